@@ -1,0 +1,74 @@
+"""Errors a user can act on: what went wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class McuccError(Exception):
+    """Base of every error shown to the user as one message and exit code 2.
+
+    `what` says what is wrong, `where` names the file, node or option, `hint` says what to do.
+    """
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        self.what, self.where, self.hint = what, where, hint
+        super().__init__(self.render())
+
+    def render(self) -> str:
+        """The message as one text: where, what, and the hint on a line of its own."""
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{head}\n  hint: {self.hint}" if self.hint else head
+
+
+class ModelError(McuccError):
+    """The model file cannot be read, or the graph in it is not one mcucc compiles."""
+
+
+class DataError(McuccError):
+    """Pictures, labels or preprocessing are missing, broken or do not fit the model."""
+
+
+class BoardError(McuccError):
+    """A board description is unknown or invalid."""
+
+
+class FitError(McuccError):
+    """The network does not fit the board; the message says by how much and where."""
+
+
+class ToolError(McuccError):
+    """A compiler or emulator is missing or failed."""
+
+
+class OutputError(McuccError):
+    """The output folder cannot be written, or does not hold what a verb needs."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One reason why one node cannot be compiled."""
+
+    node: str
+    op: str
+    why: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        tail = f" ({self.hint})" if self.hint else ""
+        return f"{self.node} [{self.op}]: {self.why}{tail}"
+
+
+class UnsupportedError(ModelError):
+    """All nodes of a model that mcucc cannot compile, collected."""
+
+    def __init__(self, problems: Sequence[Problem], *, where: str = "") -> None:
+        self.problems = tuple(problems)
+        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        count = len(self.problems)
+        super().__init__(
+            f"{count} unsupported node{'s' if count != 1 else ''}:\n{lines}",
+            where=where,
+            hint="docs/ops.md lists what mcucc compiles",
+        )

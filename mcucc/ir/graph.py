@@ -1,0 +1,157 @@
+"""Graph, Node and Tensor: a network as data.
+
+Activations are NHWC with batch 1; vectors are (1, N). Constants carry their array.
+Weights: Conv2d (C_out, kh, kw, C_in / groups), DepthwiseConv2d (kh, kw, C_out),
+FullyConnected (C_out, C_in).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from mcucc.ops.base import Op
+
+Shape = tuple[int, ...]
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Quant:
+    """real = scale * (q - zero_point); one scale per channel of `axis`, or one for all."""
+
+    scale: tuple[float, ...]
+    zero_point: int = 0
+    axis: int | None = None
+
+    @property
+    def per_tensor_scale(self) -> float:
+        """The single scale; ValueError when there is one per channel."""
+        if len(self.scale) != 1:
+            raise ValueError("a per-channel scale where a per-tensor one is needed")
+        return self.scale[0]
+
+
+@dataclass(frozen=True)
+class TensorType:
+    """Shape and element type of a tensor, as the shape rules see it."""
+
+    shape: Shape
+    dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """A named value: an activation, or a constant when `data` is set."""
+
+    name: str
+    shape: Shape
+    dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.float32))
+    quant: Quant | None = None
+    data: Array | None = None
+
+    @property
+    def type(self) -> TensorType:
+        """Shape and element type."""
+        return TensorType(self.shape, self.dtype)
+
+    @property
+    def constant(self) -> Array:
+        """The array of a constant; ValueError for an activation."""
+        if self.data is None:
+            raise ValueError(f"{self.name} is not a constant")
+        return self.data
+
+    @property
+    def quantization(self) -> Quant:
+        """The quantization; ValueError for a float tensor."""
+        if self.quant is None:
+            raise ValueError(f"{self.name} is not quantized")
+        return self.quant
+
+    @staticmethod
+    def const(name: str, data: Array, quant: Quant | None = None) -> Tensor:
+        """A constant with shape and type taken from its array."""
+        return Tensor(name, tuple(int(n) for n in data.shape), data.dtype, quant, data)
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation; `inputs` are activations and constants in the order the op states."""
+
+    name: str
+    op: Op
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def output(self) -> str:
+        """The name of the only output."""
+        (name,) = self.outputs
+        return name
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A network in topological order. `tensors` holds every value by name."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    tensors: Mapping[str, Tensor]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    def producer(self, tensor: str) -> Node | None:
+        """The node that computes `tensor`, or None for inputs and constants."""
+        return self._producers().get(tensor)
+
+    def consumers(self, tensor: str) -> tuple[Node, ...]:
+        """The nodes that read `tensor`, in order."""
+        return tuple(node for node in self.nodes if tensor in node.inputs)
+
+    def _producers(self) -> dict[str, Node]:
+        return {name: node for node in self.nodes for name in node.outputs}
+
+    def tensors_of(self, names: Iterable[str]) -> tuple[Tensor, ...]:
+        """The tensors of these names, in order."""
+        return tuple(self.tensors[name] for name in names)
+
+    def with_(
+        self,
+        *,
+        nodes: Iterable[Node] | None = None,
+        tensors: Mapping[str, Tensor] | None = None,
+        inputs: Iterable[str] | None = None,
+        outputs: Iterable[str] | None = None,
+    ) -> Graph:
+        """A copy with parts replaced and tensors nobody refers to dropped."""
+        changed = replace(
+            self,
+            nodes=self.nodes if nodes is None else tuple(nodes),
+            tensors=self.tensors if tensors is None else tensors,
+            inputs=self.inputs if inputs is None else tuple(inputs),
+            outputs=self.outputs if outputs is None else tuple(outputs),
+        )
+        used = {*changed.inputs, *changed.outputs}
+        for node in changed.nodes:
+            used.update(node.inputs, node.outputs)
+        kept = {name: tensor for name, tensor in changed.tensors.items() if name in used}
+        return replace(changed, tensors=kept)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference."""
+        return sum(
+            node.op.macs(self.tensors_of(node.inputs), self.tensors[node.output])
+            for node in self.nodes
+        )
+
+    @property
+    def parameters(self) -> int:
+        """Number of constant elements (weights and biases)."""
+        return sum(t.data.size for t in self.tensors.values() if t.data is not None)

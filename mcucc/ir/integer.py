@@ -1,0 +1,97 @@
+"""The integer network: what NumPy interprets, what C computes, byte for byte the same.
+
+Every node is a Kernel: an op with all its integers (weights, folded biases, multipliers, shifts).
+Every activation is int8 with shape (H, W, C); vectors are (1, 1, N).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mcucc.numerics import Int8Array, Rounding
+
+if TYPE_CHECKING:
+    from mcucc.ops.base import Kernel
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An int8 tensor of the running network: real = scale * (q - zero_point)."""
+
+    name: str
+    height: int
+    width: int
+    channels: int
+    scale: float
+    zero_point: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole tensor."""
+        return self.height * self.width * self.channels
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row."""
+        return self.width * self.channels
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        return self.height, self.width, self.channels
+
+
+@dataclass(frozen=True)
+class IntegerNode:
+    """One kernel applied to named activations."""
+
+    name: str
+    kernel: Kernel
+    inputs: tuple[str, ...]
+    output: str
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerGraph:
+    """An integer network in topological order.
+
+    `output_shapes` keeps the shapes the model's author knows (before vectors became 1x1xN).
+    """
+
+    name: str
+    nodes: tuple[IntegerNode, ...]
+    activations: Mapping[str, Activation]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    rounding: Rounding
+
+    def consumers(self, tensor: str) -> tuple[IntegerNode, ...]:
+        """The nodes that read `tensor`, in order."""
+        return tuple(node for node in self.nodes if tensor in node.inputs)
+
+    def node(self, name: str) -> IntegerNode:
+        """The node of this name."""
+        return next(node for node in self.nodes if node.name == name)
+
+    def macs_of(self, node: IntegerNode) -> int:
+        """Multiply-accumulates of one node computed once over its whole output."""
+        return node.kernel.macs_per_pixel * (
+            self.activations[node.output].height * self.activations[node.output].width
+        )
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one layer-by-layer inference."""
+        return sum(self.macs_of(node) for node in self.nodes)
+
+    def run(self, inputs: Mapping[str, Int8Array]) -> dict[str, Int8Array]:
+        """Interpret the network in NumPy.
+
+        Inputs are int8 (N, H, W, C). Returns every activation by name, same leading N.
+        """
+        values = {name: inputs[name] for name in self.inputs}
+        for node in self.nodes:
+            values[node.output] = node.kernel.run([values[name] for name in node.inputs])
+        return values

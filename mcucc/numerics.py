@@ -1,0 +1,155 @@
+"""Fixed-point arithmetic of the contract: int32 accumulators, one multiplier and shift per channel.
+
+    y = clamp(round(acc * M) + z_y, lo, hi),   M = multiplier * 2^-shift
+
+Two named rounding profiles turn `acc * M` into an integer (../shared/design/numerics.md):
+`single` rounds the exact product once, half up; `double` is the pair of roundings of the LiteRT
+reference kernels, TensorFlow Lite Micro and CMSIS-NN.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+Int8Array = npt.NDArray[np.int8]
+
+INT8_MIN, INT8_MAX = -128, 127
+INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
+
+
+class Rounding(Enum):
+    """How the product of accumulator and multiplier becomes an integer."""
+
+    SINGLE = "single"
+    DOUBLE = "double"
+
+
+@dataclass(frozen=True)
+class Clamp:
+    """A fused activation as an interval of real values; either end may be infinite."""
+
+    lo: float = -math.inf
+    hi: float = math.inf
+
+    def intersect(self, other: Clamp) -> Clamp:
+        """The clamp that equals this one followed by `other`."""
+        return Clamp(min(max(self.lo, other.lo), other.hi), max(min(self.hi, other.hi), other.lo))
+
+    def apply(self, x: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Clamp real values."""
+        clamped: npt.NDArray[np.float32] = np.clip(x, self.lo, self.hi).astype(np.float32)
+        return clamped
+
+    def to_int8(self, scale: float, zero_point: int) -> tuple[int, int]:
+        """The interval in quantized units, rounded half away from zero as LiteRT does."""
+        lo, hi = INT8_MIN, INT8_MAX
+        if self.lo > -math.inf:
+            lo = max(lo, zero_point + round_half_away(self.lo / scale))
+        if self.hi < math.inf:
+            hi = min(hi, zero_point + round_half_away(self.hi / scale))
+        return lo, hi
+
+    def __str__(self) -> str:
+        names = {(-math.inf, math.inf): "none", (0.0, math.inf): "relu", (0.0, 6.0): "relu6"}
+        return names.get((self.lo, self.hi), f"clamp({self.lo:g},{self.hi:g})")
+
+
+NO_CLAMP = Clamp()
+RELU = Clamp(lo=0.0)
+RELU6 = Clamp(lo=0.0, hi=6.0)
+
+
+def round_half_away(value: float) -> int:
+    """Round to nearest, ties away from zero (C's `lround`)."""
+    return math.floor(abs(value) + 0.5) * (1 if value >= 0 else -1)
+
+
+def round_half_up(values: npt.ArrayLike) -> IntArray:
+    """Round to nearest, ties towards plus infinity."""
+    return np.floor(np.asarray(values, dtype=np.float64) + 0.5).astype(np.int64)
+
+
+def fixed_point(real: float, bits: int = 31) -> tuple[int, int]:
+    """`real` >= 0 as (multiplier, shift) with real ~ multiplier * 2^-shift.
+
+    The multiplier has `bits` significant bits (LiteRT's QuantizeMultiplier for 31), 0 stays 0.
+    Factors too small to move any int32 accumulator become 0, as in LiteRT.
+    Raises ValueError for a negative, infinite or absurdly large factor.
+    """
+    if not 0.0 <= real < 2.0**30:
+        raise ValueError(f"requantization factor {real} is outside [0, 2^30)")
+    if real == 0.0:
+        return 0, bits
+    mantissa, exponent = math.frexp(real)
+    multiplier = round_half_away(mantissa * 2**bits)
+    if multiplier == 2**bits:
+        multiplier //= 2
+        exponent += 1
+    shift = bits - exponent
+    if shift > 62:
+        return 0, bits
+    return multiplier, shift
+
+
+@dataclass(frozen=True, eq=False)
+class Requant:
+    """Per-channel factors `multiplier * 2^-shift` and the profile they are applied with.
+
+    Shapes: multiplier and shift are (channels,) or (1,) for one factor for all channels.
+    """
+
+    multiplier: IntArray
+    shift: IntArray
+    rounding: Rounding
+
+    @staticmethod
+    def from_real(
+        factors: Sequence[float] | npt.NDArray[np.float64], rounding: Rounding
+    ) -> Requant:
+        """The fixed-point form of real factors M (source: numerics.md, "The one rounding")."""
+        pairs = [fixed_point(float(factor)) for factor in np.atleast_1d(np.asarray(factors))]
+        return Requant(
+            np.array([pair[0] for pair in pairs], dtype=np.int64),
+            np.array([pair[1] for pair in pairs], dtype=np.int64),
+            rounding,
+        )
+
+    def apply(self, acc: IntArray) -> IntArray:
+        """round(acc * M) over the last axis, in int64; `acc` must hold int32 values."""
+        if self.rounding is Rounding.SINGLE:
+            return (acc * self.multiplier + (np.int64(1) << (self.shift - 1))) >> self.shift
+        return _double_rounding(acc, self.multiplier, self.shift)
+
+
+def _double_rounding(acc: IntArray, multiplier: IntArray, shift: IntArray) -> IntArray:
+    """LiteRT's MultiplyByQuantizedMultiplier: a rounding high multiply, then a rounding shift."""
+    left = np.maximum(31 - shift, 0)
+    right = np.maximum(shift - 31, 0)
+    product = (acc << left) * multiplier
+    nudge = np.where(product >= 0, 1 << 30, 1 - (1 << 30))
+    # C's division truncates towards zero, where >> floors.
+    total = product + nudge
+    high = np.where(total >= 0, total >> 31, -((-total) >> 31))
+    mask = (np.int64(1) << right) - 1
+    threshold = (mask >> 1) + (high < 0)
+    rounded: IntArray = (high >> right) + ((high & mask) > threshold)
+    return rounded
+
+
+def saturate_int8(values: IntArray, lo: int = INT8_MIN, hi: int = INT8_MAX) -> Int8Array:
+    """Clamp to [lo, hi] and narrow to int8."""
+    return np.clip(values, lo, hi).astype(np.int8)
+
+
+def check_int32(name: str, lo: float, hi: float) -> None:
+    """Raise ValueError when an accumulator of `name` may leave int32."""
+    if lo < INT32_MIN or hi > INT32_MAX:
+        raise ValueError(f"{name}: the accumulator may reach [{lo:.0f}, {hi:.0f}], beyond int32")

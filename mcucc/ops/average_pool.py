@@ -1,0 +1,127 @@
+"""AveragePool: the mean of each window; padding counts or does not, as the model says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mcucc.ir.graph import Tensor, TensorType
+from mcucc.numerics import NO_CLAMP, Clamp, Int8Array, Requant, Rounding, saturate_int8
+from mcucc.ops.base import ConstArray, FloatArray, Kernel, KernelCall, Op, Window, register
+from mcucc.ops.matrix import suffix
+from mcucc.ops.spatial import Window2d, patches, valid_counts
+
+
+@register
+@dataclass(frozen=True)
+class AveragePool(Op):
+    """y = clamp(mean over the window)."""
+
+    window: Window2d
+    count_include_pad: bool = False
+    clamp: Clamp = NO_CLAMP
+
+    FORMULA: ClassVar[str] = "clamp(round(sum (x - z_x) * s_x / (n * s_y)) + z_y)"
+
+    def infer(self, inputs: Sequence[TensorType]) -> TensorType:
+        """(1, Ho, Wo, C)."""
+        batch, height, width, channels = inputs[0].shape
+        size = self.window.output_size(height, width)
+        return TensorType((batch, *size, channels), inputs[0].dtype)
+
+    def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
+        """Float reference."""
+        sums = patches(inputs[0], self.window, 0.0).sum(axis=(3, 4), dtype=np.float64)
+        counts = self.counts(inputs[0].shape[1], inputs[0].shape[2])
+        mean = sums / counts[None, :, :, None]
+        return self.clamp.apply(mean)
+
+    def counts(self, height: int, width: int) -> np.typing.NDArray[np.int64]:
+        """Divisor of each output position, (Ho, Wo)."""
+        counts = valid_counts(self.window, height, width)
+        if self.count_include_pad:
+            counts = np.full_like(counts, self.window.kernel[0] * self.window.kernel[1])
+        if counts.min() == 0:
+            raise ValueError("a pooling window lies entirely in the padding")
+        return counts
+
+    def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
+        """The sliding window."""
+        return self.window.rows, self.window.columns
+
+    def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
+        """One factor per possible divisor."""
+        x, y = inputs[0].quantization, output.quantization
+        _, height, width, channels = inputs[0].shape
+        self.counts(height, width)
+        taps = self.window.kernel[0] * self.window.kernel[1]
+        ratio = x.per_tensor_scale / y.per_tensor_scale
+        return AveragePoolKernel(
+            op=self,
+            input_shape=(height, width, channels),
+            zero_points=(x.zero_point, y.zero_point),
+            requant=Requant.from_real([ratio / n for n in range(1, taps + 1)], rounding),
+            clamp=self.clamp.to_int8(y.per_tensor_scale, y.zero_point),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class AveragePoolKernel(Kernel):
+    """AveragePool on int8. `requant` has the factor for divisor n at index n - 1."""
+
+    op: AveragePool
+    input_shape: tuple[int, int, int]
+    zero_points: tuple[int, int]  # x, y
+    requant: Requant
+    clamp: tuple[int, int]
+
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The int8 reference."""
+        zx, zy = self.zero_points
+        x = inputs[0].astype(np.int64) - zx
+        sums = patches(x, self.op.window, 0).sum(axis=(3, 4))
+        index = self.op.counts(*self.input_shape[:2])[None, :, :, None] - 1
+        factor = Requant(
+            self.requant.multiplier[index], self.requant.shift[index], self.requant.rounding
+        )
+        return saturate_int8(factor.apply(sums) + zy, *self.clamp)
+
+    def windows(self, index: int) -> tuple[Window, Window]:
+        """The sliding window."""
+        return self.op.window.rows, self.op.window.columns
+
+    def padding(self) -> int | None:
+        """Padding is the input's zero point: it adds nothing to the sum."""
+        return self.zero_points[0] if self.op.window.padded else None
+
+    def call(self) -> KernelCall:
+        """`mcucc_average_pool`."""
+        height, width, channels = self.input_shape
+        window = self.op.window
+        return KernelCall(
+            f"mcucc_average_pool{suffix(self.requant.rounding)}",
+            "mcucc_average_pool_params",
+            (
+                *window.fields(),
+                ("stride_h", window.stride[0]),
+                ("dilation_h", window.dilation[0]),
+                ("pad_top", window.pads.top),
+                ("input_height", height),
+                ("input_width", width),
+                ("channels", channels),
+                ("count_include_pad", int(self.op.count_include_pad)),
+                ("multiplier", ConstArray("multiplier", self.requant.multiplier.astype(np.int32))),
+                ("shift", ConstArray("shift", self.requant.shift.astype(np.uint8), align=1)),
+                ("input_zero_point", self.zero_points[0]),
+                ("output_zero_point", self.zero_points[1]),
+                ("lo", self.clamp[0]),
+                ("hi", self.clamp[1]),
+            ),
+        )
+
+    def describe(self) -> str:
+        """Op and attributes."""
+        return f"AveragePool {self.op.window}"

@@ -1,0 +1,210 @@
+"""What an op and a kernel are.
+
+An `Op` is the mathematics with its attributes: it knows shapes, windows and the float result.
+A `Kernel` is an op after quantization, with every integer it needs: it knows the int8 result and
+the C function that computes the same bytes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import Enum
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.ir.graph import Quant, Tensor, TensorType
+from mcucc.numerics import Int8Array, Rounding
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which input rows (or columns) one output row reads.
+
+    Output row r reads input rows [r * stride // upsample - pad, ... + kernel), `kernel` being the
+    effective extent d * (k - 1) + 1 and `dilation` the distance of its taps.
+    """
+
+    kernel: int = 1
+    stride: int = 1
+    pad: int = 0
+    dilation: int = 1
+    upsample: int = 1
+
+    def first(self, output: int) -> int:
+        """First input position (possibly negative) that output position `output` reads."""
+        return output * self.stride // self.upsample - self.pad
+
+    def taps(self, output: int) -> range:
+        """Input positions, padding included, that output position `output` reads."""
+        first = self.first(output)
+        return range(first, first + self.kernel, self.dilation)
+
+
+class Granularity(Enum):
+    """How much of a tensor one call of a kernel computes."""
+
+    ROW = "row"  # one output row, or some columns of it, from the row pointers of its window
+    SINK = "sink"  # begin, once per input row, finish: int32 accumulators, one output pixel
+    TENSOR = "tensor"  # the whole output from whole, contiguous inputs
+    ALIAS = "alias"  # no code: the output is the input's bytes under another shape
+
+
+@dataclass(frozen=True, eq=False)
+class ConstArray:
+    """A constant table of a kernel in C: `static const <type> <node>_<name>[]`."""
+
+    name: str
+    data: npt.NDArray[Any]
+    align: int = 4
+
+
+@dataclass(frozen=True, eq=False)
+class KernelCall:
+    """The C function of a kernel and the initialiser of its parameter struct.
+
+    `fields` are in the order of the struct; a ConstArray becomes a pointer to its table.
+    """
+
+    function: str
+    params: str
+    fields: tuple[tuple[str, int | ConstArray | None], ...]
+
+    @property
+    def unit(self) -> str:
+        """The C unit of the kernel: `mcucc/<unit>.h` and `kernels/<isa>/<unit>.c`."""
+        return self.params.removeprefix("mcucc_").removesuffix("_params")
+
+    @property
+    def arrays(self) -> tuple[ConstArray, ...]:
+        """The constant tables, in order."""
+        return tuple(value for _, value in self.fields if isinstance(value, ConstArray))
+
+
+class Kernel(ABC):
+    """An op on int8 tensors, all integers fixed. Arrays are (N, H, W, C)."""
+
+    @property
+    def granularity(self) -> Granularity:
+        """How much one call computes."""
+        return Granularity.ROW
+
+    @abstractmethod
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The int8 reference: the contract of numerics.md, exactly."""
+
+    @abstractmethod
+    def call(self) -> KernelCall:
+        """The portable C function that computes the same bytes."""
+
+    def windows(self, index: int) -> tuple[Window, Window]:
+        """Row and column window of input `index` (ROW and SINK kernels)."""
+        del index
+        return Window(), Window()
+
+    def padding(self) -> int | None:
+        """The int8 value of padded rows, or None when the window never leaves the input."""
+        return None
+
+    @property
+    def macs_per_pixel(self) -> int:
+        """Multiply-accumulates of one output pixel, all channels."""
+        return 0
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Arena bytes used during the call only."""
+        return 0
+
+    def in_place(self, index: int) -> bool:
+        """Whether the output may overwrite input `index` byte for byte (same size, same order)."""
+        del index
+        return False
+
+    def describe(self) -> str:
+        """One line for comments and reports: the op and its attributes."""
+        return type(self).__name__.removesuffix("Kernel")
+
+
+class Op(ABC):
+    """The mathematics of one node. Subclasses are frozen dataclasses of typed attributes."""
+
+    FORMULA: ClassVar[str] = ""
+    LARGEST_ERROR: ClassVar[str] = "0.5 units of the output scale"
+    LIMITS: ClassVar[str] = ""
+    # Axis of per-channel weight scales of input 1 (None: the op has no weights).
+    WEIGHT_AXIS: ClassVar[int | None] = None
+    # The output takes scale and zero point of input 0 (no arithmetic on values).
+    SHARES_QUANT: ClassVar[bool] = False
+
+    @abstractmethod
+    def infer(self, inputs: Sequence[TensorType]) -> TensorType:
+        """Shape and type of the output; ValueError says why the inputs do not fit."""
+
+    @abstractmethod
+    def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
+        """The float result (float32 in and out)."""
+
+    @abstractmethod
+    def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
+        """The kernel for quantized tensors; constants among `inputs` carry their integers."""
+
+    def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window] | None:
+        """Row and column window of activation `index`; None when the op needs the whole tensor."""
+        del index, inputs
+        return Window(), Window()
+
+    def macs(self, inputs: Sequence[Tensor], output: Tensor) -> int:
+        """Multiply-accumulates of the whole output."""
+        del inputs, output
+        return 0
+
+    def fixed_quant(self) -> Quant | None:
+        """The output quantization the op prescribes (softmax, sigmoid), or None."""
+        return None
+
+    @property
+    def kind(self) -> str:
+        """The op's name in text forms and reports."""
+        return type(self).__name__
+
+    def __str__(self) -> str:
+        shown = ", ".join(
+            f"{field.name}={getattr(self, field.name)}"
+            for field in fields(self)  # type: ignore[arg-type]
+            if field.default != getattr(self, field.name)
+        )
+        return f"{self.kind}({shown})"
+
+
+OpClass = TypeVar("OpClass", bound=type[Op])
+_REGISTRY: dict[str, type[Op]] = {}
+
+
+def register(cls: OpClass) -> OpClass:
+    """Class decorator: makes an op known to docs, tests and tools."""
+    _REGISTRY[cls.__name__] = cls
+    return cls
+
+
+def registry() -> Mapping[str, type[Op]]:
+    """Every op by name, sorted; imports each file of this package once."""
+    package = importlib.import_module("mcucc.ops")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"mcucc.ops.{module.name}")
+    return dict(sorted(_REGISTRY.items()))
+
+
+def hwc(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """(height, width, channels) of an activation shape: (1, H, W, C), (1, W, C) or (1, C)."""
+    if len(shape) > 4 or not shape or shape[0] != 1:
+        raise ValueError(f"shape {list(shape)} is not (1, H, W, C), (1, W, C) or (1, C)")
+    padded = (1,) * (4 - len(shape)) + tuple(shape)
+    return padded[1], padded[2], padded[3]

@@ -1,0 +1,119 @@
+"""Concat along height, width or channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mcucc.ir.graph import Quant, Tensor, TensorType
+from mcucc.numerics import Int8Array, Rounding
+from mcucc.ops.base import (
+    ConstArray,
+    FloatArray,
+    Granularity,
+    Kernel,
+    KernelCall,
+    Op,
+    Window,
+    hwc,
+    register,
+)
+from mcucc.ops.lookup import INT8_RANGE
+from mcucc.ops.requantize import Requantize
+
+
+@register
+@dataclass(frozen=True)
+class Concat(Op):
+    """Inputs one after the other along `axis` (of the tensors' own shape, batch included)."""
+
+    axis: int
+
+    FORMULA: ClassVar[str] = "copy, or table[x] where an input's scale is not the output's"
+    LARGEST_ERROR: ClassVar[str] = "0 with equal scales, else 0.5 units of the output scale"
+    SHARES_QUANT: ClassVar[bool] = True
+
+    def infer(self, inputs: Sequence[TensorType]) -> TensorType:
+        """The common shape with the lengths of `axis` added up."""
+        first = inputs[0].shape
+        if not 1 <= self.axis < len(first):
+            raise ValueError(f"cannot concatenate along axis {self.axis} of {first}")
+        for other in inputs[1:]:
+            same = len(other.shape) == len(first) and all(
+                a == b
+                for i, (a, b) in enumerate(zip(first, other.shape, strict=True))
+                if i != self.axis
+            )
+            if not same:
+                raise ValueError(f"cannot concatenate {first} and {other.shape}")
+        length = sum(t.shape[self.axis] for t in inputs)
+        shape = (*first[: self.axis], length, *first[self.axis + 1 :])
+        return TensorType(shape, inputs[0].dtype)
+
+    def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
+        """Float reference."""
+        return np.concatenate(inputs, axis=self.axis)
+
+    def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window] | None:
+        """One to one along channels, else the whole tensors."""
+        along_channels = self.axis == len(inputs[0].shape) - 1
+        return (Window(), Window()) if along_channels else None
+
+    def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
+        """Copy, through a table where scales differ."""
+        shapes = tuple(hwc(t.shape) for t in inputs)
+        axis = self.axis - len(output.shape) + 3
+        plain = all(t.quant == output.quant for t in inputs)
+        tables = [_table(t, output.quantization) for t in inputs]
+        return ConcatKernel(shapes, axis, None if plain else np.stack(tables))
+
+
+@dataclass(frozen=True, eq=False)
+class ConcatKernel(Kernel):
+    """Concat on int8; `axis` counts in (H, W, C), `tables` (inputs, 256) rescale."""
+
+    shapes: tuple[tuple[int, int, int], ...]
+    axis: int
+    tables: Int8Array | None
+
+    @property
+    def granularity(self) -> Granularity:
+        """Rows along channels, else one call."""
+        return Granularity.ROW if self.axis == 2 else Granularity.TENSOR
+
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The int8 reference."""
+        parts = list(inputs)
+        if self.tables is not None:
+            pairs = zip(self.tables, inputs, strict=True)
+            parts = [table[x.astype(np.int64) + 128] for table, x in pairs]
+        return np.concatenate(parts, axis=self.axis + 1)
+
+    def call(self) -> KernelCall:
+        """`mcucc_concat`: `chunks` bytes of each input in turn, `repeats` times (0: per pixel)."""
+        repeats = 0 if self.axis == 2 else int(np.prod(self.shapes[0][: self.axis]))
+        chunks = [int(np.prod(shape[self.axis :])) for shape in self.shapes]
+        tables = None if self.tables is None else ConstArray("tables", self.tables)
+        return KernelCall(
+            "mcucc_concat",
+            "mcucc_concat_params",
+            (
+                ("inputs", len(chunks)),
+                ("repeats", repeats),
+                ("chunks", ConstArray("chunks", np.array(chunks, dtype=np.int32))),
+                ("tables", tables),
+            ),
+        )
+
+    def describe(self) -> str:
+        """Op and axis."""
+        return f"Concat {'HWC'[self.axis]}" + ("" if self.tables is None else ", rescaled")
+
+
+def _table(x: Tensor, output: Quant) -> Int8Array:
+    if x.quant == output:
+        return INT8_RANGE.astype(np.int8)
+    return Requantize().table(x, Tensor("output", x.shape, x.dtype, output))

@@ -1,0 +1,132 @@
+"""Conv2d: any kernel, stride, dilation, padding and group count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mcucc.ir.graph import Tensor, TensorType
+from mcucc.numerics import NO_CLAMP, Clamp, Int8Array, Rounding
+from mcucc.ops.base import ConstArray, FloatArray, Kernel, KernelCall, Op, Window, register
+from mcucc.ops.matrix import Accumulation, accumulation, exact_matmul, suffix
+from mcucc.ops.spatial import Window2d, patches
+
+
+@register
+@dataclass(frozen=True)
+class Conv2d(Op):
+    """y[o] = clamp(bias[o] + sum x * w[o]).
+
+    Inputs: x, weights (C_out, kh, kw, C_in / groups), bias (C_out), which may be missing.
+    """
+
+    window: Window2d
+    groups: int = 1
+    clamp: Clamp = NO_CLAMP
+
+    FORMULA: ClassVar[str] = "clamp(round((bias + sum (x - z_x) * w) * M[c]) + z_y)"
+    WEIGHT_AXIS: ClassVar[int | None] = 0
+
+    def infer(self, inputs: Sequence[TensorType]) -> TensorType:
+        """(1, Ho, Wo, C_out)."""
+        batch, height, width, channels = inputs[0].shape
+        c_out, kh, kw, c_in = inputs[1].shape
+        if (kh, kw) != self.window.kernel:
+            raise ValueError(f"weights are {kh}x{kw}, the kernel is {self.window.kernel}")
+        if c_in * self.groups != channels or c_out % self.groups:
+            raise ValueError(
+                f"weights for {c_in} channels in {self.groups} groups, the input has {channels}"
+            )
+        return TensorType((batch, *self.window.output_size(height, width), c_out), inputs[0].dtype)
+
+    def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
+        """Float reference."""
+        x, weights = inputs[0], inputs[1]
+        columns = patches(x, self.window)
+        parts = []
+        step_in, step_out = weights.shape[3], weights.shape[0] // self.groups
+        for group in range(self.groups):
+            part = columns[..., group * step_in : (group + 1) * step_in]
+            kernel = weights[group * step_out : (group + 1) * step_out]
+            flat = part.reshape(*part.shape[:3], -1)
+            parts.append(flat @ kernel.reshape(step_out, -1).T)
+        y = np.concatenate(parts, axis=-1)
+        if len(inputs) > 2:
+            y = y + inputs[2]
+        return self.clamp.apply(y)
+
+    def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
+        """The sliding window."""
+        return self.window.rows, self.window.columns
+
+    def macs(self, inputs: Sequence[Tensor], output: Tensor) -> int:
+        """Ho * Wo * C_out * kh * kw * C_in / groups."""
+        _, height, width, _ = output.shape
+        return height * width * int(np.prod(inputs[1].shape))
+
+    def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
+        """Fold zero points and scales."""
+        weights = inputs[1].constant.astype(np.int8)
+        flat = weights.reshape(weights.shape[0], -1).astype(np.int64)
+        sums = accumulation(output.name, inputs, output, flat, self.clamp, rounding)
+        return Conv2dKernel(self.window, self.groups, inputs[0].shape[2], weights, sums)
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2dKernel(Kernel):
+    """Conv2d on int8. `input_width` is the width of the whole input tensor, in pixels."""
+
+    window: Window2d
+    groups: int
+    input_width: int
+    weights: Int8Array
+    sums: Accumulation
+
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The int8 reference."""
+        columns = patches(inputs[0], self.window, self.sums.input_zero_point)
+        step_in, step_out = self.weights.shape[3], self.weights.shape[0] // self.groups
+        parts = []
+        for group in range(self.groups):
+            part = columns[..., group * step_in : (group + 1) * step_in]
+            kernel = self.weights[group * step_out : (group + 1) * step_out]
+            flat = part.reshape(*part.shape[:3], -1)
+            parts.append(exact_matmul(flat, kernel.reshape(step_out, -1)))
+        return self.sums.finish(np.concatenate(parts, axis=-1))
+
+    def windows(self, index: int) -> tuple[Window, Window]:
+        """The sliding window."""
+        return self.window.rows, self.window.columns
+
+    def padding(self) -> int | None:
+        """Padding is the input's zero point."""
+        return self.sums.input_zero_point if self.window.padded else None
+
+    @property
+    def macs_per_pixel(self) -> int:
+        """C_out * kh * kw * C_in / groups."""
+        return int(self.weights.size)
+
+    def call(self) -> KernelCall:
+        """`mcucc_conv2d`; weights (C_out, kh, kw, C_in / groups)."""
+        return KernelCall(
+            f"mcucc_conv2d{suffix(self.sums.requant.rounding)}",
+            "mcucc_conv2d_params",
+            (
+                *self.window.fields(),
+                ("input_width", self.input_width),
+                ("input_channels", self.weights.shape[3] * self.groups),
+                ("output_channels", self.weights.shape[0]),
+                ("groups", self.groups),
+                ("weights", ConstArray("weights", self.weights)),
+                *self.sums.c_fields(),
+            ),
+        )
+
+    def describe(self) -> str:
+        """Op and attributes."""
+        groups = f" groups {self.groups}" if self.groups > 1 else ""
+        return f"Conv2d {self.window}{groups}"

@@ -1,0 +1,129 @@
+"""DepthwiseConv2d: one filter (or `multiplier` filters) per input channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.ir.graph import Tensor, TensorType
+from mcucc.numerics import NO_CLAMP, Clamp, Int8Array, Rounding
+from mcucc.ops.base import ConstArray, FloatArray, Kernel, KernelCall, Op, Window, register
+from mcucc.ops.matrix import Accumulation, accumulation, suffix
+from mcucc.ops.spatial import Window2d, patches
+
+
+@register
+@dataclass(frozen=True)
+class DepthwiseConv2d(Op):
+    """Channel c * multiplier + m of the output sees channel c of the input.
+
+    Inputs: x, weights (kh, kw, C_in * multiplier), bias.
+    """
+
+    window: Window2d
+    clamp: Clamp = NO_CLAMP
+
+    FORMULA: ClassVar[str] = "clamp(round((bias + sum (x - z_x) * w) * M[c]) + z_y)"
+    WEIGHT_AXIS: ClassVar[int | None] = 2
+
+    def infer(self, inputs: Sequence[TensorType]) -> TensorType:
+        """(1, Ho, Wo, C_in * multiplier)."""
+        batch, height, width, channels = inputs[0].shape
+        kh, kw, c_out = inputs[1].shape
+        if (kh, kw) != self.window.kernel:
+            raise ValueError(f"weights are {kh}x{kw}, the kernel is {self.window.kernel}")
+        if c_out % channels:
+            raise ValueError(f"{c_out} filters are no multiple of {channels} channels")
+        return TensorType((batch, *self.window.output_size(height, width), c_out), inputs[0].dtype)
+
+    def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
+        """Float reference."""
+        y = depthwise_sums(inputs[0], inputs[1], self.window, 0.0)
+        if len(inputs) > 2:
+            y = y + inputs[2]
+        return self.clamp.apply(y)
+
+    def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
+        """The sliding window."""
+        return self.window.rows, self.window.columns
+
+    def macs(self, inputs: Sequence[Tensor], output: Tensor) -> int:
+        """Ho * Wo * C_out * kh * kw."""
+        _, height, width, _ = output.shape
+        return height * width * int(np.prod(inputs[1].shape))
+
+    def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
+        """Fold zero points and scales."""
+        weights = inputs[1].constant.astype(np.int8)
+        flat = weights.reshape(-1, weights.shape[2]).T.astype(np.int64)
+        sums = accumulation(output.name, inputs, output, flat, self.clamp, rounding)
+        width, channels = inputs[0].shape[2], inputs[0].shape[3]
+        return DepthwiseConv2dKernel(self.window, width, channels, weights, sums)
+
+
+@dataclass(frozen=True, eq=False)
+class DepthwiseConv2dKernel(Kernel):
+    """DepthwiseConv2d on int8. `input_width` is the width of the whole input tensor, in pixels."""
+
+    window: Window2d
+    input_width: int
+    input_channels: int
+    weights: Int8Array
+    sums: Accumulation
+
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The int8 reference."""
+        x = inputs[0].astype(np.int32)
+        zero = self.sums.input_zero_point
+        raw = depthwise_sums(x, self.weights.astype(np.int32), self.window, zero)
+        return self.sums.finish(raw.astype(np.int64))
+
+    def windows(self, index: int) -> tuple[Window, Window]:
+        """The sliding window."""
+        return self.window.rows, self.window.columns
+
+    def padding(self) -> int | None:
+        """Padding is the input's zero point."""
+        return self.sums.input_zero_point if self.window.padded else None
+
+    @property
+    def macs_per_pixel(self) -> int:
+        """C_out * kh * kw."""
+        return int(self.weights.size)
+
+    def call(self) -> KernelCall:
+        """`mcucc_depthwise_conv2d`; weights (kh, kw, C_out)."""
+        return KernelCall(
+            f"mcucc_depthwise_conv2d{suffix(self.sums.requant.rounding)}",
+            "mcucc_depthwise_conv2d_params",
+            (
+                *self.window.fields(),
+                ("input_width", self.input_width),
+                ("input_channels", self.input_channels),
+                ("depth_multiplier", self.weights.shape[2] // self.input_channels),
+                ("weights", ConstArray("weights", self.weights)),
+                *self.sums.c_fields(),
+            ),
+        )
+
+    def describe(self) -> str:
+        """Op and attributes."""
+        return f"DepthwiseConv2d {self.window}"
+
+
+def depthwise_sums(
+    x: npt.NDArray[Any], weights: npt.NDArray[Any], window: Window2d, pad_value: Any
+) -> npt.NDArray[Any]:
+    """sum over taps of x * w in the arrays' own type, (N, Ho, Wo, C_out)."""
+    channels = x.shape[3]
+    multiplier = weights.shape[2] // channels
+    views = patches(x, window, pad_value)
+    total = np.zeros((*views.shape[:3], channels, multiplier), dtype=weights.dtype)
+    shaped = weights.reshape(*weights.shape[:2], channels, multiplier)
+    for row, column in np.ndindex(*window.kernel):
+        total += views[:, :, :, row, column, :, None] * shaped[row, column]
+    return total.reshape(*views.shape[:3], channels * multiplier)

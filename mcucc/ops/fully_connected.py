@@ -1,0 +1,99 @@
+"""FullyConnected: a matrix times the flattened input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mcucc.ir.graph import Tensor, TensorType
+from mcucc.numerics import NO_CLAMP, Clamp, Int8Array, Rounding
+from mcucc.ops.base import (
+    ConstArray,
+    FloatArray,
+    Granularity,
+    Kernel,
+    KernelCall,
+    Op,
+    Window,
+    register,
+)
+from mcucc.ops.matrix import Accumulation, accumulation, exact_matmul, suffix
+
+
+@register
+@dataclass(frozen=True)
+class FullyConnected(Op):
+    """y = clamp(W x + bias); inputs x (1, C_in), weights (C_out, C_in), bias (C_out)."""
+
+    clamp: Clamp = NO_CLAMP
+
+    FORMULA: ClassVar[str] = "clamp(round((bias + sum (x - z_x) * w) * M[c]) + z_y)"
+    WEIGHT_AXIS: ClassVar[int | None] = 0
+
+    def infer(self, inputs: Sequence[TensorType]) -> TensorType:
+        """(1, C_out)."""
+        if len(inputs[0].shape) != 2 or inputs[0].shape[1] != inputs[1].shape[1]:
+            raise ValueError(f"input {inputs[0].shape} does not fit weights {inputs[1].shape}")
+        return TensorType((inputs[0].shape[0], inputs[1].shape[0]), inputs[0].dtype)
+
+    def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
+        """Float reference."""
+        y = inputs[0] @ inputs[1].T
+        if len(inputs) > 2:
+            y = y + inputs[2]
+        return self.clamp.apply(y)
+
+    def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window] | None:
+        """The whole input."""
+        return None
+
+    def macs(self, inputs: Sequence[Tensor], output: Tensor) -> int:
+        """C_out * C_in."""
+        return int(np.prod(inputs[1].shape))
+
+    def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
+        """Fold zero points and scales."""
+        weights = inputs[1].constant.astype(np.int8)
+        sums = accumulation(
+            output.name, inputs, output, weights.astype(np.int64), self.clamp, rounding
+        )
+        return FullyConnectedKernel(weights, sums)
+
+
+@dataclass(frozen=True, eq=False)
+class FullyConnectedKernel(Kernel):
+    """FullyConnected on int8; weights (C_out, C_in)."""
+
+    weights: Int8Array
+    sums: Accumulation
+
+    @property
+    def granularity(self) -> Granularity:
+        """One call."""
+        return Granularity.TENSOR
+
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The int8 reference."""
+        flat = inputs[0].reshape(inputs[0].shape[0], 1, 1, -1)
+        return self.sums.finish(exact_matmul(flat, self.weights))
+
+    @property
+    def macs_per_pixel(self) -> int:
+        """C_out * C_in."""
+        return int(self.weights.size)
+
+    def call(self) -> KernelCall:
+        """`mcucc_fully_connected`."""
+        return KernelCall(
+            f"mcucc_fully_connected{suffix(self.sums.requant.rounding)}",
+            "mcucc_fully_connected_params",
+            (
+                ("inputs", self.weights.shape[1]),
+                ("outputs", self.weights.shape[0]),
+                ("weights", ConstArray("weights", self.weights)),
+                *self.sums.c_fields(),
+            ),
+        )

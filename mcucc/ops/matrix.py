@@ -1,0 +1,116 @@
+"""What Conv2d, DepthwiseConv2d and FullyConnected share: folded biases and requantization."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.ir.graph import Tensor
+from mcucc.numerics import (
+    Clamp,
+    Int8Array,
+    IntArray,
+    Requant,
+    Rounding,
+    check_int32,
+    saturate_int8,
+)
+from mcucc.ops.base import ConstArray
+
+FieldList = tuple[tuple[str, int | ConstArray | None], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Accumulation:
+    """The integers that turn weighted sums into int8, per output channel.
+
+    `bias` is bias - zero_point * sum(weights): padding is then the value `input_zero_point`.
+    `bounds` is the largest and smallest value any accumulator can reach.
+    """
+
+    bias: npt.NDArray[np.int32]
+    requant: Requant
+    input_zero_point: int
+    output_zero_point: int
+    lo: int
+    hi: int
+    bounds: tuple[int, int]
+
+    def finish(self, acc: IntArray) -> Int8Array:
+        """int8 outputs of raw sums (bias not yet added); channels are the last axis."""
+        scaled = self.requant.apply(acc + self.bias) + self.output_zero_point
+        return saturate_int8(scaled, self.lo, self.hi)
+
+    def c_fields(self) -> FieldList:
+        """The C fields every accumulating kernel ends with, in the struct's order."""
+        channels = self.bias.size
+        shifts = np.broadcast_to(self.requant.shift, channels)
+        multipliers = np.broadcast_to(self.requant.multiplier, channels)
+        return (
+            ("bias", ConstArray("bias", self.bias)),
+            ("multiplier", ConstArray("multiplier", multipliers.astype(np.int32))),
+            ("shift", ConstArray("shift", shifts.astype(np.uint8), align=1)),
+            ("input_zero_point", self.input_zero_point),
+            ("output_zero_point", self.output_zero_point),
+            ("lo", self.lo),
+            ("hi", self.hi),
+        )
+
+
+def accumulation(
+    name: str,
+    inputs: Sequence[Tensor],
+    output: Tensor,
+    per_channel: npt.NDArray[np.int64],
+    clamp: Clamp,
+    rounding: Rounding,
+) -> Accumulation:
+    """Fold bias and scales of (x, weights[, bias]) into an Accumulation.
+
+    `per_channel` are the weights as (C_out, taps). Raises ValueError when an accumulator may
+    leave int32 or a scale is out of range.
+    """
+    x, weights = inputs[0].quantization, inputs[1].quantization
+    y = output.quantization
+    channels = per_channel.shape[0]
+    bias = inputs[2].constant.astype(np.int64) if len(inputs) > 2 else np.zeros(channels, np.int64)
+    folded = bias - x.zero_point * per_channel.sum(axis=1)
+    positive = np.maximum(per_channel, 0).sum(axis=1)
+    negative = np.minimum(per_channel, 0).sum(axis=1)
+    highest = int((folded + 127 * positive - 128 * negative).max())
+    lowest = int((folded - 128 * positive + 127 * negative).min())
+    check_int32(name, min(lowest, int(folded.min())), max(highest, int(folded.max())))
+    scales = np.asarray(weights.scale, dtype=np.float64) * x.per_tensor_scale / y.per_tensor_scale
+    lo, hi = clamp.to_int8(y.per_tensor_scale, y.zero_point)
+    return Accumulation(
+        bias=folded.astype(np.int32),
+        requant=Requant.from_real(scales, rounding),
+        input_zero_point=x.zero_point,
+        output_zero_point=y.zero_point,
+        lo=lo,
+        hi=hi,
+        bounds=(lowest, highest),
+    )
+
+
+def exact_matmul(
+    values: npt.NDArray[np.int8], weights: npt.NDArray[np.int8]
+) -> npt.NDArray[np.int64]:
+    """values (..., K) times weights (C, K), transposed, exactly.
+
+    Runs in the float type that holds every partial sum (float32 to 2^24, float64 beyond), which
+    is what makes it fast: BLAS has no integers.
+    """
+    bound = 128 * int(np.abs(weights.astype(np.int64)).sum(axis=1).max(initial=0))
+    kind: type[np.floating[Any]] = np.float32 if bound < 2**24 else np.float64
+    product: npt.NDArray[Any] = np.matmul(values.astype(kind), weights.astype(kind).T)
+    return product.astype(np.int64)
+
+
+def suffix(rounding: Rounding) -> str:
+    """The ending of C functions that differ by rounding profile."""
+    return "_double" if rounding is Rounding.DOUBLE else ""

@@ -1,0 +1,90 @@
+"""MaxPool: the largest value of each window; padding never wins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mcucc.ir.graph import Tensor, TensorType
+from mcucc.numerics import INT8_MIN, NO_CLAMP, Clamp, Int8Array, Rounding, saturate_int8
+from mcucc.ops.base import FloatArray, Kernel, KernelCall, Op, Window, register
+from mcucc.ops.spatial import Window2d, patches
+
+
+@register
+@dataclass(frozen=True)
+class MaxPool(Op):
+    """y = clamp(max over the window)."""
+
+    window: Window2d
+    clamp: Clamp = NO_CLAMP
+
+    FORMULA: ClassVar[str] = "clamp(max x)"
+    LARGEST_ERROR: ClassVar[str] = "0"
+    SHARES_QUANT: ClassVar[bool] = True
+
+    def infer(self, inputs: Sequence[TensorType]) -> TensorType:
+        """(1, Ho, Wo, C)."""
+        batch, height, width, channels = inputs[0].shape
+        size = self.window.output_size(height, width)
+        return TensorType((batch, *size, channels), inputs[0].dtype)
+
+    def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
+        """Float reference."""
+        y = patches(inputs[0], self.window, -np.inf).max(axis=(3, 4))
+        return self.clamp.apply(y)
+
+    def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
+        """The sliding window."""
+        return self.window.rows, self.window.columns
+
+    def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
+        """No arithmetic."""
+        y = output.quantization
+        lo, hi = self.clamp.to_int8(y.per_tensor_scale, y.zero_point)
+        return MaxPoolKernel(self.window, inputs[0].shape[2], inputs[0].shape[3], lo, hi)
+
+
+@dataclass(frozen=True, eq=False)
+class MaxPoolKernel(Kernel):
+    """MaxPool on int8. `input_width` is the width of the whole input tensor, in pixels."""
+
+    window: Window2d
+    input_width: int
+    channels: int
+    lo: int
+    hi: int
+
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The int8 reference."""
+        y = patches(inputs[0], self.window, INT8_MIN).max(axis=(3, 4))
+        return saturate_int8(y.astype(np.int64), self.lo, self.hi)
+
+    def windows(self, index: int) -> tuple[Window, Window]:
+        """The sliding window."""
+        return self.window.rows, self.window.columns
+
+    def padding(self) -> int | None:
+        """Padding is the smallest int8."""
+        return INT8_MIN if self.window.padded else None
+
+    def call(self) -> KernelCall:
+        """`mcucc_max_pool`."""
+        return KernelCall(
+            "mcucc_max_pool",
+            "mcucc_max_pool_params",
+            (
+                *self.window.fields(),
+                ("input_width", self.input_width),
+                ("channels", self.channels),
+                ("lo", self.lo),
+                ("hi", self.hi),
+            ),
+        )
+
+    def describe(self) -> str:
+        """Op and attributes."""
+        return f"MaxPool {self.window}"

@@ -1,0 +1,114 @@
+"""Mul: element by element, or one factor per channel (squeeze-and-excite)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mcucc.ir.graph import Tensor, TensorType
+from mcucc.numerics import NO_CLAMP, Clamp, Int8Array, Requant, Rounding, saturate_int8
+from mcucc.ops.base import FloatArray, Kernel, KernelCall, Op, Window, hwc, register
+from mcucc.ops.matrix import suffix
+
+BROADCAST = Window(stride=0)  # every output row and column reads row and column 0
+
+
+@register
+@dataclass(frozen=True)
+class Mul(Op):
+    """y = clamp(a * b); b has a's shape or is (1, 1, 1, C)."""
+
+    clamp: Clamp = NO_CLAMP
+
+    FORMULA: ClassVar[str] = "clamp(round((a - z_a) * (b - z_b) * M) + z_y)"
+    LIMITS: ClassVar[str] = "b of a's shape, or one value per channel"
+
+    def infer(self, inputs: Sequence[TensorType]) -> TensorType:
+        """The shape of input 0."""
+        a, b = inputs[0].shape, inputs[1].shape
+        if a != b and not _per_channel(a, b):
+            raise ValueError(f"cannot multiply shapes {a} and {b}")
+        return inputs[0]
+
+    def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
+        """Float reference."""
+        product = inputs[0] * inputs[1].reshape(inputs[1].shape[0], *_broadcast_shape(inputs))
+        return self.clamp.apply(product)
+
+    def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
+        """One to one, or row and column 0 of a per-channel factor."""
+        if index == 1 and inputs[0].shape != inputs[1].shape:
+            return BROADCAST, BROADCAST
+        return Window(), Window()
+
+    def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
+        """Fold the three scales into one factor."""
+        a, b, y = inputs[0].quantization, inputs[1].quantization, output.quantization
+        factor = a.per_tensor_scale * b.per_tensor_scale / y.per_tensor_scale
+        return MulKernel(
+            channels=hwc(output.shape)[2],
+            per_channel=inputs[0].shape != inputs[1].shape,
+            zero_points=(a.zero_point, b.zero_point, y.zero_point),
+            requant=Requant.from_real([factor], rounding),
+            clamp=self.clamp.to_int8(y.per_tensor_scale, y.zero_point),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class MulKernel(Kernel):
+    """Mul on int8."""
+
+    channels: int
+    per_channel: bool
+    zero_points: tuple[int, int, int]  # a, b, y
+    requant: Requant
+    clamp: tuple[int, int]
+
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The int8 reference."""
+        za, zb, zy = self.zero_points
+        product = (inputs[0].astype(np.int64) - za) * (inputs[1].astype(np.int64) - zb)
+        return saturate_int8(self.requant.apply(product) + zy, *self.clamp)
+
+    def windows(self, index: int) -> tuple[Window, Window]:
+        """One to one, or row and column 0 of a per-channel factor."""
+        return (BROADCAST, BROADCAST) if index == 1 and self.per_channel else (Window(), Window())
+
+    def in_place(self, index: int) -> bool:
+        """Element by element, unless the factor is per channel."""
+        return index == 0 or not self.per_channel
+
+    def call(self) -> KernelCall:
+        """`mcucc_mul`."""
+        za, zb, zy = self.zero_points
+        return KernelCall(
+            f"mcucc_mul{suffix(self.requant.rounding)}",
+            "mcucc_mul_params",
+            (
+                ("channels", self.channels),
+                ("per_channel", int(self.per_channel)),
+                ("zero_point_a", za),
+                ("zero_point_b", zb),
+                ("multiplier", int(self.requant.multiplier[0])),
+                ("shift", int(self.requant.shift[0])),
+                ("output_zero_point", zy),
+                ("lo", self.clamp[0]),
+                ("hi", self.clamp[1]),
+            ),
+        )
+
+    def describe(self) -> str:
+        """Op and form."""
+        return "Mul per channel" if self.per_channel else "Mul"
+
+
+def _per_channel(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    return hwc(b) == (1, 1, hwc(a)[2])
+
+
+def _broadcast_shape(inputs: Sequence[FloatArray]) -> tuple[int, ...]:
+    a, b = inputs[0].shape, inputs[1].shape
+    return b[1:] if a == b else (1,) * (len(a) - 2) + (a[-1],)

@@ -1,0 +1,33 @@
+"""Requantize: the same real values under another scale and zero point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.ir.graph import Tensor
+from mcucc.numerics import Int8Array, Requant, Rounding, saturate_int8
+from mcucc.ops.base import register
+from mcucc.ops.lookup import INT8_RANGE, Unary
+
+
+@register
+@dataclass(frozen=True)
+class Requantize(Unary):
+    """y = x, in the scale and zero point of the output tensor."""
+
+    FORMULA: ClassVar[str] = "table[x], table[q] = clamp(round((q - z_x) * s_x / s_y) + z_y)"
+
+    def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Identity."""
+        return x
+
+    def table(self, x: Tensor, y: Tensor) -> Int8Array:
+        """The 256 outputs, through the fixed-point factor of the contract."""
+        qx, qy = x.quantization, y.quantization
+        factor = qx.per_tensor_scale / qy.per_tensor_scale
+        requant = Requant.from_real([factor], Rounding.SINGLE)
+        return saturate_int8(requant.apply(INT8_RANGE - qx.zero_point) + qy.zero_point)

@@ -1,0 +1,71 @@
+"""Reshape and Flatten: the same bytes under another shape; no code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+from mcucc.ir.graph import Tensor, TensorType
+from mcucc.numerics import Int8Array, Rounding
+from mcucc.ops.base import (
+    FloatArray,
+    Granularity,
+    Kernel,
+    KernelCall,
+    Op,
+    Window,
+    hwc,
+    register,
+)
+
+
+@register
+@dataclass(frozen=True)
+class Reshape(Op):
+    """The elements of the input, in order, as `shape`."""
+
+    shape: tuple[int, ...]
+
+    FORMULA: ClassVar[str] = "no code"
+    LARGEST_ERROR: ClassVar[str] = "0"
+    SHARES_QUANT: ClassVar[bool] = True
+
+    def infer(self, inputs: Sequence[TensorType]) -> TensorType:
+        """`shape`."""
+        if prod(self.shape) != prod(inputs[0].shape):
+            raise ValueError(f"cannot reshape {inputs[0].shape} to {self.shape}")
+        return TensorType(self.shape, inputs[0].dtype)
+
+    def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
+        """Float reference."""
+        return inputs[0].reshape(self.shape)
+
+    def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window] | None:
+        """The whole input."""
+        return None
+
+    def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
+        """An alias."""
+        return ReshapeKernel(hwc(output.shape))
+
+
+@dataclass(frozen=True, eq=False)
+class ReshapeKernel(Kernel):
+    """Reshape on int8; `shape` is (H, W, C)."""
+
+    shape: tuple[int, int, int]
+
+    @property
+    def granularity(self) -> Granularity:
+        """No code."""
+        return Granularity.ALIAS
+
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The int8 reference."""
+        return inputs[0].reshape(inputs[0].shape[0], *self.shape)
+
+    def call(self) -> KernelCall:
+        """Never called."""
+        raise TypeError("a reshape has no code")

@@ -1,0 +1,81 @@
+"""Softmax over channels: exponentials from a table, one rounded division per output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.ir.graph import Quant, Tensor, TensorType
+from mcucc.numerics import Int8Array, Rounding, saturate_int8
+from mcucc.ops.base import ConstArray, FloatArray, Kernel, KernelCall, Op, hwc, register
+
+
+@register
+@dataclass(frozen=True)
+class Softmax(Op):
+    """y = exp(beta * x) / sum exp(beta * x) over the last axis; scale 1/256, zero point -128."""
+
+    beta: float = 1.0
+
+    FORMULA: ClassVar[str] = "(256 * e[max - x] + sum / 2) / sum - 128, e a table of 256 integers"
+    LARGEST_ERROR: ClassVar[str] = "1 unit of the output scale; keeps the order of the inputs"
+    LIMITS: ClassVar[str] = "the last axis, at most 65536 channels"
+
+    def infer(self, inputs: Sequence[TensorType]) -> TensorType:
+        """The input's shape."""
+        if inputs[0].shape[-1] > 65536:
+            raise ValueError(f"softmax over {inputs[0].shape[-1]} channels (at most 65536)")
+        return inputs[0]
+
+    def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
+        """Float reference."""
+        x = inputs[0].astype(np.float64) * self.beta
+        e = np.exp(x - x.max(axis=-1, keepdims=True))
+        y: FloatArray = (e / e.sum(axis=-1, keepdims=True)).astype(np.float32)
+        return y
+
+    def fixed_quant(self) -> Quant:
+        """Covers [0, 255/256]."""
+        return Quant((1.0 / 256.0,), -128)
+
+    def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
+        """Tabulate exp(-beta * s_x * d) for d = 0..255."""
+        channels = hwc(output.shape)[2]
+        if output.quantization != self.fixed_quant():
+            raise ValueError("a softmax output must have scale 1/256 and zero point -128")
+        # Sums stay below 2^31 and 256 * e below 2^32.
+        bits = min(23, 30 - (channels - 1).bit_length())
+        scale = self.beta * inputs[0].quantization.per_tensor_scale
+        table = np.floor(np.exp(-scale * np.arange(256)) * 2.0**bits + 0.5)
+        return SoftmaxKernel(channels, table.astype(np.uint32))
+
+
+@dataclass(frozen=True, eq=False)
+class SoftmaxKernel(Kernel):
+    """Softmax on int8; `table[d]` is exp for a distance of d below the maximum."""
+
+    channels: int
+    table: npt.NDArray[np.uint32]
+
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The int8 reference."""
+        x = inputs[0].astype(np.int64)
+        e = self.table.astype(np.int64)[x.max(axis=-1, keepdims=True) - x]
+        total = e.sum(axis=-1, keepdims=True)
+        return saturate_int8((256 * e + total // 2) // total - 128)
+
+    def in_place(self, index: int) -> bool:
+        """The maximum and the sum are known before the first output is written."""
+        return True
+
+    def call(self) -> KernelCall:
+        """`mcucc_softmax`."""
+        return KernelCall(
+            "mcucc_softmax",
+            "mcucc_softmax_params",
+            (("channels", self.channels), ("table", ConstArray("table", self.table))),
+        )

@@ -1,0 +1,50 @@
+/* mcucc runtime: what generated networks and kernels share.
+ *
+ * A kernel computes one output row, or some columns of it, from row pointers. It knows nothing of
+ * the plan: rows need not be contiguous, a padded row is a pointer to a row of padding values.
+ * All state lives in the caller's arena; there is no malloc, no recursion and no global variable.
+ */
+#ifndef MCUCC_MCUCC_H
+#define MCUCC_MCUCC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Arenas must start at a multiple of this many bytes. */
+#define MCUCC_ARENA_ALIGNMENT 8
+
+/* Which part of an output row one kernel call computes. Columns and rows count from 0 over the
+ * whole tensor, so that a kernel sees for itself where the picture's left and right borders are. */
+typedef struct {
+    int32_t row;          /* the output row */
+    int32_t begin;        /* first output column */
+    int32_t end;          /* one past the last output column */
+    int32_t input_column; /* the input column that rows[i] points at */
+} mcucc_span;
+
+/* One input or output of a network: real = scale * (q - zero_point). */
+typedef struct {
+    const char *name;
+    int32_t height;
+    int32_t width;
+    int32_t channels;
+    float scale;
+    int32_t zero_point;
+    int32_t offset; /* bytes from the start of the arena */
+} mcucc_tensor;
+
+/* A network as data, for firmware that serves any of them. */
+typedef struct {
+    const char *name;
+    uint32_t id; /* first 32 bits of the model file's SHA-256 */
+    int32_t arena_bytes;
+    int32_t input_count;
+    int32_t output_count;
+    int32_t step_count;
+    const mcucc_tensor *inputs;
+    const mcucc_tensor *outputs;
+    const char *const *step_names;
+    void (*run_step)(void *arena, int32_t step); /* steps run in order, 0 to step_count - 1 */
+} mcucc_model;
+
+#endif
