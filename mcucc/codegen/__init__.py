@@ -1,1 +1,1 @@
-"""."""
+"""Program to readable C99, through the Jinja templates of templates/model."""

@@ -1,0 +1,30 @@
+#include "mcucc/camera.h"
+
+#include <string.h>
+
+void mcucc_camera_offset(int8_t *data, int32_t count)
+{
+    int32_t i = 0;
+
+    /* byte - 128 flips the top bit; four at a time, through memcpy so that nothing is assumed
+     * about alignment. */
+    for (; i + 4 <= count; i += 4) {
+        uint32_t word;
+        memcpy(&word, &data[i], sizeof word);
+        word ^= UINT32_C(0x80808080);
+        memcpy(&data[i], &word, sizeof word);
+    }
+    for (; i < count; i++) {
+        data[i] = (int8_t)(((uint8_t)data[i]) - 128);
+    }
+}
+
+void mcucc_camera_table(int8_t *data, int32_t pixels, int32_t channels, const int8_t *table)
+{
+    for (int32_t pixel = 0; pixel < pixels; pixel++) {
+        for (int32_t channel = 0; channel < channels; channel++) {
+            *data = table[256 * channel + (uint8_t)*data];
+            data++;
+        }
+    }
+}
