@@ -6,11 +6,14 @@ import re
 from collections.abc import Iterable
 
 MAX_LENGTH = 40
-KEYWORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if "
-    "inline int long register restrict return short signed sizeof static struct switch typedef "
-    "union unsigned void volatile while main arena rows span row asm".split()
-)
+# fmt: off
+KEYWORDS = frozenset((
+    "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else",
+    "enum", "extern", "float", "for", "goto", "if", "inline", "int", "long", "register",
+    "restrict", "return", "short", "signed", "sizeof", "static", "struct", "switch", "typedef",
+    "union", "unsigned", "void", "volatile", "while", "main", "asm", "mcucc"
+))
+# fmt: on
 
 
 def identifier(text: str) -> str:

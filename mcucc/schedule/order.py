@@ -8,14 +8,15 @@ raise the peak and frees at least what it takes runs at once, which no order can
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mcucc.ir.integer import IntegerGraph, IntegerNode
 from mcucc.ops.base import Granularity
 
-MAX_STATES = 20_000
-BEAM_WIDTH = 200
+MAX_STATES = 3_000
+BEAM_WIDTH = 30
 
 
 @dataclass(frozen=True)
@@ -110,13 +111,14 @@ def least_peak_order(graph: IntegerGraph) -> Ordered:
     everything = (1 << len(graph.nodes)) - 1
     queue: list[tuple[int, int, int, _State]] = []
     pushed: dict[int, int] = {}
+    tickets = itertools.count()
 
     def push(state: _State) -> None:
         state = _forced(costs, state)
         if pushed.get(state.done, 1 << 62) > state.peak:
             pushed[state.done] = state.peak
             left = len(graph.nodes) - len(state.order)
-            heapq.heappush(queue, (state.peak, left, len(pushed), state))
+            heapq.heappush(queue, (state.peak, left, next(tickets), state))
 
     push(start)
     while queue:

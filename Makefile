@@ -1,0 +1,61 @@
+# mcucc: `make demo` and `make test` are all a fresh machine needs.
+#
+#   setup   the environment .venv, and the Debian packages (cross compiler, QEMU) where it may
+#   test    every ring but the zoo: unit, host C with sanitizers, emulated
+#   check   ruff, mypy and the fast tests: what runs before every commit
+#   zoo     real trained networks, from MCUCC_ZOO or ../shared
+#   bench   the tables of benchmarks/
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+APT := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm gcc libc6-dev
+SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+
+.PHONY: setup test check zoo bench clean packages
+
+setup: packages $(VENV)/.installed
+
+# A stamp newer than pyproject.toml says that the environment is complete.
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "mcucc needs Python 3.11 or newer; set PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[emulate,test,dev]'
+	touch $@
+
+# Installs what is missing when this user may; says what is missing when not.
+packages:
+	@missing=""; \
+	command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
+	command -v arm-none-eabi-gcc >/dev/null || \
+		missing="$$missing gcc-arm-none-eabi libnewlib-arm-none-eabi"; \
+	command -v qemu-system-arm >/dev/null || missing="$$missing qemu-system-arm"; \
+	$(PYTHON) -c 'import ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
+	if [ -n "$$missing" ]; then \
+		if command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || [ -n "$(SUDO)" ]; }; then \
+			echo "installing:$$missing"; \
+			$(SUDO) apt-get update -qq && \
+			DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq $$missing >/dev/null; \
+		fi || echo "could not install:$$missing (going on without)"; \
+	fi
+
+test: setup
+	$(BIN)/python -m pytest -n $(JOBS) -m "not zoo" -rs
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict mcucc
+	$(BIN)/python -m pytest -n $(JOBS) -m "not zoo and not slow"
+
+zoo: setup
+	$(BIN)/python -m pytest -n $(JOBS) -m zoo -rs
+
+bench: setup
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
