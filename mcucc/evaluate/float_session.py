@@ -1,0 +1,173 @@
+"""The float truth: a model file run by ONNX Runtime, its values in the graph's own layout.
+
+Values inside the network become extra outputs of the session. Tensors that do not exist in the
+model file (made by a pass) are computed by the ops' float references from those that do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from mcucc.errors import ModelError
+from mcucc.evaluate.preprocess import Bytes, FloatArray
+from mcucc.ir.graph import Graph, Node
+
+ORT_TYPES = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(float16)": np.float16,
+}
+
+
+class Source(Protocol):
+    """Where a graph tensor is found in the model file: tensor = value.transpose(permutation)."""
+
+    @property
+    def name(self) -> str:
+        """Name of the value in the model file."""
+
+    @property
+    def permutation(self) -> tuple[int, ...]:
+        """Axis i of the tensor is axis permutation[i] of the value."""
+
+
+class FloatModel(Protocol):
+    """What is needed of an imported model."""
+
+    @property
+    def model_path(self) -> Path:
+        """The ONNX file."""
+
+    @property
+    def graph(self) -> Graph:
+        """The graph as imported, before any pass."""
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """The values of the model file, by tensor name."""
+
+
+class FloatSession:
+    """Runs the original model on one picture at a time and returns named graph tensors.
+
+    `graph` may be any later form of `model.graph`; `tensors` are names in it (default: its
+    outputs). Raises ModelError when ONNX Runtime refuses the file.
+    """
+
+    def __init__(
+        self,
+        model: FloatModel,
+        graph: Graph | None = None,
+        tensors: Iterable[str] | None = None,
+    ) -> None:
+        self.graph = model.graph if graph is None else graph
+        self.tensors = tuple(self.graph.outputs if tensors is None else tensors)
+        self._sources = model.sources
+        self._where = str(model.model_path)
+        self._read, self._computed = self._plan()
+        values = sorted({self._sources[name].name for name in self._read})
+        self._session = _open_session(model.model_path, values)
+        (self._fed,) = (self._sources[name] for name in model.graph.inputs)
+        (feed,) = (i for i in self._session.get_inputs() if i.name == self._fed.name)
+        if feed.type not in ORT_TYPES:
+            raise ModelError(f"the input {feed.name} is a {feed.type}", where=self._where)
+        self._type = ORT_TYPES[feed.type]
+        self._values = values
+
+    def run(self, image: FloatArray, camera: Bytes | None = None) -> dict[str, FloatArray]:
+        """The wanted tensors for one real-valued picture (H, W, C) or (1, H, W, C).
+
+        `camera` are its bytes, needed only where a pass made the network's input byte - 128.
+        """
+        batch = image if image.ndim == 4 else image[None]
+        # tensor = value.transpose(p), so value = tensor.transpose(argsort(p)).
+        feed = batch.transpose(np.argsort(self._fed.permutation)).astype(self._type)
+        results = self._session.run(self._values, {self._fed.name: feed})
+        by_name = dict(zip(self._values, results, strict=True))
+        tensors: dict[str, FloatArray] = {}
+        for name in self._read:
+            tensors[name] = self._in_layout(name, by_name[self._sources[name].name])
+        if camera is not None:
+            tensors.update(self._camera_inputs(camera, tensors))
+        for node in self._computed:
+            tensors[node.output] = node.op.evaluate(
+                [self._operand(n, tensors) for n in node.inputs]
+            )
+        return {name: tensors[name] for name in self.tensors}
+
+    def _plan(self) -> tuple[tuple[str, ...], tuple[Node, ...]]:
+        """Names to read from the model file, and nodes to compute from them."""
+        read: dict[str, None] = {}
+        wanted: set[str] = set(self.tensors)
+        computed: list[Node] = []
+        for node in reversed(self.graph.nodes):
+            if node.output in wanted and node.output not in self._sources:
+                computed.append(node)
+                wanted.update(node.inputs)
+        for name in wanted:
+            if name in self._sources and self.graph.tensors[name].data is None:
+                read[name] = None
+        return tuple(sorted(read)), tuple(reversed(computed))
+
+    def _in_layout(self, name: str, value: Any) -> FloatArray:
+        array = np.asarray(value, dtype=np.float32)
+        permutation = self._sources[name].permutation
+        if array.ndim == len(permutation):
+            array = array.transpose(permutation)
+        shape = self.graph.tensors[name].shape
+        if array.size != int(np.prod(shape)):
+            raise ModelError(
+                f"{name} is {list(array.shape)} in the model file and {list(shape)} in the graph",
+                where=self._where,
+            )
+        return array.reshape(shape)
+
+    def _camera_inputs(
+        self, camera: Bytes, known: Mapping[str, FloatArray]
+    ) -> dict[str, FloatArray]:
+        """Inputs that a pass made: the real values their quantization gives to byte - 128."""
+        made = {}
+        for name in self.graph.inputs:
+            quant = self.graph.tensors[name].quant
+            if name not in known and quant is not None:
+                q = camera.astype(np.float32).reshape(self.graph.tensors[name].shape) - 128.0
+                made[name] = ((q - quant.zero_point) * quant.per_tensor_scale).astype(np.float32)
+        return made
+
+    def _operand(self, name: str, values: Mapping[str, FloatArray]) -> FloatArray:
+        data = self.graph.tensors[name].data
+        if data is not None:
+            return data
+        if name not in values:
+            raise ModelError(
+                f"the float value of {name} is unknown: the model file does not hold it",
+                where=self._where,
+            )
+        return values[name]
+
+
+def _open_session(path: Path, values: Sequence[str]) -> Any:
+    """An ONNX Runtime session of the file with `values` among its outputs."""
+    import onnx
+    import onnxruntime as ort
+
+    if Path(path).suffix.lower() != ".onnx":
+        raise ModelError("only an ONNX file has a float reference", where=str(path))
+    try:
+        model = onnx.load(str(path))
+        present = {output.name for output in model.graph.output}
+        model.graph.output.extend(
+            onnx.ValueInfoProto(name=name) for name in values if name not in present
+        )
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        return ort.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    # ONNX Runtime and protobuf raise a dozen unrelated classes for broken files.
+    except Exception as error:
+        raise ModelError(f"ONNX Runtime refuses the model: {error}", where=str(path)) from error

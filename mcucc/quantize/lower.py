@@ -1,0 +1,55 @@
+"""From an int8 Graph (ours or an imported one) to the IntegerGraph of kernels."""
+
+from __future__ import annotations
+
+from mcucc.errors import Problem
+from mcucc.ir.graph import Graph, Node, Tensor
+from mcucc.ir.integer import Activation, IntegerGraph, IntegerNode
+from mcucc.numerics import Rounding
+from mcucc.ops.base import hwc
+from mcucc.quantize.problems import raise_problems
+
+
+def lower(graph: Graph, rounding: Rounding = Rounding.SINGLE) -> IntegerGraph:
+    """Every node as a kernel with all its integers; activations as (H, W, C).
+
+    Raises ModelError that names every node that cannot be lowered, and why.
+    """
+    problems: list[Problem] = []
+    activations: dict[str, Activation] = {}
+    for name in graph.inputs:
+        try:
+            activations[name] = _activation(graph.tensors[name])
+        except ValueError as error:
+            problems.append(Problem(name, "input", str(error)))
+    nodes = []
+    for node in graph.nodes:
+        try:
+            nodes.append(_lower_node(graph, node, rounding))
+            activations[node.output] = _activation(graph.tensors[node.output])
+        except ValueError as error:
+            problems.append(Problem(node.name, node.op.kind, str(error)))
+    raise_problems(problems, graph.name)
+    return IntegerGraph(
+        graph.name, tuple(nodes), activations, graph.inputs, graph.outputs, rounding
+    )
+
+
+def _lower_node(graph: Graph, node: Node, rounding: Rounding) -> IntegerNode:
+    operands = graph.tensors_of(node.inputs)
+    constants = [tensor.name for tensor in operands if tensor.data is not None]
+    weights = node.inputs[1:] if node.op.WEIGHT_AXIS is not None else ()
+    stray = [name for name in constants if name not in weights]
+    if stray:
+        raise ValueError(f"the constant operand {stray[0]} was not folded")
+    kernel = node.op.lower(operands, graph.tensors[node.output], rounding)
+    inputs = tuple(tensor.name for tensor in operands if tensor.data is None)
+    return IntegerNode(node.name, kernel, inputs, node.output)
+
+
+def _activation(tensor: Tensor) -> Activation:
+    quant = tensor.quantization
+    height, width, channels = hwc(tensor.shape)
+    return Activation(
+        tensor.name, height, width, channels, quant.per_tensor_scale, quant.zero_point
+    )

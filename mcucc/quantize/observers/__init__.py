@@ -1,0 +1,16 @@
+"""Observers by name: min-max, percentile, mse."""
+
+from mcucc.quantize.observers.base import OBSERVERS, Observer, Range, Statistics
+from mcucc.quantize.observers.min_max import MinMax
+from mcucc.quantize.observers.mse import MeanSquaredError
+from mcucc.quantize.observers.percentile import Percentile
+
+__all__ = [
+    "OBSERVERS",
+    "MeanSquaredError",
+    "MinMax",
+    "Observer",
+    "Percentile",
+    "Range",
+    "Statistics",
+]

@@ -1,0 +1,141 @@
+"""From a float Graph and its ranges to an int8 Graph (numerics.md)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mcucc.errors import ModelError, Problem
+from mcucc.ir.graph import Graph, Node, Quant, Tensor
+from mcucc.numerics import INT8_MAX, INT8_MIN, NO_CLAMP, Clamp, Rounding
+from mcucc.quantize.calibrate import Ranges
+from mcucc.quantize.groups import QuantGroup, quant_groups
+from mcucc.quantize.observers.base import Range
+from mcucc.quantize.problems import raise_problems
+from mcucc.quantize.weights import quantize_weights
+
+LEVELS = INT8_MAX - INT8_MIN
+SMALLEST_SCALE = 1e-30  # well above float32's denormals
+
+
+@dataclass(frozen=True)
+class QuantizeOptions:
+    """How to quantize: the observer's name, calibration pictures, the rounding profile."""
+
+    observer: str = "mse"
+    calibration_images: int = 100
+    rounding: Rounding = Rounding.SINGLE
+
+
+def quantize(graph: Graph, ranges: Ranges) -> Graph:
+    """The int8 Graph: activations per tensor, weights per output channel, int32 biases.
+
+    Raises ModelError, all nodes collected, for weights that are not constant or not finite.
+    """
+    quants = activation_quants(graph, ranges)
+    tensors = {
+        name: replace(graph.tensors[name], dtype=np.dtype(np.int8), quant=quant)
+        for name, quant in quants.items()
+    }
+    shared = _constants_read_twice(graph)
+    nodes, problems = [], []
+    for node in graph.nodes:
+        if node.op.WEIGHT_AXIS is None:
+            nodes.append(node)
+            continue
+        try:
+            made = _integer_constants(graph, node, quants, shared)
+        except ValueError as error:
+            problems.append(Problem(node.name, node.op.kind, str(error)))
+            continue
+        tensors.update({tensor.name: tensor for tensor in made})
+        nodes.append(replace(node, inputs=(node.inputs[0], *(tensor.name for tensor in made))))
+    raise_problems(problems, graph.name)
+    untouched = {name: tensor for name, tensor in graph.tensors.items() if name not in tensors}
+    return graph.with_(nodes=nodes, tensors={**untouched, **tensors})
+
+
+def activation_quants(graph: Graph, ranges: Ranges) -> dict[str, Quant]:
+    """Scale and zero point of every activation."""
+    producers = {node.output: node for node in graph.nodes}
+    quants: dict[str, Quant] = {}
+    for group in quant_groups(graph):
+        quant = group.fixed
+        if quant is None:
+            covered = _group_range(group, ranges, producers)
+            quant = quant_of_range(covered, _fallback_scale(group, producers, quants))
+        quants.update(dict.fromkeys(group.members, quant))
+    return quants
+
+
+def quant_of_range(range_: Range, fallback_scale: float = 1.0 / LEVELS) -> Quant:
+    """Asymmetric int8 over a range that contains 0; an empty range takes `fallback_scale`."""
+    scale = float(np.float32((range_.high - range_.low) / LEVELS))
+    if not scale >= SMALLEST_SCALE:
+        return Quant((fallback_scale,), 0)
+    if not math.isfinite(scale):
+        raise ModelError(f"the range [{range_.low:g}, {range_.high:g}] is too large for float32")
+    zero_point = INT8_MIN + math.floor(-range_.low / scale + 0.5)
+    return Quant((scale,), min(max(zero_point, INT8_MIN), INT8_MAX))
+
+
+def _group_range(group: QuantGroup, ranges: Ranges, producers: Mapping[str, Node]) -> Range:
+    covered = Range(0.0, 0.0)
+    for name in group.measured:
+        if name not in ranges.by_name:
+            raise ModelError(f"tensor {name} was not calibrated")
+        node = producers.get(name)
+        clamp: Clamp = NO_CLAMP if node is None else getattr(node.op, "clamp", NO_CLAMP)
+        covered = covered.union(_narrow(ranges.by_name[name], clamp))
+    return covered
+
+
+def _narrow(range_: Range, clamp: Clamp) -> Range:
+    """The part of a range a fused activation lets through, with 0."""
+    low, high = max(range_.low, clamp.lo), min(range_.high, clamp.hi)
+    return Range(min(low, high, 0.0), max(low, high, 0.0))
+
+
+def _fallback_scale(
+    group: QuantGroup, producers: Mapping[str, Node], quants: Mapping[str, Quant]
+) -> float:
+    """A scale for a tensor that was always 0: its input's, so that factors stay ordinary."""
+    node = producers.get(group.members[0])
+    known = [] if node is None else [quants[name] for name in node.inputs if name in quants]
+    return max((quant.per_tensor_scale for quant in known), default=1.0 / LEVELS)
+
+
+def _constants_read_twice(graph: Graph) -> frozenset[str]:
+    seen: set[str] = set()
+    twice: set[str] = set()
+    for node in graph.nodes:
+        for name in node.inputs:
+            (twice if name in seen else seen).add(name)
+    return frozenset(name for name in twice if graph.tensors[name].data is not None)
+
+
+def _integer_constants(
+    graph: Graph, node: Node, quants: Mapping[str, Quant], shared: frozenset[str]
+) -> tuple[Tensor, ...]:
+    """Weights and, where there is one, bias of a node as integer tensors."""
+    operands = graph.tensors_of(node.inputs)
+    axis = node.op.WEIGHT_AXIS
+    assert axis is not None  # the caller looked
+    weights = operands[1].constant
+    bias = operands[2].constant if len(operands) > 2 else None
+    x, y = quants[node.inputs[0]], quants[node.output]
+    made = quantize_weights(weights, bias, axis, x, y)
+
+    def name_of(index: int) -> str:
+        # Two readers may need two sets of integers.
+        name = node.inputs[index]
+        return f"{name}.{node.name}" if name in shared else name
+
+    result = [Tensor.const(name_of(1), made.weights, made.quant(axis))]
+    if bias is not None:
+        bias_quant = made.bias_quant(x.per_tensor_scale)
+        result.append(Tensor.const(name_of(2), made.bias, bias_quant))
+    return tuple(result)

@@ -1,0 +1,86 @@
+"""Weights and biases as integers: symmetric int8 per output channel, int32 at s_x * s_w[c]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.ir.graph import Quant
+from mcucc.numerics import INT32_MAX
+
+DoubleArray = npt.NDArray[np.float64]
+WEIGHT_MAX = 127
+# A dead channel's output is its bias: this makes the bias exact to 1/256 of an output unit.
+DEAD_FACTOR = 1.0 / 256.0
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerWeights:
+    """int8 weights in the op's own layout, int32 bias (C_out,), and their scales."""
+
+    weights: npt.NDArray[np.int8]
+    bias: npt.NDArray[np.int32]
+    scale: DoubleArray
+
+    def quant(self, axis: int) -> Quant:
+        """The weights' quantization."""
+        return Quant(tuple(float(s) for s in self.scale), 0, axis)
+
+    def bias_quant(self, input_scale: float) -> Quant:
+        """The bias's quantization."""
+        return Quant(tuple(float(s) * input_scale for s in self.scale), 0, 0)
+
+
+def quantize_weights(
+    weights: npt.NDArray[np.float32],
+    bias: npt.NDArray[np.float32] | None,
+    axis: int,
+    x: Quant,
+    y: Quant,
+) -> IntegerWeights:
+    """Round weights and bias; `axis` is the output channel of `weights`.
+
+    A channel's scale is its largest weight / 127, enlarged where its bias or its sums would
+    otherwise leave int32. Raises ValueError for weights that are not finite.
+    """
+    rows = np.moveaxis(weights.astype(np.float64), axis, 0)
+    flat = rows.reshape(rows.shape[0], -1)
+    offsets = np.zeros(len(flat)) if bias is None else bias.astype(np.float64)
+    if not (np.isfinite(flat).all() and np.isfinite(offsets).all()):
+        raise ValueError("weights or biases are not finite")
+    scale = natural_scales(flat, x.per_tensor_scale, y.per_tensor_scale)
+    scale = safe_scales(flat, offsets, scale, x)
+    quantized = round_weights(flat, scale).reshape(rows.shape)
+    return IntegerWeights(
+        np.ascontiguousarray(np.moveaxis(quantized, 0, axis)),
+        np.rint(offsets / (x.per_tensor_scale * scale)).astype(np.int32),
+        scale,
+    )
+
+
+def natural_scales(flat: DoubleArray, input_scale: float, output_scale: float) -> DoubleArray:
+    """Largest weight / 127 per row of (C_out, taps); dead channels get a scale that suits y."""
+    scale: DoubleArray = np.abs(flat).max(axis=1, initial=0.0) / WEIGHT_MAX
+    dead = scale < np.finfo(np.float32).tiny
+    scale[dead] = DEAD_FACTOR * output_scale / input_scale
+    return scale
+
+
+def safe_scales(flat: DoubleArray, bias: DoubleArray, scale: DoubleArray, x: Quant) -> DoubleArray:
+    """Enlarge scales until no accumulator (C_out,) can leave int32 for any input."""
+    span = 128 + abs(x.zero_point)
+    while True:
+        sums = np.abs(round_weights(flat, scale).astype(np.int64)).sum(axis=1)
+        reach = np.abs(bias) / (x.per_tensor_scale * scale) + span * sums + 1.0
+        excess = reach / INT32_MAX
+        if (excess <= 1.0).all():
+            return scale
+        scale = np.where(excess > 1.0, scale * excess * 1.001, scale)
+
+
+def round_weights(flat: DoubleArray, scale: DoubleArray) -> npt.NDArray[np.int8]:
+    """Nearest integers in [-127, 127]."""
+    ratio = np.clip(np.rint(flat / scale[:, None]), -WEIGHT_MAX, WEIGHT_MAX)
+    return ratio.astype(np.int8)
