@@ -130,10 +130,14 @@ class Requant:
 
 
 def _double_rounding(acc: IntArray, multiplier: IntArray, shift: IntArray) -> IntArray:
-    """LiteRT's MultiplyByQuantizedMultiplier: a rounding high multiply, then a rounding shift."""
+    """LiteRT's MultiplyByQuantizedMultiplier: a rounding high multiply, then a rounding shift.
+
+    Factors above 1 shift the accumulator left first; where LiteRT leaves int32 overflow undefined,
+    it saturates here.
+    """
     left = np.maximum(31 - shift, 0)
     right = np.maximum(shift - 31, 0)
-    product = (acc << left) * multiplier
+    product = np.clip(acc << left, INT32_MIN, INT32_MAX) * multiplier
     nudge = np.where(product >= 0, 1 << 30, 1 - (1 << 30))
     # C's division truncates towards zero, where >> floors.
     total = product + nudge

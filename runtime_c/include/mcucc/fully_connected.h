@@ -1,0 +1,30 @@
+/* FullyConnected: y[o] = clamp(round((bias[o] + sum x * w[o]) * M[o]) + zero_point).
+ *
+ * TENSOR kernel: rows[0] is the whole input, `out` the whole output, `span` is not read.
+ */
+#ifndef MCUCC_FULLY_CONNECTED_H
+#define MCUCC_FULLY_CONNECTED_H
+
+#include "mcucc/mcucc.h"
+
+typedef struct {
+    int32_t inputs;
+    int32_t outputs;
+    const int8_t *weights;     /* [outputs][inputs] */
+    const int32_t *bias;       /* the input's zero point already folded in */
+    const int32_t *multiplier; /* per output */
+    const uint8_t *shift;      /* per output */
+    int32_t input_zero_point;  /* folded away; kept for reports */
+    int32_t output_zero_point;
+    int32_t lo; /* the fused activation, in units of the output */
+    int32_t hi;
+} mcucc_fully_connected_params;
+
+void mcucc_fully_connected(const mcucc_fully_connected_params *params, const int8_t *const *rows,
+                           int8_t *out, const mcucc_span *span);
+
+/* The same with the rounding of the LiteRT reference kernels. */
+void mcucc_fully_connected_double(const mcucc_fully_connected_params *params,
+                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span);
+
+#endif

@@ -1,0 +1,27 @@
+/* MaxPool: y = clamp(max x) over the taps of the window inside the input.
+ *
+ * ROW kernel. `rows` holds kernel_h pointers, dilation applied, each at input column
+ * span->input_column; rows of padding hold -128. Columns outside [0, input_width) do not count.
+ * `out` is the pixel of column span->begin.
+ */
+#ifndef MCUCC_MAX_POOL_H
+#define MCUCC_MAX_POOL_H
+
+#include "mcucc/mcucc.h"
+
+typedef struct {
+    int32_t kernel_h;
+    int32_t kernel_w;
+    int32_t stride_w;
+    int32_t dilation_w;
+    int32_t pad_left;
+    int32_t input_width; /* of the whole tensor, in pixels */
+    int32_t channels;
+    int32_t lo; /* the fused activation, in units of the output */
+    int32_t hi;
+} mcucc_max_pool_params;
+
+void mcucc_max_pool(const mcucc_max_pool_params *params, const int8_t *const *rows, int8_t *out,
+                    const mcucc_span *span);
+
+#endif

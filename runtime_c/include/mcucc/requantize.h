@@ -1,0 +1,82 @@
+/* From int32 accumulators to int8: the two rounding profiles of the contract.
+ *
+ *     y = clamp(round(acc * multiplier * 2^-shift) + zero_point, lo, hi)
+ *
+ * `multiplier` is in [0, 2^31), `shift` in [1, 62]. Right shifts of negative values floor, as every
+ * compiler for these cores does. Results beyond +-2^30 are returned as +-2^30: a zero point can be
+ * added without overflow, and the clamp to int8 makes them equal to the exact values.
+ */
+#ifndef MCUCC_REQUANTIZE_H
+#define MCUCC_REQUANTIZE_H
+
+#include <stdint.h>
+
+/* Kernels come in two rounding profiles made from one body; the body takes the profile as a
+ * constant and must be inlined for the constant to fold. */
+#if defined(__GNUC__)
+#define MCUCC_INLINE static inline __attribute__((always_inline))
+#else
+#define MCUCC_INLINE static inline
+#endif
+
+typedef enum {
+    MCUCC_ROUND_SINGLE, /* the exact product rounded once, half up */
+    MCUCC_ROUND_DOUBLE  /* LiteRT's reference: high multiply rounded, then shift rounded */
+} mcucc_rounding;
+
+#define MCUCC_REQUANTIZE_LIMIT ((int32_t)1 << 30)
+
+MCUCC_INLINE int32_t mcucc_clamp(int32_t value, int32_t lo, int32_t hi)
+{
+    value = value < lo ? lo : value;
+    return value > hi ? hi : value;
+}
+
+MCUCC_INLINE int32_t mcucc_saturate_product(int64_t value)
+{
+    if (value > MCUCC_REQUANTIZE_LIMIT) {
+        return MCUCC_REQUANTIZE_LIMIT;
+    }
+    return value < -MCUCC_REQUANTIZE_LIMIT ? -MCUCC_REQUANTIZE_LIMIT : (int32_t)value;
+}
+
+/* (acc * multiplier + 2^(shift - 1)) >> shift, written as ((product >> (shift - 1)) + 1) >> 1. */
+MCUCC_INLINE int32_t mcucc_requantize(int32_t acc, int32_t multiplier, int32_t shift)
+{
+    const int64_t product = (int64_t)acc * multiplier;
+    if (shift >= 33) { /* factors below 1/4, nearly all: the high word holds every needed bit */
+        const int32_t high = (int32_t)(product >> 32);
+        return ((high >> (shift - 33)) + 1) >> 1;
+    }
+    return mcucc_saturate_product(((product >> (shift - 1)) + 1) >> 1);
+}
+
+/* MultiplyByQuantizedMultiplier of the LiteRT reference kernels: the doubling high multiply rounds
+ * half up, the division by 2^(shift - 31) rounds half away from zero. A factor above 1 (shift
+ * below 31) shifts the accumulator left first, saturating to int32. */
+MCUCC_INLINE int32_t mcucc_requantize_double(int32_t acc, int32_t multiplier, int32_t shift)
+{
+    int64_t shifted = acc;
+    if (shift >= 32) {
+        const int64_t product = (int64_t)acc * multiplier;
+        const int32_t high = (int32_t)((product + ((int64_t)1 << 30)) >> 31);
+        return (((high + (high >> 31)) >> (shift - 32)) + 1) >> 1;
+    }
+    shifted *= (int64_t)1 << (31 - shift);
+    shifted = shifted > INT32_MAX ? INT32_MAX : shifted;
+    shifted = shifted < INT32_MIN ? INT32_MIN : shifted;
+    return mcucc_saturate_product((shifted * multiplier + ((int64_t)1 << 30)) >> 31);
+}
+
+/* acc as an output value: one of the two roundings, the zero point, the fused activation. */
+MCUCC_INLINE int8_t mcucc_finish(int32_t acc, int32_t multiplier, int32_t shift,
+                                 int32_t zero_point, int32_t lo, int32_t hi,
+                                 mcucc_rounding rounding)
+{
+    const int32_t scaled = rounding == MCUCC_ROUND_DOUBLE
+                               ? mcucc_requantize_double(acc, multiplier, shift)
+                               : mcucc_requantize(acc, multiplier, shift);
+    return (int8_t)mcucc_clamp(scaled + zero_point, lo, hi);
+}
+
+#endif
