@@ -1,1 +1,55 @@
-"""."""
+"""The command line: one file a verb. Heavy imports wait until a verb runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from mcucc import __version__
+from mcucc.cli.compile import compile_command
+from mcucc.cli.output import report_error, use_json
+from mcucc.cli.run import run_command
+from mcucc.cli.validate import validate_command
+
+app = typer.Typer(
+    name="mcucc",
+    help="Compile tiny vision networks for microcontrollers: int8, least SRAM, readable C, proved.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("compile")(compile_command)
+app.command("run")(run_command)
+app.command("validate")(validate_command)
+
+
+def _version(value: bool) -> None:
+    if value:
+        print(f"mcucc {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Compile tiny vision networks for microcontrollers: int8, least SRAM, readable C, proved."""
+    del version
+
+
+def main() -> None:
+    """Entry point: user errors are one message and exit code 2, never a traceback."""
+    verbose = "--verbose" in sys.argv
+    use_json("--json" in sys.argv)
+    try:
+        app()
+    except KeyboardInterrupt:
+        print("interrupted; nothing was written", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        sys.exit(report_error(error, verbose=verbose))

@@ -74,6 +74,7 @@ class StepCode:
     height: int
     width: int
     input_height: int
+    input_width: int
     scratch_place: str
     comments: tuple[str, ...]
 
@@ -256,6 +257,7 @@ def _step(program: Program, node: IntegerNode, call: KernelCall, names: _Names) 
         height=output.height,
         width=output.width,
         input_height=graph.activations[node.inputs[0]].height,
+        input_width=graph.activations[node.inputs[0]].width,
         scratch_place=names.place(scratch_name(node.name)) if scratch else "",
         comments=(
             f"{comment(node.name)}: {comment(node.kernel.describe())}",

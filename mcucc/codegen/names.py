@@ -46,7 +46,8 @@ def identifiers(texts: Iterable[str]) -> dict[str, str]:
 def comment(text: str) -> str:
     """`text` made safe inside a C comment: printable ASCII, and no end of comment."""
     printable = "".join(c if " " <= c <= "~" else "?" for c in text)
-    return printable.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?")
+    harmless = printable.replace("*/", "* /").replace("/*", "/ *")
+    return re.sub(r"\?(?=\?)", "? ", harmless)  # no trigraphs
 
 
 def string(text: str) -> str:

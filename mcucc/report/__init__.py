@@ -1,1 +1,1 @@
-"""."""
+"""The facts of a compiled network, once, and the views of them."""

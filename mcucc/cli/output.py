@@ -1,0 +1,79 @@
+"""Where verbs print: results on stdout, progress, warnings and errors on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from mcucc.errors import McuccError
+
+console = Console()
+messages = Console(stderr=True)
+
+# progress(what, done, total): called by long steps; total 0 means unknown.
+ProgressCallback = Callable[[str, int, int], None]
+
+_json = False
+
+
+def use_json(on: bool) -> None:
+    """With --json, stdout carries one JSON document and errors are JSON too."""
+    global _json  # noqa: PLW0603 - set once, before any verb runs
+    _json = on
+    warnings.showwarning = _show_warning
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    messages.print(f"warning: {message}", style="yellow", markup=False, highlight=False)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout."""
+    print(json.dumps(document, indent=1))
+
+
+@contextmanager
+def progress_bar() -> Iterator[ProgressCallback]:
+    """A bar on stderr that shows the current step; silent where stderr is no terminal."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=messages, transient=True, disable=not _interactive()) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def update(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total or None)
+
+        yield update
+
+
+def _interactive() -> bool:
+    return messages.is_terminal and not _json
+
+
+def report_error(error: Exception, *, verbose: bool) -> int:
+    """Print a user error as one message; returns the exit code. Other errors are defects."""
+    if verbose:
+        messages.print_exception()
+    if isinstance(error, McuccError):
+        if _json:
+            document = {"error": error.what, "where": error.where, "hint": error.hint}
+            print(json.dumps(document, indent=1), file=sys.stderr)
+        else:
+            messages.print("error: ", style="bold red", end="")
+            messages.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        return 2
+    if not verbose:
+        messages.print_exception(max_frames=4)
+    messages.print("this is a defect of mcucc: please report it with the lines above", style="red")
+    return 70

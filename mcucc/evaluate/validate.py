@@ -1,0 +1,170 @@
+"""Validation: one network computed four ways over the same pictures, compared byte for byte.
+
+The float network, the int8 NumPy reference, generated C on the host and the same C on an emulated
+core. The last three must agree on every byte of every output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.evaluate.accuracy import top1
+from mcucc.ir.integer import IntegerGraph
+from mcucc.numerics import Int8Array
+
+Values = Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """One way of computing: outputs by name, (pictures, H, W, C), or why there are none.
+
+    `integer` says that the outputs must equal the reference byte for byte.
+    """
+
+    name: str
+    values: Values | None
+    integer: bool = True
+    absent: str = ""
+
+
+@dataclass(frozen=True)
+class WayResult:
+    """How one way did against the labels, the float network and the int8 reference."""
+
+    name: str
+    absent: str
+    top1: float | None
+    agreement: float | None  # share of pictures with the float network's top class
+    cosine: float | None  # to the float outputs, mean over pictures and outputs
+    largest_difference: int | None  # to the int8 reference, in units of the output scale
+    different_pictures: int | None
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first tensor in which a way differs from the reference, and its first wrong byte."""
+
+    way: str
+    picture: str
+    layer: str
+    tensor: str
+    index: int
+    expected: int
+    found: int
+
+
+def compare(
+    graph: IntegerGraph,
+    reference: Values,
+    floats: Values | None,
+    ways: Sequence[Way],
+    labels: Sequence[int | None],
+) -> tuple[WayResult, ...]:
+    """One row a way; `reference` are the int8 outputs of NumPy, `floats` the float network's."""
+    return tuple(
+        WayResult(way.name, way.absent, None, None, None, None, None)
+        if way.values is None
+        else _result(graph, reference, floats, way, way.values, labels)
+        for way in ways
+    )
+
+
+def first_divergence(
+    graph: IntegerGraph, way: str, picture: str, expected: Values, found: Values
+) -> Divergence | None:
+    """The first node, in order, whose tensor (of one picture) differs; None when none does."""
+    for node in graph.nodes:
+        if node.output not in found:
+            continue
+        want, have = expected[node.output].reshape(-1), found[node.output].reshape(-1)
+        wrong = np.flatnonzero(want != have)
+        if wrong.size:
+            index = int(wrong[0])
+            values = int(want[index]), int(have[index])
+            return Divergence(way, picture, node.name, node.output, index, *values)
+    return None
+
+
+def differing_pictures(reference: Values, values: Values) -> npt.NDArray[np.bool_]:
+    """Which pictures have any byte different in any output."""
+    wrong = [(_rows(values[name]) != _rows(reference[name])).any(axis=1) for name in values]
+    different: npt.NDArray[np.bool_] = np.logical_or.reduce(wrong)
+    return different
+
+
+def _result(
+    graph: IntegerGraph,
+    reference: Values,
+    floats: Values | None,
+    way: Way,
+    values: Values,
+    labels: Sequence[int | None],
+) -> WayResult:
+    largest = different = agreement = cosine = None
+    if way.integer:
+        gaps = [
+            np.abs(_rows(values[name]).astype(np.int64) - _rows(reference[name])).max(initial=0)
+            for name in values
+        ]
+        largest = int(max(gaps))
+        different = int(differing_pictures(reference, values).sum())
+    if floats is not None:
+        cosine = float(np.mean([_cosine(graph, floats, way, name) for name in values]))
+        agreement = _agreement(graph, floats, values)
+    return WayResult(
+        name=way.name,
+        absent="",
+        top1=_top1(graph, values, labels),
+        agreement=agreement,
+        cosine=cosine,
+        largest_difference=largest,
+        different_pictures=different,
+    )
+
+
+def is_classifier(graph: IntegerGraph) -> bool:
+    """One output that is a vector of at least two scores."""
+    output = graph.activations[graph.outputs[0]]
+    return len(graph.outputs) == 1 and output.height * output.width == 1 and output.channels > 1
+
+
+def _top1(graph: IntegerGraph, values: Values, labels: Sequence[int | None]) -> float | None:
+    rated = [(i, label) for i, label in enumerate(labels) if label is not None]
+    if not rated or not is_classifier(graph):
+        return None
+    scores = values[graph.outputs[0]]
+    return top1([scores[i] for i, _ in rated], [label for _, label in rated])
+
+
+def _agreement(graph: IntegerGraph, floats: Values, values: Values) -> float | None:
+    if not is_classifier(graph):
+        return None
+    name = graph.outputs[0]
+    same = _rows(values[name]).argmax(axis=1) == _rows(floats[name]).argmax(axis=1)
+    return float(same.mean())
+
+
+def _cosine(graph: IntegerGraph, floats: Values, way: Way, name: str) -> float:
+    assert way.values is not None
+    a = graph.activations[name]
+    x = _rows(way.values[name]).astype(np.float64)
+    if way.integer:
+        x = (x - a.zero_point) * a.scale
+    y = _rows(floats[name]).astype(np.float64)
+    norm = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
+    return float(((x * y).sum(axis=1) / np.maximum(norm, 1e-30)).mean())
+
+
+def _rows(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return values.reshape(values.shape[0], -1)
+
+
+def stack(outputs: Sequence[Mapping[str, Int8Array]]) -> dict[str, Int8Array]:
+    """Outputs of single pictures as one array a name."""
+    return {name: np.stack([one[name] for one in outputs]) for name in outputs[0]}

@@ -1,0 +1,213 @@
+"""The facts of a compiled network: what report.json holds and every view prints.
+
+Bytes are integers. SRAM total = arena + static (.data/.bss of the library) + worst-case stack;
+image, output and scratch are parts of the arena.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mcucc.errors import OutputError
+from mcucc.schedule.program import Program, Role
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """The network: name, file hash, multiply-accumulates, number of constants."""
+
+    name: str
+    file: str
+    sha256: str
+    macs: int
+    params: int
+    rounding: str
+
+
+@dataclass(frozen=True)
+class BoardFacts:
+    """The board and what it offers."""
+
+    name: str
+    core: str
+    clock_hz: int
+    sram: int
+    flash: int
+
+
+@dataclass(frozen=True)
+class SramFacts:
+    """Bytes of SRAM and how they are counted."""
+
+    total: int
+    arena: int
+    image: int
+    output: int
+    scratch: int
+    static: int
+    stack: int
+    stack_source: str
+    image_policy: str
+    not_counted: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FlashFacts:
+    """Bytes of flash of the library: weights with their tables, and code."""
+
+    total: int
+    weights: int
+    code: int
+
+
+@dataclass(frozen=True)
+class MacFacts:
+    """Multiply-accumulates of the network, those the plan executes, and their ratio F."""
+
+    network: int
+    executed: int
+    factor: float
+
+
+@dataclass(frozen=True)
+class InstructionFacts:
+    """Executed instructions of one inference; None when not emulated."""
+
+    total: int | None
+    source: str
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """One step: its kernel, output, work and memory."""
+
+    name: str
+    op: str
+    output: tuple[int, int, int]
+    macs: int
+    weight_bytes: int
+    live_bytes: int
+    instructions: int | None
+
+
+@dataclass(frozen=True)
+class Live:
+    """A buffer alive at the peak."""
+
+    tensors: tuple[str, ...]
+    role: str
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True)
+class PlanFacts:
+    """The schedule, its peak and the least peak possible for its steps."""
+
+    schedule: str
+    arena: int
+    lower_bound: int
+    gap: int
+    peak_layer: str
+    peak_bytes: int
+    peak_live: tuple[Live, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything known about one compiled network."""
+
+    schema: int
+    mcucc: str
+    model: ModelFacts
+    board: BoardFacts
+    fits: bool
+    sram: SramFacts
+    flash: FlashFacts
+    macs: MacFacts
+    instructions: InstructionFacts
+    layers: tuple[LayerFacts, ...]
+    plan: PlanFacts
+    tools: Mapping[str, str]
+
+    def to_json(self) -> str:
+        """report.json."""
+        return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    """report.json of a compiled folder as plain data; OutputError when there is none."""
+    path = folder / "report.json"
+    try:
+        report: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise OutputError(
+            f"no readable report.json ({error})", where=str(folder), hint="run mcucc compile first"
+        ) from error
+    return report
+
+
+def plan_facts(program: Program) -> PlanFacts:
+    """What the program says of its memory."""
+    peak = program.peak_step()
+    live = tuple(
+        Live(buffer.tensors, buffer.role.value, buffer.offset, buffer.size)
+        for buffer in program.live(peak)
+    )
+    return PlanFacts(
+        schedule=program.schedule,
+        arena=program.arena_bytes,
+        lower_bound=program.lower_bound,
+        gap=program.arena_bytes - program.lower_bound,
+        peak_layer=program.steps[peak].node,
+        peak_bytes=program.live_bytes(peak),
+        peak_live=live,
+    )
+
+
+def layer_facts(program: Program, instructions: tuple[int, ...] | None) -> tuple[LayerFacts, ...]:
+    """One entry a step; `instructions` are per step in the same order."""
+    graph = program.graph
+    facts = []
+    for index, node in enumerate(program.nodes):
+        arrays = node.kernel.call().arrays
+        facts.append(
+            LayerFacts(
+                name=node.name,
+                op=node.kernel.describe(),
+                output=graph.activations[node.output].shape,
+                macs=graph.macs_of(node),
+                weight_bytes=sum(array.data.nbytes for array in arrays),
+                live_bytes=program.live_bytes(index),
+                instructions=None if instructions is None else instructions[index],
+            )
+        )
+    return tuple(facts)
+
+
+def sram_facts(program: Program, *, static: int, stack: int, stack_source: str) -> SramFacts:
+    """SRAM of a program in its linked image; `static` and `stack` are measured bytes."""
+    roles = program.bytes_by_role()
+    return SramFacts(
+        total=program.arena_bytes + static + stack,
+        arena=program.arena_bytes,
+        image=roles[Role.IMAGE],
+        output=roles[Role.OUTPUT],
+        scratch=roles[Role.SCRATCH],
+        static=static,
+        stack=stack,
+        stack_source=stack_source,
+        image_policy=program.image_policy,
+        not_counted=(
+            "the application around the network",
+            "interrupt handlers' stack",
+            "the camera's own buffers",
+        ),
+    )

@@ -1,0 +1,52 @@
+"""Names from a model are untrusted: whatever they hold, C sees harmless identifiers."""
+
+import re
+
+import hypothesis.strategies as st
+from hypothesis import example, given, settings
+
+from mcucc.codegen.names import comment, identifier, identifiers, string
+
+
+@settings(derandomize=True, deadline=None, max_examples=300)
+@given(st.text(max_size=80))
+@example("")
+@example("int")
+@example('"); system("rm -rf /"); //')
+@example("../../etc/passwd")
+def test_every_text_becomes_an_identifier(text: str) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9_]{0,41}", identifier(text))
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(st.lists(st.text(max_size=10), unique=True))
+def test_different_names_stay_different(texts: list[str]) -> None:
+    names = identifiers(texts)
+    assert len(set(names.values())) == len(texts)
+
+
+@settings(derandomize=True, deadline=None, max_examples=300)
+@given(st.text(max_size=60))
+@example("*/ int x; /*")
+@example("??/\n")
+def test_comments_cannot_be_left(text: str) -> None:
+    safe = comment(text)
+    assert "*/" not in safe
+    assert "/*" not in safe
+    assert "??" not in safe
+    assert safe.isascii()
+    assert safe.isprintable() or not safe
+
+
+@settings(derandomize=True, deadline=None, max_examples=300)
+@given(st.text(max_size=60))
+@example('a"b\\')
+def test_strings_cannot_be_left(text: str) -> None:
+    inside = re.sub(r'\\[\\"]', "", string(text))
+    assert '"' not in inside
+    assert "\\" not in inside
+
+
+def test_the_telling_end_of_a_long_name_is_kept() -> None:
+    name = "/features/features.0/" + "x" * 60 + "/depthwise/Conv_output_0"
+    assert identifier(name).endswith("depthwise_conv_output_0")
