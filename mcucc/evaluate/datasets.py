@@ -80,6 +80,16 @@ class Dataset:
             raise DataError(f"a limit of {count} pictures leaves nothing")
         return replace(self, items=(self.labelled or self.items)[:count])
 
+    def check_labels(self, classes: int) -> None:
+        """Raise DataError when a label is not one of the network's `classes` outputs."""
+        for item in self.labelled:
+            if item.label is not None and item.label >= classes:
+                raise DataError(
+                    f"{item.name} has label {item.label}, the network has {classes} classes",
+                    where=str(self.path),
+                    hint="labels count from 0; class folders are numbered in sorted order",
+                )
+
     def calibration(
         self, preprocess: Preprocess, count: int = CALIBRATION_COUNT, warn: Warn = warn_user
     ) -> CalibrationSet:
@@ -117,7 +127,10 @@ def load_dataset(path: str | Path, *, limit: int | None = None) -> Dataset:
     """
     path = Path(path)
     if path.is_dir():
-        dataset = _folder(path)
+        try:
+            dataset = _folder(path)
+        except OSError as error:
+            raise DataError(f"cannot list the pictures: {error}", where=str(path)) from error
     elif path.suffix.lower() == ".npz" and path.is_file():
         dataset = _npz(path)
     elif path.exists():

@@ -71,11 +71,7 @@ class FloatSession:
         self._read, self._computed = self._plan()
         values = sorted({self._sources[name].name for name in self._read})
         self._session = _open_session(model.model_path, values)
-        (self._fed,) = (self._sources[name] for name in model.graph.inputs)
-        (feed,) = (i for i in self._session.get_inputs() if i.name == self._fed.name)
-        if feed.type not in ORT_TYPES:
-            raise ModelError(f"the input {feed.name} is a {feed.type}", where=self._where)
-        self._type = ORT_TYPES[feed.type]
+        self._fed, self._type = self._input(model.graph.inputs)
         self._values = values
 
     def run(self, image: FloatArray, camera: Bytes | None = None) -> dict[str, FloatArray]:
@@ -98,6 +94,20 @@ class FloatSession:
                 [self._operand(n, tensors) for n in node.inputs]
             )
         return {name: tensors[name] for name in self.tensors}
+
+    def _input(self, names: Sequence[str]) -> tuple[Source, Any]:
+        """The model's only input and its NumPy type."""
+        types = {feed.name: feed.type for feed in self._session.get_inputs()}
+        known = [self._sources[name] for name in names if name in self._sources]
+        if len(names) != 1 or len(known) != 1 or list(types) != [known[0].name]:
+            raise ModelError(
+                f"a network of one picture is needed, its inputs are {', '.join(types)}",
+                where=self._where,
+            )
+        kind = types[known[0].name]
+        if kind not in ORT_TYPES:
+            raise ModelError(f"the input {known[0].name} is a {kind}", where=self._where)
+        return known[0], ORT_TYPES[kind]
 
     def _plan(self) -> tuple[tuple[str, ...], tuple[Node, ...]]:
         """Names to read from the model file, and nodes to compute from them."""
