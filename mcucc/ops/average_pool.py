@@ -9,7 +9,15 @@ from typing import ClassVar
 import numpy as np
 
 from mcucc.ir.graph import Tensor, TensorType
-from mcucc.numerics import NO_CLAMP, Clamp, Int8Array, Requant, Rounding, saturate_int8
+from mcucc.numerics import (
+    NO_CLAMP,
+    Clamp,
+    Int8Array,
+    IntArray,
+    Requant,
+    Rounding,
+    saturate_int8,
+)
 from mcucc.ops.base import ConstArray, FloatArray, Kernel, KernelCall, Op, Window, register
 from mcucc.ops.matrix import suffix
 from mcucc.ops.spatial import Window2d, patches, valid_counts
@@ -18,13 +26,19 @@ from mcucc.ops.spatial import Window2d, patches, valid_counts
 @register
 @dataclass(frozen=True)
 class AveragePool(Op):
-    """y = clamp(mean over the window)."""
+    """y = clamp(mean over the window).
+
+    `half_away`: the rounding of LiteRT on all its paths (input and output have one scale).
+    """
 
     window: Window2d
     count_include_pad: bool = False
     clamp: Clamp = NO_CLAMP
+    half_away: bool = False
 
-    FORMULA: ClassVar[str] = "clamp(round(sum (x - z_x) * s_x / (n * s_y)) + z_y)"
+    FORMULA: ClassVar[str] = (
+        "clamp(round(sum (x - z_x) * s_x / (n * s_y)) + z_y), .tflite: sum x / n"
+    )
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         """(1, Ho, Wo, C)."""
@@ -58,13 +72,18 @@ class AveragePool(Op):
         _, height, width, channels = inputs[0].shape
         self.counts(height, width)
         taps = self.window.kernel[0] * self.window.kernel[1]
+        clamp = self.clamp.to_int8(y.per_tensor_scale, y.zero_point)
+        if self.half_away:
+            if x.zero_point != y.zero_point:
+                raise ValueError("a .tflite pool has one zero point for input and output")
+            return AveragePoolDivideKernel(self, (height, width, channels), clamp)
         ratio = x.per_tensor_scale / y.per_tensor_scale
         return AveragePoolKernel(
             op=self,
             input_shape=(height, width, channels),
             zero_points=(x.zero_point, y.zero_point),
             requant=Requant.from_real([ratio / n for n in range(1, taps + 1)], rounding),
-            clamp=self.clamp.to_int8(y.per_tensor_scale, y.zero_point),
+            clamp=clamp,
         )
 
 
@@ -99,20 +118,11 @@ class AveragePoolKernel(Kernel):
 
     def call(self) -> KernelCall:
         """`mcucc_average_pool`."""
-        height, width, channels = self.input_shape
-        window = self.op.window
         return KernelCall(
             f"mcucc_average_pool{suffix(self.requant.rounding)}",
             "mcucc_average_pool_params",
             (
-                *window.fields(),
-                ("stride_h", window.stride[0]),
-                ("dilation_h", window.dilation[0]),
-                ("pad_top", window.pads.top),
-                ("input_height", height),
-                ("input_width", width),
-                ("channels", channels),
-                ("count_include_pad", int(self.op.count_include_pad)),
+                *_geometry(self.op, self.input_shape),
                 ("multiplier", ConstArray("multiplier", self.requant.multiplier.astype(np.int32))),
                 ("shift", ConstArray("shift", self.requant.shift.astype(np.uint8), align=1)),
                 ("input_zero_point", self.zero_points[0]),
@@ -125,3 +135,69 @@ class AveragePoolKernel(Kernel):
     def describe(self) -> str:
         """Op and attributes."""
         return f"AveragePool {self.op.window}"
+
+
+@dataclass(frozen=True, eq=False)
+class AveragePoolDivideKernel(Kernel):
+    """LiteRT's pool: the sum of raw int8 divided by their number, rounded half away from zero."""
+
+    op: AveragePool
+    input_shape: tuple[int, int, int]
+    clamp: tuple[int, int]
+
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The int8 reference."""
+        sums = patches(inputs[0].astype(np.int64), self.op.window, 0).sum(axis=(3, 4))
+        counts = self.op.counts(*self.input_shape[:2])[None, :, :, None]
+        return saturate_int8(divide_half_away(sums, counts), *self.clamp)
+
+    def windows(self, index: int) -> tuple[Window, Window]:
+        """The sliding window."""
+        return self.op.window.rows, self.op.window.columns
+
+    def padding(self) -> int | None:
+        """Padding adds nothing to the raw sum."""
+        return 0 if self.op.window.padded else None
+
+    def call(self) -> KernelCall:
+        """`mcucc_average_pool_divide`; the tables of factors are absent."""
+        return KernelCall(
+            "mcucc_average_pool_divide",
+            "mcucc_average_pool_params",
+            (
+                *_geometry(self.op, self.input_shape),
+                ("multiplier", None),
+                ("shift", None),
+                ("input_zero_point", 0),
+                ("output_zero_point", 0),
+                ("lo", self.clamp[0]),
+                ("hi", self.clamp[1]),
+            ),
+        )
+
+    def describe(self) -> str:
+        """Op and attributes."""
+        return f"AveragePool {self.op.window}, raw sum"
+
+
+def divide_half_away(sums: IntArray, counts: IntArray | int) -> IntArray:
+    """sums / counts to nearest, ties away from zero."""
+    half = (np.abs(sums) + np.asarray(counts) // 2) // counts
+    quotient: IntArray = np.sign(sums) * half
+    return quotient
+
+
+def _geometry(op: AveragePool, shape: tuple[int, int, int]) -> tuple[tuple[str, int], ...]:
+    """The first C fields of both kernels."""
+    window = op.window
+    height, width, channels = shape
+    return (
+        *window.fields(),
+        ("stride_h", window.stride[0]),
+        ("dilation_h", window.dilation[0]),
+        ("pad_top", window.pads.top),
+        ("input_height", height),
+        ("input_width", width),
+        ("channels", channels),
+        ("count_include_pad", int(op.count_include_pad)),
+    )

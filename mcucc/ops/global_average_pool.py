@@ -9,16 +9,30 @@ from typing import ClassVar
 import numpy as np
 
 from mcucc.ir.graph import Tensor, TensorType
-from mcucc.numerics import NO_CLAMP, Clamp, Int8Array, Requant, Rounding, saturate_int8
+from mcucc.numerics import (
+    NO_CLAMP,
+    Clamp,
+    Int8Array,
+    Requant,
+    Rounding,
+    check_int32,
+    fixed_point,
+    saturate_int8,
+)
+from mcucc.ops.average_pool import divide_half_away
 from mcucc.ops.base import FloatArray, Granularity, Kernel, KernelCall, Op, Window, register
 
 
 @register
 @dataclass(frozen=True)
 class GlobalAveragePool(Op):
-    """y = mean of x over height and width: (1, 1, 1, C)."""
+    """y = mean of x over height and width: (1, 1, 1, C).
+
+    `half_away`: LiteRT's AVERAGE_POOL_2D (input and output have one scale).
+    """
 
     clamp: Clamp = NO_CLAMP
+    half_away: bool = False
 
     FORMULA: ClassVar[str] = "clamp(round((sum x - H * W * z_x) * s_x / (H * W * s_y)) + z_y)"
 
@@ -40,23 +54,33 @@ class GlobalAveragePool(Op):
         """Fold the divisor into the factor."""
         x, y = inputs[0].quantization, output.quantization
         _, height, width, channels = inputs[0].shape
-        factor = x.per_tensor_scale / (y.per_tensor_scale * height * width)
-        return GlobalAveragePoolKernel(
-            input_shape=(height, width, channels),
-            bias=-x.zero_point * height * width,
-            requant=Requant.from_real([factor], rounding),
-            output_zero_point=y.zero_point,
-            clamp=self.clamp.to_int8(y.per_tensor_scale, y.zero_point),
-        )
+        count = height * width
+        check_int32(output.name, -255 * count, 255 * count)
+        clamp = self.clamp.to_int8(y.per_tensor_scale, y.zero_point)
+        shape = (height, width, channels)
+        if self.half_away:
+            if x.zero_point != y.zero_point:
+                raise ValueError("a .tflite pool has one zero point for input and output")
+            return GlobalAveragePoolKernel(shape, 0, None, count, 0, clamp)
+        factor = x.per_tensor_scale / (y.per_tensor_scale * count)
+        requant = Requant.from_real([factor], rounding)
+        if rounding is Rounding.DOUBLE:
+            requant = _litert_mean(x.per_tensor_scale / y.per_tensor_scale, count)
+        bias = -x.zero_point * count
+        return GlobalAveragePoolKernel(shape, bias, requant, 0, y.zero_point, clamp)
 
 
 @dataclass(frozen=True, eq=False)
 class GlobalAveragePoolKernel(Kernel):
-    """GlobalAveragePool on int8, int32 sums in scratch."""
+    """GlobalAveragePool on int8, int32 sums in scratch.
+
+    Sums are requantized, or, where `requant` is None, divided by `divisor`, half away from zero.
+    """
 
     input_shape: tuple[int, int, int]
     bias: int
-    requant: Requant
+    requant: Requant | None
+    divisor: int
     output_zero_point: int
     clamp: tuple[int, int]
 
@@ -68,6 +92,8 @@ class GlobalAveragePoolKernel(Kernel):
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
         """The int8 reference."""
         sums = inputs[0].sum(axis=(1, 2), keepdims=True, dtype=np.int64) + self.bias
+        if self.requant is None:
+            return saturate_int8(divide_half_away(sums, self.divisor), *self.clamp)
         return saturate_int8(self.requant.apply(sums) + self.output_zero_point, *self.clamp)
 
     @property
@@ -77,17 +103,31 @@ class GlobalAveragePoolKernel(Kernel):
 
     def call(self) -> KernelCall:
         """`mcucc_global_average_pool`, with the endings `_begin`, `_row` and `_finish`."""
+        requant = self.requant
+        double = requant is not None and requant.rounding is Rounding.DOUBLE
         return KernelCall(
             "mcucc_global_average_pool",
             "mcucc_global_average_pool_params",
             (
                 ("channels", self.input_shape[2]),
                 ("bias", self.bias),
-                ("multiplier", int(self.requant.multiplier[0])),
-                ("shift", int(self.requant.shift[0])),
-                ("double_rounding", int(self.requant.rounding is Rounding.DOUBLE)),
+                ("multiplier", int(requant.multiplier[0]) if requant is not None else 0),
+                ("shift", int(requant.shift[0]) if requant is not None else 0),
+                ("double_rounding", int(double)),
+                ("divisor", self.divisor),
                 ("output_zero_point", self.output_zero_point),
                 ("lo", self.clamp[0]),
                 ("hi", self.clamp[1]),
             ),
         )
+
+
+def _litert_mean(ratio: float, count: int) -> Requant:
+    """The factor of LiteRT's reference MEAN: the division joins the multiplier, truncated."""
+    multiplier, shift = fixed_point(ratio)
+    extra = min(count.bit_length() - 1, 32, 62 - shift)
+    return Requant(
+        np.array([(multiplier << extra) // count], dtype=np.int64),
+        np.array([shift + extra], dtype=np.int64),
+        Rounding.DOUBLE,
+    )

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from mcucc.ir.graph import Tensor
 from mcucc.numerics import (
+    INT32_MAX,
+    INT32_MIN,
     Clamp,
     Int8Array,
     IntArray,
@@ -68,10 +70,12 @@ def accumulation(
     per_channel: npt.NDArray[np.int64],
     clamp: Clamp,
     rounding: Rounding,
+    scales: npt.NDArray[np.float64] | None = None,
 ) -> Accumulation:
     """Fold bias and scales of (x, weights[, bias]) into an Accumulation.
 
-    `per_channel` are the weights as (C_out, taps). Raises ValueError when an accumulator may
+    `per_channel` are the weights as (C_out, taps); `scales` are the factors M where they are not
+    the exact s_x * s_w / s_y. Raises ValueError when an accumulator may
     leave int32 or a scale is out of range.
     """
     x, weights = inputs[0].quantization, inputs[1].quantization
@@ -81,20 +85,42 @@ def accumulation(
     folded = bias - x.zero_point * per_channel.sum(axis=1)
     positive = np.maximum(per_channel, 0).sum(axis=1)
     negative = np.minimum(per_channel, 0).sum(axis=1)
-    highest = int((folded + 127 * positive - 128 * negative).max())
-    lowest = int((folded - 128 * positive + 127 * negative).min())
-    check_int32(name, min(lowest, int(folded.min())), max(highest, int(folded.max())))
-    scales = np.asarray(weights.scale, dtype=np.float64) * x.per_tensor_scale / y.per_tensor_scale
+    if scales is None:
+        scales = np.asarray(weights.scale, np.float64) * x.per_tensor_scale / y.per_tensor_scale
+    requant = Requant.from_real(scales, rounding)
     lo, hi = clamp.to_int8(y.per_tensor_scale, y.zero_point)
+    above, below = 127 * positive - 128 * negative, -128 * positive + 127 * negative
+    folded = _within_int32(folded, below, above, requant, (lo - y.zero_point, hi - y.zero_point))
+    lowest, highest = int((folded + below).min()), int((folded + above).max())
+    check_int32(name, lowest, highest)
     return Accumulation(
         bias=folded.astype(np.int32),
-        requant=Requant.from_real(scales, rounding),
+        requant=requant,
         input_zero_point=x.zero_point,
         output_zero_point=y.zero_point,
         lo=lo,
         hi=hi,
         bounds=(lowest, highest),
     )
+
+
+def _within_int32(
+    bias: IntArray, below: IntArray, above: IntArray, requant: Requant, limits: tuple[int, int]
+) -> IntArray:
+    """Biases moved so that no accumulator leaves int32, where that changes no output.
+
+    Converters give a channel of tiny weights a bias at the end of int32. Its output is then the
+    same for every input; where this is so before and after the move, the move is exact. Other
+    channels keep their bias and are reported by the caller.
+    """
+    start, end = bias + below, bias + above
+    moved = bias + np.maximum(INT32_MIN - start, 0) - np.maximum(end - INT32_MAX, 0)
+    if (moved == bias).all() or int(requant.shift.min()) < 31:
+        return bias
+    corners = [start, end, moved + below, moved + above]
+    outputs = [np.clip(requant.apply(corner), *limits) for corner in corners]
+    same = np.all([outputs[0] == other for other in outputs[1:]], axis=0)
+    return np.where(same, moved, bias)
 
 
 def exact_matmul(

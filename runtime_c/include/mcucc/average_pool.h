@@ -24,7 +24,7 @@ typedef struct {
     int32_t input_width;
     int32_t channels;
     int32_t count_include_pad;
-    const int32_t *multiplier; /* [kernel_h * kernel_w] */
+    const int32_t *multiplier; /* [kernel_h * kernel_w]; NULL for mcucc_average_pool_divide */
     const uint8_t *shift;      /* [kernel_h * kernel_w] */
     int32_t input_zero_point;
     int32_t output_zero_point;
@@ -37,6 +37,11 @@ void mcucc_average_pool(const mcucc_average_pool_params *params, const int8_t *c
 
 /* The same with the rounding of the LiteRT reference kernels. */
 void mcucc_average_pool_double(const mcucc_average_pool_params *params, const int8_t *const *rows,
+                               int8_t *out, const mcucc_span *span);
+
+/* y = clamp(sum x / n), half away from zero: LiteRT's pool. Rows of padding hold 0, as do both zero
+ * points; `multiplier` and `shift` are not read. */
+void mcucc_average_pool_divide(const mcucc_average_pool_params *params, const int8_t *const *rows,
                                int8_t *out, const mcucc_span *span);
 
 #endif

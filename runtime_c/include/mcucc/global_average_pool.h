@@ -15,6 +15,7 @@ typedef struct {
     int32_t multiplier; /* M = multiplier * 2^-shift, the division included */
     int32_t shift;
     int32_t double_rounding; /* 1: the rounding of the LiteRT reference kernels */
+    int32_t divisor;         /* not 0: y = clamp((bias + sum x) / divisor), half away from zero */
     int32_t output_zero_point;
     int32_t lo; /* the fused activation, in units of the output */
     int32_t hi;

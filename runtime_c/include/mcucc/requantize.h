@@ -21,6 +21,7 @@
 
 typedef enum {
     MCUCC_ROUND_SINGLE, /* the exact product rounded once, half up */
+    MCUCC_ROUND_DIVIDE, /* LiteRT's pools: an integer division, half away from zero */
     MCUCC_ROUND_DOUBLE  /* LiteRT's reference: high multiply rounded, then shift rounded */
 } mcucc_rounding;
 
@@ -66,6 +67,12 @@ MCUCC_INLINE int32_t mcucc_requantize_double(int32_t acc, int32_t multiplier, in
     shifted = shifted > INT32_MAX ? INT32_MAX : shifted;
     shifted = shifted < INT32_MIN ? INT32_MIN : shifted;
     return mcucc_saturate_product((shifted * multiplier + ((int64_t)1 << 30)) >> 31);
+}
+
+/* value / divisor to nearest, ties away from zero; |value| + divisor / 2 fits int32. */
+MCUCC_INLINE int32_t mcucc_divide_half_away(int32_t value, int32_t divisor)
+{
+    return (value + (value < 0 ? -(divisor / 2) : divisor / 2)) / divisor;
 }
 
 /* acc as an output value: one of the two roundings, the zero point, the fused activation. */

@@ -10,9 +10,18 @@ typedef struct {
     int32_t offset;  /* byte of the first valid tap in every row */
     int32_t columns; /* valid taps of a row */
     int32_t zeros;   /* what the zero points add to the sum */
-    int32_t multiplier;
+    int32_t multiplier; /* or (MCUCC_ROUND_DIVIDE) the number of taps */
     int32_t shift;
 } pixel;
+
+MCUCC_INLINE int8_t finish(int32_t acc, int32_t multiplier, int32_t shift, int32_t zero_point,
+                           int32_t lo, int32_t hi, mcucc_rounding rounding)
+{
+    if (rounding == MCUCC_ROUND_DIVIDE) {
+        return (int8_t)mcucc_clamp(mcucc_divide_half_away(acc, multiplier), lo, hi);
+    }
+    return mcucc_finish(acc, multiplier, shift, zero_point, lo, hi, rounding);
+}
 
 /* BLOCK channels, or (width 1) one. */
 MCUCC_INLINE void pool(const mcucc_average_pool_params *params, const int8_t *const *rows,
@@ -41,16 +50,16 @@ MCUCC_INLINE void pool(const mcucc_average_pool_params *params, const int8_t *co
         }
     }
     out += channel;
-    out[0] = mcucc_finish(a, m, s, zero, lo, hi, rounding);
+    out[0] = finish(a, m, s, zero, lo, hi, rounding);
     if (width == BLOCK) {
-        out[1] = mcucc_finish(b, m, s, zero, lo, hi, rounding);
-        out[2] = mcucc_finish(c, m, s, zero, lo, hi, rounding);
-        out[3] = mcucc_finish(d, m, s, zero, lo, hi, rounding);
+        out[1] = finish(b, m, s, zero, lo, hi, rounding);
+        out[2] = finish(c, m, s, zero, lo, hi, rounding);
+        out[3] = finish(d, m, s, zero, lo, hi, rounding);
     }
 }
 
 MCUCC_INLINE pixel select_pixel(const mcucc_average_pool_params *params, const mcucc_span *span,
-                                int32_t column, int32_t rows)
+                                int32_t column, int32_t rows, mcucc_rounding rounding)
 {
     const int32_t first = column * params->stride_w - params->pad_left;
     const mcucc_range taps =
@@ -62,8 +71,13 @@ MCUCC_INLINE pixel select_pixel(const mcucc_average_pool_params *params, const m
     count = params->count_include_pad ? params->kernel_h * params->kernel_w : rows * at.columns;
     at.offset = tap * params->channels;
     at.zeros = params->input_zero_point * params->kernel_h * at.columns;
-    at.multiplier = params->multiplier[count - 1];
-    at.shift = params->shift[count - 1];
+    if (rounding == MCUCC_ROUND_DIVIDE) {
+        at.multiplier = count;
+        at.shift = 0;
+    } else {
+        at.multiplier = params->multiplier[count - 1];
+        at.shift = params->shift[count - 1];
+    }
     return at;
 }
 
@@ -76,7 +90,7 @@ MCUCC_INLINE void average_pool(const mcucc_average_pool_params *params, const in
                          params->dilation_h, params->input_height);
 
     for (int32_t column = span->begin; column < span->end; ++column) {
-        const pixel at = select_pixel(params, span, column, valid.end - valid.begin);
+        const pixel at = select_pixel(params, span, column, valid.end - valid.begin, rounding);
         int32_t channel = 0;
         for (; channel + BLOCK <= channels; channel += BLOCK) {
             pool(params, rows, out, &at, channel, BLOCK, rounding);
@@ -98,4 +112,10 @@ void mcucc_average_pool_double(const mcucc_average_pool_params *params, const in
                                int8_t *out, const mcucc_span *span)
 {
     average_pool(params, rows, out, span, MCUCC_ROUND_DOUBLE);
+}
+
+void mcucc_average_pool_divide(const mcucc_average_pool_params *params, const int8_t *const *rows,
+                               int8_t *out, const mcucc_span *span)
+{
+    average_pool(params, rows, out, span, MCUCC_ROUND_DIVIDE);
 }

@@ -29,9 +29,14 @@ void mcucc_global_average_pool_finish(const mcucc_global_average_pool_params *pa
 {
     const mcucc_global_average_pool_params p = *params;
     for (int32_t channel = 0; channel < p.channels; ++channel) {
-        const int32_t scaled = p.double_rounding
-                                   ? mcucc_requantize_double(sums[channel], p.multiplier, p.shift)
-                                   : mcucc_requantize(sums[channel], p.multiplier, p.shift);
+        int32_t scaled;
+        if (p.divisor != 0) {
+            scaled = mcucc_divide_half_away(sums[channel], p.divisor);
+        } else if (p.double_rounding) {
+            scaled = mcucc_requantize_double(sums[channel], p.multiplier, p.shift);
+        } else {
+            scaled = mcucc_requantize(sums[channel], p.multiplier, p.shift);
+        }
         out[channel] = (int8_t)mcucc_clamp(scaled + p.output_zero_point, p.lo, p.hi);
     }
 }

@@ -1,0 +1,182 @@
+"""The options of the .tflite operators mcucc compiles, as typed data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import tflite
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """An operator without options, or one mcucc does not compile."""
+
+
+@dataclass(frozen=True)
+class WindowOptions:
+    """Convolutions and pools; `kernel` is (0, 0) where the weights say it."""
+
+    same: bool
+    stride: tuple[int, int]
+    kernel: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    activation: int = 0
+
+
+@dataclass(frozen=True)
+class DenseOptions:
+    """FULLY_CONNECTED."""
+
+    activation: int = 0
+    shuffled: bool = False
+
+
+@dataclass(frozen=True)
+class ArithmeticOptions:
+    """ADD and MUL."""
+
+    activation: int = 0
+
+
+@dataclass(frozen=True)
+class JoinOptions:
+    """CONCATENATION and PACK."""
+
+    axis: int
+    activation: int = 0
+
+
+@dataclass(frozen=True)
+class ReduceOptions:
+    """MEAN."""
+
+    keep_dims: bool = False
+
+
+@dataclass(frozen=True)
+class SoftmaxOptions:
+    """SOFTMAX."""
+
+    beta: float = 1.0
+
+
+@dataclass(frozen=True)
+class ResizeOptions:
+    """RESIZE_NEAREST_NEIGHBOR."""
+
+    align_corners: bool = False
+    half_pixel_centers: bool = False
+
+
+@dataclass(frozen=True)
+class SliceOptions:
+    """STRIDED_SLICE: one bit an axis."""
+
+    begin_mask: int = 0
+    end_mask: int = 0
+    ellipsis_mask: int = 0
+    new_axis_mask: int = 0
+    shrink_axis_mask: int = 0
+
+
+Options = (
+    NoOptions
+    | WindowOptions
+    | DenseOptions
+    | ArithmeticOptions
+    | JoinOptions
+    | ReduceOptions
+    | SoftmaxOptions
+    | ResizeOptions
+    | SliceOptions
+)
+
+
+def _conv(table: Any) -> Options:
+    return WindowOptions(
+        same=table.Padding() == tflite.Padding.SAME,
+        stride=(table.StrideH(), table.StrideW()),
+        dilation=(table.DilationHFactor(), table.DilationWFactor()),
+        activation=table.FusedActivationFunction(),
+    )
+
+
+def _pool(table: Any) -> Options:
+    return WindowOptions(
+        same=table.Padding() == tflite.Padding.SAME,
+        stride=(table.StrideH(), table.StrideW()),
+        kernel=(table.FilterHeight(), table.FilterWidth()),
+        activation=table.FusedActivationFunction(),
+    )
+
+
+def _dense(table: Any) -> Options:
+    default = tflite.FullyConnectedOptionsWeightsFormat.DEFAULT
+    return DenseOptions(table.FusedActivationFunction(), table.WeightsFormat() != default)
+
+
+def _slice(table: Any) -> Options:
+    return SliceOptions(
+        table.BeginMask(),
+        table.EndMask(),
+        table.EllipsisMask(),
+        table.NewAxisMask(),
+        table.ShrinkAxisMask(),
+    )
+
+
+def _arithmetic(table: Any) -> Options:
+    return ArithmeticOptions(table.FusedActivationFunction())
+
+
+# kind: (class of the options table, its member of the union, reader)
+_READERS: dict[str, tuple[str, Callable[[Any], Options]]] = {
+    "CONV_2D": ("Conv2DOptions", _conv),
+    "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", _conv),
+    "AVERAGE_POOL_2D": ("Pool2DOptions", _pool),
+    "MAX_POOL_2D": ("Pool2DOptions", _pool),
+    "FULLY_CONNECTED": ("FullyConnectedOptions", _dense),
+    "ADD": ("AddOptions", _arithmetic),
+    "MUL": ("MulOptions", _arithmetic),
+    "CONCATENATION": (
+        "ConcatenationOptions",
+        lambda t: JoinOptions(t.Axis(), t.FusedActivationFunction()),
+    ),
+    "PACK": ("PackOptions", lambda t: JoinOptions(t.Axis())),
+    "MEAN": ("ReducerOptions", lambda t: ReduceOptions(bool(t.KeepDims()))),
+    "SOFTMAX": ("SoftmaxOptions", lambda t: SoftmaxOptions(float(t.Beta()))),
+    "RESIZE_NEAREST_NEIGHBOR": (
+        "ResizeNearestNeighborOptions",
+        lambda t: ResizeOptions(bool(t.AlignCorners()), bool(t.HalfPixelCenters())),
+    ),
+    "STRIDED_SLICE": ("StridedSliceOptions", _slice),
+}
+# Operators whose converter leaves the table out when every field has its default.
+_DEFAULTS: dict[str, Options] = {
+    "ADD": ArithmeticOptions(),
+    "MUL": ArithmeticOptions(),
+    "FULLY_CONNECTED": DenseOptions(),
+    "MEAN": ReduceOptions(),
+    "RESIZE_NEAREST_NEIGHBOR": ResizeOptions(),
+    "STRIDED_SLICE": SliceOptions(),
+    "PACK": JoinOptions(0),
+}
+
+
+def read_options(kind: str, operator: Any) -> Options:
+    """The options of one operator table; ValueError when they are of another operator."""
+    if kind not in _READERS:
+        return NoOptions()
+    class_name, read = _READERS[kind]
+    union = operator.BuiltinOptions()
+    if union is None:
+        if kind not in _DEFAULTS:
+            raise ValueError(f"{kind} without its options")
+        return _DEFAULTS[kind]
+    if operator.BuiltinOptionsType() != getattr(tflite.BuiltinOptions, class_name):
+        raise ValueError(f"{kind} with the options of another operator")
+    options = getattr(tflite, class_name)()
+    options.Init(union.Bytes, union.Pos)
+    return read(options)

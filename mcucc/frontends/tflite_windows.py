@@ -1,0 +1,220 @@
+"""Converters of .tflite operators with weights or a sliding window."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mcucc.frontends.tflite_context import Array, Context, RejectError, converts
+from mcucc.frontends.tflite_file import FileOperator, FileTensor
+from mcucc.frontends.tflite_options import DenseOptions, WindowOptions
+from mcucc.ir.graph import Quant, Tensor
+from mcucc.numerics import INT8_MAX, INT32_MAX, NO_CLAMP, RELU, RELU6, Clamp
+from mcucc.ops.average_pool import AveragePool
+from mcucc.ops.base import Op
+from mcucc.ops.conv2d import Conv2d
+from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.ops.fully_connected import FullyConnected
+from mcucc.ops.global_average_pool import GlobalAveragePool
+from mcucc.ops.max_pool import MaxPool
+from mcucc.ops.reshape import Reshape
+from mcucc.ops.spatial import NO_PADS, Pads, Window2d
+
+LARGEST_EXTENT = 1024  # of a window or stride: anything beyond is a damaged file
+_CLAMPS = {0: NO_CLAMP, 1: RELU, 2: Clamp(-1.0, 1.0), 3: RELU6}
+_ACTIVATIONS = {4: "TANH", 5: "SIGN_BIT"}
+
+
+def fused(activation: int) -> Clamp:
+    """The fused activation as a clamp."""
+    if activation not in _CLAMPS:
+        raise RejectError(f"fused activation {_ACTIVATIONS.get(activation, activation)}")
+    return _CLAMPS[activation]
+
+
+def image(tensor: Tensor) -> tuple[int, int, int]:
+    """(height, width, channels) of a (1, H, W, C) activation."""
+    if len(tensor.shape) != 4:
+        raise RejectError(f"{tensor.name} has the shape {list(tensor.shape)}, not (1, H, W, C)")
+    return tensor.shape[1], tensor.shape[2], tensor.shape[3]
+
+
+def window(options: WindowOptions, kernel: tuple[int, int], x: Tensor) -> Window2d:
+    """The window with SAME padding (the larger half behind) or none.
+
+    SAME keeps ceil(size / stride) outputs. Source: TensorFlow's "Neural network" API guide.
+    """
+    plain = Window2d(kernel, options.stride, options.dilation)
+    if max(*plain.effective, *plain.stride) > LARGEST_EXTENT:
+        raise RejectError(f"a window of {plain}")
+    pads = NO_PADS
+    if options.same:
+        sides = []
+        for size, extent, stride in zip(image(x), plain.effective, plain.stride, strict=False):
+            total = max((-(-size // stride) - 1) * stride + extent - size, 0)
+            sides.append((total // 2, total - total // 2))
+        (top, bottom), (left, right) = sides
+        pads = Pads(top, left, bottom, right)
+    return Window2d(kernel, options.stride, options.dilation, pads)
+
+
+def _options(operator: FileOperator) -> WindowOptions:
+    if not isinstance(operator.options, WindowOptions):
+        raise RejectError("no options")
+    return operator.options
+
+
+def weights_of(
+    ctx: Context, operator: FileOperator, rank: int, axis: int
+) -> tuple[FileTensor, Array]:
+    """Constant int8 weights, symmetric, with one scale or one per element of `axis`."""
+    tensor = ctx.file_tensor(operator, 1)
+    if tensor.sparse:
+        raise RejectError("sparse weights", "convert the model without sparsity")
+    if tensor.data is None:
+        raise RejectError("the weights are not a constant")
+    if tensor.dtype != np.int8:
+        raise RejectError(
+            f"the weights are {tensor.type_name}, not INT8",
+            of_type=tensor.type_name in ("FLOAT32", "FLOAT16", "UINT8"),
+        )
+    if len(tensor.shape) != rank or 0 in tensor.shape:
+        raise RejectError(f"weights of the shape {list(tensor.shape)}")
+    count = len(tensor.scale)
+    if count != 1 and (count != tensor.shape[axis] or tensor.axis != axis):
+        raise RejectError(
+            f"{count} weight scales along axis {tensor.axis} for weights {list(tensor.shape)}"
+        )
+    if any(tensor.zero_point):
+        raise RejectError("the weights' zero point is not 0", "quantize weights symmetrically")
+    return tensor, tensor.data
+
+
+def operands(
+    ctx: Context, operator: FileOperator, weights: FileTensor, data: Array, axis: int
+) -> list[str]:
+    """The names of weights and bias as constants of the graph; `axis` is that of `data`."""
+    per_channel = len(weights.scale) > 1
+    signs, positive = _signs(weights, axis, data.ndim)
+    quant = Quant(positive, 0, axis if per_channel else None)
+    if (signs < 0).any() and int((data * signs).max()) > INT8_MAX:
+        raise RejectError("a weight of -128 in a channel of negative scale")
+    names = [ctx.constant(weights, np.ascontiguousarray((data * signs).astype(np.int8)), quant)]
+    if len(operator.inputs) < 3 or operator.inputs[2] < 0:
+        return names
+    bias = ctx.file_tensor(operator, 2)
+    if bias.data is None:
+        raise RejectError("the bias is not a constant")
+    if bias.dtype != np.int32:
+        raise RejectError(f"the bias is {bias.type_name}, not INT32")
+    if bias.data.size != data.shape[axis]:
+        raise RejectError(f"{bias.data.size} biases for {data.shape[axis]} channels")
+    scales = tuple(s * ctx.activation(operator).quantization.scale[0] for s in positive)
+    bias_quant = Quant(scales, 0, 0 if per_channel else None)
+    values = bias.data.reshape(-1).astype(np.int64) * signs.reshape(-1)
+    if int(values.max(initial=0)) <= INT32_MAX:
+        values = values.astype(np.int32)
+    return [*names, ctx.constant(bias, values, bias_quant)]
+
+
+def _signs(weights: FileTensor, axis: int, rank: int) -> tuple[Array, tuple[float, ...]]:
+    """Signs that make every weight scale positive, shaped like the weights; those scales.
+
+    Converters that fold batch norms into quantized weights write negative scales. (-s) * (-w) is
+    the same channel, to the bit: the product of accumulator and multiplier does not change.
+    """
+    signs = np.array([-1 if s < 0 else 1 for s in weights.scale], dtype=np.int16)
+    shape = [1] * rank
+    shape[axis] = len(weights.scale)
+    return signs.reshape(shape), tuple(abs(s) for s in weights.scale)
+
+
+@converts("CONV_2D")
+def conv(ctx: Context, operator: FileOperator) -> None:
+    """Conv2d; fewer weight channels than input channels mean groups."""
+    x, options = ctx.activation(operator), _options(operator)
+    weights, data = weights_of(ctx, operator, 4, 0)
+    channels = image(x)[2]
+    if channels % weights.shape[3]:
+        raise RejectError(f"weights for {weights.shape[3]} channels, the input has {channels}")
+    op = Conv2d(
+        window(options, (weights.shape[1], weights.shape[2]), x),
+        channels // weights.shape[3],
+        fused(options.activation),
+    )
+    ctx.op(op, [x.name, *operands(ctx, operator, weights, data, 0)], operator)
+
+
+@converts("DEPTHWISE_CONV_2D")
+def depthwise(ctx: Context, operator: FileOperator) -> None:
+    """DepthwiseConv2d; the depth multiplier follows from the weights' shape."""
+    x, options = ctx.activation(operator), _options(operator)
+    weights, data = weights_of(ctx, operator, 4, 3)
+    if weights.shape[0] != 1 or weights.shape[3] % image(x)[2]:
+        raise RejectError(f"weights of the shape {list(weights.shape)} for {image(x)[2]} channels")
+    kernel = (weights.shape[1], weights.shape[2])
+    op = DepthwiseConv2d(window(options, kernel, x), fused(options.activation))
+    names = operands(ctx, operator, weights, data[0], 2)
+    ctx.op(op, [x.name, *names], operator)
+
+
+@converts("FULLY_CONNECTED")
+def fully_connected(ctx: Context, operator: FileOperator) -> None:
+    """FullyConnected on the flattened input, or a 1x1 convolution where it keeps rows."""
+    x = ctx.activation(operator)
+    weights, data = weights_of(ctx, operator, 2, 0)
+    if not isinstance(operator.options, DenseOptions) or operator.options.shuffled:
+        raise RejectError("shuffled weights", "convert the model with the default weights format")
+    clamp = fused(operator.options.activation)
+    names = operands(ctx, operator, weights, data, 0)
+    c_out, c_in = weights.shape
+    y = ctx.define(ctx.output_tensor(operator))
+    if int(np.prod(x.shape)) != c_in:
+        raise RejectError(
+            f"an input of the shape {list(x.shape)} for weights {list(weights.shape)}",
+            "only one row at a time",
+        )
+    if len(x.shape) != 2:
+        flat = ctx.between(f"{x.name}_flat", x, (1, c_in), x.quantization)
+        ctx.emit(Reshape(flat.shape), [x.name], flat)
+        x = flat
+    op = FullyConnected(clamp)
+    if y.shape == (1, c_out):
+        ctx.emit(op, [x.name, *names], y)
+        return
+    row = ctx.between(f"{y.name}_row", y, (1, c_out), y.quantization)
+    ctx.emit(op, [x.name, *names], row)
+    ctx.emit(Reshape(y.shape), [row.name], y)
+
+
+def same_quantization(x: Tensor, y: Tensor) -> None:
+    """RejectError unless both have the same zero point and scale (to 1e-6, as LiteRT asks)."""
+    a, b = x.quantization, y.quantization
+    if a.zero_point != b.zero_point or abs(a.per_tensor_scale - b.per_tensor_scale) > 1e-6:
+        raise RejectError("input and output have different scales or zero points")
+
+
+@converts("MAX_POOL_2D")
+def max_pool(ctx: Context, operator: FileOperator) -> None:
+    """MaxPool."""
+    x, options = ctx.activation(operator), _options(operator)
+    op = MaxPool(window(options, options.kernel, x), fused(options.activation))
+    y = ctx.define(ctx.output_tensor(operator))
+    same_quantization(x, y)
+    ctx.emit(op, [x.name], y)
+
+
+@converts("AVERAGE_POOL_2D")
+def average_pool(ctx: Context, operator: FileOperator) -> None:
+    """AveragePool, or GlobalAveragePool where one window covers the whole input."""
+    x, options = ctx.activation(operator), _options(operator)
+    view = window(options, options.kernel, x)
+    clamp = fused(options.activation)
+    y = ctx.define(ctx.output_tensor(operator))
+    same_quantization(x, y)
+    covers = options.kernel == image(x)[:2] and not view.padded
+    op: Op = (
+        GlobalAveragePool(clamp, half_away=True)
+        if covers
+        else AveragePool(view, clamp=clamp, half_away=True)
+    )
+    ctx.emit(op, [x.name], y)
