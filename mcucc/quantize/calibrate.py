@@ -22,16 +22,22 @@ from mcucc.quantize.observers.base import BINS, Observer, Range, Statistics
 
 DoubleArray = npt.NDArray[np.float64]
 Progress = Callable[[int, int], None]
+LARGEST = 1e30  # float32 arithmetic stays finite well beyond
+SMALLEST_SPAN = 1e-30
 
 
 @dataclass(frozen=True, eq=False)
 class Ranges:
-    """The real range of every measured tensor, and how it was found."""
+    """The real range of every measured tensor, and how it was found.
+
+    `means` are the pictures' mean of each tensor that is multiplied by weights, in its own shape.
+    """
 
     observer: str
     images: int
     by_name: Mapping[str, Range]
     statistics: Mapping[str, Statistics] = field(default_factory=dict)
+    means: Mapping[str, DoubleArray] = field(default_factory=dict)
 
 
 def calibrate(
@@ -51,30 +57,32 @@ def calibrate(
     """
     if not len(images):
         raise DataError("there is no picture to calibrate on")
-    names = measured_tensors(graph)
-    session = FloatSession(model, graph, names)
+    names, weighted = measured_tensors(graph), weighted_tensors(graph)
+    session = FloatSession(model, graph, dict.fromkeys((*names, *weighted)))
+    tallies = {name: _Tally(name) for name in names}
+    sums = {name: np.zeros(graph.tensors[name].shape) for name in weighted}
     passes = 2 if observer.NEEDS_HISTOGRAM else 1
-    extremes = dict.fromkeys(names, (math.inf, -math.inf))
-    collected = {name: np.zeros(BINS) for name in names}
-    zeros = dict.fromkeys(names, 0)
     for done in range(passes * len(images)):
         index = done % len(images)
         values = session.run(images[index], None if camera is None else camera[index])
-        for name, value in values.items():
+        if done < len(images):
+            for name in weighted:
+                sums[name] += values[name]
+        for name, tally in tallies.items():
             if done < len(images):
-                extremes[name] = _extend(name, extremes[name], value)
+                tally.extend(values[name])
             else:
-                zeros[name] += _count(value, extremes[name], collected[name])
+                tally.count(values[name])
         if progress is not None:
             progress(done + 1, passes * len(images))
-    statistics = {
-        name: Statistics(
-            *extremes[name], collected[name] if observer.NEEDS_HISTOGRAM else None, zeros[name]
-        )
-        for name in names
-    }
-    ranges = {name: _with_zero(observer.range_of(s)) for name, s in statistics.items()}
-    return Ranges(observer.NAME, len(images), ranges, statistics)
+    statistics = {name: t.statistics(observer.NEEDS_HISTOGRAM) for name, t in tallies.items()}
+    return Ranges(
+        observer.NAME,
+        len(images),
+        {name: _with_zero(observer.range_of(s)) for name, s in statistics.items()},
+        statistics,
+        {name: total / len(images) for name, total in sums.items()},
+    )
 
 
 def measured_tensors(graph: Graph) -> tuple[str, ...]:
@@ -84,34 +92,53 @@ def measured_tensors(graph: Graph) -> tuple[str, ...]:
     )
 
 
-def _extend(name: str, known: tuple[float, float], value: FloatArray) -> tuple[float, float]:
-    low, high = float(value.min()), float(value.max())
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise ModelError(
-            f"tensor {name} takes the value {low if not math.isfinite(low) else high}",
-            where="calibration",
-            hint="check scale, mean and std of the preprocessing, and the model's weights",
-        )
-    return min(known[0], low), max(known[1], high)
+def weighted_tensors(graph: Graph) -> tuple[str, ...]:
+    """The activations that are multiplied by weights."""
+    weighted = [node.inputs[0] for node in graph.nodes if node.op.WEIGHT_AXIS is not None]
+    return tuple(dict.fromkeys(weighted))
 
 
-def _count(value: FloatArray, extremes: tuple[float, float], counts: DoubleArray) -> int:
-    """Add a tensor's non-zero values to its histogram; returns how many are exactly zero."""
-    low, high = extremes
-    flat = value.ravel()
-    zeros = flat.size - int(np.count_nonzero(flat))
-    if high <= low:
-        return zeros
-    # float32 on purpose: a value in the neighbouring bin changes nothing, and it is twice as fast.
-    factor = np.float32(BINS / (high - low))
-    bins = ((flat - np.float32(low)) * factor).astype(np.int32)
-    found = np.bincount(bins, minlength=BINS + 1)
-    counts += found[:BINS]
-    counts[-1] += found[BINS:].sum()
-    if low <= 0.0 <= high:
-        zero_bin = int((np.float32(0.0) - np.float32(low)) * factor)
-        counts[min(zero_bin, BINS - 1)] -= zeros
-    return zeros
+class _Tally:
+    """What is counted of one tensor while the pictures go by."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._low, self._high = math.inf, -math.inf
+        self._counts = np.zeros(BINS, dtype=np.int64)
+        self._zeros = 0
+
+    def extend(self, value: FloatArray) -> None:
+        """First pass: widen the range."""
+        low, high = float(value.min()), float(value.max())
+        # A comparison with NaN is false.
+        if not (low > -LARGEST and high < LARGEST):
+            raise ModelError(
+                f"tensor {self._name} takes values in [{low}, {high}]",
+                where="calibration",
+                hint="check scale, mean and std of the preprocessing, and the model's weights",
+            )
+        self._low, self._high = min(self._low, low), max(self._high, high)
+
+    def count(self, value: FloatArray) -> None:
+        """Second pass: add to the histogram, exact zeros apart."""
+        flat = value.ravel()
+        zeros = flat.size - int(np.count_nonzero(flat))
+        self._zeros += zeros
+        span = self._high - self._low
+        if span < SMALLEST_SPAN:
+            return
+        # float32 on purpose: twice as fast, and a value in the neighbouring bin changes nothing.
+        factor, low = np.float32(BINS / span), np.float32(self._low)
+        found = np.bincount(((flat - low) * factor).astype(np.int32), minlength=BINS + 1)
+        self._counts += found[:BINS]
+        self._counts[-1] += found[BINS:].sum()
+        if zeros:
+            self._counts[min(int((np.float32(0.0) - low) * factor), BINS - 1)] -= zeros
+
+    def statistics(self, histogram: bool) -> Statistics:
+        """The result."""
+        counts = self._counts.astype(np.float64) if histogram else None
+        return Statistics(self._low, self._high, counts, self._zeros)
 
 
 def _with_zero(range_: Range) -> Range:

@@ -72,11 +72,12 @@ def quantize_model(
         camera=calibration.images,
         progress=progress,
     )
-    quantized = quantize(graph, ranges)
+    quantized = quantize(graph, ranges, options)
     record = {
         "scheme": "post-training int8",
         "observer": options.observer,
         "rounding": options.rounding.value,
+        "correct_biases": options.correct_biases,
         "calibration": calibration.to_dict(),
     }
     return QuantizedModel(quantized, lower(quantized, options.rounding), ranges, record)

@@ -11,7 +11,8 @@ import numpy as np
 from mcucc.errors import ModelError, Problem
 from mcucc.ir.graph import Graph, Node, Quant, Tensor
 from mcucc.numerics import INT8_MAX, INT8_MIN, NO_CLAMP, Clamp, Rounding
-from mcucc.quantize.calibrate import Ranges
+from mcucc.quantize.calibrate import DoubleArray, Ranges
+from mcucc.quantize.correction import output_shift
 from mcucc.quantize.groups import QuantGroup, quant_groups
 from mcucc.quantize.observers.base import Range
 from mcucc.quantize.problems import raise_problems
@@ -23,18 +24,20 @@ SMALLEST_SCALE = 1e-30  # well above float32's denormals
 
 @dataclass(frozen=True)
 class QuantizeOptions:
-    """How to quantize: the observer's name, calibration pictures, the rounding profile."""
+    """How to quantize: the observer's name, the rounding profile, corrections."""
 
     observer: str = "mse"
-    calibration_images: int = 100
     rounding: Rounding = Rounding.SINGLE
+    correct_biases: bool = True
 
 
-def quantize(graph: Graph, ranges: Ranges) -> Graph:
+def quantize(graph: Graph, ranges: Ranges, options: QuantizeOptions | None = None) -> Graph:
     """The int8 Graph: activations per tensor, weights per output channel, int32 biases.
 
     Raises ModelError, all nodes collected, for weights that are not constant or not finite.
     """
+    options = options or QuantizeOptions()
+    means = ranges.means if options.correct_biases else {}
     quants = activation_quants(graph, ranges)
     tensors = {
         name: replace(graph.tensors[name], dtype=np.dtype(np.int8), quant=quant)
@@ -47,7 +50,7 @@ def quantize(graph: Graph, ranges: Ranges) -> Graph:
             nodes.append(node)
             continue
         try:
-            made = _integer_constants(graph, node, quants, shared)
+            made = _integer_constants(graph, node, quants, shared, means)
         except ValueError as error:
             problems.append(Problem(node.name, node.op.kind, str(error)))
             continue
@@ -118,24 +121,32 @@ def _constants_read_twice(graph: Graph) -> frozenset[str]:
 
 
 def _integer_constants(
-    graph: Graph, node: Node, quants: Mapping[str, Quant], shared: frozenset[str]
+    graph: Graph,
+    node: Node,
+    quants: Mapping[str, Quant],
+    shared: frozenset[str],
+    means: Mapping[str, DoubleArray],
 ) -> tuple[Tensor, ...]:
     """Weights and, where there is one, bias of a node as integer tensors."""
-    operands = graph.tensors_of(node.inputs)
+    weights, *rest = graph.tensors_of(node.inputs[1:])
     axis = node.op.WEIGHT_AXIS
     assert axis is not None  # the caller looked
-    weights = operands[1].constant
-    bias = operands[2].constant if len(operands) > 2 else None
+    bias = rest[0].constant if rest else None
     x, y = quants[node.inputs[0]], quants[node.output]
-    made = quantize_weights(weights, bias, axis, x, y)
+    made = quantize_weights(weights.constant, bias, axis, x, y)
+    mean = means.get(node.inputs[0])
+    if mean is not None:
+        shift = output_shift(node.op, mean, weights.constant, made.real_weights(axis))
+        bias = (np.zeros_like(shift) if bias is None else bias) - shift
+        made = quantize_weights(weights.constant, bias, axis, x, y)
 
-    def name_of(index: int) -> str:
+    def named(index: int, fallback: str) -> str:
         # Two readers may need two sets of integers.
-        name = node.inputs[index]
+        name = node.inputs[index] if index < len(node.inputs) else fallback
         return f"{name}.{node.name}" if name in shared else name
 
-    result = [Tensor.const(name_of(1), made.weights, made.quant(axis))]
+    result = [Tensor.const(named(1, ""), made.weights, made.quant(axis))]
     if bias is not None:
-        bias_quant = made.bias_quant(x.per_tensor_scale)
-        result.append(Tensor.const(name_of(2), made.bias, bias_quant))
+        quant = made.bias_quant(x.per_tensor_scale)
+        result.append(Tensor.const(named(2, f"{node.output}.bias"), made.bias, quant))
     return tuple(result)

@@ -28,6 +28,13 @@ class IntegerWeights:
         """The weights' quantization."""
         return Quant(tuple(float(s) for s in self.scale), 0, axis)
 
+    def real_weights(self, axis: int) -> DoubleArray:
+        """The real values of the int8 weights."""
+        shape = [1] * self.weights.ndim
+        shape[axis] = -1
+        real: DoubleArray = self.weights * self.scale.reshape(shape)
+        return real
+
     def bias_quant(self, input_scale: float) -> Quant:
         """The bias's quantization."""
         return Quant(tuple(float(s) * input_scale for s in self.scale), 0, 0)
