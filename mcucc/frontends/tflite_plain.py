@@ -135,7 +135,7 @@ def _with_fixed_output(ctx: Context, operator: FileOperator, op: Softmax | Sigmo
 @converts("HARD_SWISH")
 def hard_swish(ctx: Context, operator: FileOperator) -> None:
     """HardSwish."""
-    ctx.op(HardSwish(), [ctx.activation(operator).name], operator)
+    ctx.op(HardSwish(int16=True), [ctx.activation(operator).name], operator)
 
 
 @converts(*_RELUS)
@@ -170,8 +170,8 @@ def concatenation(ctx: Context, operator: FileOperator) -> None:
     if not parts:
         raise RejectError("no inputs")
     y = ctx.define(ctx.output_tensor(operator))
-    for part in parts:
-        same_quantization(part, y)
+    if any(part.quant != y.quant for part in parts):
+        raise RejectError("inputs and output have different scales or zero points")
     axis = options.axis + len(y.shape) if options.axis < 0 else options.axis
     ctx.emit(Concat(axis), [part.name for part in parts], y)
 

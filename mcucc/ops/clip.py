@@ -8,9 +8,10 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.numerics import RELU, Clamp
+from mcucc.ir.graph import Tensor
+from mcucc.numerics import RELU, Clamp, Int8Array, Requant, Rounding, saturate_int8
 from mcucc.ops.base import register
-from mcucc.ops.lookup import Unary
+from mcucc.ops.lookup import INT8_RANGE, Unary
 
 
 @register
@@ -25,3 +26,13 @@ class Clip(Unary):
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Clamp."""
         return np.clip(x, self.clamp.lo, self.clamp.hi)
+
+    def table(self, x: Tensor, y: Tensor, rounding: Rounding) -> Int8Array:
+        """The 256 outputs; `double` rescales first and clamps integers, as LiteRT does."""
+        if rounding is Rounding.SINGLE:
+            return super().table(x, y, rounding)
+        qx, qy = x.quantization, y.quantization
+        factor = np.float32(qx.per_tensor_scale) / np.float32(qy.per_tensor_scale)
+        scaled = Requant.from_real([float(factor)], rounding).apply(INT8_RANGE - qx.zero_point)
+        limits = self.clamp.to_int8(qy.per_tensor_scale, qy.zero_point)
+        return saturate_int8(scaled + qy.zero_point, *limits)

@@ -67,7 +67,7 @@ class Concat(Op):
         shapes = tuple(hwc(t.shape) for t in inputs)
         axis = self.axis - len(output.shape) + 3
         plain = all(t.quant == output.quant for t in inputs)
-        tables = [_table(t, output.quantization) for t in inputs]
+        tables = [_table(t, output.quantization, rounding) for t in inputs]
         return ConcatKernel(shapes, axis, None if plain else np.stack(tables))
 
 
@@ -113,7 +113,7 @@ class ConcatKernel(Kernel):
         return f"Concat {'HWC'[self.axis]}" + ("" if self.tables is None else ", rescaled")
 
 
-def _table(x: Tensor, output: Quant) -> Int8Array:
+def _table(x: Tensor, output: Quant, rounding: Rounding) -> Int8Array:
     if x.quant == output:
         return INT8_RANGE.astype(np.int8)
-    return Requantize().table(x, Tensor("output", x.shape, x.dtype, output))
+    return Requantize().table(x, Tensor("output", x.shape, x.dtype, output), rounding)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from mcucc.ir.graph import Tensor, TensorType
 from mcucc.numerics import NO_CLAMP, Clamp, Int8Array, Rounding
@@ -57,9 +58,11 @@ class FullyConnected(Op):
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
         """Fold zero points and scales."""
         weights = inputs[1].constant.astype(np.int8)
-        sums = accumulation(
-            output.name, inputs, output, weights.astype(np.int64), self.clamp, rounding
-        )
+        flat = weights.astype(np.int64)
+        scales = None
+        if rounding is Rounding.DOUBLE and len(inputs[1].quantization.scale) == 1:
+            scales = _litert_factor(inputs, output)
+        sums = accumulation(output.name, inputs, output, flat, self.clamp, rounding, scales)
         return FullyConnectedKernel(weights, sums)
 
 
@@ -97,3 +100,10 @@ class FullyConnectedKernel(Kernel):
                 *self.sums.c_fields(),
             ),
         )
+
+
+def _litert_factor(inputs: Sequence[Tensor], output: Tensor) -> npt.NDArray[np.float64]:
+    """LiteRT's factor for one weight scale: the product of input and weight scale is a float32."""
+    x, weights = inputs[0].quantization.scale[0], inputs[1].quantization.scale[0]
+    product = float(np.float32(x) * np.float32(weights))
+    return np.array([product / output.quantization.per_tensor_scale])

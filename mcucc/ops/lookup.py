@@ -35,10 +35,13 @@ class Unary(Op):
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
         """Tabulate the function over the 256 inputs."""
-        return LookupKernel(str(self), hwc(output.shape)[2], self.table(inputs[0], output))
+        return LookupKernel(
+            str(self), hwc(output.shape)[2], self.table(inputs[0], output, rounding)
+        )
 
-    def table(self, x: Tensor, y: Tensor) -> Int8Array:
-        """The 256 outputs for inputs -128 to 127."""
+    def table(self, x: Tensor, y: Tensor, rounding: Rounding) -> Int8Array:
+        """The 256 outputs for inputs -128 to 127; ops that multiply do so as `rounding` says."""
+        del rounding
         qx, qy = x.quantization, y.quantization
         real = (INT8_RANGE - qx.zero_point).astype(np.float64) * qx.per_tensor_scale
         scaled = self.function(real) / qy.per_tensor_scale

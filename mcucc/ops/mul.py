@@ -48,6 +48,9 @@ class Mul(Op):
         """Fold the three scales into one factor."""
         a, b, y = inputs[0].quantization, inputs[1].quantization, output.quantization
         factor = a.per_tensor_scale * b.per_tensor_scale / y.per_tensor_scale
+        if rounding is Rounding.DOUBLE:  # LiteRT computes it in float32
+            product = np.float32(a.per_tensor_scale) * np.float32(b.per_tensor_scale)
+            factor = float(product / np.float32(y.per_tensor_scale))
         return MulKernel(
             channels=hwc(output.shape)[2],
             per_channel=inputs[0].shape != inputs[1].shape,

@@ -25,9 +25,9 @@ class Requantize(Unary):
         """Identity."""
         return x
 
-    def table(self, x: Tensor, y: Tensor) -> Int8Array:
+    def table(self, x: Tensor, y: Tensor, rounding: Rounding) -> Int8Array:
         """The 256 outputs, through the fixed-point factor of the contract."""
         qx, qy = x.quantization, y.quantization
         factor = qx.per_tensor_scale / qy.per_tensor_scale
-        requant = Requant.from_real([factor], Rounding.SINGLE)
+        requant = Requant.from_real([factor], rounding)
         return saturate_int8(requant.apply(INT8_RANGE - qx.zero_point) + qy.zero_point)

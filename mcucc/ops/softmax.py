@@ -12,6 +12,15 @@ import numpy.typing as npt
 from mcucc.ir.graph import Quant, Tensor, TensorType
 from mcucc.numerics import Int8Array, Rounding, saturate_int8
 from mcucc.ops.base import ConstArray, FloatArray, Kernel, KernelCall, Op, hwc, register
+from mcucc.ops.litert_fixed import (
+    SUM_INTEGER_BITS,
+    high_multiply,
+    reciprocal_of_one_plus,
+    shift_right,
+    softmax_exponentials,
+)
+
+DOUBLE_CHANNELS = 4095  # the sum has 12 integer bits
 
 
 @register
@@ -47,11 +56,16 @@ class Softmax(Op):
         channels = hwc(output.shape)[2]
         if output.quantization != self.fixed_quant():
             raise ValueError("a softmax output must have scale 1/256 and zero point -128")
+        scale = self.beta * inputs[0].quantization.per_tensor_scale
+        if rounding is Rounding.DOUBLE:
+            if channels > DOUBLE_CHANNELS:
+                raise ValueError(f"softmax over {channels} channels (at most {DOUBLE_CHANNELS})")
+            table = softmax_exponentials(self.beta, inputs[0].quantization.per_tensor_scale)
+            return SoftmaxDoubleKernel(channels, table.astype(np.int32))
         # Sums stay below 2^31 and 256 * e below 2^32.
         bits = min(23, 30 - (channels - 1).bit_length())
-        scale = self.beta * inputs[0].quantization.per_tensor_scale
-        table = np.floor(np.exp(-scale * np.arange(256)) * 2.0**bits + 0.5)
-        return SoftmaxKernel(channels, table.astype(np.uint32))
+        rounded = np.floor(np.exp(-scale * np.arange(256)) * 2.0**bits + 0.5)
+        return SoftmaxKernel(channels, rounded.astype(np.uint32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,3 +93,43 @@ class SoftmaxKernel(Kernel):
             "mcucc_softmax_params",
             (("channels", self.channels), ("table", ConstArray("table", self.table))),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class SoftmaxDoubleKernel(Kernel):
+    """The LiteRT reference: gemmlowp's exponentials, and a reciprocal by Newton's iteration.
+
+    `table[d]` is exp for a distance of d below the maximum, times 2^31.
+    """
+
+    channels: int
+    table: npt.NDArray[np.int32]
+
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The int8 reference."""
+        x = inputs[0].astype(np.int64)
+        e = self.table.astype(np.int64)[x.max(axis=-1, keepdims=True) - x]
+        total = shift_right(e, SUM_INTEGER_BITS).sum(axis=-1, keepdims=True)
+        # `total` has 12 integer bits and is at least 1: written as (1 + fraction) * 2^bits.
+        zeros = 32 - np.frexp(total.astype(np.float64))[1]
+        fraction = (total << zeros) - (np.int64(1) << 31)
+        share = high_multiply(reciprocal_of_one_plus(fraction), e)
+        exponent = SUM_INTEGER_BITS - zeros + 31 - 8
+        half = (np.int64(1) << exponent) >> 1
+        return saturate_int8(((share + half) >> exponent) - 128)
+
+    def in_place(self, index: int) -> bool:
+        """The maximum and the sum are known before the first output is written."""
+        return True
+
+    def call(self) -> KernelCall:
+        """`mcucc_softmax_double`."""
+        return KernelCall(
+            "mcucc_softmax_double",
+            "mcucc_softmax_double_params",
+            (("channels", self.channels), ("table", ConstArray("table", self.table))),
+        )
+
+    def describe(self) -> str:
+        """Op and profile."""
+        return "Softmax (double rounding)"

@@ -1,0 +1,300 @@
+"""Every .tflite operator, alone, against LiteRT's reference kernels: byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mcucc.frontends.tflite import import_tflite
+from mcucc.ir import IntegerGraph, Quant
+from mcucc.numerics import Rounding
+from mcucc.ops.base import hwc
+from mcucc.quantize.lower import lower
+from tests.litert_builder import LiteRTBuilder, run_litert
+
+FIXED = Quant((1 / 256,), -128)
+seeds = st.integers(0, 2**32 - 1)
+cases = settings(derandomize=True, deadline=None, max_examples=40)
+
+
+def lowered(model: bytes, rounding: Rounding = Rounding.DOUBLE) -> IntegerGraph:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "net.tflite"
+        path.write_bytes(model)
+        return lower(import_tflite(path).graph, rounding)
+
+
+def run(graph: IntegerGraph, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    feed = {name: x.reshape(1, *hwc(x.shape)) for name, x in zip(graph.inputs, inputs, strict=True)}
+    values = graph.run(feed)
+    return [values[name] for name in graph.outputs]
+
+
+def agrees(model: bytes, inputs: Sequence[np.ndarray]) -> None:
+    expected = run_litert(model, inputs)
+    computed = run(lowered(model), inputs)
+    for ours, theirs in zip(computed, expected, strict=True):
+        np.testing.assert_array_equal(ours.reshape(theirs.shape), theirs)
+
+
+class Case:
+    """One operator under construction, everything drawn from one seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.builder = LiteRTBuilder()
+        self.inputs: list[int] = []
+        self.data: list[np.ndarray] = []
+
+    def quant(self, low: float = -3.0, high: float = 0.0) -> Quant:
+        scale = float(np.float32(10.0 ** self.rng.uniform(low, high)))
+        return Quant((scale,), int(self.rng.integers(-128, 128)))
+
+    def pick(self, *choices: int) -> int:
+        return int(self.rng.choice(choices))
+
+    def input(self, shape: tuple[int, ...], quant: Quant | None = None) -> int:
+        index = self.builder.tensor(shape, np.int8, quant or self.quant())
+        self.inputs.append(index)
+        self.data.append(self.rng.integers(-128, 128, shape).astype(np.int8))
+        return index
+
+    def weights(self, shape: tuple[int, ...], axis: int, x: float) -> tuple[int, int, float]:
+        """Weights, bias and the largest weight scale."""
+        count = shape[axis] if self.rng.random() < 0.7 else 1
+        scales = tuple(float(np.float32(10.0**e)) for e in self.rng.uniform(-4, -1, count))
+        data = self.rng.integers(-127, 128, shape).astype(np.int8)
+        w = self.builder.constant(data, Quant(scales, 0, axis))
+        bias = self.rng.integers(-20000, 20000, shape[axis]).astype(np.int32)
+        b = self.builder.constant(bias, Quant(tuple(s * x for s in scales), 0, 0))
+        return w, b, max(scales)
+
+    def check(self, *outputs: int) -> None:
+        agrees(self.builder.build(self.inputs, outputs), self.data)
+
+
+def window_shape(case: Case, size: int, extent: int, stride: int, same: bool) -> int:
+    return -(-size // stride) if same else (size - extent) // stride + 1
+
+
+@given(seeds, st.booleans())
+@cases
+def test_convolutions(seed: int, depthwise: bool) -> None:
+    case = Case(seed)
+    kernel, stride, dilation = case.pick(1, 2, 3, 5), case.pick(1, 2, 3), case.pick(1, 1, 2)
+    stride = 1 if dilation > 1 else stride
+    extent = dilation * (kernel - 1) + 1
+    height, width = (int(n) for n in case.rng.integers(extent, extent + 6, 2))
+    c_in, multiplier, groups = case.pick(1, 3, 4), case.pick(1, 2), case.pick(1, 2)
+    same = bool(case.rng.random() < 0.5)
+    quant = case.quant()
+    x_scale = quant.per_tensor_scale
+    c_in = c_in * groups if not depthwise else c_in
+    x = case.input((1, height, width, c_in), quant)
+    c_out = c_in * multiplier if depthwise else 2 * groups
+    shape = (1, kernel, kernel, c_out) if depthwise else (c_out, kernel, kernel, c_in // groups)
+    w, b, largest = case.weights(shape, 3 if depthwise else 0, x_scale)
+    y_scale = float(np.float32(largest * x_scale * 127 * kernel * case.rng.uniform(0.2, 2)))
+    size = [window_shape(case, n, extent, stride, same) for n in (height, width)]
+    y_quant = Quant((y_scale,), int(case.rng.integers(-128, 128)))
+    y = case.builder.tensor((1, *size, c_out), np.int8, y_quant)
+    fields = {
+        "strideH": stride,
+        "strideW": stride,
+        "dilationHFactor": dilation,
+        "dilationWFactor": dilation,
+        "padding": schema.Padding.SAME if same else schema.Padding.VALID,
+        "fusedActivationFunction": case.pick(0, 1, 3),
+    }
+    if depthwise:
+        options = "DepthwiseConv2DOptions"
+        case.builder.op(
+            "DEPTHWISE_CONV_2D", options, [x, w, b], [y], depthMultiplier=multiplier, **fields
+        )
+    else:
+        case.builder.op("CONV_2D", "Conv2DOptions", [x, w, b], [y], **fields)
+    case.check(y)
+
+
+@given(seeds)
+@cases
+def test_fully_connected(seed: int) -> None:
+    case = Case(seed)
+    quant = case.quant()
+    shape = (1, 2, 2, 5) if case.rng.random() < 0.5 else (1, 20)
+    x = case.input(shape, quant)
+    w, b, largest = case.weights((7, 20), 0, quant.per_tensor_scale)
+    bias = b if case.rng.random() < 0.8 else -1
+    scale = float(np.float32(largest * quant.per_tensor_scale * 127 * case.rng.uniform(1, 8)))
+    y = case.builder.tensor((1, 7), np.int8, Quant((scale,), int(case.rng.integers(-128, 128))))
+    activation = case.pick(0, 1, 3)
+    case.builder.op(
+        "FULLY_CONNECTED",
+        "FullyConnectedOptions",
+        [x, w, bias],
+        [y],
+        fusedActivationFunction=activation,
+    )
+    case.check(y)
+
+
+@given(seeds, st.sampled_from(["ADD", "MUL"]))
+@cases
+def test_arithmetic(seed: int, code: str) -> None:
+    case = Case(seed)
+    shape = (1, 3, 4, 5)
+    a_quant, b_quant = case.quant(-1.5, 0), case.quant(-1.5, 0)
+    a = case.input(shape, a_quant)
+    per_channel = code == "MUL" and case.rng.random() < 0.5
+    b = case.input((1, 1, 1, 5) if per_channel else shape, b_quant)
+    scales = (a_quant.per_tensor_scale, b_quant.per_tensor_scale)
+    real = max(scales) if code == "ADD" else scales[0] * scales[1] * 100
+    scale = float(np.float32(real * case.rng.uniform(0.5, 3)))
+    y = case.builder.tensor(shape, np.int8, Quant((scale,), int(case.rng.integers(-128, 128))))
+    activation = case.pick(0, 1, 3)
+    order = [b, a] if per_channel and case.rng.random() < 0.5 else [a, b]
+    options = "AddOptions" if code == "ADD" else "MulOptions"
+    case.builder.op(code, options, order, [y], fusedActivationFunction=activation)
+    case.check(y)
+
+
+@given(seeds, st.sampled_from(["MAX_POOL_2D", "AVERAGE_POOL_2D"]))
+@cases
+def test_pools(seed: int, code: str) -> None:
+    case = Case(seed)
+    quant = case.quant()
+    height, width = (int(n) for n in case.rng.integers(3, 9, 2))
+    covering = code == "AVERAGE_POOL_2D" and case.rng.random() < 0.3
+    kernel = (height, width) if covering else (case.pick(1, 2, 3), case.pick(1, 2, 3))
+    stride = case.pick(1, 2)
+    same = bool(case.rng.random() < 0.5)
+    x = case.input((1, height, width, 5), quant)
+    size = [
+        window_shape(case, n, k, stride, same) for n, k in zip((height, width), kernel, strict=True)
+    ]
+    y = case.builder.tensor((1, *size, 5), np.int8, quant)
+    case.builder.op(
+        code,
+        "Pool2DOptions",
+        [x],
+        [y],
+        filterHeight=kernel[0],
+        filterWidth=kernel[1],
+        strideH=stride,
+        strideW=stride,
+        padding=schema.Padding.SAME if same else schema.Padding.VALID,
+        fusedActivationFunction=case.pick(0, 1, 3),
+    )
+    case.check(y)
+
+
+@given(seeds)
+@cases
+def test_mean(seed: int) -> None:
+    case = Case(seed)
+    height, width = (int(n) for n in case.rng.integers(1, 12, 2))
+    quant = case.quant()
+    x = case.input((1, height, width, 6), quant)
+    keep = bool(case.rng.random() < 0.5)
+    same = case.rng.random() < 0.3
+    factor = 1.0 if same else float(case.rng.uniform(0.1, 2))
+    zero = quant.zero_point if same else int(case.rng.integers(-128, 128))
+    y_quant = Quant((float(np.float32(quant.per_tensor_scale * factor)),), zero)
+    y = case.builder.tensor((1, 1, 1, 6) if keep else (1, 6), np.int8, y_quant)
+    axes = case.builder.constant(np.array([1, 2], dtype=np.int32))
+    case.builder.op("MEAN", "ReducerOptions", [x, axes], [y], keepDims=keep)
+    case.check(y)
+
+
+@given(seeds, st.integers(1, 300), st.sampled_from([1.0, 0.5]))
+@cases
+def test_softmax(seed: int, classes: int, beta: float) -> None:
+    case = Case(seed)
+    x = case.input((1, classes), case.quant(-3, 0.3))
+    y = case.builder.tensor((1, classes), np.int8, FIXED)
+    case.builder.op("SOFTMAX", "SoftmaxOptions", [x], [y], beta=beta)
+    case.check(y)
+
+
+@given(seeds, st.sampled_from(["LOGISTIC", "HARD_SWISH", "RELU", "RELU6", "QUANTIZE"]))
+@cases
+def test_functions_of_one_value(seed: int, code: str) -> None:
+    case = Case(seed)
+    quant = case.quant(-2.5, -0.5)
+    x = case.input((1, 16, 16, 1), quant)
+    case.data[0] = np.arange(-128, 128, dtype=np.int8).reshape(1, 16, 16, 1)
+    scale = float(np.float32(quant.per_tensor_scale * case.rng.uniform(0.3, 2)))
+    y_quant = FIXED if code == "LOGISTIC" else Quant((scale,), int(case.rng.integers(-128, 128)))
+    y = case.builder.tensor((1, 16, 16, 1), np.int8, y_quant)
+    options = {"HARD_SWISH": "HardSwishOptions", "QUANTIZE": "QuantizeOptions"}.get(code)
+    case.builder.op(code, options, [x], [y])
+    case.check(y)
+
+
+@given(seeds, st.sampled_from(["PAD", "PADV2"]))
+@cases
+def test_pad(seed: int, code: str) -> None:
+    case = Case(seed)
+    quant = case.quant()
+    x = case.input((1, 3, 4, 2), quant)
+    widths = case.rng.integers(0, 3, (4, 2)).astype(np.int32)
+    widths[0] = 0
+    shape = tuple(int(n + w.sum()) for n, w in zip((1, 3, 4, 2), widths, strict=True))
+    y = case.builder.tensor(shape, np.int8, quant)
+    inputs = [x, case.builder.constant(widths)]
+    if code == "PADV2":
+        value = case.rng.integers(-128, 128, 1).astype(np.int8)
+        inputs.append(case.builder.constant(value, quant))
+    case.builder.op(
+        code, f"{code.replace('PADV2', 'PadV2').replace('PAD', 'Pad')}Options", inputs, [y]
+    )
+    case.check(y)
+
+
+def test_concatenation_along_each_axis() -> None:
+    for axis in (1, 2, 3, -1):
+        case = Case(axis + 5)
+        quant = case.quant()
+        shapes = [[1, 3, 4, 5], [1, 3, 4, 5]]
+        shapes[1][axis] = 2
+        parts = [case.input(tuple(shape), quant) for shape in shapes]
+        total = list(shapes[0])
+        total[axis] += 2
+        y = case.builder.tensor(total, np.int8, quant)
+        case.builder.op("CONCATENATION", "ConcatenationOptions", parts, [y], axis=axis)
+        case.check(y)
+
+
+@pytest.mark.parametrize("half_pixel", [False, True])
+def test_resize_nearest(half_pixel: bool) -> None:
+    case = Case(1)
+    quant = case.quant()
+    x = case.input((1, 3, 4, 5), quant)
+    y = case.builder.tensor((1, 9, 12, 5), np.int8, quant)
+    size = case.builder.constant(np.array([9, 12], dtype=np.int32))
+    case.builder.op(
+        "RESIZE_NEAREST_NEIGHBOR",
+        "ResizeNearestNeighborOptions",
+        [x, size],
+        [y],
+        halfPixelCenters=half_pixel,
+    )
+    case.check(y)
+
+
+@pytest.mark.parametrize("order", [(0, 3, 1, 2), (0, 2, 1, 3), (0, 2, 3, 1)])
+def test_transpose(order: tuple[int, ...]) -> None:
+    case = Case(2)
+    quant = case.quant()
+    x = case.input((1, 3, 4, 5), quant)
+    y = case.builder.tensor([(1, 3, 4, 5)[axis] for axis in order], np.int8, quant)
+    permutation = case.builder.constant(np.array(order, dtype=np.int32))
+    case.builder.op("TRANSPOSE", "TransposeOptions", [x, permutation], [y])
+    case.check(y)
