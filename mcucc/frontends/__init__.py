@@ -1,1 +1,1 @@
-"""."""
+"""Readers of model files: foreign op by foreign op into a Graph."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -27,7 +28,7 @@ from mcucc.ops.matrix import Accumulation, accumulation, exact_matmul, suffix
 @register
 @dataclass(frozen=True)
 class FullyConnected(Op):
-    """y = clamp(W x + bias); inputs x (1, C_in), weights (C_out, C_in), bias (C_out)."""
+    """y = clamp(W x + bias) with x flattened; weights (C_out, C_in), bias (C_out)."""
 
     clamp: Clamp = NO_CLAMP
 
@@ -36,13 +37,13 @@ class FullyConnected(Op):
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         """(1, C_out)."""
-        if len(inputs[0].shape) != 2 or inputs[0].shape[1] != inputs[1].shape[1]:
+        if prod(inputs[0].shape[1:]) != inputs[1].shape[1]:
             raise ValueError(f"input {inputs[0].shape} does not fit weights {inputs[1].shape}")
         return TensorType((inputs[0].shape[0], inputs[1].shape[0]), inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
         """Float reference."""
-        y = inputs[0] @ inputs[1].T
+        y = inputs[0].reshape(inputs[0].shape[0], -1) @ inputs[1].T
         if len(inputs) > 2:
             y = y + inputs[2]
         return self.clamp.apply(y)

@@ -1,0 +1,194 @@
+"""Float ONNX models, opsets 11 to 22, to a float Graph in NHWC.
+
+Layout: every value of the file becomes a `View` of a stored tensor (onnx_view.py). Pictures are
+stored NHWC; element-wise operators keep the layout they find; Transpose, Reshape and Flatten only
+change the view. A transpose at run time appears where an op needs another order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from mcucc.errors import ModelError, Problem, UnsupportedError
+from mcucc.frontends.onnx_constants import array_of, fold
+from mcucc.frontends.onnx_context import Context, Source
+from mcucc.frontends.onnx_file import (
+    DEFAULT_DOMAINS,
+    inline_functions,
+    is_quantized,
+    opset_of,
+    read_model,
+)
+from mcucc.frontends.onnx_inputs import ShapeMap, add_inputs, inferred_shapes
+from mcucc.frontends.onnx_node import OnnxNode, Refusal, converters
+from mcucc.frontends.onnx_outputs import finish_outputs
+from mcucc.frontends.onnx_view import View, storage_shape
+from mcucc.ir.graph import Graph, Tensor
+from mcucc.ir.verify import verify
+
+__all__ = ["ImportedModel", "Source", "import_onnx"]
+
+
+@dataclass(frozen=True, eq=False)
+class ImportedModel:
+    """A float Graph and where its tensors are found in the file it came from.
+
+    `sources` lists the tensors that hold values of the file: tensor =
+    value.transpose(permutation), axes of length 1 added or dropped.
+    """
+
+    graph: Graph
+    model_path: Path
+    sha256: str
+    sources: Mapping[str, Source]
+
+
+def import_onnx(path: Path, *, input_shapes: ShapeMap | None = None) -> ImportedModel:
+    """Read a float ONNX model; `input_shapes` gives the shapes the file leaves open.
+
+    Raises ModelError for files that cannot be read or are of another kind, and UnsupportedError
+    with every node that cannot be compiled.
+    """
+    path = Path(path)
+    where = str(path)
+    model, sha256 = read_model(path)
+    if is_quantized(model):
+        raise ModelError(
+            "this is a quantized ONNX model (it holds QuantizeLinear or QLinear operators)",
+            where=where,
+            hint="the float importer needs the model before quantization",
+        )
+    in_file = {name for node in model.graph.node for name in node.output}
+    model = inline_functions(model, where)
+    importer = _Importer(model, where)
+    importer.ctx.reserve([name for node in model.graph.node for name in node.output])
+    add_inputs(importer.ctx, model, input_shapes or {}, where)
+    graph = importer.run(path.stem)
+    in_file.update(
+        source.name for name, source in importer.ctx.sources.items() if name in graph.inputs
+    )
+    sources = {
+        name: source
+        for name, source in importer.ctx.sources.items()
+        if name in graph.tensors and source.name in in_file
+    }
+    return ImportedModel(graph, path, sha256, sources)
+
+
+class _Importer:
+    """Walks the nodes of a model once, collecting what cannot be compiled."""
+
+    def __init__(self, model: onnx.ModelProto, where: str) -> None:
+        self.model, self.where = model, where
+        self.opset = opset_of(model, where)
+        self.ctx = Context()
+        self.problems: list[Problem] = []
+        self.lost: set[str] = set()  # values behind a problem, of unknown shape
+        self._shapes: ShapeMap | None = None
+
+    def run(self, name: str) -> Graph:
+        """The whole graph; UnsupportedError names every node that has no converter."""
+        if self.model.graph.sparse_initializer:
+            raise ModelError("sparse weights are not compiled", where=self.where)
+        for tensor in self.model.graph.initializer:
+            try:
+                self.ctx.constants[tensor.name] = array_of(tensor)
+            except Refusal as refusal:
+                raise ModelError(refusal.why, where=self.where) from refusal
+        for index, proto in enumerate(self.model.graph.node):
+            self._node(proto, index)
+        if self.problems:
+            raise UnsupportedError(self.problems, where=self.where)
+        ctx = self.ctx
+        outputs = finish_outputs(ctx, self.model, self.where)
+        inputs = [value.name for value in self.model.graph.input if value.name in ctx.views]
+        graph = Graph(name, tuple(ctx.nodes), ctx.tensors, tuple(inputs), outputs).with_()
+        verify(graph)
+        return graph
+
+    def _node(self, proto: onnx.NodeProto, index: int) -> None:
+        ctx = self.ctx
+        label = proto.name or (proto.output[0] if proto.output else "") or f"node {index}"
+        node = OnnxNode(proto, label, self.opset)
+        names = [name for name in proto.input if name]
+        known = ctx.views.keys() | ctx.constants.keys() | self.lost
+        for name in proto.output:
+            if name and name in known:
+                raise ModelError(f"value {name} is computed twice", where=self.where)
+        for name in names:
+            if name not in known:
+                raise ModelError(
+                    f"node {label} reads {name}, which nothing before it computes",
+                    where=self.where,
+                    hint="check the file with onnx.checker.check_model",
+                )
+        try:
+            self._convert(node, names)
+        except Refusal as refusal:
+            self._problem(node, refusal.why, refusal.hint)
+        except (ValueError, OverflowError) as error:
+            # The ops' own shape rules say what does not fit.
+            self._problem(node, str(error), "")
+
+    def _convert(self, node: OnnxNode, names: list[str]) -> None:
+        ctx = self.ctx
+        standard = node.proto.domain in DEFAULT_DOMAINS
+        if standard and node.op in ("Shape", "Size") and names and names[0] in ctx.views:
+            self._shape_of(node, names[0])
+            return
+        if standard and all(name in ctx.constants for name in names):
+            ctx.constants.update(fold(node, ctx.constants))
+            return
+        convert = converters().get(node.op) if standard else None
+        if convert is None:
+            domain = f" of domain {node.proto.domain}" if not standard else ""
+            raise Refusal(f"the operator{domain} is not compiled")
+        if any(name in self.lost for name in names):
+            self.lost.update(node.proto.output)
+            return
+        view = convert(ctx, node).canonical()
+        ctx.views[node.output] = view
+        permutation = view.permutation((0, 2, 3, 1))
+        if view.tensor not in ctx.sources and permutation is not None:
+            ctx.sources[view.tensor] = Source(node.output, permutation)
+
+    def _shape_of(self, node: OnnxNode, name: str) -> None:
+        """Shape and Size are known at import: every dimension is."""
+        shape = np.array(self.ctx.views[name].shape, np.int64)
+        if node.op == "Size":
+            self.ctx.constants[node.output] = shape.prod()
+            return
+        end = node.integer("end", len(shape)) if node.has("end") else len(shape)
+        self.ctx.constants[node.output] = shape[node.integer("start") : end]
+
+    def _problem(self, node: OnnxNode, why: str, hint: str) -> None:
+        """Note a problem and go on with the shapes ONNX infers, to find the others."""
+        if self._shapes is None:
+            self._shapes = inferred_shapes(self.model, self.ctx)
+        shapes = [self._shown(name) for name in node.proto.input if name]
+        inputs = f"; inputs {', '.join(shapes)}" if shapes else ""
+        self.problems.append(Problem(node.name, node.op, f"{why}{inputs}", hint))
+        for name in node.proto.output:
+            if not name:
+                continue
+            shape = self._shapes.get(name)
+            if shape is None:
+                self.lost.add(name)
+                continue
+            order = (0, 2, 3, 1) if len(shape) == 4 and shape[0] == 1 else tuple(range(len(shape)))
+            tensor = self.ctx.fresh(f"{name}.unknown")
+            stored = storage_shape([shape[axis] for axis in order])
+            self.ctx.tensors[tensor] = Tensor(tensor, stored)
+            self.ctx.views[name] = View.stored(tensor, shape, order)
+
+    def _shown(self, name: str) -> str:
+        if name in self.ctx.views:
+            return str(list(self.ctx.views[name].shape))
+        if name in self.ctx.constants:
+            return f"constant {list(self.ctx.constants[name].shape)}"
+        return "unknown"

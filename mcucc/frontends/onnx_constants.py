@@ -1,0 +1,107 @@
+"""Constant folding: nodes of the model file whose inputs are all known are computed at import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import AttributeProto, helper, numpy_helper
+
+from mcucc.frontends.onnx_context import Constant
+from mcucc.frontends.onnx_file import LARGEST_CONSTANT
+from mcucc.frontends.onnx_node import OnnxNode, Refusal
+
+RANDOM = frozenset(
+    {
+        "RandomNormal",
+        "RandomNormalLike",
+        "RandomUniform",
+        "RandomUniformLike",
+        "Multinomial",
+        "Bernoulli",
+    }
+)
+MOST_CONSTANT_RANK = 32
+
+
+def array_of(tensor: onnx.TensorProto) -> Constant:
+    """A tensor of the file as an array; Refusal when its data do not fit its shape or type."""
+    if len(tensor.dims) > MOST_CONSTANT_RANK:
+        raise Refusal(f"constant {tensor.name!r} has rank {len(tensor.dims)}")
+    try:
+        array = numpy_helper.to_array(tensor)
+    # NumPy and onnx raise ValueError, TypeError, KeyError and more for broken payloads.
+    except Exception as error:
+        raise Refusal(f"constant {tensor.name!r} is broken ({error})") from error
+    if array.dtype.kind not in "fiub":
+        raise Refusal(f"constant {tensor.name!r} of type {array.dtype}")
+    return np.asarray(array)
+
+
+def constant_node(node: OnnxNode) -> Constant:
+    """The value of a Constant node."""
+    for attribute in node.proto.attribute:
+        if attribute.name == "value" and attribute.type == AttributeProto.TENSOR:
+            return array_of(attribute.t)
+        if attribute.name in ("value_float", "value_floats"):
+            values = [attribute.f] if attribute.name == "value_float" else list(attribute.floats)
+            return _shaped(np.array(values, np.float32), attribute.name)
+        if attribute.name in ("value_int", "value_ints"):
+            numbers = [attribute.i] if attribute.name == "value_int" else list(attribute.ints)
+            return _shaped(np.array(numbers, np.int64), attribute.name)
+    raise Refusal("a constant that is neither a tensor nor numbers")
+
+
+def fold(node: OnnxNode, constants: Mapping[str, Constant]) -> dict[str, Constant]:
+    """The outputs of a node by name, all its inputs being constants."""
+    if node.op == "Constant":
+        return {node.output: constant_node(node)}
+    graphs = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
+    if node.op in RANDOM or any(a.type in graphs for a in node.proto.attribute):
+        raise Refusal("it cannot be computed at import")
+    inputs = {name: constants[name] for name in node.proto.input if name}
+    model = _single_node_model(node, inputs)
+    _check_size(model)
+    from onnx.reference import ReferenceEvaluator
+
+    try:
+        with np.errstate(all="ignore"):
+            results = ReferenceEvaluator(model).run(None, inputs)
+    # The evaluator raises whatever NumPy raises for a malformed node.
+    except Exception as error:
+        raise Refusal(f"it cannot be computed at import ({error})") from error
+    names = [name for name in node.proto.output if name]
+    return {name: np.asarray(value) for name, value in zip(names, results, strict=True)}
+
+
+def _single_node_model(node: OnnxNode, inputs: Mapping[str, Constant]) -> onnx.ModelProto:
+    values = [
+        helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(a.dtype), a.shape)
+        for name, a in inputs.items()
+    ]
+    outputs = [onnx.ValueInfoProto(name=name) for name in node.proto.output if name]
+    # Small values go along, so that shape inference knows the sizes they ask for.
+    known = [numpy_helper.from_array(a, n) for n, a in inputs.items() if a.size <= 64]
+    graph = helper.make_graph([node.proto], "constant", values, outputs, known)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", node.opset)])
+
+
+def _check_size(model: onnx.ModelProto) -> None:
+    """Refusal when the result would be absurdly large; says nothing where no shape is known."""
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
+    # C++ inference errors have no common class.
+    except Exception as error:
+        raise Refusal(f"it is malformed ({error})") from error
+    for output in inferred.graph.output:
+        dims = [dim.dim_value for dim in output.type.tensor_type.shape.dim]
+        if prod(dims) > LARGEST_CONSTANT:
+            raise Refusal(f"its result {dims} is absurdly large")
+
+
+def _shaped(values: Any, name: str) -> Constant:
+    array: Constant = values if name.endswith("s") else values.reshape(())
+    return array

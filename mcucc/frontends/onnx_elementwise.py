@@ -1,0 +1,247 @@
+"""Converters of element-wise operators and Softmax: they keep the layout they find."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from mcucc.frontends.onnx_context import Constant, Context
+from mcucc.frontends.onnx_node import OnnxNode, Refusal, converter
+from mcucc.frontends.onnx_view import NHWC, View
+from mcucc.numerics import RELU, Clamp
+from mcucc.ops.add import Add
+from mcucc.ops.base import Op, hwc
+from mcucc.ops.clip import Clip
+from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.ops.hard_sigmoid import HardSigmoid
+from mcucc.ops.hard_swish import HardSwish
+from mcucc.ops.leaky_relu import LeakyRelu
+from mcucc.ops.mul import Mul
+from mcucc.ops.sigmoid import Sigmoid
+from mcucc.ops.softmax import Softmax
+from mcucc.ops.spatial import Window2d
+from mcucc.ops.tanh import Tanh
+
+
+def _unary(ctx: Context, node: OnnxNode, op: Op) -> View:
+    view = ctx.view(node, 0)
+    return replace(view, tensor=ctx.compute(node, op, [view.tensor]))
+
+
+@converter("Relu")
+def relu(ctx: Context, node: OnnxNode) -> View:
+    """Clip from below at 0."""
+    return _unary(ctx, node, Clip(RELU))
+
+
+@converter("Sigmoid")
+def sigmoid(ctx: Context, node: OnnxNode) -> View:
+    """The logistic function."""
+    return _unary(ctx, node, Sigmoid())
+
+
+@converter("Tanh")
+def tanh(ctx: Context, node: OnnxNode) -> View:
+    """The hyperbolic tangent."""
+    return _unary(ctx, node, Tanh())
+
+
+@converter("HardSwish")
+def hard_swish(ctx: Context, node: OnnxNode) -> View:
+    """HardSwish."""
+    return _unary(ctx, node, HardSwish())
+
+
+@converter("HardSigmoid")
+def hard_sigmoid(ctx: Context, node: OnnxNode) -> View:
+    """HardSigmoid; ONNX's default slope is 0.2."""
+    return _unary(ctx, node, HardSigmoid(node.real("alpha", 0.2), node.real("beta", 0.5)))
+
+
+@converter("LeakyRelu")
+def leaky_relu(ctx: Context, node: OnnxNode) -> View:
+    """LeakyRelu."""
+    return _unary(ctx, node, LeakyRelu(node.real("alpha", 0.01)))
+
+
+@converter("PRelu")
+def prelu(ctx: Context, node: OnnxNode) -> View:
+    """LeakyRelu, for a slope common to all channels."""
+    slope = ctx.constant(node, 1, "slope").astype(np.float64)
+    if not slope.size or (slope != slope.flat[0]).any():
+        raise Refusal("a slope per channel", "use one slope for all channels, or Relu")
+    return _unary(ctx, node, LeakyRelu(float(slope.flat[0])))
+
+
+@converter("Clip")
+def clip(ctx: Context, node: OnnxNode) -> View:
+    """Clip; bounds are inputs that may be left out."""
+    bounds = [ctx.optional(node, i, name) for i, name in ((1, "minimum"), (2, "maximum"))]
+    lo = -math.inf if bounds[0] is None else _scalar(bounds[0], "minimum")
+    hi = math.inf if bounds[1] is None else _scalar(bounds[1], "maximum")
+    return _clamped(ctx, node, ctx.view(node, 0), lo, hi)
+
+
+@converter("Max", "Min")
+def extremum(ctx: Context, node: OnnxNode) -> View:
+    """Max or Min of an activation and one constant: a Clip."""
+    names = list(node.proto.input)
+    activations = [i for i, name in enumerate(names) if name not in ctx.constants]
+    if len(names) != 2 or len(activations) != 1:
+        raise Refusal("only of one activation and one constant")
+    bound = _scalar(ctx.constant(node, 1 - activations[0], "bound"), "bound")
+    view = ctx.view(node, activations[0])
+    if node.op == "Max":
+        return _clamped(ctx, node, view, bound, math.inf)
+    return _clamped(ctx, node, view, -math.inf, bound)
+
+
+def _clamped(ctx: Context, node: OnnxNode, view: View, lo: float, hi: float) -> View:
+    if math.isnan(lo) or math.isnan(hi) or lo == math.inf or hi == -math.inf:
+        raise Refusal(f"bounds {lo} and {hi}")
+    lowest, highest = float(np.finfo(np.float32).min), float(np.finfo(np.float32).max)
+    # Exporters write "no bound" as the largest float.
+    lo, hi = (-math.inf if lo <= lowest else lo), (math.inf if hi >= highest else hi)
+    if (lo, hi) == (-math.inf, math.inf):
+        return view
+    made = ctx.compute(node, Clip(Clamp(min(lo, hi), hi)), [view.tensor])
+    return replace(view, tensor=made)
+
+
+def _scalar(value: Constant, what: str) -> float:
+    if not value.size or (value != value.flat[0]).any():
+        raise Refusal(f"a {what} that is not one number")
+    return float(value.flat[0])
+
+
+@converter("Softmax")
+def softmax(ctx: Context, node: OnnxNode) -> View:
+    """Softmax over the axes stored innermost; before opset 13 over all axes from `axis` on."""
+    view = ctx.view(node, 0)
+    rank = len(view.axes)
+    axis = node.integer("axis", -1 if node.opset >= 13 else 1)
+    axis = axis + rank if axis < 0 else axis
+    if not 0 <= axis < rank:
+        raise Refusal(f"axis {axis} of a value of rank {rank}")
+    view = view.canonical()
+    reduced = view.axes[axis : axis + 1] if node.opset >= 13 else view.axes[axis:]
+    inner = sorted(atom for axis_atoms in reduced for atom in axis_atoms)
+    outer = [atom for atom in range(len(view.atoms)) if atom not in inner]
+    pixels, classes = view.size_of(outer), view.size_of(inner)
+    view = ctx.reordered(node, view, [*outer, *inner])
+    if ctx.tensors[view.tensor].shape[-1] != classes:
+        view = ctx.shaped(node, view, (1, classes) if pixels == 1 else (1, 1, pixels, classes))
+    return replace(view, tensor=ctx.compute(node, Softmax(), [view.tensor]))
+
+
+@converter("Add", "Sub", "Mul", "Div")
+def arithmetic(ctx: Context, node: OnnxNode) -> View:
+    """Of two activations, or of one and a constant, which becomes a scale and an offset."""
+    constant = [name in ctx.constants for name in node.proto.input]
+    if len(constant) != 2:
+        raise Refusal(f"{len(constant)} inputs")
+    if not any(constant):
+        return _of_activations(ctx, node, ctx.view(node, 0), ctx.view(node, 1))
+    view = ctx.view(node, constant.index(False))
+    value = ctx.constant(node, constant.index(True), "operand").astype(np.float64)
+    if node.op == "Add":
+        return ctx.affine(node, view, 1.0, value)
+    if node.op == "Mul":
+        return ctx.affine(node, view, value, 0.0)
+    if node.op == "Sub":
+        return (
+            ctx.affine(node, view, -1.0, value)
+            if constant[0]
+            else ctx.affine(node, view, 1.0, -value)
+        )
+    if constant[0]:
+        raise Refusal("a division by an activation")
+    if (value == 0).any():
+        raise Refusal("a division by zero")
+    return ctx.affine(node, view, 1.0 / value, 0.0)
+
+
+@converter("Neg")
+def negate(ctx: Context, node: OnnxNode) -> View:
+    """A scale of -1."""
+    return ctx.affine(node, ctx.view(node, 0), -1.0, 0.0)
+
+
+@converter("Sum")
+def add_all(ctx: Context, node: OnnxNode) -> View:
+    """Sum of activations, two by two."""
+    views = [ctx.view(node, i) for i in range(len(node.proto.input))]
+    if len(views) != 2:
+        raise Refusal(f"a sum of {len(views)} values", "add them two by two")
+    return _of_activations(ctx, node, *views)
+
+
+def _of_activations(ctx: Context, node: OnnxNode, a: View, b: View) -> View:
+    if node.op == "Div":
+        raise Refusal("a division by an activation")
+    rank = max(len(a.axes), len(b.axes))
+    a, b = a.expanded(rank).canonical(), b.expanded(rank).canonical()
+    try:
+        common = np.broadcast_shapes(a.shape, b.shape)
+    except ValueError as error:
+        raise Refusal(f"shapes {list(a.shape)} and {list(b.shape)}") from error
+    if node.op == "Mul" and a.shape != b.shape:
+        if a.shape != common:
+            a, b = b, a
+        return _scaled(ctx, node, a, b, common)
+    if a.shape != b.shape:
+        raise Refusal(f"shapes {list(a.shape)} and {list(b.shape)}; only equal ones are added")
+    a, b = _alike(ctx, node, a, b)
+    if node.op == "Sub":
+        b = ctx.affine(node, b, -1.0, 0.0, "negative")
+    b = ctx.shaped(node, b, ctx.tensors[a.tensor].shape)
+    op = Mul() if node.op == "Mul" else Add()
+    return replace(a, tensor=ctx.compute(node, op, [a.tensor, b.tensor]))
+
+
+def _alike(ctx: Context, node: OnnxNode, a: View, b: View) -> tuple[View, View]:
+    """Both values in one layout; channels last where one of them has it."""
+    if a.same_layout(b):
+        return a, b
+    if len(a.axes) == 4 and b.matches(NHWC) and not a.matches(NHWC):
+        return _like(ctx, node, a, b), b
+    return a, _like(ctx, node, b, a)
+
+
+def _like(ctx: Context, node: OnnxNode, view: View, model: View) -> View:
+    permutation = model.permutation(NHWC)
+    if permutation is None:
+        raise Refusal("its operands are stored in orders that cannot be matched")
+    return ctx.in_layout(node, view, permutation)
+
+
+def _scaled(ctx: Context, node: OnnxNode, a: View, b: View, common: Sequence[int]) -> View:
+    """a * b where b has one value per channel, or one per pixel."""
+    shapes = f"shapes {list(a.shape)} and {list(b.shape)}"
+    if a.shape != tuple(common) or len(a.axes) != 4 or a.shape[0] != 1:
+        raise Refusal(f"{shapes}; only a picture times one value per channel or pixel")
+    a = _channels_innermost(ctx, node, a, b)
+    channel = (a.permutation(NHWC) or NHWC)[3]
+    shape = ctx.tensors[a.tensor].shape
+    if b.shape == tuple(n if i == channel else 1 for i, n in enumerate(a.shape)):
+        if hwc(ctx.tensors[b.tensor].shape) != (1, 1, shape[3]):
+            b = ctx.shaped(node, b, (1, 1, 1, shape[3]))
+    elif b.shape == tuple(1 if i == channel else n for i, n in enumerate(a.shape)):
+        b = ctx.shaped(node, b, (*shape[:3], 1))
+        ones = ctx.weights(f"{node.output}.ones", np.ones((1, 1, shape[3])))
+        op = DepthwiseConv2d(Window2d((1, 1)))
+        b = replace(b, tensor=ctx.compute(node, op, [b.tensor, ones], "channels"))
+    else:
+        raise Refusal(f"{shapes}; only a picture times one value per channel or pixel")
+    return replace(a, tensor=ctx.compute(node, Mul(), [a.tensor, b.tensor]))
+
+
+def _channels_innermost(ctx: Context, node: OnnxNode, a: View, b: View) -> View:
+    """`a` with the axis `b` scales innermost: as it is stored, else channels last."""
+    stored = a.permutation(NHWC)
+    if stored is not None and stored[0] == 0:
+        return ctx.in_layout(node, a, stored)
+    return ctx.in_layout(node, a, NHWC)

@@ -1,0 +1,270 @@
+"""Converters of operators that move or copy values: layout changes, Concat, Pad, Resize."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.frontends.onnx_context import Context
+from mcucc.frontends.onnx_node import OnnxNode, Refusal, converter
+from mcucc.frontends.onnx_view import NHWC, View
+from mcucc.ops.concat import Concat
+from mcucc.ops.pad import Pad
+from mcucc.ops.resize_nearest import ResizeNearest
+from mcucc.ops.spatial import Pads
+
+Rounding = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
+# nearest_mode as a shift and a rounding.
+ROUNDING: dict[str, tuple[float, Rounding]] = {
+    "floor": (0.0, np.floor),
+    "ceil": (0.0, np.ceil),
+    "round_prefer_floor": (-0.5, np.ceil),
+    "round_prefer_ceil": (0.5, np.floor),
+}
+FLOAT_TYPES = (1, 10, 11)  # TensorProto.FLOAT, FLOAT16, DOUBLE
+
+
+@converter("Identity")
+def identity(ctx: Context, node: OnnxNode) -> View:
+    """The value itself."""
+    return ctx.view(node, 0)
+
+
+@converter("Dropout")
+def dropout(ctx: Context, node: OnnxNode) -> View:
+    """The value itself, for inference."""
+    node.only_output()
+    training = ctx.optional(node, 2, "training mode")
+    if training is not None and training.any():
+        raise Refusal("training mode", "call model.eval() before the export")
+    return ctx.view(node, 0)
+
+
+@converter("Cast", "CastLike")
+def cast(ctx: Context, node: OnnxNode) -> View:
+    """The value itself, between floating-point types."""
+    if node.op == "Cast" and node.integer("to") not in FLOAT_TYPES:
+        raise Refusal("a cast of an activation to something else than a float")
+    return ctx.view(node, 0)
+
+
+@converter("Transpose")
+def transpose(ctx: Context, node: OnnxNode) -> View:
+    """Another order of axes: no data moves here."""
+    view = ctx.view(node, 0)
+    rank = len(view.axes)
+    permutation = node.integers("perm") or tuple(reversed(range(rank)))
+    if sorted(permutation) != list(range(rank)):
+        raise Refusal(f"perm {list(permutation)} of a value of rank {rank}")
+    return view.transposed(permutation)
+
+
+@converter("Reshape")
+def reshape(ctx: Context, node: OnnxNode) -> View:
+    """Another shape; 0 copies a length, -1 is computed."""
+    view = ctx.view(node, 0)
+    wanted = ctx.integers(node, 1, "shape")
+    if wanted is None:
+        raise Refusal("the shape is missing")
+    shape = list(wanted)
+    for axis, length in enumerate(shape):
+        if length == 0 and not node.integer("allowzero"):
+            if axis >= len(view.axes):
+                raise Refusal(f"shape {list(wanted)} for {list(view.shape)}")
+            shape[axis] = view.shape[axis]
+    size, unknown = prod(view.shape), [i for i, n in enumerate(shape) if n == -1]
+    known = prod(n for n in shape if n != -1)
+    if len(unknown) == 1 and known > 0 and size % known == 0:
+        shape[unknown[0]] = size // known
+    if min(shape, default=1) < 1 or prod(shape) != size:
+        raise Refusal(f"shape {list(wanted)} for {list(view.shape)}")
+    return _reshaped(ctx, node, view, shape)
+
+
+@converter("Flatten")
+def flatten(ctx: Context, node: OnnxNode) -> View:
+    """(product of axes before `axis`, product of the rest)."""
+    view = ctx.view(node, 0)
+    axis = node.integer("axis", 1)
+    axis = axis + len(view.axes) if axis < 0 else axis
+    if not 0 <= axis <= len(view.axes):
+        raise Refusal(f"axis {axis} of a value of rank {len(view.axes)}")
+    return _reshaped(ctx, node, view, (prod(view.shape[:axis]), prod(view.shape[axis:])))
+
+
+def _reshaped(ctx: Context, node: OnnxNode, view: View, shape: Sequence[int]) -> View:
+    found = view.reshaped(shape)
+    if found is None:
+        # The new axes cut across the stored order: put the model's own order first.
+        view = view.canonical()
+        found = ctx.reordered(node, view, view.flat).reshaped(shape)
+    if found is None:
+        raise Refusal(f"shape {list(shape)} for {list(view.shape)}")
+    return found
+
+
+@converter("Squeeze")
+def squeeze(ctx: Context, node: OnnxNode) -> View:
+    """Axes of length 1 dropped."""
+    view = ctx.view(node, 0)
+    axes = _axes(ctx, node)
+    if axes is None:
+        axes = tuple(i for i, length in enumerate(view.shape) if length == 1)
+    dropped = {axis + len(view.axes) if axis < 0 else axis for axis in axes}
+    if any(not 0 <= axis < len(view.axes) or view.axes[axis] for axis in dropped):
+        raise Refusal(f"axes {list(axes)} of {list(view.shape)} are not all of length 1")
+    return replace(view, axes=tuple(a for i, a in enumerate(view.axes) if i not in dropped))
+
+
+@converter("Unsqueeze")
+def unsqueeze(ctx: Context, node: OnnxNode) -> View:
+    """Axes of length 1 inserted."""
+    view = ctx.view(node, 0)
+    axes = _axes(ctx, node)
+    if axes is None:
+        raise Refusal("the axes are missing")
+    rank = len(view.axes) + len(axes)
+    placed = {axis + rank if axis < 0 else axis for axis in axes}
+    if len(placed) != len(axes) or any(not 0 <= axis < rank for axis in placed):
+        raise Refusal(f"axes {list(axes)} for {list(view.shape)}")
+    rest = iter(view.axes)
+    return replace(view, axes=tuple(() if i in placed else next(rest) for i in range(rank)))
+
+
+def _axes(ctx: Context, node: OnnxNode) -> tuple[int, ...] | None:
+    """An input from opset 13 on, an attribute before."""
+    return ctx.integers(node, 1, "axes") if node.opset >= 13 else node.integers("axes")
+
+
+@converter("Concat")
+def concat(ctx: Context, node: OnnxNode) -> View:
+    """Concat in the layout of the first input that has one, channels last if it can be."""
+    views = [ctx.view(node, i).canonical() for i in range(len(node.proto.input))]
+    rank = len(views[0].axes)
+    axis = node.integer("axis")
+    axis = axis + rank if axis < 0 else axis
+    if not 0 <= axis < rank or any(len(view.axes) != rank for view in views):
+        raise Refusal(f"axis {axis} of {', '.join(str(list(v.shape)) for v in views)}")
+    if len(views) == 1:
+        return views[0]
+    order = _common_order(views)
+    stored = [ctx.in_layout(node, view, order) for view in views]
+    op = Concat(order.index(axis))
+    made = ctx.compute(node, op, [view.tensor for view in stored])
+    shape = tuple(
+        sum(v.shape[axis] for v in views) if i == axis else n for i, n in enumerate(views[0].shape)
+    )
+    return View.stored(made, shape, order)
+
+
+def _common_order(views: Sequence[View]) -> tuple[int, ...]:
+    if len(views[0].axes) > 4:
+        raise Refusal(f"values of rank {len(views[0].axes)}")
+    for view in views:
+        order = view.permutation(NHWC)
+        if order is not None and order[0] == 0 and all(v.matches(order) for v in views):
+            return order
+    return NHWC if len(views[0].axes) == 4 else tuple(range(len(views[0].axes)))
+
+
+@converter("Pad")
+def pad(ctx: Context, node: OnnxNode) -> View:
+    """A border of one value around a picture or its channels."""
+    if node.text("mode", "constant") != "constant":
+        raise Refusal(f"mode {node.text('mode')!r}; only constant borders are compiled")
+    view = ctx.view(node, 0)
+    rank = len(view.axes)
+    pads = ctx.integers(node, 1, "pads")
+    value = ctx.optional(node, 2, "border value")
+    axes = ctx.integers(node, 3, "axes") or tuple(range(rank))
+    if pads is None or len(pads) != 2 * len(axes) or any(not -rank <= a < rank for a in axes):
+        raise Refusal(f"pads {list(pads or ())} for {list(view.shape)}")
+    begin, end = [0] * rank, [0] * rank
+    for i, axis in enumerate(axes):
+        begin[axis], end[axis] = pads[i], pads[i + len(axes)]
+    if not any(pads):
+        return view
+    if min(pads) < 0:
+        raise Refusal(f"negative pads {list(pads)}")
+    if rank != 4 or view.shape[0] != 1 or begin[0] or end[0]:
+        raise Refusal(f"pads {list(pads)} of {list(view.shape)}; only pictures are padded")
+    number = 0.0 if value is None or not value.size else float(value.flat[0])
+    order = view.permutation(NHWC)
+    if order is None or order[0] != 0:
+        order = NHWC
+    stored = ctx.in_layout(node, view, order)
+    _, h, w, c = order
+    op = Pad(Pads(begin[h], begin[w], end[h], end[w]), (begin[c], end[c]), number)
+    made = ctx.compute(node, op, [stored.tensor])
+    shape = tuple(n + begin[i] + end[i] for i, n in enumerate(view.shape))
+    return View.stored(made, shape, order)
+
+
+@converter("Resize")
+def resize(ctx: Context, node: OnnxNode) -> View:
+    """Nearest resizing wherever it repeats every pixel a whole number of times."""
+    view = ctx.view(node, 0)
+    if len(view.axes) != 4:
+        raise Refusal(f"only pictures are resized, the input is {list(view.shape)}")
+    axes = node.integers("axes") or tuple(range(4))
+    scales = ctx.optional(node, 2, "scales")
+    sizes = ctx.integers(node, 3, "sizes")
+    factors = [1.0] * 4
+    given = [] if scales is None else [float(s) for s in scales.reshape(-1)]
+    if sizes is not None:
+        given = [size / view.shape[axis] for size, axis in zip(sizes, axes, strict=True)]
+        if node.text("keep_aspect_ratio_policy", "stretch") != "stretch":
+            raise Refusal("an aspect ratio policy")
+    for factor, axis in zip(given, axes, strict=True):
+        factors[axis] = factor
+    whole = round(factors[2])
+    if factors != [1.0, 1.0, whole, whole] or whole < 1:
+        raise Refusal(f"factors {factors}; only one whole factor for rows and columns")
+    if whole == 1:
+        return view
+    if (view.shape[2], view.shape[3]) != (1, 1):
+        _check_repeats(node, view.shape[2:], whole)
+    image = ctx.image(node, view)
+    made = ctx.compute(node, ResizeNearest(whole), [image.tensor])
+    _, height, width, channels = ctx.tensors[made].shape
+    return View.stored(made, (1, channels, height, width), NHWC)
+
+
+def _check_repeats(node: OnnxNode, size: Sequence[int], factor: int) -> None:
+    """Refusal unless output i reads input i // factor everywhere."""
+    mode = node.text("mode", "nearest")
+    where = node.text("coordinate_transformation_mode", "half_pixel")
+    rounding = node.text("nearest_mode", "round_prefer_floor")
+    if mode != "nearest":
+        raise Refusal(f"mode {mode!r}; only nearest is compiled")
+    for length in size:
+        read = _nearest(where, rounding, length, factor)
+        if (read != np.arange(length * factor) // factor).any():
+            raise Refusal(f"{where} with {rounding} does not repeat whole pixels x{factor}")
+
+
+def _nearest(where: str, rounding: str, length: int, factor: int) -> npt.NDArray[np.int64]:
+    """The input position each output position reads (ONNX operator specification, Resize)."""
+    x = np.arange(length * factor, dtype=np.float64)
+    longer = length * factor
+    if where == "asymmetric":
+        at = x / factor
+    elif where == "align_corners":
+        at = x * (length - 1) / (longer - 1)
+    elif where in ("half_pixel", "half_pixel_symmetric") or (
+        where == "pytorch_half_pixel" and longer > 1
+    ):
+        at = (x + 0.5) / factor - 0.5
+    elif where == "tf_half_pixel_for_nn":
+        at = (x + 0.5) / factor
+    else:
+        raise Refusal(f"coordinate_transformation_mode {where!r}")
+    if rounding not in ROUNDING:
+        raise Refusal(f"nearest_mode {rounding!r}")
+    shift, round_ = ROUNDING[rounding]
+    read: npt.NDArray[np.int64] = np.clip(round_(at + shift), 0, length - 1).astype(np.int64)
+    return read
