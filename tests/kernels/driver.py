@@ -1,0 +1,267 @@
+"""One driver for every C kernel: KernelCall.fields become the parameter struct, windows the rows.
+
+A `Recording` is what a planner would do with one kernel: calls over rows or pieces of rows, each
+with its own tile of the input. It replays in process (`replay`, on the UBSan library, the outputs
+between guard bytes) or, written to a file, in `replay.c` under AddressSanitizer, where every buffer
+is an allocation of exactly its size.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import shutil
+import struct
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mcucc.numerics import Int8Array
+from mcucc.ops.base import ConstArray, Granularity, Kernel, KernelCall, Window
+from mcucc.resources import resource
+
+HERE = Path(__file__).parent
+RUNTIME = resource("runtime_c")
+WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
+GUARD, GUARD_BYTE = 64, 0x5A
+
+
+class Span(ctypes.Structure):
+    """mcucc_span."""
+
+    _fields_ = [(name, ctypes.c_int32) for name in ("row", "begin", "end", "input_column")]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One call and the tiles its row pointers point at; `span` is None for TENSOR kernels."""
+
+    span: tuple[int, int, int, int] | None
+    rows: tuple[bytes, ...]
+    out_bytes: int
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """All calls that compute one output (H, W, C)."""
+
+    call: KernelCall
+    granularity: Granularity
+    steps: tuple[Step, ...]
+    shape: tuple[int, int, int]
+    scratch_bytes: int
+    alias: int | None = None  # the input whose buffer is the output as well
+
+    def assemble(self, parts: Sequence[bytes]) -> Int8Array:
+        """The output tensor from what the steps wrote."""
+        if self.granularity is not Granularity.ROW:
+            return np.frombuffer(parts[-1], dtype=np.int8).reshape(self.shape)
+        out = np.zeros(self.shape, dtype=np.int8)
+        for step, part in zip(self.steps, parts, strict=True):
+            assert step.span is not None
+            row, begin, end, _ = step.span
+            out[row, begin:end] = np.frombuffer(part, dtype=np.int8).reshape(end - begin, -1)
+        return out
+
+
+def record(
+    kernel: Kernel,
+    inputs: Sequence[Int8Array],
+    shape: tuple[int, int, int],
+    rng: np.random.Generator | None = None,
+    alias: int | None = None,
+) -> Recording:
+    """The calls for inputs (H, W, C); with `rng` rows are cut into random pieces of columns."""
+    if kernel.granularity is Granularity.TENSOR:
+        rows = tuple(np.ascontiguousarray(x).tobytes() for x in inputs)
+        steps = (Step(None, rows, int(np.prod(shape))),)
+    elif kernel.granularity is Granularity.SINK:
+        height, width = inputs[0].shape[:2]
+        steps = tuple(
+            Step((row, begin, end, begin), (inputs[0][row, begin:end].tobytes(),), 0)
+            for row in range(height)
+            for begin, end in _pieces(width, rng)
+        )
+    else:
+        steps = tuple(
+            _row_step(kernel, inputs, shape, row, begin, end, rng)
+            for row in range(shape[0])
+            for begin, end in _pieces(shape[1], rng)
+        )
+    return Recording(kernel.call(), kernel.granularity, steps, shape, kernel.scratch_bytes, alias)
+
+
+def _pieces(width: int, rng: np.random.Generator | None) -> Iterator[tuple[int, int]]:
+    """[0, width) in consecutive pieces: one, or as many as `rng` says."""
+    cuts = {0, width}
+    if rng is not None and width > 1:
+        cuts.update(int(cut) for cut in rng.integers(1, width, rng.integers(0, 4)))
+    ordered = sorted(cuts)
+    return itertools.pairwise(ordered)
+
+
+def _row_step(
+    kernel: Kernel,
+    inputs: Sequence[Int8Array],
+    shape: tuple[int, int, int],
+    row: int,
+    begin: int,
+    end: int,
+    rng: np.random.Generator | None,
+) -> Step:
+    """The tiles one call reads: exactly the columns its taps touch, and some spare to the left."""
+    rows: list[bytes] = []
+    input_column = 0
+    for index, x in enumerate(inputs):
+        vertical, horizontal = kernel.windows(index)
+        first, stop = _columns(horizontal, begin, end, x.shape[1])
+        if horizontal == Window() and kernel.padding() is None:
+            input_column = begin
+        elif horizontal.stride > 0:
+            spare = int(rng.integers(0, 3)) if rng is not None else first
+            input_column = first = max(0, first - spare)
+        for tap in vertical.taps(row):
+            if 0 <= tap < x.shape[0]:
+                rows.append(x[tap, first:stop].tobytes())
+            else:
+                padding = kernel.padding()
+                assert padding is not None, "a window left the input of a kernel without padding"
+                rows.append(np.full(x[0, first:stop].shape, padding, np.int8).tobytes())
+    return Step((row, begin, end, input_column), tuple(rows), (end - begin) * shape[2])
+
+
+def _columns(window: Window, begin: int, end: int, width: int) -> tuple[int, int]:
+    """The input columns inside [0, width) that the output columns [begin, end) read."""
+    taps = [tap for column in range(begin, end) for tap in window.taps(column)]
+    inside = [tap for tap in taps if 0 <= tap < width]
+    return (min(inside), max(inside) + 1) if inside else (0, 0)
+
+
+def struct_type(call: KernelCall) -> type[ctypes.Structure]:
+    """The parameter struct: ints are int32_t, tables (and None) pointers."""
+    fields = [
+        (name, ctypes.c_int32 if isinstance(value, int) else ctypes.c_void_p)
+        for name, value in call.fields
+    ]
+    return type(call.params, (ctypes.Structure,), {"_fields_": fields})
+
+
+def replay(library: ctypes.CDLL, recording: Recording) -> Int8Array:
+    """The output by the shared object; AssertionError when a call writes outside its output."""
+    call = recording.call
+    tables = {a.name: np.ascontiguousarray(a.data) for a in call.arrays}
+    values = [
+        tables[value.name].ctypes.data if isinstance(value, ConstArray) else value
+        for _, value in call.fields
+    ]
+    params = struct_type(call)(*values)
+    sink = recording.granularity is Granularity.SINK
+    sums = np.full(recording.scratch_bytes // 4 + 1, 0x5A5A5A5A, dtype=np.int32)
+    sums_pointer = ctypes.c_void_p(sums.ctypes.data)
+    if sink:
+        getattr(library, call.function + "_begin")(ctypes.byref(params), sums_pointer)
+    parts = []
+    for step in recording.steps:
+        buffers = [_guarded(row) for row in step.rows]
+        pointers = (ctypes.c_void_p * max(len(buffers), 1))(
+            *(buffer.ctypes.data + GUARD for buffer in buffers)
+        )
+        span = None if step.span is None else ctypes.byref(Span(*step.span))
+        if sink:
+            function = getattr(library, call.function + "_row")
+            function(ctypes.byref(params), pointers, sums_pointer, span)
+            continue
+        alias = recording.alias
+        out = _guarded(bytes(step.out_bytes)) if alias is None else buffers[alias]
+        target = ctypes.c_void_p(out.ctypes.data + GUARD)
+        getattr(library, call.function)(ctypes.byref(params), pointers, target, span)
+        parts.append(_unguarded(out, step.out_bytes, call.function))
+    if sink:
+        out = _guarded(bytes(int(np.prod(recording.shape))))
+        target = ctypes.c_void_p(out.ctypes.data + GUARD)
+        getattr(library, call.function + "_finish")(ctypes.byref(params), sums_pointer, target)
+        assert sums[-1] == 0x5A5A5A5A, f"{call.function} wrote past its scratch"
+        parts.append(_unguarded(out, int(np.prod(recording.shape)), call.function))
+    return recording.assemble(parts)
+
+
+def _guarded(data: bytes) -> Int8Array:
+    guard = np.full(GUARD, GUARD_BYTE, dtype=np.int8)
+    return np.concatenate([guard, np.frombuffer(data, dtype=np.int8), guard])
+
+
+def _unguarded(buffer: Int8Array, size: int, function: str) -> bytes:
+    outside = np.concatenate([buffer[:GUARD], buffer[GUARD + size :][:GUARD]])
+    assert (outside == GUARD_BYTE).all(), f"{function} wrote outside its output"
+    return buffer[GUARD : GUARD + size].tobytes()
+
+
+def serialise(recording: Recording) -> bytes:
+    """The recording as `replay.c` reads it: int32 words and raw bytes, little endian."""
+    call = recording.call
+    kind = struct_type(call)
+    values = [value if isinstance(value, int) else None for _, value in call.fields]
+    parts = [
+        _blob(call.function.encode() + b"\0"),
+        struct.pack("<i", recording.granularity is Granularity.SINK),
+        struct.pack("<i", recording.scratch_bytes),
+        struct.pack("<i", -1 if recording.alias is None else recording.alias),
+        struct.pack("<i", int(np.prod(recording.shape))),
+        _blob(bytes(kind(*values))),
+        struct.pack("<i", len(call.arrays)),
+    ]
+    for name, value in call.fields:
+        if isinstance(value, ConstArray):
+            parts.append(struct.pack("<i", getattr(kind, name).offset))
+            parts.append(_blob(np.ascontiguousarray(value.data).tobytes()))
+    parts.append(struct.pack("<i", len(recording.steps)))
+    for step in recording.steps:
+        parts.append(struct.pack("<5i", step.span is not None, *(step.span or (0, 0, 0, 0))))
+        parts.append(struct.pack("<2i", step.out_bytes, len(step.rows)))
+        parts.extend(_blob(row) for row in step.rows)
+    return b"".join(parts)
+
+
+def _blob(data: bytes) -> bytes:
+    return struct.pack("<i", len(data)) + data
+
+
+def replay_in_process(
+    executable: Path, recordings: Sequence[Recording], folder: Path
+) -> list[Int8Array]:
+    """The outputs by the stand-alone executable; AssertionError with its words when it fails."""
+    source, target = folder / "recordings.bin", folder / "outputs.bin"
+    source.write_bytes(b"".join(serialise(recording) for recording in recordings))
+    result = subprocess.run(
+        [str(executable), str(source), str(target)], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr[-4000:]
+    data, position, outputs = target.read_bytes(), 0, []
+    for recording in recordings:
+        sizes = [step.out_bytes for step in recording.steps]
+        if recording.granularity is Granularity.SINK:
+            sizes = [int(np.prod(recording.shape))]
+        parts = []
+        for size in sizes:
+            parts.append(data[position : position + size])
+            position += size
+        outputs.append(recording.assemble(parts))
+    assert position == len(data)
+    return outputs
+
+
+def units() -> list[Path]:
+    """The C files of the portable kernels."""
+    return sorted((RUNTIME / "kernels" / "portable").glob("*.c"))
+
+
+def compile_c(output: Path, sources: Sequence[Path], *flags: str, compiler: str = "gcc") -> Path:
+    """Compile warning-free C99; AssertionError with the compiler's words when it fails."""
+    command = [shutil.which(compiler) or compiler, *WARNINGS, "-I", str(RUNTIME / "include")]
+    command += [*flags, *map(str, sources), "-o", str(output)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr[-4000:]
+    return output

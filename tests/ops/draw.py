@@ -1,0 +1,397 @@
+"""Drawn cases of every op: shapes, windows, scales over three decades, zero points, values.
+
+`dyadic` scales are short integers times powers of two: every product of theirs is exact in float32
+too, so that an oracle which computes with floats has nothing to round but the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import strategies as st
+
+from mcucc.ir import Quant, Tensor
+from mcucc.numerics import NO_CLAMP, RELU, RELU6, Clamp, Int8Array, Rounding
+from mcucc.ops.add import Add
+from mcucc.ops.average_pool import AveragePool
+from mcucc.ops.base import Kernel, Op
+from mcucc.ops.clip import Clip
+from mcucc.ops.concat import Concat
+from mcucc.ops.conv2d import Conv2d
+from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.ops.fully_connected import FullyConnected
+from mcucc.ops.global_average_pool import GlobalAveragePool
+from mcucc.ops.hard_sigmoid import HardSigmoid
+from mcucc.ops.hard_swish import HardSwish
+from mcucc.ops.max_pool import MaxPool
+from mcucc.ops.mul import Mul
+from mcucc.ops.pad import Pad
+from mcucc.ops.requantize import Requantize
+from mcucc.ops.resize_nearest import ResizeNearest
+from mcucc.ops.sigmoid import Sigmoid
+from mcucc.ops.softmax import Softmax
+from mcucc.ops.spatial import Pads, Window2d
+from mcucc.ops.transpose import Transpose
+
+INT8 = np.dtype(np.int8)
+CHANNELS = st.one_of(st.integers(1, 9), st.sampled_from([12, 16, 17, 31, 33, 64]))
+ZERO_POINTS = st.one_of(st.sampled_from([-128, 127, 0]), st.integers(-128, 127))
+CLAMPS = st.sampled_from([NO_CLAMP, RELU, RELU6, Clamp(-1.0, 2.5)])
+TFLITE_CLAMPS = st.sampled_from([NO_CLAMP, RELU, RELU6])
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One quantized node with the int8 values of its activations, each (1, H, W, C) or (1, N)."""
+
+    op: Op
+    inputs: tuple[Tensor, ...]
+    output: Tensor
+    values: tuple[Int8Array, ...]
+
+    def kernel(self, rounding: Rounding = Rounding.SINGLE) -> Kernel:
+        """The lowered node."""
+        return self.op.lower(self.inputs, self.output, rounding)
+
+    def run(self, rounding: Rounding = Rounding.SINGLE) -> Int8Array:
+        """The int8 reference, in the shape of the output."""
+        return self.kernel(rounding).run(self.images).reshape(self.output.shape)
+
+    @property
+    def images(self) -> list[Int8Array]:
+        """The activations as (1, H, W, C)."""
+        return [v.reshape((1,) * (4 - v.ndim) + v.shape) for v in self.values]
+
+    @property
+    def window(self) -> Window2d:
+        """The op's sliding window."""
+        window: Window2d = self.op.window  # type: ignore[attr-defined]
+        return window
+
+    def real(self) -> np.ndarray:
+        """The op's float result of the dequantized operands."""
+        values, operands = iter(self.values), []
+        for tensor in self.inputs:
+            q = tensor.data if tensor.data is not None else next(values)
+            operands.append(dequantize(q, tensor.quantization))
+        return self.op.evaluate(operands)
+
+
+def dequantize(q: np.ndarray, quant: Quant) -> np.ndarray:
+    """real = scale * (q - zero_point) in float64, rounded to float32 once."""
+    scale = np.asarray(quant.scale, dtype=np.float64)
+    if quant.axis is not None:
+        scale = scale.reshape([-1 if i == quant.axis else 1 for i in range(q.ndim)])
+    return ((q.astype(np.int64) - quant.zero_point) * scale).astype(np.float32)
+
+
+def free_scale(rng: np.random.Generator) -> float:
+    """Any float32 in [0.001, 1), log-uniform."""
+    return float(np.float32(10.0 ** rng.uniform(-3, 0)))
+
+
+def dyadic_scale(rng: np.random.Generator) -> float:
+    """1 to 31 times a power of two, roughly log-uniform over [0.001, 1)."""
+    return int(rng.integers(16, 32)) * 2.0 ** -int(rng.integers(5, 15))
+
+
+def free_output_scale(natural: float, rng: np.random.Generator) -> float:
+    """A float32 within a factor of four of `natural`."""
+    return float(np.float32(natural * 4.0 ** rng.uniform(-1, 1)))
+
+
+def power_of_two(natural: float, rng: np.random.Generator) -> float:
+    """The power of two nearest to `natural`, or a neighbour of it."""
+    return 2.0 ** (round(np.log2(natural)) + int(rng.integers(-1, 2)))
+
+
+@dataclass(frozen=True)
+class Scales:
+    """How scales are drawn."""
+
+    operand: Callable[[np.random.Generator], float]
+    output: Callable[[float, np.random.Generator], float]
+
+
+FREE = Scales(free_scale, free_output_scale)
+DYADIC = Scales(dyadic_scale, power_of_two)
+
+
+def int8_values(rng: np.random.Generator, shape: tuple[int, ...], lowest: int = -128) -> Int8Array:
+    """Uniform values, or (one time in four) only the extremes."""
+    if rng.integers(0, 4) == 0:
+        return rng.choice(np.array([lowest, 127], dtype=np.int8), shape)
+    return rng.integers(lowest, 128, shape).astype(np.int8)
+
+
+def activation(name: str, shape: tuple[int, ...], scale: float, zero_point: int) -> Tensor:
+    """A per-tensor quantized activation."""
+    return Tensor(name, shape, INT8, Quant((scale,), zero_point))
+
+
+@st.composite
+def windows(draw: st.DrawFn, largest: int = 5, dilated: bool = True) -> Window2d:
+    """Any kernel, stride, dilation and asymmetric padding (below the kernel's extent)."""
+    kernel = (draw(st.integers(1, largest)), draw(st.integers(1, largest)))
+    stride = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
+    spread = st.integers(1, 3) if dilated else st.just(1)
+    dilation = (draw(spread), draw(spread))
+    tall = dilation[0] * (kernel[0] - 1)
+    wide = dilation[1] * (kernel[1] - 1)
+    pads = [draw(st.integers(0, limit)) for limit in (tall, wide, tall, wide)]
+    return Window2d(kernel, stride, dilation, Pads(*pads))
+
+
+@st.composite
+def tflite_windows(
+    draw: st.DrawFn, height: int, width: int, largest: int = 5, dilated: bool = True
+) -> tuple[Window2d, str]:
+    """A window with the padding TFLite's SAME or VALID means for this input."""
+    window = draw(windows(largest, dilated))
+    if window.stride != (1, 1) and window.dilation != (1, 1):
+        window = Window2d(window.kernel, (1, 1), window.dilation)
+    padding = draw(st.sampled_from(["SAME", "VALID"]))
+    tall, wide = window.effective
+    if padding == "VALID" and (tall > height or wide > width):
+        padding = "SAME"
+    if padding == "VALID":
+        return Window2d(window.kernel, window.stride, window.dilation), padding
+    pads = []
+    for size, extent, stride in zip((height, width), (tall, wide), window.stride, strict=True):
+        total = max(0, (-(-size // stride) - 1) * stride + extent - size)
+        pads.append((total // 2, total - total // 2))
+    (top, bottom), (left, right) = pads
+    return Window2d(
+        window.kernel, window.stride, window.dilation, Pads(top, left, bottom, right)
+    ), (padding)
+
+
+@st.composite
+def sizes(draw: st.DrawFn, window: Window2d, most: int = 11) -> tuple[int, int]:
+    """Height and width, rows of one pixel included, into which the padded window fits."""
+    tall, wide = window.effective
+    low_h = max(1, tall - window.pads.top - window.pads.bottom)
+    low_w = max(1, wide - window.pads.left - window.pads.right)
+    return draw(st.integers(low_h, low_h + most)), draw(st.integers(low_w, low_w + most))
+
+
+def weighted(
+    op: Op,
+    x_shape: tuple[int, ...],
+    weight_shape: tuple[int, ...],
+    zeros: tuple[int, int],
+    scales: Scales,
+    seed: int,
+    bias: bool = True,
+) -> Case:
+    """A case of Conv2d, DepthwiseConv2d or FullyConnected."""
+    rng = np.random.default_rng(seed)
+    axis = op.WEIGHT_AXIS
+    assert axis is not None
+    channels = weight_shape[axis]
+    taps = int(np.prod(weight_shape)) // channels
+    x_scale = scales.operand(rng)
+    w_scales = np.array([scales.operand(rng) for _ in range(channels)])
+    weights = int8_values(rng, weight_shape, -127)
+    x = activation("x", x_shape, x_scale, zeros[0])
+    w = Tensor.const("w", weights, Quant(tuple(w_scales.tolist()), 0, axis))
+    natural = x_scale * float(np.median(w_scales)) * 74 * 74 * taps**0.5 / 40
+    y_scale = scales.output(natural, rng)
+    operands = [x, w]
+    if bias:
+        b_scales = tuple((x_scale * w_scales).tolist())
+        spread = int(74 * 74 * taps**0.5)
+        data = rng.integers(-spread, spread + 1, channels).astype(np.int32)
+        operands.append(Tensor.const("b", data, Quant(b_scales, 0, 0)))
+    output_type = op.infer([t.type for t in operands])
+    output = activation("y", output_type.shape, y_scale, zeros[1])
+    return Case(op, tuple(operands), output, (int8_values(rng, x_shape),))
+
+
+ZERO_PAIRS = st.tuples(ZERO_POINTS, ZERO_POINTS)
+
+
+@st.composite
+def conv_cases(
+    draw: st.DrawFn, scales: Scales = FREE, clamps: st.SearchStrategy[Clamp] = CLAMPS
+) -> Case:
+    """Conv2d with any window and group count."""
+    window = draw(windows())
+    height, width = draw(sizes(window))
+    groups = draw(st.sampled_from([1, 1, 1, 2, 3]))
+    inputs, outputs = draw(CHANNELS), draw(st.integers(1, 9))
+    op = Conv2d(window, groups, draw(clamps))
+    shape = (1, height, width, inputs * groups)
+    weight_shape = (outputs * groups, *window.kernel, inputs)
+    zeros, bias = draw(ZERO_PAIRS), draw(st.booleans())
+    return weighted(op, shape, weight_shape, zeros, scales, draw(SEEDS), bias)
+
+
+@st.composite
+def depthwise_cases(
+    draw: st.DrawFn, scales: Scales = FREE, clamps: st.SearchStrategy[Clamp] = CLAMPS
+) -> Case:
+    """DepthwiseConv2d with any window and multiplier."""
+    window = draw(windows())
+    height, width = draw(sizes(window))
+    channels = draw(CHANNELS)
+    multiplier = draw(st.sampled_from([1, 1, 1, 2, 3, 4, 5, 8]))
+    op = DepthwiseConv2d(window, draw(clamps))
+    shape, weight_shape = (1, height, width, channels), (*window.kernel, channels * multiplier)
+    return weighted(op, shape, weight_shape, draw(ZERO_PAIRS), scales, draw(SEEDS))
+
+
+@st.composite
+def fully_connected_cases(
+    draw: st.DrawFn, scales: Scales = FREE, clamps: st.SearchStrategy[Clamp] = CLAMPS
+) -> Case:
+    """FullyConnected."""
+    inputs, outputs = draw(st.integers(1, 257)), draw(st.integers(1, 33))
+    op = FullyConnected(draw(clamps))
+    zeros, bias = draw(ZERO_PAIRS), draw(st.booleans())
+    return weighted(op, (1, inputs), (outputs, inputs), zeros, scales, draw(SEEDS), bias)
+
+
+@st.composite
+def binary_cases(
+    draw: st.DrawFn,
+    op_type: type[Add] | type[Mul],
+    scales: Scales = FREE,
+    clamps: st.SearchStrategy[Clamp] = CLAMPS,
+) -> Case:
+    """Add or Mul, Mul also with one factor per channel."""
+    op = op_type(draw(clamps))
+    shape = (1, draw(st.integers(1, 5)), draw(st.integers(1, 7)), draw(CHANNELS))
+    per_channel = op_type is Mul and draw(st.booleans())
+    b_shape = (1, 1, 1, shape[3]) if per_channel else shape
+    zeros, seed = [draw(ZERO_POINTS) for _ in range(3)], draw(SEEDS)
+    rng = np.random.default_rng(seed)
+    a = activation("a", shape, scales.operand(rng), zeros[0])
+    b = activation("b", b_shape, scales.operand(rng), zeros[1])
+    sa, sb = a.quantization.per_tensor_scale, b.quantization.per_tensor_scale
+    natural = 74 * 74 * sa * sb / 40 if op_type is Mul else 74 * max(sa, sb) / 40
+    y = activation("y", shape, scales.output(natural, rng), zeros[2])
+    return Case(op, (a, b), y, (int8_values(rng, shape), int8_values(rng, b_shape)))
+
+
+@st.composite
+def max_pool_cases(draw: st.DrawFn) -> Case:
+    """MaxPool with any window."""
+    window = draw(windows())
+    shape = (1, *draw(sizes(window)), draw(CHANNELS))
+    op = MaxPool(window, draw(CLAMPS))
+    rng = np.random.default_rng(draw(SEEDS))
+    x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
+    output = Tensor("y", op.infer([x.type]).shape, INT8, x.quant)
+    return Case(op, (x,), output, (int8_values(rng, shape),))
+
+
+@st.composite
+def average_pool_cases(draw: st.DrawFn, scales: Scales = FREE) -> Case:
+    """AveragePool; padding is below the kernel's extent, so that no window is all padding."""
+    window = draw(windows(dilated=False))
+    shape = (1, *draw(sizes(window)), draw(CHANNELS))
+    op = AveragePool(window, draw(st.booleans()), draw(CLAMPS))
+    rng = np.random.default_rng(draw(SEEDS))
+    x = activation("x", shape, scales.operand(rng), draw(ZERO_POINTS))
+    scale = scales.output(x.quantization.per_tensor_scale, rng)
+    y = activation("y", op.infer([x.type]).shape, scale, draw(ZERO_POINTS))
+    return Case(op, (x,), y, (int8_values(rng, shape),))
+
+
+@st.composite
+def global_average_pool_cases(draw: st.DrawFn, scales: Scales = FREE) -> Case:
+    """GlobalAveragePool."""
+    shape = (1, draw(st.integers(1, 9)), draw(st.integers(1, 9)), draw(CHANNELS))
+    op = GlobalAveragePool(draw(CLAMPS))
+    rng = np.random.default_rng(draw(SEEDS))
+    x = activation("x", shape, scales.operand(rng), draw(ZERO_POINTS))
+    scale = scales.output(x.quantization.per_tensor_scale, rng)
+    y = activation("y", (1, 1, 1, shape[3]), scale, draw(ZERO_POINTS))
+    return Case(op, (x,), y, (int8_values(rng, shape),))
+
+
+LOOKUPS = (Sigmoid(), HardSigmoid(), HardSwish(), Clip(RELU6), Requantize())
+
+
+@st.composite
+def lookup_cases(draw: st.DrawFn, ops: tuple[Op, ...] = LOOKUPS) -> Case:
+    """An element-wise function."""
+    op = draw(st.sampled_from(ops))
+    shape = (1, draw(st.integers(1, 4)), draw(st.integers(1, 7)), draw(CHANNELS))
+    rng = np.random.default_rng(draw(SEEDS))
+    x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
+    scale = free_output_scale(x.quantization.per_tensor_scale, rng)
+    quant = op.fixed_quant() or Quant((scale,), draw(ZERO_POINTS))
+    return Case(op, (x,), Tensor("y", shape, INT8, quant), (int8_values(rng, shape),))
+
+
+@st.composite
+def softmax_cases(draw: st.DrawFn) -> Case:
+    """Softmax of vectors and of pixels."""
+    channels = draw(st.one_of(CHANNELS, st.sampled_from([257, 1001])))
+    pixels = draw(st.sampled_from([(), (1, 1), (2, 3)]))
+    shape = (1, *pixels, channels)
+    rng = np.random.default_rng(draw(SEEDS))
+    x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
+    op = Softmax(draw(st.sampled_from([1.0, 0.5])))
+    y = Tensor("y", shape, INT8, op.fixed_quant())
+    return Case(op, (x,), y, (int8_values(rng, shape),))
+
+
+@st.composite
+def concat_cases(draw: st.DrawFn) -> Case:
+    """Concat of one to four tensors along any axis, of equal or different scales."""
+    axis, rng = draw(st.integers(1, 3)), np.random.default_rng(draw(SEEDS))
+    common = [1, draw(st.integers(1, 4)), draw(st.integers(1, 5)), draw(CHANNELS)]
+    quant, rescaled = Quant((free_scale(rng),), draw(ZERO_POINTS)), draw(st.booleans())
+    inputs = []
+    for index in range(draw(st.integers(1, 4))):
+        shape = tuple(draw(st.integers(1, 7)) if i == axis else n for i, n in enumerate(common))
+        own = Quant((free_scale(rng),), draw(ZERO_POINTS)) if rescaled else quant
+        inputs.append(Tensor(f"x{index}", shape, INT8, own))
+    op = Concat(axis)
+    output = Tensor("y", op.infer([t.type for t in inputs]).shape, INT8, quant)
+    return Case(op, tuple(inputs), output, tuple(int8_values(rng, t.shape) for t in inputs))
+
+
+@st.composite
+def pad_cases(draw: st.DrawFn) -> Case:
+    """Pad of rows, columns and channels by any value."""
+    border = st.integers(0, 3)
+    op = Pad(
+        Pads(*(draw(border) for _ in range(4))),
+        (draw(border), draw(border)),
+        draw(st.sampled_from([0.0, -0.25, 1.0])),
+    )
+    rng = np.random.default_rng(draw(SEEDS))
+    shape = (1, draw(st.integers(1, 4)), draw(st.integers(1, 6)), draw(CHANNELS))
+    x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
+    output = Tensor("y", op.infer([x.type]).shape, INT8, x.quant)
+    return Case(op, (x,), output, (int8_values(rng, shape),))
+
+
+@st.composite
+def resize_cases(draw: st.DrawFn) -> Case:
+    """ResizeNearest by 1 to 4."""
+    op = ResizeNearest(draw(st.integers(1, 4)))
+    rng = np.random.default_rng(draw(SEEDS))
+    shape = (1, draw(st.integers(1, 4)), draw(st.integers(1, 6)), draw(CHANNELS))
+    x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
+    output = Tensor("y", op.infer([x.type]).shape, INT8, x.quant)
+    return Case(op, (x,), output, (int8_values(rng, shape),))
+
+
+@st.composite
+def transpose_cases(draw: st.DrawFn) -> Case:
+    """Transpose of tensors of three and four axes."""
+    axes = draw(st.permutations([1, 2, 3]) | st.permutations([1, 2]))
+    op = Transpose((0, *axes))
+    rng = np.random.default_rng(draw(SEEDS))
+    shape = (1, *(draw(st.integers(1, 6)) for _ in axes))
+    x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
+    output = Tensor("y", op.infer([x.type]).shape, INT8, x.quant)
+    return Case(op, (x,), output, (int8_values(rng, shape),))
