@@ -19,6 +19,7 @@ from mcucc.evaluate.preprocess import Bytes, FloatArray
 from mcucc.ir.graph import Graph
 from mcucc.quantize.groups import quant_groups
 from mcucc.quantize.observers.base import BINS, Observer, Range, Statistics
+from mcucc.quantize.observers.min_max import MinMax
 
 DoubleArray = npt.NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -76,10 +77,13 @@ def calibrate(
         if progress is not None:
             progress(done + 1, passes * len(images))
     statistics = {name: t.statistics(observer.NEEDS_HISTOGRAM) for name, t in tallies.items()}
+    ranges = {name: observer.range_of(s) for name, s in statistics.items()}
+    # Clipped outputs would tie where the network is surest; nothing behind them needs resolution.
+    ranges |= {n: MinMax().range_of(statistics[n]) for n in graph.outputs if n in statistics}
     return Ranges(
         observer.NAME,
         len(images),
-        {name: _with_zero(observer.range_of(s)) for name, s in statistics.items()},
+        {name: _with_zero(range_) for name, range_ in ranges.items()},
         statistics,
         {name: total / len(images) for name, total in sums.items()},
     )
@@ -126,6 +130,7 @@ class _Tally:
         self._zeros += zeros
         span = self._high - self._low
         if span < SMALLEST_SPAN:
+            self._counts[0] += flat.size - zeros
             return
         # float32 on purpose: twice as fast, and a value in the neighbouring bin changes nothing.
         factor, low = np.float32(BINS / span), np.float32(self._low)
