@@ -19,7 +19,7 @@ from mcucc.quantize.problems import raise_problems
 from mcucc.quantize.weights import quantize_weights
 
 LEVELS = INT8_MAX - INT8_MIN
-SMALLEST_SCALE = 1e-30  # well above float32's denormals
+SMALLEST_SCALE, LARGEST_SCALE = 1e-30, 1e30  # well inside float32
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,12 @@ def activation_quants(graph: Graph, ranges: Ranges) -> dict[str, Quant]:
 
 def quant_of_range(range_: Range, fallback_scale: float = 1.0 / LEVELS) -> Quant:
     """Asymmetric int8 over a range that contains 0; an empty range takes `fallback_scale`."""
-    scale = float(np.float32((range_.high - range_.low) / LEVELS))
-    if not scale >= SMALLEST_SCALE:
+    exact = (range_.high - range_.low) / LEVELS
+    if exact < SMALLEST_SCALE:
         return Quant((fallback_scale,), 0)
-    if not math.isfinite(scale):
+    if not exact < LARGEST_SCALE:
         raise ModelError(f"the range [{range_.low:g}, {range_.high:g}] is too large for float32")
+    scale = float(np.float32(exact))
     zero_point = INT8_MIN + math.floor(-range_.low / scale + 0.5)
     return Quant((scale,), min(max(zero_point, INT8_MIN), INT8_MAX))
 
