@@ -71,11 +71,14 @@ class KernelCall:
     """The C function of a kernel and the initialiser of its parameter struct.
 
     `fields` are in the order of the struct; a ConstArray becomes a pointer to its table.
+    `scratch_bytes` of the arena are handed over as `span->scratch` during the call.
     """
 
     function: str
     params: str
     fields: tuple[tuple[str, int | ConstArray | None], ...]
+    isa: str = "portable"
+    scratch_bytes: int = 0
 
     @property
     def unit(self) -> str:

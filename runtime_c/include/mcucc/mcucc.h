@@ -20,6 +20,7 @@ typedef struct {
     int32_t begin;        /* first output column */
     int32_t end;          /* one past the last output column */
     int32_t input_column; /* the input column that rows[i] points at */
+    void *scratch;        /* 4-aligned arena bytes for this call, or NULL where none are needed */
 } mcucc_span;
 
 /* One input or output of a network: real = scale * (q - zero_point). */

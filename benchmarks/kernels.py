@@ -1,0 +1,200 @@
+"""Executed instructions of single layers on an emulated core, beside the peers' figures.
+
+    python benchmarks/kernels.py [--core cortex-m4] [--json FILE]
+
+Weights and inputs are random, every output is checked against the NumPy reference before it counts.
+The peers' columns are the measurements of ../shared/design/kernels.md (gcc 12.2 -O3, QEMU).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.machine import Machine, Step, build
+from mcucc.ir import Quant, Tensor
+from mcucc.kernels.select import ARMV7EM, NodeContext, choose, isa_of
+from mcucc.numerics import Int8Array, Rounding
+from mcucc.ops.add import Add
+from mcucc.ops.base import Kernel, Op
+from mcucc.ops.conv2d import Conv2d
+from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.ops.fully_connected import FullyConnected
+from mcucc.ops.spatial import Pads, Window2d
+
+INT8 = np.dtype(np.int8)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A row of the table: what to build, and the peers' instructions per MAC (or element)."""
+
+    name: str
+    make: Callable[[bool], tuple[Kernel, tuple[int, int, int], tuple[int, int, int]]]
+    peer: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was counted."""
+
+    name: str
+    variant: str
+    instructions: int
+    outputs: int
+    macs: int
+    scratch_bytes: int
+
+
+def matrix_layer(
+    op: Op, x_shape: tuple[int, ...], w_shape: tuple[int, ...], axis: int, short: bool
+) -> tuple[Kernel, tuple[int, int, int], tuple[int, int, int]]:
+    """A kernel with random weights; `short` factors are m * 2^-s with 15 bits."""
+    rng = np.random.default_rng(1)
+    channels = w_shape[axis]
+    weights = rng.integers(-127, 128, w_shape).astype(np.int8)
+    taps = weights.size // channels
+    factors = rng.uniform(0.5, 1.0, channels) / (2.0 * 73 * np.sqrt(taps))
+    if short:
+        factors = np.rint(factors * 2.0**22) * 2.0**-22
+    x = Tensor("x", x_shape, INT8, Quant((1.0,), -3))
+    w = Tensor.const("w", weights, Quant(tuple(float(f) for f in factors), 0, axis))
+    bias = rng.integers(-1000, 1000, channels).astype(np.int32)
+    b = Tensor.const("b", bias, Quant(tuple(float(f) for f in factors), 0, 0))
+    y_shape = op.infer([x.type, w.type]).shape
+    y = Tensor("y", y_shape, INT8, Quant((1.0,), 5))
+    kernel = op.lower((x, w, b), y, Rounding.SINGLE)
+    return kernel, hwc3(x_shape), hwc3(y_shape)
+
+
+def hwc3(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    padded = (1,) * (4 - len(shape)) + tuple(shape)
+    return padded[1], padded[2], padded[3]
+
+
+def conv(size: int, c_in: int, c_out: int, kernel: int = 1, stride: int = 1) -> Callable:
+    window = square(kernel, stride)
+    shape, weights = (1, size, size, c_in), (c_out, kernel, kernel, c_in)
+    return lambda short: matrix_layer(Conv2d(window), shape, weights, 0, short)
+
+
+def depthwise(size: int, channels: int, kernel: int = 3, stride: int = 1) -> Callable:
+    op = DepthwiseConv2d(square(kernel, stride))
+    shape, weights = (1, size, size, channels), (kernel, kernel, channels)
+    return lambda short: matrix_layer(op, shape, weights, 2, short)
+
+
+def dense(inputs: int, outputs: int) -> Callable:
+    return lambda short: matrix_layer(
+        FullyConnected(), (1, inputs), (outputs, inputs), 0, short
+    )
+
+
+def addition(size: int, channels: int) -> Callable:
+    shape = (1, size, size, channels)
+    quants = (Quant((0.05,), 3), Quant((0.03,), -7), Quant((0.07,), 1))
+    a, b, y = (Tensor(n, shape, INT8, q) for n, q in zip("aby", quants, strict=True))
+    kernel = Add().lower((a, b), y, Rounding.SINGLE)
+    return lambda short: (kernel, shape[1:], shape[1:])
+
+
+def square(kernel: int, stride: int) -> Window2d:
+    pad = (kernel - 1) // 2
+    return Window2d((kernel, kernel), (stride, stride), pads=Pads(pad, pad, pad, pad))
+
+
+LAYERS = (
+    Layer("1x1 8->16 @48", conv(48, 8, 16), "6.63", "2.1 /MAC"),
+    Layer("1x1 16->32 @24", conv(24, 16, 32), "3.96", "1.5 /MAC"),
+    Layer("1x1 64->64 @12", conv(12, 64, 64), "2.08", "1.1 /MAC"),
+    Layer("1x1 128->128 @6", conv(6, 128, 128), "1.83", "1.0 /MAC"),
+    Layer("conv 3x3 s2 3->16 @96", conv(96, 3, 16, 3, 2), "4.82 (130 /out)", "42 /out"),
+    Layer("conv 3x3 s2 1->8 @96", conv(96, 1, 8, 3, 2), "", ""),
+    Layer("conv 3x3 16->16 @32", conv(32, 16, 16, 3), "2.33", "1.1 /MAC"),
+    Layer("dw 3x3 8 ch @48", depthwise(48, 8), "9.95 (90 /out)", "22.7 /out"),
+    Layer("dw 3x3 64 ch @12", depthwise(12, 64), "8.52 (77 /out)", "22.9 /out"),
+    Layer("dw 3x3 s2 48 ch @40", depthwise(40, 48, 3, 2), "", ""),
+    Layer("dw 5x5 48 ch @20", depthwise(20, 48, 5), "9.66 (241 /out)", "45-60 /out"),
+    Layer("dw 5x5 s2 48 ch @20", depthwise(20, 48, 5, 2), "", ""),
+    Layer("dw 7x7 48 ch @20", depthwise(20, 48, 7), "8.67 (425 /out)", "70-100 /out"),
+    Layer("dw 7x7 s2 48 ch @20", depthwise(20, 48, 7, 2), "", ""),
+    Layer("fc 160->1000", dense(160, 1000), "", ""),
+    Layer("add 20x20x32", addition(20, 32), "81 /out", "8-12 /out"),
+)
+
+
+def whole_rows(kernel: Kernel, inputs: Sequence[Int8Array], shape: tuple[int, int, int]) -> tuple:
+    """The calls of a layer-by-layer plan."""
+    if kernel.granularity.value == "tensor":
+        return (Step(None, tuple(x.tobytes() for x in inputs), int(np.prod(shape))),)
+    steps = []
+    for row in range(shape[0]):
+        rows = []
+        for index, x in enumerate(inputs):
+            vertical, _ = kernel.windows(index)
+            for tap in vertical.taps(row):
+                inside = 0 <= tap < x.shape[0]
+                padded = np.full(x.shape[1:], kernel.padding() or 0, dtype=np.int8)
+                rows.append((x[tap] if inside else padded).tobytes())
+        steps.append(Step((row, 0, shape[1], 0), tuple(rows), shape[1] * shape[2]))
+    return tuple(steps)
+
+
+def measure(layer: Layer, machine: Machine, isa: str, short: bool) -> Result:
+    """Count one layer; RuntimeError when its bytes are not the reference's."""
+    kernel, x_shape, y_shape = layer.make(short)
+    rng = np.random.default_rng(2)
+    count = 2 if layer.name.startswith("add") else 1
+    inputs = [rng.integers(-128, 128, x_shape).astype(np.int8) for _ in range(count)]
+    context = NodeContext(((-128, 127),) * count, y_shape[0], y_shape[1])
+    choice = choose(kernel, context, isa)
+    machine.instructions = 0
+    steps = whole_rows(kernel, inputs, y_shape)
+    outputs = int(np.prod(y_shape))
+    parts = machine.run(choice.call, kernel.granularity, steps, outputs)
+    expected = kernel.run([x[None] for x in inputs])
+    if b"".join(parts) != expected.tobytes():
+        raise RuntimeError(f"{layer.name}: {choice.variant} differs from the reference")
+    macs = kernel.macs_per_pixel * y_shape[0] * y_shape[1]
+    scratch = choice.call.scratch_bytes
+    return Result(layer.name, choice.variant, machine.instructions, outputs, macs, scratch)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--core", default="cortex-m4")
+    parser.add_argument("--flags", default="-O2")
+    parser.add_argument("--long", action="store_true", help="31-bit factors, as in imported files")
+    parser.add_argument("--portable", action="store_true", help="the portable kernels")
+    parser.add_argument("--only", default="", help="layers whose name contains this")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    isa = "portable" if options.portable else isa_of(options.core)
+    isas = ("portable", ARMV7EM) if isa == ARMV7EM else ("portable",)
+    with tempfile.TemporaryDirectory() as folder:
+        image = build(isas, options.core, Path(folder), tuple(options.flags.split()))
+        machine = Machine(image, options.core, count=True)
+        layers = [layer for layer in LAYERS if options.only in layer.name]
+        results = [measure(layer, machine, isa, not options.long) for layer in layers]
+    print(f"{'layer':24}{'/MAC':>8}{'/output':>9}{'scratch':>9}  {'CMSIS-NN':17}{'target':12}variant")
+    for layer, r in zip(layers, results, strict=True):
+        per_mac = f"{r.instructions / r.macs:.2f}" if r.macs else ""
+        print(
+            f"{r.name:24}{per_mac:>8}{r.instructions / r.outputs:>9.1f}{r.scratch_bytes:>9}"
+            f"  {layer.peer:17}{layer.target:12}{r.variant}"
+        )
+    if options.json:
+        rows = [asdict(r) for r in results]
+        options.json.write_text(json.dumps({"core": options.core, "layers": rows}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

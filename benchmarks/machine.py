@@ -1,0 +1,173 @@
+"""Runs single kernels on an emulated Cortex-M and counts their instructions.
+
+unicorn executes the cross-compiled kernels of one ISA; block hooks count what is executed, exactly
+and repeatably. Memory is mapped for the image, the stack and the data only: a stray access fails
+with its address. Every buffer lies at an odd address between guard bytes.
+"""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import unicorn
+from elftools.elf.elffile import ELFFile
+from unicorn import arm_const as arm
+
+from mcucc.numerics import Int8Array
+from mcucc.ops.base import ConstArray, Granularity, KernelCall
+from mcucc.resources import resource_dir
+
+RUNTIME = resource_dir("runtime_c")
+WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
+CODE, DATA, STACK = 0x0, 0x20000000, 0x30000000
+CODE_BYTES, DATA_BYTES, STACK_BYTES = 1 << 20, 4 << 20, 1 << 14
+RETURN = 0xF0000
+MODELS = {
+    "cortex-m0plus": arm.UC_CPU_ARM_CORTEX_M0,
+    "cortex-m3": arm.UC_CPU_ARM_CORTEX_M3,
+    "cortex-m4": arm.UC_CPU_ARM_CORTEX_M4,
+    "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7,
+    "cortex-m33": arm.UC_CPU_ARM_CORTEX_M33,
+}
+REGISTERS = (arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3)
+GUARD = b"\x5a" * 32
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call: the span (row, begin, end, input_column) or None, its rows, bytes of output."""
+
+    span: tuple[int, int, int, int] | None
+    rows: tuple[bytes, ...]
+    out_bytes: int
+
+
+def build(isas: tuple[str, ...], core: str, folder: Path, flags: tuple[str, ...] = ("-O2",)) -> Path:
+    """All kernels of `isas` linked for `core`; RuntimeError with the compiler's words."""
+    sources = [str(p) for isa in isas for p in sorted((RUNTIME / "kernels" / isa).glob("*.c"))]
+    image = folder / f"kernels_{core}.elf"
+    script = folder / "kernels.ld"
+    script.write_text(
+        "SECTIONS { . = 0x1000; .text : { *(.text* .rodata*) } .data : { *(.data* .bss*) } }"
+    )
+    command = [shutil.which("arm-none-eabi-gcc") or "arm-none-eabi-gcc", f"-mcpu={core}"]
+    command += ["-mthumb", *WARNINGS, *flags, "-I", str(RUNTIME / "include"), "-nostartfiles"]
+    command += ["-T", str(script), "-Wl,-e,0", *sources, "-o", str(image)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr[-4000:])
+    return image
+
+
+class Machine:
+    """A core with an image of kernels."""
+
+    def __init__(self, image: Path, core: str, count: bool = False) -> None:
+        self.core = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        self.core.ctl_set_cpu_model(MODELS[core])
+        for base, size in ((CODE, CODE_BYTES), (DATA, DATA_BYTES), (STACK, STACK_BYTES)):
+            self.core.mem_map(base, size)
+        with image.open("rb") as file:
+            elf = ELFFile(file)
+            for segment in elf.iter_segments("PT_LOAD"):
+                self.core.mem_write(segment["p_paddr"], segment.data())
+            table = elf.get_section_by_name(".symtab")
+            self.symbols = {s.name: s["st_value"] for s in table.iter_symbols()}
+        self.instructions = 0
+        self._lengths: dict[tuple[int, int], int] = {}
+        self.next = DATA
+        if count:
+            self.core.hook_add(unicorn.UC_HOOK_BLOCK, self._block)
+
+    def _block(self, core: unicorn.Uc, address: int, size: int, user: object) -> None:
+        found = self._lengths.get((address, size))
+        if found is None:
+            code = bytes(core.mem_read(address, size))
+            found = position = 0
+            while position < size:
+                wide = code[position + 1] >> 3 in (0b11101, 0b11110, 0b11111)
+                position += 4 if wide else 2
+                found += 1
+            self._lengths[address, size] = found
+        self.instructions += found
+
+    def place(self, data: bytes, align: int = 1) -> int:
+        """Copy bytes between guards into fresh memory; with align 1 the address is odd."""
+        start = self.next + len(GUARD)
+        start = start | 1 if align == 1 else (start + align - 1) // align * align
+        self.core.mem_write(start - len(GUARD), GUARD + data + GUARD)
+        self.next = start + len(data) + len(GUARD)
+        return start
+
+    def _untouched(self, start: int, size: int) -> bool:
+        before = bytes(self.core.mem_read(start - len(GUARD), len(GUARD)))
+        return before == GUARD == bytes(self.core.mem_read(start + size, len(GUARD)))
+
+    def _call(self, function: str, *arguments: int) -> None:
+        for register, value in zip(REGISTERS, arguments, strict=False):
+            self.core.reg_write(register, value)
+        self.core.reg_write(arm.UC_ARM_REG_SP, STACK + STACK_BYTES)
+        self.core.reg_write(arm.UC_ARM_REG_LR, RETURN | 1)
+        self.core.emu_start(self.symbols[function] | 1, RETURN)
+
+    def run(
+        self,
+        call: KernelCall,
+        granularity: Granularity,
+        steps: tuple[Step, ...],
+        total_bytes: int,
+        sums_bytes: int = 0,
+    ) -> list[bytes]:
+        """What every step wrote (SINK: one entry, the output). AssertionError on stray writes."""
+        self.next = DATA
+        params = self._params(call)
+        sink = granularity is Granularity.SINK
+        scratch_bytes = max(sums_bytes, call.scratch_bytes)
+        scratch = self.place(b"\x5a" * scratch_bytes, align=4)
+        if sink:
+            self._call(call.function + "_begin", params, scratch)
+        base, parts = self.next, []
+        for step in steps:
+            self.next = base
+            rows = [self.place(row) for row in step.rows]
+            pointers = self.place(struct.pack(f"<{len(rows)}I", *rows), align=4)
+            span = 0
+            if step.span is not None or call.scratch_bytes:
+                fields = struct.pack("<4iI", *(step.span or (0, 0, 0, 0)), scratch)
+                span = self.place(fields, align=4)
+            if sink:
+                self._call(call.function + "_row", params, pointers, scratch, span)
+            else:
+                parts.append(self._output(call.function, step.out_bytes, params, pointers, span))
+        if sink:
+            out = self.place(bytes(total_bytes))
+            self._call(call.function + "_finish", params, scratch, out)
+            assert self._untouched(out, total_bytes), call.function
+            parts.append(bytes(self.core.mem_read(out, total_bytes)))
+        assert self._untouched(scratch, scratch_bytes), f"{call.function} left its scratch"
+        return parts
+
+    def _output(self, function: str, size: int, params: int, pointers: int, span: int) -> bytes:
+        out = self.place(bytes(size))
+        self._call(function, params, pointers, out, span)
+        assert self._untouched(out, size), f"{function} wrote outside its output"
+        return bytes(self.core.mem_read(out, size))
+
+    def _params(self, call: KernelCall) -> int:
+        words = []
+        for _, value in call.fields:
+            if isinstance(value, ConstArray):
+                words.append(self.place(np.ascontiguousarray(value.data).tobytes(), align=4))
+            else:
+                words.append((value or 0) & 0xFFFFFFFF)
+        return self.place(struct.pack(f"<{len(words)}I", *words), align=4)
+
+
+def int8(data: bytes) -> Int8Array:
+    """Bytes as int8."""
+    return np.frombuffer(data, dtype=np.int8)

@@ -1,0 +1,221 @@
+"""Requantization by proof: the cheapest instruction sequence that equals the contract.
+
+A layer's accumulators are bounded: their interval follows from the weights and the interval of the
+input. Over it both the contract's function and a candidate are non-decreasing step functions of
+the accumulator, so that they are equal if and only if they agree at both ends of the interval and
+at both sides of every step between: a finite proof, done here for every channel.
+
+Source of the forms: ../shared/design/numerics.md, "Requantization made cheap".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.numerics import INT32_MAX, INT32_MIN, IntArray, Requant, Rounding
+from mcucc.ops.matrix import Accumulation
+
+# Largest multiplier the search for an equal form tries away from the nearest one.
+NEIGHBOURS = 2
+
+
+class Form(Enum):
+    """An instruction sequence; `acc` includes the bias. Sources: the headers named."""
+
+    SHORT = "short"  # (acc * m + b) >> s in 32 bits, one s per layer: mcucc/finish.h
+    HIGH = "high"  # round(acc * m * 2^-32): mcucc/finish_armv7em.h
+    SHIFT = "shift"  # round(acc * m * 2^-(33 + s)): mcucc/finish_armv7em.h
+    DOUBLE = "double"  # LiteRT's two roundings, m * 2^-(32 + s): mcucc/finish_armv7em.h
+
+
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """Proven bounds of accumulators, bias included, per channel: int64 (channels,)."""
+
+    lo: IntArray
+    hi: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Finish:
+    """A proved form with its constants per channel.
+
+    `addend` (SHORT) is bias * m + rounding + zero point * 2^s: the accumulator then starts at 0.
+    """
+
+    form: Form
+    multiplier: IntArray
+    shift: IntArray
+    addend: IntArray | None = None
+
+    def value(self, acc: IntArray, zero_point: int) -> IntArray:
+        """What the C code computes before it saturates; `acc` (..., channels) includes the bias."""
+        if self.form is Form.HIGH:
+            return ((acc * self.multiplier + (1 << 31)) >> 32) + zero_point
+        if self.form is Form.SHIFT:
+            high = (acc * self.multiplier) >> 32
+            return (high + ((2 * zero_point + 1) << self.shift)) >> (self.shift + 1)
+        if self.form is Form.DOUBLE:
+            high = (2 * acc * self.multiplier + (1 << 31)) >> 32
+            nudged = high + (high >> 31) + ((2 * zero_point + 1) << self.shift)
+            return nudged >> (self.shift + 1)
+        rounding = (zero_point << self.shift) + (np.int64(1) << (self.shift - 1))
+        return (acc * self.multiplier + rounding) >> self.shift
+
+
+def interval_of(
+    weights: npt.NDArray[Any], bias: npt.NDArray[Any], lo: int = -128, hi: int = 127
+) -> Interval:
+    """Bounds of bias + sum x * w for x in [lo, hi]; weights (channels, taps), bias folded.
+
+    A padded tap holds the zero point, which lies in [lo, hi].
+    """
+    flat = weights.astype(np.int64)
+    positive = np.maximum(flat, 0).sum(axis=1)
+    negative = np.minimum(flat, 0).sum(axis=1)
+    folded = bias.astype(np.int64)
+    return Interval(folded + lo * positive + hi * negative, folded + hi * positive + lo * negative)
+
+
+def prove_equal(
+    first: Callable[[IntArray], IntArray],
+    second: Callable[[IntArray], IntArray],
+    factor: npt.NDArray[np.float64],
+    offset: int,
+    bounds: Interval,
+    clamp: tuple[int, int] = (-128, 127),
+) -> npt.NDArray[np.bool_]:
+    """Per channel, whether two non-decreasing functions agree on all of `bounds`, once clamped.
+
+    Both are close to `acc * factor + offset` and take arrays (n, channels). Where they have their
+    steps is computed from the first function and then checked on both: f(t - 1) < k <= f(t).
+    """
+    lo, hi = clamp
+
+    def at(function: Callable[[IntArray], IntArray], acc: IntArray) -> IntArray:
+        return np.clip(function(acc), lo, hi)
+
+    ends = np.stack([bounds.lo, bounds.hi])
+    low, high = at(first, ends)
+    equal = (at(second, ends) == np.stack([low, high])).all(axis=0)
+    levels = np.arange(lo + 1, hi + 1, dtype=np.int64)[:, None]
+    wanted = (levels > low) & (levels <= high)  # the steps inside the interval
+    safe = np.where(factor > 0, factor, 1.0)
+    guess = np.ceil((levels - offset - 0.5) / safe)
+    steps = np.clip(guess, bounds.lo + 1, np.maximum(bounds.hi, bounds.lo + 1)).astype(np.int64)
+    for _ in range(3):  # the guess is a float: at most a few units off
+        steps = np.where(wanted & (at(first, steps) < levels), steps + 1, steps)
+        steps = np.where(wanted & (at(first, steps - 1) >= levels), steps - 1, steps)
+    exact = np.ones(wanted.shape, dtype=bool)
+    for function in (first, second):
+        exact &= (at(function, steps) >= levels) & (at(function, steps - 1) < levels)
+    result: npt.NDArray[np.bool_] = equal & (exact | ~wanted).all(axis=0)
+    return result
+
+
+def high_form(sums: Accumulation, bounds: Interval) -> Finish | None:
+    """HIGH for every channel, or None where one cannot be proved."""
+    if sums.requant.rounding is not Rounding.SINGLE:
+        return None
+    multiplier, shift = _per_channel(sums.requant, sums.bias.size)
+    factor = multiplier * np.exp2(-shift.astype(np.float64))
+    if (factor >= 0.499).any():
+        return None
+    nearest = np.rint(np.ldexp(factor, 32)).astype(np.int64)
+    chosen = nearest.copy()
+    done = np.zeros(nearest.size, dtype=bool)
+    for away in sorted(range(-NEIGHBOURS, NEIGHBOURS + 1), key=abs):
+        candidate = np.maximum(nearest + away, 0)
+        finish = Finish(Form.HIGH, candidate, np.zeros_like(shift))
+        proved = _proved(sums, finish, factor, bounds) & ~done
+        chosen[proved] = candidate[proved]
+        done |= proved
+        if done.all():
+            return Finish(Form.HIGH, chosen, np.zeros_like(shift))
+        if away == 0 and done.mean() < 0.9:
+            return None  # hopeless: the factors are long
+    return None
+
+
+def shift_form(sums: Accumulation, bounds: Interval) -> Finish | None:
+    """SHIFT or, for double rounding, DOUBLE: exact wherever the factors are below 1/4 (1/2)."""
+    double = sums.requant.rounding is Rounding.DOUBLE
+    multiplier, shift = _per_channel(sums.requant, sums.bias.size)
+    base = 32 if double else 33
+    dead = multiplier == 0
+    # Short multipliers are lengthened, so that the shift is at least `base`.
+    room = np.where(dead, 0, 30 - np.floor(np.log2(np.maximum(multiplier, 1))).astype(np.int64))
+    lengthen = np.clip(base - shift, 0, room) if not double else np.zeros_like(shift)
+    multiplier, shift = multiplier << lengthen, np.where(dead, base, shift + lengthen)
+    # The addend (2z + 1) << s must fit beside a high word of at most 2^30.
+    if (shift < base).any() or (shift - base > 21).any():
+        return None
+    if double and max(abs(int(bounds.lo.min())), abs(int(bounds.hi.max()))) >= 2**30:
+        return None
+    finish = Finish(Form.DOUBLE if double else Form.SHIFT, multiplier, shift - base)
+    factor = multiplier * np.exp2(-shift.astype(np.float64))
+    return finish if _proved(sums, finish, factor, bounds).all() else None
+
+
+def short_form(sums: Accumulation, bounds: Interval) -> Finish | None:
+    """SHORT: one shift for the layer, the largest that keeps every intermediate in int32."""
+    if sums.requant.rounding is not Rounding.SINGLE:
+        return None
+    multiplier, shift = _per_channel(sums.requant, sums.bias.size)
+    factor = multiplier * np.exp2(-shift.astype(np.float64))
+    for common in range(min(int(shift.max()), 30), 0, -1):
+        m = np.rint(np.ldexp(factor, common)).astype(np.int64)
+        finish = short_constants(sums, m, common)
+        if finish is None or not _fits_int32(finish, sums, bounds):
+            continue
+        if _proved(sums, finish, factor, bounds).all():
+            return finish
+        return None  # a smaller shift only loses precision
+    return None
+
+
+def short_constants(sums: Accumulation, multiplier: IntArray, shift: int) -> Finish | None:
+    """The SHORT form with these multipliers; None when the addend leaves int32."""
+    bias = sums.bias.astype(np.int64)
+    addend = bias * multiplier + (sums.output_zero_point << shift) + (1 << (shift - 1))
+    if (np.abs(addend) > INT32_MAX).any() or (multiplier > INT32_MAX).any():
+        return None
+    return Finish(Form.SHORT, multiplier, np.full(multiplier.size, shift), addend)
+
+
+def _fits_int32(finish: Finish, sums: Accumulation, bounds: Interval) -> bool:
+    """Whether raw * m and raw * m + addend stay inside int32 for every raw sum."""
+    assert finish.addend is not None
+    for end in (bounds.lo, bounds.hi):
+        raw = (end - sums.bias.astype(np.int64)) * finish.multiplier
+        for value in (raw, raw + finish.addend):
+            if (value < INT32_MIN).any() or (value > INT32_MAX).any():
+                return False
+    return True
+
+
+def _proved(
+    sums: Accumulation, finish: Finish, factor: npt.NDArray[np.float64], bounds: Interval
+) -> npt.NDArray[np.bool_]:
+    zero = sums.output_zero_point
+    return prove_equal(
+        lambda acc: sums.requant.apply(acc) + zero,
+        lambda acc: finish.value(acc, zero),
+        factor,
+        zero,
+        bounds,
+        (sums.lo, sums.hi),
+    )
+
+
+def _per_channel(requant: Requant, channels: int) -> tuple[IntArray, IntArray]:
+    return (
+        np.broadcast_to(requant.multiplier, channels).astype(np.int64),
+        np.broadcast_to(requant.shift, channels).astype(np.int64),
+    )

@@ -1,0 +1,157 @@
+"""From (kernel, its attributes, ISA) to the C variant that computes it: one table.
+
+A variant is a function registered with `variant(kernel class, isa)`; it returns a Choice or None
+where its limits or its proof do not hold. The cheapest choice wins, and where there is none the
+portable kernel does the work.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from mcucc.ir.integer import IntegerGraph, IntegerNode
+from mcucc.numerics import Int8Array
+from mcucc.ops.base import Granularity, Kernel, KernelCall, Window
+
+PORTABLE = "portable"
+ARMV7EM = "armv7em"
+MVE = "mve"
+
+
+@dataclass(frozen=True)
+class NodeContext:
+    """What is known of a node beyond its kernel: proven input intervals and the output's size."""
+
+    input_intervals: tuple[tuple[int, int], ...] = ((-128, 127),)
+    height: int = 1
+    width: int = 1
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A variant for one node; `instructions` is the modelled count for the whole output."""
+
+    call: KernelCall
+    variant: str
+    instructions: float
+
+
+Variant = Callable[[Any, NodeContext], Choice | None]
+VariantFunction = TypeVar("VariantFunction", bound=Variant)
+_TABLE: dict[tuple[str, str], list[Variant]] = {}
+
+
+def variant(kernel: type[Kernel], isa: str) -> Callable[[VariantFunction], VariantFunction]:
+    """Decorator: registers a variant of a kernel class for an ISA."""
+
+    def add(function: VariantFunction) -> VariantFunction:
+        _TABLE.setdefault((kernel.__name__, isa), []).append(function)
+        return function
+
+    return add
+
+
+def isa_of(core: str, options: Sequence[str] = ()) -> str:
+    """The ISA whose kernels a core runs, from its name and options (dsp, mve)."""
+    if "mve" in options:
+        return MVE
+    if core in ("cortex-m4", "cortex-m7") or "dsp" in options:
+        return ARMV7EM
+    return PORTABLE
+
+
+def choose(kernel: Kernel, context: NodeContext, isa: str) -> Choice:
+    """The cheapest variant of `isa`; the portable kernel where no variant applies."""
+    _load_variants()
+    found = [make(kernel, context) for make in _TABLE.get((type(kernel).__name__, isa), ())]
+    choices = [choice for choice in found if choice is not None]
+    if not choices and isa != PORTABLE:
+        return choose(kernel, context, PORTABLE)
+    if not choices:
+        macs = kernel.macs_per_pixel * context.height * context.width
+        return Choice(kernel.call(), "portable", 5.0 * macs)
+    return min(choices, key=lambda choice: choice.instructions)
+
+
+def select(kernel: Kernel, context: NodeContext, isa: str) -> KernelCall:
+    """The C call of the cheapest variant."""
+    return choose(kernel, context, isa).call
+
+
+def select_all(graph: IntegerGraph, isa: str) -> tuple[IntegerGraph, dict[str, Choice]]:
+    """The graph with every kernel bound to its variant, and the choices by node name.
+
+    Planner and code generator see the variants through `Kernel.call` and `Kernel.scratch_bytes`.
+    """
+    choices: dict[str, Choice] = {}
+    nodes = []
+    for node in graph.nodes:
+        if node.kernel.granularity is Granularity.ALIAS:
+            nodes.append(node)
+            continue
+        choices[node.name] = choice = choose(node.kernel, context_of(graph, node), isa)
+        nodes.append(replace(node, kernel=BoundKernel(node.kernel, choice)))
+    return replace(graph, nodes=tuple(nodes)), choices
+
+
+def context_of(graph: IntegerGraph, node: IntegerNode) -> NodeContext:
+    """The context of a node: the size of its output; inputs may hold any int8 value."""
+    output = graph.activations[node.output]
+    return NodeContext(((-128, 127),) * len(node.inputs), output.height, output.width)
+
+
+@dataclass(frozen=True, eq=False)
+class BoundKernel(Kernel):
+    """A kernel whose C call is a chosen variant; everything else is the kernel's own."""
+
+    kernel: Kernel
+    choice: Choice
+
+    @property
+    def granularity(self) -> Granularity:
+        """The kernel's."""
+        return self.kernel.granularity
+
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The kernel's int8 reference."""
+        return self.kernel.run(inputs)
+
+    def call(self) -> KernelCall:
+        """The variant's."""
+        return self.choice.call
+
+    def windows(self, index: int) -> tuple[Window, Window]:
+        """The kernel's."""
+        return self.kernel.windows(index)
+
+    def padding(self) -> int | None:
+        """The kernel's."""
+        return self.kernel.padding()
+
+    @property
+    def macs_per_pixel(self) -> int:
+        """The kernel's."""
+        return self.kernel.macs_per_pixel
+
+    @property
+    def scratch_bytes(self) -> int:
+        """What kernel or variant needs."""
+        return max(self.kernel.scratch_bytes, self.choice.call.scratch_bytes)
+
+    def in_place(self, index: int) -> bool:
+        """The kernel's."""
+        return self.kernel.in_place(index)
+
+    def describe(self) -> str:
+        """Op, attributes and variant."""
+        return f"{self.kernel.describe()} ({self.choice.variant})"
+
+
+def _load_variants() -> None:
+    package = importlib.import_module("mcucc.kernels")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"mcucc.kernels.{module.name}")

@@ -1,0 +1,188 @@
+/* The DSP instructions of Armv7E-M (Cortex-M4, M7, M33 with DSP) that the kernels use, with what
+ * they mean in C beside them: the same kernels build and compute the same bytes on any machine.
+ *
+ * A "pair" is a word of two signed halfwords, `bottom` in bits 0-15 and `top` in bits 16-31.
+ */
+#ifndef MCUCC_ARMV7EM_H
+#define MCUCC_ARMV7EM_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "mcucc/requantize.h"
+
+#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32) && defined(__GNUC__)
+#define MCUCC_DSP 1
+#include <arm_acle.h>
+#else
+#define MCUCC_DSP 0
+#endif
+
+MCUCC_INLINE int32_t mcucc_bottom(uint32_t pair)
+{
+    return (int16_t)(uint16_t)pair;
+}
+
+MCUCC_INLINE int32_t mcucc_top(uint32_t pair)
+{
+    return (int16_t)(uint16_t)(pair >> 16);
+}
+
+MCUCC_INLINE uint32_t mcucc_pair(int32_t bottom, int32_t top)
+{
+    return ((uint32_t)bottom & UINT32_C(0xffff)) | (uint32_t)top << 16;
+}
+
+/* A word at any address. */
+MCUCC_INLINE uint32_t mcucc_load(const void *address)
+{
+    uint32_t word;
+    memcpy(&word, address, sizeof word);
+    return word;
+}
+
+/* The signed bytes 0 and 2 of a word as a pair. */
+MCUCC_INLINE uint32_t mcucc_even_bytes(uint32_t word)
+{
+#if MCUCC_DSP
+    return (uint32_t)__sxtb16((int8x4_t)word);
+#else
+    return mcucc_pair((int8_t)(uint8_t)word, (int8_t)(uint8_t)(word >> 16));
+#endif
+}
+
+/* The signed bytes 1 and 3 of a word as a pair: gcc folds the rotation into SXTB16. */
+MCUCC_INLINE uint32_t mcucc_odd_bytes(uint32_t word)
+{
+#if MCUCC_DSP
+    uint32_t pair;
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(word));
+    return pair;
+#else
+    return mcucc_even_bytes(word >> 8);
+#endif
+}
+
+/* Both bottoms as a pair: (a.bottom, b.bottom). */
+MCUCC_INLINE uint32_t mcucc_bottoms(uint32_t a, uint32_t b)
+{
+#if MCUCC_DSP
+    uint32_t pair;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(pair) : "r"(a), "r"(b));
+    return pair;
+#else
+    return (a & UINT32_C(0xffff)) | b << 16;
+#endif
+}
+
+/* Both tops as a pair: (a.top, b.top). */
+MCUCC_INLINE uint32_t mcucc_tops(uint32_t a, uint32_t b)
+{
+#if MCUCC_DSP
+    uint32_t pair;
+    __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(pair) : "r"(b), "r"(a));
+    return pair;
+#else
+    return a >> 16 | (b & UINT32_C(0xffff0000));
+#endif
+}
+
+/* sum + a.bottom * b.bottom + a.top * b.top. */
+MCUCC_INLINE int32_t mcucc_dot2(uint32_t a, uint32_t b, int32_t sum)
+{
+#if MCUCC_DSP
+    return __smlad((int16x2_t)a, (int16x2_t)b, sum);
+#else
+    return sum + mcucc_bottom(a) * mcucc_bottom(b) + mcucc_top(a) * mcucc_top(b);
+#endif
+}
+
+/* sum + one half of a * one half of b. */
+MCUCC_INLINE int32_t mcucc_mac_bb(uint32_t a, uint32_t b, int32_t sum)
+{
+#if MCUCC_DSP
+    int32_t result;
+    __asm__("smlabb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+#else
+    return sum + mcucc_bottom(a) * mcucc_bottom(b);
+#endif
+}
+
+MCUCC_INLINE int32_t mcucc_mac_bt(uint32_t a, uint32_t b, int32_t sum)
+{
+#if MCUCC_DSP
+    int32_t result;
+    __asm__("smlabt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+#else
+    return sum + mcucc_bottom(a) * mcucc_top(b);
+#endif
+}
+
+MCUCC_INLINE int32_t mcucc_mac_tb(uint32_t a, uint32_t b, int32_t sum)
+{
+#if MCUCC_DSP
+    int32_t result;
+    __asm__("smlatb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+#else
+    return sum + mcucc_top(a) * mcucc_bottom(b);
+#endif
+}
+
+/* addend + the high word of a * b, floored. */
+MCUCC_INLINE int32_t mcucc_high_mac(int32_t a, int32_t b, int32_t addend)
+{
+#if MCUCC_DSP
+    int32_t result;
+    __asm__("smmla %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(addend));
+    return result;
+#else
+    return addend + (int32_t)(((int64_t)a * b) >> 32);
+#endif
+}
+
+/* addend + the high word of a * b, rounded to nearest, ties up. */
+MCUCC_INLINE int32_t mcucc_high_mac_rounded(int32_t a, int32_t b, int32_t addend)
+{
+#if MCUCC_DSP
+    int32_t result;
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(addend));
+    return result;
+#else
+    return addend + (int32_t)(((int64_t)a * b + (INT64_C(1) << 31)) >> 32);
+#endif
+}
+
+/* `value` saturated to int8. */
+MCUCC_INLINE int32_t mcucc_saturate8(int32_t value)
+{
+#if MCUCC_DSP
+    int32_t result;
+    __asm__("ssat %0, #8, %1" : "=r"(result) : "r"(value));
+    return result;
+#else
+    return mcucc_clamp(value, -128, 127);
+#endif
+}
+
+/* value >> 1, floored and saturated to int8. */
+MCUCC_INLINE int32_t mcucc_halve_saturate8(int32_t value)
+{
+#if MCUCC_DSP
+    int32_t result;
+    __asm__("ssat %0, #8, %1, asr #1" : "=r"(result) : "r"(value));
+    return result;
+#else
+    return mcucc_clamp(value >> 1, -128, 127);
+#endif
+}
+
+/* Bytes in memory order as a word, and the low bytes of four values as one. */
+MCUCC_INLINE void mcucc_store_word(void *address, uint32_t word)
+{
+    memcpy(address, &word, sizeof word);
+}
+
+#endif
