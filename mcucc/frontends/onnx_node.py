@@ -69,7 +69,7 @@ class OnnxNode:
         """The first output."""
         if not self.proto.output or not self.proto.output[0]:
             raise Refusal("the node has no output")
-        return self.proto.output[0]
+        return str(self.proto.output[0])
 
     def input(self, index: int) -> str:
         """The name of an input; Refusal when it is missing."""

@@ -1,1 +1,1 @@
-"""."""
+"""Graph to Graph transforms, one a file."""

@@ -1,0 +1,47 @@
+"""The passes in order, the graph verified after each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mcucc.ir.graph import Graph
+from mcucc.ir.verify import verify
+from mcucc.passes import (
+    dead_code,
+    fold_affine,
+    fold_pad,
+    fuse_activation,
+    fuse_hard_swish,
+    simplify_layout,
+)
+
+PASSES: dict[str, Callable[[Graph], Graph]] = {
+    "fuse_hard_swish": fuse_hard_swish.run,
+    "dead_code": dead_code.run,
+    "simplify_layout": simplify_layout.run,
+    "fold_affine": fold_affine.run,
+    "fold_pad": fold_pad.run,
+    "fuse_activation": fuse_activation.run,
+}
+MOST_ROUNDS = 20
+
+
+def optimize(graph: Graph, after: Callable[[str, Graph], None] | None = None) -> Graph:
+    """Run the passes, again while one of them still finds something.
+
+    `after` is called with a pass's name and the graph it made, for passes that changed it. Every
+    tensor that keeps its name keeps its real values.
+    """
+    for _ in range(MOST_ROUNDS):
+        before = graph
+        for name, run in PASSES.items():
+            made = run(graph)
+            if made is graph:
+                continue
+            verify(made)
+            graph = made
+            if after is not None:
+                after(name, graph)
+        if graph is before:
+            break
+    return graph
