@@ -16,7 +16,6 @@ from mcucc.frontends.tflite_context import (
     Context,
     RejectError,
     check_int8,
-    per_tensor,
 )
 from mcucc.frontends.tflite_file import FileOperator, FileTensor, read_tflite
 from mcucc.frontends.tflite_kinds import kinds_of
@@ -152,9 +151,12 @@ def _end(ctx: Context, graph: Graph, index: int, names: dict[str, str]) -> End:
     tensor = ctx.file.tensors[index]
     name = names.get(ctx.names[index], ctx.names[index])
     inner = graph.tensors[name].quantization
-    quant: Quant | None = None if tensor.dtype == np.float32 else per_tensor(tensor)
-    assert tensor.dtype is not None  # a tensor in the graph
-    return End(tensor.name, name, tensor.shape, tensor.dtype, quant, inner)
+    if tensor.dtype == np.float32:
+        return End(tensor.name, name, tensor.shape, np.dtype(np.float32), None, inner)
+    offset = 128 if tensor.dtype == np.uint8 else 0
+    quant = Quant(inner.scale, inner.zero_point + offset)
+    dtype = np.dtype(np.uint8 if offset else np.int8)
+    return End(tensor.name, name, tensor.shape, dtype, quant, inner)
 
 
 def _rename(graph: Graph, names: dict[str, str]) -> Graph:

@@ -23,7 +23,7 @@ from mcucc.frontends.tflite_options import Options, read_options
 
 IDENTIFIER = b"TFL3"
 MAX_BYTES = 1 << 30
-MAX_ELEMENTS = 1 << 27  # of one tensor: far beyond any microcontroller
+MAX_ELEMENTS = 1 << 25  # of one tensor: beyond any microcontroller
 # What the accessors raise on a file whose offsets are wrong.
 BROKEN = (struct.error, IndexError, ValueError, OverflowError, TypeError, AttributeError, KeyError)
 

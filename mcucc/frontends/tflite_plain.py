@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from mcucc.frontends.tflite_context import INT8, Context, RejectError, converts, per_tensor
 from mcucc.frontends.tflite_file import FileOperator, FileTensor
 from mcucc.frontends.tflite_options import (
@@ -195,8 +197,8 @@ def transpose(ctx: Context, operator: FileOperator) -> None:
 def quantize(ctx: Context, operator: FileOperator) -> None:
     """The float or uint8 end of the network, or a change of scale within it."""
     x, y = ctx.file_tensor(operator, 0), ctx.output_tensor(operator)
-    if x.dtype == INT8 or x.dtype == "uint8":
-        ends_at_uint8 = y.dtype == "uint8" and y.index in ctx.file.outputs
+    if x.dtype == INT8 or x.dtype == np.uint8:
+        ends_at_uint8 = y.dtype == np.uint8 and y.index in ctx.file.outputs
         source = ctx.tensors.get(ctx.names.get(x.index, ""))
         if source is None:
             raise RejectError(f"input {x.name} is not computed", follows=True)
@@ -205,7 +207,7 @@ def quantize(ctx: Context, operator: FileOperator) -> None:
             ctx.merge(target, source, y)
         else:
             ctx.emit(Requantize(), [source.name], target)
-    elif x.dtype == "float32" and x.index in ctx.file.inputs and y.dtype == INT8:
+    elif x.dtype == np.float32 and x.index in ctx.file.inputs and y.dtype == INT8:
         _quantize_input(ctx, x, y)
     else:
         raise RejectError(f"from {x.type_name} to {y.type_name} within the network", of_type=True)
@@ -227,7 +229,7 @@ def _quantize_input(ctx: Context, x: FileTensor, y: FileTensor) -> None:
 def dequantize(ctx: Context, operator: FileOperator) -> None:
     """The float end of the network."""
     y = ctx.output_tensor(operator)
-    if y.index not in ctx.file.outputs:
+    if y.index not in ctx.file.outputs or y.dtype != np.float32:
         raise RejectError(
             f"{y.name} is computed on in float", "quantize the whole network", of_type=True
         )

@@ -8,7 +8,6 @@ from math import prod
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from mcucc.ir.graph import Tensor, TensorType
 from mcucc.numerics import NO_CLAMP, Clamp, Int8Array, Rounding
@@ -57,13 +56,15 @@ class FullyConnected(Op):
         return int(np.prod(inputs[1].shape))
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """Fold zero points and scales."""
+        """Fold zero points and scales; one rounding in both profiles.
+
+        LiteRT's reference FULLY_CONNECTED rounds once, unlike its convolutions and unlike TFLM's
+        (measured, docs/numerics-litert.md).
+        """
+        del rounding
         weights = inputs[1].constant.astype(np.int8)
         flat = weights.astype(np.int64)
-        scales = None
-        if rounding is Rounding.DOUBLE and len(inputs[1].quantization.scale) == 1:
-            scales = _litert_factor(inputs, output)
-        sums = accumulation(output.name, inputs, output, flat, self.clamp, rounding, scales)
+        sums = accumulation(output.name, inputs, output, flat, self.clamp, Rounding.SINGLE)
         return FullyConnectedKernel(weights, sums)
 
 
@@ -101,10 +102,3 @@ class FullyConnectedKernel(Kernel):
                 *self.sums.c_fields(),
             ),
         )
-
-
-def _litert_factor(inputs: Sequence[Tensor], output: Tensor) -> npt.NDArray[np.float64]:
-    """LiteRT's factor for one weight scale: the product of input and weight scale is a float32."""
-    x, weights = inputs[0].quantization.scale[0], inputs[1].quantization.scale[0]
-    product = float(np.float32(x) * np.float32(weights))
-    return np.array([product / output.quantization.per_tensor_scale])

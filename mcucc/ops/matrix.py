@@ -70,12 +70,10 @@ def accumulation(
     per_channel: npt.NDArray[np.int64],
     clamp: Clamp,
     rounding: Rounding,
-    scales: npt.NDArray[np.float64] | None = None,
 ) -> Accumulation:
     """Fold bias and scales of (x, weights[, bias]) into an Accumulation.
 
-    `per_channel` are the weights as (C_out, taps); `scales` are the factors M where they are not
-    the exact s_x * s_w / s_y. Raises ValueError when an accumulator may
+    `per_channel` are the weights as (C_out, taps). Raises ValueError when an accumulator may
     leave int32 or a scale is out of range.
     """
     x, weights = inputs[0].quantization, inputs[1].quantization
@@ -85,8 +83,7 @@ def accumulation(
     folded = bias - x.zero_point * per_channel.sum(axis=1)
     positive = np.maximum(per_channel, 0).sum(axis=1)
     negative = np.minimum(per_channel, 0).sum(axis=1)
-    if scales is None:
-        scales = np.asarray(weights.scale, np.float64) * x.per_tensor_scale / y.per_tensor_scale
+    scales = np.asarray(weights.scale, np.float64) * x.per_tensor_scale / y.per_tensor_scale
     requant = Requant.from_real(scales, rounding)
     lo, hi = clamp.to_int8(y.per_tensor_scale, y.zero_point)
     above, below = 127 * positive - 128 * negative, -128 * positive + 127 * negative

@@ -125,6 +125,17 @@ def patches(x: npt.NDArray[Scalar], window: Window2d, pad_value: Any = 0) -> npt
 
 def valid_counts(window: Window2d, height: int, width: int) -> npt.NDArray[np.int64]:
     """Taps of each output position that lie inside the input, shape (Ho, Wo)."""
-    ones = np.ones((1, height, width, 1), dtype=np.int64)
-    counts: npt.NDArray[np.int64] = patches(ones, window).sum(axis=(3, 4, 5))[0]
+    tall, wide = window.output_size(height, width)
+    rows, columns = (
+        _inside(view, count, size)
+        for view, count, size in ((window.rows, tall, height), (window.columns, wide, width))
+    )
+    counts: npt.NDArray[np.int64] = rows[:, None] * columns[None, :]
     return counts
+
+
+def _inside(window: Window, outputs: int, size: int) -> npt.NDArray[np.int64]:
+    """Taps inside [0, size) for each of `outputs` positions along one axis."""
+    taps = np.arange(outputs)[:, None] * window.stride - window.pad
+    taps = taps + np.arange(0, window.kernel, window.dilation)
+    return ((taps >= 0) & (taps < size)).sum(axis=1, dtype=np.int64)

@@ -1,0 +1,28 @@
+"""Fixtures of every room: where the zoo of real models and the pictures are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def zoo_dir() -> Path:
+    """The folder of trained models: MCUCC_ZOO, or ../shared/zoo beside the project."""
+    path = Path(os.environ.get("MCUCC_ZOO", SHARED / "zoo"))
+    if not path.is_dir():
+        pytest.skip("no zoo of trained models: set MCUCC_ZOO, or have ../shared/zoo")
+    return path
+
+
+@pytest.fixture(scope="session")
+def data_dir(zoo_dir: Path) -> Path:
+    """The folder of labelled pictures: MCUCC_DATA, or `data` beside the zoo."""
+    path = Path(os.environ.get("MCUCC_DATA", zoo_dir.parent / "data"))
+    if not path.is_dir():
+        pytest.skip("no pictures: set MCUCC_DATA, or have ../shared/data")
+    return path
