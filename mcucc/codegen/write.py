@@ -8,7 +8,7 @@ from pathlib import Path
 import jinja2
 
 from mcucc.codegen.model import ModelCode
-from mcucc.resources import resource
+from mcucc.resources import resource_dir
 
 INCLUDE = re.compile(r'^#include "(mcucc/[a-z0-9_]+\.h)"', re.MULTILINE)
 
@@ -16,7 +16,7 @@ INCLUDE = re.compile(r'^#include "(mcucc/[a-z0-9_]+\.h)"', re.MULTILINE)
 def environment() -> jinja2.Environment:
     """Jinja with the project's templates; an undefined name is an error."""
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resource("templates")),
+        loader=jinja2.FileSystemLoader(resource_dir("templates")),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -31,6 +31,7 @@ def model_sources(code: ModelCode) -> dict[str, str]:
     files = {
         f"{code.name}.h": "model/model.h.j2",
         f"{code.name}.c": "model/model.c.j2",
+        f"{code.name}_model.c": "model/model_data.c.j2",
         f"{code.name}_weights.h": "model/weights.h.j2",
         f"{code.name}_weights.c": "model/weights.c.j2",
         "CMakeLists.txt": "model/CMakeLists.txt.j2",
@@ -40,7 +41,7 @@ def model_sources(code: ModelCode) -> dict[str, str]:
 
 def runtime_sources(code: ModelCode) -> dict[str, str]:
     """The runtime files a model needs, path below its folder to text."""
-    root = resource("runtime_c")
+    root = resource_dir("runtime_c")
     files: dict[str, str] = {}
     for unit in code.sources:
         path = f"kernels/portable/{unit}.c"

@@ -45,6 +45,7 @@ typedef struct {
     const mcucc_tensor *inputs;
     const mcucc_tensor *outputs;
     const char *const *step_names;
+    void (*run)(void *arena);
     void (*run_step)(void *arena, int32_t step); /* steps run in order, 0 to step_count - 1 */
 } mcucc_model;
 
