@@ -82,7 +82,8 @@ class FloatSession:
         batch = image if image.ndim == 4 else image[None]
         # tensor = value.transpose(p), so value = tensor.transpose(argsort(p)).
         feed = batch.transpose(np.argsort(self._fed.permutation)).astype(self._type)
-        results = self._session.run(self._values, {self._fed.name: feed})
+        # ONNX Runtime takes an empty list of names for all of them.
+        results = self._session.run(self._values, {self._fed.name: feed}) if self._values else []
         by_name = dict(zip(self._values, results, strict=True))
         tensors: dict[str, FloatArray] = {}
         for name in self._read:
@@ -118,7 +119,9 @@ class FloatSession:
             if node.output in wanted and node.output not in self._sources:
                 computed.append(node)
                 wanted.update(node.inputs)
-        for name in wanted:
+        # An input with a quantization holds camera bytes now, though its name is the file's.
+        cameras = {n for n in self.graph.inputs if self.graph.tensors[n].quant is not None}
+        for name in wanted - cameras:
             if name in self._sources and self.graph.tensors[name].data is None:
                 read[name] = None
         return tuple(sorted(read)), tuple(reversed(computed))
