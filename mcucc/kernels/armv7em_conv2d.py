@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.kernels.armv7em_finish import finish_fields, matrix_finish
+from mcucc.kernels.armv7em_finish import matrix_finish, matrix_stream, output_fields
 from mcucc.kernels.select import ARMV7EM, Choice, NodeContext, variant
 from mcucc.ops.base import ConstArray, KernelCall
 from mcucc.ops.conv2d import Conv2dKernel
@@ -47,8 +47,8 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
             ("runs", runs),
             ("run", run),
             ("chunks", chunks),
-            ("weights", ConstArray("weights", packed)),
-            *finish_fields(kernel.sums, finish),
+            ("stream", ConstArray("stream", matrix_stream(packed, kernel.sums, finish))),
+            *output_fields(kernel.sums),
         ),
         isa=ARMV7EM,
         scratch_bytes=16 * chunks + patch,
@@ -56,6 +56,36 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     outputs = context.height * context.width * c_out
     per_output = 4 * chunks * PER_MAC + PER_OUTPUT + 4 * chunks * PER_INPUT / c_out
     return Choice(call, f"armv7em smlad, {finish.form.value}", outputs * per_output)
+
+
+@variant(Conv2dKernel, ARMV7EM)
+def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
+    """1x1 without padding: no window to gather."""
+    c_out, kernel_h, kernel_w, channels = kernel.weights.shape
+    if kernel.groups != 1 or (kernel_h, kernel_w) != (1, 1) or kernel.window.padded:
+        return None
+    flat = kernel.weights.reshape(c_out, channels)
+    finish = matrix_finish(flat, kernel.sums, context)
+    if finish is None:
+        return None
+    packed, chunks = pack_runs(kernel.weights.reshape(c_out, 1, channels))
+    call = KernelCall(
+        f"mcucc_pointwise_armv7em_{finish.form.value}",
+        "mcucc_pointwise_armv7em_params",
+        (
+            ("stride_w", kernel.window.stride[1]),
+            ("input_channels", channels),
+            ("output_channels", c_out),
+            ("chunks", chunks),
+            ("stream", ConstArray("stream", matrix_stream(packed, kernel.sums, finish))),
+            *output_fields(kernel.sums),
+        ),
+        isa=ARMV7EM,
+        scratch_bytes=16 * chunks,
+    )
+    outputs = context.height * context.width * c_out
+    per_output = 4 * chunks * PER_MAC + PER_OUTPUT + 4 * chunks * 1.5 / c_out
+    return Choice(call, f"armv7em smlad 1x1, {finish.form.value}", outputs * per_output)
 
 
 @variant(FullyConnectedKernel, ARMV7EM)
@@ -73,8 +103,8 @@ def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choic
             ("inputs", inputs),
             ("outputs", outputs),
             ("chunks", chunks),
-            ("weights", ConstArray("weights", packed)),
-            *finish_fields(kernel.sums, finish),
+            ("stream", ConstArray("stream", matrix_stream(packed, kernel.sums, finish))),
+            *output_fields(kernel.sums),
         ),
         isa=ARMV7EM,
         scratch_bytes=16 * chunks,
@@ -84,18 +114,17 @@ def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choic
     )
 
 
-def pack_runs(weights: npt.NDArray[Any]) -> tuple[npt.NDArray[np.uint32], int]:
-    """Weights (C_out, runs, run) as conv2d_armv7em.h describes, and the chunks of a channel.
+def pack_runs(weights: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int8], int]:
+    """Weights (C_out, runs, run) in the order of conv2d_armv7em.h, and the chunks of a channel.
 
     First the full chunks of 4 of every run, then what is left over of all runs, padded with zeros
-    to a chunk; two channels' chunks take turns, an odd last channel is paired with zeros.
+    to a chunk.
     """
-    c_out, runs, run = weights.shape
+    c_out, _, run = weights.shape
     full = run // 4 * 4
     parts = [weights[:, :, :full].reshape(c_out, -1), weights[:, :, full:].reshape(c_out, -1)]
     flat = np.concatenate(parts, axis=1)
     chunks = (flat.shape[1] + 3) // 4
-    padded = np.zeros((c_out + c_out % 2, 4 * chunks), dtype=np.int8)
-    padded[:c_out, : flat.shape[1]] = flat
-    pairs = padded.reshape(-1, 2, chunks, 4).transpose(0, 2, 1, 3)
-    return np.ascontiguousarray(pairs).view("<u4").reshape(-1).astype(np.uint32), chunks
+    padded = np.zeros((c_out, 4 * chunks), dtype=np.int8)
+    padded[:, : flat.shape[1]] = flat
+    return padded, chunks

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from mcucc.kernels.requantize import Finish, Form, high_form, interval_of, shift_form
 from mcucc.kernels.select import NodeContext
-from mcucc.ops.base import ConstArray
 from mcucc.ops.matrix import Accumulation, FieldList
 
 
@@ -21,15 +20,45 @@ def matrix_finish(
     return high_form(sums, bounds) or shift_form(sums, bounds)
 
 
-def finish_fields(sums: Accumulation, finish: Finish) -> FieldList:
-    """The C fields from `bias` on, in the order of the parameter structs."""
-    shift = None
-    if finish.form is not Form.HIGH:
-        shift = ConstArray("shift", finish.shift.astype(np.uint8), align=1)
+def addends(sums: Accumulation, finish: Finish) -> npt.NDArray[np.int32]:
+    """(2 * zero point + 1) << shift per channel: zero point and rounding of SHIFT and DOUBLE."""
+    return ((2 * sums.output_zero_point + 1) << finish.shift).astype(np.int32)
+
+
+def matrix_stream(
+    weights: npt.NDArray[np.int8], sums: Accumulation, finish: Finish
+) -> npt.NDArray[np.uint32]:
+    """The constants of a layer as matrix_armv7em.h reads them; weights (C_out, 4 * chunks)."""
+    pairs = (weights.shape[0] + 1) // 2
+    columns = [
+        _in_pairs(sums.bias, pairs),
+        _in_pairs(np.ascontiguousarray(weights).view("<u4"), pairs),
+    ]
+    if finish.form is Form.HIGH:
+        columns.append(_in_pairs(finish.multiplier, pairs))
+    else:
+        both = np.stack([finish.multiplier, addends(sums, finish)], axis=1)
+        shift = _in_pairs(finish.shift, pairs)
+        columns += [
+            _in_pairs(both, pairs).reshape(pairs, 2, 2).transpose(0, 2, 1).reshape(pairs, 4),
+            shift[:, :1] | shift[:, 1:] << 8,
+        ]
+    stream: npt.NDArray[np.uint32] = np.concatenate(columns, axis=1).reshape(-1)
+    return stream
+
+
+def _in_pairs(table: npt.NDArray[Any], pairs: int) -> npt.NDArray[np.uint32]:
+    """(channels, n) or (channels,) as (pairs, 2 * n): the two channels' words take turns."""
+    flat = table.reshape(table.shape[0], -1)
+    words = flat.astype(np.int64).astype(np.uint32)  # two's complement
+    padded = np.zeros((2 * pairs, flat.shape[1]), dtype=np.uint32)
+    padded[: flat.shape[0]] = words
+    return padded.reshape(pairs, 2, -1).transpose(0, 2, 1).reshape(pairs, -1)
+
+
+def output_fields(sums: Accumulation) -> FieldList:
+    """Zero points and clamp, as every parameter struct ends."""
     return (
-        ("bias", ConstArray("bias", sums.bias)),
-        ("multiplier", ConstArray("multiplier", finish.multiplier.astype(np.int32))),
-        ("shift", shift),
         ("input_zero_point", sums.input_zero_point),
         ("output_zero_point", sums.output_zero_point),
         ("lo", sums.lo),

@@ -29,10 +29,7 @@ typedef struct {
     int32_t runs;              /* in each kernel row */
     int32_t run;               /* bytes of a run */
     int32_t chunks;            /* of 4 inputs, in a window */
-    const uint32_t *weights;   /* [output_channels / 2, rounded up][chunks][2] words of 4 int8 */
-    const int32_t *bias;       /* the input's zero point already folded in */
-    const int32_t *multiplier; /* per output channel, mcucc/finish_armv7em.h */
-    const uint8_t *shift;      /* per output channel; NULL for `_high` */
+    const uint32_t *stream;    /* bias, weights and requantization: mcucc/matrix_armv7em.h */
     int32_t input_zero_point;
     int32_t output_zero_point;
     int32_t lo; /* the fused activation, in units of the output */

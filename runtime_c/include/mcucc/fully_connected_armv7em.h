@@ -11,12 +11,9 @@
 typedef struct {
     int32_t inputs;
     int32_t outputs;
-    int32_t chunks;            /* of 4 inputs, rounded up */
-    const uint32_t *weights;   /* [outputs / 2, rounded up][chunks][2] words of 4 int8 */
-    const int32_t *bias;       /* the input's zero point already folded in */
-    const int32_t *multiplier; /* per output, mcucc/finish_armv7em.h */
-    const uint8_t *shift;      /* per output; NULL for `_high` */
-    int32_t input_zero_point;  /* folded away; kept for reports */
+    int32_t chunks;           /* of 4 inputs, rounded up */
+    const uint32_t *stream;   /* bias, weights and requantization: mcucc/matrix_armv7em.h */
+    int32_t input_zero_point; /* folded away; kept for reports */
     int32_t output_zero_point;
     int32_t lo; /* the fused activation, in units of the output */
     int32_t hi;

@@ -74,14 +74,14 @@ static void widen_column(const mcucc_conv2d_armv7em_params *params,
 MCUCC_INLINE void conv2d(const mcucc_conv2d_armv7em_params *params, const int8_t *const *rows,
                          int8_t *out, const mcucc_span *span, mcucc_form form)
 {
-    const mcucc_channels all = {
-        params->output_channels, params->chunks, params->weights,           params->bias,
-        params->multiplier,      params->shift,  params->output_zero_point,
-    };
     const mcucc_range inside = mcucc_interior(span, params->kernel_w, params->stride_w,
                                               params->dilation_w, params->pad_left,
                                               params->input_width);
     uint32_t *const pixels = (uint32_t *)span->scratch;
+    mcucc_matrix matrix = {
+        pixels, params->stream, out, out, params->output_channels, params->output_zero_point,
+        params->chunks,
+    };
     const int32_t columns = span->end - span->begin;
     int8_t *const start = out;
     int32_t column = span->begin;
@@ -93,11 +93,9 @@ MCUCC_INLINE void conv2d(const mcucc_conv2d_armv7em_params *params, const int8_t
             widen_column(params, rows, here, here >= inside.begin && here < inside.end, span,
                          pixels + 2 * i);
         }
-        if (two) {
-            mcucc_all_channels(&all, pixels, out, 1, form);
-        } else {
-            mcucc_all_channels(&all, pixels, out, 0, form);
-        }
+        matrix.p = out;
+        matrix.q = out + params->output_channels;
+        mcucc_matrix_run(&matrix, two, form);
         column += 1 + two;
         out += (1 + two) * params->output_channels;
     }
