@@ -23,7 +23,7 @@ class MaxPool(Op):
     clamp: Clamp = NO_CLAMP
 
     FORMULA: ClassVar[str] = "clamp(max x)"
-    LARGEST_ERROR: ClassVar[str] = "0"
+    LARGEST_ERROR: ClassVar[str] = "0 without a clamp, else 0.5 units of the output scale"
     SHARES_QUANT: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:

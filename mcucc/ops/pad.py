@@ -24,7 +24,7 @@ class Pad(Op):
     value: float = 0.0
 
     FORMULA: ClassVar[str] = "copy"
-    LARGEST_ERROR: ClassVar[str] = "0"
+    LARGEST_ERROR: ClassVar[str] = "0 for a border of 0, else 0.5 units of the output scale"
     SHARES_QUANT: ClassVar[bool] = True
 
     @property

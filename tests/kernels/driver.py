@@ -21,18 +21,20 @@ import numpy as np
 
 from mcucc.numerics import Int8Array
 from mcucc.ops.base import ConstArray, Granularity, Kernel, KernelCall, Window
-from mcucc.resources import resource
 
-HERE = Path(__file__).parent
-RUNTIME = resource("runtime_c")
+HERE = Path(__file__).resolve().parent
+RUNTIME = HERE.parents[1] / "runtime_c"
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 GUARD, GUARD_BYTE = 64, 0x5A
 
 
 class Span(ctypes.Structure):
-    """mcucc_span."""
+    """mcucc_span; portable kernels leave `scratch` alone."""
 
-    _fields_ = [(name, ctypes.c_int32) for name in ("row", "begin", "end", "input_column")]
+    _fields_ = [
+        *((name, ctypes.c_int32) for name in ("row", "begin", "end", "input_column")),
+        ("scratch", ctypes.c_void_p),
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +75,12 @@ def record(
     shape: tuple[int, int, int],
     rng: np.random.Generator | None = None,
     alias: int | None = None,
+    call: KernelCall | None = None,
 ) -> Recording:
-    """The calls for inputs (H, W, C); with `rng` rows are cut into random pieces of columns."""
+    """The calls for inputs (H, W, C); with `rng` rows are cut into random pieces of columns.
+
+    `call` is another C function of the same contract, by default the kernel's portable one.
+    """
     if kernel.granularity is Granularity.TENSOR:
         rows = tuple(np.ascontiguousarray(x).tobytes() for x in inputs)
         steps = (Step(None, rows, int(np.prod(shape))),)
@@ -91,7 +97,8 @@ def record(
             for row in range(shape[0])
             for begin, end in _pieces(shape[1], rng)
         )
-    return Recording(kernel.call(), kernel.granularity, steps, shape, kernel.scratch_bytes, alias)
+    call = call or kernel.call()
+    return Recording(call, kernel.granularity, steps, shape, kernel.scratch_bytes, alias)
 
 
 def _pieces(width: int, rng: np.random.Generator | None) -> Iterator[tuple[int, int]]:

@@ -61,6 +61,7 @@ static void replay_step(kernel_call call, const void *params, int32_t alias, int
     int32_t row_count;
     int8_t **rows;
     int8_t *out;
+    memset(&span, 0, sizeof span);
     span.row = read_word();
     span.begin = read_word();
     span.end = read_word();

@@ -16,21 +16,18 @@ from mcucc.ir import Quant, Tensor
 from mcucc.numerics import NO_CLAMP, RELU, RELU6, Clamp, Int8Array, Rounding
 from mcucc.ops.add import Add
 from mcucc.ops.average_pool import AveragePool
-from mcucc.ops.base import Kernel, Op
+from mcucc.ops.base import Kernel, Op, registry
 from mcucc.ops.clip import Clip
 from mcucc.ops.concat import Concat
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.global_average_pool import GlobalAveragePool
-from mcucc.ops.hard_sigmoid import HardSigmoid
-from mcucc.ops.hard_swish import HardSwish
+from mcucc.ops.lookup import Unary
 from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.mul import Mul
 from mcucc.ops.pad import Pad
-from mcucc.ops.requantize import Requantize
 from mcucc.ops.resize_nearest import ResizeNearest
-from mcucc.ops.sigmoid import Sigmoid
 from mcucc.ops.softmax import Softmax
 from mcucc.ops.spatial import Pads, Window2d
 from mcucc.ops.transpose import Transpose
@@ -94,8 +91,8 @@ def free_scale(rng: np.random.Generator) -> float:
 
 
 def dyadic_scale(rng: np.random.Generator) -> float:
-    """1 to 31 times a power of two, roughly log-uniform over [0.001, 1)."""
-    return int(rng.integers(16, 32)) * 2.0 ** -int(rng.integers(5, 15))
+    """4 to 7 times a power of two, roughly log-uniform over [0.001, 1)."""
+    return int(rng.integers(4, 8)) * 2.0 ** -int(rng.integers(3, 13))
 
 
 def free_output_scale(natural: float, rng: np.random.Generator) -> float:
@@ -314,7 +311,12 @@ def global_average_pool_cases(draw: st.DrawFn, scales: Scales = FREE) -> Case:
     return Case(op, (x,), y, (int8_values(rng, shape),))
 
 
-LOOKUPS = (Sigmoid(), HardSigmoid(), HardSwish(), Clip(RELU6), Requantize())
+# Every element-wise op with its default attributes, and more attributes where they matter.
+LOOKUPS: tuple[Op, ...] = (
+    *(op() for op in registry().values() if issubclass(op, Unary)),
+    Clip(RELU6),
+    Clip(Clamp(-1.0, 2.5)),
+)
 
 
 @st.composite

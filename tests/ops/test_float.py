@@ -1,0 +1,89 @@
+"""Every op's int8 result against the float result of the same dequantized operands.
+
+The distance stays within the op's LARGEST_ERROR, in units of the output scale, over which the
+float result is clamped as int8 is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mcucc.numerics import INT8_MAX, INT8_MIN, NO_CLAMP, Rounding
+from mcucc.ops.add import Add
+from mcucc.ops.base import registry
+from mcucc.ops.lookup import Unary
+from mcucc.ops.mul import Mul
+from tests.ops import draw
+from tests.ops.draw import Case
+
+CASES: dict[str, st.SearchStrategy[Case]] = {
+    "Conv2d": draw.conv_cases(),
+    "DepthwiseConv2d": draw.depthwise_cases(),
+    "FullyConnected": draw.fully_connected_cases(),
+    "Add": draw.binary_cases(Add),
+    "Mul": draw.binary_cases(Mul),
+    "MaxPool": draw.max_pool_cases(),
+    "AveragePool": draw.average_pool_cases(),
+    "GlobalAveragePool": draw.global_average_pool_cases(),
+    "Softmax": draw.softmax_cases(),
+    "Concat": draw.concat_cases(),
+    "Pad": draw.pad_cases(),
+    "ResizeNearest": draw.resize_cases(),
+    "Transpose": draw.transpose_cases(),
+    "Lookup": draw.lookup_cases(),
+}
+# The float result itself is float32, and fixed-point factors have a last bit: both are far below
+# what the integers resolve, in units of the output.
+FLOAT32_NOISE = 2.0**-10
+
+
+# Where an op whose LARGEST_ERROR begins with 0 may still round: "0 ..., else 0.5 units".
+ROUNDS: dict[str, Callable[[Case], bool]] = {
+    "Concat": lambda case: any(t.quant != case.output.quant for t in case.inputs),
+    "MaxPool": lambda case: case.op.clamp != NO_CLAMP,  # type: ignore[attr-defined]
+    "Pad": lambda case: case.op.value != 0.0,  # type: ignore[attr-defined]
+}
+
+
+def largest_error(case: Case) -> float:
+    """The number LARGEST_ERROR states for this case, in units of the output scale."""
+    exact, _, rounded = case.op.LARGEST_ERROR.partition(", else ")
+    rounds = ROUNDS.get(case.op.kind)
+    text = rounded if rounds is not None and rounds(case) else exact
+    number = re.match(r"\d+(\.\d+)?", text)
+    assert number is not None, case.op.LARGEST_ERROR
+    return float(number[0])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_int8_is_within_the_largest_error_of_float(name: str) -> None:
+    """In the `single` profile, the project's own."""
+
+    @settings(
+        derandomize=True,
+        deadline=None,
+        max_examples=60,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=CASES[name])
+    def run(case: Case) -> None:
+        quant = case.output.quantization
+        units = case.real().astype(np.float64) / quant.per_tensor_scale + quant.zero_point
+        units = np.clip(units, INT8_MIN, INT8_MAX).reshape(case.output.shape)
+        ours = case.run(Rounding.SINGLE).astype(np.float64)
+        error = np.abs(ours - units).max()
+        assert error <= largest_error(case) + FLOAT32_NOISE
+
+    run()
+
+
+def test_every_op_with_code_is_covered() -> None:
+    """A new op file needs a drawn case here; element-wise ops are drawn from the registry."""
+    others = {name for name, op in registry().items() if not issubclass(op, Unary)}
+    assert set(CASES) - {"Lookup"} == others - {"Reshape"}
