@@ -68,6 +68,12 @@ class FloatSession:
         self.tensors = tuple(self.graph.outputs if tensors is None else tensors)
         self._sources = model.sources
         self._where = str(model.model_path)
+        # A quantized input is one that a pass redefined as byte - 128: no longer the file's values.
+        self._camera = {
+            name: self.graph.tensors[name].quantization
+            for name in self.graph.inputs
+            if self.graph.tensors[name].quant is not None
+        }
         self._read, self._computed = self._plan()
         values = sorted({self._sources[name].name for name in self._read})
         self._session = _open_session(model.model_path, values)
@@ -77,7 +83,8 @@ class FloatSession:
     def run(self, image: FloatArray, camera: Bytes | None = None) -> dict[str, FloatArray]:
         """The wanted tensors for one real-valued picture (H, W, C) or (1, H, W, C).
 
-        `camera` are its bytes, needed only where a pass made the network's input byte - 128.
+        `camera` are its bytes, needed where a pass made the network's input byte - 128 (and gave
+        it a quantization).
         """
         batch = image if image.ndim == 4 else image[None]
         # tensor = value.transpose(p), so value = tensor.transpose(argsort(p)).
@@ -89,12 +96,12 @@ class FloatSession:
         for name in self._read:
             tensors[name] = self._in_layout(name, by_name[self._sources[name].name])
         if camera is not None:
-            tensors.update(self._camera_inputs(camera, tensors))
+            tensors.update(self._camera_inputs(camera))
         for node in self._computed:
             tensors[node.output] = node.op.evaluate(
                 [self._operand(n, tensors) for n in node.inputs]
             )
-        return {name: tensors[name] for name in self.tensors}
+        return {name: self._operand(name, tensors) for name in self.tensors}
 
     def _input(self, names: Sequence[str]) -> tuple[Source, Any]:
         """The model's only input and its NumPy type."""
@@ -139,22 +146,20 @@ class FloatSession:
             )
         return array.reshape(shape)
 
-    def _camera_inputs(
-        self, camera: Bytes, known: Mapping[str, FloatArray]
-    ) -> dict[str, FloatArray]:
-        """Inputs that a pass made: the real values their quantization gives to byte - 128."""
+    def _camera_inputs(self, camera: Bytes) -> dict[str, FloatArray]:
+        """The real values that an input's quantization gives to byte - 128."""
         made = {}
-        for name in self.graph.inputs:
-            quant = self.graph.tensors[name].quant
-            if name not in known and quant is not None:
-                q = camera.astype(np.float32).reshape(self.graph.tensors[name].shape) - 128.0
-                made[name] = ((q - quant.zero_point) * quant.per_tensor_scale).astype(np.float32)
+        for name, quant in self._camera.items():
+            q = camera.astype(np.float32).reshape(self.graph.tensors[name].shape) - 128.0
+            made[name] = ((q - quant.zero_point) * quant.per_tensor_scale).astype(np.float32)
         return made
 
     def _operand(self, name: str, values: Mapping[str, FloatArray]) -> FloatArray:
         data = self.graph.tensors[name].data
         if data is not None:
             return data
+        if name not in values and name in self._camera:
+            raise ModelError(f"{name} needs the picture's bytes", where=self._where)
         if name not in values:
             raise ModelError(
                 f"the float value of {name} is unknown: the model file does not hold it",

@@ -26,7 +26,7 @@ SMALLEST_SCALE, LARGEST_SCALE = 1e-30, 1e30  # well inside float32
 class QuantizeOptions:
     """How to quantize: the observer's name, the rounding profile, corrections."""
 
-    observer: str = "mse"
+    observer: str = "l2.4"
     rounding: Rounding = Rounding.SINGLE
     correct_biases: bool = True
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from mcucc.ir import Graph, Node, Quant, Tensor
+from mcucc.ir import Graph, Node, Tensor
 from mcucc.numerics import NO_CLAMP, RELU, RELU6, Clamp
 from mcucc.ops.add import Add
 from mcucc.ops.base import Op
@@ -23,6 +23,7 @@ from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.softmax import Softmax
 from mcucc.ops.spatial import NO_PADS, Pads, Window2d
+from mcucc.passes.fold_input import fold_input_normalisation
 
 NHWC = (0, 2, 3, 1)
 
@@ -195,16 +196,6 @@ def mobile_net(folder: Path, seed: int = 0) -> Model:
     return net.model(folder, net.dense(net.pooled_vector(x), 5))
 
 
-def camera_graph(model: Model, scale: float = 1 / 127.5) -> Graph:
-    """What the input pass makes: an input of byte - 128, the rest of (byte - 127.5) in the bias."""
-    graph = model.graph
-    first = graph.nodes[0]
-    weights, bias = graph.tensors_of(first.inputs[1:])
-    shifted = bias.constant + scale / 2 * weights.constant.sum(axis=(1, 2, 3))
-    tensors = {
-        **graph.tensors,
-        "bytes": replace(graph.tensors["image"], name="bytes", quant=Quant((scale,), 0)),
-        "shifted": Tensor.const("shifted", shifted.astype(np.float32)),
-    }
-    nodes = (replace(first, inputs=("bytes", weights.name, "shifted")), *graph.nodes[1:])
-    return graph.with_(nodes=nodes, tensors=tensors, inputs=["bytes"])
+def camera_graph(model: Model, scale: float = 1 / 127.5, offset: float = -1.0) -> Graph:
+    """The network that reads byte - 128, as compilation makes it."""
+    return fold_input_normalisation(model.graph, "image", [scale] * 3, [offset] * 3)

@@ -68,6 +68,19 @@ def test_tensors_a_pass_made_are_computed_from_what_the_file_holds(tmp_path):
     assert np.allclose(found[names[2]], expected[names[2]], atol=1e-4)
 
 
+def test_a_folded_input_has_the_values_of_its_quantization_not_the_files(tmp_path):
+    model = mobile_net(tmp_path)
+    graph = camera_graph(model, 2 / 127.5, -1.0)
+    camera = images(1)[0]
+    session = FloatSession(model, graph, ["image"])
+    found = session.run(PRE.real_values(camera), camera)["image"]
+    quant = graph.tensors["image"].quantization
+    expected = (camera.astype(float) - 128 - quant.zero_point) * quant.per_tensor_scale
+    assert np.allclose(found[0], expected, atol=1e-6)
+    with pytest.raises(ModelError, match="bytes"):
+        session.run(PRE.real_values(camera))
+
+
 def test_min_max_ranges_are_the_extremes_over_all_pictures(tmp_path):
     model = mobile_net(tmp_path)
     pictures = [PRE.real_values(image) for image in images(3)]

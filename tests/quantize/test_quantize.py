@@ -11,7 +11,7 @@ from mcucc.errors import ModelError
 from mcucc.evaluate.compare import dequantize
 from mcucc.evaluate.float_session import FloatSession
 from mcucc.evaluate.preprocess import Preprocess
-from mcucc.ir import Graph, Tensor, verify
+from mcucc.ir import Graph, Quant, Tensor, verify
 from mcucc.numerics import RELU6, Clamp
 from mcucc.ops.concat import ConcatKernel
 from mcucc.ops.conv2d import Conv2d
@@ -77,7 +77,7 @@ def test_every_tensor_is_an_integer_of_its_kind(tmp_path):
 
 def test_the_input_keeps_the_quantization_the_camera_pass_gave_it(tmp_path):
     graph, _, int8 = quantized(mobile_net(tmp_path))
-    assert int8.tensors["bytes"].quant == graph.tensors["bytes"].quant
+    assert int8.tensors["image"].quant == graph.tensors["image"].quant == Quant((1 / 127.5,), 0)
 
 
 def test_a_fused_relu6_never_covers_more_than_zero_to_six(tmp_path):
