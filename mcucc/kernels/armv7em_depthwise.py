@@ -1,0 +1,83 @@
+"""DepthwiseConv2d on Armv7E-M: SMLAD over channel planes of row pairs (depthwise_armv7em.c)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.kernels.armv7em_finish import addends, matrix_finish, output_fields
+from mcucc.kernels.requantize import Finish, Form
+from mcucc.kernels.select import ARMV7EM, Choice, NodeContext, variant
+from mcucc.ops.base import ConstArray, KernelCall
+from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
+
+SQUARES = (3, 5, 7)
+STRIDES = (1, 2)
+BLOCK = 4  # channels rearranged together
+TILE = 16  # output columns at a time: scratch against columns rearranged twice
+# Instructions an output, measured (benchmarks/kernels.py).
+PER_OUTPUT = {3: 20.0, 5: 38.0, 7: 62.0}
+
+
+@variant(DepthwiseConv2dKernel, ARMV7EM)
+def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | None:
+    """Square kernels of 3, 5 and 7 with one output per channel."""
+    window = kernel.window
+    size, _, c_out = kernel.weights.shape
+    stride = window.stride[1]
+    fits = (
+        window.kernel in [(k, k) for k in SQUARES]
+        and stride in STRIDES
+        and window.dilation[1] == 1
+        and kernel.input_channels == c_out >= BLOCK
+    )
+    if not fits:
+        return None
+    finish = matrix_finish(kernel.weights.reshape(-1, c_out).T, kernel.sums, context)
+    if finish is None:
+        return None
+    tile = min(TILE, (context.width + 3) // 4 * 4)
+    columns = min(tile, context.width)
+    width = ((columns - 1) * stride + size + 1) // 2 * 2
+    stream = depthwise_stream(kernel, finish)
+    call = KernelCall(
+        f"mcucc_depthwise_armv7em_{size}_{stride}_{finish.form.value}",
+        "mcucc_depthwise_armv7em_params",
+        (
+            ("pad_left", window.pads.left),
+            ("input_width", kernel.input_width),
+            ("channels", c_out),
+            ("tile", tile),
+            ("stream", ConstArray("stream", stream)),
+            *output_fields(kernel.sums),
+        ),
+        isa=ARMV7EM,
+        # The last two outputs are computed together, even where only one is wanted.
+        scratch_bytes=2 * BLOCK * size * (width + 2 * stride),
+    )
+    outputs = context.height * context.width * c_out
+    return Choice(call, f"armv7em smlad, {finish.form.value}", outputs * PER_OUTPUT[size])
+
+
+def depthwise_stream(kernel: DepthwiseConv2dKernel, finish: Finish) -> npt.NDArray[np.uint32]:
+    """The constants of every channel as depthwise_armv7em.h describes them."""
+    columns: list[npt.NDArray[Any]] = [kernel.sums.bias, finish.multiplier]
+    if finish.form is not Form.HIGH:
+        columns += [addends(kernel.sums, finish), finish.shift]
+    weights = kernel.weights.astype(np.int64)
+    size = weights.shape[0]
+    for row in range(0, size - 1, 2):
+        columns += [_pair(weights[row, tap], weights[row + 1, tap]) for tap in range(size)]
+    last = weights[size - 1]
+    columns += [_pair(last[tap], last[tap + 1]) for tap in range(0, size - 1, 2)]
+    columns += [_pair(last[tap], last[tap + 1]) for tap in range(1, size, 2)]
+    words = [np.asarray(column).astype(np.int64).astype(np.uint32) for column in columns]
+    stream: npt.NDArray[np.uint32] = np.stack(words, axis=1).reshape(-1)
+    return stream
+
+
+def _pair(bottom: npt.NDArray[np.int64], top: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Two int8 as the halfwords of a word."""
+    return (bottom & 0xFFFF) | (top & 0xFFFF) << 16

@@ -1,0 +1,50 @@
+/* DepthwiseConv2d on Armv7E-M: square kernels of 3, 5 or 7, stride 1 or 2, one output a channel.
+ *
+ *     y[o] = clamp(round((bias[o] + sum x * w[o]) * M[o]) + output_zero_point)
+ *
+ * Four channels and `tile` output columns at a time: their inputs are first rearranged into
+ * channel planes of halfword pairs, rows two by two and the last row by columns, so that SMLAD
+ * multiplies two taps and every word loaded serves all outputs it belongs to.
+ * The constants of a channel, words:
+ *   bias, multiplier, addend (2 * zero point + 1) << shift, shift   (HIGH: bias, multiplier)
+ *   for each pair of rows its taps from left to right: weights (upper, lower)
+ *   the last row: (w0, w1) (w2, w3) .. then (w1, w2) (w3, w4) ..
+ * ROW kernel as mcucc/depthwise_conv2d.h says; at least 4 channels. span->scratch holds
+ * 8 * kernel * width bytes, width the columns of a tile, rounded up to even:
+ * (tile - 1) * stride + kernel + 1.
+ */
+#ifndef MCUCC_DEPTHWISE_ARMV7EM_H
+#define MCUCC_DEPTHWISE_ARMV7EM_H
+
+#include "mcucc/mcucc.h"
+
+typedef struct {
+    int32_t pad_left;
+    int32_t input_width; /* of the whole tensor, in pixels */
+    int32_t channels;
+    int32_t tile;            /* output columns at a time, a multiple of 4 */
+    const uint32_t *stream;  /* [channels], see above */
+    int32_t input_zero_point;
+    int32_t output_zero_point;
+    int32_t lo; /* the fused activation, in units of the output */
+    int32_t hi;
+} mcucc_depthwise_armv7em_params;
+
+/* One function a kernel, stride and form of requantization (mcucc/finish_armv7em.h). */
+#define MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, form)                        \
+    void mcucc_depthwise_armv7em_##kernel##_##stride##_##form(               \
+        const mcucc_depthwise_armv7em_params *params, const int8_t *const *rows, int8_t *out, \
+        const mcucc_span *span);
+#define MCUCC_DEPTHWISE_ARMV7EM_FORMS(kernel, stride)  \
+    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, high)      \
+    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, shift)     \
+    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, double)
+
+MCUCC_DEPTHWISE_ARMV7EM_FORMS(3, 1)
+MCUCC_DEPTHWISE_ARMV7EM_FORMS(3, 2)
+MCUCC_DEPTHWISE_ARMV7EM_FORMS(5, 1)
+MCUCC_DEPTHWISE_ARMV7EM_FORMS(5, 2)
+MCUCC_DEPTHWISE_ARMV7EM_FORMS(7, 1)
+MCUCC_DEPTHWISE_ARMV7EM_FORMS(7, 2)
+
+#endif
