@@ -14,8 +14,8 @@ from mcucc.quantize.observers.mse import MeanSquaredError
 class PowerError(MeanSquaredError):
     """The range with the least mean |error|^2.4.
 
-    Over four MCUNet-family networks the output's signal-to-noise ratio was 23.6 dB on average,
-    with plain MSE 23.3, with min-max 23.1 (mean of four; bias correction on).
+    Mean signal-to-noise ratio of the outputs of the four ONNX networks of the zoo, biases
+    corrected: l2.4 23.6 dB, min-max 23.5, mse 23.3; on the two ImageNet ones 20.7, 20.3, 20.7.
     """
 
     exponent: float = 2.4

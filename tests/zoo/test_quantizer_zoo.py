@@ -1,0 +1,68 @@
+"""The quantizer on the zoo's float networks: accuracy on real pictures, and the time it takes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from mcucc.evaluate.accuracy import integer_outputs, top1
+from mcucc.evaluate.compare import layer_snr
+from mcucc.evaluate.datasets import load_dataset, pictures
+from mcucc.evaluate.float_session import FloatSession
+from mcucc.evaluate.preprocess import find_preprocess
+from mcucc.frontends.onnx import import_onnx
+from mcucc.passes.fold_input import fold_input_normalisation
+from mcucc.passes.pipeline import optimize
+from mcucc.quantize.pipeline import quantize_model
+
+pytestmark = pytest.mark.zoo
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "count", "float_top1", "least", "least_snr"),
+    [
+        ("mcunet-5fps_vww", "coco_person", None, 0.9583, 0.93, 22.0),
+        ("mcunet-10fps_vww", "coco_person", None, 0.9417, 0.92, 20.0),
+        # Every fifth picture of those that were not calibrated on: 80.
+        ("mcunet-320kb-1mb_imagenet", "imagenet", 5, None, None, 17.0),
+        ("proxyless-w0.3-r176_imagenet", "imagenet", 5, None, None, 20.0),
+    ],
+)
+def test_int8_keeps_the_accuracy_of_the_float_network(
+    zoo_dir: Path,
+    data_dir: Path,
+    name: str,
+    task: str,
+    count: int | None,
+    float_top1: float | None,
+    least: float | None,
+    least_snr: float,
+) -> None:
+    path = zoo_dir / "onnx" / f"{name}.onnx"
+    model, preprocess = import_onnx(path), find_preprocess(path)
+    scale, offset = preprocess.affine()
+    (source,) = model.graph.inputs
+    graph = optimize(
+        fold_input_normalisation(optimize(model.graph), source, scale.tolist(), offset.tolist())
+    )
+    dataset = load_dataset(data_dir / task)
+    started = time.monotonic()
+    made = quantize_model(model, graph, dataset.calibration(preprocess), preprocess)
+    assert time.monotonic() - started < 25.0
+
+    items = dataset.labelled if count is None else dataset.labelled[100::count]
+    read = list(pictures(items, preprocess))
+    images, labels = [image for _, image in read], [item.label for item, _ in read]
+    (output,) = graph.outputs
+    session = FloatSession(model)
+    real = [session.run(preprocess.real_values(image))[output] for image in images]
+    int8 = [found[output] for found in integer_outputs(made.integer, images)]
+    if float_top1 is not None and least is not None:
+        assert top1(real, labels) == pytest.approx(float_top1, abs=1e-4)
+        assert top1(int8, labels) >= least
+    agreement = top1(int8, [int(value.argmax()) for value in real])
+    assert agreement >= 0.85
+    errors = layer_snr(model, graph, made.integer, images[-8:], preprocess)
+    assert errors[-1].snr_db >= least_snr
