@@ -31,7 +31,7 @@ from mcucc.frontends.onnx_view import View, storage_shape
 from mcucc.ir.graph import Graph, Tensor
 from mcucc.ir.verify import verify
 
-__all__ = ["ImportedModel", "Source", "import_onnx"]
+__all__ = ["ImportedModel", "Source", "import_model", "import_onnx"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +63,14 @@ def import_onnx(path: Path, *, input_shapes: ShapeMap | None = None) -> Imported
             where=where,
             hint="the float importer needs the model before quantization",
         )
+    return import_model(model, path, sha256, input_shapes)
+
+
+def import_model(
+    model: onnx.ModelProto, path: Path, sha256: str, input_shapes: ShapeMap | None = None
+) -> ImportedModel:
+    """The Graph of a float model that has been read from `path`; errors as `import_onnx`."""
+    where = str(path)
     in_file = {name for node in model.graph.node for name in node.output}
     model = inline_functions(model, where)
     importer = _Importer(model, where)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.frontends.onnx_node import OnnxNode, Refusal
-from mcucc.frontends.onnx_view import NHWC, View
+from mcucc.frontends.onnx_view import NHWC, View, storage_shape
 from mcucc.ir.graph import Node, Tensor
 from mcucc.ops.base import Op, hwc
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
@@ -154,11 +154,14 @@ class Context:
         return View(made, tuple(view.atoms[a] for a in order), axes).canonical()
 
     def in_layout(self, node: OnnxNode, view: View, permutation: Sequence[int]) -> View:
-        """The view stored as value.transpose(permutation), its tensor in exactly that shape."""
+        """The view stored as value.transpose(permutation), its tensor in that shape.
+
+        Where the first axis is no batch of 1, a batch is put in front (storage_shape).
+        """
         view = view.canonical()
         wanted = [atom for axis in permutation for atom in view.axes[axis]]
         moved = self.reordered(node, view, wanted)
-        return self.shaped(node, moved, tuple(moved.shape[axis] for axis in permutation))
+        return self.shaped(node, moved, storage_shape([moved.shape[axis] for axis in permutation]))
 
     def image(self, node: OnnxNode, view: View) -> View:
         """The view of a (1, C, H, W) value stored as (1, H, W, C); Refusal for other ranks."""
@@ -192,9 +195,9 @@ class Context:
             depth = min(min(map(_first_varying, spread)), max(len(view.atoms) - 1, 0))
             channels = view.size_of(range(depth, len(view.atoms)))
             flat = [factor[(0,) * depth].reshape(channels) for factor in spread]
-            shape = _outer(self.tensors[view.tensor].shape, channels)
+            shape = pixels_of(self.tensors[view.tensor].shape, channels)
         view = self.shaped(node, view, (1, *shape))
-        name = self.fresh(f"{node.output}.{part}" if part else node.output)
+        name = f"{node.output}.{part}" if part else node.output
         weights = self.weights(f"{name}.scale", flat[0].reshape(1, 1, -1))
         bias = self.weights(f"{name}.offset", flat[1])
         op = DepthwiseConv2d(Window2d((1, 1)))
@@ -219,7 +222,7 @@ def _first_varying(array: Reals) -> int:
     return array.ndim
 
 
-def _outer(shape: tuple[int, ...], channels: int) -> tuple[int, int, int]:
+def pixels_of(shape: tuple[int, ...], channels: int) -> tuple[int, int, int]:
     """(H, W, channels) of a stored tensor, its own height and width where they fit."""
     height, width, depth = hwc(shape)
     return (height, width, depth) if depth == channels else (1, prod(shape) // channels, channels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.frontends.onnx_context import Constant, Context, Reals
+from mcucc.frontends.onnx_context import Constant, Context, Reals, pixels_of
 from mcucc.frontends.onnx_node import OnnxNode, Refusal, converter
 from mcucc.frontends.onnx_view import NHWC, View
 from mcucc.frontends.onnx_windows import window_of
@@ -103,11 +103,11 @@ def _matrix(ctx: Context, node: OnnxNode, view: View, weights: Reals, bias: Real
         return View.stored(made, (*view.shape[:-1], outputs), range(len(view.axes)))
     # Several rows: a 1x1 convolution over rows as pixels.
     view = ctx.reordered(node, view, view.flat)
-    view = ctx.shaped(node, view, (1, 1, rows_of, inputs))
+    view = ctx.shaped(node, view, (1, *pixels_of(ctx.tensors[view.tensor].shape, inputs)))
     kernel = weights.reshape(outputs, 1, 1, inputs)
     operands = [view.tensor, *_constants(ctx, node, kernel, bias)]
     made = ctx.compute(node, Conv2d(Window2d((1, 1))), operands)
-    return View.stored(made, (*view.shape[:-1], outputs), range(len(view.axes))).canonical()
+    return View.stored(made, (*view.shape[:-1], outputs), range(len(view.axes)))
 
 
 @converter("BatchNormalization")

@@ -44,11 +44,13 @@ def _finish(ctx: Context, node: OnnxNode, view: View, done: list[str]) -> str:
         view = ctx.reordered(node, view.canonical(), view.canonical().flat)
     shape = storage_shape([view.shape[axis] for axis in order])
     name = node.output
+    if name in _inputs(ctx):
+        raise Refusal("it is an input of the network")
     tensor = ctx.tensors[view.tensor]
     taken = view.tensor in done or view.tensor in _inputs(ctx)
     if tensor.shape == shape and not taken:
         _rename(ctx, view.tensor, name)
-    elif view.tensor != name:
+    else:
         _reshape(ctx, node, view.tensor, shape)
     ctx.sources[name] = Source(name, order)
     return name
@@ -57,8 +59,10 @@ def _finish(ctx: Context, node: OnnxNode, view: View, done: list[str]) -> str:
 def _reshape(ctx: Context, node: OnnxNode, tensor: str, shape: tuple[int, ...]) -> None:
     """`node.output` as a view of `tensor` under another shape."""
     if node.output in ctx.tensors:
-        # Another tensor was the first to be named after this value: it moves aside.
-        _rename(ctx, node.output, ctx.fresh(f"{node.output}.value"))
+        # The tensor that was named after this value moves aside.
+        aside = ctx.fresh(f"{node.output}.value")
+        _rename(ctx, node.output, aside)
+        tensor = aside if tensor == node.output else tensor
     ctx.compute(node, Reshape(shape), [tensor])
 
 

@@ -153,17 +153,26 @@ def concat(ctx: Context, node: OnnxNode) -> View:
         return views[0]
     order = _common_order(views)
     stored = [ctx.in_layout(node, view, order) for view in views]
-    op = Concat(order.index(axis))
-    made = ctx.compute(node, op, [view.tensor for view in stored])
+    place = order.index(axis)
+    if place == 0 or rank > 4 or views[0].shape[order[0]] != 1:
+        # Any concatenation is one of rows: (outer axes, axis, inner axes).
+        stored = [
+            ctx.shaped(node, view, (1, *_around([view.shape[a] for a in order], place)))
+            for view in stored
+        ]
+        place = 2
+    made = ctx.compute(node, Concat(place), [view.tensor for view in stored])
     shape = tuple(
         sum(v.shape[axis] for v in views) if i == axis else n for i, n in enumerate(views[0].shape)
     )
     return View.stored(made, shape, order)
 
 
+def _around(dims: Sequence[int], axis: int) -> tuple[int, int, int]:
+    return prod(dims[:axis]), dims[axis], prod(dims[axis + 1 :])
+
+
 def _common_order(views: Sequence[View]) -> tuple[int, ...]:
-    if len(views[0].axes) > 4:
-        raise Refusal(f"values of rank {len(views[0].axes)}")
     for view in views:
         order = view.permutation(NHWC)
         if order is not None and order[0] == 0 and all(v.matches(order) for v in views):

@@ -10,6 +10,7 @@ from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.lookup import Unary
 from mcucc.ops.mul import Mul
 from mcucc.ops.reshape import Reshape
+from mcucc.ops.softmax import Softmax
 from mcucc.ops.transpose import Transpose
 from mcucc.passes.rewrite import Rewriter
 
@@ -95,12 +96,15 @@ def _indifferent(rewriter: Rewriter, reshape: Node, user: Node) -> bool:
 def _element_wise_behind_reshape(rewriter: Rewriter, node: Node) -> bool:
     """f(reshape(x)) = reshape(f(x)), so that f meets the op it can be fused with."""
     inner = rewriter.producer(node.inputs[0]) if node.inputs else None
-    if not isinstance(node.op, Unary) or inner is None or not isinstance(inner.op, Reshape):
+    if inner is None or not isinstance(inner.op, Reshape):
+        return False
+    before, after = (rewriter.tensors[n].shape for n in (inner.inputs[0], inner.output))
+    rows = isinstance(node.op, Softmax) and before[-1] == after[-1]
+    if not isinstance(node.op, Unary) and not rows:
         return False
     if rewriter.sole_user(inner.output) is None or inner.inputs[0] in rewriter.inputs:
         return False
-    shape = rewriter.tensors[inner.inputs[0]].shape
-    rewriter.give(node, replace(node, inputs=inner.inputs), shape)
+    rewriter.give(node, replace(node, inputs=inner.inputs), before)
     _drop_unread(rewriter, inner)
     return True
 
