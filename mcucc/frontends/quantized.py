@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mcucc.frontends.onnx_context import Source
 from mcucc.ir.graph import Graph, Quant, Shape
 from mcucc.numerics import Int8Array, saturate_int8
 
@@ -22,7 +23,9 @@ class End:
 
     The integer network begins and ends with int8: `tensor` names its tensor, `inner` holds that
     tensor's quantization. `dtype` (int8, uint8 or float32), `shape` and `quant` are the file's;
-    `quant` is None for float. uint8 differs from int8 by an offset of 128 and nothing else.
+    `quant` is None for float. uint8 differs from int8 by an offset of 128 and nothing else; floats
+    become int8 by rounding to nearest, ties away from zero (LiteRT) or to even (ONNX Runtime).
+    The tensor is value.transpose(permutation), axes of length 1 added or dropped.
     """
 
     name: str
@@ -31,16 +34,20 @@ class End:
     dtype: np.dtype[Any]
     quant: Quant | None
     inner: Quant
+    permutation: tuple[int, ...] | None = None
+    ties_to_even: bool = False
 
     def to_int8(self, values: Array) -> Int8Array:
-        """The int8 input of values in the file's type (floats: rounded half away from zero)."""
+        """The int8 input of values in the file's type (NaN is the smallest one)."""
         if self.dtype == np.int8:
             return values.astype(np.int8)
         if self.dtype == np.uint8:
             return (values.astype(np.int16) - 128).astype(np.int8)
         scaled = values.astype(np.float32) / np.float32(self.inner.per_tensor_scale)
-        rounded = np.trunc(scaled + np.copysign(np.float32(0.5), scaled))
-        whole = np.clip(rounded, -1e6, 1e6).astype(np.int64) + self.inner.zero_point
+        scaled = np.clip(np.nan_to_num(scaled, nan=-1e6), -1e6, 1e6)
+        away = np.trunc(scaled + np.copysign(np.float32(0.5), scaled))
+        rounded = np.rint(scaled) if self.ties_to_even else away
+        whole = rounded.astype(np.int64) + self.inner.zero_point
         return saturate_int8(whole)
 
     def from_int8(self, values: Int8Array) -> Array:
@@ -58,7 +65,8 @@ class ImportedQuantized:
     """A quantized model file as an int8 Graph, ready for `mcucc.quantize.lower.lower`.
 
     `sources` maps tensors of the graph to the file's tensors that hold the same int8 values: the
-    tensor's index in a .tflite, its name in an ONNX file. Compare intermediates through it.
+    tensor's index in a .tflite, its name and layout in an ONNX file (of uint8, less 128). Compare
+    intermediates through it.
     """
 
     graph: Graph
@@ -67,4 +75,4 @@ class ImportedQuantized:
     kind: str
     inputs: tuple[End, ...]
     outputs: tuple[End, ...]
-    sources: Mapping[str, int | str]
+    sources: Mapping[str, int | Source]

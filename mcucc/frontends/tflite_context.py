@@ -38,7 +38,7 @@ class Context:
         self.nodes: list[Node] = []
         self.inputs: list[str] = []
         self.names: dict[int, str] = {}
-        self.sources: dict[str, int | str] = {}
+        self.sources: dict[str, int] = {}
         self.constants: dict[int, Array] = {
             t.index: t.data for t in file.tensors if t.data is not None and not t.variable
         }

@@ -138,4 +138,5 @@ def _inside(window: Window, outputs: int, size: int) -> npt.NDArray[np.int64]:
     """Taps inside [0, size) for each of `outputs` positions along one axis."""
     taps = np.arange(outputs)[:, None] * window.stride - window.pad
     taps = taps + np.arange(0, window.kernel, window.dilation)
-    return ((taps >= 0) & (taps < size)).sum(axis=1, dtype=np.int64)
+    inside: npt.NDArray[np.int64] = ((taps >= 0) & (taps < size)).sum(axis=1, dtype=np.int64)
+    return inside

@@ -1,0 +1,99 @@
+"""Import a quantized ONNX model: QDQ or QOperator form, or a torch (pt2e) export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from mcucc.errors import ModelError, Problem, UnsupportedError
+from mcucc.frontends.onnx import ImportedModel, import_model
+from mcucc.frontends.onnx_context import Source
+from mcucc.frontends.onnx_file import inline_functions, read_model
+from mcucc.frontends.onnx_inputs import ShapeMap
+from mcucc.frontends.onnx_node import Refusal
+from mcucc.frontends.qdq_attach import Attacher
+from mcucc.frontends.qdq_strip import Stripped, strip
+from mcucc.frontends.quantized import End, ImportedQuantized
+from mcucc.frontends.tflite_pads import fold_pads
+from mcucc.ir.graph import Graph, Quant
+from mcucc.ir.verify import verify
+from mcucc.passes import dead_code
+
+
+def import_quantized_onnx(path: Path, *, input_shapes: ShapeMap | None = None) -> ImportedQuantized:
+    """Read a quantized ONNX model as an int8 Graph; no calibration data is needed.
+
+    Activations are int8 or uint8 per tensor, weights symmetric int8 (or uint8 around 128), per
+    tensor or per channel. Raises ModelError for files that cannot be read, UnsupportedError with
+    every node that cannot be compiled.
+    """
+    path = Path(path)
+    model, sha256 = read_model(path)
+    model = inline_functions(model, str(path))
+    try:
+        stripped = strip(model)
+    except Refusal as refusal:
+        raise ModelError(refusal.why, where=str(path)) from refusal
+    problems: list[Problem] = list(stripped.problems)
+    if problems:
+        raise UnsupportedError(problems, where=str(path))
+    imported = import_model(stripped.model, path, sha256, input_shapes)
+    attacher = Attacher(imported.graph, stripped, _names(imported))
+    graph = attacher.run()
+    if attacher.problems:
+        raise UnsupportedError(attacher.problems, where=str(path))
+    graph = fold_pads(dead_code.run(graph))
+    verify(graph)
+    return ImportedQuantized(
+        graph=graph,
+        model_path=path,
+        sha256=sha256,
+        kind="onnx",
+        inputs=tuple(_end(model.graph.input, n, graph, imported) for n in graph.inputs),
+        outputs=tuple(_end(model.graph.output, n, graph, imported) for n in graph.outputs),
+        sources=_sources(graph, imported, stripped),
+    )
+
+
+def _names(imported: ImportedModel) -> dict[str, str]:
+    """The float value of the stripped model each tensor holds."""
+    names = {name: name for name in imported.graph.tensors}
+    names.update({name: source.name for name, source in imported.sources.items()})
+    return names
+
+
+def _end(
+    values: Iterable[onnx.ValueInfoProto],
+    name: str,
+    graph: Graph,
+    imported: ImportedModel,
+) -> End:
+    inner = graph.tensors[name].quantization
+    source = imported.sources.get(name, Source(name, ()))
+    value = next(v for v in values if v.name == source.name)
+    kind = value.type.tensor_type.elem_type
+    permutation = source.permutation or tuple(range(len(graph.tensors[name].shape)))
+    shape = [1] * len(permutation)
+    for axis, length in zip(permutation, graph.tensors[name].shape, strict=False):
+        shape[axis] = length
+    quant: Quant | None = None
+    dtype: np.dtype[Any] = np.dtype(np.float32)
+    if kind == onnx.TensorProto.UINT8:
+        quant, dtype = Quant(inner.scale, inner.zero_point + 128), np.dtype(np.uint8)
+    elif kind == onnx.TensorProto.INT8:
+        quant, dtype = inner, np.dtype(np.int8)
+    return End(source.name, name, tuple(shape), dtype, quant, inner, permutation, True)
+
+
+def _sources(graph: Graph, imported: ImportedModel, stripped: Stripped) -> dict[str, int | Source]:
+    """Tensors of the graph and the 8-bit values of the file that hold the same (less 128)."""
+    integer = {value: name for name, value in reversed(stripped.integers.items())}
+    found: dict[str, int | Source] = {}
+    for name, source in imported.sources.items():
+        if name in graph.tensors and source.name in integer:
+            found[name] = Source(integer[source.name], source.permutation)
+    return found
