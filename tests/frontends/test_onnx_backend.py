@@ -1,0 +1,243 @@
+"""The ONNX project's own node cases (onnx.backend.test) through import and the float path.
+
+The first input is the activation, the others become constants, as in a trained network; for
+operators of several activations all inputs are activations in a second run. Batches of pictures go
+through one by one. Cases left out must be refused with a ModelError, never run wrongly.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from mcucc.errors import ModelError
+from mcucc.evaluate.float_run import evaluate_graph
+from mcucc.frontends.onnx import import_onnx
+from mcucc.frontends.onnx_file import NEWEST_OPSET, OLDEST_OPSET
+from mcucc.passes.pipeline import optimize
+
+# Modules of onnx.backend.test.case.node, and how many of their cases must at least run.
+MODULES = {
+    "add": 3,
+    "averagepool": 13,
+    "batch_normalization": 2,
+    "cast": 6,
+    "clip": 9,
+    "concat": 12,
+    "conv": 6,
+    "div": 3,
+    "dropout": 4,
+    "flatten": 3,
+    "gemm": 10,
+    "globalaveragepool": 2,
+    "globalmaxpool": 2,
+    "hardsigmoid": 3,
+    "hardswish": 1,
+    "identity": 1,
+    "leakyrelu": 3,
+    "matmul": 1,
+    "maxpool": 11,
+    "mul": 4,
+    "neg": 2,
+    "pad": 3,
+    "reducemax": 0,
+    "reducemean": 2,
+    "relu": 1,
+    "reshape": 9,
+    "resize": 0,
+    "sigmoid": 2,
+    "softmax": 7,
+    "squeeze": 2,
+    "sub": 4,
+    "sum": 1,
+    "tanh": 2,
+    "transpose": 7,
+    "unsqueeze": 7,
+}
+SEVERAL_ACTIVATIONS = ("add", "concat", "div", "mul", "sub", "sum")
+
+LEFT_OUT = {
+    "training": [
+        "test_batchnorm_epsilon_training_mode",
+        "test_batchnorm_example_training_mode",
+        "test_training_dropout",
+        "test_training_dropout_default",
+        "test_training_dropout_default_mask",
+        "test_training_dropout_mask",
+        "test_training_dropout_zero_ratio",
+        "test_training_dropout_zero_ratio_mask",
+    ],
+    "a second output": [
+        "test_dropout_default_mask",
+        "test_dropout_default_mask_ratio",
+        "test_maxpool_with_argmax_2d_precomputed_pads",
+        "test_maxpool_with_argmax_2d_precomputed_strides",
+    ],
+    "not a 2-D picture": [
+        "test_averagepool_1d_default",
+        "test_averagepool_3d_default",
+        "test_averagepool_3d_dilations_large_count_include_pad_is_0_ceil_mode_is_False",
+        "test_averagepool_3d_dilations_large_count_include_pad_is_0_ceil_mode_is_True",
+        "test_averagepool_3d_dilations_large_count_include_pad_is_1_ceil_mode_is_False",
+        "test_averagepool_3d_dilations_large_count_include_pad_is_1_ceil_mode_is_True",
+        "test_averagepool_3d_dilations_small",
+        "test_maxpool_1d_default",
+        "test_maxpool_3d_default",
+        "test_maxpool_3d_dilations",
+        "test_maxpool_3d_dilations_use_ref_impl",
+        "test_maxpool_3d_dilations_use_ref_impl_large",
+    ],
+    "the batch is reshaped": [
+        "test_flatten_axis0",
+        "test_flatten_axis2",
+        "test_flatten_axis3",
+        "test_flatten_negative_axis1",
+        "test_flatten_negative_axis2",
+        "test_flatten_negative_axis4",
+    ],
+    "matrices of a batch, a vector on the right, a bias that differs from row to row": [
+        "test_gemm_default_matrix_bias",
+        "test_matmul_1d_1d",
+        "test_matmul_1d_3d",
+        "test_matmul_3d",
+        "test_matmul_4d",
+        "test_matmul_4d_1d",
+        "test_matmul_bcast",
+    ],
+    "sums of one or three values": ["test_sum_example", "test_sum_one_input"],
+    "a reduction that is not over the picture": [
+        "test_reduce_max_default_axes_keepdim_example",
+        "test_reduce_max_default_axes_keepdims_random",
+        "test_reduce_max_do_not_keepdims_example",
+        "test_reduce_max_do_not_keepdims_random",
+        "test_reduce_max_keepdims_example",
+        "test_reduce_max_keepdims_random",
+        "test_reduce_max_negative_axes_keepdims_example",
+        "test_reduce_max_negative_axes_keepdims_random",
+        "test_reduce_mean_do_not_keepdims_example",
+        "test_reduce_mean_do_not_keepdims_random",
+        "test_reduce_mean_keepdims_example",
+        "test_reduce_mean_keepdims_random",
+        "test_reduce_mean_negative_axes_keepdims_example",
+        "test_reduce_mean_negative_axes_keepdims_random",
+    ],
+    "an empty value": ["test_reduce_max_empty_set", "test_reshape_allowzero_reordered"],
+}
+REASON = {name: reason for reason, names in LEFT_OUT.items() for name in names}
+FLOATS = (np.float16, np.float32, np.float64)
+
+
+def _cases(module: str) -> list[Any]:
+    """The cases of one module; importing it generates them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from onnx.backend.test.case import node as room
+
+        loaded = importlib.import_module(f"onnx.backend.test.case.node.{module}")
+    classes = {value.__name__.lower() for value in vars(loaded).values() if isinstance(value, type)}
+    ops = {module.replace("_", ""), *classes}
+    cases = [case for case in room._NodeTestCases if case.kind == "node"]
+    return [
+        case
+        for case in cases
+        if len(case.model.graph.node) == 1
+        and case.model.graph.node[0].op_type.lower() in ops
+        # Expanded cases are the operator's body in other operators.
+        and "_expanded" not in case.name
+    ]
+
+
+def _reason(module: str, case: Any) -> str | None:
+    inputs, outputs = case.data_sets[0]
+    arrays = [_array(value) for value in (inputs[0], outputs[0])]
+    if any(array is None or array.dtype not in FLOATS for array in arrays):
+        return "another element type"
+    if module == "resize":
+        return "no case repeats whole pixels by one factor"
+    return REASON.get(case.name)
+
+
+def _array(value: Any) -> Any:
+    if isinstance(value, onnx.TensorProto):
+        return numpy_helper.to_array(value)
+    return value if isinstance(value, np.ndarray | np.generic) else None
+
+
+def _save(case: Any, path: Path, activations: int) -> list[str]:
+    """The case as a file, inputs from `activations` on as constants; names of the others."""
+    model = onnx.ModelProto()
+    model.CopyFrom(case.model)
+    for entry in model.opset_import:
+        entry.version = min(max(entry.version, OLDEST_OPSET), NEWEST_OPSET)
+    names = [value.name for value in model.graph.input]
+    for name, value in list(zip(names, case.data_sets[0][0], strict=True))[activations:]:
+        array = _array(value)
+        if array is not None:
+            model.graph.initializer.append(numpy_helper.from_array(np.asarray(array), name))
+    onnx.save(model, str(path))
+    return names[:activations]
+
+
+def _run(path: Path, names: Sequence[str], feeds: Sequence[Any], wanted: Any) -> Any:
+    """The network's first output, one picture after the other where there is a batch."""
+    pictures = feeds[0].shape[0] if feeds[0].ndim == 4 else 1
+    split = pictures > 1
+    shapes = {n: (1, *f.shape[1:]) for n, f in zip(names, feeds, strict=True)} if split else None
+    model = import_onnx(path, input_shapes=shapes)
+    (output,) = model.graph.outputs
+    shape = (1, *wanted.shape[1:]) if split else wanted.shape
+    results = []
+    for picture in range(pictures):
+        inputs = {}
+        for name, feed in zip(names, feeds, strict=True):
+            part = feed[picture : picture + 1] if split else feed
+            stored = part.transpose(model.sources[name].permutation)
+            inputs[name] = stored.reshape(model.graph.tensors[name].shape)
+        plain = evaluate_graph(model.graph, inputs)[output]
+        passed = evaluate_graph(optimize(model.graph), inputs)[output]
+        np.testing.assert_allclose(passed, plain, rtol=1e-5, atol=1e-5)
+        order = model.sources[output].permutation
+        stored = plain.reshape([shape[axis] for axis in order])
+        results.append(stored.transpose(np.argsort(np.array(order, dtype=int))))
+    return np.concatenate(results) if split else results[0]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_node_cases(module: str, tmp_path: Path) -> None:
+    ran = 0
+    for case in _cases(module):
+        inputs, outputs = case.data_sets[0]
+        several = module in SEVERAL_ACTIVATIONS
+        if _reason(module, case) is not None:
+            _save(case, tmp_path / "net.onnx", 1)
+            with pytest.raises(ModelError):
+                import_onnx(tmp_path / "net.onnx")
+            continue
+        wanted = _array(outputs[0])
+        tolerance = {"rtol": 1e-2 if wanted.dtype == np.float16 else case.rtol, "atol": 1e-5}
+        for activations in {1, len(inputs)} if several else {1}:
+            if not _compiled(module, inputs, activations):
+                continue
+            names = _save(case, tmp_path / "net.onnx", activations)
+            feeds = [_array(value).astype(np.float32) for value in inputs[:activations]]
+            result = _run(tmp_path / "net.onnx", names, feeds, wanted)
+            assert result.shape == wanted.shape, case.name
+            np.testing.assert_allclose(result, wanted, **tolerance, err_msg=case.name)
+            ran += 1
+    assert ran >= MODULES[module]
+
+
+def _compiled(module: str, inputs: Sequence[Any], activations: int) -> bool:
+    """Constants are not concatenated or summed; activations are not divided or broadcast."""
+    if activations == 1:
+        return module not in ("concat", "sum")
+    equal = len({value.shape for value in inputs}) == 1
+    return module == "concat" or (module != "div" and equal)
