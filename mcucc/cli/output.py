@@ -25,7 +25,7 @@ _json = False
 
 def use_json(on: bool) -> None:
     """With --json, stdout carries one JSON document and errors are JSON too."""
-    global _json  # noqa: PLW0603 - set once, before any verb runs
+    global _json
     _json = on
     warnings.showwarning = _show_warning
 

@@ -29,6 +29,7 @@ class Table:
     name: str
     c_type: str
     length: int
+    align: int  # bytes; 0: what the type asks for
     lines: tuple[str, ...]
 
 
@@ -140,7 +141,7 @@ class ModelCode:
     steps: tuple[StepCode, ...]
     tables: tuple[Table, ...]
     step_names: tuple[str, ...]
-    sources: tuple[str, ...]  # units of runtime_c/kernels
+    sources: tuple[str, ...]  # of the kernels, below runtime_c
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,9 @@ def model_code(
     for value, length in sorted(names.padding.items()):
         row = np.full(length, value, dtype=np.int8)
         tables.append(_table(names.pad_row(value, length), ConstArray("", row)))
-    units = sorted({call.unit for call in calls.values()} | ({"camera"} if cameras else set()))
+    units = {(call.isa, call.unit) for call in calls.values()}
+    if cameras:
+        units.add(("portable", "camera"))
     return ModelCode(
         name=name,
         macro=name.upper(),
@@ -214,7 +217,7 @@ def model_code(
             f"sha256 {origin.sha256}",
             f"{graph.macs:,} MACs, {graph.rounding.value} rounding, schedule {program.schedule}",
         ),
-        headers=tuple(f"mcucc/{unit}.h" for unit in units),
+        headers=tuple(sorted(f"mcucc/{unit}.h" for _, unit in units)),
         arena_bytes=program.arena_bytes,
         places=_places(program, names),
         offsets=_offsets(program, names),
@@ -230,7 +233,7 @@ def model_code(
                 *(node.name for node in program.nodes),
             )
         ),
-        sources=tuple(units),
+        sources=tuple(sorted(f"kernels/{isa}/{unit}.c" for isa, unit in units)),
     )
 
 
@@ -372,7 +375,8 @@ def _table(name: str, array: ConstArray) -> Table:
     lines = tuple(
         ", ".join(values[i : i + per_line]) + "," for i in range(0, len(values), per_line)
     )
-    return Table(name, C_TYPES[flat.dtype], len(values), lines)
+    align = array.align if array.align > flat.dtype.itemsize else 0
+    return Table(name, C_TYPES[flat.dtype], len(values), align, lines)
 
 
 def _int(value: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import jinja2
@@ -25,8 +26,8 @@ def environment() -> jinja2.Environment:
     )
 
 
-def model_sources(code: ModelCode) -> dict[str, str]:
-    """The generated files of a model, name to text."""
+def model_sources(code: ModelCode, kernels: Iterable[str]) -> dict[str, str]:
+    """The generated files of a model, name to text; `kernels` are the runtime's .c files."""
     templates = environment()
     files = {
         f"{code.name}.h": "model/model.h.j2",
@@ -36,29 +37,37 @@ def model_sources(code: ModelCode) -> dict[str, str]:
         f"{code.name}_weights.c": "model/weights.c.j2",
         "CMakeLists.txt": "model/CMakeLists.txt.j2",
     }
-    return {name: templates.get_template(path).render(m=code) for name, path in files.items()}
+    context = {"m": code, "kernels": sorted(kernels)}
+    return {name: templates.get_template(path).render(context) for name, path in files.items()}
 
 
 def runtime_sources(code: ModelCode) -> dict[str, str]:
-    """The runtime files a model needs, path below its folder to text."""
+    """The runtime files a model needs, path below its folder to text.
+
+    A header brings the .c file of its name along where one of the model's ISAs has it.
+    """
     root = resource_dir("runtime_c")
+    isas = sorted({source.split("/")[1] for source in code.sources})
+    pending = [*code.sources, "include/mcucc/mcucc.h", "include/mcucc/rows.h"]
     files: dict[str, str] = {}
-    for unit in code.sources:
-        path = f"kernels/portable/{unit}.c"
-        files[f"runtime/{path}"] = (root / path).read_text()
-    pending = [*files.values(), '#include "mcucc/mcucc.h"\n#include "mcucc/rows.h"\n']
     while pending:
-        for header in INCLUDE.findall(pending.pop()):
-            name = f"runtime/include/{header}"
-            if name not in files:
-                files[name] = (root / "include" / header).read_text()
-                pending.append(files[name])
+        path = pending.pop()
+        if f"runtime/{path}" in files:
+            continue
+        text = (root / path).read_text(encoding="ascii")
+        files[f"runtime/{path}"] = text
+        for header in INCLUDE.findall(text):
+            pending.append(f"include/{header}")
+            units = [f"kernels/{isa}/{Path(header).stem}.c" for isa in isas]
+            pending += [unit for unit in units if (root / unit).is_file()]
     return files
 
 
 def write_library(code: ModelCode, folder: Path) -> tuple[Path, ...]:
     """Write the C library of a model into `folder`; returns its .c files."""
-    sources = {**model_sources(code), **runtime_sources(code)}
+    runtime = runtime_sources(code)
+    kernels = [name for name in runtime if name.endswith(".c")]
+    sources = {**model_sources(code, kernels), **runtime}
     for name, text in sources.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

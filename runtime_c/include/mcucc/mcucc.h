@@ -10,6 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Tables that kernels read as wider words start at a multiple of so many bytes. */
+#if defined(__GNUC__) || defined(__clang__)
+#define MCUCC_ALIGNED(bytes) __attribute__((aligned(bytes)))
+#else
+#define MCUCC_ALIGNED(bytes) /* compilers without it: place the tables by the linker */
+#endif
+
 /* Arenas must start at a multiple of this many bytes. */
 #define MCUCC_ARENA_ALIGNMENT 8
 

@@ -1,0 +1,54 @@
+"""`mcucc run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run_command(
+    folder: Annotated[Path, typer.Argument(help="A folder that compile made.")],
+    input_file: Annotated[Path, typer.Option("--input", help="A picture, or camera bytes .npy.")],
+    emulator: Annotated[str, typer.Option(help="auto, qemu, unicorn, renode or host.")] = "auto",
+    top: Annotated[int, typer.Option(help="How many scores to print.")] = 5,
+    time_limit: Annotated[float, typer.Option(help="Seconds until an emulator is stopped.")] = 300,
+    json_output: Annotated[bool, typer.Option("--json", help="Outputs as JSON.")] = False,
+    verbose: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
+) -> None:
+    """Run one picture through a compiled network."""
+    from mcucc.cli.output import console, print_json
+    from mcucc.compiled import open_compiled
+    from mcucc.validation import picture_of, run_once
+
+    del verbose
+    compiled = open_compiled(folder)
+    image = picture_of(input_file, compiled)
+    result = run_once(compiled, image, emulator, time_limit)
+    if json_output:
+        print_json(
+            {
+                "outputs": {name: value.tolist() for name, value in result.outputs.items()},
+                "quantization": {
+                    name: {
+                        "scale": compiled.integer.activations[name].scale,
+                        "zero_point": compiled.integer.activations[name].zero_point,
+                    }
+                    for name in result.outputs
+                },
+                "instructions": result.instructions,
+                "emulator": result.emulator,
+            }
+        )
+        return
+    counted = f", {result.instructions:,} instructions" if result.instructions else ""
+    console.print(f"{input_file.name} on {result.emulator}{counted}", markup=False)
+    for name, value in result.outputs.items():
+        a = compiled.integer.activations[name]
+        shape = "x".join(str(n) for n in a.shape)
+        console.print(f"{name}: {shape}, scale {a.scale:.6g}, zero point {a.zero_point}")
+        flat = value.reshape(-1).astype(int)
+        for index in sorted(range(flat.size), key=lambda i: (-flat[i], i))[:top]:
+            real = a.scale * (flat[index] - a.zero_point)
+            console.print(f"  [{index}] {flat[index]:>4} = {real:.4f}", markup=False)

@@ -1,0 +1,108 @@
+"""A folder that `compile` made, opened again for `run` and `validate`."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mcucc.boards import Board, load_board
+from mcucc.build import MANIFEST, OPTIMIZE, schedule, unit_of
+from mcucc.errors import OutputError
+from mcucc.evaluate.preprocess import Preprocess
+from mcucc.ir.graph import Graph
+from mcucc.ir.integer import IntegerGraph
+from mcucc.ir.store import load_graph
+from mcucc.numerics import Rounding
+from mcucc.quantize.camera import CameraInput
+from mcucc.quantize.lower import lower
+from mcucc.schedule.program import Program
+from mcucc.toolchain.firmware import BuildOptions, Firmware, ModelUnit, build_firmware
+from mcucc.toolchain.host import build_shared
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledFolder:
+    """The network of a compiled folder: its int8 graph, its integers, its C."""
+
+    path: Path
+    name: str
+    manifest: Mapping[str, Any]
+    board: Board
+    graph: Graph
+    integer: IntegerGraph
+    preprocess: Preprocess | None
+    source: Path
+
+    @property
+    def camera(self) -> CameraInput | None:
+        """How camera bytes become the only input's int8; None where it takes int8."""
+        if self.preprocess is None:
+            return None
+        (name,) = self.graph.inputs
+        if self.source.suffix == ".onnx" and "observer" in self.manifest["quantization"]:
+            return CameraInput.offset(self.preprocess.channel_count)
+        scale, offset = self.preprocess.affine()
+        quant = self.graph.tensors[name].quantization
+        return CameraInput.quantized(list(scale), list(offset), quant)
+
+    def program(self) -> Program:
+        """The schedule the C was generated from."""
+        return schedule(self.integer, self.board)
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The generated and the runtime's .c files."""
+        listed = sorted(self.manifest["files"])
+        return tuple(self.path / name for name in listed if name.endswith(".c"))
+
+    def unit(self) -> tuple[ModelUnit, list[Path]]:
+        """The toolchain's view of the C."""
+        return unit_of(self.name, self.manifest["arena_bytes"], self.sources)
+
+    def host_library(self, work: Path) -> Path:
+        """The generated C as a shared object; `work` receives it."""
+        unit, kernels = self.unit()
+        return build_shared([unit], kernels, work)
+
+    def firmware(self, work: Path) -> Firmware:
+        """The firmware, built again from the C in the folder."""
+        unit, kernels = self.unit()
+        flags = BuildOptions(OPTIMIZE[self.manifest["optimize"]])
+        return build_firmware([unit], kernels, self.board, work, options=flags)
+
+
+def open_compiled(path: Path) -> CompiledFolder:
+    """Read the manifest and the network of a compiled folder; OutputError when it is none."""
+    try:
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        name = str(manifest["name"])
+        board = load_board(manifest["board"])
+        rounding = Rounding(manifest["rounding"])
+        table = manifest["preprocess"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise OutputError(
+            f"not a folder made by mcucc compile ({error})", where=str(path), hint="compile first"
+        ) from error
+    graph = load_graph(path / "network.npz")
+    sources = sorted(path.glob("source.*"))
+    if not sources:
+        raise OutputError("the copy of the model is gone", where=str(path), hint="compile again")
+    return CompiledFolder(
+        path=path,
+        name=name,
+        manifest=manifest,
+        board=board,
+        graph=graph,
+        integer=lower(graph, rounding),
+        preprocess=None if table is None else Preprocess.from_dict(table, where=str(path)),
+        source=sources[0],
+    )
+
+
+def scratch_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder for objects and images that goes away by itself."""
+    return tempfile.TemporaryDirectory(prefix="mcucc-")

@@ -1,0 +1,172 @@
+"""From a model file to an integer network: the front half of every verb that takes a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.errors import DataError, ModelError
+from mcucc.evaluate.datasets import CALIBRATION_COUNT, load_dataset
+from mcucc.evaluate.preprocess import Preprocess, find_preprocess
+from mcucc.frontends.onnx import ImportedModel, import_onnx
+from mcucc.frontends.onnx_file import is_quantized, read_model
+from mcucc.frontends.quantized import ImportedQuantized
+from mcucc.frontends.tflite import import_tflite
+from mcucc.ir.graph import Graph
+from mcucc.ir.integer import IntegerGraph
+from mcucc.ir.text import graph_text, integer_text
+from mcucc.numerics import Rounding
+from mcucc.ops.base import hwc
+from mcucc.passes.fold_input import fold_input_normalisation
+from mcucc.passes.pipeline import optimize
+from mcucc.quantize.camera import CameraInput
+from mcucc.quantize.lower import lower
+from mcucc.quantize.pipeline import quantize_model
+from mcucc.quantize.quantize import QuantizeOptions
+
+Progress = Callable[[str, int, int], None]
+FORMATS = (".onnx", ".tflite")
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """How a model file becomes an integer network."""
+
+    data: Path | None = None
+    preprocess: Path | None = None
+    input_shapes: Mapping[str, tuple[int, ...]] | None = None
+    observer: str = QuantizeOptions.observer
+    calibrate: int = CALIBRATION_COUNT
+    rounding: Rounding = Rounding.SINGLE
+    print_after: Callable[[str, str], None] | None = None  # stage name, text
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """An integer network and where it comes from.
+
+    `cameras` says per input how camera bytes become int8; it is empty where the model is already
+    quantized and no preprocessing is known: such inputs take int8 as they are.
+    """
+
+    path: Path
+    sha256: str
+    graph: Graph  # int8
+    integer: IntegerGraph
+    cameras: Mapping[str, CameraInput]
+    preprocess: Preprocess | None
+    record: dict[str, Any]
+    imported: ImportedModel | ImportedQuantized
+
+    def input_bytes(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.int8]]:
+        """The int8 inputs of camera bytes (N, H, W, C)."""
+        (name,) = self.integer.inputs
+        camera = self.cameras.get(name) or CameraInput.offset(pixels.shape[-1])
+        return {name: camera.apply(pixels)}
+
+
+def load_network(path: Path, options: NetworkOptions, progress: Progress) -> Network:
+    """Import, simplify, quantize and lower a model file.
+
+    Raises ModelError and DataError; every message says where and what to do.
+    """
+    if not path.is_file():
+        raise ModelError("no such file", where=str(path))
+    if path.suffix.lower() == ".tflite":
+        return _quantized(import_tflite(path), options)
+    if path.suffix.lower() != ".onnx":
+        raise ModelError(
+            f"{path.suffix or 'a file without a suffix'} is no format mcucc reads",
+            where=str(path),
+            hint=f"give one of {', '.join(FORMATS)}",
+        )
+    model, _ = read_model(path)
+    if is_quantized(model):
+        from mcucc.frontends.qdq import import_quantized_onnx
+
+        return _quantized(import_quantized_onnx(path), options)
+    return _float(path, options, progress)
+
+
+def _float(path: Path, options: NetworkOptions, progress: Progress) -> Network:
+    progress("importing", 0, 0)
+    imported = import_onnx(path, input_shapes=options.input_shapes)
+    preprocess = find_preprocess(path, options.preprocess)
+    if options.data is None:
+        raise DataError(
+            "a float network is quantized with pictures: none are given",
+            where=str(path),
+            hint="add --data DIR (a folder of pictures, labelled or not)",
+        )
+    if len(imported.graph.inputs) != 1:
+        raise ModelError("a network of pictures has one input", where=str(path))
+    (name,) = imported.graph.inputs
+    preprocess.check_input(hwc(imported.graph.tensors[name].shape), where=str(path))
+    graph = optimize(imported.graph, after=_printer(options))
+    graph = optimize(fold_input_normalisation(graph, name, *preprocess.affine()))
+    calibration = load_dataset(options.data).calibration(preprocess, options.calibrate)
+    quantized = quantize_model(
+        imported,
+        graph,
+        calibration,
+        preprocess,
+        QuantizeOptions(observer=options.observer, rounding=options.rounding),
+        lambda done, total: progress("calibrating", done, total),
+    )
+    network = Network(
+        path=path,
+        sha256=imported.sha256,
+        graph=quantized.graph,
+        integer=quantized.integer,
+        cameras={name: CameraInput.offset(preprocess.channel_count)},
+        preprocess=preprocess,
+        record=quantized.record,
+        imported=imported,
+    )
+    _print(options, network)
+    return network
+
+
+def _quantized(imported: ImportedQuantized, options: NetworkOptions) -> Network:
+    graph = imported.graph
+    preprocess = None
+    beside = imported.model_path.with_suffix(".toml").is_file()
+    if options.preprocess is not None or beside:
+        preprocess = find_preprocess(imported.model_path, options.preprocess)
+    cameras = {}
+    if preprocess is not None and len(graph.inputs) == 1:
+        (name,) = graph.inputs
+        preprocess.check_input(hwc(graph.tensors[name].shape), where=str(imported.model_path))
+        scale, offset = preprocess.affine()
+        quant = graph.tensors[name].quantization
+        cameras[name] = CameraInput.quantized(list(scale), list(offset), quant)
+    network = Network(
+        path=imported.model_path,
+        sha256=imported.sha256,
+        graph=graph,
+        integer=lower(graph, options.rounding),
+        cameras=cameras,
+        preprocess=preprocess,
+        record={"scheme": f"as in the file ({imported.kind})", "rounding": options.rounding.value},
+        imported=imported,
+    )
+    _print(options, network)
+    return network
+
+
+def _printer(options: NetworkOptions) -> Callable[[str, Graph], None] | None:
+    show = options.print_after
+    if show is None:
+        return None
+    return lambda stage, graph: show(stage, graph_text(graph))
+
+
+def _print(options: NetworkOptions, network: Network) -> None:
+    if options.print_after is not None:
+        options.print_after("quantize", graph_text(network.graph))
+        options.print_after("lower", integer_text(network.integer))

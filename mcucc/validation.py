@@ -1,0 +1,277 @@
+"""`validate` and `run`: a compiled folder against pictures, computed four ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.compiled import CompiledFolder, scratch_folder
+from mcucc.emulate.choose import choose_emulator
+from mcucc.emulate.host import HostLibrary
+from mcucc.errors import DataError, McuccError, ToolError
+from mcucc.evaluate.accuracy import BATCH
+from mcucc.evaluate.datasets import load_dataset, pictures
+from mcucc.evaluate.float_session import FloatSession
+from mcucc.evaluate.preprocess import Bytes
+from mcucc.evaluate.validate import (
+    Divergence,
+    Way,
+    WayResult,
+    compare,
+    differing_pictures,
+    first_divergence,
+)
+from mcucc.frontends.onnx import import_onnx
+from mcucc.ir.integer import IntegerGraph
+from mcucc.quantize.camera import CameraInput
+from mcucc.toolchain.firmware import Firmware
+
+Progress = Callable[[str, int, int], None]
+Outputs = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What `validate` found. `all_equal` is None when fewer than two integer ways ran."""
+
+    images: int
+    labelled: int
+    ways: tuple[WayResult, ...]
+    divergences: tuple[Divergence, ...]
+    all_equal: bool
+    instructions: int | None
+    emulator: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """For --json; the four accuracies by name first."""
+        by_name = {way.name: way for way in self.ways}
+        return {
+            "images": self.images,
+            "labelled": self.labelled,
+            **{f"{name}_top1": way.top1 for name, way in by_name.items()},
+            "all_equal": self.all_equal,
+            "instructions": self.instructions,
+            "emulator": self.emulator,
+            "ways": [vars(way) for way in self.ways],
+            "divergences": [vars(divergence) for divergence in self.divergences],
+        }
+
+
+def validate(
+    compiled: CompiledFolder,
+    data: Path,
+    *,
+    limit: int | None,
+    emulator: str,
+    time_limit_s: float,
+    progress: Progress,
+) -> Validation:
+    """Compute every picture of `data` in four ways and compare.
+
+    Raises DataError for unusable pictures, ToolError when a compiler or emulator fails.
+    """
+    preprocess = compiled.preprocess
+    if preprocess is None:
+        raise DataError(
+            "the folder was compiled without preprocessing: pictures cannot be fed",
+            where=str(compiled.path),
+            hint="compile again with --preprocess FILE",
+        )
+    dataset = load_dataset(data, limit=limit)
+    items = dataset.labelled or dataset.items
+    loaded = list(pictures(items, preprocess, where=str(data)))
+    images = [image for _, image in loaded]
+    labels = [item.label for item, _ in loaded]
+    graph = compiled.integer
+    camera = compiled.camera or CameraInput.offset(preprocess.channel_count)
+    reference = _numpy(graph, camera, images, progress)
+    floats, why_not = _float(compiled, images, progress)
+    with scratch_folder() as scratch:
+        work = Path(scratch)
+        host = HostLibrary(compiled.host_library(work / "host"))
+        on_host = _split(graph, host.run(compiled.name, _raw(images)))
+        emulated, firmware, instructions, name = _emulated(
+            compiled, images, emulator, time_limit_s, work, progress
+        )
+        ways = (
+            Way("float", floats, integer=False, absent=why_not),
+            Way("quantized", reference),
+            Way("host", on_host),
+            Way("emulated", emulated, absent="" if firmware else name),
+        )
+        results = compare(graph, reference, floats, ways, labels)
+        divergences = []
+        for way in ways[2:]:
+            if way.values is not None and differing_pictures(reference, way.values).any():
+                wrong = int(np.flatnonzero(differing_pictures(reference, way.values))[0])
+                found = _trace(compiled, host, images[wrong]) if way.name == "host" else {}
+                expected = _tensors(graph, camera, images[wrong])
+                values = {key: value[wrong] for key, value in way.values.items()}
+                place = first_divergence(
+                    graph, way.name, loaded[wrong][0].name, expected, found or values
+                )
+                if place is not None:
+                    divergences.append(place)
+    return Validation(
+        images=len(images),
+        labelled=sum(label is not None for label in labels),
+        ways=results,
+        divergences=tuple(divergences),
+        all_equal=all(not way.different_pictures for way in results if way.name != "float")
+        and emulated is not None,
+        instructions=instructions,
+        emulator=name,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class OneRun:
+    """The outputs (H, W, C) of one picture by name, and where they were computed."""
+
+    outputs: Outputs
+    instructions: int | None
+    emulator: str
+
+
+def run_once(compiled: CompiledFolder, image: Bytes, emulator: str, time_limit_s: float) -> OneRun:
+    """Run one picture (H, W, C) on the host or an emulator."""
+    graph = compiled.integer
+    with scratch_folder() as scratch:
+        work = Path(scratch)
+        if emulator == "host":
+            host = HostLibrary(compiled.host_library(work))
+            return OneRun(
+                _first(_split(graph, host.run(compiled.name, _raw([image])))), None, "host"
+            )
+        outputs, _, instructions, name = _emulated(
+            compiled, [image], emulator, time_limit_s, work, lambda *_: None
+        )
+    if outputs is None:
+        raise ToolError(name, hint="--emulator host needs no emulator")
+    return OneRun(_first(outputs), instructions, name)
+
+
+def picture_of(path: Path, compiled: CompiledFolder) -> Bytes:
+    """Camera bytes of a picture file, or of an .npy that holds them (H, W, C) uint8."""
+    from mcucc.evaluate.datasets import load_picture
+
+    graph = compiled.integer
+    shape = graph.activations[graph.inputs[0]].shape
+    if not path.is_file():
+        raise DataError("no such file", where=str(path))
+    if path.suffix == ".npy":
+        try:
+            array = np.load(path, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise DataError(f"not a NumPy array ({error})", where=str(path)) from error
+        if array.dtype != np.uint8 or array.reshape(-1).size != int(np.prod(shape)):
+            raise DataError(
+                f"holds {array.dtype} {list(array.shape)}",
+                where=str(path),
+                hint=f"camera bytes are uint8 {list(shape)}",
+            )
+        pixels: Bytes = np.ascontiguousarray(array.reshape(shape))
+        return pixels
+    if compiled.preprocess is None:
+        raise DataError("no preprocessing is known", where=str(path), hint="give an .npy")
+    return load_picture(path, compiled.preprocess)
+
+
+def _emulated(
+    compiled: CompiledFolder,
+    images: Sequence[Bytes],
+    wanted: str,
+    time_limit_s: float,
+    work: Path,
+    progress: Progress,
+) -> tuple[Outputs | None, Firmware | None, int | None, str]:
+    """Outputs, firmware, instructions of the first picture, and the emulator or why there is none."""
+    progress("building firmware", 0, 0)
+    try:
+        firmware = compiled.firmware(work / "firmware")
+    except ToolError as error:
+        if wanted == "auto":
+            return None, None, None, error.what
+        raise
+    emulator = choose_emulator(wanted, firmware)
+    if emulator is None:
+        return None, None, None, "no emulator runs here (mcucc needs qemu-system-arm or unicorn)"
+    progress(f"emulating with {emulator.name}", 0, 0)
+    raw = _raw(images)
+    counted = emulator.run(firmware, raw[:1], count=True, timeout_s=time_limit_s)
+    rest = raw[1:]
+    outputs = counted.outputs
+    if rest:
+        outputs += emulator.run(firmware, rest, count=False, timeout_s=time_limit_s).outputs
+    split = _split(compiled.integer, outputs)
+    return split, firmware, counted.instructions, emulator.name
+
+
+def _numpy(
+    graph: IntegerGraph, camera: CameraInput, images: Sequence[Bytes], progress: Progress
+) -> Outputs:
+    (name,) = graph.inputs
+    parts: list[dict[str, npt.NDArray[np.int8]]] = []
+    for begin in range(0, len(images), BATCH):
+        progress("NumPy reference", begin, len(images))
+        values = graph.run({name: camera.apply(np.stack(images[begin : begin + BATCH]))})
+        parts.append({output: values[output] for output in graph.outputs})
+    return {name: np.concatenate([part[name] for part in parts]) for name in graph.outputs}
+
+
+def _float(
+    compiled: CompiledFolder, images: Sequence[Bytes], progress: Progress
+) -> tuple[Outputs | None, str]:
+    """The float network's outputs, or why there are none."""
+    if "observer" not in compiled.manifest["quantization"]:
+        return None, "the model is quantized: it has no float form"
+    assert compiled.preprocess is not None
+    imported = import_onnx(compiled.source)
+    session = FloatSession(imported)
+    outputs: list[Mapping[str, npt.NDArray[np.float32]]] = []
+    for index, image in enumerate(images):
+        progress("float network", index, len(images))
+        outputs.append(session.run(compiled.preprocess.real_values(image)))
+    names = dict(zip(imported.graph.outputs, compiled.integer.outputs, strict=True))
+    return {
+        ours: np.concatenate([one[theirs] for one in outputs]) for theirs, ours in names.items()
+    }, ""
+
+
+def _tensors(graph: IntegerGraph, camera: CameraInput, image: Bytes) -> Outputs:
+    """Every tensor of one picture, by NumPy."""
+    (name,) = graph.inputs
+    return {key: value[0] for key, value in graph.run({name: camera.apply(image[None])}).items()}
+
+
+def _trace(compiled: CompiledFolder, host: HostLibrary, image: Bytes) -> Outputs:
+    """Every tensor of one picture, by the host's C, read from the arena after each step."""
+    return host.trace(compiled.name, image.tobytes(), compiled.integer, compiled.program())
+
+
+def _raw(images: Sequence[Bytes]) -> list[bytes]:
+    return [np.ascontiguousarray(image).tobytes() for image in images]
+
+
+def _split(graph: IntegerGraph, outputs: Sequence[bytes]) -> Outputs:
+    """Concatenated outputs of each picture as arrays (pictures, H, W, C) by name."""
+    values: Outputs = {}
+    at = 0
+    for name in graph.outputs:
+        a = graph.activations[name]
+        parts = [np.frombuffer(raw, np.int8, a.size, at).reshape(a.shape) for raw in outputs]
+        values[name] = np.stack(parts)
+        at += a.size
+    return values
+
+
+def _first(outputs: Outputs) -> Outputs:
+    return {name: value[0] for name, value in outputs.items()}
+
+
+__all__ = ["McuccError", "Validation", "picture_of", "run_once", "validate"]
