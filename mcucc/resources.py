@@ -1,20 +1,22 @@
-"""Where the C runtime, the templates and the boards lie: beside a checkout, or in the wheel."""
+"""Finds the C runtime, the templates and the boards, in a checkout and in an installed wheel."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from mcucc.errors import McuccError
+from mcucc.errors import ToolError
 
-PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).resolve().parent
+_ROOTS = (_PACKAGE / "_data", _PACKAGE.parent)
 
 
-def resource(name: str) -> Path:
-    """The folder `runtime_c`, `templates` or `boards`; McuccError when the install lacks it."""
-    for root in (PACKAGE / "_data", PACKAGE.parent):
-        folder = root / name
-        if folder.is_dir():
-            return folder
-    raise McuccError(
-        f"this install of mcucc has no {name}", hint="pip install --force-reinstall mcucc"
-    )
+def resource_dir(name: str) -> Path:
+    """The folder `runtime_c`, `templates` or `boards`.
+
+    A wheel carries them under mcucc/_data; a checkout has them beside the package.
+    Raises ToolError when neither has the folder.
+    """
+    for root in _ROOTS:
+        if (root / name).is_dir():
+            return root / name
+    raise ToolError(f"the folder {name} is missing from this installation", hint="reinstall mcucc")

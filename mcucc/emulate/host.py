@@ -1,0 +1,172 @@
+"""Networks on the host: the shared object through ctypes, and the program with sanitizers."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcucc.errors import ToolError
+
+ARENA_ALIGNMENT = 16
+_PAINT = 0xA5
+
+
+class _Tensor(ctypes.Structure):
+    """mcucc_tensor of mcucc.h."""
+
+    _fields_ = [
+        ("name", ctypes.c_char_p),
+        ("height", ctypes.c_int32),
+        ("width", ctypes.c_int32),
+        ("channels", ctypes.c_int32),
+        ("scale", ctypes.c_float),
+        ("zero_point", ctypes.c_int32),
+        ("offset", ctypes.c_int32),
+    ]
+
+
+class _Model(ctypes.Structure):
+    """mcucc_model of mcucc.h."""
+
+    _fields_ = [
+        ("name", ctypes.c_char_p),
+        ("id", ctypes.c_uint32),
+        ("arena_bytes", ctypes.c_int32),
+        ("input_count", ctypes.c_int32),
+        ("output_count", ctypes.c_int32),
+        ("step_count", ctypes.c_int32),
+        ("inputs", ctypes.POINTER(_Tensor)),
+        ("outputs", ctypes.POINTER(_Tensor)),
+        ("step_names", ctypes.POINTER(ctypes.c_char_p)),
+        ("run", ctypes.CFUNCTYPE(None, ctypes.c_void_p)),
+        ("run_step", ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32)),
+    ]
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """An input or output: its place in the arena, int8 (or camera bytes), H x W x C."""
+
+    name: str
+    height: int
+    width: int
+    channels: int
+    scale: float
+    zero_point: int
+    offset: int
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.height * self.width * self.channels
+
+
+class HostModel:
+    """One network of a shared object, with an arena of its own.
+
+    The steps can be run one by one and the arena be read between them, which finds the first
+    layer that differs from another interpreter.
+    """
+
+    def __init__(self, library: Path, name: str) -> None:
+        """Loads `<name>_model`; ToolError when the library or the symbol is missing."""
+        try:
+            # Kept: the structures point into the library.
+            self._library = ctypes.CDLL(str(library.resolve()))
+            self._model = _Model.in_dll(self._library, f"{name}_model")
+        except (OSError, ValueError) as error:
+            raise ToolError(f"cannot load {name}: {error}", where=str(library)) from error
+        model = self._model
+        self.arena_bytes = int(model.arena_bytes)
+        self.id = int(model.id)
+        self.inputs = tuple(_info(model.inputs[index]) for index in range(model.input_count))
+        self.outputs = tuple(_info(model.outputs[index]) for index in range(model.output_count))
+        self.step_names = tuple(
+            (model.step_names[index] or b"").decode("utf-8") for index in range(model.step_count)
+        )
+        self._memory = ctypes.create_string_buffer(self.arena_bytes + ARENA_ALIGNMENT)
+        self._base = -(-ctypes.addressof(self._memory) // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
+
+    def load(self, image: bytes) -> None:
+        """Paints the arena and writes the inputs, one after the other."""
+        expected = sum(tensor.size for tensor in self.inputs)
+        if len(image) != expected:
+            raise ToolError(f"an image has {len(image)} bytes, the network takes {expected}")
+        ctypes.memset(self._base, _PAINT, self.arena_bytes)
+        start = 0
+        for tensor in self.inputs:
+            ctypes.memmove(
+                self._base + tensor.offset, image[start : start + tensor.size], tensor.size
+            )
+            start += tensor.size
+
+    def step(self, index: int) -> None:
+        """Runs one step; steps are run in order."""
+        if not 0 <= index < len(self.step_names):
+            raise ToolError(f"no step {index}: the network has {len(self.step_names)}")
+        self._model.run_step(self._base, index)
+
+    def arena(self, offset: int, size: int) -> bytes:
+        """Bytes of the arena."""
+        if offset < 0 or size < 0 or offset + size > self.arena_bytes:
+            raise ToolError(f"{size} bytes at {offset} are not in the arena of {self.arena_bytes}")
+        return ctypes.string_at(self._base + offset, size)
+
+    def output(self) -> bytes:
+        """All output tensors, one after the other."""
+        return b"".join(self.arena(tensor.offset, tensor.size) for tensor in self.outputs)
+
+    def run(self, image: bytes) -> bytes:
+        """The outputs for one image."""
+        self.load(image)
+        self._model.run(self._base)
+        return self.output()
+
+
+def run_host(library: Path, name: str, images: Sequence[bytes]) -> tuple[bytes, ...]:
+    """The outputs of a network of a shared object for every image."""
+    model = HostModel(library, name)
+    return tuple(model.run(image) for image in images)
+
+
+def run_program(program: Path, images: Sequence[bytes], timeout_s: float = 600.0) -> bytes:
+    """Runs a program of toolchain.build_program; returns the outputs of all images in one.
+
+    Raises ToolError with what the sanitizer said when it stopped.
+    """
+    with tempfile.TemporaryDirectory(prefix="mcucc-host-") as scratch:
+        source, target = Path(scratch) / "input.bin", Path(scratch) / "output.bin"
+        source.write_bytes(b"".join(images))
+        # Leak checking needs ptrace, which containers forbid; nothing is allocated anyway.
+        environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}
+        try:
+            done = subprocess.run(
+                [str(program.resolve()), str(source), str(target)],
+                capture_output=True,
+                timeout=timeout_s,
+                env=environment,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ToolError(f"did not finish within {timeout_s:g} s", where=str(program)) from error
+        if done.returncode != 0:
+            text = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            raise ToolError("\n".join(["stopped:", *text[:25]]), where=program.name)
+        return target.read_bytes()
+
+
+def _info(tensor: _Tensor) -> TensorInfo:
+    return TensorInfo(
+        tensor.name.decode("utf-8"),
+        tensor.height,
+        tensor.width,
+        tensor.channels,
+        tensor.scale,
+        tensor.zero_point,
+        tensor.offset,
+    )

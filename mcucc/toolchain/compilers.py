@@ -1,0 +1,118 @@
+"""Finds compilers and runs them; a compiler's complaint becomes one ToolError."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcucc.boards import Board, Core, Isa
+from mcucc.errors import ToolError
+
+WARNINGS = ("-Wall", "-Wextra", "-Werror")
+_ERROR_LINES = 25
+
+# Single precision is enough (generated code is integer), and unicorn's M7 has no double.
+_FPU = {
+    Core.M4: "fpv4-sp-d16",
+    Core.M7: "fpv5-sp-d16",
+    Core.M33: "fpv5-sp-d16",
+    Core.M55: "auto",
+}
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A C compiler: the words that start it and what it says it is."""
+
+    command: tuple[str, ...]
+    version: str
+
+
+def host_compiler(path: str | None = None) -> Compiler:
+    """The host's C compiler: `path`, else MCUCC_CC, else gcc, cc or clang on PATH."""
+    return _find(path, "MCUCC_CC", ("gcc", "cc", "clang"), "install gcc (Debian: gcc)")
+
+
+def arm_compiler(path: str | None = None) -> Compiler:
+    """The Arm cross compiler: `path`, else MCUCC_ARM_GCC, else arm-none-eabi-gcc on PATH."""
+    hint = (
+        "install arm-none-eabi-gcc (Debian: gcc-arm-none-eabi libnewlib-arm-none-eabi), "
+        "or set MCUCC_ARM_GCC to it"
+    )
+    return _find(path, "MCUCC_ARM_GCC", ("arm-none-eabi-gcc",), hint)
+
+
+def core_flags(board: Board) -> tuple[str, ...]:
+    """The flags that choose core, instruction set and calling convention."""
+    cpu = board.core.value
+    flags: list[str] = []
+    if board.core is Core.M33 and Isa.DSP not in board.isa:
+        cpu += "+nodsp"
+    if board.core is Core.M55 and Isa.MVE not in board.isa:
+        cpu += "+nomve"
+    if board.core in _FPU and Isa.FPU in board.isa:
+        flags += ["-mfloat-abi=hard", f"-mfpu={_FPU[board.core]}"]
+    else:
+        flags += ["-mfloat-abi=soft"]
+        if board.core is Core.M55:
+            cpu += "+nofp"
+    return (f"-mcpu={cpu}", "-mthumb", *flags)
+
+
+def run_tool(command: Sequence[str | Path], *, what: str, cwd: Path | None = None) -> str:
+    """Runs a tool and returns what it printed; ToolError with its last lines when it fails."""
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(
+            words, cwd=cwd, capture_output=True, text=True, errors="replace", check=False
+        )
+    except OSError as error:
+        raise ToolError(f"cannot start {words[0]}: {error.strerror}", where=what) from error
+    if done.returncode != 0:
+        lines = (done.stderr + done.stdout).strip().splitlines()
+        raise ToolError("\n".join([f"{words[0]} failed:", *lines[-_ERROR_LINES:]]), where=what)
+    return done.stdout
+
+
+def compile_objects(
+    compiler: Compiler, sources: Sequence[Path], flags: Sequence[str], folder: Path, cwd: Path
+) -> tuple[Path, ...]:
+    """Compiles every source into `folder` (below `cwd`), several at a time.
+
+    Returns the objects relative to `cwd`. Two sources of one name get different objects.
+    """
+    (cwd / folder).mkdir(parents=True, exist_ok=True)
+    names: dict[str, int] = {}
+    objects: list[Path] = []
+    for source in sources:
+        seen = names.get(source.stem, 0)
+        names[source.stem] = seen + 1
+        objects.append(folder / f"{source.stem}{f'.{seen}' if seen else ''}.o")
+
+    def build(pair: tuple[Path, Path]) -> None:
+        source, target = pair
+        command = [*compiler.command, *flags, "-c", str(source.resolve()), "-o", str(target)]
+        run_tool(command, what=source.name, cwd=cwd)
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        for _ in pool.map(build, zip(sources, objects, strict=True)):
+            pass
+    return tuple(objects)
+
+
+def _find(path: str | None, variable: str, names: Sequence[str], hint: str) -> Compiler:
+    """The compiler named by option or variable, else the first one on PATH."""
+    asked = path or os.environ.get(variable)
+    candidates = (asked,) if asked else tuple(names)
+    for name in candidates:
+        found = shutil.which(name)
+        if found is not None:
+            first = run_tool([found, "--version"], what=name).splitlines()
+            return Compiler((found,), first[0] if first else "unknown")
+    where = f"{variable}={asked}" if asked and not path else ""
+    raise ToolError(f"no C compiler: {' or '.join(candidates)} not found", where=where, hint=hint)

@@ -1,0 +1,299 @@
+"""Builds firmware for a board: the library of one or more networks, and the harness around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from pathlib import Path
+
+import jinja2
+
+from mcucc.boards import Board
+from mcucc.resources import resource_dir
+from mcucc.toolchain.compilers import (
+    WARNINGS,
+    Compiler,
+    arm_compiler,
+    compile_objects,
+    core_flags,
+    run_tool,
+)
+from mcucc.toolchain.elf import Image, read_image
+from mcucc.toolchain.layout import (
+    ARENA_ALIGNMENT,
+    STACK_ALIGNMENT,
+    Layout,
+    Sizes,
+    exact_layout,
+    loose_layout,
+)
+from mcucc.toolchain.machines import Machine, Span, find_machine
+
+_LIBRARY_SECTIONS = ("-ffunction-sections", "-fdata-sections")
+# The harness must not call into libc: its memory and code would be counted as the library's.
+_HARNESS_FLAGS = ("-O2", "-ffreestanding", "-fno-builtin", "-fno-tree-loop-distribute-patterns")
+_HARNESS_SOURCES = ("start.c", "fence.c", "main.c", "records.c")
+
+
+class Transport(Enum):
+    """How firmware talks to the host."""
+
+    SEMIHOSTING = "semihosting"  # QEMU and unicorn: files
+    UART = "uart"  # Renode and real boards: text
+
+
+@dataclass(frozen=True)
+class ModelUnit:
+    """The generated C of one network: `<name>_model` is defined in one of the sources."""
+
+    name: str
+    arena_bytes: int
+    sources: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How to compile: the optimisation flag, more flags, the transport, the compiler's path."""
+
+    optimize: str = "-O2"
+    flags: tuple[str, ...] = ()
+    transport: Transport = Transport.SEMIHOSTING
+    compiler: str | None = None
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """A linked image and what is known about it before it runs.
+
+    `stack_usage` is gcc's bound of each library function's own frame, in bytes.
+    """
+
+    elf: Path
+    board: Board
+    machine: Machine
+    models: tuple[ModelUnit, ...]
+    options: BuildOptions
+    compiler: Compiler
+    layout: Layout
+    sizes: Sizes
+    image: Image = field(repr=False)
+    stack_usage: dict[str, int] = field(repr=False)
+    objects: tuple[Path, ...] = field(repr=False)
+
+    def sram_bytes(self, stack_bytes: int) -> int:
+        """The library's SRAM: arena, static data and the measured stack."""
+        return self.sizes.arena + self.sizes.static + stack_bytes
+
+
+def build_firmware(
+    models: Sequence[ModelUnit],
+    kernels: Sequence[Path],
+    board: Board,
+    folder: Path,
+    *,
+    include: Sequence[Path] = (),
+    options: BuildOptions | None = None,
+    ram_bytes: int | None = None,
+) -> Firmware:
+    """Compiles and links `folder`/firmware.elf; several models share one arena.
+
+    `kernels` are the runtime's sources that the models call, `include` the folders of the models'
+    headers (those of the sources are searched anyway). With `ram_bytes` the fence admits only so
+    much RAM. Raises ToolError when the compiler is missing or fails, FitError when it does not fit.
+    """
+    options = options or BuildOptions()
+    compiler = arm_compiler(options.compiler)
+    machine = find_machine(board.machine, board.core)
+    folder.mkdir(parents=True, exist_ok=True)
+    objects = _compile(compiler, models, kernels, board, folder, include, options)
+    firmware = Firmware(
+        elf=folder / "firmware.elf",
+        board=board,
+        machine=machine,
+        models=tuple(models),
+        options=options,
+        compiler=compiler,
+        layout=loose_layout(board, machine),
+        sizes=Sizes(0, 0, 0, 0, 0, 0),
+        image=Image({}, (), (), {}),
+        stack_usage=_stack_usage(folder, objects),
+        objects=objects,
+    )
+    return refence(_link(firmware, "sizes.elf"), ram_bytes)
+
+
+def refence(firmware: Firmware, ram_bytes: int | None) -> Firmware:
+    """The same objects linked for another RAM size (None: the board's); replaces the ELF file.
+
+    Raises FitError when the library cannot live in it.
+    """
+    sections = (".library.data", ".library.bss")
+    known = [firmware.image.sections[name] for name in sections if name in firmware.image.sections]
+    layout = exact_layout(
+        firmware.board,
+        firmware.machine,
+        firmware.sizes,
+        max((section.align for section in known), default=1),
+        ram_bytes,
+    )
+    return _link(replace(firmware, layout=layout), "firmware.elf")
+
+
+def _compile(
+    compiler: Compiler,
+    models: Sequence[ModelUnit],
+    kernels: Sequence[Path],
+    board: Board,
+    folder: Path,
+    include: Sequence[Path],
+    options: BuildOptions,
+) -> tuple[Path, ...]:
+    """All objects but the configuration's, in the folders that the linker script tells apart."""
+    runtime = resource_dir("runtime_c")
+    model_sources = [source for model in models for source in model.sources]
+    folders = dict.fromkeys(
+        [runtime / "include", *include, *(source.parent for source in model_sources)]
+    )
+    includes = [f"-I{each.resolve()}" for each in folders]
+    common = ["-std=c99", *core_flags(board), *includes, *WARNINGS]
+    library = [*common, options.optimize, *_LIBRARY_SECTIONS, "-fstack-usage", *options.flags]
+    harness = [*common, *_HARNESS_FLAGS, f"-DMCUCC_CORE={_core_number(board)}", "-std=gnu99"]
+    sources = [*_HARNESS_SOURCES, f"transport_{options.transport.value}.c"]
+    firmware_c = [runtime / "firmware" / name for name in sources]
+    return (
+        *compile_objects(compiler, firmware_c, harness, Path("harness"), folder),
+        *compile_objects(compiler, model_sources, library, Path("model"), folder),
+        *compile_objects(compiler, kernels, library, Path("kernels"), folder),
+    )
+
+
+def _link(firmware: Firmware, name: str) -> Firmware:
+    """Writes configuration and linker script for the layout, links, and measures."""
+    folder = firmware.elf.parent
+    compiler, flags = firmware.compiler, core_flags(firmware.board)
+    script = folder / "firmware.ld"
+    script.write_text(_render("firmware.ld.jinja", **_script_values(firmware)), encoding="utf-8")
+    config = folder / "firmware_config.c"
+    config.write_text(_render("firmware_config.c.jinja", **_config_values(firmware)), "utf-8")
+    runtime = resource_dir("runtime_c")
+    includes = [f"-I{runtime / each}" for each in ("include", "firmware")]
+    config_flags = ["-std=c99", *flags, *_HARNESS_FLAGS, *WARNINGS, *includes]
+    configured = compile_objects(compiler, [config], config_flags, Path("harness"), folder)
+    linking = ["-nostartfiles", "-static", "-Wl,--gc-sections", "-Wl,-T,firmware.ld"]
+    linking += ["-Wl,--no-warn-rwx-segments"] if _knows_rwx(compiler) else []
+    objects = [str(each) for each in (*firmware.objects, *configured)]
+    command = [*compiler.command, *flags, *linking, "-Wl,-Map,firmware.map", *objects, "-o", name]
+    run_tool(command, what="linking the firmware", cwd=folder)
+    image = read_image(folder / name)
+    return replace(firmware, image=image, sizes=_measure(image))
+
+
+def _measure(image: Image) -> Sizes:
+    """Sizes by section; the linker script tells library and harness apart."""
+    data = image.size_of(".library.data")
+    static = image.symbols["mcucc_bss_end"] - image.symbols["mcucc_data_start"]
+    return Sizes(
+        code=image.size_of(".library.text") + image.size_of(".library.rodata") + data,
+        weights=image.size_of(".library.weights"),
+        static=_round_up(static, STACK_ALIGNMENT),
+        arena=image.size_of(".library.arena"),
+        harness_code=image.size_of(".harness.code"),
+        harness_ram=image.size_of(".harness.bss"),
+    )
+
+
+@dataclass(frozen=True)
+class _Region:
+    """A line of the linker script's MEMORY."""
+
+    name: str
+    access: str
+    origin: int
+    size: int
+
+
+def _script_values(firmware: Firmware) -> dict[str, object]:
+    """What the linker script's template needs."""
+    layout, machine = firmware.layout, firmware.machine
+    regions = [
+        _region("HARNESS_CODE", "rx", machine.harness_code),
+        _region("HARNESS_RAM", "rw", machine.harness_ram),
+        _region("CODE", "rx", layout.code),
+        _region("DATA", "rw", _static_span(layout)),
+    ]
+    if layout.weights != layout.code:
+        regions.append(_region("WEIGHTS", "r", layout.weights))
+    regions.append(_region("ARENA", "rw", _arena_span(layout)))
+    return {
+        "board": firmware.board.title,
+        "machine": machine.name,
+        "regions": regions,
+        "weights_region": "WEIGHTS" if layout.weights != layout.code else "CODE",
+        "harness_stack_top": machine.harness_ram.end,
+        "stack_base": layout.stack_base,
+        "stack_top": layout.stack_top,
+    }
+
+
+def _config_values(firmware: Firmware) -> dict[str, object]:
+    """What the configuration's template needs."""
+    arena = max(model.arena_bytes for model in firmware.models)
+    return {
+        "board": firmware.board.title,
+        "machine": firmware.machine.name,
+        "models": [model.name for model in firmware.models],
+        "arena_bytes": _round_up(arena, ARENA_ALIGNMENT),
+        "fence": firmware.layout.fence,
+        "timer": firmware.machine.timer,
+        "uart": firmware.machine.uart,
+    }
+
+
+def _static_span(layout: Layout) -> Span:
+    """What lies between stack and arena, or behind the stack."""
+    end = layout.arena_address if layout.arena == layout.data else layout.data.end
+    return Span(layout.data_address, end - layout.data_address)
+
+
+def _arena_span(layout: Layout) -> Span:
+    return Span(layout.arena_address, layout.arena.end - layout.arena_address)
+
+
+def _region(name: str, access: str, span: Span) -> _Region:
+    return _Region(name, access, span.origin, span.size)
+
+
+def _render(template: str, **values: object) -> str:
+    loader = jinja2.FileSystemLoader(resource_dir("templates") / "firmware")
+    environment = jinja2.Environment(
+        loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+    )
+    return environment.get_template(template).render(**values)
+
+
+def _stack_usage(folder: Path, objects: Sequence[Path]) -> dict[str, int]:
+    """gcc's .su files: `file:line:column:function <tab> bytes <tab> kind`."""
+    usage: dict[str, int] = {}
+    for each in objects:
+        listing = (folder / each).with_suffix(".su")
+        if listing.is_file():
+            for line in listing.read_text(encoding="utf-8").splitlines():
+                place, size, *_ = line.split("\t")
+                usage[place.rsplit(":", 1)[-1]] = int(size)
+    return usage
+
+
+def _core_number(board: Board) -> int:
+    """The digits of the core's name: 0, 3, 4, 7, 33, 55."""
+    return int("".join(char for char in board.core.value if char.isdigit()))
+
+
+def _knows_rwx(compiler: Compiler) -> bool:
+    """Whether the linker (binutils 2.39 on) warns of segments that are writable and executable."""
+    help_text = run_tool([*compiler.command, "-Wl,--help"], what="the linker's help")
+    return "--no-warn-rwx-segments" in help_text
+
+
+def _round_up(count: int, step: int) -> int:
+    return -(-count // step) * step

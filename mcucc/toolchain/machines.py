@@ -1,0 +1,121 @@
+"""Emulated machines: where QEMU's Arm boards have memory, a timer and a serial port.
+
+A board's memories are moved into windows of its machine, with the board's sizes. The harness has
+memory of its own outside the windows, so that it takes nothing from the board.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mcucc.boards import Core
+from mcucc.errors import BoardError
+
+
+@dataclass(frozen=True)
+class Span:
+    """A range of addresses."""
+
+    origin: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        """The first address behind the range."""
+        return self.origin + self.size
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One machine of QEMU, as the firmware sees it.
+
+    `pmsa` is the version of the memory protection unit's architecture (7 or 8), `timer` the
+    address of the up-counter of MPS2's FPGAIO block, which runs at `timer_hz` of virtual time.
+    `regions` is the number of MPU regions; `qemu_options` make QEMU offer as many.
+    """
+
+    name: str
+    cores: tuple[Core, ...]
+    pmsa: int
+    regions: int
+    harness_code: Span
+    harness_ram: Span
+    flash: tuple[Span, ...]
+    ram: tuple[Span, ...]
+    peripherals: Span
+    timer: int
+    timer_hz: int
+    uart: int
+    qemu_options: tuple[str, ...] = ()
+
+
+_KIB, _MIB = 1 << 10, 1 << 20
+
+
+def _mps2(name: str, cores: tuple[Core, ...], cpu: str) -> Machine:
+    """An MPS2 board with an Armv7-M core: SSRAM1 at 0, SSRAM2 and 3 at 0x20000000, PSRAM."""
+    return Machine(
+        name=name,
+        cores=cores,
+        pmsa=7,
+        regions=16,
+        harness_code=Span(0, 32 * _KIB),
+        harness_ram=Span(0x20300000, 16 * _KIB),
+        flash=(Span(0x200000, 2 * _MIB), Span(0x21000000, 16 * _MIB)),
+        ram=(Span(0x20000000, 2 * _MIB), Span(0x20200000, _MIB)),
+        peripherals=Span(0x40000000, 256 * _KIB),
+        timer=0x40028018,
+        timer_hz=25_000_000,
+        uart=0x40004000,
+        # The FPGA images have 8 regions; sizes that are no power of two may need more.
+        qemu_options=("-global", f"{cpu}-arm-cpu.pmsav7-dregion=16"),
+    )
+
+
+# M33 and M55 start in Secure state: every address is the secure alias.
+_MACHINES = (
+    _mps2("mps2-an385", (Core.M0PLUS, Core.M3), "cortex-m3"),
+    _mps2("mps2-an386", (Core.M4,), "cortex-m4"),
+    _mps2("mps2-an500", (Core.M7,), "cortex-m7"),
+    Machine(
+        name="mps2-an505",
+        cores=(Core.M33,),
+        pmsa=8,
+        regions=8,
+        harness_code=Span(0x10000000, 64 * _KIB),
+        harness_ram=Span(0x38300000, 16 * _KIB),
+        flash=(Span(0x10010000, 4 * _MIB - 64 * _KIB),),
+        ram=(Span(0x38000000, 2 * _MIB), Span(0x38200000, _MIB)),
+        peripherals=Span(0x50200000, 2 * _MIB),
+        timer=0x50302018,
+        timer_hz=20_000_000,
+        uart=0x50200000,
+    ),
+    Machine(
+        name="mps3-an547",
+        cores=(Core.M55,),
+        pmsa=8,
+        regions=8,
+        harness_code=Span(0x10000000, 64 * _KIB),
+        harness_ram=Span(0x10010000, 16 * _KIB),
+        flash=(Span(0x11000000, 2 * _MIB), Span(0x70000000, 64 * _MIB)),
+        ram=(Span(0x30000000, 512 * _KIB), Span(0x31000000, 4 * _MIB)),
+        peripherals=Span(0x59300000, 64 * _KIB),
+        timer=0x59302018,
+        timer_hz=20_000_000,
+        uart=0x59303000,
+    ),
+)
+
+
+def find_machine(name: str, core: Core) -> Machine:
+    """The machine of that name, which must be able to run the core's code; else BoardError."""
+    for machine in _MACHINES:
+        if machine.name == name:
+            if core not in machine.cores:
+                raise BoardError(f"{name} cannot run {core.value}", where="emulator.machine")
+            return machine
+    names = ", ".join(each.name for each in _MACHINES)
+    raise BoardError(
+        f"unknown emulated machine {name!r}", where="emulator.machine", hint=f"one of {names}"
+    )

@@ -1,0 +1,69 @@
+/* The firmware around a network: start-up, fence, transport and measurement.
+ *
+ * Nothing here belongs to the library that mcucc generates. The harness has a code memory, a RAM
+ * and a stack of its own, outside the board's memories, so that the board's RAM holds exactly what
+ * a product would hold: the library's static data, its stack and the arena.
+ */
+#ifndef MCUCC_HARNESS_H
+#define MCUCC_HARNESS_H
+
+#include <mcucc/mcucc.h>
+
+/* One region of the memory protection unit: RBAR and RASR (PMSAv7) or RBAR and RLAR (PMSAv8). */
+typedef struct {
+    uint32_t base;
+    uint32_t attributes;
+} mcucc_fence_region;
+
+/* Written by the toolchain for one board and its models. */
+typedef struct {
+    const mcucc_model *const *models;
+    int32_t model_count;
+    uint8_t *arena;
+    int32_t arena_bytes;
+    const mcucc_fence_region *fence;
+    uint32_t fence_count;
+    volatile uint32_t *timer; /* a counter that runs upwards */
+    volatile uint32_t *uart;  /* CMSDK UART */
+} mcucc_harness_config;
+
+extern const mcucc_harness_config mcucc_config;
+
+/* Exit codes: the last record is `##exit N`. */
+enum {
+    MCUCC_EXIT_PASS = 0,
+    MCUCC_EXIT_MISMATCH = 1, /* the same image gave two results: the arena is read before written */
+    MCUCC_EXIT_FAULT = 70,
+    MCUCC_EXIT_FENCE = 71,   /* the MPU has too few regions */
+    MCUCC_EXIT_REQUEST = 72  /* unknown model, a broken input, an arena that is too small */
+};
+
+/* What runs when something faults: -1 outside the network. */
+extern volatile int32_t mcucc_current_image;
+extern volatile int32_t mcucc_current_step;
+
+/* start.c. A body is a function of (arena) or (arena, step), called by assembly code. */
+typedef void (*mcucc_body)(void);
+void mcucc_on_library_stack(mcucc_body body, void *arena, int32_t step);
+
+/* fence.c */
+uint32_t mcucc_fence_up(void); /* 1: the fence stands, 0: this core has no MPU */
+
+/* main.c */
+void mcucc_main(void);
+
+/* records.c */
+void mcucc_record(const char *key, uint32_t value);
+void mcucc_record_image(int32_t image, const char *key, uint32_t value);
+void mcucc_record_step(int32_t image, int32_t step, uint32_t value);
+void mcucc_finish(uint32_t status) __attribute__((noreturn));
+uint32_t mcucc_crc32(uint32_t crc, const uint8_t *data, int32_t count);
+
+/* transport_*.c */
+void mcucc_transport_open(char *request, int32_t capacity); /* gets the request line */
+int32_t mcucc_transport_read(uint8_t *data, int32_t count); /* 1 all read, 0 end, -1 broken */
+void mcucc_transport_write(const uint8_t *data, int32_t count);
+void mcucc_transport_print(const char *line);
+void mcucc_transport_exit(uint32_t status) __attribute__((noreturn));
+
+#endif

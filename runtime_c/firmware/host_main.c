@@ -1,0 +1,57 @@
+/* The host's firmware: the network on every image of a file, for builds with sanitizers.
+ * Usage: PROGRAM INPUT OUTPUT. The arena is a heap block of exactly its size. */
+#include <mcucc/mcucc.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+extern const mcucc_model *const mcucc_host_model; /* written by the toolchain */
+
+static size_t bytes_of(const mcucc_tensor *tensor)
+{
+    return (size_t)tensor->height * (size_t)tensor->width * (size_t)tensor->channels;
+}
+
+static int read_image(const mcucc_model *model, uint8_t *arena, FILE *input)
+{
+    for (int32_t index = 0; index < model->input_count; ++index) {
+        const mcucc_tensor *tensor = &model->inputs[index];
+        if (fread(arena + tensor->offset, 1, bytes_of(tensor), input) != bytes_of(tensor)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int run(const mcucc_model *model, uint8_t *arena, FILE *input, FILE *output)
+{
+    while (read_image(model, arena, input)) {
+        model->run(arena);
+        for (int32_t index = 0; index < model->output_count; ++index) {
+            const mcucc_tensor *tensor = &model->outputs[index];
+            if (fwrite(arena + tensor->offset, 1, bytes_of(tensor), output) != bytes_of(tensor)) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const mcucc_model *model = mcucc_host_model;
+    if (argc != 3) {
+        return 2;
+    }
+    FILE *input = fopen(argv[1], "rb");
+    FILE *output = fopen(argv[2], "wb");
+    uint8_t *arena = malloc((size_t)model->arena_bytes);
+    if (input == NULL || output == NULL || arena == NULL) {
+        return 3;
+    }
+    int status = run(model, arena, input, output);
+    free(arena);
+    if (fclose(output) != 0 || fclose(input) != 0) {
+        return 4;
+    }
+    return status;
+}

@@ -1,0 +1,215 @@
+/* Runs a network on every image of the input and reports.
+ *
+ * The request is `run MODEL` or `count MODEL`, MODEL an index. With `run` every image comes once.
+ * With `count` it comes twice: once step by step between two readings of the timer, once as a
+ * product runs it. Arena and stack are painted to find how much of them is used; both passes of
+ * `count` must give the same result although the arena held other bytes before.
+ */
+#include "harness.h"
+
+#define STACK_PAINT 0xC5C5A396u
+
+extern uint32_t mcucc_stack_base[], mcucc_stack_top[]; /* from the linker script */
+
+static const mcucc_model *model;
+static int32_t high_water;
+static uint32_t passes;
+
+static int32_t tensor_bytes(const mcucc_tensor *tensor)
+{
+    return tensor->height * tensor->width * tensor->channels;
+}
+
+/* One function reads the timer, so that every reading costs the same. */
+__attribute__((noinline)) static uint32_t now(void)
+{
+    return *mcucc_config.timer;
+}
+
+__attribute__((noinline)) static void nothing(void)
+{
+    __asm volatile("");
+}
+
+/* Ticks from before the call to after it; those of a call of nothing() are the overhead. */
+__attribute__((noinline)) static uint32_t timed(mcucc_body body, int32_t step)
+{
+    uint32_t begin = now();
+    mcucc_on_library_stack(body, mcucc_config.arena, step);
+    return now() - begin;
+}
+
+static void paint_stack(void)
+{
+    for (uint32_t *word = mcucc_stack_base; word < mcucc_stack_top; ++word) {
+        *word = STACK_PAINT;
+    }
+}
+
+static uint32_t stack_used(void)
+{
+    const uint32_t *word = mcucc_stack_base;
+    while (word < mcucc_stack_top && *word == STACK_PAINT) {
+        ++word;
+    }
+    return (uint32_t)(mcucc_stack_top - word) * 4u;
+}
+
+/* The first two passes paint the arena, with different bytes: what looks untouched after one may
+ * have been written with just that byte. */
+static uint8_t arena_paint(void)
+{
+    return passes == 0 ? 0xA5u : 0x5Au;
+}
+
+static void paint_arena(void)
+{
+    for (int32_t index = 0; passes < 2 && index < model->arena_bytes; ++index) {
+        mcucc_config.arena[index] = arena_paint();
+    }
+}
+
+static void measure_arena(void)
+{
+    int32_t used = model->arena_bytes;
+    if (passes < 2) {
+        while (used > high_water && mcucc_config.arena[used - 1] == arena_paint()) {
+            --used;
+        }
+        high_water = used;
+    }
+    ++passes;
+}
+
+/* Fills the inputs; 1 done, 0 when there are no more images. */
+static int32_t read_image(int32_t image)
+{
+    uint32_t crc = 0;
+    paint_arena();
+    for (int32_t index = 0; index < model->input_count; ++index) {
+        const mcucc_tensor *input = &model->inputs[index];
+        uint8_t *data = mcucc_config.arena + input->offset;
+        int32_t got = mcucc_transport_read(data, tensor_bytes(input));
+        if (got == 0 && index == 0) {
+            return 0;
+        }
+        if (got != 1) {
+            mcucc_finish(MCUCC_EXIT_REQUEST);
+        }
+        crc = mcucc_crc32(crc, data, tensor_bytes(input));
+    }
+    mcucc_current_image = image;
+    mcucc_record_image(image, "input_crc", crc);
+    return 1;
+}
+
+static uint32_t output_crc(void)
+{
+    uint32_t crc = 0;
+    for (int32_t index = 0; index < model->output_count; ++index) {
+        const mcucc_tensor *output = &model->outputs[index];
+        crc = mcucc_crc32(crc, mcucc_config.arena + output->offset, tensor_bytes(output));
+    }
+    return crc;
+}
+
+static void write_outputs(void)
+{
+    for (int32_t index = 0; index < model->output_count; ++index) {
+        const mcucc_tensor *output = &model->outputs[index];
+        mcucc_transport_write(mcucc_config.arena + output->offset, tensor_bytes(output));
+    }
+}
+
+static uint32_t count_steps(int32_t image)
+{
+    for (int32_t step = 0; step < model->step_count; ++step) {
+        mcucc_current_step = step;
+        mcucc_record_step(image, step, timed((mcucc_body)model->run_step, step));
+    }
+    mcucc_current_step = -1;
+    measure_arena();
+    return output_crc();
+}
+
+static void run_images(int32_t counting)
+{
+    for (int32_t image = 0; read_image(image) != 0; ++image) {
+        uint32_t first_crc = 0;
+        if (counting) {
+            first_crc = count_steps(image);
+            if (read_image(image) == 0) {
+                mcucc_finish(MCUCC_EXIT_REQUEST);
+            }
+        }
+        uint32_t ticks = timed((mcucc_body)model->run, 0);
+        uint32_t crc = output_crc();
+        mcucc_current_step = -1;
+        measure_arena();
+        mcucc_record_image(image, "ticks", ticks);
+        mcucc_record_image(image, "output_crc", crc);
+        write_outputs();
+        if (counting && crc != first_crc) {
+            mcucc_finish(MCUCC_EXIT_MISMATCH);
+        }
+    }
+}
+
+/* Every tensor must lie in the arena that the image has: the transport writes behind the fence. */
+static int32_t fits_arena(const mcucc_tensor *tensors, int32_t count)
+{
+    for (int32_t index = 0; index < count; ++index) {
+        const mcucc_tensor *tensor = &tensors[index];
+        if (tensor->offset < 0 || tensor->offset + tensor_bytes(tensor) > model->arena_bytes) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static void choose_model(int32_t index)
+{
+    if (index < 0 || index >= mcucc_config.model_count) {
+        mcucc_finish(MCUCC_EXIT_REQUEST);
+    }
+    model = mcucc_config.models[index];
+    if (model->arena_bytes > mcucc_config.arena_bytes ||
+        !fits_arena(model->inputs, model->input_count) ||
+        !fits_arena(model->outputs, model->output_count)) {
+        mcucc_finish(MCUCC_EXIT_REQUEST);
+    }
+}
+
+static int32_t requested_index(const char *request)
+{
+    int32_t index = 0;
+    while (*request != '\0' && *request != ' ') {
+        ++request;
+    }
+    while (*request == ' ') {
+        ++request;
+    }
+    for (; *request >= '0' && *request <= '9'; ++request) {
+        index = index * 10 + (*request - '0');
+    }
+    return index;
+}
+
+void mcucc_main(void)
+{
+    char request[32];
+    mcucc_transport_open(request, (int32_t)sizeof request);
+    int32_t counting = request[0] == 'c';
+    choose_model(requested_index(request));
+    mcucc_record("core", MCUCC_CORE);
+    mcucc_record("model", model->id);
+    mcucc_record("steps", (uint32_t)model->step_count);
+    mcucc_record("arena", (uint32_t)model->arena_bytes);
+    mcucc_record("fence", mcucc_fence_up());
+    paint_stack();
+    mcucc_record("overhead", timed(nothing, 0));
+    run_images(counting);
+    mcucc_current_image = -1;
+    mcucc_record("arena_high_water", (uint32_t)high_water);
+    mcucc_record("stack", stack_used());
+}
