@@ -1,0 +1,198 @@
+"""One axis of a stage: the exact, clipped range of every tensor at every step.
+
+Cached tensors follow their span, starting at negative steps where they run ahead of the output;
+recomputed ones compute exactly what their readers read at that step. So no result is dead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mcucc.ops.base import Window
+from mcucc.schedule.windows import EMPTY, Range, Reuse, Span, hull, needed, produced, reads
+
+
+@dataclass(frozen=True)
+class Link:
+    """A node seen along one axis: it reads `operands` through windows and makes `output`.
+
+    A global pool (`sink`) reads each position of its operand once and makes nothing by steps.
+    """
+
+    output: int
+    operands: tuple[tuple[int, Window], ...]
+    sink: bool = False
+
+
+@dataclass(frozen=True)
+class Track:
+    """A tensor along one axis, one entry a step.
+
+    `ranges` is what a step computes, `needs` what its readers read then, `ends` one past the last
+    position computed so far, `keep` (one entry more) the first position read at this step or later.
+    """
+
+    size: int
+    ranges: tuple[Range, ...]
+    needs: tuple[Range, ...]
+    ends: tuple[int, ...]
+    keep: tuple[int, ...]
+
+    @property
+    def computed(self) -> int:
+        """Positions computed, repeats counted."""
+        return sum(end - begin for begin, end in self.ranges)
+
+    @property
+    def tallest(self) -> int:
+        """The longest range of a step."""
+        return max(end - begin for begin, end in self.ranges)
+
+    @property
+    def held(self) -> int:
+        """Slots of a ring that holds what was computed and is still read."""
+        return max(1, *(e - k for e, k in zip(self.ends, self.keep, strict=False)))
+
+    @property
+    def cached(self) -> int:
+        """Slots for what a step finds of earlier steps, or leaves to later ones (0: nothing)."""
+        left = [e - k for e, k in zip(self.ends, self.keep[1:], strict=True)]
+        return max(0, *left)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """All tensors of a stage along one axis, over `steps` steps.
+
+    `sinks` is what global pools take of their operand at each step.
+    """
+
+    steps: int
+    tracks: Mapping[int, Track]
+    sinks: Mapping[int, tuple[Range, ...]]
+
+
+def whole_axis(sizes: Mapping[int, int]) -> Axis:
+    """One step that covers every tensor."""
+    tracks = {
+        tensor: Track(size, ((0, size),), ((0, size),), (size,), (0, size))
+        for tensor, size in sizes.items()
+    }
+    return Axis(1, tracks, {tensor: ((0, size),) for tensor, size in sizes.items()})
+
+
+def stepped_axis(
+    links: Sequence[Link],
+    sizes: Mapping[int, int],
+    rates: Mapping[int, int],
+    kept: frozenset[int],
+    reuse: Callable[[int], Reuse],
+) -> Axis | None:
+    """The ranges of every tensor the links touch; None when their rates do not fit together.
+
+    `rates` gives positions a step for tensors in `kept` (stored whole for readers outside) and for
+    operands of global pools.
+    """
+    spans = _spans(links, sizes, rates, kept, reuse)
+    if spans is None:
+        return None
+    made = {link.output for link in links if not link.sink}
+    steady = [t for t in made if t in kept or reuse(t) is Reuse.CACHE or not spans[t][0].overlap]
+    sinks = [link.operands[0][0] for link in links if link.sink]
+    first = min((spans[t][1].first_step for t in steady), default=0)
+    ends = [-(-(sizes[t] - spans[t][1].hi) // spans[t][1].rate) + 1 for t in made if t in kept]
+    ends += [-(-sizes[t] // rates[t]) for t in sinks]
+    steps = range(min(first, 0), max(ends, default=1))
+    tracks: dict[int, Track] = {}
+    readers = _readers(links)
+    for link in reversed(links):
+        if not link.sink:
+            tensor = link.output
+            span = spans[tensor][1] if tensor in steady else None
+            tracks[tensor] = _track(tensor, sizes, span, readers, tracks, rates, steps)
+    for tensor in readers:
+        if tensor not in made:
+            tracks[tensor] = _track(tensor, sizes, None, readers, tracks, rates, steps)
+    taken = {
+        t: tuple(Span(rates[t], 0, rates[t]).at(step, sizes[t]) for step in steps) for t in sinks
+    }
+    return Axis(len(steps), tracks, taken)
+
+
+Readers = dict[int, list[tuple[Link, Window]]]
+
+
+def _readers(links: Sequence[Link]) -> Readers:
+    found: Readers = {}
+    for link in links:
+        for tensor, window in link.operands:
+            found.setdefault(tensor, []).append((link, window))
+    return found
+
+
+def _spans(
+    links: Sequence[Link],
+    sizes: Mapping[int, int],
+    rates: Mapping[int, int],
+    kept: frozenset[int],
+    reuse: Callable[[int], Reuse],
+) -> dict[int, tuple[Span, Span]] | None:
+    """(needed, produced) span of every tensor made inside; None where rates do not fit."""
+    asked: dict[int, list[Span]] = {}
+    found: dict[int, tuple[Span, Span]] = {}
+    for link in reversed(links):
+        if link.sink:
+            tensor = link.operands[0][0]
+            asked.setdefault(tensor, []).append(Span(rates[tensor], 0, rates[tensor]))
+            continue
+        if link.output in kept:
+            rate = rates[link.output]
+            asked.setdefault(link.output, []).append(Span(rate, 0, rate))
+        need = hull(asked.get(link.output, []))
+        if need is None:
+            return None
+        caches = link.output in kept or reuse(link.output) is Reuse.CACHE
+        span = produced(need, Reuse.CACHE if caches else Reuse.RECOMPUTE)
+        found[link.output] = need, span
+        for tensor, window in link.operands:
+            below = needed(span, window)
+            if below is None:
+                return None
+            asked.setdefault(tensor, []).append(below)
+    if any(hull(spans) is None for spans in asked.values()):
+        return None
+    return found
+
+
+def _track(
+    tensor: int,
+    sizes: Mapping[int, int],
+    span: Span | None,
+    readers: Readers,
+    tracks: Mapping[int, Track],
+    rates: Mapping[int, int],
+    steps: range,
+) -> Track:
+    size = sizes[tensor]
+    needs = []
+    for i, step in enumerate(steps):
+        found: list[tuple[Range, Window]] = []
+        for link, window in readers.get(tensor, ()):
+            if link.sink:
+                found.append((Span(rates[tensor], 0, rates[tensor]).at(step, size), Window()))
+            else:
+                found.append((tracks[link.output].ranges[i], window))
+        needs.append(reads(found, size))
+    ranges = [
+        need if span is None else span.at(step, size)
+        for need, step in zip(needs, steps, strict=True)
+    ]
+    ends, keep = [], [size]
+    end = 0
+    for begin_end in ranges:
+        end = max(end, begin_end[1])
+        ends.append(end)
+    for need in reversed(needs):
+        keep.append(min(keep[-1], need[0]) if need != EMPTY else keep[-1])
+    return Track(size, tuple(ranges), tuple(needs), tuple(ends), tuple(reversed(keep)))

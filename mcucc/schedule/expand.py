@@ -1,0 +1,390 @@
+"""Plan to TiledProgram: ranges of every step, the places they live in, and the arena."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mcucc.errors import ModelError
+from mcucc.ir.integer import IntegerGraph, IntegerNode
+from mcucc.ops.base import Granularity, Window
+from mcucc.schedule.axis import Axis, Link, Track, stepped_axis, whole_axis
+from mcucc.schedule.extents import StageFacts, all_lives, pairs_by_index
+from mcucc.schedule.network import Network
+from mcucc.schedule.placement import Life, lay_out
+from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.tiled import (
+    Action,
+    Compute,
+    Copy,
+    Kind,
+    Place,
+    Receive,
+    Storage,
+    TiledProgram,
+    TiledStage,
+)
+from mcucc.schedule.windows import EMPTY, Range
+
+# int32 sums and word-wise kernels want their buffers aligned.
+ALIGNMENT = 4
+
+
+def expand(graph: IntegerGraph, plan: Plan) -> TiledProgram:
+    """Every step and every byte of a plan.
+
+    Raises ModelError when the plan does not fit the network: unknown or missing nodes, an order
+    that reads what is not computed yet, tiles whose rates do not fit together.
+    """
+    net = Network(graph, _ordered(graph, plan))
+    places: dict[str, Place] = {}
+    stages: list[StageFacts] = []
+    begin = 0
+    for stage_plan in plan.stages:
+        end = begin + len(stage_plan.nodes)
+        built = _Stage(net, stage_plan, begin, end, plan.image, places)
+        stages.append(StageFacts(built.tiled(), begin, end, built.rows.tracks))
+        places.update(built.places)
+        begin = end
+    return _placed(net, plan, stages, places)
+
+
+def _ordered(graph: IntegerGraph, plan: Plan) -> tuple[IntegerNode, ...]:
+    by_name = {node.name: node for node in graph.nodes}
+    names = [name for stage in plan.stages for name in stage.nodes]
+    where = f"plan for {graph.name}"
+    if sorted(names) != sorted(by_name):
+        odd = sorted(set(names) ^ set(by_name)) or sorted(names)
+        raise ModelError(
+            f"the stages do not hold every node once (see {odd[0]})",
+            where=where,
+            hint="a plan belongs to one network; make a new one with `mcucc plan`",
+        )
+    known = set(graph.inputs)
+    for name in names:
+        missing = [x for x in by_name[name].inputs if x not in known]
+        if missing:
+            raise ModelError(f"{name} runs before {missing[0]} is computed", where=where)
+        known.add(by_name[name].output)
+    return tuple(by_name[name] for name in names)
+
+
+@dataclass
+class _Stage:
+    """Builds one stage; `places` collects what it adds."""
+
+    net: Network
+    plan: StagePlan
+    begin: int
+    end: int
+    image: ImagePolicy
+    known: dict[str, Place]
+
+    def __post_init__(self) -> None:
+        self.places: dict[str, Place] = {}
+        self.storage: dict[str, Storage] = {}
+        self.edges = {edge.tensor: edge for edge in self.plan.edges}
+        self.nodes = self.net.nodes[self.begin : self.end]
+        self.made = {node.output for node in self.nodes}
+        self.kept = frozenset(t for t in self.made if self.net.tensors[t].last >= self.end)
+        streamed = all(self._streams(i) for i in range(len(self.nodes)))
+        if not streamed and len(self.nodes) > 1:
+            raise self._error("a node that needs whole tensors cannot share its stage")
+        self.rows, self.columns = self._axes() if streamed else self._whole()
+
+    def _error(self, what: str) -> ModelError:
+        return ModelError(what, where=f"stage {self.nodes[0].name} .. {self.nodes[-1].name}")
+
+    def _streams(self, i: int) -> bool:
+        """Whether the node may work by steps: whole operands must come from earlier stages."""
+        node = self.nodes[i]
+        if not node.streams:
+            return False
+        return all(o.rows is not None or o.tensor not in self.made for o in node.operands)
+
+    def _edge(self, tensor: int) -> EdgePlan:
+        name = self.net.tensors[tensor].name
+        return self.edges.get(name, EdgePlan(name))
+
+    def _whole(self) -> tuple[Axis, Axis]:
+        touched = {o.tensor for node in self.nodes for o in node.operands} | self.made
+        tensors = self.net.tensors
+        return (
+            whole_axis({t: tensors[t].height for t in touched}),
+            whole_axis({t: tensors[t].width for t in touched}),
+        )
+
+    def _axes(self) -> tuple[Axis, Axis]:
+        tensors = self.net.tensors
+        touched = {o.tensor for node in self.nodes for o in node.operands} | self.made
+        heights = {t: tensors[t].height for t in touched}
+        widths = {t: tensors[t].width for t in touched}
+        rows_links, columns_links = [], []
+        for node in self.nodes:
+            sink = node.granularity is Granularity.SINK
+            down = tuple((o.tensor, o.rows or Window()) for o in node.operands if o.rows)
+            across = tuple((o.tensor, o.columns or Window()) for o in node.operands if o.columns)
+            rows_links.append(Link(node.output, down, sink))
+            columns_links.append(Link(node.output, across, sink))
+        height, width = self.plan.tile
+        rows = stepped_axis(
+            rows_links, heights, self._rates(0, height), self.kept, lambda t: self._edge(t).rows
+        )
+        if width == 0:
+            columns: Axis | None = whole_axis(widths)
+        else:
+            columns = stepped_axis(
+                columns_links,
+                widths,
+                self._rates(1, width),
+                self.kept,
+                lambda t: self._edge(t).columns,
+            )
+        if rows is None or columns is None:
+            raise self._error(f"a tile of {height} x {width} does not fit its strides")
+        return rows, columns
+
+    def _rates(self, axis: int, tile: int) -> dict[int, int]:
+        """Positions a step of each kept tensor and each global pool's input."""
+        last = self.nodes[-1]
+        sink = last.granularity is Granularity.SINK
+        scales = self.net.scales
+        reference = last.operands[0].tensor if sink else last.output
+        wanted = set(self.kept)
+        for node in self.nodes:
+            if node.granularity is Granularity.SINK:
+                wanted.add(node.operands[0].tensor)
+        rates = {}
+        for tensor in wanted:
+            base, own = scales[reference], scales[tensor]
+            rate = tile * base[axis] / own[axis]
+            if rate.denominator != 1 or rate < 1:
+                raise self._error(f"a tile of {tile} does not fit the strides")
+            rates[tensor] = int(rate)
+        return rates
+
+    # Places and actions ---------------------------------------------------------------------
+
+    def tiled(self) -> TiledStage:
+        """The stage with its body and places."""
+        before: dict[int, list[Action]] = {}
+        after: dict[int, list[Action]] = {}
+        receive: list[Action] = []
+        inputs = {o.tensor for node in self.nodes for o in node.operands} - self.made
+        for tensor in sorted(inputs):
+            receive += self._input(tensor)
+        for tensor in sorted(self.made):
+            position = self.net.tensors[tensor].producer - self.begin
+            readers = [p - self.begin for p in self.net.readers(tensor) if p < self.end]
+            load, save = self._output(tensor)
+            before.setdefault(position, []).extend(load)
+            after.setdefault(max([position, *readers]), []).extend(save)
+        body = list(receive)
+        sinks: dict[str, str] = {}
+        scratch: dict[str, str] = {}
+        for position, node in enumerate(self.nodes):
+            source = self.net.source[self.begin + position]
+            body += before.get(position, [])
+            if node.granularity is not Granularity.ALIAS:
+                body.append(self._compute(position))
+            body += after.get(position, [])
+            if node.scratch_bytes:
+                place = self._scratch(node.name, node.output, node.scratch_bytes)
+                (sinks if node.granularity is Granularity.SINK else scratch)[source.name] = place
+        return TiledStage(
+            plan=self.plan,
+            nodes=self.net.source[self.begin : self.end],
+            row_steps=self.rows.steps,
+            column_steps=self.columns.steps,
+            actions=tuple(body),
+            storage=self.storage,
+            sinks=sinks,
+            scratch=scratch,
+        )
+
+    def _compute(self, position: int) -> Compute:
+        node = self.nodes[position]
+        sink = node.granularity is Granularity.SINK
+        name = self.net.tensors[node.output].name
+        storage = self.storage[name]
+        target = storage.fresh or storage.kept or ""
+        if sink:
+            tensor = node.operands[0].tensor
+            rows, columns = self.rows.sinks[tensor], self.columns.sinks[tensor]
+        else:
+            rows = self.rows.tracks[node.output].ranges
+            columns = self.columns.tracks[node.output].ranges
+        return Compute(node.name, target, rows, columns)
+
+    def _scratch(self, node: str, tensor: int, size: int) -> str:
+        name = f"{node}.scratch"
+        self.places[name] = Place(name, self.net.tensors[tensor].name, Kind.SCRATCH, 1, size, 1)
+        return name
+
+    def _add(self, tensor: int, suffix: str, kind: Kind, slots: int, pixels: int) -> Place:
+        facts = self.net.tensors[tensor]
+        name = f"{facts.name}.{suffix}" if suffix else facts.name
+        place = Place(name, facts.name, kind, slots, pixels * facts.channels, facts.channels)
+        self.places[name] = place
+        return place
+
+    def _whole_place(self, tensor: int, kind: Kind) -> None:
+        """The place of a whole tensor; an alias is another name of its root's bytes."""
+        facts = self.net.tensors[tensor]
+        if facts.name not in self.known:
+            self._add(tensor, "", kind, facts.height, facts.width)
+        self.storage[facts.name] = Storage(None, facts.name)
+
+    def _input(self, tensor: int) -> list[Action]:
+        facts = self.net.tensors[tensor]
+        if tensor not in self.net.inputs or facts.name in self.known:
+            self._whole_place(tensor, Kind.TENSOR)
+            return []
+        readers = self.net.readers(tensor)
+        if self.image is not ImagePolicy.ROWS:
+            self._whole_place(tensor, Kind.IMAGE)
+            return []
+        track = self.rows.tracks.get(tensor)
+        whole = facts.last >= self.end or min(readers) < self.begin or track is None
+        slots = facts.height if whole or track is None else min(facts.height, track.held)
+        self._add(tensor, "", Kind.IMAGE, slots, facts.width)
+        self.storage[facts.name] = Storage(None, facts.name)
+        if track is None:
+            ends: tuple[int, ...] = (facts.height,) * self.rows.steps
+        else:
+            ends = track.ends
+            if whole:
+                ends = (*ends[:-1], facts.height)
+        arrivals = []
+        for step, end in enumerate(ends):
+            start = ends[step - 1] if step else 0
+            arrivals.append((start, end) if start < end else EMPTY)
+        across = tuple((0, facts.width) if u == 0 else EMPTY for u in range(self.columns.steps))
+        return [Receive(facts.name, facts.name, tuple(arrivals), across)]
+
+    def _output(self, tensor: int) -> tuple[list[Action], list[Action]]:
+        """Places of a computed tensor; copies before its node and after its last reader."""
+        facts = self.net.tensors[tensor]
+        node = self.nodes[facts.producer - self.begin]
+        sink = node.granularity is Granularity.SINK
+        if sink or tensor in self.kept or facts.last < 0 or tensor not in self.rows.tracks:
+            self._whole_place(tensor, self._kind(tensor))
+            return [], []
+        down, across = self.rows.tracks[tensor], self.columns.tracks[tensor]
+        edge = self._edge(tensor)
+        if edge.form is Form.RING and (down.cached or across.cached):
+            self._add(tensor, "ring", Kind.RING, min(down.size, down.held), facts.width)
+            self.storage[facts.name] = Storage(None, f"{facts.name}.ring")
+            return [], []
+        return self._tile(tensor, down, across, edge)
+
+    def _kind(self, tensor: int) -> Kind:
+        roots = {self.net.tensors[t].root for t in self.net.outputs}
+        return Kind.OUTPUT if self.net.tensors[tensor].root in roots else Kind.TENSOR
+
+    def _tile(
+        self, tensor: int, down: Track, across: Track, edge: EdgePlan
+    ) -> tuple[list[Action], list[Action]]:
+        facts = self.net.tensors[tensor]
+        lefts = across.keep[:-1]
+        pixels = max(1, *(e - left for e, left in zip(across.ends, lefts, strict=True)))
+        tile = self._add(tensor, "tile", Kind.TILE, max(1, down.tallest), pixels)
+        origins = tuple(min(left, across.size) for left in lefts)
+        self.places[tile.name] = tile = replace(tile, origins=origins)
+        load: list[Action] = []
+        save: list[Action] = []
+        carried = _carried(across)
+        if _left_over(across) and any(a < b for a, b in carried):
+            if edge.form is Form.SLIDE:
+                save.append(Copy(facts.name, tile.name, tile.name, 1, down.ranges, carried))
+            else:
+                widest = max(b - a for a, b in carried)
+                cache = self._add(tensor, "columns", Kind.COLUMN_CACHE, tile.slots, widest)
+                self.places[cache.name] = cache = replace(cache, origins=origins)
+                late = (EMPTY, *carried[:-1])
+                load.append(Copy(facts.name, cache.name, tile.name, 0, down.ranges, late))
+                save.append(Copy(facts.name, tile.name, cache.name, 1, down.ranges, carried))
+        if down.cached and _left_over(down):
+            rows = self._add(tensor, "rows", Kind.ROW_CACHE, down.cached, facts.width)
+            update = Copy(facts.name, tile.name, rows.name, 0, _lasting(down), _retired(across))
+            save.insert(0, update)
+            self.storage[facts.name] = Storage(tile.name, rows.name, down.ranges)
+        else:
+            self.storage[facts.name] = Storage(tile.name, None)
+        return load, save
+
+
+def _carried(across: Track) -> tuple[Range, ...]:
+    """Columns that a step leaves to the next: computed by now and read later."""
+    found = []
+    for end, keep in zip(across.ends, across.keep[1:], strict=True):
+        found.append((keep, end) if keep < end else EMPTY)
+    return (*found[:-1], EMPTY)
+
+
+def _left_over(track: Track) -> bool:
+    """Whether a step reads positions that it does not compute itself."""
+    for step, (begin, end) in enumerate(track.ranges):
+        need = track.needs[step]
+        if need[0] < need[1] and (begin == end or need[0] < begin):
+            return True
+    return False
+
+
+def _lasting(down: Track) -> tuple[Range, ...]:
+    """Rows of each step that later steps read."""
+    found = []
+    for (begin, end), keep in zip(down.ranges, down.keep[1:], strict=True):
+        start = max(begin, keep)
+        found.append((start, end) if start < end else EMPTY)
+    return tuple(found)
+
+
+def _retired(across: Track) -> tuple[Range, ...]:
+    """Columns that no later step of the same row of tiles reads."""
+    found = []
+    for step, end in enumerate(across.ends):
+        left = across.keep[step]
+        right = end if step == len(across.ends) - 1 else min(end, across.keep[step + 1])
+        found.append((left, right) if left < right else EMPTY)
+    return tuple(found)
+
+
+def _placed(
+    net: Network, plan: Plan, facts: Sequence[StageFacts], places: dict[str, Place]
+) -> TiledProgram:
+    lives, same = all_lives(net, plan.image, facts, places)
+    names = list(lives)
+    layout = lay_out(
+        [Life(places[n].size, lives[n]) for n in names], pairs_by_index(names, same), ALIGNMENT
+    )
+    for name, offset in zip(names, layout.offsets, strict=True):
+        places[name] = replace(places[name], offset=offset)
+    for tensor in net.tensors:
+        root = net.tensors[tensor.root].name
+        if tensor.name in places and root != tensor.name:
+            places[tensor.name] = replace(places[tensor.name], offset=places[root].offset)
+    stages = tuple(fact.stage for fact in facts)
+    return TiledProgram(
+        graph=net.graph,
+        plan=plan,
+        stages=stages,
+        places=places,
+        arena_bytes=layout.size,
+        lower_bound=layout.lower_bound,
+        macs=executed_macs(stages),
+        stage_bytes=tuple(layout.load_of_stage.get(i, 0) for i in range(len(stages))),
+    )
+
+
+def executed_macs(stages: Sequence[TiledStage]) -> int:
+    """Multiply-accumulates of all steps of all stages."""
+    total = 0
+    for stage in stages:
+        macs = {node.name: node.kernel.macs_per_pixel for node in stage.nodes}
+        for action in stage.actions:
+            if isinstance(action, Compute) and action.node not in stage.sinks:
+                rows = sum(end - begin for begin, end in action.rows)
+                columns = sum(end - begin for begin, end in action.columns)
+                total += macs[action.node] * rows * columns
+    return total

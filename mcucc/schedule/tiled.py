@@ -1,0 +1,201 @@
+"""TiledProgram: a Plan with every range, buffer and offset fixed - what C is generated from.
+
+Execution of a stage, in this order and no other:
+
+    begin every sink (global pool)
+    for row_step in range(stage.row_steps):
+        for column_step in range(stage.column_steps):
+            for action in stage.actions:
+                rows, columns = action.rows[row_step], action.columns[column_step]
+                if both ranges are not empty: perform the action on them
+    finish every sink
+
+The checker replays exactly this, the code generator prints it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from mcucc.ir.integer import IntegerGraph, IntegerNode
+from mcucc.schedule.plan import Plan, StagePlan
+from mcucc.schedule.windows import Range
+
+
+class Kind(Enum):
+    """What a place is for."""
+
+    IMAGE = "image"  # a network input, whole or as a ring of rows
+    OUTPUT = "output"  # a network output
+    TENSOR = "tensor"  # a whole tensor between stages
+    RING = "ring"  # rows computed where they stay until the last reader is done
+    TILE = "tile"  # the rows and columns of one step
+    ROW_CACHE = "row cache"  # rows of earlier steps
+    COLUMN_CACHE = "column cache"  # columns of the step before
+    SCRATCH = "scratch"  # of one kernel call, or the sums of a global pool
+
+
+@dataclass(frozen=True)
+class Place:
+    """Bytes of the arena that hold pixels of one tensor.
+
+    Pixel (row, column) lies at offset + row % slots * pitch + (column - origin) * channels, origin
+    being `origins[column_step]`, or 0 where `origins` is empty. Aliases share their root's place.
+    """
+
+    name: str
+    tensor: str
+    kind: Kind
+    slots: int
+    pitch: int
+    channels: int
+    origins: tuple[int, ...] = ()
+    offset: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.slots * self.pitch
+
+    @property
+    def end(self) -> int:
+        """One past the last byte."""
+        return self.offset + self.size
+
+    def origin(self, column_step: int) -> int:
+        """The column at the left edge of the place."""
+        return self.origins[column_step] if self.origins else 0
+
+    def address(self, row: int, column: int, column_step: int) -> int:
+        """Arena offset of a pixel at a column step."""
+        left = column - self.origin(column_step)
+        return self.offset + row % self.slots * self.pitch + left * self.channels
+
+    def same_geometry(self, other: Place) -> bool:
+        """Whether equal offsets mean equal addresses for every pixel."""
+        mine = (self.slots, self.pitch, self.channels, self.origins)
+        return mine == (other.slots, other.pitch, other.channels, other.origins)
+
+
+@dataclass(frozen=True)
+class Receive:
+    """The camera hands over rows of a network input (whole rows)."""
+
+    tensor: str
+    place: str
+    rows: tuple[Range, ...]
+    columns: tuple[Range, ...]
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A kernel makes rows x columns of its output in `place`.
+
+    For a sink the ranges are those of its input, which it adds to its sums.
+    """
+
+    node: str
+    place: str
+    rows: tuple[Range, ...]
+    columns: tuple[Range, ...]
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Pixels of a tensor move from one place to another (or left within one: memmove).
+
+    The source is addressed as of this column step, the target as of `ahead` steps later.
+    """
+
+    tensor: str
+    source: str
+    target: str
+    ahead: int
+    rows: tuple[Range, ...]
+    columns: tuple[Range, ...]
+
+
+Action = Receive | Compute | Copy
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where readers of a stage find a tensor.
+
+    At a row step, rows from `fresh_rows[row_step][0]` on lie in `fresh` and earlier ones in `kept`;
+    with only one of the two places, all rows lie there. An empty range of fresh rows means that
+    none is fresh.
+    """
+
+    fresh: str | None
+    kept: str | None
+    fresh_rows: tuple[Range, ...] = ()
+
+    def place_of(self, row: int, row_step: int) -> str:
+        """The name of the place that holds `row`."""
+        if self.fresh is None:
+            return self.kept or ""
+        if self.kept is None:
+            return self.fresh
+        begin, end = self.fresh_rows[row_step]
+        return self.fresh if begin < end and row >= begin else self.kept
+
+
+@dataclass(frozen=True, eq=False)
+class TiledStage:
+    """One stage: loop bounds, the body, and where its operands are.
+
+    A stage whose only node is ALIAS has no actions. `scratch` names the scratch place of a node.
+    """
+
+    plan: StagePlan
+    nodes: tuple[IntegerNode, ...]
+    row_steps: int
+    column_steps: int
+    actions: tuple[Action, ...]
+    storage: Mapping[str, Storage]
+    sinks: Mapping[str, str]
+    scratch: Mapping[str, str]
+
+    @property
+    def sink_nodes(self) -> tuple[IntegerNode, ...]:
+        """Global pools, begun before and finished after the loops (`sinks`: name to place)."""
+        return tuple(node for node in self.nodes if node.name in self.sinks)
+
+    def steps(self) -> Iterator[tuple[int, int, Action, Range, Range]]:
+        """(row step, column step, action, rows, columns) of everything the loops perform."""
+        for row_step in range(self.row_steps):
+            for column_step in range(self.column_steps):
+                for action in self.actions:
+                    rows, columns = action.rows[row_step], action.columns[column_step]
+                    if rows[0] < rows[1] and columns[0] < columns[1]:
+                        yield row_step, column_step, action, rows, columns
+
+
+@dataclass(frozen=True, eq=False)
+class TiledProgram:
+    """Stages in order, and the arena they run in.
+
+    `lower_bound` is the largest number of bytes in use at one time of these very stages: no
+    placement can need less. `macs` are those executed.
+    """
+
+    graph: IntegerGraph
+    plan: Plan
+    stages: tuple[TiledStage, ...]
+    places: Mapping[str, Place]
+    arena_bytes: int
+    lower_bound: int
+    macs: int
+    stage_bytes: tuple[int, ...] = field(default=())
+
+    @property
+    def factor(self) -> float:
+        """F: MACs executed per MAC of the layer-by-layer network."""
+        return self.macs / self.graph.macs if self.graph.macs else 1.0
+
+    def place_of(self, tensor: str) -> Place:
+        """The whole tensor's place (inputs, outputs, tensors between stages)."""
+        return self.places[tensor]
