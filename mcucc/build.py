@@ -23,7 +23,7 @@ from mcucc import __version__
 from mcucc.boards import Board, load_board
 from mcucc.codegen.model import ModelCode, Origin, model_code, model_identifier
 from mcucc.codegen.write import write_library
-from mcucc.emulate.choose import Emulator, choose_emulator
+from mcucc.emulate.choose import choose_emulator
 from mcucc.errors import FitError, OutputError, ToolError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.store import save_graph
@@ -97,8 +97,7 @@ def compile_model(model: Path, options: CompileOptions, progress: Progress) -> R
     compiled = generate(network, board, name)
     check_arena(compiled.program, board)
     with staging(options.out) as folder:
-        report = _build(compiled, board, options, folder, progress)
-    return report
+        return _build(compiled, board, options, folder, progress)
 
 
 def generate(network: Network, board: Board, name: str) -> Compiled:
@@ -232,7 +231,11 @@ def _measure(compiled: Compiled, firmware: Firmware, wanted: str, progress: Prog
             hint="this is a defect of mcucc; `mcucc validate` finds the first layer",
         )
     return Measured(
-        "painted", result.stack_bytes, result.instructions, result.step_instructions, emulator.name
+        "painted",
+        result.stack_bytes or 0,
+        result.instructions,
+        result.step_instructions,
+        emulator.name,
     )
 
 
@@ -321,6 +324,3 @@ def _manifest(
             for path in files
         },
     }
-
-
-__all__ = ["CompileOptions", "Compiled", "Emulator", "compile_model", "generate"]

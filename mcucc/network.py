@@ -108,7 +108,8 @@ def _float(path: Path, options: NetworkOptions, progress: Progress) -> Network:
     (name,) = imported.graph.inputs
     preprocess.check_input(hwc(imported.graph.tensors[name].shape), where=str(path))
     graph = optimize(imported.graph, after=_printer(options))
-    graph = optimize(fold_input_normalisation(graph, name, *preprocess.affine()))
+    scale, offset = (values.tolist() for values in preprocess.affine())
+    graph = optimize(fold_input_normalisation(graph, name, scale, offset))
     calibration = load_dataset(options.data).calibration(preprocess, options.calibrate)
     quantized = quantize_model(
         imported,

@@ -12,14 +12,15 @@ import numpy.typing as npt
 
 from mcucc.compiled import CompiledFolder, scratch_folder
 from mcucc.emulate.choose import choose_emulator
-from mcucc.emulate.host import HostLibrary
-from mcucc.errors import DataError, McuccError, ToolError
+from mcucc.emulate.host import HostModel, run_host
+from mcucc.errors import DataError, ToolError
 from mcucc.evaluate.accuracy import BATCH
-from mcucc.evaluate.datasets import load_dataset, pictures
+from mcucc.evaluate.datasets import Item, load_dataset, pictures
 from mcucc.evaluate.float_session import FloatSession
 from mcucc.evaluate.preprocess import Bytes
 from mcucc.evaluate.validate import (
     Divergence,
+    Values,
     Way,
     WayResult,
     compare,
@@ -93,8 +94,8 @@ def validate(
     floats, why_not = _float(compiled, images, progress)
     with scratch_folder() as scratch:
         work = Path(scratch)
-        host = HostLibrary(compiled.host_library(work / "host"))
-        on_host = _split(graph, host.run(compiled.name, _raw(images)))
+        library = compiled.host_library(work / "host")
+        on_host = _split(graph, run_host(library, compiled.name, _raw(images)))
         emulated, firmware, instructions, name = _emulated(
             compiled, images, emulator, time_limit_s, work, progress
         )
@@ -105,23 +106,16 @@ def validate(
             Way("emulated", emulated, absent="" if firmware else name),
         )
         results = compare(graph, reference, floats, ways, labels)
-        divergences = []
-        for way in ways[2:]:
-            if way.values is not None and differing_pictures(reference, way.values).any():
-                wrong = int(np.flatnonzero(differing_pictures(reference, way.values))[0])
-                found = _trace(compiled, host, images[wrong]) if way.name == "host" else {}
-                expected = _tensors(graph, camera, images[wrong])
-                values = {key: value[wrong] for key, value in way.values.items()}
-                place = first_divergence(
-                    graph, way.name, loaded[wrong][0].name, expected, found or values
-                )
-                if place is not None:
-                    divergences.append(place)
+        divergences = tuple(
+            _divergence(compiled, library, camera, way, way.values, reference, loaded)
+            for way in ways[2:]
+            if way.values is not None and differing_pictures(reference, way.values).any()
+        )
     return Validation(
         images=len(images),
         labelled=sum(label is not None for label in labels),
         ways=results,
-        divergences=tuple(divergences),
+        divergences=divergences,
         all_equal=all(not way.different_pictures for way in results if way.name != "float")
         and emulated is not None,
         instructions=instructions,
@@ -144,16 +138,15 @@ def run_once(compiled: CompiledFolder, image: Bytes, emulator: str, time_limit_s
     with scratch_folder() as scratch:
         work = Path(scratch)
         if emulator == "host":
-            host = HostLibrary(compiled.host_library(work))
-            return OneRun(
-                _first(_split(graph, host.run(compiled.name, _raw([image])))), None, "host"
-            )
-        outputs, _, instructions, name = _emulated(
+            library = compiled.host_library(work)
+            outputs = _split(graph, run_host(library, compiled.name, _raw([image])))
+            return OneRun(_first(outputs), None, "host")
+        emulated, _, instructions, name = _emulated(
             compiled, [image], emulator, time_limit_s, work, lambda *_: None
         )
-    if outputs is None:
+    if emulated is None:
         raise ToolError(name, hint="--emulator host needs no emulator")
-    return OneRun(_first(outputs), instructions, name)
+    return OneRun(_first(emulated), instructions, name)
 
 
 def picture_of(path: Path, compiled: CompiledFolder) -> Bytes:
@@ -190,7 +183,7 @@ def _emulated(
     work: Path,
     progress: Progress,
 ) -> tuple[Outputs | None, Firmware | None, int | None, str]:
-    """Outputs, firmware, instructions of the first picture, and the emulator or why there is none."""
+    """Outputs, firmware, instructions of the first picture, and the emulator (or why none)."""
     progress("building firmware", 0, 0)
     try:
         firmware = compiled.firmware(work / "firmware")
@@ -249,9 +242,42 @@ def _tensors(graph: IntegerGraph, camera: CameraInput, image: Bytes) -> Outputs:
     return {key: value[0] for key, value in graph.run({name: camera.apply(image[None])}).items()}
 
 
-def _trace(compiled: CompiledFolder, host: HostLibrary, image: Bytes) -> Outputs:
-    """Every tensor of one picture, by the host's C, read from the arena after each step."""
-    return host.trace(compiled.name, image.tobytes(), compiled.integer, compiled.program())
+def _divergence(
+    compiled: CompiledFolder,
+    library: Path,
+    camera: CameraInput,
+    way: Way,
+    values: Values,
+    reference: Outputs,
+    loaded: Sequence[tuple[Item, Bytes]],
+) -> Divergence:
+    """Where the first wrong picture of a way goes wrong: by layer on the host, else by output."""
+    wrong = int(np.flatnonzero(differing_pictures(reference, values))[0])
+    item, image = loaded[wrong]
+    expected = _tensors(compiled.integer, camera, image)
+    found = {name: value[wrong] for name, value in values.items()}
+    if way.name == "host":
+        found = _trace(compiled, library, image)
+    place = first_divergence(compiled.integer, way.name, item.name, expected, found)
+    if place is None:  # step by step it is right: the whole run is at fault
+        raise ToolError("outputs differ although every layer agrees", where=item.name)
+    return place
+
+
+def _trace(compiled: CompiledFolder, library: Path, image: Bytes) -> Outputs:
+    """Every tensor of one picture, read from the host's arena right after its step."""
+    program = compiled.program()
+    model = HostModel(library, compiled.name)
+    model.load(image.tobytes())
+    cameras = len(model.step_names) - len(program.steps)
+    tensors: Outputs = {}
+    for index in range(len(model.step_names)):
+        model.step(index)
+        if index >= cameras:
+            a = program.graph.activations[program.nodes[index - cameras].output]
+            raw = model.arena(program.buffer_of(a.name).offset, a.size)
+            tensors[a.name] = np.frombuffer(raw, np.int8).reshape(a.shape)
+    return tensors
 
 
 def _raw(images: Sequence[Bytes]) -> list[bytes]:
@@ -272,6 +298,3 @@ def _split(graph: IntegerGraph, outputs: Sequence[bytes]) -> Outputs:
 
 def _first(outputs: Outputs) -> Outputs:
     return {name: value[0] for name, value in outputs.items()}
-
-
-__all__ = ["McuccError", "Validation", "picture_of", "run_once", "validate"]
