@@ -13,8 +13,8 @@ from mcucc.ops.base import ConstArray, KernelCall
 from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.fully_connected import FullyConnectedKernel
 
-# Limits of the C code: MCUCC_CONV2D_MAX_ROWS and MCUCC_CONV2D_MAX_TAIL.
-MAX_ROWS = 16
+# Limits of the C code: MCUCC_CONV2D_MAX_RUNS and MCUCC_CONV2D_MAX_TAIL.
+MAX_RUNS = 64
 MAX_TAIL = 64
 # Instructions a multiply-accumulate and an output, measured (benchmarks/kernels.py).
 PER_MAC, PER_OUTPUT, PER_INPUT = 0.92, 10.0, 1.7
@@ -28,7 +28,7 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     runs = 1 if window.dilation[1] == 1 else kernel_w
     run = kernel_w // runs * channels
     tail = kernel_h * runs * (run % 4)
-    if kernel.groups != 1 or kernel_h > MAX_ROWS or tail > MAX_TAIL:
+    if kernel.groups != 1 or kernel_h * runs > MAX_RUNS or tail > MAX_TAIL:
         return None
     flat = kernel.weights.reshape(c_out, -1)
     finish = matrix_finish(flat, kernel.sums, context)

@@ -16,7 +16,8 @@ from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 SQUARES = (3, 5, 7)
 STRIDES = (1, 2)
 BLOCK = 4  # channels rearranged together
-TILE = 16  # output columns at a time: scratch against columns rearranged twice
+# Output columns at a time: scratch against columns rearranged twice.
+SCRATCH_BYTES = 1536
 # Instructions an output, measured (benchmarks/kernels.py).
 PER_OUTPUT = {3: 20.0, 5: 38.0, 7: 62.0}
 
@@ -38,9 +39,7 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
     finish = matrix_finish(kernel.weights.reshape(-1, c_out).T, kernel.sums, context)
     if finish is None:
         return None
-    tile = min(TILE, (context.width + 3) // 4 * 4)
-    columns = min(tile, context.width)
-    width = ((columns - 1) * stride + size + 1) // 2 * 2
+    tile = tile_columns(size, stride, context.width)
     stream = depthwise_stream(kernel, finish)
     call = KernelCall(
         f"mcucc_depthwise_armv7em_{size}_{stride}_{finish.form.value}",
@@ -54,18 +53,32 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
             *output_fields(kernel.sums),
         ),
         isa=ARMV7EM,
-        # The last two outputs are computed together, even where only one is wanted.
-        scratch_bytes=2 * BLOCK * size * (width + 2 * stride),
+        scratch_bytes=scratch_bytes(size, stride, tile),
     )
     outputs = context.height * context.width * c_out
     return Choice(call, f"armv7em smlad, {finish.form.value}", outputs * PER_OUTPUT[size])
 
 
+def scratch_bytes(size: int, stride: int, tile: int) -> int:
+    """The planes of a tile of output columns."""
+    return 2 * BLOCK * size * ((tile - 1) * stride + size + 1)
+
+
+def tile_columns(size: int, stride: int, width: int) -> int:
+    """Output columns of a tile, a multiple of 4: equal tiles within SCRATCH_BYTES."""
+    largest = 4
+    while scratch_bytes(size, stride, largest + 4) <= SCRATCH_BYTES:
+        largest += 4
+    tiles = -(-width // largest)
+    return (-(-width // tiles) + 3) // 4 * 4
+
+
 def depthwise_stream(kernel: DepthwiseConv2dKernel, finish: Finish) -> npt.NDArray[np.uint32]:
     """The constants of every channel as depthwise_armv7em.h describes them."""
-    columns: list[npt.NDArray[Any]] = [kernel.sums.bias, finish.multiplier]
-    if finish.form is not Form.HIGH:
-        columns += [addends(kernel.sums, finish), finish.shift]
+    addend = addends(kernel.sums, finish)
+    if finish.form is Form.HIGH:
+        addend = np.full_like(addend, kernel.sums.output_zero_point)
+    columns: list[npt.NDArray[Any]] = [kernel.sums.bias, finish.multiplier, addend, finish.shift]
     weights = kernel.weights.astype(np.int64)
     size = weights.shape[0]
     for row in range(0, size - 1, 2):

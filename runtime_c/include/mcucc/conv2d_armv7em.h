@@ -13,8 +13,8 @@
 
 #include "mcucc/mcucc.h"
 
-/* Limits of this kernel: rows of a window, inputs that are left over from full chunks. */
-#define MCUCC_CONV2D_MAX_ROWS 16
+/* Limits of this kernel: runs of a window, inputs that are left over from full chunks. */
+#define MCUCC_CONV2D_MAX_RUNS 64
 #define MCUCC_CONV2D_MAX_TAIL 64
 
 typedef struct {

@@ -2,16 +2,17 @@
  *
  *     y[o] = clamp(round((bias[o] + sum x * w[o]) * M[o]) + output_zero_point)
  *
- * Four channels and `tile` output columns at a time: their inputs are first rearranged into
- * channel planes of halfword pairs, rows two by two and the last row by columns, so that SMLAD
- * multiplies two taps and every word loaded serves all outputs it belongs to.
+ * Four channels and `tile` output columns at a time: their inputs are first rearranged into pairs
+ * of halfwords, one word a channel, so that SMLAD multiplies two taps and every word loaded serves
+ * all outputs it belongs to. Rows 0 and 1, 2 and 3, .. give planes of (upper, lower) for every
+ * column; the last row gives a plane of (left, right) for every second column. In a plane the words
+ * of the four channels follow each other: 16 bytes a column, or a pair of columns.
  * The constants of a channel, words:
- *   bias, multiplier, addend (2 * zero point + 1) << shift, shift   (HIGH: bias, multiplier)
+ *   bias, multiplier, addend, shift (HIGH: zero point, 0), mcucc/finish_armv7em.h
  *   for each pair of rows its taps from left to right: weights (upper, lower)
  *   the last row: (w0, w1) (w2, w3) .. then (w1, w2) (w3, w4) ..
  * ROW kernel as mcucc/depthwise_conv2d.h says; at least 4 channels. span->scratch holds
- * 8 * kernel * width bytes, width the columns of a tile, rounded up to even:
- * (tile - 1) * stride + kernel + 1.
+ * 8 * kernel * width bytes, width = (tile - 1) * stride + kernel + 1.
  */
 #ifndef MCUCC_DEPTHWISE_ARMV7EM_H
 #define MCUCC_DEPTHWISE_ARMV7EM_H

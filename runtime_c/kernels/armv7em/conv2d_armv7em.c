@@ -22,30 +22,87 @@ static void copy_window(const mcucc_conv2d_armv7em_params *params, const int8_t 
     }
 }
 
+/* The runs of a window. The fields are read by assembly: their order is fixed. */
+typedef struct {
+    int32_t count;
+    int32_t chunks; /* full ones of a run */
+    int32_t left;   /* inputs of a run beyond them */
+    int8_t *tail;   /* where those go */
+} window_runs;
+
+/* Widen the full chunks of runs[i] + offset, collect what is left over; returns the next chunk. */
+#if MCUCC_DSP
+
+__attribute__((naked)) static uint32_t *widen_runs(
+    const int8_t *const *runs __attribute__((unused)), int32_t offset __attribute__((unused)),
+    uint32_t *pixel __attribute__((unused)), const window_runs *shape __attribute__((unused)))
+{
+    __asm__("push {r4-r11, lr}                \n"
+            "ldmia r3, {r4, r5, r6, r7}       \n"
+            "1:                               \n"
+            "ldr r8, [r0], #4                 \n"
+            "movs r9, r5                      \n"
+            "add r8, r8, r1                   \n"
+            "beq 3f                           \n"
+            "2:                               \n"
+            "ldr r10, [r8], #4                \n"
+            "subs r9, r9, #1                  \n"
+            "sxtb16 r11, r10, ror #8          \n"
+            "sxtb16 r10, r10                  \n"
+            "strd r10, r11, [r2], #16         \n"
+            "bne 2b                           \n"
+            "3:                               \n"
+            "movs r9, r6                      \n"
+            "beq 5f                           \n"
+            "4:                               \n"
+            "ldrb r10, [r8], #1               \n"
+            "subs r9, r9, #1                  \n"
+            "strb r10, [r7], #1               \n"
+            "bne 4b                           \n"
+            "5:                               \n"
+            "subs r4, r4, #1                  \n"
+            "bne 1b                           \n"
+            "mov r0, r2                       \n"
+            "pop {r4-r11, pc}                 \n");
+}
+
+#else
+
+static uint32_t *widen_runs(const int8_t *const *runs, int32_t offset, uint32_t *pixel,
+                            const window_runs *shape)
+{
+    int8_t *tail = shape->tail;
+    for (int32_t run = 0; run < shape->count; ++run) {
+        const int8_t *x = runs[run] + offset;
+        pixel = mcucc_widen(pixel, x, shape->chunks);
+        memcpy(tail, x + 4 * shape->chunks, (size_t)shape->left);
+        tail += shape->left;
+    }
+    return pixel;
+}
+
+#endif
+
 /* Widen a window: the chunks of all runs, then what is left over of each. Its rows are at
  * rows[0..kernel_h) + offset, runs `step` bytes apart. */
-static void widen_window(const mcucc_conv2d_armv7em_params *params,
-                         const int8_t *const *rows, int32_t offset, int32_t step,
-                               uint32_t *pixel)
+static void widen_window(const mcucc_conv2d_armv7em_params *params, const int8_t *const *rows,
+                         int32_t offset, int32_t step, uint32_t *pixel)
 {
-    int8_t tail[MCUCC_CONV2D_MAX_TAIL + 3];
-    const int32_t chunks = params->run / 4;
-    const int32_t left = params->run % 4;
-    int32_t filled = 0;
-    for (int32_t row = 0; row < params->kernel_h; ++row) {
-        const int8_t *x = rows[row] + offset;
-        for (int32_t run = 0; run < params->runs; ++run) {
-            pixel = mcucc_widen(pixel, x, chunks);
-            for (int32_t i = 0; i < left; ++i) {
-                tail[filled++] = x[4 * chunks + i];
-            }
-            x += step;
+    int8_t tail[MCUCC_CONV2D_MAX_TAIL];
+    const uint32_t run = (uint32_t)params->run;
+    const window_runs shape = {params->kernel_h * params->runs, (int32_t)(run / 4),
+                               (int32_t)(run % 4), tail};
+    if (params->runs == 1) {
+        pixel = widen_runs(rows, offset, pixel, &shape);
+    } else {
+        const int8_t *runs[MCUCC_CONV2D_MAX_RUNS];
+        for (int32_t i = 0; i < shape.count; ++i) {
+            runs[i] = rows[i / params->runs] + i % params->runs * step;
         }
+        pixel = widen_runs(runs, offset, pixel, &shape);
     }
-    if (filled > 0) {
-        /* Whatever fills the last chunk meets weights of zero. */
-        memset(tail + filled, 0, 3);
-        mcucc_widen(pixel, tail, (filled + 3) / 4);
+    if (shape.left > 0) {
+        mcucc_widen_all(pixel, tail, shape.count * shape.left);
     }
 }
 
@@ -62,7 +119,7 @@ static void widen_column(const mcucc_conv2d_armv7em_params *params,
     } else {
         uint32_t *const pixels = (uint32_t *)span->scratch;
         int8_t *const copy = (int8_t *)(pixels + MCUCC_CHUNK_WORDS * params->chunks);
-        const int8_t *copies[MCUCC_CONV2D_MAX_ROWS];
+        const int8_t *copies[MCUCC_CONV2D_MAX_RUNS];
         copy_window(params, rows, first, span->input_column, copy);
         for (int32_t row = 0; row < params->kernel_h; ++row) {
             copies[row] = copy + row * params->kernel_w * channels;
