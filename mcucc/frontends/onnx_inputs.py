@@ -54,7 +54,9 @@ def _add_input(
     if value.type.WhichOneof("value") != "tensor_type":
         raise ModelError("it is not a tensor", where=where)
     if value.type.tensor_type.elem_type not in FLOATS:
-        kind = onnx.TensorProto.DataType.Name(value.type.tensor_type.elem_type).lower()
+        number = value.type.tensor_type.elem_type
+        names = {code: name.lower() for name, code in TensorProto.DataType.items()}
+        kind = names.get(number, f"tensor of type {number}")
         raise ModelError(
             f"it is a {kind}; the float importer needs a float input",
             where=where,
