@@ -27,7 +27,7 @@ def replayer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return driver.compile_c(
         folder / "replay",
         [driver.HERE / "replay.c", *driver.units()],
-        "-O1",
+        "-O0",
         "-rdynamic",
         "-fsanitize=address",
         *UNDEFINED,

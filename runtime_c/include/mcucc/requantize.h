@@ -15,8 +15,10 @@
  * constant and must be inlined for the constant to fold. */
 #if defined(__GNUC__)
 #define MCUCC_INLINE static inline __attribute__((always_inline))
+#define MCUCC_OUTLINE static __attribute__((noinline, unused))
 #else
 #define MCUCC_INLINE static inline
+#define MCUCC_OUTLINE static inline
 #endif
 
 typedef enum {
@@ -41,32 +43,42 @@ MCUCC_INLINE int32_t mcucc_saturate_product(int64_t value)
     return value < -MCUCC_REQUANTIZE_LIMIT ? -MCUCC_REQUANTIZE_LIMIT : (int32_t)value;
 }
 
-/* (acc * multiplier + 2^(shift - 1)) >> shift, written as ((product >> (shift - 1)) + 1) >> 1. */
-MCUCC_INLINE int32_t mcucc_requantize(int32_t acc, int32_t multiplier, int32_t shift)
+/* Factors of 1/4 and more, which need all 64 bits of the product: rare, and kept out of the way. */
+MCUCC_OUTLINE int32_t mcucc_requantize_large(int32_t acc, int32_t multiplier, int32_t shift)
 {
     const int64_t product = (int64_t)acc * multiplier;
-    if (shift >= 33) { /* factors below 1/4, nearly all: the high word holds every needed bit */
-        const int32_t high = (int32_t)(product >> 32);
-        return ((high >> (shift - 33)) + 1) >> 1;
-    }
     return mcucc_saturate_product(((product >> (shift - 1)) + 1) >> 1);
 }
 
-/* MultiplyByQuantizedMultiplier of the LiteRT reference kernels: the doubling high multiply rounds
- * half up, the division by 2^(shift - 31) rounds half away from zero. A factor above 1 (shift
- * below 31) shifts the accumulator left first, saturating to int32. */
-MCUCC_INLINE int32_t mcucc_requantize_double(int32_t acc, int32_t multiplier, int32_t shift)
+/* (acc * multiplier + 2^(shift - 1)) >> shift, written as ((product >> (shift - 1)) + 1) >> 1. */
+MCUCC_INLINE int32_t mcucc_requantize(int32_t acc, int32_t multiplier, int32_t shift)
 {
-    int64_t shifted = acc;
-    if (shift >= 32) {
-        const int64_t product = (int64_t)acc * multiplier;
-        const int32_t high = (int32_t)((product + ((int64_t)1 << 30)) >> 31);
-        return (((high + (high >> 31)) >> (shift - 32)) + 1) >> 1;
+    const int32_t high = (int32_t)(((int64_t)acc * multiplier) >> 32);
+    if (shift < 33) {
+        return mcucc_requantize_large(acc, multiplier, shift);
     }
-    shifted *= (int64_t)1 << (31 - shift);
+    return ((high >> (shift - 33)) + 1) >> 1;
+}
+
+/* Factors of 1/2 and more; above 1 the accumulator is shifted left first, saturating to int32. */
+MCUCC_OUTLINE int32_t mcucc_requantize_double_large(int32_t acc, int32_t multiplier, int32_t shift)
+{
+    int64_t shifted = acc * ((int64_t)1 << (31 - shift));
     shifted = shifted > INT32_MAX ? INT32_MAX : shifted;
     shifted = shifted < INT32_MIN ? INT32_MIN : shifted;
     return mcucc_saturate_product((shifted * multiplier + ((int64_t)1 << 30)) >> 31);
+}
+
+/* MultiplyByQuantizedMultiplier of the LiteRT reference kernels: the doubling high multiply rounds
+ * half up, the division by 2^(shift - 31) rounds half away from zero. */
+MCUCC_INLINE int32_t mcucc_requantize_double(int32_t acc, int32_t multiplier, int32_t shift)
+{
+    const int64_t product = (int64_t)acc * multiplier;
+    const int32_t high = (int32_t)((product + ((int64_t)1 << 30)) >> 31);
+    if (shift < 32) {
+        return mcucc_requantize_double_large(acc, multiplier, shift);
+    }
+    return (((high + (high >> 31)) >> (shift - 32)) + 1) >> 1;
 }
 
 /* value / divisor to nearest, ties away from zero; |value| + divisor / 2 fits int32. */

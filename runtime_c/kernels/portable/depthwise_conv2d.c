@@ -2,157 +2,113 @@
 
 #include "mcucc/window.h"
 
-/* Channels are computed four at a time in registers, taps outside, channels inside, so that every
- * load is next to the one before it. Four is also what a 32-bit core can hold twice. */
+/* Outputs are summed in blocks of four channels of a pixel, taps outside, channels inside, so that
+ * what is loaded lies side by side. The sums are the same code for both rounding profiles. */
 #define BLOCK 4
 
+/* One pixel: its taps [taps.begin, taps.end) lie inside the input, the first of them `offset` bytes
+ * into every row; the others are padding. */
 typedef struct {
-    int32_t a;
-    int32_t b;
-    int32_t c;
-    int32_t d;
-} sums4;
+    const int8_t *const *rows;
+    mcucc_range taps;
+    int32_t offset;
+} pixel;
 
-/* Where a block's inputs and outputs are. */
-typedef struct {
-    int32_t input;  /* its first input channel */
-    int32_t output; /* its first output channel */
-} block;
-
-/* What the parameters mean in bytes, computed once a call. */
-typedef struct {
-    int32_t outputs; /* output channels, bytes from one tap's weights to the next one's */
-    int32_t tap;     /* bytes from one tap's input to the next one's */
-    int32_t step;    /* bytes from one output column's input to the next one's */
-} geometry;
-
-/* One tap of a block. `stride` is 1, or 0 when all channels of the block see one input; `width`
- * is the number of channels, BLOCK or 1. Both are constants. */
-MCUCC_INLINE void mac(sums4 *sums, const int8_t *x, const int8_t *w, int32_t stride, int32_t width)
-{
-    sums->a += x[0] * w[0];
-    if (width == BLOCK) {
-        sums->b += x[stride] * w[1];
-        sums->c += x[2 * stride] * w[2];
-        sums->d += x[3 * stride] * w[3];
-    }
-}
-
-MCUCC_INLINE sums4 start(const mcucc_depthwise_conv2d_params *params, int32_t output,
-                         int32_t width)
-{
-    const int32_t *bias = params->bias + output;
-    sums4 sums = {bias[0], 0, 0, 0};
-    if (width == BLOCK) {
-        sums.b = bias[1];
-        sums.c = bias[2];
-        sums.d = bias[3];
-    }
-    return sums;
-}
-
-MCUCC_INLINE void store(const mcucc_depthwise_conv2d_params *params, sums4 sums, int32_t output,
-                        int8_t *out, int32_t width, mcucc_rounding rounding)
-{
-    const int32_t *multiplier = params->multiplier + output;
-    const uint8_t *shift = params->shift + output;
-    const int32_t zero = params->output_zero_point;
-    const int32_t lo = params->lo;
-    const int32_t hi = params->hi;
-    out += output;
-    out[0] = mcucc_finish(sums.a, multiplier[0], shift[0], zero, lo, hi, rounding);
-    if (width == BLOCK) {
-        out[1] = mcucc_finish(sums.b, multiplier[1], shift[1], zero, lo, hi, rounding);
-        out[2] = mcucc_finish(sums.c, multiplier[2], shift[2], zero, lo, hi, rounding);
-        out[3] = mcucc_finish(sums.d, multiplier[3], shift[3], zero, lo, hi, rounding);
-    }
-}
-
-/* A block of any pixel; `first` is the input column of its first tap and may lie in the padding.
- * A tap outside the input reads a block of zero points instead. */
-MCUCC_INLINE void one_pixel(const mcucc_depthwise_conv2d_params *params, const geometry *shape,
-                            block at, const int8_t *const *rows, int8_t *out, int32_t first,
-                            int32_t input_column, int32_t stride, int32_t width,
-                            mcucc_rounding rounding)
+/* The block of outputs from `output` on, its first input `input` bytes into the pixel. Constants:
+ * `stride` is 1, or 0 when all channels of the block see one input; `width` is the number of
+ * channels, BLOCK or 1; `padded` says whether taps may lie outside, where they read zero points. */
+MCUCC_INLINE void sum_block(const mcucc_depthwise_conv2d_params *params, const pixel *at,
+                            int32_t input, int32_t output, int32_t *sums, int32_t stride,
+                            int32_t width, int32_t padded)
 {
     const int8_t zero = (int8_t)params->input_zero_point;
     const int8_t padding[BLOCK] = {zero, zero, zero, zero};
-    const int32_t kernel_w = params->kernel_w;
-    const int32_t dilation = params->dilation_w;
-    const int32_t input_width = params->input_width;
-    int32_t weight = at.output;
-    sums4 sums = start(params, at.output, width);
+    const int32_t tap_bytes = params->dilation_w * params->input_channels;
+    const int32_t outputs = params->input_channels * params->depth_multiplier;
+    const int32_t begin = padded ? at->taps.begin : 0;
+    const int32_t end = padded ? at->taps.end : params->kernel_w;
+    const int32_t *bias = params->bias + output;
+    int32_t a = bias[0];
+    int32_t b = width == BLOCK ? bias[1] : 0;
+    int32_t c = width == BLOCK ? bias[2] : 0;
+    int32_t d = width == BLOCK ? bias[3] : 0;
 
     for (int32_t row = 0; row < params->kernel_h; ++row) {
-        int32_t column = first;
-        for (int32_t tap = 0; tap < kernel_w; ++tap) {
-            const int8_t *x = padding;
-            if (column >= 0 && column < input_width) {
-                x = rows[row] + (column - input_column) * params->input_channels + at.input;
-            }
-            mac(&sums, x, params->weights + weight, stride, width);
-            column += dilation;
-            weight += shape->outputs;
-        }
-    }
-    store(params, sums, at.output, out, width, rounding);
-}
-
-/* A block of two neighbouring pixels without padding: each weight loaded serves both. `offset` is
- * the byte of the first one's first tap. */
-MCUCC_INLINE void two_pixels(const mcucc_depthwise_conv2d_params *params, const geometry *shape,
-                             block at, const int8_t *const *rows, int8_t *out, int32_t offset,
-                             int32_t stride, mcucc_rounding rounding)
-{
-    int32_t weight = at.output;
-    sums4 p = start(params, at.output, BLOCK);
-    sums4 q = p;
-
-    for (int32_t row = 0; row < params->kernel_h; ++row) {
-        int32_t input = offset + at.input;
+        const int8_t *const from = at->rows[row] + (at->offset + input);
+        const int8_t *const weights = params->weights + (row * params->kernel_w * outputs + output);
         for (int32_t tap = 0; tap < params->kernel_w; ++tap) {
-            const int8_t *x = rows[row] + input;
-            const int8_t *w = params->weights + weight;
-            mac(&p, x, w, stride, BLOCK);
-            mac(&q, x + shape->step, w, stride, BLOCK);
-            input += shape->tap;
-            weight += shape->outputs;
-        }
-    }
-    store(params, p, at.output, out, BLOCK, rounding);
-    store(params, q, at.output, out + shape->outputs, BLOCK, rounding);
-}
-
-/* The columns [begin, end), `count` being the number of neighbouring outputs that are computed
- * alike: all of them with a depth multiplier of 1, else those of one input channel. The last block
- * steps back to end at the last channel, computing some channels twice. */
-MCUCC_INLINE void columns(const mcucc_depthwise_conv2d_params *params, const geometry *shape,
-                          const int8_t *const *rows, int8_t *out, const mcucc_span *span,
-                          int32_t count, int32_t stride, int32_t width, mcucc_rounding rounding)
-{
-    const mcucc_range inside = mcucc_interior(span, params->kernel_w, params->stride_w,
-                                              params->dilation_w, params->pad_left,
-                                              params->input_width);
-    int32_t pixels;
-    for (int32_t column = span->begin; column < span->end; column += pixels) {
-        const int32_t first = column * params->stride_w - params->pad_left;
-        const int32_t offset = (first - span->input_column) * params->input_channels;
-        /* Pairs inside; single pixels in the borders and at the end of an odd interior. */
-        const int32_t two = width == BLOCK && column >= inside.begin && column + 1 < inside.end;
-        pixels = two ? 2 : 1;
-        for (int32_t group = 0; group < shape->outputs; group += count) {
-            for (int32_t channel = 0; channel < count; channel += width) {
-                const int32_t from = channel + width <= count ? channel : count - width;
-                const block at = {stride ? from : group / count, group + from};
-                if (two) {
-                    two_pixels(params, shape, at, rows, out, offset, stride, rounding);
-                } else {
-                    one_pixel(params, shape, at, rows, out, first, span->input_column, stride,
-                              width, rounding);
-                }
+            const int32_t outside = padded && (tap < begin || tap >= end);
+            const int8_t *x = outside ? padding : from + (tap - begin) * tap_bytes;
+            const int8_t *w = weights + tap * outputs;
+            a += x[0] * w[0];
+            if (width == BLOCK) {
+                b += x[stride] * w[1];
+                c += x[2 * stride] * w[2];
+                d += x[3 * stride] * w[3];
             }
         }
-        out += pixels * shape->outputs;
+    }
+    sums[0] = a;
+    sums[1] = b;
+    sums[2] = c;
+    sums[3] = d;
+}
+
+MCUCC_OUTLINE void sum_inside(const mcucc_depthwise_conv2d_params *params, const pixel *at,
+                              int32_t input, int32_t output, int32_t *sums)
+{
+    sum_block(params, at, input, output, sums, 1, BLOCK, 0);
+}
+
+MCUCC_OUTLINE void sum_border(const mcucc_depthwise_conv2d_params *params, const pixel *at,
+                              int32_t input, int32_t output, int32_t *sums)
+{
+    sum_block(params, at, input, output, sums, 1, BLOCK, 1);
+}
+
+MCUCC_OUTLINE void sum_of_one_input(const mcucc_depthwise_conv2d_params *params, const pixel *at,
+                                    int32_t input, int32_t output, int32_t *sums)
+{
+    sum_block(params, at, input, output, sums, 0, BLOCK, 1);
+}
+
+MCUCC_OUTLINE void sum_one_channel(const mcucc_depthwise_conv2d_params *params, const pixel *at,
+                                   int32_t input, int32_t output, int32_t *sums)
+{
+    sum_block(params, at, input, output, sums, 0, 1, 1);
+}
+
+/* `count` neighbouring outputs from `output` on that are computed alike: all of a pixel's with a
+ * depth multiplier of 1 (stride 1), else those of one input channel (stride 0). The last block
+ * steps back to end at the last channel, computing some channels twice. */
+MCUCC_INLINE void channels(const mcucc_depthwise_conv2d_params *params, const pixel *at,
+                           int32_t input, int32_t output, int32_t count, int32_t stride,
+                           int8_t *out, mcucc_rounding rounding)
+{
+    const int32_t width = count >= BLOCK ? BLOCK : 1;
+    const int32_t zero_point = params->output_zero_point;
+    const int32_t lo = params->lo;
+    const int32_t hi = params->hi;
+    const int32_t full = at->taps.end - at->taps.begin == params->kernel_w;
+    int32_t sums[BLOCK];
+
+    for (int32_t channel = 0; channel < count; channel += width) {
+        const int32_t first = channel + width <= count ? channel : count - width;
+        const int32_t *multiplier = params->multiplier + output + first;
+        const uint8_t *shift = params->shift + output + first;
+        int8_t *y = out + output + first;
+        if (width == 1) {
+            sum_one_channel(params, at, input + first * stride, output + first, sums);
+        } else if (stride == 0) {
+            sum_of_one_input(params, at, input, output + first, sums);
+        } else if (full) {
+            sum_inside(params, at, input + first, output + first, sums);
+        } else {
+            sum_border(params, at, input + first, output + first, sums);
+        }
+        for (int32_t i = 0; i < width; ++i) {
+            y[i] = mcucc_finish(sums[i], multiplier[i], shift[i], zero_point, lo, hi, rounding);
+        }
     }
 }
 
@@ -160,17 +116,23 @@ MCUCC_INLINE void depthwise_conv2d(const mcucc_depthwise_conv2d_params *params,
                                    const int8_t *const *rows, int8_t *out, const mcucc_span *span,
                                    mcucc_rounding rounding)
 {
-    const int32_t channels = params->input_channels;
+    const int32_t inputs = params->input_channels;
     const int32_t multiplier = params->depth_multiplier;
-    const geometry shape = {channels * multiplier, params->dilation_w * channels,
-                            params->stride_w * channels};
+    /* With a multiplier of 1 all inputs at once, else one after the other. */
+    const int32_t stride = multiplier == 1;
+    const int32_t count = stride ? inputs : multiplier;
 
-    if (multiplier == 1 && channels >= BLOCK) {
-        columns(params, &shape, rows, out, span, channels, 1, BLOCK, rounding);
-    } else if (multiplier >= BLOCK) {
-        columns(params, &shape, rows, out, span, multiplier, 0, BLOCK, rounding);
-    } else {
-        columns(params, &shape, rows, out, span, multiplier, 0, 1, rounding);
+    for (int32_t column = span->begin; column < span->end; ++column) {
+        const int32_t first = column * params->stride_w - params->pad_left;
+        pixel at;
+        at.rows = rows;
+        at.taps =
+            mcucc_valid_taps(first, params->kernel_w, params->dilation_w, params->input_width);
+        at.offset = (first + at.taps.begin * params->dilation_w - span->input_column) * inputs;
+        for (int32_t input = 0; input < inputs; input += stride ? inputs : 1) {
+            channels(params, &at, input, input * multiplier, count, stride, out, rounding);
+        }
+        out += inputs * multiplier;
     }
 }
 
