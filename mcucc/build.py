@@ -1,8 +1,4 @@
-"""`compile`: a model file becomes C, firmware, manifest and report in one folder.
-
-Everything is made in a scratch folder beside the target and moved there at the end: a failure
-leaves nothing behind, and an older result stays as it was.
-"""
+"""`compile`: a model file becomes C, firmware, manifest and report in one folder."""
 
 from __future__ import annotations
 
@@ -11,8 +7,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +19,9 @@ from mcucc.boards import Board, load_board
 from mcucc.codegen.model import ModelCode, Origin, model_code, model_identifier
 from mcucc.codegen.write import write_library
 from mcucc.emulate.choose import choose_emulator
-from mcucc.errors import FitError, OutputError, ToolError
+from mcucc.emulate.interface import EmulationFault
+from mcucc.errors import FitError, ToolError
+from mcucc.frontends.onnx_file import read_model
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.store import save_graph
 from mcucc.kernels.select import isa_of, select_all
@@ -43,9 +40,10 @@ from mcucc.report.facts import (
 )
 from mcucc.schedule.layers import layer_program
 from mcucc.schedule.program import Program
+from mcucc.staging import MANIFEST, check_target, staging
 from mcucc.toolchain.firmware import BuildOptions, Firmware, ModelUnit, build_firmware
+from mcucc.toolchain.layout import LEAST_STACK_BYTES
 
-MANIFEST = "manifest.json"
 OPTIMIZE = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
 PROOF_LIMIT_S = 300.0
 
@@ -91,12 +89,13 @@ def compile_model(model: Path, options: CompileOptions, progress: Progress) -> R
     """
     board = load_board(options.board)
     name = model_identifier(options.name or model.stem)
-    check_target(options.out)
+    out = options.out.resolve()
+    check_target(out)
     network = load_network(model, options.network, progress)
     progress("planning", 0, 0)
     compiled = generate(network, board, name)
     check_arena(compiled.program, board)
-    with staging(options.out) as folder:
+    with staging(out) as folder:
         return _build(compiled, board, options, folder, progress)
 
 
@@ -116,13 +115,16 @@ def schedule(integer: IntegerGraph, board: Board) -> Program:
 
 
 def check_arena(program: Program, board: Board) -> None:
-    """FitError before any compiler runs when the arena alone is larger than its memory."""
-    room = board.arena.size
-    if program.arena_bytes <= room:
+    """FitError before any compiler runs when arena and least stack exceed the arena's memory."""
+    shared = board.data == board.arena
+    stack = LEAST_STACK_BYTES if shared else 0
+    missing = program.arena_bytes + stack - board.arena.size
+    if missing <= 0:
         return
+    beside = f" beside {stack:,} bytes of stack" if shared else ""
     raise FitError(
-        f"the arena needs {program.arena_bytes:,} bytes, {board.arena.name} has {room:,}: "
-        f"{program.arena_bytes - room:,} too many\n{describe_peak(program)}",
+        f"the arena needs {program.arena_bytes:,} bytes{beside}, {board.arena.name} has "
+        f"{board.arena.size:,}: {missing:,} too many\n{describe_peak(program)}",
         where=board.name,
         hint="a board with more SRAM, or a network with smaller early layers",
     )
@@ -139,64 +141,62 @@ def describe_peak(program: Program) -> str:
     )
 
 
-def check_target(out: Path) -> None:
-    """OutputError unless `out` is new, empty, or a folder an earlier compile made."""
-    if out.is_file():
-        raise OutputError("is a file, not a folder", where=str(out), hint="give another --out")
-    if out.is_dir() and any(out.iterdir()) and not (out / MANIFEST).is_file():
-        raise OutputError(
-            "holds other files, which compile would replace",
-            where=str(out),
-            hint="give a new or empty folder",
-        )
-
-
-@contextmanager
-def staging(out: Path) -> Iterator[Path]:
-    """A scratch folder that takes the place of `out` when the block ends without an error."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as error:
-        raise OutputError(str(error), where=str(out), hint="give another --out") from error
-    try:
-        yield scratch
-        if out.exists():
-            shutil.rmtree(out)
-        scratch.chmod(0o755)
-        scratch.rename(out)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
 def _build(
     compiled: Compiled, board: Board, options: CompileOptions, folder: Path, progress: Progress
 ) -> Report:
     progress("generating C", 0, 0)
     sources = write_library(compiled.code, folder)
     save_graph(compiled.network.graph, folder / "network.npz")
-    shutil.copyfile(compiled.network.path, folder / f"source{compiled.network.path.suffix}")
+    copy_model(compiled.network.path, folder)
     progress("building firmware", 0, 0)
     firmware = build_image(compiled, sources, board, folder, options.optimize)
     measured = _measure(compiled, firmware, options.emulator, progress)
     report = _report(compiled, board, firmware, measured)
     if not report.fits:
-        raise FitError(
-            f"needs {report.sram.total:,} bytes of SRAM, {report.sram.stack:,} of them stack; "
-            f"the board has {board.ram_bytes:,}\n{describe_peak(compiled.program)}",
-            where=board.name,
-        )
+        raise _does_not_fit(compiled, report, board)
     (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
     manifest = _manifest(compiled, board, options, firmware, folder)
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     return report
 
 
-def unit_of(name: str, arena_bytes: int, sources: tuple[Path, ...]) -> tuple[ModelUnit, list[Path]]:
+def _does_not_fit(compiled: Compiled, report: Report, board: Board) -> FitError:
+    """By how much the linked and measured network exceeds the board."""
+    sram, flash = report.sram, report.flash.total
+    lines = [
+        f"needs {used:,} bytes of {what}, the board has {there:,}: {used - there:,} too many"
+        for what, used, there in (
+            (f"SRAM ({sram.stack:,} of them stack)", sram.total, board.ram_bytes),
+            ("flash", flash, board.flash_bytes),
+        )
+        if used > there
+    ]
+    return FitError("\n".join([*lines, describe_peak(compiled.program)]), where=board.name)
+
+
+def copy_model(model: Path, folder: Path) -> None:
+    """Keep the model as `source.<format>` for validate, in one file with its external data."""
+    target = folder / f"source{model.suffix.lower()}"
+    if target.suffix == ".onnx" and has_external_data(model):
+        target.write_bytes(read_model(model)[0].SerializeToString(deterministic=True))
+    else:
+        shutil.copyfile(model, target)
+
+
+def has_external_data(model: Path) -> bool:
+    """Whether weights of an ONNX file lie in other files."""
+    import onnx
+    from onnx.external_data_helper import uses_external_data
+
+    graph = onnx.load(str(model), load_external_data=False).graph
+    return any(uses_external_data(tensor) for tensor in graph.initializer)
+
+
+def unit_of(
+    name: str, arena_bytes: int, folder: Path, sources: Sequence[Path]
+) -> tuple[ModelUnit, list[Path]]:
     """The toolchain's view of a written library: the model's own sources, and the kernels."""
-    own = tuple(
-        path for path in sources if path.parent.name != "portable" and "kernels" not in path.parts
-    )
+    own = tuple(path for path in sources if path.parent == folder)
     return ModelUnit(name, arena_bytes, own), [path for path in sources if path not in own]
 
 
@@ -204,7 +204,7 @@ def build_image(
     compiled: Compiled, sources: tuple[Path, ...], board: Board, folder: Path, optimize: str
 ) -> Firmware:
     """Build the firmware in a scratch folder and keep its ELF as `<name>.elf`."""
-    unit, kernels = unit_of(compiled.name, compiled.program.arena_bytes, sources)
+    unit, kernels = unit_of(compiled.name, compiled.program.arena_bytes, folder, sources)
     with tempfile.TemporaryDirectory(prefix="mcucc-") as scratch:
         firmware = build_firmware(
             [unit], kernels, board, Path(scratch), options=BuildOptions(OPTIMIZE[optimize])
@@ -222,7 +222,12 @@ def _measure(compiled: Compiled, firmware: Firmware, wanted: str, progress: Prog
         return Measured("sum of gcc's frame sizes, not run", bound, None, None, "not emulated")
     progress("counting instructions", 0, 0)
     camera = _test_picture(compiled.network)
-    result = emulator.run(firmware, [camera.tobytes()], count=True, timeout_s=PROOF_LIMIT_S)
+    try:
+        result = emulator.run(firmware, [camera.tobytes()], count=True, timeout_s=PROOF_LIMIT_S)
+    except EmulationFault as error:
+        if error.fault.stack_overflow:
+            raise _stack_too_small(compiled, firmware) from error
+        raise
     expected = expected_output(compiled, camera)
     if result.outputs[0] != expected:
         raise ToolError(
@@ -236,6 +241,16 @@ def _measure(compiled: Compiled, firmware: Firmware, wanted: str, progress: Prog
         result.instructions,
         result.step_instructions,
         emulator.name,
+    )
+
+
+def _stack_too_small(compiled: Compiled, firmware: Firmware) -> FitError:
+    return FitError(
+        f"the stack needs more than the {firmware.layout.stack_bytes:,} bytes that the arena of "
+        f"{compiled.program.arena_bytes:,} leaves in {firmware.board.data.name}\n"
+        f"{describe_peak(compiled.program)}",
+        where=firmware.board.name,
+        hint="a board with more SRAM, or a network with smaller early layers",
     )
 
 
@@ -270,7 +285,11 @@ def _report(compiled: Compiled, board: Board, firmware: Firmware, measured: Meas
     program, network = compiled.program, compiled.network
     sizes = firmware.sizes
     sram = sram_facts(
-        program, static=sizes.static, stack=measured.stack, stack_source=measured.source
+        program,
+        arena=sizes.arena,
+        static=sizes.static,
+        stack=measured.stack,
+        stack_source=measured.source,
     )
     cameras = len(network.cameras)
     steps = None if measured.steps is None else measured.steps[cameras:]
@@ -316,6 +335,7 @@ def _manifest(
         "optimize": options.optimize,
         "rounding": network.integer.rounding.value,
         "preprocess": None if preprocess is None else preprocess.to_dict(),
+        "input_shapes": dict(options.network.input_shapes or {}),
         "quantization": network.record,
         "arena_bytes": compiled.program.arena_bytes,
         "compiler": firmware.compiler.version,

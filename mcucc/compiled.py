@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mcucc.boards import Board, load_board
-from mcucc.build import MANIFEST, OPTIMIZE, schedule, unit_of
+from mcucc.build import OPTIMIZE, schedule, unit_of
 from mcucc.errors import OutputError
 from mcucc.evaluate.preprocess import Preprocess
 from mcucc.ir.graph import Graph
@@ -20,6 +20,7 @@ from mcucc.numerics import Rounding
 from mcucc.quantize.camera import CameraInput
 from mcucc.quantize.lower import lower
 from mcucc.schedule.program import Program
+from mcucc.staging import MANIFEST
 from mcucc.toolchain.firmware import BuildOptions, Firmware, ModelUnit, build_firmware
 from mcucc.toolchain.host import build_shared
 
@@ -40,7 +41,7 @@ class CompiledFolder:
     @property
     def camera(self) -> CameraInput | None:
         """How camera bytes become the only input's int8; None where it takes int8."""
-        if self.preprocess is None:
+        if self.preprocess is None or len(self.graph.inputs) != 1:
             return None
         (name,) = self.graph.inputs
         if self.source.suffix == ".onnx" and "observer" in self.manifest["quantization"]:
@@ -54,6 +55,12 @@ class CompiledFolder:
         return schedule(self.integer, self.board)
 
     @property
+    def input_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes given for open inputs when it was compiled."""
+        given = self.manifest["input_shapes"]
+        return {name: tuple(shape) for name, shape in given.items()}
+
+    @property
     def sources(self) -> tuple[Path, ...]:
         """The generated and the runtime's .c files."""
         listed = sorted(self.manifest["files"])
@@ -61,7 +68,7 @@ class CompiledFolder:
 
     def unit(self) -> tuple[ModelUnit, list[Path]]:
         """The toolchain's view of the C."""
-        return unit_of(self.name, self.manifest["arena_bytes"], self.sources)
+        return unit_of(self.name, self.manifest["arena_bytes"], self.path, self.sources)
 
     def host_library(self, work: Path) -> Path:
         """The generated C as a shared object; `work` receives it."""
@@ -82,7 +89,7 @@ def open_compiled(path: Path) -> CompiledFolder:
         name = str(manifest["name"])
         board = load_board(manifest["board"])
         rounding = Rounding(manifest["rounding"])
-        table = manifest["preprocess"]
+        table, _ = manifest["preprocess"], manifest["input_shapes"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OutputError(
             f"not a folder made by mcucc compile ({error})", where=str(path), hint="compile first"

@@ -23,7 +23,7 @@ from mcucc.ir.text import graph_text, integer_text
 from mcucc.numerics import Rounding
 from mcucc.ops.base import hwc
 from mcucc.passes.fold_input import fold_input_normalisation
-from mcucc.passes.pipeline import optimize
+from mcucc.passes.pipeline import PASSES, optimize
 from mcucc.quantize.camera import CameraInput
 from mcucc.quantize.lower import lower
 from mcucc.quantize.pipeline import quantize_model
@@ -31,6 +31,8 @@ from mcucc.quantize.quantize import QuantizeOptions
 
 Progress = Callable[[str, int, int], None]
 FORMATS = (".onnx", ".tflite")
+# What print_after names: the importer, the passes, the quantizer.
+STAGES = ("import", *PASSES, "fold_input", "quantize", "lower")
 
 
 @dataclass(frozen=True)
@@ -107,9 +109,12 @@ def _float(path: Path, options: NetworkOptions, progress: Progress) -> Network:
         raise ModelError("a network of pictures has one input", where=str(path))
     (name,) = imported.graph.inputs
     preprocess.check_input(hwc(imported.graph.tensors[name].shape), where=str(path))
-    graph = optimize(imported.graph, after=_printer(options))
+    show = _printer(options)
+    show("import", imported.graph)
+    graph = optimize(imported.graph, after=show)
     scale, offset = (values.tolist() for values in preprocess.affine())
     graph = optimize(fold_input_normalisation(graph, name, scale, offset))
+    show("fold_input", graph)
     calibration = load_dataset(options.data).calibration(preprocess, options.calibrate)
     quantized = quantize_model(
         imported,
@@ -160,10 +165,10 @@ def _quantized(imported: ImportedQuantized, options: NetworkOptions) -> Network:
     return network
 
 
-def _printer(options: NetworkOptions) -> Callable[[str, Graph], None] | None:
+def _printer(options: NetworkOptions) -> Callable[[str, Graph], None]:
     show = options.print_after
     if show is None:
-        return None
+        return lambda stage, graph: None
     return lambda stage, graph: show(stage, graph_text(graph))
 
 

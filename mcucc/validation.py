@@ -15,7 +15,7 @@ from mcucc.emulate.choose import choose_emulator
 from mcucc.emulate.host import HostModel, run_host
 from mcucc.errors import DataError, ToolError
 from mcucc.evaluate.accuracy import BATCH
-from mcucc.evaluate.datasets import Item, load_dataset, pictures
+from mcucc.evaluate.datasets import Item, load_dataset, load_picture, pictures
 from mcucc.evaluate.float_session import FloatSession
 from mcucc.evaluate.preprocess import Bytes
 from mcucc.evaluate.validate import (
@@ -26,6 +26,7 @@ from mcucc.evaluate.validate import (
     compare,
     differing_pictures,
     first_divergence,
+    is_classifier,
 )
 from mcucc.frontends.onnx import import_onnx
 from mcucc.ir.integer import IntegerGraph
@@ -38,13 +39,17 @@ Outputs = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True)
 class Validation:
-    """What `validate` found. `all_equal` is None when fewer than two integer ways ran."""
+    """What `validate` found.
+
+    `all_equal` says that NumPy, host and emulated outputs are the same bytes; it is None when what
+    ran is equal but nothing was emulated.
+    """
 
     images: int
     labelled: int
     ways: tuple[WayResult, ...]
     divergences: tuple[Divergence, ...]
-    all_equal: bool
+    all_equal: bool | None
     instructions: int | None
     emulator: str
 
@@ -83,12 +88,19 @@ def validate(
             where=str(compiled.path),
             hint="compile again with --preprocess FILE",
         )
+    graph = compiled.integer
+    if len(graph.inputs) != 1:
+        raise DataError(
+            f"the network has {len(graph.inputs)} inputs: pictures fill one",
+            where=str(compiled.path),
+        )
     dataset = load_dataset(data, limit=limit)
+    if is_classifier(graph):
+        dataset.check_labels(graph.activations[graph.outputs[0]].channels)
     items = dataset.labelled or dataset.items
     loaded = list(pictures(items, preprocess, where=str(data)))
     images = [image for _, image in loaded]
     labels = [item.label for item, _ in loaded]
-    graph = compiled.integer
     camera = compiled.camera or CameraInput.offset(preprocess.channel_count)
     reference = _numpy(graph, camera, images, progress)
     floats, why_not = _float(compiled, images, progress)
@@ -116,8 +128,7 @@ def validate(
         labelled=sum(label is not None for label in labels),
         ways=results,
         divergences=divergences,
-        all_equal=all(not way.different_pictures for way in results if way.name != "float")
-        and emulated is not None,
+        all_equal=None if emulated is None and not divergences else not divergences,
         instructions=instructions,
         emulator=name,
     )
@@ -150,29 +161,37 @@ def run_once(compiled: CompiledFolder, image: Bytes, emulator: str, time_limit_s
 
 
 def picture_of(path: Path, compiled: CompiledFolder) -> Bytes:
-    """Camera bytes of a picture file, or of an .npy that holds them (H, W, C) uint8."""
-    from mcucc.evaluate.datasets import load_picture
+    """What the network's only input reads, (H, W, C): of a picture file, or an .npy as it is.
 
+    Camera bytes are uint8; a network without preprocessing reads int8, whose bytes are returned.
+    """
     graph = compiled.integer
-    shape = graph.activations[graph.inputs[0]].shape
+    if len(graph.inputs) != 1:
+        raise DataError(f"the network has {len(graph.inputs)} inputs", where=str(compiled.path))
     if not path.is_file():
         raise DataError("no such file", where=str(path))
-    if path.suffix == ".npy":
-        try:
-            array = np.load(path, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise DataError(f"not a NumPy array ({error})", where=str(path)) from error
-        if array.dtype != np.uint8 or array.reshape(-1).size != int(np.prod(shape)):
-            raise DataError(
-                f"holds {array.dtype} {list(array.shape)}",
-                where=str(path),
-                hint=f"camera bytes are uint8 {list(shape)}",
-            )
-        pixels: Bytes = np.ascontiguousarray(array.reshape(shape))
-        return pixels
+    if path.suffix.lower() == ".npy":
+        wanted = np.dtype(np.int8 if compiled.camera is None else np.uint8)
+        return _array_of(path, graph.activations[graph.inputs[0]].shape, wanted)
     if compiled.preprocess is None:
         raise DataError("no preprocessing is known", where=str(path), hint="give an .npy")
     return load_picture(path, compiled.preprocess)
+
+
+def _array_of(path: Path, shape: tuple[int, int, int], wanted: np.dtype[Any]) -> Bytes:
+    try:
+        array = np.load(path, allow_pickle=False)
+    # NumPy raises many kinds of errors on broken files.
+    except Exception as error:
+        raise DataError(f"not a NumPy array ({error})", where=str(path)) from error
+    shapes = (shape, (1, *shape), shape[:2] if shape[2] == 1 else shape)
+    if getattr(array, "dtype", None) != wanted or array.shape not in shapes:
+        found = f"{array.dtype} {list(array.shape)}" if isinstance(array, np.ndarray) else "an .npz"
+        raise DataError(
+            f"holds {found}", where=str(path), hint=f"the network reads {wanted} {list(shape)}"
+        )
+    pixels: Bytes = np.ascontiguousarray(array.reshape(shape)).view(np.uint8)
+    return pixels
 
 
 def _emulated(
@@ -224,7 +243,7 @@ def _float(
     if "observer" not in compiled.manifest["quantization"]:
         return None, "the model is quantized: it has no float form"
     assert compiled.preprocess is not None
-    imported = import_onnx(compiled.source)
+    imported = import_onnx(compiled.source, input_shapes=compiled.input_shapes)
     session = FloatSession(imported)
     outputs: list[Mapping[str, npt.NDArray[np.float32]]] = []
     for index, image in enumerate(images):

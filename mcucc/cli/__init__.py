@@ -13,10 +13,11 @@ from mcucc.cli.output import report_error, use_json
 from mcucc.cli.run import run_command
 from mcucc.cli.validate import validate_command
 
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
+
 app = typer.Typer(
     name="mcucc",
     help="Compile tiny vision networks for microcontrollers: int8, least SRAM, readable C, proved.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -44,12 +45,15 @@ def _options(
 
 def main() -> None:
     """Entry point: user errors are one message and exit code 2, never a traceback."""
-    verbose = "--verbose" in sys.argv
-    use_json("--json" in sys.argv)
+    arguments = sys.argv[1:] or ["--help"]
+    use_json("--json" in arguments)
     try:
-        app()
-    except KeyboardInterrupt:
-        print("interrupted; nothing was written", file=sys.stderr)
-        sys.exit(130)
+        # Not standalone: typer would print usage errors in a form of its own.
+        status = app(arguments, prog_name="mcucc", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        status = INTERRUPTED
     except Exception as error:
-        sys.exit(report_error(error, verbose=verbose))
+        status = report_error(error, verbose="--verbose" in arguments)
+    if status == INTERRUPTED:
+        print("interrupted; nothing was written", file=sys.stderr)
+    sys.exit(status)

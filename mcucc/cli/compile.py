@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,7 @@ def compile_command(
         list[str] | None, typer.Option(help="NAME=1,3,80,80 for an input with open sizes.")
     ] = None,
     observer: Annotated[str | None, typer.Option(help="How ranges are found.")] = None,
-    calibrate: Annotated[int, typer.Option(help="Pictures to calibrate with.")] = 100,
+    calibrate: Annotated[int, typer.Option(min=1, help="Pictures to calibrate with.")] = 100,
     rounding: Annotated[str, typer.Option(help="single or double.")] = "single",
     optimize: Annotated[str, typer.Option(help="speed, balanced or size.")] = "balanced",
     emulator: Annotated[str, typer.Option(help="auto, qemu, unicorn or none.")] = "auto",
@@ -38,8 +39,10 @@ def compile_command(
     from mcucc.build import OPTIMIZE, CompileOptions, compile_model
     from mcucc.cli.output import console, print_json, progress_bar
     from mcucc.cli.parse import choice, parse_shapes, stage_printer
+    from mcucc.emulate.choose import NAMES as EMULATORS
     from mcucc.network import NetworkOptions
     from mcucc.numerics import Rounding
+    from mcucc.quantize.observers import OBSERVERS
     from mcucc.report.terminal import print_report
 
     del verbose
@@ -49,15 +52,15 @@ def compile_command(
         out=out,
         name=name,
         optimize=choice("--optimize", optimize, OPTIMIZE),
-        emulator=emulator,
+        emulator=choice("--emulator", emulator, EMULATORS),
         network=NetworkOptions(
             data=data,
             preprocess=preprocess,
             input_shapes=parse_shapes(input_shape or []),
-            observer=observer or defaults.observer,
+            observer=choice("--observer", observer or defaults.observer, OBSERVERS),
             calibrate=calibrate,
             rounding=Rounding(choice("--rounding", rounding, [r.value for r in Rounding])),
-            print_after=stage_printer(print_after),
+            print_after=stage_printer(print_after, sys.stderr if json_output else sys.stdout),
         ),
     )
     with progress_bar() as progress:

@@ -65,15 +65,32 @@ def report_error(error: Exception, *, verbose: bool) -> int:
     """Print a user error as one message; returns the exit code. Other errors are defects."""
     if verbose:
         messages.print_exception()
-    if isinstance(error, McuccError):
+    known = _as_user_error(error)
+    if known is not None:
         if _json:
-            document = {"error": error.what, "where": error.where, "hint": error.hint}
+            document = {"error": known.what, "where": known.where, "hint": known.hint}
             print(json.dumps(document, indent=1), file=sys.stderr)
         else:
             messages.print("error: ", style="bold red", end="")
-            messages.print(str(error), markup=False, highlight=False, soft_wrap=True)
+            messages.print(str(known), markup=False, highlight=False, soft_wrap=True)
         return 2
     if not verbose:
         messages.print_exception(max_frames=4)
     messages.print("this is a defect of mcucc: please report it with the lines above", style="red")
     return 70
+
+
+def _as_user_error(error: Exception) -> McuccError | None:
+    """Our own errors; wrong options, which typer finds; the system's: disk full, no permission."""
+    if isinstance(error, McuccError):
+        return error
+    if isinstance(error, OSError):
+        return McuccError(error.strerror or str(error), where=str(error.filename or ""))
+    if isinstance(error, MemoryError):
+        return McuccError("the machine's memory is used up")
+    # A usage error; its class is click's, which some versions of typer bring along.
+    context = getattr(error, "ctx", None)
+    if hasattr(error, "format_message"):
+        command = "mcucc" if context is None else context.command_path
+        return McuccError(error.format_message(), hint=f"{command} --help lists the options")
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from typing import TextIO
 
 from mcucc.errors import McuccError
 
@@ -33,13 +34,16 @@ def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def stage_printer(wanted: str | None) -> Callable[[str, str], None] | None:
-    """Prints the stages asked for on stdout."""
+def stage_printer(wanted: str | None, stream: TextIO) -> Callable[[str, str], None] | None:
+    """Prints the stages asked for."""
+    from mcucc.network import STAGES
+
     if wanted is None:
         return None
+    choice("--print-after", wanted, ("all", *STAGES))
 
     def show(stage: str, text: str) -> None:
         if wanted in ("all", stage):
-            print(f"# after {stage}\n{text}")
+            print(f"# after {stage}\n{text}", file=stream)
 
     return show

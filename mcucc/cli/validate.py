@@ -24,8 +24,10 @@ TITLES = {
 def validate_command(
     folder: Annotated[Path, typer.Argument(help="A folder that compile made.")],
     data: Annotated[Path, typer.Option(help="Pictures, labelled or not: a folder or an .npz.")],
-    emulator: Annotated[str, typer.Option(help="auto, qemu, unicorn or renode.")] = "auto",
-    limit: Annotated[int | None, typer.Option(help="Only the first so many pictures.")] = None,
+    emulator: Annotated[str, typer.Option(help="auto, qemu, unicorn, renode or none.")] = "auto",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many pictures.")
+    ] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds until an emulator is stopped.")] = 1800,
     json_output: Annotated[bool, typer.Option("--json", help="The table as JSON.")] = False,
     verbose: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
@@ -35,10 +37,13 @@ def validate_command(
     Exit code 1 when integer results differ anywhere.
     """
     from mcucc.cli.output import console, print_json, progress_bar
+    from mcucc.cli.parse import choice
     from mcucc.compiled import open_compiled
+    from mcucc.emulate.choose import NAMES as EMULATORS
     from mcucc.validation import validate
 
     del verbose
+    choice("--emulator", emulator, EMULATORS)
     compiled = open_compiled(folder)
     with progress_bar() as progress:
         found = validate(
@@ -55,7 +60,7 @@ def validate_command(
         console.print(_table(found))
         for line in _verdict(found):
             console.print(line, markup=False, highlight=False)
-    if not found.all_equal:
+    if found.all_equal is False:
         raise typer.Exit(1)
 
 
@@ -95,6 +100,8 @@ def _verdict(found: Validation) -> list[str]:
             f"{divergence.tensor}, element {divergence.index}): {divergence.found} instead of "
             f"{divergence.expected}, picture {divergence.picture}"
         )
+    if found.all_equal is None:
+        lines.append("NumPy and host C agree on every byte; nothing was emulated")
     if found.all_equal:
         lines.append("NumPy, host C and emulated C agree on every byte")
     if found.instructions is not None:

@@ -192,12 +192,14 @@ def layer_facts(program: Program, instructions: tuple[int, ...] | None) -> tuple
     return tuple(facts)
 
 
-def sram_facts(program: Program, *, static: int, stack: int, stack_source: str) -> SramFacts:
-    """SRAM of a program in its linked image; `static` and `stack` are measured bytes."""
+def sram_facts(
+    program: Program, *, arena: int, static: int, stack: int, stack_source: str
+) -> SramFacts:
+    """SRAM of a program in its linked image; `arena`, `static` and `stack` are measured bytes."""
     roles = program.bytes_by_role()
     return SramFacts(
-        total=program.arena_bytes + static + stack,
-        arena=program.arena_bytes,
+        total=arena + static + stack,
+        arena=arena,
         image=roles[Role.IMAGE],
         output=roles[Role.OUTPUT],
         scratch=roles[Role.SCRATCH],
