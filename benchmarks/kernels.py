@@ -92,9 +92,7 @@ def depthwise(size: int, channels: int, kernel: int = 3, stride: int = 1) -> Cal
 
 
 def dense(inputs: int, outputs: int) -> Callable:
-    return lambda short: matrix_layer(
-        FullyConnected(), (1, inputs), (outputs, inputs), 0, short
-    )
+    return lambda short: matrix_layer(FullyConnected(), (1, inputs), (outputs, inputs), 0, short)
 
 
 def addition(size: int, channels: int) -> Callable:
@@ -184,7 +182,9 @@ def main() -> None:
         machine = Machine(image, options.core, count=True)
         layers = [layer for layer in LAYERS if options.only in layer.name]
         results = [measure(layer, machine, isa, not options.long) for layer in layers]
-    print(f"{'layer':24}{'/MAC':>8}{'/output':>9}{'scratch':>9}  {'CMSIS-NN':17}{'target':12}variant")
+    print(
+        f"{'layer':24}{'/MAC':>8}{'/output':>9}{'scratch':>9}  {'CMSIS-NN':17}{'target':12}variant"
+    )
     for layer, r in zip(layers, results, strict=True):
         per_mac = f"{r.instructions / r.macs:.2f}" if r.macs else ""
         print(

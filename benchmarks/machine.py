@@ -47,7 +47,9 @@ class Step:
     out_bytes: int
 
 
-def build(isas: tuple[str, ...], core: str, folder: Path, flags: tuple[str, ...] = ("-O2",)) -> Path:
+def build(
+    isas: tuple[str, ...], core: str, folder: Path, flags: tuple[str, ...] = ("-O2",)
+) -> Path:
     """All kernels of `isas` linked for `core`; RuntimeError with the compiler's words."""
     sources = [str(p) for isa in isas for p in sorted((RUNTIME / "kernels" / isa).glob("*.c"))]
     image = folder / f"kernels_{core}.elf"

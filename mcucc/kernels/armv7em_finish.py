@@ -30,9 +30,9 @@ def matrix_stream(
 ) -> npt.NDArray[np.uint32]:
     """The constants of a layer as matrix_armv7em.h reads them; weights (C_out, 4 * chunks)."""
     pairs = (weights.shape[0] + 1) // 2
-    columns = [
+    columns: list[npt.NDArray[np.uint32]] = [
         _in_pairs(sums.bias, pairs),
-        _in_pairs(np.ascontiguousarray(weights).view("<u4"), pairs),
+        _in_pairs(np.ascontiguousarray(weights).view(np.dtype("<u4")), pairs),
     ]
     if finish.form is Form.HIGH:
         columns.append(_in_pairs(finish.multiplier, pairs))
@@ -41,7 +41,7 @@ def matrix_stream(
         shift = _in_pairs(finish.shift, pairs)
         columns += [
             _in_pairs(both, pairs).reshape(pairs, 2, 2).transpose(0, 2, 1).reshape(pairs, 4),
-            shift[:, :1] | shift[:, 1:] << 8,
+            (shift[:, :1] | shift[:, 1:] << 8).astype(np.uint32),
         ]
     stream: npt.NDArray[np.uint32] = np.concatenate(columns, axis=1).reshape(-1)
     return stream

@@ -21,6 +21,8 @@ import numpy.typing as npt
 from mcucc.numerics import INT32_MAX, INT32_MIN, IntArray, Requant, Rounding
 from mcucc.ops.matrix import Accumulation
 
+FloatArray = npt.NDArray[np.float64]
+
 # Largest multiplier the search for an equal form tries away from the nearest one.
 NEIGHBOURS = 2
 
@@ -56,17 +58,22 @@ class Finish:
 
     def value(self, acc: IntArray, zero_point: int) -> IntArray:
         """What the C code computes before it saturates; `acc` (..., channels) includes the bias."""
+        scaled: IntArray
         if self.form is Form.HIGH:
-            return ((acc * self.multiplier + (1 << 31)) >> 32) + zero_point
+            scaled = (acc * self.multiplier + (1 << 31)) >> 32
+            return scaled + zero_point
         if self.form is Form.SHIFT:
             high = (acc * self.multiplier) >> 32
-            return (high + ((2 * zero_point + 1) << self.shift)) >> (self.shift + 1)
+            scaled = (high + ((2 * zero_point + 1) << self.shift)) >> (self.shift + 1)
+            return scaled
         if self.form is Form.DOUBLE:
             high = (2 * acc * self.multiplier + (1 << 31)) >> 32
             nudged = high + (high >> 31) + ((2 * zero_point + 1) << self.shift)
-            return nudged >> (self.shift + 1)
+            scaled = nudged >> (self.shift + 1)
+            return scaled
         rounding = (zero_point << self.shift) + (np.int64(1) << (self.shift - 1))
-        return (acc * self.multiplier + rounding) >> self.shift
+        scaled = (acc * self.multiplier + rounding) >> self.shift
+        return scaled
 
 
 def interval_of(
@@ -86,7 +93,7 @@ def interval_of(
 def prove_equal(
     first: Callable[[IntArray], IntArray],
     second: Callable[[IntArray], IntArray],
-    factor: npt.NDArray[np.float64],
+    factor: FloatArray,
     offset: int,
     bounds: Interval,
     clamp: tuple[int, int] = (-128, 127),
@@ -124,7 +131,7 @@ def high_form(sums: Accumulation, bounds: Interval) -> Finish | None:
     if sums.requant.rounding is not Rounding.SINGLE:
         return None
     multiplier, shift = _per_channel(sums.requant, sums.bias.size)
-    factor = multiplier * np.exp2(-shift.astype(np.float64))
+    factor = _real(multiplier, shift)
     if (factor >= 0.499).any():
         return None
     nearest = np.rint(np.ldexp(factor, 32)).astype(np.int64)
@@ -159,7 +166,7 @@ def shift_form(sums: Accumulation, bounds: Interval) -> Finish | None:
     if double and max(abs(int(bounds.lo.min())), abs(int(bounds.hi.max()))) >= 2**30:
         return None
     finish = Finish(Form.DOUBLE if double else Form.SHIFT, multiplier, shift - base)
-    factor = multiplier * np.exp2(-shift.astype(np.float64))
+    factor = _real(multiplier, shift)
     return finish if _proved(sums, finish, factor, bounds).all() else None
 
 
@@ -168,7 +175,7 @@ def short_form(sums: Accumulation, bounds: Interval) -> Finish | None:
     if sums.requant.rounding is not Rounding.SINGLE:
         return None
     multiplier, shift = _per_channel(sums.requant, sums.bias.size)
-    factor = multiplier * np.exp2(-shift.astype(np.float64))
+    factor = _real(multiplier, shift)
     for common in range(min(int(shift.max()), 30), 0, -1):
         m = np.rint(np.ldexp(factor, common)).astype(np.int64)
         finish = short_constants(sums, m, common)
@@ -201,7 +208,7 @@ def _fits_int32(finish: Finish, sums: Accumulation, bounds: Interval) -> bool:
 
 
 def _proved(
-    sums: Accumulation, finish: Finish, factor: npt.NDArray[np.float64], bounds: Interval
+    sums: Accumulation, finish: Finish, factor: FloatArray, bounds: Interval
 ) -> npt.NDArray[np.bool_]:
     zero = sums.output_zero_point
     return prove_equal(
@@ -212,6 +219,12 @@ def _proved(
         bounds,
         (sums.lo, sums.hi),
     )
+
+
+def _real(multiplier: IntArray, shift: IntArray) -> FloatArray:
+    """multiplier * 2^-shift, exactly."""
+    factor: FloatArray = np.ldexp(multiplier.astype(np.float64), -shift)
+    return factor
 
 
 def _per_channel(requant: Requant, channels: int) -> tuple[IntArray, IntArray]:

@@ -29,7 +29,7 @@ GUARD, GUARD_BYTE = 64, 0x5A
 
 
 class Span(ctypes.Structure):
-    """mcucc_span; portable kernels leave `scratch` alone."""
+    """mcucc_span."""
 
     _fields_ = [
         *((name, ctypes.c_int32) for name in ("row", "begin", "end", "input_column")),
@@ -166,7 +166,8 @@ def replay(library: ctypes.CDLL, recording: Recording) -> Int8Array:
     ]
     params = struct_type(call)(*values)
     sink = recording.granularity is Granularity.SINK
-    sums = np.full(recording.scratch_bytes // 4 + 1, 0x5A5A5A5A, dtype=np.int32)
+    scratch_bytes = max(recording.scratch_bytes, call.scratch_bytes)
+    sums = np.full((scratch_bytes + 3) // 4 + 1, 0x5A5A5A5A, dtype=np.int32)
     sums_pointer = ctypes.c_void_p(sums.ctypes.data)
     if sink:
         getattr(library, call.function + "_begin")(ctypes.byref(params), sums_pointer)
@@ -176,7 +177,9 @@ def replay(library: ctypes.CDLL, recording: Recording) -> Int8Array:
         pointers = (ctypes.c_void_p * max(len(buffers), 1))(
             *(buffer.ctypes.data + GUARD for buffer in buffers)
         )
-        span = None if step.span is None else ctypes.byref(Span(*step.span))
+        scratch = sums.ctypes.data if call.scratch_bytes else None
+        fields = Span(*(step.span or (0, 0, 0, 0)), scratch)
+        span = None if step.span is None and scratch is None else ctypes.byref(fields)
         if sink:
             function = getattr(library, call.function + "_row")
             function(ctypes.byref(params), pointers, sums_pointer, span)
@@ -190,8 +193,8 @@ def replay(library: ctypes.CDLL, recording: Recording) -> Int8Array:
         out = _guarded(bytes(int(np.prod(recording.shape))))
         target = ctypes.c_void_p(out.ctypes.data + GUARD)
         getattr(library, call.function + "_finish")(ctypes.byref(params), sums_pointer, target)
-        assert sums[-1] == 0x5A5A5A5A, f"{call.function} wrote past its scratch"
         parts.append(_unguarded(out, int(np.prod(recording.shape)), call.function))
+    assert sums[-1] == 0x5A5A5A5A, f"{call.function} wrote past its scratch"
     return recording.assemble(parts)
 
 

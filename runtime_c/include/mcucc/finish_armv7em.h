@@ -6,7 +6,8 @@
  * the layer can reach (mcucc/kernels/requantize.py):
  *   HIGH    M = multiplier * 2^-32.                            SMMLAR, SSAT
  *   SHIFT   M = multiplier * 2^-(33 + shift), rounded once.    SMMLA, ASR, SSAT
- *   DOUBLE  LiteRT's two roundings, M = multiplier * 2^-(32 + shift). ADD, SMMULR, ADD, ADD, ASR, SSAT
+ *   DOUBLE  LiteRT's two roundings, M = multiplier * 2^-(32 + shift).
+ *                                                   ADD, SMMULR, ADD, ADD, ASR, SSAT
  * A fused activation narrower than int8 is applied to whole spans afterwards (mcucc_clamp_bytes).
  */
 #ifndef MCUCC_FINISH_ARMV7EM_H

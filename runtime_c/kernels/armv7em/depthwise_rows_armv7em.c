@@ -8,74 +8,74 @@
  *   28 bias, 32 multiplier, 36 addend, 40 shift: the channel's constants,
  *   44 channels left, 48 weights, 52 pairs of this round. */
 #define BEGIN                                       \
-    "push {r4-r11, lr}                        \n"   \
-    "sub sp, sp, #56                          \n"   \
-    "ldmia r0, {r1, r2, r3, r4, r5, r6, r7}   \n"   \
-    "stmia sp, {r1, r2, r3, r4, r5, r6, r7}   \n"   \
-    "mov r4, #4                               \n"   \
-    "str r4, [sp, #44]                        \n"   \
-    "0:                                       \n"   \
-    "ldrd r10, r11, [sp]                      \n"   \
-    "ldr r12, [sp, #8]                        \n"   \
-    "ldr lr, [sp, #12]                        \n"   \
-    "add r8, sp, #28                          \n"   \
-    "ldmia r12!, {r4, r5, r6, r7}             \n"   \
-    "stmia r8, {r4, r5, r6, r7}               \n"
+    "push {r4-r11, lr}\n"                           \
+    "sub sp, sp, #56\n"                             \
+    "ldmia r0, {r1, r2, r3, r4, r5, r6, r7}\n"      \
+    "stmia sp, {r1, r2, r3, r4, r5, r6, r7}\n"      \
+    "mov r4, #4\n"                                  \
+    "str r4, [sp, #44]\n"                           \
+    "0:\n"                                          \
+    "ldrd r10, r11, [sp]\n"                         \
+    "ldr r12, [sp, #8]\n"                           \
+    "ldr lr, [sp, #12]\n"                           \
+    "add r8, sp, #28\n"                             \
+    "ldmia r12!, {r4, r5, r6, r7}\n"                \
+    "stmia r8, {r4, r5, r6, r7}\n"
 
 /* The next channel; r12 is the end of this one's constants. */
 #define END                                         \
-    "ldrd r0, r1, [sp]                        \n"   \
-    "ldr r2, [sp, #12]                        \n"   \
-    "ldr r3, [sp, #20]                        \n"   \
-    "add r0, r0, #4                           \n"   \
-    "add r1, r1, #4                           \n"   \
-    "add r2, r2, #1                           \n"   \
-    "add r3, r3, #4                           \n"   \
-    "strd r0, r1, [sp]                        \n"   \
-    "strd r12, r2, [sp, #8]                   \n"   \
-    "str r3, [sp, #20]                        \n"   \
-    "ldr r0, [sp, #44]                        \n"   \
-    "subs r0, r0, #1                          \n"   \
-    "str r0, [sp, #44]                        \n"   \
-    "bne 0b                                   \n"   \
-    "add sp, sp, #56                          \n"   \
-    "pop {r4-r11, pc}                         \n"
+    "ldrd r0, r1, [sp]\n"                           \
+    "ldr r2, [sp, #12]\n"                           \
+    "ldr r3, [sp, #20]\n"                           \
+    "add r0, r0, #4\n"                              \
+    "add r1, r1, #4\n"                              \
+    "add r2, r2, #1\n"                              \
+    "add r3, r3, #4\n"                              \
+    "strd r0, r1, [sp]\n"                           \
+    "strd r12, r2, [sp, #8]\n"                      \
+    "str r3, [sp, #20]\n"                           \
+    "ldr r0, [sp, #44]\n"                           \
+    "subs r0, r0, #1\n"                             \
+    "str r0, [sp, #44]\n"                           \
+    "bne 0b\n"                                      \
+    "add sp, sp, #56\n"                             \
+    "pop {r4-r11, pc}\n"
 
 /* Requantize r0 .. r3 and store them; r9 and r12 are free. */
 #define EACH(instruction)                           \
     instruction("r0") instruction("r1") instruction("r2") instruction("r3")
-#define SATURATE(r) "ssat " r ", #8, " r "    \n"
-#define HALVE(r) "ssat " r ", #8, " r ", asr #1 \n"
-#define HIGH_MAC(r) "smmlar " r ", " r ", r9, r12 \n"
-#define HIGH_FLOOR(r) "smmla " r ", " r ", r9, r12 \n"
-#define SHIFT_RIGHT(r) "asr " r ", " r ", r9  \n"
+#define SATURATE(r) "ssat " r ", #8, " r "\n"
+#define HALVE(r) "ssat " r ", #8, " r ", asr #1\n"
+#define HIGH_MAC(r) "smmlar " r ", " r ", r9, r12\n"
+#define HIGH_FLOOR(r) "smmla " r ", " r ", r9, r12\n"
+#define SHIFT_RIGHT(r) "asr " r ", " r ", r9\n"
 #define TWO_ROUNDINGS(r)                            \
-    "add " r ", " r ", " r "                  \n"   \
-    "smmulr " r ", " r ", r9                  \n"   \
-    "add " r ", " r ", " r ", asr #31         \n"   \
-    "add " r ", " r ", r12                    \n"
-#define HIGH "ldrd r9, r12, [sp, #32] \n" EACH(HIGH_MAC) EACH(SATURATE)
+    "add " r ", " r ", " r "\n"                     \
+    "smmulr " r ", " r ", r9\n"                     \
+    "add " r ", " r ", " r ", asr #31\n"            \
+    "add " r ", " r ", r12\n"
+#define HIGH "ldrd r9, r12, [sp, #32]\n"  EACH(HIGH_MAC) EACH(SATURATE)
 #define SHIFT                                       \
-    "ldrd r9, r12, [sp, #32] \n" EACH(HIGH_FLOOR)   \
-    "ldr r9, [sp, #40] \n" EACH(SHIFT_RIGHT) EACH(HALVE)
+    "ldrd r9, r12, [sp, #32]\n"  EACH(HIGH_FLOOR)   \
+    "ldr r9, [sp, #40]\n"  EACH(SHIFT_RIGHT) EACH(HALVE)
 #define DOUBLE                                      \
-    "ldrd r9, r12, [sp, #32] \n" EACH(TWO_ROUNDINGS) \
-    "ldr r9, [sp, #40] \n" EACH(SHIFT_RIGHT) EACH(HALVE)
+    "ldrd r9, r12, [sp, #32]\n"  EACH(TWO_ROUNDINGS) \
+    "ldr r9, [sp, #40]\n"  EACH(SHIFT_RIGHT) EACH(HALVE)
 #define STORE                                       \
-    "ldr r12, [sp, #16]                       \n"   \
-    "strb r0, [lr]                            \n"   \
-    "strb r1, [lr, r12]                       \n"   \
-    "add lr, lr, r12, lsl #1                  \n"   \
-    "strb r2, [lr]                            \n"   \
-    "strb r3, [lr, r12]                       \n"   \
-    "add lr, lr, r12, lsl #1                  \n"
+    "ldr r12, [sp, #16]\n"                          \
+    "strb r0, [lr]\n"                               \
+    "strb r1, [lr, r12]\n"                          \
+    "add lr, lr, r12, lsl #1\n"                     \
+    "strb r2, [lr]\n"                               \
+    "strb r3, [lr, r12]\n"                          \
+    "add lr, lr, r12, lsl #1\n"
 
 /* 3x3: the weights stay in r4 .. r8, a column is loaded into r9. r12 is the bias. */
-#define COLUMN(plane, column) "ldr r9, [" plane ", #16*" #column "] \n"
-#define MAC(sum, weight) "smlad " sum ", r9, " weight ", " sum " \n"
-#define FIRST(sum) "smlad " sum ", r9, r4, r12 \n"
-#define LAST_RIGHT(sum) "smlabt " sum ", r9, r8, " sum " \n"
-#define LAST_LEFT(sum) "smlatb " sum ", r9, r7, " sum " \n"
+#define COLUMN(plane, column) "ldr r9, [" plane ", #16*" #column "]\n"
+#define MAC(sum, weight) "smlad " sum ", r9, " weight ", " sum "\n"
+#define FIRST(sum) "smlad " sum ", r9, r4, r12\n"
+#define LAST_RIGHT(sum) "smlabt " sum ", r9, r8, " sum "\n"
+#define LAST_LEFT(sum) "smlatb " sum ", r9, r7, " sum "\n"
 
 #define TAPS_3_1                                                             \
     COLUMN("r10", 0) FIRST("r0")                                             \
@@ -106,29 +106,29 @@
 
 #define ROWS_3(taps, stride, finish)                                         \
     BEGIN                                                                    \
-    "ldmia r12!, {r4, r5, r6, r7, r8}         \n"                            \
-    "str r12, [sp, #48]                       \n"                            \
-    "1:                                       \n"                            \
-    "ldr r12, [sp, #28]                       \n"                            \
+    "ldmia r12!, {r4, r5, r6, r7, r8}\n"                                     \
+    "str r12, [sp, #48]\n"                                                   \
+    "1:\n"                                                                   \
+    "ldr r12, [sp, #28]\n"                                                   \
     taps                                                                     \
-    "add r10, r10, #64*" #stride "            \n"                            \
-    "add r11, r11, #32*" #stride "            \n"                            \
+    "add r10, r10, #64*" #stride "\n"                                        \
+    "add r11, r11, #32*" #stride "\n"                                        \
     finish STORE                                                             \
-    "ldr r12, [sp, #20]                       \n"                            \
-    "cmp r10, r12                             \n"                            \
-    "bne 1b                                   \n"                            \
-    "ldr r12, [sp, #48]                       \n"                            \
+    "ldr r12, [sp, #20]\n"                                                   \
+    "cmp r10, r12\n"                                                         \
+    "bne 1b\n"                                                               \
+    "ldr r12, [sp, #48]\n"                                                   \
     END
 
 /* 5x5 and 7x7: a weight is loaded into r8 for four outputs, columns slide through r4 .. r7. */
-#define LOAD(r, plane, column) "ldr " r ", [" plane ", #16*(" #column ")] \n"
+#define LOAD(r, plane, column) "ldr " r ", [" plane ", #16*(" #column ")]\n"
 #define TAP(a, b, c, d, column, weight)             \
-    "ldr r8, [r12, #4*(" #weight ")]          \n"   \
+    "ldr r8, [r12, #4*(" #weight ")]\n"             \
     LOAD(d, "r10", column)                          \
-    "smlad r0, " a ", r8, r0                  \n"   \
-    "smlad r1, " b ", r8, r1                  \n"   \
-    "smlad r2, " c ", r8, r2                  \n"   \
-    "smlad r3, " d ", r8, r3                  \n"
+    "smlad r0, " a ", r8, r0\n"                     \
+    "smlad r1, " b ", r8, r1\n"                     \
+    "smlad r2, " c ", r8, r2\n"                     \
+    "smlad r3, " d ", r8, r3\n"
 
 #define PAIR_5_1                                                               \
     LOAD("r4", "r10", 0) LOAD("r5", "r10", 1) LOAD("r6", "r10", 2)             \
@@ -153,20 +153,20 @@
 
 /* The last row, stride 1: r8 for outputs at even columns, r9 for those at odd ones. */
 #define WEIGHTS(half, tap)                          \
-    "ldr r8, [r12, #4*(" #tap ")]             \n"   \
-    "ldr r9, [r12, #4*(" #half "+" #tap ")]   \n"
+    "ldr r8, [r12, #4*(" #tap ")]\n"                \
+    "ldr r9, [r12, #4*(" #half "+" #tap ")]\n"
 #define LAST(a, b, c, half, tap)                    \
     WEIGHTS(half, tap) LOAD(c, "r11", tap + 2)      \
-    "smlad r0, " a ", r8, r0                  \n"   \
-    "smlad r2, " b ", r8, r2                  \n"   \
-    "smlad r1, " b ", r9, r1                  \n"   \
-    "smlad r3, " c ", r9, r3                  \n"
+    "smlad r0, " a ", r8, r0\n"                     \
+    "smlad r2, " b ", r8, r2\n"                     \
+    "smlad r1, " b ", r9, r1\n"                     \
+    "smlad r3, " c ", r9, r3\n"
 #define LEFT(a, b)                                  \
-    "smlatb r1, " a ", r8, r1                 \n"   \
-    "smlatb r3, " b ", r8, r3                 \n"
+    "smlatb r1, " a ", r8, r1\n"                    \
+    "smlatb r3, " b ", r8, r3\n"
 #define RIGHT(b, c)                                 \
-    "smlabt r0, " b ", r9, r0                 \n"   \
-    "smlabt r2, " c ", r9, r2                 \n"
+    "smlabt r0, " b ", r9, r0\n"                    \
+    "smlabt r2, " c ", r9, r2\n"
 #define LAST_5_1                                                               \
     LOAD("r4", "r11", 0) LOAD("r5", "r11", 1)                                  \
     LAST("r4", "r5", "r6", 2, 0) LEFT("r4", "r5")                              \
@@ -178,19 +178,19 @@
 
 /* The last row, stride 2: all outputs are at even columns. */
 #define LAST2(a, b, c, d, tap)                      \
-    "ldr r8, [r12, #4*" #tap "]               \n"   \
+    "ldr r8, [r12, #4*" #tap "]\n"                  \
     LOAD(d, "r11", tap + 3)                         \
-    "smlad r0, " a ", r8, r0                  \n"   \
-    "smlad r1, " b ", r8, r1                  \n"   \
-    "smlad r2, " c ", r8, r2                  \n"   \
-    "smlad r3, " d ", r8, r3                  \n"
+    "smlad r0, " a ", r8, r0\n"                     \
+    "smlad r1, " b ", r8, r1\n"                     \
+    "smlad r2, " c ", r8, r2\n"                     \
+    "smlad r3, " d ", r8, r3\n"
 #define RIGHT2(a, b, c, d, half)                    \
-    "ldr r8, [r12, #4*(2*" #half "-1)]        \n"   \
+    "ldr r8, [r12, #4*(2*" #half "-1)]\n"           \
     LOAD(d, "r11", half + 3)                        \
-    "smlabt r0, " a ", r8, r0                 \n"   \
-    "smlabt r1, " b ", r8, r1                 \n"   \
-    "smlabt r2, " c ", r8, r2                 \n"   \
-    "smlabt r3, " d ", r8, r3                 \n"
+    "smlabt r0, " a ", r8, r0\n"                    \
+    "smlabt r1, " b ", r8, r1\n"                    \
+    "smlabt r2, " c ", r8, r2\n"                    \
+    "smlabt r3, " d ", r8, r3\n"
 #define LAST_5_2                                                               \
     LOAD("r4", "r11", 0) LOAD("r5", "r11", 1) LOAD("r6", "r11", 2)             \
     LAST2("r4", "r5", "r6", "r7", 0) LAST2("r5", "r6", "r7", "r4", 1)          \
@@ -202,33 +202,33 @@
 
 #define ROWS_LARGE(kernel, pair, last, stride, finish)                       \
     BEGIN                                                                    \
-    "str r12, [sp, #48]                       \n"                            \
-    "str r10, [sp, #52]                       \n"                            \
-    "1:                                       \n"                            \
-    "ldr r0, [sp, #28]                        \n"                            \
-    "ldr r12, [sp, #48]                       \n"                            \
-    "mov r1, r0                               \n"                            \
-    "mov r2, r0                               \n"                            \
-    "mov r3, r0                               \n"                            \
-    "mov r9, #" #kernel "/2                   \n"                            \
-    "2:                                       \n"                            \
+    "str r12, [sp, #48]\n"                                                   \
+    "str r10, [sp, #52]\n"                                                   \
+    "1:\n"                                                                   \
+    "ldr r0, [sp, #28]\n"                                                    \
+    "ldr r12, [sp, #48]\n"                                                   \
+    "mov r1, r0\n"                                                           \
+    "mov r2, r0\n"                                                           \
+    "mov r3, r0\n"                                                           \
+    "mov r9, #" #kernel "/2\n"                                               \
+    "2:\n"                                                                   \
     pair                                                                     \
-    "ldr r8, [sp, #24]                        \n"                            \
-    "add r12, r12, #4*" #kernel "             \n"                            \
-    "add r10, r10, r8                         \n"                            \
-    "subs r9, r9, #1                          \n"                            \
-    "bne 2b                                   \n"                            \
+    "ldr r8, [sp, #24]\n"                                                    \
+    "add r12, r12, #4*" #kernel "\n"                                         \
+    "add r10, r10, r8\n"                                                     \
+    "subs r9, r9, #1\n"                                                      \
+    "bne 2b\n"                                                               \
     last                                                                     \
-    "ldr r10, [sp, #52]                       \n"                            \
-    "add r11, r11, #32*" #stride "            \n"                            \
-    "add r10, r10, #64*" #stride "            \n"                            \
-    "str r10, [sp, #52]                       \n"                            \
+    "ldr r10, [sp, #52]\n"                                                   \
+    "add r11, r11, #32*" #stride "\n"                                        \
+    "add r10, r10, #64*" #stride "\n"                                        \
+    "str r10, [sp, #52]\n"                                                   \
     finish STORE                                                             \
-    "ldr r12, [sp, #20]                       \n"                            \
-    "cmp r10, r12                             \n"                            \
-    "bne 1b                                   \n"                            \
-    "ldr r12, [sp, #48]                       \n"                            \
-    "add r12, r12, #4*(" #kernel "*(" #kernel "/2) + " #kernel " - 1) \n"    \
+    "ldr r12, [sp, #20]\n"                                                   \
+    "cmp r10, r12\n"                                                         \
+    "bne 1b\n"                                                               \
+    "ldr r12, [sp, #48]\n"                                                   \
+    "add r12, r12, #4*(" #kernel "*(" #kernel "/2) + " #kernel " - 1)\n"     \
     END
 
 #define FUNCTION(kernel, stride, form, body)                                      \
@@ -255,15 +255,15 @@ FORMS(7, 2, PAIR_7_2, LAST_7_2)
 
 /* Two words, one of each row, to the words of four channels. */
 #define SPLIT                                       \
-    "sxtb16 r10, r8                           \n"   \
-    "sxtb16 r8, r8, ror #8                    \n"   \
-    "sxtb16 r11, r9                           \n"   \
-    "sxtb16 r9, r9, ror #8                    \n"   \
-    "pkhbt r4, r10, r11, lsl #16              \n"   \
-    "pkhbt r5, r8, r9, lsl #16                \n"   \
-    "pkhtb r6, r11, r10, asr #16              \n"   \
-    "pkhtb r7, r9, r8, asr #16                \n"   \
-    "stmia r0!, {r4, r5, r6, r7}              \n"
+    "sxtb16 r10, r8\n"                              \
+    "sxtb16 r8, r8, ror #8\n"                       \
+    "sxtb16 r11, r9\n"                              \
+    "sxtb16 r9, r9, ror #8\n"                       \
+    "pkhbt r4, r10, r11, lsl #16\n"                 \
+    "pkhbt r5, r8, r9, lsl #16\n"                   \
+    "pkhtb r6, r11, r10, asr #16\n"                 \
+    "pkhtb r7, r9, r8, asr #16\n"                   \
+    "stmia r0!, {r4, r5, r6, r7}\n"
 
 __attribute__((naked)) void mcucc_depthwise_split(uint32_t *plane __attribute__((unused)),
                                                   const int8_t *upper __attribute__((unused)),
@@ -271,28 +271,28 @@ __attribute__((naked)) void mcucc_depthwise_split(uint32_t *plane __attribute__(
                                                   int32_t step __attribute__((unused)),
                                                   int32_t count __attribute__((unused)))
 {
-    __asm__("ldr r12, [sp]                            \n"
-            "push {r4-r11, lr}                        \n"
-            "tst r12, #1                              \n"
-            "beq 1f                                   \n"
-            "ldr r8, [r1]                             \n"
-            "ldr r9, [r2]                             \n"
-            "add r1, r1, r3                           \n"
-            "add r2, r2, r3                           \n" SPLIT
-            "1:                                       \n"
-            "lsrs r12, r12, #1                        \n"
-            "beq 3f                                   \n"
-            "2:                                       \n"
-            "ldr r8, [r1]                             \n"
-            "ldr r9, [r2]                             \n" SPLIT
-            "ldr r8, [r1, r3]                         \n"
-            "ldr r9, [r2, r3]                         \n"
-            "add r1, r1, r3, lsl #1                   \n"
-            "add r2, r2, r3, lsl #1                   \n" SPLIT
-            "subs r12, r12, #1                        \n"
-            "bne 2b                                   \n"
-            "3:                                       \n"
-            "pop {r4-r11, pc}                         \n");
+    __asm__("ldr r12, [sp]\n"
+            "push {r4-r11, lr}\n"
+            "tst r12, #1\n"
+            "beq 1f\n"
+            "ldr r8, [r1]\n"
+            "ldr r9, [r2]\n"
+            "add r1, r1, r3\n"
+            "add r2, r2, r3\n"                            SPLIT
+            "1:\n"
+            "lsrs r12, r12, #1\n"
+            "beq 3f\n"
+            "2:\n"
+            "ldr r8, [r1]\n"
+            "ldr r9, [r2]\n"                              SPLIT
+            "ldr r8, [r1, r3]\n"
+            "ldr r9, [r2, r3]\n"
+            "add r1, r1, r3, lsl #1\n"
+            "add r2, r2, r3, lsl #1\n"                    SPLIT
+            "subs r12, r12, #1\n"
+            "bne 2b\n"
+            "3:\n"
+            "pop {r4-r11, pc}\n"                         );
 }
 
 #else

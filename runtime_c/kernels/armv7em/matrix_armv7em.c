@@ -54,121 +54,121 @@ MCUCC_INLINE void channels_from(const mcucc_matrix *m, int32_t begin, int32_t tw
  * Chunks are unrolled by four; the entry skips those the first round does without. */
 
 #define CHUNK_TWO                      \
-    "ldmia r11!, {r4, r5, r6, r7} \n"  \
-    "ldrd r8, r9, [r12], #8       \n"  \
-    "sxtb16 r10, r8               \n"  \
-    "sxtb16 r8, r8, ror #8        \n"  \
-    "smlad r0, r4, r10, r0        \n"  \
-    "smlad r2, r6, r10, r2        \n"  \
-    "sxtb16 r10, r9               \n"  \
-    "sxtb16 r9, r9, ror #8        \n"  \
-    "smlad r0, r5, r8, r0         \n"  \
-    "smlad r2, r7, r8, r2         \n"  \
-    "smlad r1, r4, r10, r1        \n"  \
-    "smlad r3, r6, r10, r3        \n"  \
-    "smlad r1, r5, r9, r1         \n"  \
-    "smlad r3, r7, r9, r3         \n"
+    "ldmia r11!, {r4, r5, r6, r7}\n"   \
+    "ldrd r8, r9, [r12], #8\n"         \
+    "sxtb16 r10, r8\n"                 \
+    "sxtb16 r8, r8, ror #8\n"          \
+    "smlad r0, r4, r10, r0\n"          \
+    "smlad r2, r6, r10, r2\n"          \
+    "sxtb16 r10, r9\n"                 \
+    "sxtb16 r9, r9, ror #8\n"          \
+    "smlad r0, r5, r8, r0\n"           \
+    "smlad r2, r7, r8, r2\n"           \
+    "smlad r1, r4, r10, r1\n"          \
+    "smlad r3, r6, r10, r3\n"          \
+    "smlad r1, r5, r9, r1\n"           \
+    "smlad r3, r7, r9, r3\n"
 
 #define CHUNK_ONE                      \
-    "ldrd r4, r5, [r11], #16      \n"  \
-    "ldrd r8, r9, [r12], #8       \n"  \
-    "sxtb16 r10, r8               \n"  \
-    "sxtb16 r8, r8, ror #8        \n"  \
-    "smlad r0, r4, r10, r0        \n"  \
-    "sxtb16 r10, r9               \n"  \
-    "sxtb16 r9, r9, ror #8        \n"  \
-    "smlad r1, r4, r10, r1        \n"  \
-    "smlad r0, r5, r8, r0         \n"  \
-    "smlad r1, r5, r9, r1         \n"
+    "ldrd r4, r5, [r11], #16\n"        \
+    "ldrd r8, r9, [r12], #8\n"         \
+    "sxtb16 r10, r8\n"                 \
+    "sxtb16 r8, r8, ror #8\n"          \
+    "smlad r0, r4, r10, r0\n"          \
+    "sxtb16 r10, r9\n"                 \
+    "sxtb16 r9, r9, ror #8\n"          \
+    "smlad r1, r4, r10, r1\n"          \
+    "smlad r0, r5, r8, r0\n"           \
+    "smlad r1, r5, r9, r1\n"
 
 /* `bytes` is the code size of a chunk: every instruction in it has 4. */
 #define BEGIN(bytes)                   \
-    "push {r4-r11, lr}            \n"  \
-    "sub sp, sp, #28              \n"  \
-    "ldrd r11, r12, [r0]          \n"  \
-    "ldrd r1, r2, [r0, #8]        \n"  \
-    "ldrd r3, r4, [r0, #16]       \n"  \
-    "ldr r5, [r0, #24]            \n"  \
-    "bic r3, r3, #1               \n"  \
-    "add r3, r3, r1               \n"  \
-    "add r6, r5, #3               \n"  \
-    "lsr r6, r6, #2               \n"  \
-    "rsb r7, r5, r6, lsl #2       \n"  \
-    "mov r8, #" #bytes "          \n"  \
-    "adr r9, 2f                   \n"  \
-    "mla r9, r7, r8, r9           \n"  \
-    "orr r9, r9, #1               \n"  \
-    "strd r11, r6, [sp]           \n"  \
-    "strd r9, r4, [sp, #8]        \n"  \
-    "strd r1, r2, [sp, #16]       \n"  \
-    "str r3, [sp, #24]            \n"  \
-    "cmp r1, r3                   \n"  \
-    "beq 3f                       \n"  \
-    "1:                           \n"  \
-    "ldrd r0, r1, [r12], #8       \n"  \
-    "ldrd r11, lr, [sp]           \n"
+    "push {r4-r11, lr}\n"              \
+    "sub sp, sp, #28\n"                \
+    "ldrd r11, r12, [r0]\n"            \
+    "ldrd r1, r2, [r0, #8]\n"          \
+    "ldrd r3, r4, [r0, #16]\n"         \
+    "ldr r5, [r0, #24]\n"              \
+    "bic r3, r3, #1\n"                 \
+    "add r3, r3, r1\n"                 \
+    "add r6, r5, #3\n"                 \
+    "lsr r6, r6, #2\n"                 \
+    "rsb r7, r5, r6, lsl #2\n"         \
+    "mov r8, #" #bytes "\n"            \
+    "adr r9, 2f\n"                     \
+    "mla r9, r7, r8, r9\n"             \
+    "orr r9, r9, #1\n"                 \
+    "strd r11, r6, [sp]\n"             \
+    "strd r9, r4, [sp, #8]\n"          \
+    "strd r1, r2, [sp, #16]\n"         \
+    "str r3, [sp, #24]\n"              \
+    "cmp r1, r3\n"                     \
+    "beq 3f\n"                         \
+    "1:\n"                             \
+    "ldrd r0, r1, [r12], #8\n"         \
+    "ldrd r11, lr, [sp]\n"
 
 #define CHUNKS(chunk)                  \
-    "ldr pc, [sp, #8]             \n"  \
-    ".p2align 2                   \n"  \
-    "2:                           \n"  \
+    "ldr pc, [sp, #8]\n"               \
+    ".p2align 2\n"                     \
+    "2:\n"                             \
     chunk chunk chunk chunk            \
-    "subs lr, lr, #1              \n"  \
-    "bne 2b                       \n"
+    "subs lr, lr, #1\n"                \
+    "bne 2b\n"
 
 /* Store p (r0, r1), and q (r2, r3); the next pair of channels. */
 #define STORE_P                        \
-    "ssat r0, #8, r0              \n"  \
-    "ssat r1, #8, r1              \n"  \
-    "strb r0, [r8], #1            \n"  \
-    "strb r1, [r8], #1            \n"
+    "ssat r0, #8, r0\n"                \
+    "ssat r1, #8, r1\n"                \
+    "strb r0, [r8], #1\n"              \
+    "strb r1, [r8], #1\n"
 #define STORE_Q                        \
-    "ssat r2, #8, r2              \n"  \
-    "ssat r3, #8, r3              \n"  \
-    "strb r2, [r9], #1            \n"  \
-    "strb r3, [r9], #1            \n"
+    "ssat r2, #8, r2\n"                \
+    "ssat r3, #8, r3\n"                \
+    "strb r2, [r9], #1\n"              \
+    "strb r3, [r9], #1\n"
 #define END                            \
-    "ldr r4, [sp, #24]            \n"  \
-    "strd r8, r9, [sp, #16]       \n"  \
-    "cmp r8, r4                   \n"  \
-    "bne 1b                       \n"  \
-    "3:                           \n"  \
-    "add sp, sp, #28              \n"  \
-    "pop {r4-r11, pc}             \n"
+    "ldr r4, [sp, #24]\n"              \
+    "strd r8, r9, [sp, #16]\n"         \
+    "cmp r8, r4\n"                     \
+    "bne 1b\n"                         \
+    "3:\n"                             \
+    "add sp, sp, #28\n"                \
+    "pop {r4-r11, pc}\n"
 
 #define LOAD_HIGH                      \
-    "ldrd r4, r5, [r12], #8       \n"  \
-    "ldr r6, [sp, #12]            \n"  \
-    "ldrd r8, r9, [sp, #16]       \n"
+    "ldrd r4, r5, [r12], #8\n"         \
+    "ldr r6, [sp, #12]\n"              \
+    "ldrd r8, r9, [sp, #16]\n"
 #define HIGH(even, odd)                \
-    "smmlar " even ", " even ", r4, r6 \n" \
-    "smmlar " odd ", " odd ", r5, r6   \n"
+    "smmlar " even ", " even ", r4, r6\n"  \
+    "smmlar " odd ", " odd ", r5, r6\n"
 
 /* r4, r5 the even channel's multiplier and addend, r6, r7 the odd one's, r10 shift, r11 shift */
 #define LOAD_SHIFT                     \
-    "ldmia r12!, {r4, r5, r6, r7, r10} \n" \
-    "ldrd r8, r9, [sp, #16]       \n"  \
-    "lsr r11, r10, #8             \n"
+    "ldmia r12!, {r4, r5, r6, r7, r10}\n"  \
+    "ldrd r8, r9, [sp, #16]\n"         \
+    "lsr r11, r10, #8\n"
 #define SHIFT(even, odd)               \
-    "smmla " even ", " even ", r4, r5  \n" \
-    "smmla " odd ", " odd ", r6, r7    \n" \
-    "asr " even ", " even ", r10       \n" \
-    "asr " odd ", " odd ", r11         \n" \
-    "asr " even ", " even ", #1        \n" \
-    "asr " odd ", " odd ", #1          \n"
+    "smmla " even ", " even ", r4, r5\n"   \
+    "smmla " odd ", " odd ", r6, r7\n"     \
+    "asr " even ", " even ", r10\n"        \
+    "asr " odd ", " odd ", r11\n"          \
+    "asr " even ", " even ", #1\n"         \
+    "asr " odd ", " odd ", #1\n"
 #define DOUBLE(even, odd)              \
-    "add " even ", " even ", " even "  \n" \
-    "add " odd ", " odd ", " odd "     \n" \
-    "smmulr " even ", " even ", r4     \n" \
-    "smmulr " odd ", " odd ", r6       \n" \
-    "add " even ", " even ", " even ", asr #31 \n" \
-    "add " odd ", " odd ", " odd ", asr #31    \n" \
-    "add " even ", " even ", r5        \n" \
-    "add " odd ", " odd ", r7          \n" \
-    "asr " even ", " even ", r10       \n" \
-    "asr " odd ", " odd ", r11         \n" \
-    "asr " even ", " even ", #1        \n" \
-    "asr " odd ", " odd ", #1          \n"
+    "add " even ", " even ", " even "\n"   \
+    "add " odd ", " odd ", " odd "\n"      \
+    "smmulr " even ", " even ", r4\n"      \
+    "smmulr " odd ", " odd ", r6\n"        \
+    "add " even ", " even ", " even ", asr #31\n"  \
+    "add " odd ", " odd ", " odd ", asr #31\n"     \
+    "add " even ", " even ", r5\n"         \
+    "add " odd ", " odd ", r7\n"           \
+    "asr " even ", " even ", r10\n"        \
+    "asr " odd ", " odd ", r11\n"          \
+    "asr " even ", " even ", #1\n"         \
+    "asr " odd ", " odd ", #1\n"
 
 #define COPY_BIAS "mov r2, r0\n mov r3, r1\n"
 

@@ -1,0 +1,125 @@
+"""A chosen form of requantization equals the contract on every accumulator a layer can reach."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mcucc.kernels.requantize import (
+    Finish,
+    Form,
+    Interval,
+    high_form,
+    interval_of,
+    prove_equal,
+    shift_form,
+    short_form,
+)
+from mcucc.numerics import Requant, Rounding, saturate_int8
+from mcucc.ops.matrix import Accumulation
+
+EVERYDAY = settings(derandomize=True, deadline=None, max_examples=60)
+
+
+def layer(seed: int, rounding: Rounding, bits: int, reach: int) -> tuple[Accumulation, Interval]:
+    """Three channels whose accumulators stay within about `reach`; factors have `bits` bits."""
+    rng = np.random.default_rng(seed)
+    taps = max(reach // (127 * 128), 1)
+    weights = rng.integers(-127, 128, (3, taps))
+    bias = rng.integers(-reach // 4 - 1, reach // 4 + 1, 3).astype(np.int32)
+    factors = np.exp2(rng.uniform(-1, 1, 3)) * 128 / max(reach, 512)
+    scale = np.exp2(np.floor(np.log2(factors)) - bits + 1)
+    factors = np.rint(factors / scale) * scale
+    zero = int(rng.integers(-128, 128))
+    lo, hi = sorted(int(v) for v in rng.integers(-128, 128, 2))
+    lo, hi = (lo, hi) if rng.integers(0, 2) else (-128, 127)
+    interval = interval_of(weights, bias)
+    ends = int(interval.lo.min()), int(interval.hi.max())
+    requant = Requant.from_real(factors, rounding)
+    return Accumulation(bias, requant, 0, zero, lo, hi, ends), interval
+
+
+def outputs(sums: Accumulation, finish: Finish, acc: np.ndarray) -> np.ndarray:
+    """What the C code stores: accumulators with the bias, except for SHORT."""
+    if finish.form is Form.SHORT:
+        raw = acc - sums.bias
+        product = raw * finish.multiplier + finish.addend
+        assert np.abs(product).max() < 2**31, "the C code would overflow"
+        return saturate_int8(product >> finish.shift, sums.lo, sums.hi)
+    return saturate_int8(finish.value(acc, sums.output_zero_point), sums.lo, sums.hi)
+
+
+def assert_equal_everywhere(sums: Accumulation, finish: Finish, bounds: Interval) -> None:
+    """Every accumulator of every channel, both ends included."""
+    for channel in range(sums.bias.size):
+        acc = np.arange(bounds.lo[channel], bounds.hi[channel] + 1)
+        every = np.repeat(acc[:, None], sums.bias.size, axis=1)
+        inside = np.clip(every, bounds.lo, bounds.hi)
+        expected = saturate_int8(
+            sums.requant.apply(inside) + sums.output_zero_point, sums.lo, sums.hi
+        )
+        np.testing.assert_array_equal(outputs(sums, finish, inside), expected)
+
+
+@EVERYDAY
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    rounding=st.sampled_from(list(Rounding)),
+    bits=st.sampled_from([6, 12, 15, 20, 31]),
+    reach=st.sampled_from([300, 40_000, 300_000]),
+)
+def test_a_proved_form_equals_the_contract_on_every_reachable_accumulator(
+    seed: int, rounding: Rounding, bits: int, reach: int
+) -> None:
+    sums, bounds = layer(seed, rounding, bits, reach)
+    for choose in (high_form, shift_form, short_form):
+        finish = choose(sums, bounds)
+        if finish is not None:
+            assert_equal_everywhere(sums, finish, bounds)
+
+
+def test_short_factors_take_the_cheapest_forms() -> None:
+    sums, bounds = layer(1, Rounding.SINGLE, 12, 40_000)
+    high, short = high_form(sums, bounds), short_form(sums, bounds)
+    assert high is not None and high.form is Form.HIGH
+    assert short is not None and short.form is Form.SHORT
+
+
+def test_long_factors_over_a_wide_interval_need_the_shift() -> None:
+    sums, bounds = layer(2, Rounding.SINGLE, 31, 2_000_000)
+    sums = dataclasses.replace(sums, lo=-128, hi=127)
+    assert high_form(sums, bounds) is None
+    shift = shift_form(sums, bounds)
+    assert shift is not None and shift.form is Form.SHIFT
+
+
+@pytest.mark.parametrize("wrong", [-1, 1])
+def test_a_factor_that_is_off_in_its_last_bit_is_not_proved(wrong: int) -> None:
+    # One step of the contract lies inside the interval at 2^31 / multiplier accumulators.
+    bounds = Interval(np.array([-(2**20)]), np.array([2**20]))
+    multiplier, shift = 12_345_677, 36
+    factor = np.array([multiplier * 2.0**-shift])
+
+    def exact(acc: np.ndarray) -> np.ndarray:
+        return (acc * multiplier + (1 << (shift - 1))) >> shift
+
+    def other(acc: np.ndarray) -> np.ndarray:
+        return (acc * (multiplier + wrong) + (1 << (shift - 1))) >> shift
+
+    everywhere = np.arange(-(2**20), 2**20 + 1)[:, None]
+    same = (np.clip(exact(everywhere), -128, 127) == np.clip(other(everywhere), -128, 127)).all()
+    assert prove_equal(exact, exact, factor, 0, bounds).all()
+    assert bool(prove_equal(exact, other, factor, 0, bounds).all()) == same
+
+
+def test_bounds_are_reached() -> None:
+    weights, bias = np.array([[3, -5], [0, 7]]), np.array([10, -1])
+    bounds = interval_of(weights, bias, -128, 127)
+    grid = np.array(np.meshgrid(np.arange(-128, 128), np.arange(-128, 128))).reshape(2, -1).T
+    acc = grid @ weights.T + bias
+    np.testing.assert_array_equal(acc.min(axis=0), bounds.lo)
+    np.testing.assert_array_equal(acc.max(axis=0), bounds.hi)
