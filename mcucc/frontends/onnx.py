@@ -151,6 +151,10 @@ class _Importer:
         if standard and node.op in ("Shape", "Size") and names and names[0] in ctx.views:
             self._shape_of(node, names[0])
             return
+        if standard and node.op == "CastLike" and names and names[0] in ctx.constants:
+            # Every activation is a float here, and constants become float32 where they are used.
+            ctx.constants[node.output] = ctx.constants[names[0]].astype(np.float32)
+            return
         if standard and all(name in ctx.constants for name in names):
             ctx.constants.update(fold(node, ctx.constants))
             return

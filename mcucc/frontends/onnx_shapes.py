@@ -52,6 +52,19 @@ def cast(ctx: Context, node: OnnxNode) -> View:
     return ctx.view(node, 0)
 
 
+@converter("Expand")
+def expand(ctx: Context, node: OnnxNode) -> View:
+    """The value itself, with axes of length 1 in front; nothing is repeated."""
+    view = ctx.view(node, 0)
+    shape = ctx.integers(node, 1, "shape") or ()
+    if any(length < 1 for length in shape):
+        raise Refusal(f"shape {list(shape)}")
+    wider = view.expanded(max(len(shape), len(view.axes)))
+    if np.broadcast_shapes(wider.shape, shape) != wider.shape:
+        raise Refusal(f"an expansion of {list(view.shape)} to {list(shape)}")
+    return wider
+
+
 @converter("Transpose")
 def transpose(ctx: Context, node: OnnxNode) -> View:
     """Another order of axes: no data moves here."""
