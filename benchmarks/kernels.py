@@ -132,6 +132,11 @@ def whole_rows(kernel: Kernel, inputs: Sequence[Int8Array], shape: tuple[int, in
     """The calls of a layer-by-layer plan."""
     if kernel.granularity.value == "tensor":
         return (Step(None, tuple(x.tobytes() for x in inputs), int(np.prod(shape))),)
+    if kernel.granularity.value == "sink":
+        (x,) = inputs
+        return tuple(
+            Step((row, 0, x.shape[1], 0), (x[row].tobytes(),), 0) for row in range(x.shape[0])
+        )
     steps = []
     for row in range(shape[0]):
         rows = []

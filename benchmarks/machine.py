@@ -25,7 +25,7 @@ from mcucc.resources import resource_dir
 RUNTIME = resource_dir("runtime_c")
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 CODE, DATA, STACK = 0x0, 0x20000000, 0x30000000
-CODE_BYTES, DATA_BYTES, STACK_BYTES = 1 << 20, 4 << 20, 1 << 14
+CODE_BYTES, DATA_BYTES, STACK_BYTES = 1 << 20, 16 << 20, 1 << 14
 RETURN = 0xF0000
 MODELS = {
     "cortex-m0plus": arm.UC_CPU_ARM_CORTEX_M0,

@@ -25,6 +25,8 @@ FloatArray = npt.NDArray[np.float64]
 
 # Largest multiplier the search for an equal form tries away from the nearest one.
 NEIGHBOURS = 2
+# Of SHIFT and DOUBLE: |2z + 1| << 21 is below 2^30.
+LARGEST_SHIFT = 21
 
 
 class Form(Enum):
@@ -160,13 +162,16 @@ def shift_form(sums: Accumulation, bounds: Interval) -> Finish | None:
     room = np.where(dead, 0, 30 - np.floor(np.log2(np.maximum(multiplier, 1))).astype(np.int64))
     lengthen = np.clip(base - shift, 0, room) if not double else np.zeros_like(shift)
     multiplier, shift = multiplier << lengthen, np.where(dead, base, shift + lengthen)
-    # The addend (2z + 1) << s must fit beside a high word of at most 2^30.
-    if (shift < base).any() or (shift - base > 21).any():
+    # The addend (2z + 1) << s must fit beside a high word of at most 2^30: tiny factors, those of
+    # dead channels, lose bits, and the proof says whether that matters.
+    excess = np.maximum(shift - base - LARGEST_SHIFT, 0)
+    multiplier, shift = multiplier >> np.minimum(excess, 62), shift - excess
+    if (shift < base).any():
         return None
     if double and max(abs(int(bounds.lo.min())), abs(int(bounds.hi.max()))) >= 2**30:
         return None
     finish = Finish(Form.DOUBLE if double else Form.SHIFT, multiplier, shift - base)
-    factor = _real(multiplier, shift)
+    factor = _real(*_per_channel(sums.requant, sums.bias.size))
     return finish if _proved(sums, finish, factor, bounds).all() else None
 
 

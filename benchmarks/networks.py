@@ -1,0 +1,130 @@
+"""Executed instructions of whole networks, kernel by kernel, on an emulated core.
+
+    python -m benchmarks.networks MODEL... [--core cortex-m4] [--data DIR] [--layers] [--json FILE]
+
+Every kernel runs on the activations of the int8 reference and must give its bytes. Counted are the
+kernels; the generated code around them adds about 20 instructions a row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.kernels import whole_rows
+from benchmarks.machine import Machine, build
+from mcucc.ir.integer import IntegerGraph, IntegerNode
+from mcucc.kernels.select import ARMV7EM, Choice, choose, context_of, isa_of
+from mcucc.network import NetworkOptions, load_network
+from mcucc.numerics import Int8Array
+from mcucc.ops.base import Granularity
+
+
+@dataclass(frozen=True)
+class LayerCount:
+    """What one node executed."""
+
+    node: str
+    kernel: str
+    variant: str
+    instructions: int
+    macs: int
+    outputs: int
+    scratch_bytes: int
+
+
+def count_network(graph: IntegerGraph, machine: Machine, isa: str) -> list[LayerCount]:
+    """Every node in order; RuntimeError where the bytes differ from the reference's."""
+    rng = np.random.default_rng(0)
+    inputs = {}
+    for name in graph.inputs:
+        shape = graph.activations[name].shape
+        inputs[name] = rng.integers(-128, 128, (1, *shape)).astype(np.int8)
+    values = graph.run(inputs)
+    counts = []
+    for node in graph.nodes:
+        if node.kernel.granularity is not Granularity.ALIAS:
+            choice = choose(node.kernel, context_of(graph, node), isa)
+            counts.append(count_node(graph, node, values, machine, choice))
+    return counts
+
+
+def count_node(
+    graph: IntegerGraph,
+    node: IntegerNode,
+    values: dict[str, Int8Array],
+    machine: Machine,
+    choice: Choice,
+) -> LayerCount:
+    """One node over its whole output."""
+    y = graph.activations[node.output]
+    kernel = node.kernel
+    images = [values[name].reshape(graph.activations[name].shape) for name in node.inputs]
+    steps = whole_rows(kernel, images, y.shape)
+    machine.instructions = 0
+    parts = machine.run(choice.call, kernel.granularity, steps, y.size, kernel.scratch_bytes)
+    if b"".join(parts) != values[node.output].tobytes():
+        raise RuntimeError(f"{node.name}: {choice.variant} differs from the reference")
+    return LayerCount(
+        node.name,
+        kernel.describe(),
+        choice.variant,
+        machine.instructions,
+        graph.macs_of(node),
+        y.size,
+        choice.call.scratch_bytes,
+    )
+
+
+def show(name: str, counts: Sequence[LayerCount], layers: bool) -> None:
+    """One line a network, or one a layer before it."""
+    if layers:
+        for c in counts:
+            per_mac = f"{c.instructions / c.macs:6.2f} /MAC" if c.macs else " " * 11
+            print(
+                f"  {c.instructions:>10,} {per_mac} {c.instructions / c.outputs:7.1f} /out"
+                f"  {c.scratch_bytes:>5} B  {c.kernel:34.34} {c.variant:26} {c.node[-40:]}"
+            )
+    total, macs = sum(c.instructions for c in counts), sum(c.macs for c in counts)
+    kinds: Counter[str] = Counter()
+    for c in counts:
+        kinds[c.kernel.split()[0]] += c.instructions
+    parts = ", ".join(f"{kind} {n / 1e6:.2f}" for kind, n in kinds.most_common(4))
+    print(f"{name:34} {macs / 1e6:7.2f} M MACs {total / 1e6:8.2f} M instructions  ({parts})")
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="+", type=Path)
+    parser.add_argument("--core", default="cortex-m4")
+    parser.add_argument("--flags", default="-O2")
+    parser.add_argument("--data", type=Path, help="pictures for float networks")
+    parser.add_argument("--portable", action="store_true", help="the portable kernels")
+    parser.add_argument("--layers", action="store_true")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    isa = "portable" if options.portable else isa_of(options.core)
+    isas = ("portable", ARMV7EM) if isa == ARMV7EM else ("portable",)
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        image = build(isas, options.core, Path(folder), tuple(options.flags.split()))
+        for path in options.models:
+            network = load_network(path, NetworkOptions(data=options.data), lambda *_: None)
+            machine = Machine(image, options.core, count=True)
+            counts = count_network(network.integer, machine, isa)
+            show(path.name, counts, options.layers)
+            results[path.name] = [asdict(c) for c in counts]
+    if options.json:
+        options.json.write_text(json.dumps({"core": options.core, "networks": results}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
