@@ -97,6 +97,8 @@ class HostModel:
         expected = sum(tensor.size for tensor in self.inputs)
         if len(image) != expected:
             raise ToolError(f"an image has {len(image)} bytes, the network takes {expected}")
+        if any(tensor.offset < 0 for tensor in self.inputs):
+            raise ToolError("the network takes its image in rows, not as a whole")
         ctypes.memset(self._base, _PAINT, self.arena_bytes)
         start = 0
         for tensor in self.inputs:

@@ -98,6 +98,8 @@ class _Session:
             self.engine.emu_start(entry, 0xFFFFFFFE, timeout=int(timeout_s * 1e6))
         except _unicorn().UcError as error:
             self._raise_fault(str(error))
+        if self.fault_address is not None:
+            self._raise_fault("stopped")
         if not self.files.ended:
             pc = self.engine.reg_read(_registers().UC_ARM_REG_PC)
             function = self.firmware.image.function_at(pc) or f"0x{pc:08x}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -114,19 +115,20 @@ def build_firmware(
         models=tuple(models),
         options=options,
         compiler=compiler,
-        layout=loose_layout(board, machine),
+        layout=loose_layout(board),
         sizes=Sizes(0, 0, 0, 0, 0, 0),
         image=Image({}, (), (), {}),
         stack_usage=_stack_usage(folder, objects),
         objects=objects,
     )
-    return refence(_link(firmware, "sizes.elf"), ram_bytes)
+    return refence(_link(firmware, "sizes"), ram_bytes)
 
 
 def refence(firmware: Firmware, ram_bytes: int | None) -> Firmware:
-    """The same objects linked for another RAM size (None: the board's); replaces the ELF file.
+    """The same objects linked for another RAM size (None: the board's).
 
-    Raises FitError when the library cannot live in it.
+    The image is firmware.elf for the board's size and firmware-BYTES.elf for another. Raises
+    FitError when the library cannot live in it.
     """
     sections = (".library.data", ".library.bss")
     known = [firmware.image.sections[name] for name in sections if name in firmware.image.sections]
@@ -137,7 +139,8 @@ def refence(firmware: Firmware, ram_bytes: int | None) -> Firmware:
         max((section.align for section in known), default=1),
         ram_bytes,
     )
-    return _link(replace(firmware, layout=layout), "firmware.elf")
+    name = "firmware" if ram_bytes is None else f"firmware-{ram_bytes}"
+    return _link(replace(firmware, layout=layout), name)
 
 
 def _compile(
@@ -172,21 +175,21 @@ def _link(firmware: Firmware, name: str) -> Firmware:
     """Writes configuration and linker script for the layout, links, and measures."""
     folder = firmware.elf.parent
     compiler, flags = firmware.compiler, core_flags(firmware.board)
-    script = folder / "firmware.ld"
+    script = folder / f"{name}.ld"
     script.write_text(_render("firmware.ld.jinja", **_script_values(firmware)), encoding="utf-8")
-    config = folder / "firmware_config.c"
+    config = folder / f"{name}_config.c"
     config.write_text(_render("firmware_config.c.jinja", **_config_values(firmware)), "utf-8")
     runtime = resource_dir("runtime_c")
     includes = [f"-I{runtime / each}" for each in ("include", "firmware")]
     config_flags = ["-std=c99", *flags, *_HARNESS_FLAGS, *WARNINGS, *includes]
     configured = compile_objects(compiler, [config], config_flags, Path("harness"), folder)
-    linking = ["-nostartfiles", "-static", "-Wl,--gc-sections", "-Wl,-T,firmware.ld"]
+    linking = ["-nostartfiles", "-static", "-Wl,--gc-sections", f"-Wl,-T,{name}.ld"]
     linking += ["-Wl,--no-warn-rwx-segments"] if _knows_rwx(compiler) else []
     objects = [str(each) for each in (*firmware.objects, *configured)]
-    command = [*compiler.command, *flags, *linking, "-Wl,-Map,firmware.map", *objects, "-o", name]
-    run_tool(command, what="linking the firmware", cwd=folder)
-    image = read_image(folder / name)
-    return replace(firmware, image=image, sizes=_measure(image))
+    linking += [f"-Wl,-Map,{name}.map", *objects, "-o", f"{name}.elf"]
+    run_tool([*compiler.command, *flags, *linking], what="linking the firmware", cwd=folder)
+    image = read_image(folder / f"{name}.elf")
+    return replace(firmware, elf=folder / f"{name}.elf", image=image, sizes=_measure(image))
 
 
 def _measure(image: Image) -> Sizes:
@@ -289,6 +292,7 @@ def _core_number(board: Board) -> int:
     return int("".join(char for char in board.core.value if char.isdigit()))
 
 
+@cache
 def _knows_rwx(compiler: Compiler) -> bool:
     """Whether the linker (binutils 2.39 on) warns of segments that are writable and executable."""
     help_text = run_tool([*compiler.command, "-Wl,--help"], what="the linker's help")

@@ -72,10 +72,10 @@ class Layout:
         return tuple(dict.fromkeys((self.code, self.weights, self.data, self.arena)))
 
 
-def loose_layout(board: Board, machine: Machine) -> Layout:
+def loose_layout(board: Board) -> Layout:
     """A layout to link with when sizes are not known yet: everything has room, no fence."""
-    code, weights = _flash(board, machine)
-    data, arena = machine.ram[0], machine.ram[1]
+    code, other_weights, data, arena = (Span(each << 28, 1 << 28) for each in (4, 5, 6, 7))
+    weights = code if board.weights == board.code else other_weights
     return Layout(
         code, weights, data, arena, data.origin, data.origin, data.origin, arena.origin, ()
     )

@@ -1,5 +1,5 @@
-/* A network by hand: three steps over an 8 x 6 image. What it does wrong on demand is chosen by
- * macros, so that the tests see each kind of failure. */
+/* A network by hand: three steps over an 8 x 6 image. On demand it misbehaves, so that the tests
+ * see each kind of failure. */
 #include <mcucc/mcucc.h>
 #include <string.h>
 
@@ -44,28 +44,52 @@ __attribute__((noinline)) static void mirror(uint8_t *arena)
     }
 }
 
-__attribute__((noinline)) void JOIN(NAME, _misbehave)(uint8_t *arena);
-__attribute__((noinline)) void JOIN(NAME, _misbehave)(uint8_t *arena)
+/* An image that begins with POKE asks for trouble: its fifth byte says what, a little-endian word
+ * at its ninth where. */
+__attribute__((noinline)) void JOIN(NAME, _misbehave)(const uint8_t *image);
+__attribute__((noinline)) void JOIN(NAME, _misbehave)(const uint8_t *image)
 {
-    (void)arena;
-#ifdef WRITE_OFFSET
-    ((volatile uint8_t *)arena)[WRITE_OFFSET] = 1;
-#endif
-#ifdef WRITE_ADDRESS
-    *(volatile uint8_t *)(uintptr_t)(WRITE_ADDRESS) = 1;
-#endif
-#ifdef WRITE_CODE
-    *(volatile int8_t *)(uintptr_t)bias = 1;
-#endif
-#ifdef HANG
-    for (volatile int32_t turn = 0; turn >= 0; turn = 1) {
+    uintptr_t address = 0;
+    if (memcmp(image, "POKE", 4) != 0) {
+        return;
     }
-#endif
+    for (int32_t index = 3; index >= 0; --index) {
+        address = address << 8 | image[8 + index];
+    }
+    if (image[4] == 'w') {
+        *(volatile uint8_t *)address = 1;
+    } else if (image[4] == 'r') {
+        (void)*(volatile uint32_t *)address;
+    } else {
+        for (volatile int32_t turn = 0; turn >= 0; turn = 1) {
+        }
+    }
 }
+
+#ifdef KNOWN_STEPS /* steps 3 and 4: calls of functions of 1001 and 1101 instructions */
+#define STEPS 5
+__attribute__((naked, noinline)) static void thousand(void)
+{
+    __asm volatile(".rept 1000 \n nop \n .endr \n bx lr");
+}
+__attribute__((naked, noinline)) static void hundred_more(void)
+{
+    __asm volatile(".rept 1100 \n nop \n .endr \n bx lr");
+}
+#else
+#define STEPS 3
+#endif
 
 static void run_step(void *arena, int32_t step)
 {
     uint8_t *bytes = arena;
+#ifdef KNOWN_STEPS
+    if (step > 2) {
+        void (*const known[2])(void) = {thousand, hundred_more};
+        known[step - 3]();
+        return;
+    }
+#endif
     if (step == 0) {
         mirror(bytes);
     } else if (step == 1) {
@@ -82,7 +106,7 @@ static void run_step(void *arena, int32_t step)
 
 static void run(void *arena)
 {
-    for (int32_t step = 0; step < 3; ++step) {
+    for (int32_t step = 0; step < STEPS; ++step) {
         run_step(arena, step);
     }
 }
@@ -90,9 +114,19 @@ static void run(void *arena)
 static const mcucc_tensor inputs[] = {{"image", 6, 8, 1, 1.0f, -128, INPUT}};
 static const mcucc_tensor outputs[] = {{"scores", 1, 1, 8, 0.5f, 0, OUTPUT},
                                        {"check", 1, 2, 2, 1.0f, 0, CHECK}};
-static const char *const step_names[] = {"mirror", "sum", "scores"};
+static const char *const step_names[5] = {"mirror", "sum", "scores", "thousand", "hundred more"};
 
 extern const mcucc_model JOIN(NAME, _model);
 const mcucc_model JOIN(NAME, _model) = {
-    "tiny", 0x1234abcd, ARENA_BYTES, 1, 2, 3, inputs, outputs, step_names, run, run_step,
+    .name = "tiny",
+    .id = 0x1234abcd,
+    .arena_bytes = ARENA_BYTES,
+    .input_count = 1,
+    .output_count = 2,
+    .step_count = STEPS,
+    .inputs = inputs,
+    .outputs = outputs,
+    .step_names = step_names,
+    .run = run,
+    .run_step = run_step,
 };

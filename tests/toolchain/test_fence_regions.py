@@ -1,0 +1,53 @@
+"""The MPU regions admit exactly the bytes they should, by the architecture's own rules."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mcucc.toolchain.fence import Access, FenceRegion, fence_regions
+from mcucc.toolchain.machines import Span
+
+
+def admits_v7(regions: tuple[FenceRegion, ...], address: int) -> bool:
+    """Whether a PMSAv7 region covers the address (Armv7-M Architecture Reference, B3.5)."""
+    for region in regions:
+        size = 1 << ((region.attributes >> 1 & 31) + 1)
+        assert region.base % size == 0, "a region must be aligned to its size"
+        offset = address - region.base
+        if 0 <= offset < size:
+            disabled = region.attributes >> 8 & 0xFF
+            assert size >= 256 or disabled == 0, "small regions have no subregions"
+            if not disabled >> (offset * 8 // size) & 1:
+                return True
+    return False
+
+
+@given(blocks=st.integers(1, 1 << 16))
+@settings(derandomize=True, deadline=None, max_examples=300)
+def test_pmsav7_covers_any_size_to_the_byte(blocks: int) -> None:
+    span = Span(0x20000000, 32 * blocks)
+    regions = fence_regions(span, Access.DATA, 7)
+    assert len(regions) <= 8
+    inside = {span.origin, span.end - 1, span.origin + span.size // 3, span.end - 32}
+    inside |= {region.base for region in regions}
+    assert all(admits_v7(regions, address) for address in inside)
+    outside = (span.origin - 1, span.end, span.end + 31, span.end + span.size)
+    assert not any(admits_v7(regions, address) for address in outside)
+
+
+@pytest.mark.parametrize("size", [65_536, 327_680, 655_360, 1 << 20])
+def test_usual_sizes_take_one_region(size: int) -> None:
+    assert len(fence_regions(Span(0x20000000, size), Access.DATA, 7)) == 1
+
+
+def test_pmsav8_is_base_and_last_granule() -> None:
+    (code,) = fence_regions(Span(0x10010000, 0x10020), Access.CODE, 8)
+    assert (code.base, code.attributes) == (0x10010004, 0x10020001)
+    (data,) = fence_regions(Span(0x38000000, 15_872), Access.DATA, 8)
+    assert (data.base, data.attributes) == (0x38000001, 0x38003DE1)
+
+
+def test_an_empty_span_needs_no_region() -> None:
+    assert fence_regions(Span(0x20000000, 0), Access.DATA, 7) == ()
