@@ -215,6 +215,8 @@ def pad(ctx: Context, node: OnnxNode) -> View:
     if rank != 4 or view.shape[0] != 1 or begin[0] or end[0]:
         raise Refusal(f"pads {list(pads)} of {list(view.shape)}; only pictures are padded")
     number = 0.0 if value is None or not value.size else float(value.flat[0])
+    if not number < np.inf:
+        raise Refusal(f"a border of {number}")
     order = view.permutation(NHWC)
     if order is None or order[0] != 0:
         order = NHWC

@@ -52,7 +52,9 @@ class Pad(Op):
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
         """Quantize the border's value."""
         y = output.quantization
-        q = y.zero_point + round_half_away(self.value / y.per_tensor_scale)
+        # A border of minus infinity is legal (it never wins a MaxPool): saturate before rounding.
+        steps = min(max(self.value / y.per_tensor_scale, -512.0), 512.0)
+        q = y.zero_point + round_half_away(steps)
         _, _, width, channels = inputs[0].shape
         return PadKernel(self, width, channels, min(max(q, INT8_MIN), INT8_MAX))
 

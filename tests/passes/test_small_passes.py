@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from mcucc.ir import Graph
-from mcucc.numerics import RELU, RELU6, Clamp
+from mcucc.ir import Graph, Quant, Tensor
+from mcucc.numerics import RELU, RELU6, Clamp, Rounding
 from mcucc.ops.add import Add
 from mcucc.ops.average_pool import AveragePool
 from mcucc.ops.base import Op
@@ -290,3 +290,10 @@ def test_the_pipeline_shows_what_each_pass_made() -> None:
     assert flow(after) == ["%relu: [1x7x6x4] = Conv2d(window=3x3 p1,0,2,1, clamp=relu) %x"]
     assert_same_values(before, after)
     assert np.array_equal(before.tensors["conv.w"].constant, g.tensors["conv.w"].constant)
+
+
+@pytest.mark.parametrize(("value", "expected"), [(-math.inf, -128), (1e9, 127), (0.5, -123)])
+def test_a_border_that_stays_saturates(value: float, expected: int) -> None:
+    x = Tensor("x", (1, 2, 2, 1), np.dtype(np.int8), Quant((0.1,), -128))
+    kernel = Pad(BORDER, value=value).lower([x], x, Rounding.SINGLE)
+    assert kernel.run([np.zeros((1, 2, 2, 1), np.int8)])[0, 0, 0, 0] == expected
