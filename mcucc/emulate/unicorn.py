@@ -62,7 +62,8 @@ class Unicorn:
         timeout_s: float = 600.0,
         model: str | None = None,
     ) -> RunResult:
-        """See Emulator.run. Counting follows every block of code and is several times slower."""
+        """See Emulator.run. Counting follows every block and is slower; very slow without a
+        host compiler (BlockCounter)."""
         reason = self.unavailable(firmware.board)
         if reason is not None:
             raise ToolError(reason, where=self.name)
@@ -163,7 +164,7 @@ def _start(firmware: Firmware, source: bytes, request: str) -> _Session:
         read=lambda address, count: bytes(engine.mem_read(address, count)),
         write=engine.mem_write,
     )
-    session = _Session(firmware, engine, files, BlockCounter(engine))
+    session = _Session(firmware, engine, files, BlockCounter(engine, firmware.image.segments))
     _map_memory(session)
     engine.hook_add(unicorn.UC_HOOK_INTR, session.breakpoint)
     engine.hook_add(unicorn.UC_HOOK_MEM_INVALID, session.stray)

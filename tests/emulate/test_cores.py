@@ -129,3 +129,10 @@ def test_a_missing_emulator_says_what_to_install() -> None:
     assert "not installed" in (missing.unavailable(firmware.board) or "")
     with pytest.raises(ToolError, match="Debian: qemu-system-arm"):
         missing.run(firmware, pictures(1))
+
+
+def test_counting_in_python_and_in_c_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    firmware, images = build_tiny("bluepill"), pictures(2)
+    fast = Unicorn().run(firmware, images, count=True)
+    monkeypatch.setattr("mcucc.emulate.block_counter._native_hook", lambda: None)
+    assert Unicorn().run(firmware, images, count=True) == fast
