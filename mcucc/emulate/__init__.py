@@ -5,6 +5,7 @@ from __future__ import annotations
 from mcucc.emulate.host import HostModel, TensorInfo, run_host, run_program
 from mcucc.emulate.interface import EmulationFault, Emulator, Fault, HangError, RunResult
 from mcucc.emulate.qemu import Qemu
+from mcucc.emulate.renode import Renode
 from mcucc.emulate.unicorn import Unicorn
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "HangError",
     "HostModel",
     "Qemu",
+    "Renode",
     "RunResult",
     "TensorInfo",
     "Unicorn",

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from mcucc.emulate.interface import Emulator
 from mcucc.emulate.qemu import Qemu
+from mcucc.emulate.renode import Renode
 from mcucc.emulate.unicorn import Unicorn
 from mcucc.errors import McuccError, ToolError
 from mcucc.toolchain.firmware import Firmware
 
-NAMES = ("auto", "none", "qemu", "unicorn")
+NAMES = ("auto", "none", "qemu", "unicorn", "renode")
 
 
 def emulators() -> tuple[Emulator, ...]:
     """All emulators, the reference first."""
-    return (Qemu(), Unicorn())
+    return (Qemu(), Unicorn(), Renode())
 
 
 def choose_emulator(wanted: str, firmware: Firmware) -> Emulator | None:

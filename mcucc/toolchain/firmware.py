@@ -143,6 +143,27 @@ def refence(firmware: Firmware, ram_bytes: int | None) -> Firmware:
     return _link(replace(firmware, layout=layout), name)
 
 
+def change_transport(firmware: Firmware, transport: Transport) -> Firmware:
+    """The same library and layout with another transport, linked as <image>-<transport>.elf."""
+    source = resource_dir("runtime_c") / "firmware" / f"transport_{transport.value}.c"
+    folder = firmware.elf.parent
+    flags = _harness_flags(firmware.board)
+    objects = compile_objects(firmware.compiler, [source], flags, Path("harness"), folder)
+    kept = [each for each in firmware.objects if not each.name.startswith("transport_")]
+    changed = replace(
+        firmware,
+        objects=(*objects, *kept),
+        options=replace(firmware.options, transport=transport),
+    )
+    return _link(changed, f"{firmware.elf.stem}-{transport.value}")
+
+
+def _harness_flags(board: Board) -> list[str]:
+    include = f"-I{resource_dir('runtime_c') / 'include'}"
+    core = f"-DMCUCC_CORE={_core_number(board)}"
+    return [*core_flags(board), include, *WARNINGS, *_HARNESS_FLAGS, core, "-std=gnu99"]
+
+
 def _compile(
     compiler: Compiler,
     models: Sequence[ModelUnit],
@@ -161,7 +182,7 @@ def _compile(
     includes = [f"-I{each.resolve()}" for each in folders]
     common = ["-std=c99", *core_flags(board), *includes, *WARNINGS]
     library = [*common, options.optimize, *_LIBRARY_SECTIONS, "-fstack-usage", *options.flags]
-    harness = [*common, *_HARNESS_FLAGS, f"-DMCUCC_CORE={_core_number(board)}", "-std=gnu99"]
+    harness = _harness_flags(board)
     sources = [*_HARNESS_SOURCES, f"transport_{options.transport.value}.c"]
     firmware_c = [runtime / "firmware" / name for name in sources]
     return (
