@@ -1,0 +1,106 @@
+"""Small int8 networks that together use every op, in every shape the generator tells apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mcucc.ir import Graph
+from mcucc.numerics import Clamp
+from mcucc.ops.add import Add
+from mcucc.ops.average_pool import AveragePool
+from mcucc.ops.clip import Clip
+from mcucc.ops.concat import Concat
+from mcucc.ops.conv2d import Conv2d
+from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.ops.global_average_pool import GlobalAveragePool
+from mcucc.ops.hard_sigmoid import HardSigmoid
+from mcucc.ops.hard_swish import HardSwish
+from mcucc.ops.leaky_relu import LeakyRelu
+from mcucc.ops.max_pool import MaxPool
+from mcucc.ops.mul import Mul
+from mcucc.ops.pad import Pad
+from mcucc.ops.requantize import Requantize
+from mcucc.ops.reshape import Reshape
+from mcucc.ops.resize_nearest import ResizeNearest
+from mcucc.ops.sigmoid import Sigmoid
+from mcucc.ops.softmax import Softmax
+from mcucc.ops.spatial import Pads, Window2d
+from mcucc.ops.tanh import Tanh
+from mcucc.ops.transpose import Transpose
+from tests.graphs import Builder, mobile_net, same
+
+
+def squeeze_excite() -> Graph:
+    """Hard swish, a factor per channel, softmax over the classes."""
+    b = Builder(10, 11, 3, seed=1)
+    x = b.node(HardSwish(), b.conv("image", 6, 3, 2))
+    x = b.node(HardSwish(), b.depthwise(x, 5))
+    pooled = b.node(GlobalAveragePool(), x)
+    squeezed = b.conv(pooled, 2, clamp=Clamp(0.0))
+    gate = b.node(HardSigmoid(), b.conv(squeezed, 6))
+    x = b.node(Mul(), x, gate)
+    x = b.node(Mul(), x, b.node(Sigmoid(), x))
+    return b.graph(b.node(Softmax(), b.classifier(x, 7)), name="squeeze excite")
+
+
+def windows() -> Graph:
+    """Odd sizes; dilation, groups, depth multiplier, stride 3, kernels 1x5, 7x2, uneven pads."""
+    b = Builder(19, 13, 1, seed=2)
+    x = b.conv("image", 6, 3, 1, dilation=2)
+    x = b.conv(x, 8, 3, 2, groups=2)
+    x = b.depthwise(x, 3, 1, multiplier=2)
+    w, bias = b.weights((5, 1, 5, 16), 0, x, "wide")
+    pads = Window2d((1, 5), (1, 2), (1, 1), Pads(0, 3, 0, 1))
+    x = b.node(Conv2d(pads, 1, Clamp(0.0, 6.0)), x, w, bias, name="wide")
+    w, bias = b.weights((7, 2, 5), 2, x, "tall")
+    open_window = Window2d((7, 2), (3, 1), (1, 1), Pads(2, 0, 0, 1))
+    x = b.node(DepthwiseConv2d(open_window), x, w, bias, name="tall")
+    return b.graph(b.classifier(x, 3), name="windows")
+
+
+def branches() -> Graph:
+    """Concat along every axis, with and without rescaling; upsampling; pad; two outputs."""
+    b = Builder(9, 7, 2, seed=3)
+    left, right = b.conv("image", 4, 3), b.conv("image", 4, 1)
+    tall = b.node(Concat(1), left, right)
+    wide = b.node(Concat(2), tall, tall)
+    small = b.node(MaxPool(Window2d((2, 2), (2, 2))), wide)
+    shared = b.node(Requantize(), small, quant=b.tensors[wide].quant)
+    large = b.node(ResizeNearest(2), shared)
+    deep = b.node(Concat(3), large, b.node(MaxPool(same(3)), wide), wide)
+    padded = b.node(Pad(Pads(1, 0, 2, 3), (0, 1), 0.5), deep)
+    return b.graph(b.conv(padded, 3, 3, 2), shared, name="branches")
+
+
+def pools() -> Graph:
+    """Both average pools, overlapping and padded, and the activations that are tables."""
+    b = Builder(15, 15, 4, seed=4)
+    x = b.node(MaxPool(Window2d((3, 3), (2, 2), (1, 1), Pads(1, 1, 0, 1))), "image")
+    x = b.node(LeakyRelu(0.1), b.conv(x, 5, 3))
+    x = b.node(AveragePool(same(3)), x)
+    x = b.node(AveragePool(Window2d((2, 3), (2, 1), (1, 1), Pads(0, 1, 1, 1)), True), x)
+    x = b.node(Tanh(), b.conv(x, 4, 1))
+    x = b.node(Transpose((0, 2, 1, 3)), x)
+    x = b.node(Transpose((0, 3, 1, 2)), x)
+    return b.graph(b.node(Softmax(), x), name="pools")
+
+
+def outputs() -> Graph:
+    """A tensor that is read on and an output too, an alias as output, names that need cleaning."""
+    b = Builder(6, 5, 3, seed=5)
+    x = b.conv("image", 4, 3)
+    y = b.node(Clip(Clamp(0.0, 1.0)), x, name="/features/0/Clip_output_0")
+    z = b.add(y, b.depthwise(y))
+    flat = b.node(Reshape((1, 6 * 5 * 4)), z, name="int")
+    again = b.node(Add(), z, x)
+    return b.graph(y, flat, b.classifier(again, 2), name="*/ outputs")
+
+
+NETWORKS: dict[str, Callable[[], Graph]] = {
+    "mobile": mobile_net,
+    "squeeze": squeeze_excite,
+    "windows": windows,
+    "branches": branches,
+    "pools": pools,
+    "outputs": outputs,
+}
