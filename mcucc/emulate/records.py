@@ -14,6 +14,8 @@ _RECORD = re.compile(r"^##mcucc ([a-z0-9_.]+)=(\d+)\s*$")
 _EXIT = re.compile(r"^##exit (\d+)\s*$")
 
 EXIT_PASS, EXIT_MISMATCH, EXIT_FAULT, EXIT_FENCE, EXIT_REQUEST = 0, 1, 70, 71, 72
+# What known() of main.c executes.
+_KNOWN_INSTRUCTIONS = 502
 # A stack that ran over is met this far below its end at most: one frame's size.
 _OVERFLOW_REACH = 1 << 16
 
@@ -100,6 +102,7 @@ def result_of(
     steps: tuple[int, ...] | None = None
     if count:
         overhead = instructions(values["overhead"]) - 1
+        _check_timer(instructions(values["known"]) - overhead)
         steps = tuple(
             instructions(values[f"image.0.step.{step}"]) - overhead
             for step in range(values["steps"])
@@ -116,6 +119,15 @@ def result_of(
         arena_high_water=values["arena_high_water"],
         records=values,
     )
+
+
+def _check_timer(known: int) -> None:
+    """ToolError when a stretch of known length was not counted as long as it is."""
+    if known != _KNOWN_INSTRUCTIONS:
+        raise ToolError(
+            f"the emulator counted {known} instructions where {_KNOWN_INSTRUCTIONS} ran",
+            hint="its timer is not the one mcucc knows; run without counts, or another version",
+        )
 
 
 def unwrap_totals(values: Mapping[str, int], images: int, bits: int) -> dict[str, int]:

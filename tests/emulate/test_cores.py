@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,13 @@ def test_a_step_of_known_length_is_counted_exactly(board: str) -> None:
     assert steps is not None
     assert steps[4] - steps[3] == 100
     assert 1001 < steps[3] < 1030
+
+
+def test_a_timer_of_another_frequency_is_noticed() -> None:
+    firmware = build_tiny("bluepill")
+    other = replace(firmware, machine=replace(firmware.machine, timer_hz=24_900_000))
+    with pytest.raises(ToolError, match=r"counted 50\d instructions where 502 ran"):
+        Qemu().run(other, pictures(1), count=True)
 
 
 def test_without_counting_there_are_no_counts_but_the_same_bytes() -> None:
