@@ -68,7 +68,8 @@ def depthwise_cases(draw_: st.DrawFn) -> Case:
     size, stride = draw_(st.sampled_from([3, 5, 7])), draw_(st.integers(1, 2))
     pads = Pads(*(draw_(st.integers(0, size - 1)) for _ in range(4)))
     window = Window2d((size, size), (draw_(st.integers(1, 2)), stride), pads=pads)
-    height, width = draw_(draw.sizes(window, 4))[0], draw_(st.integers(size, 70))
+    least = max(1, size - pads.left - pads.right)
+    height, width = draw_(draw.sizes(window, 4))[0], draw_(st.integers(least, 70))
     channels = draw_(st.integers(4, 13))
     return draw.weighted(
         DepthwiseConv2d(window, draw_(CLAMPS)),
@@ -80,14 +81,34 @@ def depthwise_cases(draw_: st.DrawFn) -> Case:
     )
 
 
+@st.composite
+def stem_cases(draw_: st.DrawFn) -> Case:
+    """A first layer: few input channels, stride 2, padding on either side."""
+    inputs, stride, pad = draw_(st.sampled_from([1, 3, 3, 4])), draw_(st.integers(1, 2)), 1
+    pads = Pads(*(draw_(st.integers(0, pad)) for _ in range(4)))
+    window = Window2d((3, 3), (stride, stride), pads=pads)
+    width = draw_(st.integers(3, 20))
+    op, outputs = Conv2d(window, 1, draw_(CLAMPS)), draw_(st.integers(1, 9))
+    shape, weights = (1, 5, width, inputs), (outputs, 3, 3, inputs)
+    return draw.weighted(op, shape, weights, draw_(ZERO_PAIRS), draw_(SCALES), draw_(SEEDS))
+
+
 CASES: dict[str, st.SearchStrategy[Case]] = {
     "pointwise": pointwise_cases(),
     "conv2d": window_cases(),
+    "stem": stem_cases(),
     "depthwise": depthwise_cases(),
     "fully_connected": draw.fully_connected_cases(),
     "add": draw.binary_cases(Add),
 }
-EXAMPLES = {"pointwise": 150, "conv2d": 120, "depthwise": 120, "fully_connected": 80, "add": 60}
+EXAMPLES = {
+    "pointwise": 150,
+    "conv2d": 120,
+    "stem": 60,
+    "depthwise": 120,
+    "fully_connected": 80,
+    "add": 60,
+}
 
 
 def everyday(examples: int) -> settings:

@@ -66,6 +66,36 @@ __attribute__((naked)) static uint32_t *widen_runs(
             "pop {r4-r11, pc}\n"                 );
 }
 
+/* The first layer of most networks, 3x3 over red, green and blue: three runs of 9, 28 inputs. */
+#define WIDEN_EIGHT(x)                    \
+    "ldr r6, [" x "]\n"                   \
+    "ldr r7, [" x ", #4]\n"               \
+    "sxtb16 r8, r6, ror #8\n"             \
+    "sxtb16 r6, r6\n"                     \
+    "strd r6, r8, [r2], #16\n"            \
+    "sxtb16 r8, r7, ror #8\n"             \
+    "sxtb16 r7, r7\n"                     \
+    "strd r7, r8, [r2], #16\n"
+
+__attribute__((naked)) static void widen_nines(const int8_t *const *runs __attribute__((unused)),
+                                               int32_t offset __attribute__((unused)),
+                                               uint32_t *pixel __attribute__((unused)))
+{
+    __asm__("push {r4, r5, r6, r7, r8, lr}\n"
+            "ldmia r0, {r3, r4, r5}\n"
+            "add r3, r3, r1\n"
+            "add r4, r4, r1\n"
+            "add r5, r5, r1\n"
+            WIDEN_EIGHT("r3") WIDEN_EIGHT("r4") WIDEN_EIGHT("r5")
+            "ldrsb r3, [r3, #8]\n"
+            "ldrsb r4, [r4, #8]\n"
+            "ldrsb r5, [r5, #8]\n"
+            "pkhbt r3, r3, r5, lsl #16\n"
+            "uxth r4, r4\n"
+            "strd r3, r4, [r2]\n"
+            "pop {r4, r5, r6, r7, r8, pc}\n");
+}
+
 #else
 
 static uint32_t *widen_runs(const int8_t *const *runs, int32_t offset, uint32_t *pixel,
@@ -83,49 +113,39 @@ static uint32_t *widen_runs(const int8_t *const *runs, int32_t offset, uint32_t 
 
 #endif
 
-/* Widen a window: the chunks of all runs, then what is left over of each. Its rows are at
- * rows[0..kernel_h) + offset, runs `step` bytes apart. */
-static void widen_window(const mcucc_conv2d_armv7em_params *params, const int8_t *const *rows,
-                         int32_t offset, int32_t step, uint32_t *pixel)
+/* Widen a window: the chunks of all runs at runs[i] + offset, then what is left over of each. */
+MCUCC_INLINE void widen_window(const window_runs *shape, const int8_t *const *runs, int32_t offset,
+                               uint32_t *pixel)
 {
-    int8_t tail[MCUCC_CONV2D_MAX_TAIL];
-    const uint32_t run = (uint32_t)params->run;
-    const window_runs shape = {params->kernel_h * params->runs, (int32_t)(run / 4),
-                               (int32_t)(run % 4), tail};
-    if (params->runs == 1) {
-        pixel = widen_runs(rows, offset, pixel, &shape);
-    } else {
-        const int8_t *runs[MCUCC_CONV2D_MAX_RUNS];
-        for (int32_t i = 0; i < shape.count; ++i) {
-            runs[i] = rows[i / params->runs] + i % params->runs * step;
-        }
-        pixel = widen_runs(runs, offset, pixel, &shape);
+#if MCUCC_DSP
+    if (shape->count == 3 && shape->chunks == 2 && shape->left == 1) {
+        widen_nines(runs, offset, pixel);
+        return;
     }
-    if (shape.left > 0) {
-        mcucc_widen_all(pixel, tail, shape.count * shape.left);
+#endif
+    pixel = widen_runs(runs, offset, pixel, shape);
+    if (shape->left > 0) {
+        mcucc_widen_all(pixel, shape->tail, shape->count * shape->left);
     }
 }
 
-/* Widen the window of one output column, wherever it lies. */
-static void widen_column(const mcucc_conv2d_armv7em_params *params,
-                               const int8_t *const *rows, int32_t column, int32_t inside,
-                               const mcucc_span *span, uint32_t *pixel)
+/* Widen the window at input column `first`, whose taps are apart or partly in the padding. */
+static void widen_hard(const mcucc_conv2d_armv7em_params *params, const window_runs *shape,
+                       const int8_t *const *rows, int32_t first, int32_t inside,
+                       const mcucc_span *span, uint32_t *pixel)
 {
     const int32_t channels = params->input_channels;
-    const int32_t first = column * params->stride_w - params->pad_left;
-    if (inside) {
-        const int32_t offset = (first - span->input_column) * channels;
-        widen_window(params, rows, offset, params->dilation_w * channels, pixel);
-    } else {
-        uint32_t *const pixels = (uint32_t *)span->scratch;
-        int8_t *const copy = (int8_t *)(pixels + MCUCC_CHUNK_WORDS * params->chunks);
-        const int8_t *copies[MCUCC_CONV2D_MAX_RUNS];
+    const int8_t *runs[MCUCC_CONV2D_MAX_RUNS];
+    int8_t *const copy = (int8_t *)span->scratch +
+                         MCUCC_CHUNK_WORDS * (int32_t)sizeof(uint32_t) * params->chunks;
+    if (!inside) {
         copy_window(params, rows, first, span->input_column, copy);
-        for (int32_t row = 0; row < params->kernel_h; ++row) {
-            copies[row] = copy + row * params->kernel_w * channels;
-        }
-        widen_window(params, copies, 0, channels, pixel);
     }
+    for (int32_t i = 0; i < shape->count; ++i) {
+        const int32_t column = first - span->input_column + i % params->runs * params->dilation_w;
+        runs[i] = inside ? rows[i / params->runs] + column * channels : copy + i * params->run;
+    }
+    widen_window(shape, runs, 0, pixel);
 }
 
 MCUCC_INLINE void conv2d(const mcucc_conv2d_armv7em_params *params, const int8_t *const *rows,
@@ -139,6 +159,10 @@ MCUCC_INLINE void conv2d(const mcucc_conv2d_armv7em_params *params, const int8_t
         pixels, params->stream, out, out, params->output_channels, params->output_zero_point,
         params->chunks,
     };
+    int8_t tail[MCUCC_CONV2D_MAX_TAIL];
+    const uint32_t run = (uint32_t)params->run;
+    const window_runs shape = {params->kernel_h * params->runs, (int32_t)(run / 4),
+                               (int32_t)(run % 4), tail};
     const int32_t columns = span->end - span->begin;
     int8_t *const start = out;
     int32_t column = span->begin;
@@ -147,8 +171,14 @@ MCUCC_INLINE void conv2d(const mcucc_conv2d_armv7em_params *params, const int8_t
         const int32_t two = column + 1 < span->end;
         for (int32_t i = 0; i <= two; ++i) {
             const int32_t here = column + i;
-            widen_column(params, rows, here, here >= inside.begin && here < inside.end, span,
-                         pixels + 2 * i);
+            const int32_t first = here * params->stride_w - params->pad_left;
+            const int32_t within = here >= inside.begin && here < inside.end;
+            if (within && params->runs == 1) {
+                const int32_t offset = (first - span->input_column) * params->input_channels;
+                widen_window(&shape, rows, offset, pixels + 2 * i);
+            } else {
+                widen_hard(params, &shape, rows, first, within, span, pixels + 2 * i);
+            }
         }
         matrix.p = out;
         matrix.q = out + params->output_channels;

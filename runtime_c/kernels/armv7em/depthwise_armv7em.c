@@ -5,103 +5,130 @@
 
 typedef void (*block_rows)(const mcucc_depthwise_block *block);
 
-/* The inputs of a tile: columns of four channels. */
+/* The columns of one plane, or pairs of columns of the last row's, that lie inside the input. */
+typedef struct {
+    int32_t skip;   /* words before the first one */
+    int32_t column; /* its input column */
+    int32_t count;
+} plane_part;
+
+/* What all channels of a tile share. */
 typedef struct {
     int32_t channels;
-    int32_t first;  /* input column of the tile's first tap, may lie in the padding */
-    int32_t end;    /* one past the last input column that may be read */
-    int32_t pairs;  /* of columns, the last one perhaps half beyond the tile */
-    int32_t fresh;  /* whether the planes' padding is not yet written */
+    int32_t plane_words; /* of a plane of two rows */
+    plane_part two_rows;
+    plane_part last_row;
+    int32_t left;  /* whether a pair is half in the left padding: it precedes the inner ones */
+    int32_t right; /* whether a pair is half in the right padding: it follows them */
     int8_t padding[MCUCC_PLANE_WORDS];
 } tile_input;
 
-/* Where the four channels of an input column are; `row` is at input column 0. */
-MCUCC_INLINE const int8_t *column_at(const tile_input *input, const int8_t *row, int32_t column)
+/* The tile of the input columns [first, end), of which those in [0, width) exist. */
+static tile_input measure(int32_t first, int32_t end, int32_t channels, int32_t width)
 {
-    const int32_t inside = column >= 0 && column < input->end;
-    return inside ? row + column * input->channels : input->padding;
+    const int32_t from = first < 0 ? -first : 0;
+    const int32_t inside = (end < width ? end : width) - first; /* columns that exist, or are left */
+    const int32_t pairs = (end - first + 1) / 2;
+    tile_input tile = {.channels = channels, .plane_words = 2 * pairs * MCUCC_PLANE_WORDS};
+    tile.two_rows.skip = from * MCUCC_PLANE_WORDS;
+    tile.two_rows.column = first + from;
+    tile.two_rows.count = inside - from;
+    tile.left = from % 2 && inside > from;
+    tile.last_row.skip = (from + 1) / 2 * MCUCC_PLANE_WORDS;
+    tile.last_row.column = first + from + from % 2;
+    tile.last_row.count = inside / 2 - (from + 1) / 2;
+    tile.right = inside % 2 && inside > from;
+    return tile;
 }
 
-/* A step of a plane that touches the padding. Where it is all padding it is the same for all
- * blocks of channels: only the first one writes it. */
-MCUCC_INLINE void split_border(const tile_input *input, uint32_t *plane, const int8_t *row,
-                               int32_t column, int32_t beside)
+static void split_two_rows(const tile_input *tile, uint32_t *plane, const int8_t *upper,
+                           const int8_t *lower)
 {
-    if (column + beside < 0 || column >= input->end) {
-        if (input->fresh) {
-            const uint32_t both = mcucc_pair(input->padding[0], input->padding[0]);
-            plane[0] = both;
-            plane[1] = both;
-            plane[2] = both;
-            plane[3] = both;
-        }
-    } else {
-        mcucc_depthwise_split(plane, column_at(input, row, column),
-                              column_at(input, row, column + beside), 0, 1);
+    const int32_t offset = tile->two_rows.column * tile->channels;
+    if (tile->two_rows.count > 0) {
+        mcucc_depthwise_split(plane + tile->two_rows.skip, upper + offset, lower + offset,
+                              tile->channels, tile->two_rows.count);
     }
 }
 
-/* One plane, from columns of two rows (columns 1), or pairs of columns of one row (columns 2). */
-static void split_plane(const tile_input *input, uint32_t *plane, const int8_t *upper,
-                        const int8_t *lower, int32_t columns)
+static void split_last_row(const tile_input *tile, uint32_t *plane, const int8_t *row)
 {
-    const int32_t beside = columns - 1;
-    const int32_t last = input->first + 2 * input->pairs;
-    const int32_t inner = columns == 1 ? input->end : input->end - 1;
-    int32_t column = input->first;
-    for (; column < 0; column += columns) {
-        split_border(input, plane, upper, column, beside);
-        plane += MCUCC_PLANE_WORDS;
+    const int32_t channels = tile->channels;
+    const int8_t *x = row + tile->last_row.column * channels;
+    plane += tile->last_row.skip;
+    if (tile->left) {
+        mcucc_depthwise_split(plane - MCUCC_PLANE_WORDS, tile->padding, x - channels, 0, 1);
     }
-    if (column < inner) {
-        const int32_t steps = columns == 1 ? inner - column : (inner - column + 1) / 2;
-        const int32_t offset = column * input->channels;
-        const int32_t step = columns * input->channels;
-        mcucc_depthwise_split(plane, upper + offset, lower + offset + beside * input->channels,
-                              step, steps);
-        plane += steps * MCUCC_PLANE_WORDS;
-        column += steps * columns;
+    if (tile->last_row.count > 0) {
+        mcucc_depthwise_split(plane, x, x + channels, 2 * channels, tile->last_row.count);
+        plane += tile->last_row.count * MCUCC_PLANE_WORDS;
+        x += 2 * tile->last_row.count * channels;
     }
-    for (; column < last; column += columns) {
-        split_border(input, plane, upper, column, beside);
-        plane += MCUCC_PLANE_WORDS;
+    if (tile->right) {
+        mcucc_depthwise_split(plane, x, tile->padding, 0, 1);
     }
 }
 
 /* All planes of the four channels that start `offset` bytes after rows[i]. */
-static void split_tile(const tile_input *input, uint32_t *planes, const int8_t *const *rows,
+static void split_tile(const tile_input *tile, uint32_t *planes, const int8_t *const *rows,
                        int32_t offset, int32_t kernel)
 {
     for (int32_t row = 0; row + 1 < kernel; row += 2) {
-        split_plane(input, planes, rows[row] + offset, rows[row + 1] + offset, 1);
-        planes += 2 * input->pairs * MCUCC_PLANE_WORDS;
+        split_two_rows(tile, planes, rows[row] + offset, rows[row + 1] + offset);
+        planes += tile->plane_words;
     }
-    split_plane(input, planes, rows[kernel - 1] + offset, rows[kernel - 1] + offset, 2);
+    split_last_row(tile, planes, rows[kernel - 1] + offset);
 }
 
-/* `columns` outputs of four channels; the last one to three go through a buffer. */
+/* Padding is the same for all channels: it is written once a tile, the inputs around it often. */
+static void fill_padding(tile_input *tile, uint32_t *planes, int32_t kernel, int32_t zero_point)
+{
+    const uint32_t both = mcucc_pair(zero_point, zero_point);
+    const int32_t words = tile->plane_words * kernel / 2;
+    memset(tile->padding, zero_point, sizeof tile->padding);
+    for (int32_t i = 0; i < words; ++i) {
+        planes[i] = both;
+    }
+}
+
+/* Outputs come in fours: a short row that is no multiple of 4 goes through a buffer as a whole, of a
+ * long one the last one to three. */
+#define BUFFER_COLUMNS 16
+
+/* `columns` outputs of four channels, by way of a buffer. */
+static void buffered_block(mcucc_depthwise_block block, int32_t columns, int32_t words,
+                           block_rows compute)
+{
+    int8_t buffer[BUFFER_COLUMNS * MCUCC_PLANE_WORDS];
+    const int8_t *x = buffer;
+    int8_t *out = block.out;
+    const int32_t step = block.step;
+    block.end = block.pairs + (columns + 3) / 4 * 4 * words;
+    block.out = buffer;
+    block.step = MCUCC_PLANE_WORDS;
+    compute(&block);
+    for (; columns > 0; --columns) {
+        mcucc_store_word(out, mcucc_load(x));
+        x += MCUCC_PLANE_WORDS;
+        out += step;
+    }
+}
+
 static void one_block(mcucc_depthwise_block block, int32_t columns, int32_t stride,
                       block_rows compute)
 {
     const int32_t left = columns % 4;
     const int32_t words = MCUCC_PLANE_WORDS * stride; /* from one output to the next */
-    block.end = block.pairs + (columns - left) * words;
-    if (columns > left) {
+    const int32_t direct = left > 0 && columns <= BUFFER_COLUMNS ? 0 : columns - left;
+    if (direct > 0) {
+        block.end = block.pairs + direct * words;
         compute(&block);
-    }
-    if (left > 0) {
-        int8_t buffer[4 * MCUCC_PLANE_WORDS];
-        int8_t *out = block.out + (columns - left) * block.step;
-        const int32_t step = block.step;
         block.pairs = block.end;
-        block.last += (columns - left) * words / 2;
-        block.end += 4 * words;
-        block.out = buffer;
-        block.step = MCUCC_PLANE_WORDS;
-        compute(&block);
-        for (int32_t i = 0; i < left; ++i) {
-            memcpy(out + i * step, buffer + i * MCUCC_PLANE_WORDS, MCUCC_PLANE_WORDS);
-        }
+        block.last += direct * words / 2;
+        block.out += direct * block.step;
+    }
+    if (direct < columns) {
+        buffered_block(block, columns - direct, words, compute);
     }
 }
 
@@ -114,24 +141,22 @@ static void depthwise(const mcucc_depthwise_armv7em_params *params, const int8_t
     const int32_t words = 4 + kernel * (kernel / 2) + kernel - 1;
     uint32_t *const planes = (uint32_t *)span->scratch;
     int8_t *const start = out;
-    const int8_t zero = (int8_t)params->input_zero_point;
 
     for (int32_t column = span->begin; column < span->end; column += params->tile) {
         const int32_t left = span->end - column;
         const int32_t columns = left < params->tile ? left : params->tile;
-        const int32_t needed = (columns - 1) * stride + kernel;
-        tile_input input = {channels, column * stride - params->pad_left, 0, (needed + 1) / 2, 1,
-                            {zero, zero, zero, zero}};
-        input.end = input.first + needed;
-        input.end = input.end < params->input_width ? input.end : params->input_width;
-        const int32_t plane = 2 * input.pairs * MCUCC_PLANE_WORDS;
-        mcucc_depthwise_block block = {planes, planes + kernel / 2 * plane, NULL, NULL, channels,
-                                       NULL, plane * (int32_t)sizeof *planes};
+        const int32_t first = column * stride - params->pad_left;
+        const int32_t end = first + (columns - 1) * stride + kernel;
+        tile_input tile = measure(first, end, channels, params->input_width);
+        mcucc_depthwise_block block = {
+            planes, planes + kernel / 2 * tile.plane_words, NULL, NULL, channels,
+            NULL,   tile.plane_words * (int32_t)sizeof *planes,
+        };
+        fill_padding(&tile, planes, kernel, params->input_zero_point);
         for (int32_t channel = 0; channel < channels; channel += MCUCC_PLANE_WORDS) {
             const int32_t last = channels - MCUCC_PLANE_WORDS;
             const int32_t from = channel < last ? channel : last;
-            split_tile(&input, planes, rows, from - span->input_column * channels, kernel);
-            input.fresh = 0;
+            split_tile(&tile, planes, rows, from - span->input_column * channels, kernel);
             block.stream = params->stream + from * words;
             block.out = out + from;
             one_block(block, columns, stride, compute);

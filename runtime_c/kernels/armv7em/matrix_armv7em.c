@@ -116,17 +116,10 @@ MCUCC_INLINE void channels_from(const mcucc_matrix *m, int32_t begin, int32_t tw
     "subs lr, lr, #1\n"                \
     "bne 2b\n"
 
-/* Store p (r0, r1), and q (r2, r3); the next pair of channels. */
-#define STORE_P                        \
-    "ssat r0, #8, r0\n"                \
-    "ssat r1, #8, r1\n"                \
-    "strb r0, [r8], #1\n"              \
-    "strb r1, [r8], #1\n"
-#define STORE_Q                        \
-    "ssat r2, #8, r2\n"                \
-    "ssat r3, #8, r3\n"                \
-    "strb r2, [r9], #1\n"              \
-    "strb r3, [r9], #1\n"
+/* Store p (r0, r1, at r8) and q (r2, r3, at r9); the next pair of channels. */
+#define STORE(even, odd, pixel)        \
+    "strb " even ", [" pixel "], #1\n"  \
+    "strb " odd ", [" pixel "], #1\n"
 #define END                            \
     "ldr r4, [sp, #24]\n"              \
     "strd r8, r9, [sp, #16]\n"         \
@@ -142,7 +135,9 @@ MCUCC_INLINE void channels_from(const mcucc_matrix *m, int32_t begin, int32_t tw
     "ldrd r8, r9, [sp, #16]\n"
 #define HIGH(even, odd)                \
     "smmlar " even ", " even ", r4, r6\n"  \
-    "smmlar " odd ", " odd ", r5, r6\n"
+    "smmlar " odd ", " odd ", r5, r6\n" \
+    "ssat " even ", #8, " even "\n"   \
+    "ssat " odd ", #8, " odd "\n"
 
 /* r4, r5 the even channel's multiplier and addend, r6, r7 the odd one's, r10 shift, r11 shift */
 #define LOAD_SHIFT                     \
@@ -154,8 +149,8 @@ MCUCC_INLINE void channels_from(const mcucc_matrix *m, int32_t begin, int32_t tw
     "smmla " odd ", " odd ", r6, r7\n"     \
     "asr " even ", " even ", r10\n"        \
     "asr " odd ", " odd ", r11\n"          \
-    "asr " even ", " even ", #1\n"         \
-    "asr " odd ", " odd ", #1\n"
+    "ssat " even ", #8, " even ", asr #1\n" \
+    "ssat " odd ", #8, " odd ", asr #1\n"
 #define DOUBLE(even, odd)              \
     "add " even ", " even ", " even "\n"   \
     "add " odd ", " odd ", " odd "\n"      \
@@ -167,15 +162,16 @@ MCUCC_INLINE void channels_from(const mcucc_matrix *m, int32_t begin, int32_t tw
     "add " odd ", " odd ", r7\n"           \
     "asr " even ", " even ", r10\n"        \
     "asr " odd ", " odd ", r11\n"          \
-    "asr " even ", " even ", #1\n"         \
-    "asr " odd ", " odd ", #1\n"
+    "ssat " even ", #8, " even ", asr #1\n" \
+    "ssat " odd ", #8, " odd ", asr #1\n"
 
 #define COPY_BIAS "mov r2, r0\n mov r3, r1\n"
 
-#define TWO(load, finish)                                                                       \
-    __asm__(BEGIN(56) COPY_BIAS CHUNKS(CHUNK_TWO) load finish("r0", "r1") finish("r2", "r3")    \
-            STORE_P STORE_Q END)
-#define ONE(load, finish) __asm__(BEGIN(40) CHUNKS(CHUNK_ONE) load finish("r0", "r1") STORE_P END)
+#define TWO(load, finish)                                                                 \
+    __asm__(BEGIN(56) COPY_BIAS CHUNKS(CHUNK_TWO) load finish("r0", "r1") finish("r2", "r3") \
+            STORE("r0", "r1", "r8") STORE("r2", "r3", "r9") END)
+#define ONE(load, finish)                                                                 \
+    __asm__(BEGIN(40) CHUNKS(CHUNK_ONE) load finish("r0", "r1") STORE("r0", "r1", "r8") END)
 
 /* The pairs of channels; a last odd one is left. The argument arrives in r0. */
 #define PAIRS __attribute__((naked, noinline)) static void
