@@ -49,6 +49,28 @@ def expand(graph: IntegerGraph, plan: Plan) -> TiledProgram:
     return _placed(net, plan, stages, places)
 
 
+def stage_bytes(net: Network, plan: StagePlan, begin: int, image: ImagePolicy) -> int:
+    """Bytes that a stage of nodes from `begin` on needs by itself, whatever runs around it."""
+    end = begin + len(plan.nodes)
+    places: dict[str, Place] = {}
+    for number, tensor in enumerate(net.tensors):
+        given = tensor.producer < 0
+        late = given and image is ImagePolicy.ROWS and min(net.readers(number), default=0) >= begin
+        if tensor.producer < begin and not late:
+            kind = Kind.IMAGE if given else Kind.TENSOR
+            pitch = tensor.row_bytes
+            places[tensor.name] = Place(
+                tensor.name, tensor.name, kind, tensor.height, pitch, tensor.channels
+            )
+    built = _Stage(net, plan, begin, end, image, places)
+    facts = StageFacts(built.tiled(), begin, end, built.rows.tracks)
+    places.update(built.places)
+    lives, same = all_lives(net, image, [facts], places)
+    names = list(lives)
+    sizes = [Life(places[n].size, lives[n]) for n in names]
+    return lay_out(sizes, pairs_by_index(names, same), ALIGNMENT, tries=0).size
+
+
 def _ordered(graph: IntegerGraph, plan: Plan) -> tuple[IntegerNode, ...]:
     by_name = {node.name: node for node in graph.nodes}
     names = [name for stage in plan.stages for name in stage.nodes]

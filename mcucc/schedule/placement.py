@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 Extents = npt.NDArray[np.int64]
-TRIES = 300
+TRIES = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,12 @@ class Layout:
     load_of_stage: Mapping[int, int]
 
 
-def lay_out(lives: Sequence[Life], same: frozenset[tuple[int, int]], alignment: int) -> Layout:
+def lay_out(
+    lives: Sequence[Life],
+    same: frozenset[tuple[int, int]],
+    alignment: int,
+    tries: int = TRIES,
+) -> Layout:
     """Offsets for all buffers; pairs in `same` may have equal offsets (results in place)."""
     distances = _distances(lives, alignment)
     loads = _loads(lives)
@@ -54,7 +59,7 @@ def lay_out(lives: Sequence[Life], same: frozenset[tuple[int, int]], alignment: 
         neighbours[a].append((b, below, above, equal))
         neighbours[b].append((a, above, below, equal))
     sizes = [-(-life.size // alignment) * alignment for life in lives]
-    best = _best_order(lives, sizes, neighbours, bound)
+    best = _best_order(lives, sizes, neighbours, loads, tries)
     return Layout(tuple(best[1]), best[0], bound, loads)
 
 
@@ -102,19 +107,29 @@ Neighbours = Sequence[Sequence[tuple[int, int, int, bool]]]
 
 
 def _best_order(
-    lives: Sequence[Life], sizes: list[int], neighbours: Neighbours, bound: int
+    lives: Sequence[Life],
+    sizes: list[int],
+    neighbours: Neighbours,
+    loads: Mapping[int, int],
+    tries: int,
 ) -> tuple[int, list[int], list[int]]:
     """The best of several greedy orders, improved by swaps until the bound is met."""
     births = [min(life.stages, default=0) for life in lives]
+    tight = [max((loads[stage], stage) for stage in life.stages) for life in lives]
     spans = [len(life.stages) for life in lives]
     keys: tuple[Callable[[int], tuple[int, ...]], ...] = (
+        lambda i: (-tight[i][0], tight[i][1], -spans[i], -sizes[i]),
+        lambda i: (-tight[i][0], tight[i][1], -sizes[i]),
         lambda i: (-sizes[i], births[i]),
         lambda i: (-spans[i], -sizes[i]),
         lambda i: (births[i], -sizes[i]),
         lambda i: (-spans[i] * sizes[i], births[i]),
     )
+    bound = max(loads.values(), default=0)
     best: tuple[int, list[int], list[int]] | None = None
     for key in keys:
+        if best is not None and best[0] <= bound:
+            break
         order = sorted(range(len(sizes)), key=key)
         size, offsets = _first_fit(order, sizes, neighbours)
         if best is None or size < best[0]:
@@ -122,7 +137,7 @@ def _best_order(
     if best is None:
         return 0, [], []
     rng = random.Random(0)
-    for _ in range(TRIES if len(sizes) > 1 else 0):
+    for _ in range(tries if len(sizes) > 1 else 0):
         if best[0] <= bound:
             break
         order = list(best[2])
@@ -134,16 +149,19 @@ def _best_order(
         if rng.random() < 0.5:
             i, j = rng.sample(range(len(order)), 2)
             order[i], order[j] = order[j], order[i]
-        size, offsets = _first_fit(order, sizes, neighbours)
+        size, offsets = _first_fit(order, sizes, neighbours, best[0])
         if size <= best[0]:
             best = size, offsets, order
     return best
 
 
 def _first_fit(
-    order: Sequence[int], sizes: list[int], neighbours: Neighbours
+    order: Sequence[int], sizes: list[int], neighbours: Neighbours, limit: int = 1 << 62
 ) -> tuple[int, list[int]]:
-    """Each buffer at the lowest offset that keeps its distances to those placed before."""
+    """Each buffer at the lowest offset that keeps its distances to those placed before.
+
+    Gives up, with a size above it, as soon as `limit` is exceeded.
+    """
     offsets = [-1] * len(sizes)
     total = 0
     for i in order:
@@ -163,6 +181,8 @@ def _first_fit(
                 offset = at
         offsets[i] = offset
         total = max(total, offset + sizes[i])
+        if total > limit:
+            break
     return total, offsets
 
 

@@ -1,0 +1,351 @@
+"""The planner: the Pareto front of (arena bytes, cost) over all plans of the plan space.
+
+Stages come from the backward search of `search_stage`; a forward Pareto search over cuts joins
+them. The points of the front are expanded, so their bytes, MACs and offsets are exact.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from mcucc.errors import FitError, McuccError
+from mcucc.ir.integer import IntegerGraph
+from mcucc.schedule.costs import MACS, CostModel, program_cost
+from mcucc.schedule.expand import expand, stage_bytes
+from mcucc.schedule.network import Network
+from mcucc.schedule.order import least_peak_order
+from mcucc.schedule.plan import Form, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.search_stage import Option, Space, StageSearch
+from mcucc.schedule.tiled import TiledProgram
+
+Progress = Callable[[str, float], None]
+POINTS = 12  # points of a front that are expanded
+MARGIN = 1.12  # estimates this far above the best exact figure are looked at exactly
+REFINED = 150  # stages whose bytes are computed exactly, at most
+LARGEST = 1 << 62
+FACTORS = (1.0, 1.02, 1.05, 1.1, 1.15, 1.25)  # executed MACs over the network's
+ROUGH_TILES = ((1, 0), (1, 4))
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """What to search for.
+
+    `schedule`: auto, layers (one node a stage), patch (MCUNetV2: one first stage that recomputes),
+    stream (StreamNet: one first stage that caches). `max_factor` bounds executed MACs over the
+    network's. Tiles are at least `least_width` columns wide. `effort` bounds the states visited, so
+    that a search gives the same front on every machine (20,000 take about a second).
+    """
+
+    schedule: str = "auto"
+    image: ImagePolicy = ImagePolicy.ROWS
+    cost: CostModel = MACS
+    max_factor: float = 1.25
+    least_width: int = 4
+    effort: int = 60_000
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True)
+class Point:
+    """One plan of the front: exact arena bytes, executed MACs over the network's, cost."""
+
+    program: TiledProgram
+    cost: float
+
+    @property
+    def bytes(self) -> int:
+        """Arena bytes."""
+        return self.program.arena_bytes
+
+    @property
+    def factor(self) -> float:
+        """Executed MACs over the network's."""
+        return self.program.factor
+
+
+@dataclass(frozen=True)
+class Front:
+    """Plans from least memory to least cost.
+
+    `lower_bound` is what the search proves for its plan space and cost limit: no plan of stages it
+    estimated needs less; `complete` says that no limit of effort cut the search short.
+    """
+
+    points: tuple[Point, ...]
+    lower_bound: int
+    complete: bool
+    seconds: float
+
+    def within(self, factor: float) -> Point:
+        """The least memory with at most `factor` times the network's MACs."""
+        fits = [p for p in self.points if p.factor <= factor + 1e-9]
+        if not fits:
+            least = min(self.points, key=lambda p: p.factor)
+            raise FitError(
+                f"no plan keeps to {factor:.2f} times the MACs; the least is {least.factor:.2f}",
+                hint="raise --max-slowdown",
+            )
+        return min(fits, key=lambda p: (p.bytes, p.cost))
+
+    def fitting(self, sram: int) -> Point:
+        """The least cost within `sram` arena bytes; FitError names the smallest reachable."""
+        fits = [p for p in self.points if p.bytes <= sram]
+        if not fits:
+            least = min(self.points, key=lambda p: p.bytes)
+            raise FitError(
+                f"the smallest plan found needs {least.bytes} bytes of arena, {sram} are allowed",
+                where=bottleneck(least.program),
+                hint=f"the bound of this plan space is {self.lower_bound} bytes; "
+                "a smaller input, a narrower layer or a larger --max-slowdown lowers it",
+            )
+        return min(fits, key=lambda p: (p.cost, p.bytes))
+
+
+def bottleneck(program: TiledProgram) -> str:
+    """The stage that needs the most bytes, in words."""
+    number = max(range(len(program.stages)), key=lambda i: program.stage_bytes[i])
+    names = [node.name for node in program.stages[number].nodes]
+    shown = names[0] if len(names) == 1 else f"{names[0]} .. {names[-1]}"
+    return f"stage {number} ({shown})"
+
+
+def search(graph: IntegerGraph, options: SearchOptions = SearchOptions()) -> Front:
+    """The front of a network; every point is exact, none is checked yet (see `check`).
+
+    Raises McuccError for an unknown schedule name.
+    """
+    return _Search(graph, options).front()
+
+
+def layers_plan(network: Network, image: ImagePolicy) -> Plan:
+    """One node a stage, each computed whole."""
+    stages = tuple(
+        StagePlan((node.name,), (network.tensors[node.output].height, 0)) for node in network.nodes
+    )
+    return Plan("layers", image, stages)
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """A plan of the nodes before a cut: bytes of its largest stage, cost, and its last stage."""
+
+    bytes: int
+    cost: float
+    before: _Cut | None = None
+    option: Option | None = None
+    count: int = 0
+
+    def stages(self) -> list[Option]:
+        """The stages in order."""
+        found: list[Option] = []
+        cut: _Cut | None = self
+        while cut is not None and cut.option is not None:
+            found.append(cut.option)
+            cut = cut.before
+        return found[::-1]
+
+
+class _Search:
+    def __init__(self, graph: IntegerGraph, options: SearchOptions) -> None:
+        self.graph, self.options = graph, options
+        self.begun = time.monotonic()
+        self.network = Network(graph, least_peak_order(graph).nodes)
+        self.inside = StageSearch(self.network, options.image, options.cost)
+        self.table: dict[int, list[Option]] = {}
+        self.exact: dict[tuple[int, int, int, float], int] = {}
+        self.complete = True
+
+    def front(self) -> Front:
+        """Search, refine, expand."""
+        if self.options.schedule == "layers":
+            plan = layers_plan(self.network, self.options.image)
+            return self._finish([expand(self.graph, plan)], 0)
+        if self.options.schedule not in ("auto", "patch", "stream"):
+            raise McuccError(
+                f"unknown schedule {self.options.schedule!r}",
+                hint="one of auto, layers, patch, stream",
+            )
+        cuts = self._cuts()
+        programs = [self._program(cut) for cut in self._shown(cuts)]
+        return self._finish(programs, min((cut.bytes for cut in cuts), default=0))
+
+    def _shown(self, cuts: list[_Cut]) -> list[_Cut]:
+        """The points that are expanded: an even choice, and the least memory at usual factors."""
+        shown = spread(cuts, POINTS)
+        if self.options.cost is MACS:
+            for factor in FACTORS:
+                slack = (factor - 1.0) * self.graph.macs
+                within = [cut for cut in cuts if cut.cost <= slack]
+                shown += [within[0]] if within and within[0] not in shown else []
+        return shown
+
+    def _finish(self, programs: Sequence[TiledProgram], bound: int) -> Front:
+        facts = {node.name: node for node in self.network.nodes}
+        points = [Point(p, program_cost(p, self.options.cost, facts)) for p in programs]
+        points.sort(key=lambda p: (p.bytes, p.cost))
+        kept: list[Point] = []
+        for point in points:
+            if not kept or point.cost < kept[-1].cost:
+                kept.append(point)
+        least = min((max(p.program.lower_bound for p in kept), bound or LARGEST), default=0)
+        return Front(tuple(kept), least, self.complete, time.monotonic() - self.begun)
+
+    # Stages -----------------------------------------------------------------------------------
+
+    def _cuts(self) -> list[_Cut]:
+        """Cache-only first: its peak caps the full search."""
+        slack = (self.options.max_factor - 1.0) * sum(
+            self.inside.least_cost(node) for node in self.network.nodes
+        )
+        if self.options.schedule == "patch":
+            self._fill(Space(forms=(Form.TILE,), cache=False, slack=slack), first_only=True)
+            return self._join()
+        if self.options.schedule == "stream":
+            self._fill(Space(recompute=False), first_only=True)
+            return self._join()
+        roughly = Space(recompute=False, cap=self._layers_peak())
+        self._fill(roughly, tiles=ROUGH_TILES)
+        cap = min((cut.bytes for cut in self._join()), default=self._layers_peak())
+        self._fill(Space(recompute=False, cap=cap * MARGIN))
+        cap = min(cut.bytes for cut in self._join())
+        self._refine(cap)
+        if self.options.max_factor > 1.0:
+            self._fill(Space(cap=cap * 1.02, slack=slack))
+            cuts = self._join()
+            for factor in FACTORS:
+                slack = (factor - 1.0) * self.graph.macs
+                within = [cut for cut in cuts if cut.cost <= slack]
+                if within:
+                    self._refine(min(cut.bytes for cut in within), slack)
+        return self._join()
+
+    def _layers_peak(self) -> int:
+        """Bytes that one node a stage needs."""
+        return max(self.inside.single(i).bytes for i in range(len(self.network.nodes)))
+
+    def _fill(
+        self,
+        space: Space,
+        *,
+        tiles: Sequence[tuple[int, int]] = (),
+        first_only: bool = False,
+    ) -> None:
+        """Add the stages of a space to the table; the effort is shared evenly among walks."""
+        count = len(self.network.nodes)
+        menus = {end: self._tiles(end, first_only=first_only) for end in range(1, count + 1)}
+        walks = sum(len(menu) for menu in menus.values())
+        left = self.options.effort
+        for end in range(1, count + 1):
+            if self.options.progress is not None:
+                self.options.progress("stages", end / count)
+            found = self.table.setdefault(end, [])
+            node = self.network.nodes[end - 1]
+            broadcast = any(o.rows is None for o in node.operands)
+            if not node.streams or broadcast or first_only:
+                found.append(self.inside.single(end - 1))
+                if not node.streams:
+                    continue
+            for tile in menus[end]:
+                share = 3 * left // max(1, walks)
+                walks -= 1
+                if tiles and tile not in tiles:
+                    continue
+                options, spent, cut_short = self.inside.stages(end, tile, space, share)
+                left -= spent
+                self.complete &= not cut_short
+                found += [o for o in options if o.begin == 0 or not first_only]
+
+    def _tiles(self, end: int, *, first_only: bool) -> list[tuple[int, int]]:
+        """Tile sizes to try for a stage's last tensor."""
+        node = self.network.nodes[end - 1]
+        sink = not node.macs and node.scratch_bytes and node.streams
+        facts = self.network.tensors[node.operands[0].tensor if sink else node.output]
+        widths = {0, 4, 8, -(-facts.width // 2)} if not first_only else {0, 4, 8, 16}
+        heights = {1, 2, 4} if not first_only else {1, 2, 4, 8, 16}
+        least = self.options.least_width
+        return [
+            (height, width)
+            for height in sorted(heights)
+            for width in sorted(widths)
+            if (height <= facts.height) and (width == 0 or least <= width < facts.width)
+        ]
+
+    # Cuts -------------------------------------------------------------------------------------
+
+    def _join(self) -> list[_Cut]:
+        """Forward Pareto search over the cuts between stages."""
+        fronts: list[list[_Cut]] = [[_Cut(0, 0.0)]]
+        for end in range(1, len(self.network.nodes) + 1):
+            found: list[tuple[int, float, int, int, _Cut, Option]] = []
+            for option in self._best_options(end):
+                for cut in fronts[option.begin]:
+                    size = max(cut.bytes, option.bytes)
+                    cost = cut.cost + option.cost
+                    found.append((size, cost, cut.count + 1, len(found), cut, option))
+            found.sort()
+            kept: list[_Cut] = []
+            for size, cost, stages, _, before, option in found:
+                if not kept or cost < kept[-1].cost:
+                    kept.append(_Cut(size, cost, before, option, stages))
+            fronts.append(spread(kept, 6 * POINTS))
+        return fronts[-1]
+
+    def _best_options(self, end: int) -> list[Option]:
+        """Options of the table, exact where known, Pareto for each begin."""
+        by_begin: dict[int, list[Option]] = {}
+        for option in self.table.get(end, ()):
+            size = self.exact.get(self._key(option), option.bytes)
+            known = option if size == option.bytes else replace(option, bytes=size)
+            by_begin.setdefault(option.begin, []).append(known)
+        kept: list[Option] = []
+        for options in by_begin.values():
+            best = float("inf")
+            for option in sorted(options, key=lambda o: (o.bytes, o.cost)):
+                if option.cost < best:
+                    best = option.cost
+                    kept.append(option)
+        return kept
+
+    @staticmethod
+    def _key(option: Option) -> tuple[int, int, int, float]:
+        return option.begin, option.end, id(option.trail), option.cost
+
+    def _refine(self, peak: int, slack: float = 0.0) -> None:
+        """Replace estimates around the peak by exact figures: those may lie below it."""
+        near = [
+            option
+            for options in self.table.values()
+            for option in options
+            if peak * 0.97 < option.bytes <= peak * MARGIN
+            and option.cost <= slack
+            and self._key(option) not in self.exact
+        ]
+        near.sort(key=lambda option: option.bytes)
+        for done, option in enumerate(near[:REFINED]):
+            if self.options.progress is not None:
+                self.options.progress("refine", done / min(len(near), REFINED))
+            self.exact[self._key(option)] = stage_bytes(
+                self.network, self._stage(option), option.begin, self.options.image
+            )
+
+    # Plans ------------------------------------------------------------------------------------
+
+    def _stage(self, option: Option) -> StagePlan:
+        nodes = tuple(node.name for node in self.network.nodes[option.begin : option.end])
+        return StagePlan(nodes, option.tile, option.edges(self.network))
+
+    def _program(self, cut: _Cut) -> TiledProgram:
+        stages = tuple(self._stage(option) for option in cut.stages())
+        plan = Plan(self.options.schedule, self.options.image, stages)
+        return expand(self.graph, plan)
+
+
+def spread(cuts: list[_Cut], most: int) -> list[_Cut]:
+    """At most `most` of a front's points, both ends kept, evenly by rank."""
+    if len(cuts) <= most:
+        return cuts
+    step = (len(cuts) - 1) / (most - 1)
+    return [cuts[round(i * step)] for i in range(most)]

@@ -1,0 +1,458 @@
+"""Search inside a stage: backward dynamic programming over its tensors.
+
+From the last node backwards, a state is what the nodes so far ask of tensors not yet computed: the
+lower ends of the spans they need (upper ends never depend on policies). Its value is a Pareto set
+of (bytes that persist, bytes of the largest call, cost). Every prefix of the walk is a stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mcucc.ops.base import Granularity
+from mcucc.schedule.costs import CostModel
+from mcucc.schedule.network import Network, NodeFacts, Operand, TensorFacts
+from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy
+from mcucc.schedule.windows import Reuse, Span, covered, needed, steps_of
+
+CACHE, RECOMPUTE = Reuse.CACHE, Reuse.RECOMPUTE
+# A state: ((tensor, lowest row, lowest column), ...) and the bytes of the tile its last call fills.
+State = tuple[tuple[tuple[int, int, int], ...], int]
+# Linked list of decisions: (earlier decisions, tensor, form, rows, columns).
+Trail = tuple["Trail | None", int, Form, Reuse, Reuse] | None
+# (persistent bytes, largest call's bytes, cost above the least possible, decisions)
+Value = tuple[int, int, float, Trail]
+
+
+@dataclass(frozen=True)
+class Space:
+    """What the stage search may use.
+
+    `forms` of tensors inside a stage, `recompute` of rows or columns allowed, `cache` allowed;
+    `cap` bytes and `slack` cost above the least are bounds on every stage. `values`, `states` and
+    `longest` bound the search: points of a state, states at each tensor, nodes of a stage.
+    """
+
+    forms: tuple[Form, ...] = (Form.RING, Form.TILE, Form.SLIDE)
+    cache: bool = True
+    recompute: bool = True
+    cap: float = float("inf")
+    slack: float = float("inf")
+    values: int = 8
+    states: int = 24
+    longest: int = 48
+
+
+@dataclass(frozen=True)
+class Option:
+    """A stage of nodes [begin, end): estimated bytes, cost above the least, and how."""
+
+    begin: int
+    end: int
+    bytes: int
+    cost: float
+    tile: tuple[int, int]
+    trail: Trail = None
+
+    def edges(self, network: Network) -> tuple[EdgePlan, ...]:
+        """The policies of the tensors inside."""
+        found = []
+        trail = self.trail
+        while trail is not None:
+            before, tensor, form, rows, columns = trail
+            found.append(EdgePlan(network.tensors[tensor].name, form, rows, columns))
+            trail = before
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """One way to hold a tensor: lower ends it computes from, bytes, and the decision."""
+
+    lo: int
+    lo_columns: int
+    persistent: int
+    tile: int
+    form: Form = Form.TILE
+    rows: Reuse = CACHE
+    columns: Reuse = CACHE
+    whole: bool = False
+
+
+@dataclass
+class _Front:
+    """What is known of every pending tensor whatever the policies: rates and upper ends."""
+
+    rates: dict[int, tuple[int, int]] = field(default_factory=dict)
+    highs: dict[int, tuple[int, int]] = field(default_factory=dict)
+    starts: dict[int, tuple[int, int]] = field(default_factory=dict)
+    outside: set[int] = field(default_factory=set)
+    outputs: list[tuple[int, int, int]] = field(default_factory=list)  # tensor, rate, high
+
+
+class StageSearch:
+    """Stages that end at any node of a network."""
+
+    def __init__(self, network: Network, image: ImagePolicy, cost: CostModel) -> None:
+        self.network, self.image, self.cost = network, image, cost
+        self.alive = [self._alive(i) for i in range(len(network.nodes) + 1)]
+
+    def _birth(self, number: int) -> int:
+        tensor = self.network.tensors[number]
+        if tensor.producer >= 0 or self.image is not ImagePolicy.ROWS:
+            return tensor.producer
+        return min(self.network.readers(number), default=0)
+
+    def _alive(self, position: int) -> int:
+        """Bytes of tensors computed before `position` and read at or after it."""
+        total = 0
+        for number, tensor in enumerate(self.network.tensors):
+            mapped = tensor.producer < 0 and self.image is ImagePolicy.MAPPED
+            alive = self._birth(number) < position <= tensor.last
+            if tensor.root == number and alive and not mapped:
+                total += tensor.size
+        return total
+
+    def least_cost(self, node: NodeFacts) -> float:
+        """The cost of a node by itself: every pixel once, one call a row."""
+        out = self.network.tensors[node.output]
+        return self.cost.node(node, out.channels, out.height, out.width, out.height)
+
+    def single(self, position: int) -> Option:
+        """The stage of one node that needs whole tensors."""
+        node = self.network.nodes[position]
+        out = self.network.tensors[node.output]
+        size = self.alive[position]
+        if node.granularity is not Granularity.ALIAS:
+            size += out.size + node.scratch_bytes
+        for number in {o.tensor for o in node.operands}:
+            arrives = self.image is ImagePolicy.ROWS and self._birth(number) == position
+            if arrives and self.network.tensors[number].producer < 0:
+                size += self.network.tensors[number].size
+        return Option(position, position + 1, size, 0.0, (out.height, 0))
+
+    def stages(
+        self, end: int, tile: tuple[int, int], space: Space, effort: int
+    ) -> tuple[list[Option], int, bool]:
+        """Every stage that ends before node `end` with this tile, Pareto-thinned.
+
+        Returns them, the effort spent (states visited), and whether `effort` cut the walk short.
+        """
+        walk = _Walk(self, end, tile, space)
+        found: list[Option] = []
+        for position in range(end - 1, max(-1, end - 1 - space.longest), -1):
+            if walk.effort > effort:
+                return found, walk.effort, True
+            if not walk.step(position):
+                break
+            found += walk.options(position)
+        return found, walk.effort, False
+
+
+class _Walk:
+    """One backward walk from the last node of a stage."""
+
+    def __init__(self, search: StageSearch, end: int, tile: tuple[int, int], space: Space) -> None:
+        self.search, self.network, self.end = search, search.network, end
+        self.tile, self.space = tile, space
+        self.full = tile[1] == 0
+        last = self.network.nodes[end - 1]
+        sink = last.granularity is Granularity.SINK
+        self.reference = last.operands[0].tensor if sink else last.output
+        facts = self.network.tensors[self.reference]
+        self.row_steps = steps_of(tile[0], facts.height)
+        self.column_steps = 1 if self.full else steps_of(tile[1], facts.width)
+        self.front = _Front()
+        self.effort = 0
+        self.states: dict[State, list[Value]] = {((), 0): [(0, 0, 0.0, None)]}
+
+    def _rate(self, tensor: int) -> tuple[int, int] | None:
+        base, own = self.network.scales[self.reference], self.network.scales[tensor]
+        rows, columns = self.tile[0] * base[0] / own[0], self.tile[1] * base[1] / own[1]
+        if rows.denominator != 1 or columns.denominator != 1 or rows < 1:
+            return None
+        return int(rows), int(columns)
+
+    def step(self, position: int) -> bool:
+        """Add a node in front; False when no stage can hold it."""
+        node, front = self.network.nodes[position], self.front
+        tensor = self.network.tensors[node.output]
+        pending = node.output in front.highs
+        sink = node.granularity is Granularity.SINK
+        if not node.streams or node.output in front.outside or (sink and pending):
+            return False
+        whole = tensor.last >= self.end
+        if not (pending or whole):
+            return False
+        rate = front.rates.get(node.output)
+        high = front.highs.pop(node.output, None)
+        if rate is None or high is None:
+            rate = high = self._rate(node.operands[0].tensor if sink else node.output)
+            if rate is None or high is None:
+                return False
+        if whole:
+            front.outputs.append((node.output, 0 if sink else rate[0], high[0]))
+        spans = self._operands(node, rate, high)
+        if spans is None or not self._admit(node, spans, rate, high):
+            return False
+        self.states = self._advance(position, node, rate, high, whole)
+        return bool(self.states)
+
+    def _operands(
+        self, node: NodeFacts, rate: tuple[int, int], high: tuple[int, int]
+    ) -> list[tuple[int, Span, Span]] | None:
+        """What the newest position of every operand needs (upper ends and rates)."""
+        found = []
+        for operand in node.operands:
+            if operand.rows is None or operand.columns is None:
+                self.front.outside.add(operand.tensor)
+                continue
+            rows = needed(Span(rate[0], high[0] - rate[0], high[0]), operand.rows)
+            columns = self._columns(operand, rate[1], high[1] - rate[1], high[1])
+            if rows is None or columns is None:
+                return None
+            found.append((operand.tensor, rows, columns))
+        return found
+
+    def _columns(self, operand: Operand, rate: int, lo: int, hi: int) -> Span | None:
+        if self.full or operand.columns is None:
+            return Span(0, 0, 0)
+        return needed(Span(rate, lo, hi), operand.columns)
+
+    def _admit(
+        self,
+        node: NodeFacts,
+        spans: list[tuple[int, Span, Span]],
+        rate: tuple[int, int],
+        high: tuple[int, int],
+    ) -> bool:
+        front = self.front
+        sink = node.granularity is Granularity.SINK
+        first = 0 if sink else Span(rate[0], 0, high[0]).first_step
+        across = 0 if sink or self.full else Span(rate[1], 0, high[1]).first_step
+        for tensor, rows, columns in spans:
+            rates = rows.rate, columns.rate
+            if tensor in front.outside or front.rates.setdefault(tensor, rates) != rates:
+                return False
+            old = front.highs.get(tensor, (rows.hi, columns.hi))
+            front.highs[tensor] = max(old[0], rows.hi), max(old[1], columns.hi)
+            begin = front.starts.get(tensor, (first, across))
+            front.starts[tensor] = min(begin[0], first), min(begin[1], across)
+        return True
+
+    def _advance(
+        self,
+        position: int,
+        node: NodeFacts,
+        rate: tuple[int, int],
+        high: tuple[int, int],
+        whole: bool,
+    ) -> dict[State, list[Value]]:
+        """All states after the choices for the node's output."""
+        space = self.space
+        # What is alive after the stage lies in the arena during it, overlapped with inputs at best.
+        cap = space.cap - self.search.alive[self.end]
+        tensor = self.network.tensors[node.output]
+        alone = whole or (
+            tensor.last == position + 1 and len(self.network.readers(node.output)) == 1
+        )
+        found: dict[State, list[Value]] = {}
+        for (needs, top), values in self.states.items():
+            lows = {t: (rows, columns) for t, rows, columns in needs}
+            own = lows.pop(node.output, None)
+            for choice in self._choices(node, tensor, rate, high, own, whole):
+                state = self._state(node, lows, rate, high, choice, alone)
+                if state is None:
+                    continue
+                cost = self._cost(node, tensor, rate, high, choice)
+                lasting = choice.persistent + (0 if alone else choice.tile)
+                load = top + choice.tile if alone else top
+                self.effort += 1
+                bucket = found.setdefault(state, [])
+                for persistent, largest, spent, trail in values:
+                    kept, largest = persistent + lasting, max(largest, load)
+                    if kept + max(largest, state[1]) > cap or spent + cost > space.slack:
+                        continue
+                    if not choice.whole:
+                        step = (trail, node.output, choice.form, choice.rows, choice.columns)
+                        bucket.append((kept, largest, spent + cost, step))
+                    else:
+                        bucket.append((kept, largest, spent + cost, trail))
+        thin = {s: thinned(v, space.values) for s, v in found.items() if v}
+        if len(thin) <= space.states:
+            return thin
+        best = sorted(thin, key=lambda s: min(v[0] + max(v[1], s[1]) for v in thin[s]))
+        return {s: thin[s] for s in best[: space.states]}
+
+    def _state(
+        self,
+        node: NodeFacts,
+        lows: dict[int, tuple[int, int]],
+        rate: tuple[int, int],
+        high: tuple[int, int],
+        choice: _Choice,
+        alone: bool,
+    ) -> State | None:
+        found = dict(lows)
+        for operand in node.operands:
+            if operand.rows is None:
+                continue
+            rows = needed(Span(rate[0], choice.lo, high[0]), operand.rows)
+            columns = self._columns(operand, rate[1], choice.lo_columns, high[1])
+            if rows is None or columns is None:
+                return None
+            old = found.get(operand.tensor, (rows.lo, columns.lo))
+            found[operand.tensor] = min(old[0], rows.lo), min(old[1], columns.lo)
+        needs = tuple(sorted((t, rows, columns) for t, (rows, columns) in found.items()))
+        return needs, node.scratch_bytes + (choice.tile if alone else 0)
+
+    def _choices(
+        self,
+        node: NodeFacts,
+        tensor: TensorFacts,
+        rate: tuple[int, int],
+        high: tuple[int, int],
+        own: tuple[int, int] | None,
+        whole: bool,
+    ) -> Iterator[_Choice]:
+        new = high[0] - rate[0], (0 if self.full else high[1] - rate[1])
+        if whole or own is None:
+            yield _Choice(new[0], new[1], 0, 0, whole=True)
+            return
+        width, channels = tensor.width, tensor.channels
+        need = high[0] - own[0]
+        tall = min(tensor.height, need)
+        fresh = min(tensor.height, rate[0])
+        old = min(tensor.height, max(0, need - rate[0]))
+        wide = width if self.full else min(width, high[1] - own[1])
+        side = 0 if self.full else min(width, max(0, high[1] - own[1] - rate[1]))
+        forms, space = self.space.forms, self.space
+        pixel = channels
+        if not (old or side):
+            yield _Choice(new[0], new[1], 0, fresh * wide * pixel)
+            return
+        if space.cache:
+            cache = old * width * pixel
+            if Form.RING in forms:
+                yield _Choice(new[0], new[1], cache + fresh * width * pixel, 0, Form.RING)
+            if Form.TILE in forms:
+                lasting = cache + side * fresh * pixel
+                yield _Choice(new[0], new[1], lasting, fresh * wide * pixel)
+            if Form.SLIDE in forms and side:
+                yield _Choice(new[0], new[1], cache + fresh * wide * pixel, 0, Form.SLIDE)
+        if not space.recompute:
+            return
+        if space.cache and side:
+            cache = old * width * pixel
+            yield _Choice(new[0], own[1], cache, fresh * wide * pixel, columns=RECOMPUTE)
+        if old and (space.cache or not side):
+            tile = tall * wide * pixel
+            yield _Choice(own[0], new[1], side * tall * pixel, tile, rows=RECOMPUTE)
+            if side and Form.SLIDE in forms:
+                yield _Choice(own[0], new[1], tile, 0, Form.SLIDE, RECOMPUTE)
+        if side and (old or not space.cache):
+            tile = tall * wide * pixel
+            yield _Choice(own[0], own[1], 0, tile, Form.TILE, RECOMPUTE, RECOMPUTE)
+
+    def _cost(
+        self,
+        node: NodeFacts,
+        tensor: TensorFacts,
+        rate: tuple[int, int],
+        high: tuple[int, int],
+        choice: _Choice,
+    ) -> float:
+        """The node's cost above the least possible."""
+        if node.granularity is Granularity.SINK:
+            return 0.0
+        start = self.front.starts.get(node.output, (0, 0))
+        rows = _positions(rate[0], choice.lo, high[0], tensor.height, start[0], self.row_steps)
+        columns, calls = tensor.width, 1
+        if not self.full:
+            columns = _positions(
+                rate[1], choice.lo_columns, high[1], tensor.width, start[1], self.column_steps
+            )
+            calls = steps_of(rate[1], tensor.width)
+        model = self.search.cost
+        copied = choice.persistent * self.row_steps * model.per_copied_byte
+        spent = model.node(node, tensor.channels, rows, columns, rows * calls)
+        return max(0.0, spent - self.search.least_cost(node)) + copied
+
+    # Stages -----------------------------------------------------------------------------------
+
+    def options(self, begin: int) -> Iterator[Option]:
+        """The stages that begin at node `begin`, least memory first."""
+        tensors = self.network.tensors
+        base = self.search.alive[begin] + sum(tensors[o[0]].size for o in self.front.outputs)
+        found: list[tuple[int, float, Trail]] = []
+        for (needs, top), values in self.states.items():
+            extra = self._inputs(begin, needs)
+            for persistent, largest, cost, trail in values:
+                size = base + extra + persistent + max(largest, top)
+                if size <= self.space.cap:
+                    found.append((size, cost, trail))
+        found.sort(key=lambda item: item[:2])
+        best = float("inf")
+        for size, cost, trail in found:
+            if cost < best:
+                best = cost
+                yield Option(begin, self.end, size, cost, self.tile, trail)
+
+    def _inputs(self, begin: int, needs: tuple[tuple[int, int, int], ...]) -> int:
+        """Bytes of arriving images, less what the output may share with a dying input."""
+        extra, saved = 0, 0
+        for number, low, _ in needs:
+            tensor = self.network.tensors[number]
+            if tensor.producer < 0 and self.search.image is ImagePolicy.MAPPED:
+                continue
+            arrives = tensor.producer < 0 and self.search.image is ImagePolicy.ROWS
+            if arrives and min(self.network.readers(number)) >= begin:
+                rows = self.front.highs[number][0] - low
+                rows = min(tensor.height, rows) if tensor.last < self.end else tensor.height
+                extra += rows * tensor.row_bytes
+            elif tensor.last < self.end and tensor.root == number:
+                for output, rate, high in self.front.outputs:
+                    if rate:
+                        saved = max(saved, self._shared(tensor, number, low, output, rate, high))
+        return extra - saved
+
+    def _shared(
+        self, tensor: TensorFacts, number: int, low: int, output: int, rate: int, high: int
+    ) -> int:
+        """Bytes that a row by row written output saves by following the input's reader."""
+        out = self.network.tensors[output]
+        step = self.front.rates[number][0]
+        begins = max(0, -low // step)
+        distance = 0
+        for t in (0, begins, begins + 1, self.row_steps - 2, self.row_steps - 1):
+            if 0 <= t < self.row_steps:
+                written = min(out.height, rate * t + high) * out.row_bytes
+                distance = max(distance, written - max(0, step * t + low) * tensor.row_bytes)
+        return tensor.size + out.size - max(distance + tensor.size, out.size)
+
+
+def _positions(rate: int, lo: int, hi: int, size: int, start: int, steps: int) -> int:
+    """Positions computed over a stage; cached ones once each, from their first step on."""
+    if hi - lo == rate:
+        return size
+    return covered(rate, lo, hi, size, max(start, Span(rate, lo, hi).first_step), steps)
+
+
+def thinned(values: list[Value], most: int) -> list[Value]:
+    """The Pareto set of (persistent, largest, cost), at most about `most` of them."""
+    values.sort(key=lambda v: (v[0] + v[1], v[2], v[0]))
+    kept: list[Value] = []
+    for value in values:
+        if not any(o[0] <= value[0] and o[1] <= value[1] and o[2] <= value[2] for o in kept):
+            kept.append(value)
+    if len(kept) <= most:
+        return kept
+    low = kept[0][0] + kept[0][1]
+    grain = max(1, (kept[-1][0] + kept[-1][1] - low) // most)
+    best: dict[int, Value] = {}
+    for value in kept:
+        key = (value[0] + value[1] - low) // grain
+        if key not in best or value[2] < best[key][2]:
+            best[key] = value
+    return list(best.values())
