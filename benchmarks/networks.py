@@ -25,6 +25,8 @@ from mcucc.kernels.select import ARMV7EM, Choice, choose, context_of, isa_of
 from mcucc.network import NetworkOptions, load_network
 from mcucc.numerics import Int8Array
 from mcucc.ops.base import Granularity
+from mcucc.passes.constant_channels import remove_constant_channels
+from mcucc.quantize.lower import lower
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ def main() -> None:
     parser.add_argument("--flags", default="-O2")
     parser.add_argument("--data", type=Path, help="pictures for float networks")
     parser.add_argument("--portable", action="store_true", help="the portable kernels")
+    parser.add_argument("--remove-constant", action="store_true", help="constant channels")
     parser.add_argument("--layers", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -118,8 +121,13 @@ def main() -> None:
         image = build(isas, options.core, Path(folder), tuple(options.flags.split()))
         for path in options.models:
             network = load_network(path, NetworkOptions(data=options.data), lambda *_: None)
+            integer = network.integer
+            if options.remove_constant:
+                graph, removed = remove_constant_channels(network.graph, integer.rounding)
+                print(f"{path.name}: {removed}")
+                integer = lower(graph, integer.rounding)
             machine = Machine(image, options.core, count=True)
-            counts = count_network(network.integer, machine, isa)
+            counts = count_network(integer, machine, isa)
             show(path.name, counts, options.layers)
             results[path.name] = [asdict(c) for c in counts]
     if options.json:
