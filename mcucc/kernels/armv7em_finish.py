@@ -26,13 +26,13 @@ def addends(sums: Accumulation, finish: Finish) -> npt.NDArray[np.int32]:
 
 
 def matrix_stream(
-    weights: npt.NDArray[np.int8], sums: Accumulation, finish: Finish
+    weights: npt.NDArray[np.int8], sums: Accumulation, finish: Finish, wide: bool
 ) -> npt.NDArray[np.uint32]:
     """The constants of a layer as matrix_armv7em.h reads them; weights (C_out, 4 * chunks)."""
     pairs = (weights.shape[0] + 1) // 2
     columns: list[npt.NDArray[np.uint32]] = [
         _in_pairs(sums.bias, pairs),
-        _in_pairs(np.ascontiguousarray(weights).view(np.dtype("<u4")), pairs),
+        _weights_in_pairs(weights, pairs, wide),
     ]
     if finish.form is Form.HIGH:
         columns.append(_in_pairs(finish.multiplier, pairs))
@@ -45,6 +45,20 @@ def matrix_stream(
         ]
     stream: npt.NDArray[np.uint32] = np.concatenate(columns, axis=1).reshape(-1)
     return stream
+
+
+def _weights_in_pairs(
+    weights: npt.NDArray[np.int8], pairs: int, wide: bool
+) -> npt.NDArray[np.uint32]:
+    """Chunk by chunk, the two channels' words taking turns: int8, or pairs (0, 2) (1, 3)."""
+    if not wide:
+        return _in_pairs(np.ascontiguousarray(weights).view(np.dtype("<u4")), pairs)
+    chunks = weights.reshape(weights.shape[0], -1, 4)[:, :, [0, 2, 1, 3]].astype(np.int16)
+    words = np.ascontiguousarray(chunks).view(np.dtype("<u4"))  # (channels, chunks, 2)
+    padded = np.zeros((2 * pairs, *words.shape[1:]), dtype=np.uint32)
+    padded[: words.shape[0]] = words
+    turns = padded.reshape(pairs, 2, -1, 2).transpose(0, 2, 1, 3)
+    return turns.reshape(pairs, -1)
 
 
 def _in_pairs(table: npt.NDArray[Any], pairs: int) -> npt.NDArray[np.uint32]:

@@ -24,11 +24,15 @@ MVE = "mve"
 
 @dataclass(frozen=True)
 class NodeContext:
-    """What is known of a node beyond its kernel: proven input intervals and the output's size."""
+    """What is known of a node beyond its kernel: proven input intervals and the output's size.
+
+    `optimize` steers flash against instructions: speed, balanced or size.
+    """
 
     input_intervals: tuple[tuple[int, int], ...] = ((-128, 127),)
     height: int = 1
     width: int = 1
+    optimize: str = "balanced"
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,9 @@ def select(kernel: Kernel, context: NodeContext, isa: str) -> KernelCall:
     return choose(kernel, context, isa).call
 
 
-def select_all(graph: IntegerGraph, isa: str) -> tuple[IntegerGraph, dict[str, Choice]]:
+def select_all(
+    graph: IntegerGraph, isa: str, optimize: str = "balanced"
+) -> tuple[IntegerGraph, dict[str, Choice]]:
     """The graph with every kernel bound to its variant, and the choices by node name.
 
     Planner and code generator see the variants through `Kernel.call` and `Kernel.scratch_bytes`.
@@ -93,15 +99,15 @@ def select_all(graph: IntegerGraph, isa: str) -> tuple[IntegerGraph, dict[str, C
         if node.kernel.granularity is Granularity.ALIAS:
             nodes.append(node)
             continue
-        choices[node.name] = choice = choose(node.kernel, context_of(graph, node), isa)
+        choices[node.name] = choice = choose(node.kernel, context_of(graph, node, optimize), isa)
         nodes.append(replace(node, kernel=BoundKernel(node.kernel, choice)))
     return replace(graph, nodes=tuple(nodes)), choices
 
 
-def context_of(graph: IntegerGraph, node: IntegerNode) -> NodeContext:
+def context_of(graph: IntegerGraph, node: IntegerNode, optimize: str = "balanced") -> NodeContext:
     """The context of a node: the size of its output; inputs may hold any int8 value."""
     output = graph.activations[node.output]
-    return NodeContext(((-128, 127),) * len(node.inputs), output.height, output.width)
+    return NodeContext(((-128, 127),) * len(node.inputs), output.height, output.width, optimize)
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ from mcucc.kernels.requantize import (
 from mcucc.numerics import Requant, Rounding, saturate_int8
 from mcucc.ops.matrix import Accumulation
 
-EVERYDAY = settings(derandomize=True, deadline=None, max_examples=60)
+EVERYDAY = settings(derandomize=True, deadline=None, max_examples=40)
 
 
 def layer(seed: int, rounding: Rounding, bits: int, reach: int) -> tuple[Accumulation, Interval]:
@@ -55,14 +55,11 @@ def outputs(sums: Accumulation, finish: Finish, acc: np.ndarray) -> np.ndarray:
 
 def assert_equal_everywhere(sums: Accumulation, finish: Finish, bounds: Interval) -> None:
     """Every accumulator of every channel, both ends included."""
-    for channel in range(sums.bias.size):
-        acc = np.arange(bounds.lo[channel], bounds.hi[channel] + 1)
-        every = np.repeat(acc[:, None], sums.bias.size, axis=1)
-        inside = np.clip(every, bounds.lo, bounds.hi)
-        expected = saturate_int8(
-            sums.requant.apply(inside) + sums.output_zero_point, sums.lo, sums.hi
-        )
-        np.testing.assert_array_equal(outputs(sums, finish, inside), expected)
+    every = np.arange(bounds.lo.min(), bounds.hi.max() + 1)[:, None]
+    inside = np.clip(every, bounds.lo, bounds.hi)
+    scaled = sums.requant.apply(inside) + sums.output_zero_point
+    expected = saturate_int8(scaled, sums.lo, sums.hi)
+    np.testing.assert_array_equal(outputs(sums, finish, inside), expected)
 
 
 @EVERYDAY
@@ -70,7 +67,7 @@ def assert_equal_everywhere(sums: Accumulation, finish: Finish, bounds: Interval
     seed=st.integers(0, 2**32 - 1),
     rounding=st.sampled_from(list(Rounding)),
     bits=st.sampled_from([6, 12, 15, 20, 31]),
-    reach=st.sampled_from([300, 40_000, 300_000]),
+    reach=st.sampled_from([300, 10_000, 100_000]),
 )
 def test_a_proved_form_equals_the_contract_on_every_reachable_accumulator(
     seed: int, rounding: Rounding, bits: int, reach: int

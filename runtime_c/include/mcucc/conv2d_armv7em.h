@@ -29,6 +29,7 @@ typedef struct {
     int32_t runs;              /* in each kernel row */
     int32_t run;               /* bytes of a run */
     int32_t chunks;            /* of 4 inputs, in a window */
+    int32_t wide;              /* whether weights are pairs of int16 */
     const uint32_t *stream;    /* bias, weights and requantization: mcucc/matrix_armv7em.h */
     int32_t input_zero_point;
     int32_t output_zero_point;

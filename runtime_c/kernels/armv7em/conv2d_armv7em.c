@@ -182,7 +182,7 @@ MCUCC_INLINE void conv2d(const mcucc_conv2d_armv7em_params *params, const int8_t
         }
         matrix.p = out;
         matrix.q = out + params->output_channels;
-        mcucc_matrix_run(&matrix, two, form);
+        mcucc_matrix_run(&matrix, two, params->wide, form);
         column += 1 + two;
         out += (1 + two) * params->output_channels;
     }

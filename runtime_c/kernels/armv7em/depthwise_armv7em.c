@@ -80,15 +80,28 @@ static void split_tile(const tile_input *tile, uint32_t *planes, const int8_t *c
     split_last_row(tile, planes, rows[kernel - 1] + offset);
 }
 
+/* The words of a plane of `words` words that hold padding. */
+static void fill_plane(uint32_t *plane, int32_t words, const plane_part *part, uint32_t value)
+{
+    const int32_t end = part->skip + part->count * MCUCC_PLANE_WORDS;
+    for (int32_t i = 0; i < part->skip && i < words; ++i) {
+        plane[i] = value;
+    }
+    for (int32_t i = end < part->skip ? part->skip : end; i < words; ++i) {
+        plane[i] = value;
+    }
+}
+
 /* Padding is the same for all channels: it is written once a tile, the inputs around it often. */
 static void fill_padding(tile_input *tile, uint32_t *planes, int32_t kernel, int32_t zero_point)
 {
     const uint32_t both = mcucc_pair(zero_point, zero_point);
-    const int32_t words = tile->plane_words * kernel / 2;
     memset(tile->padding, zero_point, sizeof tile->padding);
-    for (int32_t i = 0; i < words; ++i) {
-        planes[i] = both;
+    for (int32_t row = 0; row + 1 < kernel; row += 2) {
+        fill_plane(planes, tile->plane_words, &tile->two_rows, both);
+        planes += tile->plane_words;
     }
+    fill_plane(planes, tile->plane_words / 2, &tile->last_row, both);
 }
 
 /* Outputs come in fours: a short row that is no multiple of 4 goes through a buffer as a whole, of a

@@ -12,7 +12,7 @@ MCUCC_INLINE void fully_connected(const mcucc_fully_connected_armv7em_params *pa
         params->chunks,
     };
     mcucc_widen_all(pixels, x, params->inputs);
-    mcucc_matrix_run(&matrix, 0, form);
+    mcucc_matrix_run(&matrix, 0, params->wide, form);
     mcucc_clamp_bytes(out, params->outputs, params->lo, params->hi);
 }
 

@@ -1,15 +1,18 @@
 #include "mcucc/matrix_armv7em.h"
 
-/* One output channel: its bias and weights, every second word from `stream` on. */
-MCUCC_INLINE int32_t channel_sum(const mcucc_matrix *m, const uint32_t *stream,
-                                 const uint32_t *pixel)
+/* One output channel, `odd` or not, of one pixel: `stream` is its pair's. */
+MCUCC_INLINE int32_t channel_sum(const mcucc_matrix *m, const uint32_t *stream, int32_t odd,
+                                 int32_t wide, const uint32_t *pixel)
 {
-    int32_t sum = (int32_t)stream[0];
+    int32_t sum = (int32_t)stream[odd];
+    stream += 2;
     for (int32_t chunk = 0; chunk < m->chunks; ++chunk) {
-        const uint32_t weights = stream[2 + 2 * chunk];
-        sum = mcucc_dot2(pixel[0], mcucc_even_bytes(weights), sum);
-        sum = mcucc_dot2(pixel[1], mcucc_odd_bytes(weights), sum);
+        const uint32_t even_weights = wide ? stream[2 * odd] : mcucc_even_bytes(stream[odd]);
+        const uint32_t odd_weights = wide ? stream[2 * odd + 1] : mcucc_odd_bytes(stream[odd]);
+        sum = mcucc_dot2(pixel[0], even_weights, sum);
+        sum = mcucc_dot2(pixel[1], odd_weights, sum);
         pixel += MCUCC_CHUNK_WORDS;
+        stream += wide ? 4 : 2;
     }
     return sum;
 }
@@ -29,18 +32,19 @@ MCUCC_INLINE mcucc_factor channel_factor(const mcucc_matrix *m, const uint32_t *
 }
 
 /* The channels [begin, count) in C. */
-MCUCC_INLINE void channels_from(const mcucc_matrix *m, int32_t begin, int32_t two, mcucc_form form)
+MCUCC_INLINE void channels_from(const mcucc_matrix *m, int32_t begin, int32_t two, int32_t wide,
+                                mcucc_form form)
 {
-    const int32_t factors = 2 + 2 * m->chunks;
+    const int32_t factors = 2 + (wide ? 4 : 2) * m->chunks;
     const int32_t record = factors + (form == MCUCC_FORM_HIGH ? 2 : 5);
     for (int32_t channel = begin; channel < m->count; ++channel) {
         const int32_t odd = channel % 2;
         const uint32_t *stream = m->stream + channel / 2 * record;
         const mcucc_factor factor = channel_factor(m, stream + factors, odd, form);
-        const int32_t p = channel_sum(m, stream + odd, m->pixels);
+        const int32_t p = channel_sum(m, stream, odd, wide, m->pixels);
         m->p[channel] = mcucc_finish_factor(p, factor, form);
         if (two) {
-            const int32_t q = channel_sum(m, stream + odd, m->pixels + 2);
+            const int32_t q = channel_sum(m, stream, odd, wide, m->pixels + 2);
             m->q[channel] = mcucc_finish_factor(q, factor, form);
         }
     }
@@ -79,6 +83,29 @@ MCUCC_INLINE void channels_from(const mcucc_matrix *m, int32_t begin, int32_t tw
     "sxtb16 r9, r9, ror #8\n"          \
     "smlad r1, r4, r10, r1\n"          \
     "smlad r0, r5, r8, r0\n"           \
+    "smlad r1, r5, r9, r1\n"
+
+/* The same with widened weights. */
+#define CHUNK_TWO_WIDE                 \
+    "ldmia r11!, {r4, r5, r6, r7}\n"   \
+    "ldrd r8, r9, [r12], #8\n"         \
+    "smlad r0, r4, r8, r0\n"           \
+    "smlad r2, r6, r8, r2\n"           \
+    "smlad r0, r5, r9, r0\n"           \
+    "smlad r2, r7, r9, r2\n"           \
+    "ldrd r8, r9, [r12], #8\n"         \
+    "smlad r1, r4, r8, r1\n"           \
+    "smlad r3, r6, r8, r3\n"           \
+    "smlad r1, r5, r9, r1\n"           \
+    "smlad r3, r7, r9, r3\n"
+
+#define CHUNK_ONE_WIDE                 \
+    "ldrd r4, r5, [r11], #16\n"        \
+    "ldrd r8, r9, [r12], #8\n"         \
+    "smlad r0, r4, r8, r0\n"           \
+    "smlad r0, r5, r9, r0\n"           \
+    "ldrd r8, r9, [r12], #8\n"         \
+    "smlad r1, r4, r8, r1\n"           \
     "smlad r1, r5, r9, r1\n"
 
 /* `bytes` is the code size of a chunk: every instruction in it has 4. */
@@ -167,67 +194,56 @@ MCUCC_INLINE void channels_from(const mcucc_matrix *m, int32_t begin, int32_t tw
 
 #define COPY_BIAS "mov r2, r0\n mov r3, r1\n"
 
-#define TWO(load, finish)                                                                 \
-    __asm__(BEGIN(56) COPY_BIAS CHUNKS(CHUNK_TWO) load finish("r0", "r1") finish("r2", "r3") \
+#define TWO(bytes, chunk, load, finish)                                                     \
+    __asm__(BEGIN(bytes) COPY_BIAS CHUNKS(chunk) load finish("r0", "r1") finish("r2", "r3") \
             STORE("r0", "r1", "r8") STORE("r2", "r3", "r9") END)
-#define ONE(load, finish)                                                                 \
-    __asm__(BEGIN(40) CHUNKS(CHUNK_ONE) load finish("r0", "r1") STORE("r0", "r1", "r8") END)
+#define ONE(bytes, chunk, load, finish)                                                     \
+    __asm__(BEGIN(bytes) CHUNKS(chunk) load finish("r0", "r1") STORE("r0", "r1", "r8") END)
 
 /* The pairs of channels; a last odd one is left. The argument arrives in r0. */
-#define PAIRS __attribute__((naked, noinline)) static void
-
-PAIRS pairs_two_high(const mcucc_matrix *m __attribute__((unused)))
-{
-    TWO(LOAD_HIGH, HIGH);
-}
-
-PAIRS pairs_two_shift(const mcucc_matrix *m __attribute__((unused)))
-{
-    TWO(LOAD_SHIFT, SHIFT);
-}
-
-PAIRS pairs_two_double(const mcucc_matrix *m __attribute__((unused)))
-{
-    TWO(LOAD_SHIFT, DOUBLE);
-}
-
-PAIRS pairs_one_high(const mcucc_matrix *m __attribute__((unused)))
-{
-    ONE(LOAD_HIGH, HIGH);
-}
-
-PAIRS pairs_one_shift(const mcucc_matrix *m __attribute__((unused)))
-{
-    ONE(LOAD_SHIFT, SHIFT);
-}
-
-PAIRS pairs_one_double(const mcucc_matrix *m __attribute__((unused)))
-{
-    ONE(LOAD_SHIFT, DOUBLE);
-}
-
-#define MATRIX(pixels, form, two, FORM)                          \
-    void mcucc_matrix_##pixels##_##form(const mcucc_matrix *m)   \
-    {                                                            \
-        pairs_##pixels##_##form(m);                              \
-        if (m->count & 1) {                                      \
-            channels_from(m, m->count - 1, two, FORM);           \
-        }                                                        \
+#define PAIRS(name, body)                                      \
+    __attribute__((naked, noinline)) static void pairs_##name( \
+        const mcucc_matrix *m __attribute__((unused)))         \
+    {                                                          \
+        body;                                                  \
     }
+
+#define MATRIX(name, two, wide, form, FORM, body)                       \
+    PAIRS(name##_##form, body)                                          \
+    void mcucc_matrix_##name##_##form(const mcucc_matrix *m)            \
+    {                                                                   \
+        pairs_##name##_##form(m);                                       \
+        if (m->count & 1) {                                             \
+            channels_from(m, m->count - 1, two, wide, FORM);            \
+        }                                                               \
+    }
+
+#define MATRICES(form, FORM, load, finish)                                            \
+    MATRIX(two, 1, 0, form, FORM, TWO(56, CHUNK_TWO, load, finish))                   \
+    MATRIX(one, 0, 0, form, FORM, ONE(40, CHUNK_ONE, load, finish))                   \
+    MATRIX(two_wide, 1, 1, form, FORM, TWO(44, CHUNK_TWO_WIDE, load, finish))         \
+    MATRIX(one_wide, 0, 1, form, FORM, ONE(28, CHUNK_ONE_WIDE, load, finish))
+
+MATRICES(high, MCUCC_FORM_HIGH, LOAD_HIGH, HIGH)
+MATRICES(shift, MCUCC_FORM_SHIFT, LOAD_SHIFT, SHIFT)
+MATRICES(double, MCUCC_FORM_DOUBLE, LOAD_SHIFT, DOUBLE)
 
 #else
 
-#define MATRIX(pixels, form, two, FORM)                          \
-    void mcucc_matrix_##pixels##_##form(const mcucc_matrix *m)   \
-    {                                                            \
-        channels_from(m, 0, two, FORM);                          \
+#define MATRIX(name, two, wide, form, FORM)                       \
+    void mcucc_matrix_##name##_##form(const mcucc_matrix *m)      \
+    {                                                             \
+        channels_from(m, 0, two, wide, FORM);                     \
     }
 
-#endif
+#define MATRICES(form, FORM)             \
+    MATRIX(two, 1, 0, form, FORM)        \
+    MATRIX(one, 0, 0, form, FORM)        \
+    MATRIX(two_wide, 1, 1, form, FORM)   \
+    MATRIX(one_wide, 0, 1, form, FORM)
 
-MATRIX(two, high, 1, MCUCC_FORM_HIGH)
-MATRIX(two, shift, 1, MCUCC_FORM_SHIFT)
-MATRIX(two, double, 1, MCUCC_FORM_DOUBLE)
-MATRIX(one, high, 0, MCUCC_FORM_HIGH)
-MATRIX(one, shift, 0, MCUCC_FORM_SHIFT)
-MATRIX(one, double, 0, MCUCC_FORM_DOUBLE)
+MATRICES(high, MCUCC_FORM_HIGH)
+MATRICES(shift, MCUCC_FORM_SHIFT)
+MATRICES(double, MCUCC_FORM_DOUBLE)
+
+#endif

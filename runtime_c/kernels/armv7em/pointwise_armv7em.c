@@ -40,10 +40,10 @@ MCUCC_INLINE void pointwise(const mcucc_pointwise_armv7em_params *params, const 
         matrix.q = matrix.p + outputs;
         if (left > 1) {
             widen_two(pixels, x, x + step, channels);
-            mcucc_matrix_run(&matrix, 1, form);
+            mcucc_matrix_run(&matrix, 1, params->wide, form);
         } else {
             mcucc_widen_all(pixels, x, channels);
-            mcucc_matrix_run(&matrix, 0, form);
+            mcucc_matrix_run(&matrix, 0, params->wide, form);
         }
         matrix.p = matrix.q + outputs;
         x += 2 * step;
