@@ -95,6 +95,7 @@ def compile_model(model: Path, options: CompileOptions, progress: Progress) -> R
     progress("planning", 0, 0)
     compiled = generate(network, board, name)
     check_arena(compiled.program, board)
+    check_weights(compiled.program, board)
     with staging(out) as folder:
         return _build(compiled, board, options, folder, progress)
 
@@ -128,6 +129,24 @@ def check_arena(program: Program, board: Board) -> None:
         where=board.name,
         hint="a board with more SRAM, or a network with smaller early layers",
     )
+
+
+def check_weights(program: Program, board: Board) -> None:
+    """FitError before any compiler runs when the constants alone are larger than their memory."""
+    sizes = {
+        node.name: sum(array.data.nbytes for array in node.kernel.call().arrays)
+        for node in program.nodes
+    }
+    total, largest = sum(sizes.values()), max(sizes, key=lambda name: sizes[name])
+    missing = total - board.weights.size
+    if missing > 0:
+        raise FitError(
+            f"the weights need {total:,} bytes, {board.weights.name} has "
+            f"{board.weights.size:,}: {missing:,} too many\n"
+            f"  the largest, {sizes[largest]:,} bytes, are those of {largest}",
+            where=board.name,
+            hint="a board with more flash, or a network with fewer channels",
+        )
 
 
 def describe_peak(program: Program) -> str:

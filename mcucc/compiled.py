@@ -89,15 +89,21 @@ def open_compiled(path: Path) -> CompiledFolder:
         name = str(manifest["name"])
         board = load_board(manifest["board"])
         rounding = Rounding(manifest["rounding"])
-        table, _ = manifest["preprocess"], manifest["input_shapes"]
+        table = manifest["preprocess"]
+        dict(manifest["input_shapes"]), dict(manifest["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OutputError(
             f"not a folder made by mcucc compile ({error})", where=str(path), hint="compile first"
         ) from error
     graph = load_graph(path / "network.npz")
     sources = sorted(path.glob("source.*"))
-    if not sources:
-        raise OutputError("the copy of the model is gone", where=str(path), hint="compile again")
+    gone = [file for file in manifest["files"] if not (path / file).is_file()]
+    if gone or not sources:
+        raise OutputError(
+            f"{gone[0] if gone else 'the copy of the model'} is gone",
+            where=str(path),
+            hint="compile again",
+        )
     return CompiledFolder(
         path=path,
         name=name,

@@ -203,6 +203,8 @@ def _emulated(
     progress: Progress,
 ) -> tuple[Outputs | None, Firmware | None, int | None, str]:
     """Outputs, firmware, instructions of the first picture, and the emulator (or why none)."""
+    if wanted == "none":
+        return None, None, None, "not asked for"
     progress("building firmware", 0, 0)
     try:
         firmware = compiled.firmware(work / "firmware")

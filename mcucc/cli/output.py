@@ -31,7 +31,9 @@ def use_json(on: bool) -> None:
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    messages.print(f"warning: {message}", style="yellow", markup=False, highlight=False)
+    messages.print(
+        f"warning: {message}", style="yellow", markup=False, highlight=False, soft_wrap=True
+    )
 
 
 def print_json(document: Any) -> None:

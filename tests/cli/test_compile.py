@@ -1,0 +1,150 @@
+"""`mcucc compile`: what it writes, the same every time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import onnx
+import pytest
+
+from tests.cli.project import Project, mcucc, net
+
+pytestmark = pytest.mark.emulated
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_the_folder_holds_c_firmware_and_facts(compiled: Project) -> None:
+    names = set(files_of(compiled.folder / "out"))
+    assert {"net.h", "net.c", "net_weights.c", "net.elf", "CMakeLists.txt"} <= names
+    assert {"manifest.json", "report.json", "network.npz", "source.onnx"} <= names
+    assert "runtime/include/mcucc/mcucc.h" in names
+    assert not [path for path in compiled.folder.iterdir() if path.name.startswith(".out")]
+
+
+def test_the_report_adds_up(compiled: Project) -> None:
+    report = json.loads((compiled.folder / "out" / "report.json").read_text())
+    assert report["model"]["name"] == "net"
+    assert report["model"]["sha256"] == hashlib.sha256(compiled.model.read_bytes()).hexdigest()
+    assert report["board"]["name"] == "stm32f746g-disco"
+    assert report["fits"] is True
+    sram, flash = report["sram"], report["flash"]
+    assert sram["total"] == sram["arena"] + sram["static"] + sram["stack"]
+    assert sram["image"] == 14 * 12 * 3
+    assert sram["output"] == 3
+    assert sram["image_policy"] == "resident"
+    assert 0 <= sram["scratch"] < sram["arena"]
+    assert 0 < sram["stack"] < 2000
+    assert flash["total"] == flash["weights"] + flash["code"]
+    assert report["macs"]["network"] == 7 * 6 * (27 * 8 + 9 * 8 + 8 * 6) + 6 * 3
+    assert report["model"]["macs"] == report["macs"]["executed"] == report["macs"]["network"]
+    assert report["macs"]["factor"] == 1.0
+    counted = [layer["instructions"] for layer in report["layers"]]
+    assert 0 < sum(counted) < report["instructions"]["total"] < 2 * sum(counted) + 20_000
+    assert sum(layer["macs"] for layer in report["layers"]) == report["macs"]["network"]
+    assert report["plan"]
+
+
+def test_the_manifest_hashes_every_file(compiled: Project) -> None:
+    files = files_of(compiled.folder / "out")
+    manifest = json.loads(files.pop("manifest.json"))
+    assert manifest["files"] == {
+        name: hashlib.sha256(content).hexdigest() for name, content in files.items()
+    }
+    assert manifest["model"]["sha256"] == hashlib.sha256(compiled.model.read_bytes()).hexdigest()
+    assert manifest["preprocess"]["mean"] == [0.5, 0.4, 0.5]
+
+
+def test_the_same_bytes_every_time(compiled: Project) -> None:
+    result = compiled.compile("--json", out="again/deep")
+    assert result.code == 0, result.err
+    again = compiled.folder / "again" / "deep"
+    assert files_of(again) == files_of(compiled.folder / "out")
+    assert json.loads(result.out) == json.loads((again / "report.json").read_text())
+    assert result.err == ""
+
+
+def test_without_an_emulator_nothing_is_counted(project: Project) -> None:
+    result = project.compile("--emulator", "none", "--optimize", "size")
+    assert result.code == 0, result.err
+    report = json.loads((project.folder / "out" / "report.json").read_text())
+    assert report["instructions"]["total"] is None
+    assert all(layer["instructions"] is None for layer in report["layers"])
+    assert report["sram"]["stack"] > 0
+
+
+def test_recompiling_replaces_its_own_files_and_keeps_others(project: Project) -> None:
+    fast = ("--emulator", "none")
+    assert project.compile(*fast, "--name", "before").code == 0
+    out = project.folder / "out"
+    (out / "notes").mkdir()
+    (out / "notes" / "mine.txt").write_text("keep me")
+    result = project.compile(*fast, "--name", "after it-2")
+    assert result.code == 0, result.err
+    assert (out / "notes" / "mine.txt").read_text() == "keep me"
+    assert (out / "after_it_2.c").is_file()
+    assert not (out / "before.c").exists()
+    assert sorted(path.name for path in project.folder.iterdir()) == [
+        "data",
+        "net.onnx",
+        "net.toml",
+        "out",
+    ]
+
+
+@pytest.mark.parametrize("stem", ["mcucc", "1 模型 (final)"])
+def test_any_file_name_makes_valid_c(stem: str, project: Project) -> None:
+    model = project.folder / f"{stem}.onnx"
+    shutil.copyfile(project.model, model)
+    shutil.copyfile(project.folder / "net.toml", model.with_suffix(".toml"))
+    result = project.compile("--emulator", "none", model=model)
+    assert result.code == 0, result.err
+
+
+def test_open_sizes_are_given_once(project: Project) -> None:
+    n, output = net("height", "width")
+    n.save(project.folder, output)
+    refused = project.compile()
+    assert refused.code == 2
+    assert "--input-shape" in refused.err
+    assert "image" in refused.err
+    result = project.compile("--input-shape", "image=1,3,14,12", "--emulator", "none")
+    assert result.code == 0, result.err
+    found = mcucc(
+        "validate", project.folder / "out", "--data", project.data, "--emulator", "none", "--json"
+    )
+    assert json.loads(found.out)["float_top1"] is not None
+
+
+def test_external_weights_come_along(project: Project) -> None:
+    model = onnx.load(str(project.model))
+    place = project.folder / "export"
+    place.mkdir()
+    onnx.save(
+        model,
+        str(place / "net.onnx"),
+        save_as_external_data=True,
+        location="net.bin",
+        size_threshold=0,
+    )
+    shutil.copyfile(project.folder / "net.toml", place / "net.toml")
+    assert project.compile("--emulator", "none", model=place / "net.onnx").code == 0
+    shutil.rmtree(place)
+    found = mcucc(
+        "validate", project.folder / "out", "--data", project.data, "--emulator", "none", "--json"
+    )
+    assert found.code == 0, found.err
+    assert json.loads(found.out)["ways"][0]["absent"] == ""
+
+
+def test_stages_can_be_printed(project: Project) -> None:
+    result = project.compile("--emulator", "none", "--print-after", "all", "--json")
+    json.loads(result.out)
+    for stage in ("import", "fold_affine", "fold_input", "quantize", "lower"):
+        assert f"# after {stage}\n" in result.err
