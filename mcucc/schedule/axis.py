@@ -50,9 +50,20 @@ class Track:
         return max(end - begin for begin, end in self.ranges)
 
     @property
+    def lefts(self) -> tuple[int, ...]:
+        """The first position of each step that is read from now on or computed now.
+
+        They differ where some positions are computed and never read.
+        """
+        return tuple(
+            min(keep, begin) if begin < end else keep
+            for keep, (begin, end) in zip(self.keep[:-1], self.ranges, strict=True)
+        )
+
+    @property
     def held(self) -> int:
-        """Slots of a ring that holds what was computed and is still read."""
-        return max(1, *(e - k for e, k in zip(self.ends, self.keep, strict=False)))
+        """Slots of a ring that holds what is computed and still read."""
+        return max(1, *(end - left for end, left in zip(self.ends, self.lefts, strict=True)))
 
     @property
     def cached(self) -> int:

@@ -109,6 +109,9 @@ class _Stage:
         self.nodes = self.net.nodes[self.begin : self.end]
         self.made = {node.output for node in self.nodes}
         self.kept = frozenset(t for t in self.made if self.net.tensors[t].last >= self.end)
+        pools = {n.output for n in self.nodes if n.granularity is Granularity.SINK}
+        if any(o.tensor in pools for node in self.nodes for o in node.operands):
+            raise self._error("a global pool is complete only after its stage; cut there")
         streamed = all(self._streams(i) for i in range(len(self.nodes)))
         if not streamed and len(self.nodes) > 1:
             raise self._error("a node that needs whole tensors cannot share its stage")
@@ -308,11 +311,8 @@ class _Stage:
         self, tensor: int, down: Track, across: Track, edge: EdgePlan
     ) -> tuple[list[Action], list[Action]]:
         facts = self.net.tensors[tensor]
-        lefts = across.keep[:-1]
-        pixels = max(1, *(e - left for e, left in zip(across.ends, lefts, strict=True)))
-        tile = self._add(tensor, "tile", Kind.TILE, max(1, down.tallest), pixels)
-        origins = tuple(min(left, across.size) for left in lefts)
-        self.places[tile.name] = tile = replace(tile, origins=origins)
+        tile = self._add(tensor, "tile", Kind.TILE, max(1, down.tallest), across.held)
+        self.places[tile.name] = tile = replace(tile, origins=across.lefts)
         load: list[Action] = []
         save: list[Action] = []
         carried = _carried(across)
@@ -322,7 +322,7 @@ class _Stage:
             else:
                 widest = max(b - a for a, b in carried)
                 cache = self._add(tensor, "columns", Kind.COLUMN_CACHE, tile.slots, widest)
-                self.places[cache.name] = cache = replace(cache, origins=origins)
+                self.places[cache.name] = cache = replace(cache, origins=across.keep[:-1])
                 late = (EMPTY, *carried[:-1])
                 load.append(Copy(facts.name, cache.name, tile.name, 0, down.ranges, late))
                 save.append(Copy(facts.name, tile.name, cache.name, 1, down.ranges, carried))
@@ -396,6 +396,10 @@ def _placed(
         lower_bound=layout.lower_bound,
         macs=executed_macs(stages),
         stage_bytes=tuple(layout.load_of_stage.get(i, 0) for i in range(len(stages))),
+        alive=tuple(
+            tuple(n for n in names if i in lives[n] and lives[n][i][:, 1].any())
+            for i in range(len(stages))
+        ),
     )
 
 

@@ -51,7 +51,7 @@ def lay_out(
 ) -> Layout:
     """Offsets for all buffers; pairs in `same` may have equal offsets (results in place)."""
     distances = _distances(lives, alignment)
-    loads = _loads(lives)
+    loads = _loads(lives, same)
     bound = max(loads.values(), default=0)
     neighbours: list[list[tuple[int, int, int, bool]]] = [[] for _ in lives]
     for (a, b), (below, above) in distances.items():
@@ -63,12 +63,22 @@ def lay_out(
     return Layout(tuple(best[1]), best[0], bound, loads)
 
 
-def _loads(lives: Sequence[Life]) -> dict[int, int]:
+def _loads(lives: Sequence[Life], same: frozenset[tuple[int, int]]) -> dict[int, int]:
+    """The most bytes live at one time of each stage; results in place count once."""
     totals: dict[int, Extents] = {}
     for life in lives:
         for stage, extents in life.stages.items():
             lengths = np.maximum(extents[:, 1] - extents[:, 0], 0)
             totals[stage] = totals[stage] + lengths if stage in totals else lengths
+    shared: dict[tuple[int, int], Extents] = {}
+    for source, target in same:
+        for stage in lives[source].stages.keys() & lives[target].stages.keys():
+            both = np.stack([lives[source].stages[stage], lives[target].stages[stage]])
+            common = np.maximum(both[:, :, 1] - both[:, :, 0], 0).min(axis=0)
+            key = stage, target
+            shared[key] = np.maximum(shared[key], common) if key in shared else common
+    for (stage, _), common in shared.items():
+        totals[stage] = totals[stage] - common
     return {stage: int(load.max(initial=0)) for stage, load in totals.items()}
 
 

@@ -190,6 +190,7 @@ class TiledProgram:
     lower_bound: int
     macs: int
     stage_bytes: tuple[int, ...] = field(default=())
+    alive: tuple[tuple[str, ...], ...] = field(default=())  # places in use, by stage
 
     @property
     def factor(self) -> float:
@@ -199,3 +200,27 @@ class TiledProgram:
     def place_of(self, tensor: str) -> Place:
         """The whole tensor's place (inputs, outputs, tensors between stages)."""
         return self.places[tensor]
+
+    @property
+    def steps(self) -> tuple[TiledStage, ...]:
+        """The stages that do something: what the generated C runs one by one."""
+        return tuple(stage for stage in self.stages if stage.actions)
+
+    @property
+    def peak_stage(self) -> int:
+        """The first stage that needs the most bytes at a time."""
+        return max(range(len(self.stages)), key=lambda i: self.stage_bytes[i])
+
+    def live(self, stage: int) -> tuple[Place, ...]:
+        """Places in use at some time of a stage, by offset."""
+        places = [self.places[name] for name in self.alive[stage]]
+        return tuple(sorted(places, key=lambda place: (place.offset, place.name)))
+
+    def bytes_by_kind(self) -> Mapping[Kind, int]:
+        """The largest number of bytes of each kind in use in one stage."""
+        found: dict[Kind, int] = dict.fromkeys(Kind, 0)
+        for number in range(len(self.stages)):
+            for kind in Kind:
+                size = sum(place.size for place in self.live(number) if place.kind is kind)
+                found[kind] = max(found[kind], size)
+        return found

@@ -1,0 +1,110 @@
+"""Random small networks and random legal plans: what the planner's tests draw."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+
+from mcucc.ir.integer import IntegerGraph
+from mcucc.ops.base import Granularity
+from mcucc.ops.concat import Concat
+from mcucc.ops.global_average_pool import GlobalAveragePool
+from mcucc.ops.max_pool import MaxPool
+from mcucc.ops.mul import Mul
+from mcucc.ops.resize_nearest import ResizeNearest
+from mcucc.ops.spatial import Window2d
+from mcucc.quantize.lower import lower
+from mcucc.schedule.network import Network
+from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.windows import Reuse
+from tests.graphs import Builder, same
+
+KINDS = ("conv", "depthwise", "block", "residual", "pool", "branch", "upsample", "squeeze")
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> IntegerGraph:
+    """Chains, residuals, branches, concats, squeeze-and-excite; odd sizes, strides, dilations."""
+    b = Builder(draw(st.integers(5, 14)), draw(st.integers(5, 14)), draw(st.integers(1, 4)))
+    x, outputs = "image", []
+    for _ in range(draw(st.integers(1, 5))):
+        x = add_part(b, x, draw)
+        if draw(st.integers(0, 5)) == 0 and x != "image":
+            outputs.append(x)
+    end = draw(st.sampled_from(["none", "pool", "classifier"]))
+    if end == "pool":
+        x = b.node(GlobalAveragePool(), x)
+    elif end == "classifier":
+        x = b.classifier(x, 3)
+    return lower(b.graph(*dict.fromkeys([*outputs, x])))
+
+
+def add_part(b: Builder, x: str, draw: st.DrawFn) -> str:
+    """One more part of a random network; returns its output."""
+    kind = draw(st.sampled_from(KINDS))
+    _, height, width, channels = b.tensors[x].shape
+    if kind == "conv":
+        return b.conv(x, draw(st.integers(1, 5)), _kernel(draw, height, width), *_steps(draw))
+    if kind == "depthwise":
+        return b.depthwise(x, draw(st.sampled_from([3, 5])), draw(st.integers(1, 2)))
+    if kind == "block":
+        return b.block(x, 2, channels, draw(st.sampled_from([3, 5])), draw(st.integers(1, 2)))
+    if kind == "residual":
+        return b.add(x, b.conv(b.conv(x, 3, 3), channels, 3))
+    if kind == "pool":
+        if min(height, width) < 3:
+            return b.conv(x, channels)
+        window = Window2d((2, 2), (2, 2)) if draw(st.booleans()) else same(3, 2)
+        return b.node(MaxPool(window), x)
+    if kind == "branch":
+        y = b.node(MaxPool(same(3)), x)
+        return b.node(Concat(3), b.conv(x, 2, 3), y, b.conv(b.conv(x, 2), 3, 5))
+    if kind == "upsample":
+        return b.node(ResizeNearest(2), x) if height * width < 120 else b.depthwise(x, 3, 2)
+    scale = b.conv(b.node(GlobalAveragePool(), x), channels)
+    return b.conv(b.node(Mul(), x, scale), channels)
+
+
+def _kernel(draw: st.DrawFn, height: int, width: int) -> int:
+    """A kernel size whose window fits; even ones only where there is room."""
+    return draw(st.sampled_from([1, 2, 3] if min(height, width) > 3 else [1, 3]))
+
+
+def _steps(draw: st.DrawFn) -> tuple[int, int]:
+    """Stride and dilation."""
+    return draw(st.sampled_from([(1, 1), (2, 1), (1, 2), (3, 1)]))
+
+
+@st.composite
+def plans(draw: st.DrawFn, graph: IntegerGraph) -> Plan:
+    """Random stages, tiles and policies; many of them are legal."""
+    network = Network(graph, graph.nodes)
+    stages: list[StagePlan] = []
+    begin = 0
+    while begin < len(network.nodes):
+        end = min(len(network.nodes), begin + draw(st.integers(1, 7)))
+        pools = {n.output for n in network.nodes if n.granularity is Granularity.SINK}
+        made = {node.output for node in network.nodes[begin:end]}
+        for position in range(begin, end):
+            node = network.nodes[position]
+            whole = any(o.rows is None and o.tensor in made for o in node.operands)
+            whole |= any(o.tensor in pools for o in node.operands)
+            if position > begin and (whole or not node.streams):
+                end = position
+                break
+            if not node.streams:
+                end = position + 1
+                break
+        nodes = network.nodes[begin:end]
+        edges = tuple(
+            EdgePlan(
+                network.tensors[node.output].name,
+                draw(st.sampled_from(Form)),
+                draw(st.sampled_from(Reuse)),
+                draw(st.sampled_from(Reuse)),
+            )
+            for node in nodes
+        )
+        tile = (draw(st.integers(1, 4)), draw(st.integers(0, 4)))
+        stages.append(StagePlan(tuple(node.name for node in nodes), tile, edges))
+        begin = end
+    return Plan("drawn", draw(st.sampled_from(ImagePolicy)), tuple(stages))

@@ -1,0 +1,158 @@
+"""The checker: every legal plan passes, every broken program is caught."""
+
+from dataclasses import replace
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import Phase, assume, given, settings
+
+from mcucc.errors import ModelError
+from mcucc.ir.integer import IntegerGraph
+from mcucc.quantize.lower import lower
+from mcucc.schedule.check import CheckError, check
+from mcucc.schedule.expand import expand
+from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.tiled import Compute, Copy, Kind, TiledProgram
+from mcucc.schedule.windows import EMPTY, Reuse
+from tests.graphs import mobile_net
+from tests.schedule.networks import networks, plans
+
+
+@settings(derandomize=True, deadline=None, max_examples=250, phases=[Phase.generate])
+@given(st.data())
+def test_every_drawn_plan_passes(data: st.DataObject) -> None:
+    graph = data.draw(networks())
+    plan = data.draw(plans(graph))
+    try:
+        program = expand(graph, plan)
+    except ModelError:
+        assume(False)
+        raise
+    checked = check(program)
+    assert checked.macs == program.macs
+    assert program.lower_bound <= program.arena_bytes
+    assert checked.touched <= program.arena_bytes
+
+
+@settings(derandomize=True, deadline=None, max_examples=60, phases=[Phase.generate])
+@given(st.data())
+def test_caching_everything_repeats_no_work(data: st.DataObject) -> None:
+    graph = data.draw(networks())
+    plan = data.draw(plans(graph))
+    stages = tuple(replace(stage, edges=()) for stage in plan.stages)
+    try:
+        program = expand(graph, replace(plan, stages=stages))
+    except ModelError:
+        assume(False)
+        raise
+    assert program.macs <= graph.macs
+    check(program)
+
+
+def fused_program(tile: tuple[int, int] = (1, 4), form: Form = Form.TILE) -> TiledProgram:
+    """All of a small network up to its pool in one stage."""
+    graph: IntegerGraph = lower(mobile_net())
+    names = [node.name for node in graph.nodes]
+    cut = next(i for i, name in enumerate(names) if name.startswith("globalaveragepool")) + 1
+    edges = tuple(EdgePlan(node.output, form) for node in graph.nodes[:cut])
+    stages = [StagePlan(tuple(names[:cut]), tile, edges)]
+    stages += [StagePlan((name,), (1, 0)) for name in names[cut:]]
+    return expand(graph, Plan("test", ImagePolicy.ROWS, tuple(stages)))
+
+
+@pytest.mark.parametrize("tile", [(1, 0), (1, 2), (2, 3), (1, 4)])
+@pytest.mark.parametrize("form", list(Form))
+def test_whole_network_in_one_stage(tile: tuple[int, int], form: Form) -> None:
+    program = fused_program(tile, form)
+    assert check(program).macs == program.graph.macs
+    assert any(place.kind is Kind.SCRATCH for place in program.places.values())
+
+
+def test_shifted_offset_is_caught() -> None:
+    program = fused_program()
+    caught = total = 0
+    for name, place in program.places.items():
+        if place.kind in (Kind.TILE, Kind.ROW_CACHE, Kind.COLUMN_CACHE, Kind.IMAGE):
+            places = {**program.places, name: replace(place, offset=place.offset + 4)}
+            total += 1
+            try:
+                check(replace(program, places=places))
+            except CheckError:
+                caught += 1
+    # A buffer next to free bytes may move without harm; most cannot.
+    assert total > 8
+    assert caught > total // 2
+
+
+def test_buffers_on_top_of_each_other_are_caught() -> None:
+    program = fused_program()
+    caches = [p for p in program.places.values() if p.kind is Kind.ROW_CACHE]
+    moved = replace(caches[0], offset=caches[1].offset)
+    with pytest.raises(CheckError, match="hold something else"):
+        check(replace(program, places={**program.places, moved.name: moved}))
+
+
+def test_dropped_cache_row_is_caught() -> None:
+    program = fused_program()
+    cache = next(p for p in program.places.values() if p.kind is Kind.ROW_CACHE and p.slots > 1)
+    smaller = replace(cache, slots=cache.slots - 1)
+    with pytest.raises(CheckError):
+        check(replace(program, places={**program.places, cache.name: smaller}))
+
+
+def test_missing_copy_is_caught() -> None:
+    program = fused_program()
+    stage = program.stages[0]
+    copies = [i for i, a in enumerate(stage.actions) if isinstance(a, Copy)]
+    assert copies
+    for i in copies:
+        actions = stage.actions[:i] + stage.actions[i + 1 :]
+        stages = (replace(stage, actions=actions), *program.stages[1:])
+        with pytest.raises(CheckError):
+            check(replace(program, stages=stages))
+
+
+def test_swapped_steps_are_caught() -> None:
+    program = fused_program()
+    stage = program.stages[0]
+    computes = [i for i, a in enumerate(stage.actions) if isinstance(a, Compute)]
+    first, second = computes[0], computes[1]
+    actions = list(stage.actions)
+    actions[first], actions[second] = actions[second], actions[first]
+    with pytest.raises(CheckError):
+        check(
+            replace(program, stages=(replace(stage, actions=tuple(actions)), *program.stages[1:]))
+        )
+
+
+def test_skipped_rows_are_caught() -> None:
+    program = fused_program()
+    stage = program.stages[0]
+    index = next(i for i, a in enumerate(stage.actions) if isinstance(a, Compute))
+    action = stage.actions[index]
+    busy = next(t for t, (begin, end) in enumerate(action.rows) if begin < end)
+    rows = (*action.rows[:busy], EMPTY, *action.rows[busy + 1 :])
+    actions = (*stage.actions[:index], replace(action, rows=rows), *stage.actions[index + 1 :])
+    with pytest.raises(CheckError):
+        check(replace(program, stages=(replace(stage, actions=actions), *program.stages[1:])))
+
+
+def test_smaller_arena_is_caught() -> None:
+    program = fused_program()
+    with pytest.raises(CheckError, match="leaves the arena"):
+        check(replace(program, arena_bytes=program.arena_bytes - 1))
+
+
+def test_wrong_mac_count_is_caught() -> None:
+    program = fused_program()
+    with pytest.raises(CheckError, match="MACs"):
+        check(replace(program, macs=program.macs + 1))
+
+
+def test_recomputed_edges_execute_more() -> None:
+    program = fused_program()
+    stage = program.plan.stages[0]
+    edges = tuple(replace(e, rows=Reuse.RECOMPUTE) for e in stage.edges)
+    plan = replace(program.plan, stages=(replace(stage, edges=edges), *program.plan.stages[1:]))
+    again = expand(program.graph, plan)
+    assert check(again).macs > program.macs

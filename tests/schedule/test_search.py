@@ -1,0 +1,126 @@
+"""The planner: fronts of plans that pass the checker, named schedules that keep their shape."""
+
+import time
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import Phase, given, settings
+
+from mcucc.errors import FitError, McuccError
+from mcucc.ir.integer import IntegerGraph
+from mcucc.quantize.lower import lower
+from mcucc.schedule.check import check
+from mcucc.schedule.costs import TARGETS
+from mcucc.schedule.expand import expand
+from mcucc.schedule.plan import ImagePolicy
+from mcucc.schedule.search import SearchOptions, search
+from mcucc.schedule.windows import Reuse
+from tests.graphs import Builder, mobile_net
+from tests.schedule.networks import networks
+
+
+def inverted_bottlenecks() -> IntegerGraph:
+    """A network of the MobileNetV2 kind whose first layers dominate memory."""
+    b = Builder(48, 48, 3)
+    x = b.conv("image", 8, 3, 2)
+    for channels, kernel, stride in ((8, 3, 1), (12, 5, 2), (12, 3, 1), (24, 7, 2), (24, 3, 1)):
+        x = b.block(x, 4, channels, kernel, stride)
+    return lower(b.graph(b.classifier(x, 4)))
+
+
+@settings(derandomize=True, deadline=None, max_examples=40, phases=[Phase.generate])
+@given(networks(), st.sampled_from(["auto", "patch", "stream", "layers"]))
+def test_every_point_passes_the_checker(graph: IntegerGraph, schedule: str) -> None:
+    front = search(graph, SearchOptions(schedule=schedule, effort=3000))
+    assert front.points
+    for point in front.points:
+        check(point.program)
+        assert front.lower_bound <= point.bytes
+
+
+def test_front_trades_memory_for_work() -> None:
+    front = search(inverted_bottlenecks())
+    sizes = [point.bytes for point in front.points]
+    assert sizes == sorted(sizes)
+    costs = [point.cost for point in front.points]
+    assert costs == sorted(costs, reverse=True)
+    assert front.points[-1].factor <= 1.0
+
+
+def test_fused_stages_need_a_fraction_of_layers() -> None:
+    graph = inverted_bottlenecks()
+    auto = search(graph).within(1.0)
+    layers = search(graph, SearchOptions(schedule="layers")).points[0]
+    assert auto.bytes * 3 < layers.bytes
+    assert auto.program.macs == layers.program.macs == graph.macs
+
+
+def test_named_schedules_keep_their_shape() -> None:
+    graph = inverted_bottlenecks()
+    for name, reuse in (("patch", Reuse.RECOMPUTE), ("stream", Reuse.CACHE)):
+        program = search(graph, SearchOptions(schedule=name)).points[0].program
+        first, *rest = program.stages
+        assert len(first.nodes) > 1
+        assert all(len(stage.nodes) == 1 for stage in rest)
+        assert any(edge.rows is reuse for edge in first.plan.edges)
+
+
+def test_same_front_every_time() -> None:
+    graph = inverted_bottlenecks()
+    first, second = search(graph), search(graph)
+    assert [p.program.plan for p in first.points] == [p.program.plan for p in second.points]
+    assert [p.bytes for p in first.points] == [p.bytes for p in second.points]
+
+
+def test_a_found_plan_expands_to_the_same_bytes() -> None:
+    graph = inverted_bottlenecks()
+    point = search(graph).points[0]
+    again = expand(graph, point.program.plan)
+    assert again.arena_bytes == point.bytes
+    assert again.places == point.program.places
+
+
+def test_budget_picks_the_cheapest_that_fits() -> None:
+    options = SearchOptions(cost=TARGETS["cortex-m4"])
+    front = search(inverted_bottlenecks(), options)
+    least, most = front.points[0], front.points[-1]
+    assert front.fitting(most.bytes).cost == most.cost
+    assert front.fitting(least.bytes).cost == least.cost
+
+
+def test_impossible_budget_names_what_is_reachable() -> None:
+    front = search(inverted_bottlenecks())
+    with pytest.raises(FitError, match=str(front.points[0].bytes)) as caught:
+        front.fitting(100)
+    assert "stage" in caught.value.where
+    with pytest.raises(FitError) as caught:
+        front.within(0.5)
+    assert "--max-slowdown" in caught.value.hint
+
+
+def test_mapped_image_is_not_counted() -> None:
+    graph = lower(mobile_net())
+    rows = search(graph).points[0]
+    mapped = search(graph, SearchOptions(image=ImagePolicy.MAPPED)).points[0]
+    assert mapped.bytes <= rows.bytes
+    assert mapped.program.stage_bytes[0] < rows.program.stage_bytes[0]
+    check(mapped.program)
+
+
+def test_unknown_schedule_is_refused() -> None:
+    with pytest.raises(McuccError, match="unknown schedule"):
+        search(lower(mobile_net()), SearchOptions(schedule="best"))
+
+
+def test_long_branching_network_plans_in_time() -> None:
+    b = Builder(16, 16, 3)
+    x = y = b.conv("image", 4)
+    while len(b.nodes) < 200:
+        left = b.add(b.depthwise(x), b.conv(y, 4))
+        right = b.add(b.conv(x, 4), b.depthwise(y, 5))
+        x, y = y, b.conv(b.add(left, right), 4)
+    graph = lower(b.graph(b.add(x, y)))
+    begun = time.process_time()
+    front = search(graph, SearchOptions(effort=20_000))
+    assert time.process_time() - begun < 30
+    check(front.points[0].program)
