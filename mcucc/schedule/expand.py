@@ -68,7 +68,7 @@ def stage_bytes(net: Network, plan: StagePlan, begin: int, image: ImagePolicy) -
     lives, same = all_lives(net, image, [facts], places)
     names = list(lives)
     sizes = [Life(places[n].size, lives[n]) for n in names]
-    return lay_out(sizes, pairs_by_index(names, same), ALIGNMENT, tries=0).size
+    return lay_out(sizes, pairs_by_index(names, same), ALIGNMENT, tries=40).size
 
 
 def _ordered(graph: IntegerGraph, plan: Plan) -> tuple[IntegerNode, ...]:

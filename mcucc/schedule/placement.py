@@ -59,8 +59,8 @@ def lay_out(
         neighbours[a].append((b, below, above, equal))
         neighbours[b].append((a, above, below, equal))
     sizes = [-(-life.size // alignment) * alignment for life in lives]
-    best = _best_order(lives, sizes, neighbours, loads, tries)
-    return Layout(tuple(best[1]), best[0], bound, loads)
+    size, offsets = _best_order(lives, sizes, neighbours, loads, tries)
+    return Layout(tuple(offsets), size, bound, loads)
 
 
 def _loads(lives: Sequence[Life], same: frozenset[tuple[int, int]]) -> dict[int, int]:
@@ -122,30 +122,60 @@ def _best_order(
     neighbours: Neighbours,
     loads: Mapping[int, int],
     tries: int,
-) -> tuple[int, list[int], list[int]]:
-    """The best of several greedy orders, improved by swaps until the bound is met."""
+) -> tuple[int, list[int]]:
+    """Greedy orders from the bottom of the arena and from its top, improved until the bound."""
+    bound = max(loads.values(), default=0)
+    orders = _orders(lives, sizes, loads)
+    mirrored = [
+        [
+            (j, above + sizes[i] - sizes[j], below + sizes[j] - sizes[i], equal)
+            for j, below, above, equal in near
+        ]
+        for i, near in enumerate(neighbours)
+    ]
+    size, offsets = _climb(orders, sizes, neighbours, bound, tries)
+    if size > bound:
+        other, above = _climb(orders, sizes, mirrored, bound, tries)
+        if other < size:
+            size = other
+            offsets = [size - m - s for m, s in zip(above, sizes, strict=True)]
+    return size, offsets
+
+
+def _orders(lives: Sequence[Life], sizes: list[int], loads: Mapping[int, int]) -> list[list[int]]:
+    """Orders to place buffers in: the fullest stages first, the largest, the longest lived."""
     births = [min(life.stages, default=0) for life in lives]
     tight = [max((loads[stage], stage) for stage in life.stages) for life in lives]
     spans = [len(life.stages) for life in lives]
+    ends = [
+        (last := max(life.stages), int(np.flatnonzero(life.stages[last][:, 1]).max(initial=0)))
+        for life in lives
+    ]
     keys: tuple[Callable[[int], tuple[int, ...]], ...] = (
+        lambda i: (-tight[i][0], tight[i][1], -ends[i][0], -ends[i][1], -sizes[i]),
         lambda i: (-tight[i][0], tight[i][1], -spans[i], -sizes[i]),
         lambda i: (-tight[i][0], tight[i][1], -sizes[i]),
         lambda i: (-sizes[i], births[i]),
         lambda i: (-spans[i], -sizes[i]),
         lambda i: (births[i], -sizes[i]),
-        lambda i: (-spans[i] * sizes[i], births[i]),
     )
-    bound = max(loads.values(), default=0)
-    best: tuple[int, list[int], list[int]] | None = None
-    for key in keys:
-        if best is not None and best[0] <= bound:
-            break
-        order = sorted(range(len(sizes)), key=key)
-        size, offsets = _first_fit(order, sizes, neighbours)
-        if best is None or size < best[0]:
-            best = size, offsets, order
-    if best is None:
-        return 0, [], []
+    return [sorted(range(len(sizes)), key=key) for key in keys]
+
+
+def _climb(
+    orders: Sequence[Sequence[int]],
+    sizes: list[int],
+    neighbours: Neighbours,
+    bound: int,
+    tries: int,
+) -> tuple[int, list[int]]:
+    """First fit by the best of some orders, then by orders changed at random (fixed seed)."""
+    best: tuple[int, list[int], list[int]] = (1 << 62, [], [])
+    for order in orders:
+        if best[0] > bound:
+            size, offsets = _first_fit(order, sizes, neighbours, best[0])
+            if size < best[0]:
+                best = size, offsets, list(order)
     rng = random.Random(0)
     for _ in range(tries if len(sizes) > 1 else 0):
         if best[0] <= bound:
@@ -162,7 +192,7 @@ def _best_order(
         size, offsets = _first_fit(order, sizes, neighbours, best[0])
         if size <= best[0]:
             best = size, offsets, order
-    return best
+    return (best[0], best[1]) if orders and sizes else (0, [])
 
 
 def _first_fit(

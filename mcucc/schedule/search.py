@@ -25,6 +25,8 @@ POINTS = 12  # points of a front that are expanded
 MARGIN = 1.12  # estimates this far above the best exact figure are looked at exactly
 REFINED = 150  # stages whose bytes are computed exactly, at most
 LARGEST = 1 << 62
+LOWER = 0.72  # how far below caching alone recomputing is expected to reach
+BEYOND = 6  # nodes by which a recomputing stage may outreach the tight part
 FACTORS = (1.0, 1.02, 1.05, 1.1, 1.15, 1.25)  # executed MACs over the network's
 ROUGH_TILES = ((1, 0), (1, 4))
 
@@ -35,15 +37,16 @@ class SearchOptions:
 
     `schedule`: auto, layers (one node a stage), patch (MCUNetV2: one first stage that recomputes),
     stream (StreamNet: one first stage that caches). `max_factor` bounds executed MACs over the
-    network's. Tiles are at least `least_width` columns wide. `effort` bounds the states visited, so
-    that a search gives the same front on every machine (20,000 take about a second).
+    network's. Tiles are at least `least_width` columns wide, 4 where the tensor is wider than 8.
+    `effort` bounds the states visited, so that a search gives the same front on every machine
+    (20,000 take about a second).
     """
 
     schedule: str = "auto"
     image: ImagePolicy = ImagePolicy.ROWS
     cost: CostModel = MACS
     max_factor: float = 1.25
-    least_width: int = 4
+    least_width: int = 2
     effort: int = 60_000
     progress: Progress | None = None
 
@@ -209,11 +212,12 @@ class _Search:
         roughly = Space(recompute=False, cap=self._layers_peak())
         self._fill(roughly, tiles=ROUGH_TILES)
         cap = min((cut.bytes for cut in self._join()), default=self._layers_peak())
-        self._fill(Space(recompute=False, cap=cap * MARGIN))
+        wide = cap * MARGIN if self.options.cost is MACS else self._layers_peak()
+        self._fill(Space(recompute=False, cap=wide))
         cap = min(cut.bytes for cut in self._join())
         self._refine(cap)
         if self.options.max_factor > 1.0:
-            self._fill(Space(cap=cap * 1.02, slack=slack))
+            self._fill(Space(cap=cap * 1.02, slack=slack), ends=self._tight(cap * LOWER))
             cuts = self._join()
             for factor in FACTORS:
                 slack = (factor - 1.0) * self.graph.macs
@@ -226,19 +230,33 @@ class _Search:
         """Bytes that one node a stage needs."""
         return max(self.inside.single(i).bytes for i in range(len(self.network.nodes)))
 
+    def _tight(self, limit: float) -> range:
+        """Ends of stages worth recomputing: elsewhere caching alone keeps within `limit`."""
+        count = len(self.network.nodes)
+        ahead, behind = [0], [count]
+        for end in range(1, count + 1):
+            if any(o.bytes <= limit and o.begin in ahead for o in self.table[end]):
+                ahead.append(end)
+        for end in range(count, 0, -1):
+            if end in behind:
+                behind += [o.begin for o in self.table[end] if o.bytes <= limit]
+        return range(ahead[-1] + 1, min(count, min(behind) + BEYOND) + 1)
+
     def _fill(
         self,
         space: Space,
         *,
+        ends: range | None = None,
         tiles: Sequence[tuple[int, int]] = (),
         first_only: bool = False,
     ) -> None:
         """Add the stages of a space to the table; the effort is shared evenly among walks."""
         count = len(self.network.nodes)
-        menus = {end: self._tiles(end, first_only=first_only) for end in range(1, count + 1)}
+        chosen = range(1, count + 1) if ends is None else ends
+        menus = {end: self._tiles(end, first_only=first_only) for end in chosen}
         walks = sum(len(menu) for menu in menus.values())
-        left = self.options.effort
-        for end in range(1, count + 1):
+        left = self.options.effort * (1 if space.recompute else 2)
+        for end in chosen:
             if self.options.progress is not None:
                 self.options.progress("stages", end / count)
             found = self.table.setdefault(end, [])
@@ -249,7 +267,7 @@ class _Search:
                 if not node.streams:
                     continue
             for tile in menus[end]:
-                share = 3 * left // max(1, walks)
+                share = 6 * left // max(1, walks)
                 walks -= 1
                 if tiles and tile not in tiles:
                     continue
@@ -263,7 +281,11 @@ class _Search:
         node = self.network.nodes[end - 1]
         sink = not node.macs and node.scratch_bytes and node.streams
         facts = self.network.tensors[node.operands[0].tensor if sink else node.output]
-        widths = {0, 4, 8, -(-facts.width // 2)} if not first_only else {0, 4, 8, 16}
+        widths = (
+            {0, 4, 8, -(-facts.width // 2), 2 if facts.width <= 8 else 0}
+            if not first_only
+            else {0, 4, 8, 16}
+        )
         heights = {1, 2, 4} if not first_only else {1, 2, 4, 8, 16}
         least = self.options.least_width
         return [
