@@ -8,7 +8,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from mcucc import __version__
 from mcucc.boards import Board, load_board
 from mcucc.codegen.model import ModelCode, Origin, model_code, model_identifier
+from mcucc.codegen.steps import stage_name
 from mcucc.codegen.write import write_library
 from mcucc.emulate.choose import choose_emulator
 from mcucc.emulate.interface import EmulationFault
@@ -24,8 +25,8 @@ from mcucc.errors import FitError, ToolError
 from mcucc.frontends.onnx_file import read_model
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.store import save_graph
-from mcucc.kernels.select import isa_of, select_all
 from mcucc.network import Network, NetworkOptions, Progress, load_network
+from mcucc.ops.base import Granularity
 from mcucc.report.facts import (
     SCHEMA,
     BoardFacts,
@@ -38,8 +39,9 @@ from mcucc.report.facts import (
     plan_facts,
     sram_facts,
 )
-from mcucc.schedule.layers import layer_program
-from mcucc.schedule.program import Program
+from mcucc.schedule.check import check
+from mcucc.schedule.choose import ScheduleOptions, schedule
+from mcucc.schedule.tiled import TiledProgram
 from mcucc.staging import MANIFEST, check_target, staging
 from mcucc.toolchain.firmware import BuildOptions, Firmware, ModelUnit, build_firmware
 from mcucc.toolchain.layout import LEAST_STACK_BYTES
@@ -58,6 +60,7 @@ class CompileOptions:
     name: str | None = None
     optimize: str = "balanced"
     emulator: str = "auto"  # or none, qemu, unicorn
+    schedule: ScheduleOptions = field(default_factory=ScheduleOptions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +68,7 @@ class Compiled:
     """A network with its program and its C, before anything is built."""
 
     network: Network
-    program: Program
+    program: TiledProgram
     code: ModelCode
     name: str
 
@@ -93,29 +96,28 @@ def compile_model(model: Path, options: CompileOptions, progress: Progress) -> R
     check_target(out)
     network = load_network(model, options.network, progress)
     progress("planning", 0, 0)
-    compiled = generate(network, board, name)
+    compiled = generate(network, board, name, options.schedule)
     check_arena(compiled.program, board)
     check_weights(compiled.program, board)
     with staging(out) as folder:
         return _build(compiled, board, options, folder, progress)
 
 
-def generate(network: Network, board: Board, name: str) -> Compiled:
-    """Choose kernels, schedule, and compute the C of a network for a board's core."""
-    program = schedule(network.integer, board)
+def generate(
+    network: Network, board: Board, name: str, options: ScheduleOptions | None = None
+) -> Compiled:
+    """Choose kernels, schedule, and compute the C of a network for a board's core.
+
+    The checker replays the schedule first: one that fails never becomes C.
+    """
+    program = schedule(network.integer, board, options or ScheduleOptions())
+    check(program)
     origin = Origin(network.path.name, network.sha256, __version__)
     code = model_code(program, network.cameras, name, origin)
     return Compiled(network, program, code, name)
 
 
-def schedule(integer: IntegerGraph, board: Board) -> Program:
-    """The fastest kernels of the board's core, layer by layer."""
-    options = sorted(option.value for option in board.isa)
-    chosen, _ = select_all(integer, isa_of(board.core.value, options))
-    return layer_program(chosen)
-
-
-def check_arena(program: Program, board: Board) -> None:
+def check_arena(program: TiledProgram, board: Board) -> None:
     """FitError before any compiler runs when arena and least stack exceed the arena's memory."""
     shared = board.data == board.arena
     stack = LEAST_STACK_BYTES if shared else 0
@@ -131,13 +133,14 @@ def check_arena(program: Program, board: Board) -> None:
     )
 
 
-def check_weights(program: Program, board: Board) -> None:
+def check_weights(program: TiledProgram, board: Board) -> None:
     """FitError before any compiler runs when the constants alone are larger than their memory."""
     sizes = {
         node.name: sum(array.data.nbytes for array in node.kernel.call().arrays)
-        for node in program.nodes
+        for node in program.graph.nodes
+        if node.kernel.granularity is not Granularity.ALIAS
     }
-    total, largest = sum(sizes.values()), max(sizes, key=lambda name: sizes[name])
+    total, largest = sum(sizes.values()), max(sizes, key=lambda name: sizes[name], default="")
     missing = total - board.weights.size
     if missing > 0:
         raise FitError(
@@ -149,14 +152,13 @@ def check_weights(program: Program, board: Board) -> None:
         )
 
 
-def describe_peak(program: Program) -> str:
-    """The layer of the peak and what is alive there."""
-    peak = program.peak_step()
-    node = program.nodes[peak]
-    live = ", ".join(f"{b.tensors[0]} {b.size:,}" for b in program.live(peak))
+def describe_peak(program: TiledProgram) -> str:
+    """The stage of the peak and what is alive there."""
+    peak = program.peak_stage
+    live = ", ".join(f"{place.tensor} {place.size:,}" for place in program.live(peak))
     return (
-        f"  the peak, {program.live_bytes(peak):,} bytes, is at {node.name} "
-        f"({node.kernel.describe()}); alive there: {live}"
+        f"  the peak, {program.stage_bytes[peak]:,} bytes, is at "
+        f"{stage_name(program.stages[peak])}; alive there: {live}"
     )
 
 
@@ -166,6 +168,7 @@ def _build(
     progress("generating C", 0, 0)
     sources = write_library(compiled.code, folder)
     save_graph(compiled.network.graph, folder / "network.npz")
+    (folder / "plan.json").write_text(compiled.program.plan.to_json() + "\n", encoding="utf-8")
     copy_model(compiled.network.path, folder)
     progress("building firmware", 0, 0)
     firmware = build_image(compiled, sources, board, folder, options.optimize)
@@ -310,7 +313,7 @@ def _report(compiled: Compiled, board: Board, firmware: Firmware, measured: Meas
         stack=measured.stack,
         stack_source=measured.source,
     )
-    cameras = len(network.cameras)
+    cameras = len(compiled.code.cameras)
     steps = None if measured.steps is None else measured.steps[cameras:]
     macs = program.graph.macs
     return Report(
@@ -330,7 +333,7 @@ def _report(compiled: Compiled, board: Board, firmware: Firmware, measured: Meas
         fits=sram.total <= board.ram_bytes and sizes.flash <= board.flash_bytes,
         sram=sram,
         flash=FlashFacts(sizes.flash, sizes.weights, sizes.code),
-        macs=MacFacts(macs, macs, 1.0),
+        macs=MacFacts(macs, program.macs, program.factor),
         instructions=InstructionFacts(measured.instructions, measured.emulator),
         layers=layer_facts(program, steps),
         plan=plan_facts(program),

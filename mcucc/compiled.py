@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mcucc.boards import Board, load_board
-from mcucc.build import OPTIMIZE, schedule, unit_of
+from mcucc.build import OPTIMIZE, unit_of
 from mcucc.errors import OutputError
 from mcucc.evaluate.preprocess import Preprocess
 from mcucc.ir.graph import Graph
@@ -19,7 +19,8 @@ from mcucc.ir.store import load_graph
 from mcucc.numerics import Rounding
 from mcucc.quantize.camera import CameraInput
 from mcucc.quantize.lower import lower
-from mcucc.schedule.program import Program
+from mcucc.schedule.choose import ScheduleOptions, schedule
+from mcucc.schedule.tiled import TiledProgram
 from mcucc.staging import MANIFEST
 from mcucc.toolchain.firmware import BuildOptions, Firmware, ModelUnit, build_firmware
 from mcucc.toolchain.host import build_shared
@@ -50,9 +51,10 @@ class CompiledFolder:
         quant = self.graph.tensors[name].quantization
         return CameraInput.quantized(list(scale), list(offset), quant)
 
-    def program(self) -> Program:
+    def program(self) -> TiledProgram:
         """The schedule the C was generated from."""
-        return schedule(self.integer, self.board)
+        options = ScheduleOptions(plan=self.path / "plan.json")
+        return schedule(self.integer, self.board, options)
 
     @property
     def input_shapes(self) -> dict[str, tuple[int, ...]]:

@@ -290,14 +290,17 @@ def _trace(compiled: CompiledFolder, library: Path, image: Bytes) -> Outputs:
     program = compiled.program()
     model = HostModel(library, compiled.name)
     model.load(image.tobytes())
-    cameras = len(model.step_names) - len(program.steps)
+    before = len(model.step_names) - len(program.steps)
     tensors: Outputs = {}
     for index in range(len(model.step_names)):
         model.step(index)
-        if index >= cameras:
-            a = program.graph.activations[program.nodes[index - cameras].output]
-            raw = model.arena(program.buffer_of(a.name).offset, a.size)
-            tensors[a.name] = np.frombuffer(raw, np.int8).reshape(a.shape)
+        if index >= before:
+            for node in program.steps[index - before].nodes:
+                place = program.places.get(node.output)  # tensors inside a stage have none
+                a = program.graph.activations[node.output]
+                if place is not None and place.size == a.size:
+                    raw = model.arena(place.offset, a.size)
+                    tensors[a.name] = np.frombuffer(raw, np.int8).reshape(a.shape)
     return tensors
 
 

@@ -28,6 +28,17 @@ def compile_command(
     calibrate: Annotated[int, typer.Option(min=1, help="Pictures to calibrate with.")] = 100,
     rounding: Annotated[str, typer.Option(help="single or double.")] = "single",
     optimize: Annotated[str, typer.Option(help="speed, balanced or size.")] = "balanced",
+    schedule: Annotated[str, typer.Option(help="auto, layers, patch or stream.")] = "auto",
+    image: Annotated[
+        str, typer.Option(help="resident: the whole image in SRAM; rows: row by row.")
+    ] = "resident",
+    sram: Annotated[
+        int | None, typer.Option(help="Arena bytes to keep within; default: the board's.")
+    ] = None,
+    max_slowdown: Annotated[
+        float | None, typer.Option(help="Least memory within so many times the MACs.")
+    ] = None,
+    plan: Annotated[Path | None, typer.Option(help="A plan file that decides all.")] = None,
     emulator: Annotated[str, typer.Option(help="auto, qemu, unicorn or none.")] = "auto",
     print_after: Annotated[
         str | None, typer.Option(help="Print the network after a stage (all: every stage).")
@@ -44,6 +55,8 @@ def compile_command(
     from mcucc.numerics import Rounding
     from mcucc.quantize.observers import OBSERVERS
     from mcucc.report.terminal import print_report
+    from mcucc.schedule.choose import SCHEDULES, ScheduleOptions
+    from mcucc.schedule.plan import ImagePolicy
 
     del verbose
     defaults = NetworkOptions()
@@ -53,6 +66,13 @@ def compile_command(
         name=name,
         optimize=choice("--optimize", optimize, OPTIMIZE),
         emulator=choice("--emulator", emulator, EMULATORS),
+        schedule=ScheduleOptions(
+            schedule=choice("--schedule", schedule, SCHEDULES),
+            image=ImagePolicy(choice("--image", image, ("resident", "rows"))),
+            sram=sram,
+            max_slowdown=max_slowdown,
+            plan=plan,
+        ),
         network=NetworkOptions(
             data=data,
             preprocess=preprocess,

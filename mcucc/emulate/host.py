@@ -30,6 +30,15 @@ class _Tensor(ctypes.Structure):
     ]
 
 
+_READ_ROW = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32, ctypes.c_void_p)
+
+
+class _Camera(ctypes.Structure):
+    """mcucc_camera of mcucc.h."""
+
+    _fields_ = [("read_row", _READ_ROW), ("context", ctypes.c_void_p)]
+
+
 class _Model(ctypes.Structure):
     """mcucc_model of mcucc.h."""
 
@@ -45,6 +54,8 @@ class _Model(ctypes.Structure):
         ("step_names", ctypes.POINTER(ctypes.c_char_p)),
         ("run", ctypes.CFUNCTYPE(None, ctypes.c_void_p)),
         ("run_step", ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32)),
+        ("stream", ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)),
+        ("stream_step", ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32, ctypes.c_void_p)),
     ]
 
 
@@ -91,16 +102,19 @@ class HostModel:
         )
         self._memory = ctypes.create_string_buffer(self.arena_bytes + ARENA_ALIGNMENT)
         self._base = -(-ctypes.addressof(self._memory) // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
+        self._image = b""
+        self._camera = _Camera(_READ_ROW(self._read_row), None)
 
     def load(self, image: bytes) -> None:
         """Paints the arena and writes the inputs, one after the other."""
         expected = sum(tensor.size for tensor in self.inputs)
         if len(image) != expected:
             raise ToolError(f"an image has {len(image)} bytes, the network takes {expected}")
-        if any(tensor.offset < 0 for tensor in self.inputs):
-            raise ToolError("the network takes its image in rows, not as a whole")
         ctypes.memset(self._base, _PAINT, self.arena_bytes)
+        self._image = image
         start = 0
+        if self._model.stream:  # rows are handed over as they are asked for
+            return
         for tensor in self.inputs:
             ctypes.memmove(
                 self._base + tensor.offset, image[start : start + tensor.size], tensor.size
@@ -111,7 +125,10 @@ class HostModel:
         """Runs one step; steps are run in order."""
         if not 0 <= index < len(self.step_names):
             raise ToolError(f"no step {index}: the network has {len(self.step_names)}")
-        self._model.run_step(self._base, index)
+        if self._model.stream_step:
+            self._model.stream_step(self._base, index, ctypes.addressof(self._camera))
+        else:
+            self._model.run_step(self._base, index)
 
     def arena(self, offset: int, size: int) -> bytes:
         """Bytes of the arena."""
@@ -126,8 +143,17 @@ class HostModel:
     def run(self, image: bytes) -> bytes:
         """The outputs for one image."""
         self.load(image)
-        self._model.run(self._base)
+        if self._model.stream:
+            self._model.stream(self._base, ctypes.addressof(self._camera))
+        else:
+            self._model.run(self._base)
         return self.output()
+
+    def _read_row(self, _context: object, number: int, row: int, pixels: int) -> None:
+        """The network's camera: one row of one input."""
+        before = sum(tensor.size for tensor in self.inputs[:number])
+        pitch = self.inputs[number].width * self.inputs[number].channels
+        ctypes.memmove(pixels, self._image[before + row * pitch :][:pitch], pitch)
 
 
 def run_host(library: Path, name: str, images: Sequence[bytes]) -> tuple[bytes, ...]:

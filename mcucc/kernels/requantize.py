@@ -27,12 +27,14 @@ FloatArray = npt.NDArray[np.float64]
 NEIGHBOURS = 2
 # Of SHIFT and DOUBLE: |2z + 1| << 21 is below 2^30.
 LARGEST_SHIFT = 21
+# Of SHORT: |z| << 22 is below 2^30.
+LARGEST_SHORT_SHIFT = 22
 
 
 class Form(Enum):
     """An instruction sequence; `acc` includes the bias. Sources: the headers named."""
 
-    SHORT = "short"  # (acc * m + b) >> s in 32 bits, one s per layer: mcucc/finish.h
+    SHORT = "short"  # (acc * m + c) >> s in 32 bits, one s and c per layer: mcucc/requantize.h
     HIGH = "high"  # round(acc * m * 2^-32): mcucc/finish_armv7em.h
     SHIFT = "shift"  # round(acc * m * 2^-(33 + s)): mcucc/finish_armv7em.h
     DOUBLE = "double"  # LiteRT's two roundings, m * 2^-(32 + s): mcucc/finish_armv7em.h
@@ -48,15 +50,11 @@ class Interval:
 
 @dataclass(frozen=True, eq=False)
 class Finish:
-    """A proved form with its constants per channel.
-
-    `addend` (SHORT) is bias * m + rounding + zero point * 2^s: the accumulator then starts at 0.
-    """
+    """A proved form with its constants per channel."""
 
     form: Form
     multiplier: IntArray
     shift: IntArray
-    addend: IntArray | None = None
 
     def value(self, acc: IntArray, zero_point: int) -> IntArray:
         """What the C code computes before it saturates; `acc` (..., channels) includes the bias."""
@@ -73,9 +71,14 @@ class Finish:
             nudged = high + (high >> 31) + ((2 * zero_point + 1) << self.shift)
             scaled = nudged >> (self.shift + 1)
             return scaled
-        rounding = (zero_point << self.shift) + (np.int64(1) << (self.shift - 1))
-        scaled = (acc * self.multiplier + rounding) >> self.shift
+        scaled = self.short_sum(acc, zero_point) >> self.shift
         return scaled
+
+    def short_sum(self, acc: IntArray, zero_point: int) -> IntArray:
+        """What SHORT holds in 32 bits before its shift: acc * m + zero point * 2^s + 2^(s - 1)."""
+        constant = (zero_point << self.shift) + (np.int64(1) << (self.shift - 1))
+        result: IntArray = acc * self.multiplier + constant
+        return result
 
 
 def interval_of(
@@ -181,32 +184,19 @@ def short_form(sums: Accumulation, bounds: Interval) -> Finish | None:
         return None
     multiplier, shift = _per_channel(sums.requant, sums.bias.size)
     factor = _real(multiplier, shift)
-    for common in range(min(int(shift.max()), 30), 0, -1):
+    for common in range(min(int(shift.max()), LARGEST_SHORT_SHIFT), 0, -1):
         m = np.rint(np.ldexp(factor, common)).astype(np.int64)
-        finish = short_constants(sums, m, common)
-        if finish is None or not _fits_int32(finish, sums, bounds):
-            continue
-        if _proved(sums, finish, factor, bounds).all():
-            return finish
-        return None  # a smaller shift only loses precision
+        finish = Finish(Form.SHORT, m, np.full(m.size, common))
+        if _fits_int32(finish, sums.output_zero_point, bounds):
+            # A smaller shift only loses precision: this one or none.
+            return finish if _proved(sums, finish, factor, bounds).all() else None
     return None
 
 
-def short_constants(sums: Accumulation, multiplier: IntArray, shift: int) -> Finish | None:
-    """The SHORT form with these multipliers; None when the addend leaves int32."""
-    bias = sums.bias.astype(np.int64)
-    addend = bias * multiplier + (sums.output_zero_point << shift) + (1 << (shift - 1))
-    if (np.abs(addend) > INT32_MAX).any() or (multiplier > INT32_MAX).any():
-        return None
-    return Finish(Form.SHORT, multiplier, np.full(multiplier.size, shift), addend)
-
-
-def _fits_int32(finish: Finish, sums: Accumulation, bounds: Interval) -> bool:
-    """Whether raw * m and raw * m + addend stay inside int32 for every raw sum."""
-    assert finish.addend is not None
+def _fits_int32(finish: Finish, zero_point: int, bounds: Interval) -> bool:
+    """Whether acc * m and the sum with the constant stay inside int32 at both ends."""
     for end in (bounds.lo, bounds.hi):
-        raw = (end - sums.bias.astype(np.int64)) * finish.multiplier
-        for value in (raw, raw + finish.addend):
+        for value in (end * finish.multiplier, finish.short_sum(end, zero_point)):
             if (value < INT32_MIN).any() or (value > INT32_MAX).any():
                 return False
     return True

@@ -76,9 +76,12 @@ def choose(kernel: Kernel, context: NodeContext, isa: str) -> Choice:
     if not choices and isa != PORTABLE:
         return choose(kernel, context, PORTABLE)
     if not choices:
-        macs = kernel.macs_per_pixel * context.height * context.width
-        return Choice(kernel.call(), "portable", 5.0 * macs)
+        return Choice(kernel.call(), "portable", _portable_instructions(kernel, context))
     return min(choices, key=lambda choice: choice.instructions)
+
+
+def _portable_instructions(kernel: Kernel, context: NodeContext) -> float:
+    return 5.0 * kernel.macs_per_pixel * context.height * context.width
 
 
 def select(kernel: Kernel, context: NodeContext, isa: str) -> KernelCall:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from mcucc.ir.graph import Quant
 from mcucc.numerics import INT32_MAX
+from mcucc.quantize.snap import snap_scales
 
 DoubleArray = npt.NDArray[np.float64]
 WEIGHT_MAX = 127
@@ -50,7 +51,8 @@ def quantize_weights(
     """Round weights and bias; `axis` is the output channel of `weights`.
 
     A channel's scale is its largest weight / 127, enlarged where its bias or its sums would
-    otherwise leave int32. Raises ValueError for weights that are not finite.
+    otherwise leave int32, then snapped to a short requantization factor. Raises ValueError for
+    weights that are not finite.
     """
     rows = np.moveaxis(weights.astype(np.float64), axis, 0)
     flat = rows.reshape(rows.shape[0], -1)
@@ -59,6 +61,8 @@ def quantize_weights(
         raise ValueError("weights or biases are not finite")
     scale = natural_scales(flat, x.per_tensor_scale, y.per_tensor_scale)
     scale = safe_scales(flat, offsets, scale, x)
+    extremes = extreme_sums(flat, offsets, scale, x)
+    scale = snap_scales(scale, extremes, x.per_tensor_scale, y.per_tensor_scale)
     quantized = round_weights(flat, scale).reshape(rows.shape)
     return IntegerWeights(
         np.ascontiguousarray(np.moveaxis(quantized, 0, axis)),
@@ -85,6 +89,18 @@ def safe_scales(flat: DoubleArray, bias: DoubleArray, scale: DoubleArray, x: Qua
         if (excess <= 1.0).all():
             return scale
         scale = np.where(excess > 1.0, scale * excess * 1.001, scale)
+
+
+def extreme_sums(flat: DoubleArray, bias: DoubleArray, scale: DoubleArray, x: Quant) -> DoubleArray:
+    """The largest magnitude of each accumulator (C_out,), for any input."""
+    weights = round_weights(flat, scale).astype(np.float64)
+    positive, negative = np.maximum(weights, 0).sum(axis=1), np.minimum(weights, 0).sum(axis=1)
+    up, down = 127 - x.zero_point, -128 - x.zero_point
+    offset = bias / (x.per_tensor_scale * scale)
+    highest = np.abs(offset + up * positive + down * negative)
+    lowest = np.abs(offset + down * positive + up * negative)
+    largest: DoubleArray = np.maximum(highest, lowest) + 1.0
+    return largest
 
 
 def round_weights(flat: DoubleArray, scale: DoubleArray) -> npt.NDArray[np.int8]:

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mcucc.codegen.steps import stage_name
 from mcucc.errors import OutputError
-from mcucc.schedule.program import Program, Role
+from mcucc.ir.integer import IntegerNode
+from mcucc.schedule.expand import executed_macs
+from mcucc.schedule.tiled import Compute, Kind, TiledProgram, TiledStage
 
 SCHEMA = 1
 
@@ -154,59 +157,73 @@ def read_report(folder: Path) -> dict[str, Any]:
     return report
 
 
-def plan_facts(program: Program) -> PlanFacts:
+def plan_facts(program: TiledProgram) -> PlanFacts:
     """What the program says of its memory."""
-    peak = program.peak_step()
+    peak = program.peak_stage
     live = tuple(
-        Live(buffer.tensors, buffer.role.value, buffer.offset, buffer.size)
-        for buffer in program.live(peak)
+        Live((place.tensor,), place.kind.value, place.offset, place.size)
+        for place in program.live(peak)
     )
     return PlanFacts(
-        schedule=program.schedule,
+        schedule=program.plan.schedule,
         arena=program.arena_bytes,
         lower_bound=program.lower_bound,
         gap=program.arena_bytes - program.lower_bound,
-        peak_layer=program.steps[peak].node,
-        peak_bytes=program.live_bytes(peak),
+        peak_layer=stage_name(program.stages[peak]),
+        peak_bytes=program.stage_bytes[peak],
         peak_live=live,
     )
 
 
-def layer_facts(program: Program, instructions: tuple[int, ...] | None) -> tuple[LayerFacts, ...]:
-    """One entry a step; `instructions` are per step in the same order."""
-    graph = program.graph
+def layer_facts(
+    program: TiledProgram, instructions: tuple[int, ...] | None
+) -> tuple[LayerFacts, ...]:
+    """One entry a stage that does something; `instructions` are in the same order."""
     facts = []
-    for index, node in enumerate(program.nodes):
-        arrays = node.kernel.call().arrays
+    number = 0
+    for stage, needed in zip(program.stages, program.stage_bytes, strict=True):
+        if not stage.actions:
+            continue
         facts.append(
             LayerFacts(
-                name=node.name,
-                op=node.kernel.describe(),
-                output=graph.activations[node.output].shape,
-                macs=graph.macs_of(node),
-                weight_bytes=sum(array.data.nbytes for array in arrays),
-                live_bytes=program.live_bytes(index),
-                instructions=None if instructions is None else instructions[index],
+                name=stage_name(stage),
+                op="; ".join(node.kernel.describe() for node in _worked(stage)),
+                output=program.graph.activations[stage.nodes[-1].output].shape,
+                macs=executed_macs([stage]),
+                weight_bytes=sum(
+                    array.data.nbytes
+                    for node in _worked(stage)
+                    for array in node.kernel.call().arrays
+                ),
+                live_bytes=needed,
+                instructions=None if instructions is None else instructions[number],
             )
         )
+        number += 1
     return tuple(facts)
 
 
+def _worked(stage: TiledStage) -> tuple[IntegerNode, ...]:
+    """The nodes of a stage that have code."""
+    worked = {action.node for action in stage.actions if isinstance(action, Compute)}
+    return tuple(node for node in stage.nodes if node.name in worked)
+
+
 def sram_facts(
-    program: Program, *, arena: int, static: int, stack: int, stack_source: str
+    program: TiledProgram, *, arena: int, static: int, stack: int, stack_source: str
 ) -> SramFacts:
     """SRAM of a program in its linked image; `arena`, `static` and `stack` are measured bytes."""
-    roles = program.bytes_by_role()
+    kinds = program.bytes_by_kind()
     return SramFacts(
         total=arena + static + stack,
         arena=arena,
-        image=roles[Role.IMAGE],
-        output=roles[Role.OUTPUT],
-        scratch=roles[Role.SCRATCH],
+        image=kinds[Kind.IMAGE],
+        output=kinds[Kind.OUTPUT],
+        scratch=kinds[Kind.SCRATCH],
         static=static,
         stack=stack,
         stack_source=stack_source,
-        image_policy=program.image_policy,
+        image_policy=program.plan.image.value,
         not_counted=(
             "the application around the network",
             "interrupt handlers' stack",

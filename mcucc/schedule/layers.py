@@ -1,4 +1,4 @@
-"""The layer-by-layer plan: every node a stage of its own, whole tensors, the order of least peak."""
+"""The layer-by-layer plan: a stage and one step a node, in the order of least peak."""
 
 from __future__ import annotations
 

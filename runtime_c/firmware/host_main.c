@@ -11,6 +11,23 @@ static size_t bytes_of(const mcucc_tensor *tensor)
     return (size_t)tensor->height * (size_t)tensor->width * (size_t)tensor->channels;
 }
 
+/* Rows of a streamed image come straight from the file. */
+static void read_row(void *context, int32_t index, int32_t row, uint8_t *pixels)
+{
+    const mcucc_tensor *tensor = &mcucc_host_model->inputs[index];
+    const size_t bytes = (size_t)tensor->width * (size_t)tensor->channels;
+    (void)row;
+    if (fread(pixels, 1, bytes, context) != bytes) {
+        exit(5);
+    }
+}
+
+static int more(FILE *input)
+{
+    const int next = fgetc(input);
+    return next != EOF && ungetc(next, input) == next;
+}
+
 static int read_image(const mcucc_model *model, uint8_t *arena, FILE *input)
 {
     for (int32_t index = 0; index < model->input_count; ++index) {
@@ -24,8 +41,14 @@ static int read_image(const mcucc_model *model, uint8_t *arena, FILE *input)
 
 static int run(const mcucc_model *model, uint8_t *arena, FILE *input, FILE *output)
 {
-    while (read_image(model, arena, input)) {
-        model->run(arena);
+    const mcucc_camera camera = {read_row, input};
+
+    while (model->stream != NULL ? more(input) : read_image(model, arena, input)) {
+        if (model->stream != NULL) {
+            model->stream(arena, &camera);
+        } else {
+            model->run(arena);
+        }
         for (int32_t index = 0; index < model->output_count; ++index) {
             const mcucc_tensor *tensor = &model->outputs[index];
             if (fwrite(arena + tensor->offset, 1, bytes_of(tensor), output) != bytes_of(tensor)) {

@@ -41,6 +41,49 @@ __attribute__((naked, noinline)) static void known(void)
                    "bx lr           \n");
 }
 
+/* Rows of a streamed image come straight from the transport: they are asked for in order. Only the
+ * first is read ahead, which tells whether there is another image. The instructions and the stack
+ * this takes count as the network's: they are a camera driver's, and few. */
+static uint8_t first_row[4096];
+
+static void read_row(void *context, int32_t index, int32_t row, uint8_t *pixels)
+{
+    const int32_t bytes = model->inputs[index].width * model->inputs[index].channels;
+    (void)context;
+    if (index > 0 || row > 0) {
+        if (mcucc_transport_read(pixels, bytes) != 1) {
+            mcucc_finish(MCUCC_EXIT_REQUEST);
+        }
+        return;
+    }
+    for (int32_t at = 0; at < bytes; ++at) {
+        pixels[at] = first_row[at];
+    }
+}
+
+static const mcucc_camera camera = {read_row, 0};
+
+static void stream_whole(void *arena, int32_t step)
+{
+    (void)step;
+    model->stream(arena, &camera);
+}
+
+static void stream_step(void *arena, int32_t step)
+{
+    model->stream_step(arena, step, &camera);
+}
+
+static mcucc_body whole_body(void)
+{
+    return model->stream != 0 ? (mcucc_body)stream_whole : (mcucc_body)model->run;
+}
+
+static mcucc_body step_body(void)
+{
+    return model->stream != 0 ? (mcucc_body)stream_step : (mcucc_body)model->run_step;
+}
+
 /* Ticks from before the call to after it; those of a call of nothing() are the overhead. */
 __attribute__((noinline)) static uint32_t timed(mcucc_body body, int32_t step)
 {
@@ -91,22 +134,26 @@ static void measure_arena(void)
     ++passes;
 }
 
-/* Fills the inputs; 1 done, 0 when there are no more images. */
+/* Fills the inputs (of a streamed image: its first row); 1 done, 0 when there are no more. The
+ * CRC is of what was read. */
 static int32_t read_image(int32_t image)
 {
     uint32_t crc = 0;
     paint_arena();
-    for (int32_t index = 0; index < model->input_count; ++index) {
+    const int32_t inputs = model->stream != 0 ? 1 : model->input_count;
+    for (int32_t index = 0; index < inputs; ++index) {
         const mcucc_tensor *input = &model->inputs[index];
-        uint8_t *data = mcucc_config.arena + input->offset;
-        int32_t got = mcucc_transport_read(data, tensor_bytes(input));
+        const int32_t streamed = model->stream != 0;
+        uint8_t *data = streamed ? first_row : mcucc_config.arena + input->offset;
+        int32_t bytes = streamed ? input->width * input->channels : tensor_bytes(input);
+        int32_t got = mcucc_transport_read(data, bytes);
         if (got == 0 && index == 0) {
             return 0;
         }
         if (got != 1) {
             mcucc_finish(MCUCC_EXIT_REQUEST);
         }
-        crc = mcucc_crc32(crc, data, tensor_bytes(input));
+        crc = mcucc_crc32(crc, data, bytes);
     }
     mcucc_current_image = image;
     mcucc_record_image(image, "input_crc", crc);
@@ -135,7 +182,7 @@ static uint32_t count_steps(int32_t image)
 {
     for (int32_t step = 0; step < model->step_count; ++step) {
         mcucc_current_step = step;
-        mcucc_record_step(image, step, timed((mcucc_body)model->run_step, step));
+        mcucc_record_step(image, step, timed(step_body(), step));
     }
     mcucc_current_step = -1;
     measure_arena();
@@ -152,7 +199,7 @@ static void run_images(int32_t counting)
                 mcucc_finish(MCUCC_EXIT_REQUEST);
             }
         }
-        uint32_t ticks = timed((mcucc_body)model->run, 0);
+        uint32_t ticks = timed(whole_body(), 0);
         uint32_t crc = output_crc();
         mcucc_current_step = -1;
         measure_arena();
@@ -184,7 +231,9 @@ static void choose_model(int32_t index)
     }
     model = mcucc_config.models[index];
     if (model->arena_bytes > mcucc_config.arena_bytes ||
-        !fits_arena(model->inputs, model->input_count) ||
+        (model->stream == 0 && !fits_arena(model->inputs, model->input_count)) ||
+        (model->stream != 0 &&
+         model->inputs[0].width * model->inputs[0].channels > (int32_t)sizeof first_row) ||
         !fits_arena(model->outputs, model->output_count)) {
         mcucc_finish(MCUCC_EXIT_REQUEST);
     }

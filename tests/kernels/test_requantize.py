@@ -44,13 +44,12 @@ def layer(seed: int, rounding: Rounding, bits: int, reach: int) -> tuple[Accumul
 
 
 def outputs(sums: Accumulation, finish: Finish, acc: np.ndarray) -> np.ndarray:
-    """What the C code stores: accumulators with the bias, except for SHORT."""
+    """What the C code stores."""
+    zero = sums.output_zero_point
     if finish.form is Form.SHORT:
-        raw = acc - sums.bias
-        product = raw * finish.multiplier + finish.addend
-        assert np.abs(product).max() < 2**31, "the C code would overflow"
-        return saturate_int8(product >> finish.shift, sums.lo, sums.hi)
-    return saturate_int8(finish.value(acc, sums.output_zero_point), sums.lo, sums.hi)
+        held = finish.short_sum(acc, zero)
+        assert np.abs(held).max() < 2**31, "the C code would overflow"
+    return saturate_int8(finish.value(acc, zero), sums.lo, sums.hi)
 
 
 def assert_equal_everywhere(sums: Accumulation, finish: Finish, bounds: Interval) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mcucc.ir import Quant, Tensor
 from mcucc.numerics import NO_CLAMP, Rounding
 from mcucc.ops.matrix import accumulation
+from mcucc.quantize.snap import LEAST_MULTIPLIER
 from mcucc.quantize.weights import quantize_weights
 
 RNG = np.random.default_rng(11)
@@ -39,7 +40,9 @@ def test_each_channel_uses_the_full_symmetric_range(shape, axis):
     )
     made = quantize_weights(weights, None, axis, Quant((0.02,)), Quant((0.05,)))
     others = tuple(i for i in range(len(shape)) if i != axis)
-    assert (np.abs(made.weights.astype(int)).max(axis=others) == 127).all()
+    # Snapped scales are larger by at most one part in LEAST_MULTIPLIER.
+    least = 127 * LEAST_MULTIPLIER // (LEAST_MULTIPLIER + 1)
+    assert (np.abs(made.weights.astype(int)).max(axis=others) >= least).all()
     error = np.abs(made.real_weights(axis) - weights).max(axis=others)
     assert (error <= 0.5001 * made.scale).all()
 

@@ -1,61 +1,71 @@
 """The layer-by-layer program: lifetimes, storage shared in place, the peak named."""
 
 import pytest
-from tests.graphs import Builder, mobile_net
 
+from mcucc.ir import Graph
 from mcucc.numerics import Rounding
 from mcucc.ops.clip import Clip
 from mcucc.quantize.lower import lower
-from mcucc.schedule.layers import layer_program
-from mcucc.schedule.program import Program, Role
+from mcucc.schedule.check import check
+from mcucc.schedule.expand import expand
+from mcucc.schedule.layers import layers_plan
+from mcucc.schedule.plan import ImagePolicy, Plan
+from mcucc.schedule.tiled import Kind, TiledProgram
+from tests.graphs import Builder, mobile_net
 
 
-def program_of(builder: Builder, *outputs: str) -> Program:
-    return layer_program(lower(builder.graph(*outputs), Rounding.SINGLE))
+def program_of(graph: Graph) -> TiledProgram:
+    integer = lower(graph, Rounding.SINGLE)
+    program = expand(integer, layers_plan(integer))
+    check(program)
+    return program
 
 
 def test_residual_add_writes_over_its_dying_input() -> None:
     b = Builder(6, 6, 4)
     x = b.conv("image", 4)
     y = b.conv(x, 4)
-    program = program_of(b, b.add(x, y))
-    assert program.buffer_of("add_2") in (program.buffer_of(x), program.buffer_of(y))
+    program = program_of(b.graph(b.add(x, y)))
+    offsets = {program.places[x].offset, program.places[y].offset}
+    assert program.places["add_2"].offset in offsets
 
 
 def test_input_read_again_later_is_not_overwritten() -> None:
     b = Builder(6, 6, 4)
     x = b.conv("image", 4)
     y = b.node(Clip(), x)
-    program = program_of(b, b.add(b.conv(y, 4), x))
-    assert program.buffer_of(x) is not program.buffer_of(y)
+    program = program_of(b.graph(b.add(b.conv(y, 4), x)))
+    assert program.places[x].offset != program.places[y].offset
 
 
 def test_output_that_is_read_on_keeps_its_bytes() -> None:
     b = Builder(6, 6, 4)
     x = b.conv("image", 4)
     y = b.node(Clip(), x)
-    program = program_of(b, x, y)
-    assert program.buffer_of(x) is not program.buffer_of(y)
-    assert program.buffer_of(x).last == len(program.steps) - 1
+    program = program_of(b.graph(x, y))
+    assert program.places[x].offset != program.places[y].offset
+    assert x in program.alive[-1]
 
 
 def test_reshape_is_no_step_and_shares_its_input() -> None:
-    program = layer_program(lower(mobile_net(), Rounding.SINGLE))
+    program = program_of(mobile_net())
     reshape = next(n for n in program.graph.nodes if n.name.startswith("reshape"))
-    assert reshape.name not in [step.node for step in program.steps]
-    assert program.buffer_of(reshape.output) is program.buffer_of(reshape.inputs[0])
+    assert reshape.name not in [node.name for step in program.steps for node in step.nodes]
+    a, b = program.places[reshape.output], program.places[reshape.inputs[0]]
+    assert a.offset == b.offset
 
 
 def test_peak_of_a_network_is_its_lower_bound() -> None:
-    program = layer_program(lower(mobile_net(), Rounding.SINGLE))
+    program = program_of(mobile_net())
     assert program.arena_bytes == program.lower_bound
-    assert program.live_bytes(program.peak_step()) <= program.lower_bound
-    assert program.bytes_by_role()[Role.IMAGE] == 17 * 13 * 3
-    assert program.bytes_by_role()[Role.SCRATCH] == 4 * 12
+    assert program.stage_bytes[program.peak_stage] == program.lower_bound
+    assert program.macs == program.graph.macs
+    assert program.factor == 1.0
+    assert program.bytes_by_kind()[Kind.IMAGE] == 17 * 13 * 3
+    assert program.bytes_by_kind()[Kind.SCRATCH] == 4 * 12
 
 
-@pytest.mark.parametrize("step", [0, 3])
-def test_live_buffers_do_not_overlap(step: int) -> None:
-    live = layer_program(lower(mobile_net(), Rounding.SINGLE)).live(step)
-    for before, after in zip(live, live[1:], strict=False):
-        assert before.end <= after.offset
+@pytest.mark.parametrize("image", [ImagePolicy.RESIDENT, ImagePolicy.ROWS])
+def test_plans_survive_a_file(image: ImagePolicy) -> None:
+    plan = layers_plan(lower(mobile_net(), Rounding.SINGLE), image)
+    assert Plan.from_json(plan.to_json()) == plan

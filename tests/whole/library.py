@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mcucc.boards import Board
-from mcucc.build import schedule, unit_of
+from mcucc.build import unit_of
 from mcucc.codegen.model import Origin, model_code
 from mcucc.codegen.write import write_library
 from mcucc.ir import Graph
@@ -17,7 +17,11 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.numerics import Rounding
 from mcucc.quantize.camera import CameraInput
 from mcucc.quantize.lower import lower
-from mcucc.schedule.program import Program
+from mcucc.schedule.check import check
+from mcucc.schedule.choose import ScheduleOptions, schedule
+from mcucc.schedule.expand import expand
+from mcucc.schedule.plan import Plan
+from mcucc.schedule.tiled import TiledProgram
 from mcucc.toolchain import BuildOptions, Firmware, ModelUnit, build_firmware
 
 
@@ -27,7 +31,7 @@ class Library:
 
     folder: Path
     integer: IntegerGraph
-    program: Program
+    program: TiledProgram
     board: Board
     unit: ModelUnit
     kernels: tuple[Path, ...]
@@ -56,11 +60,19 @@ class Library:
 
 
 def library(
-    graph: Graph, board: Board, folder: Path, name: str, rounding: Rounding = Rounding.SINGLE
+    graph: Graph,
+    board: Board,
+    folder: Path,
+    name: str,
+    rounding: Rounding = Rounding.SINGLE,
+    plan: Plan | None = None,
 ) -> Library:
-    """Schedule a network for the kernels of a board and write its C."""
+    """Schedule a network for the kernels of a board (by `plan` or by layers) and write its C."""
     integer = lower(graph, rounding)
-    program = schedule(integer, board)
+    program = schedule(integer, board, ScheduleOptions(schedule="layers"))
+    if plan is not None:
+        program = expand(program.graph, plan)
+    check(program)
     cameras = {"image": CameraInput.offset(integer.activations["image"].channels)}
     code = model_code(program, cameras, name, Origin("test", "0" * 64, "test"))
     folder.mkdir(parents=True, exist_ok=True)

@@ -38,8 +38,15 @@ typedef struct {
     int32_t channels;
     float scale;
     int32_t zero_point;
-    int32_t offset; /* bytes from the start of the arena */
+    int32_t offset; /* bytes from the start of the arena; -1: comes in rows */
 } mcucc_tensor;
+
+/* Where camera rows come from, for networks that take the image row by row. Rows of an input are
+ * asked for once each, in order, just before they are needed. */
+typedef struct {
+    void (*read_row)(void *context, int32_t input, int32_t row, uint8_t *pixels);
+    void *context;
+} mcucc_camera;
 
 /* A network as data, for firmware that serves any of them. */
 typedef struct {
@@ -52,8 +59,11 @@ typedef struct {
     const mcucc_tensor *inputs;
     const mcucc_tensor *outputs;
     const char *const *step_names;
-    void (*run)(void *arena);
+    void (*run)(void *arena); /* NULL where the image comes in rows */
     void (*run_step)(void *arena, int32_t step); /* steps run in order, 0 to step_count - 1 */
+    /* The same for networks that take the image in rows, else NULL. */
+    void (*stream)(void *arena, const mcucc_camera *camera);
+    void (*stream_step)(void *arena, int32_t step, const mcucc_camera *camera);
 } mcucc_model;
 
 #endif

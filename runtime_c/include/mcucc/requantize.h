@@ -24,7 +24,8 @@
 typedef enum {
     MCUCC_ROUND_SINGLE, /* the exact product rounded once, half up */
     MCUCC_ROUND_DIVIDE, /* LiteRT's pools: an integer division, half away from zero */
-    MCUCC_ROUND_DOUBLE  /* LiteRT's reference: high multiply rounded, then shift rounded */
+    MCUCC_ROUND_DOUBLE, /* LiteRT's reference: high multiply rounded, then shift rounded */
+    MCUCC_ROUND_SHORT   /* as SINGLE where the compiler proved that 32 bits hold everything */
 } mcucc_rounding;
 
 #define MCUCC_REQUANTIZE_LIMIT ((int32_t)1 << 30)
@@ -87,11 +88,15 @@ MCUCC_INLINE int32_t mcucc_divide_half_away(int32_t value, int32_t divisor)
     return (value + (value < 0 ? -(divisor / 2) : divisor / 2)) / divisor;
 }
 
-/* acc as an output value: one of the two roundings, the zero point, the fused activation. */
+/* acc as an output value: one of the roundings, the zero point, the fused activation. For SHORT the
+ * zero point arrives as zero_point * 2^shift + 2^(shift - 1). */
 MCUCC_INLINE int8_t mcucc_finish(int32_t acc, int32_t multiplier, int32_t shift,
                                  int32_t zero_point, int32_t lo, int32_t hi,
                                  mcucc_rounding rounding)
 {
+    if (rounding == MCUCC_ROUND_SHORT) {
+        return (int8_t)mcucc_clamp((acc * multiplier + zero_point) >> shift, lo, hi);
+    }
     const int32_t scaled = rounding == MCUCC_ROUND_DOUBLE
                                ? mcucc_requantize_double(acc, multiplier, shift)
                                : mcucc_requantize(acc, multiplier, shift);

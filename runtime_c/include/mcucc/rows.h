@@ -4,13 +4,48 @@
 
 #include "mcucc/mcucc.h"
 
-/* A tensor whose rows all lie in the arena, one after the other. */
+/* Positions [begin, end) of rows or columns. */
+typedef struct {
+    int32_t begin;
+    int32_t end;
+} mcucc_range;
+
+/* Where a step finds the rows of one tensor. Row r of those computed before lies in slot
+ * r % slots; rows from fresh_from on, made in this very step, lie in a tile of their own. */
 typedef struct {
     const int8_t *data;
-    int32_t row_bytes;
-    int32_t height;
+    int32_t pitch; /* bytes from slot to slot */
+    int32_t slots;
+    const int8_t *fresh; /* NULL where all rows lie in `data` */
+    int32_t fresh_pitch;
+    int32_t fresh_slots;
+    int32_t fresh_from;
+    int32_t height;        /* of the whole tensor */
     const int8_t *padding; /* a row of padding values; NULL where the window never leaves */
 } mcucc_rows;
+
+/* What step t computes: [rate * t + lo, rate * t + hi) inside [0, size). */
+static inline mcucc_range mcucc_sweep(int32_t t, int32_t rate, int32_t lo, int32_t hi, int32_t size)
+{
+    mcucc_range range = {rate * t + lo, rate * t + hi};
+
+    if (range.begin < 0) {
+        range.begin = 0;
+    }
+    if (range.end > size) {
+        range.end = size;
+    }
+    if (range.begin > range.end) {
+        range.begin = range.end; /* nothing */
+    }
+    return range;
+}
+
+/* The slot of a row; most tensors are whole and need no division. */
+static inline int32_t mcucc_slot(int32_t row, int32_t slots)
+{
+    return row < slots ? row : row % slots;
+}
 
 /* Point rows[0..taps) at the input rows first, first + dilation, ...; rows outside the tensor are
  * the padding row. */
@@ -20,8 +55,13 @@ static inline void mcucc_window(const int8_t **rows, const mcucc_rows *tensor, i
     int32_t row = first;
 
     for (int32_t tap = 0; tap < taps; tap++) {
-        const int inside = row >= 0 && row < tensor->height;
-        rows[tap] = inside ? tensor->data + row * tensor->row_bytes : tensor->padding;
+        if (row < 0 || row >= tensor->height) {
+            rows[tap] = tensor->padding;
+        } else if (tensor->fresh != NULL && row >= tensor->fresh_from) {
+            rows[tap] = tensor->fresh + mcucc_slot(row, tensor->fresh_slots) * tensor->fresh_pitch;
+        } else {
+            rows[tap] = tensor->data + mcucc_slot(row, tensor->slots) * tensor->pitch;
+        }
         row += dilation;
     }
 }

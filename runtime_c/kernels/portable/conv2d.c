@@ -154,3 +154,9 @@ void mcucc_conv2d_double(const mcucc_conv2d_params *params, const int8_t *const 
 {
     conv2d(params, rows, out, span, MCUCC_ROUND_DOUBLE);
 }
+
+void mcucc_conv2d_short(const mcucc_conv2d_params *params,
+                        const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+{
+    conv2d(params, rows, out, span, MCUCC_ROUND_SHORT);
+}

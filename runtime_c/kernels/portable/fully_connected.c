@@ -35,3 +35,10 @@ void mcucc_fully_connected_double(const mcucc_fully_connected_params *params,
     (void)span;
     fully_connected(params, rows[0], out, MCUCC_ROUND_DOUBLE);
 }
+
+void mcucc_fully_connected_short(const mcucc_fully_connected_params *params,
+                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+{
+    (void)span;
+    fully_connected(params, rows[0], out, MCUCC_ROUND_SHORT);
+}

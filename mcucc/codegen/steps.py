@@ -1,0 +1,492 @@
+"""Stages of a TiledProgram as C: ranges, row pointers and places as the templates print them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mcucc.codegen.names import comment, identifiers
+from mcucc.ir.integer import Activation, IntegerGraph, IntegerNode
+from mcucc.ops.base import ConstArray, Granularity, KernelCall, Window
+from mcucc.quantize.camera import CameraInput
+from mcucc.schedule.tiled import (
+    Action,
+    Compute,
+    Copy,
+    Place,
+    Receive,
+    TiledProgram,
+    TiledStage,
+)
+from mcucc.schedule.windows import Range
+
+
+@dataclass(frozen=True)
+class Field:
+    """One initialiser of a parameter struct."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Rows:
+    """An `mcucc_rows`: where the rows of one input lie, and which of them a kernel call wants."""
+
+    variable: str
+    data: str  # C expressions of addresses
+    pitch: int
+    slots: int
+    fresh: str
+    fresh_pitch: int
+    fresh_slots: int
+    fresh_from: str
+    height: int
+    padding: str
+    first: str
+    taps: int
+    dilation: int
+    slot: int
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the result goes: base address of slot 0 at the first column, pitch and slots."""
+
+    base: str
+    pitch: int
+    slots: int
+    height: int
+
+
+@dataclass(frozen=True)
+class ActionCode:
+    """One action of a stage's body: a function of the generated C."""
+
+    kind: str  # row, tensor, sink, copy, receive
+    name: str
+    comments: tuple[str, ...]
+    takes_row_step: bool
+    takes_column_step: bool
+    takes_camera: bool
+    rows: str
+    columns: str
+    function: str = ""
+    params: str = ""
+    params_type: str = ""
+    fields: tuple[Field, ...] = ()
+    inputs: tuple[Rows, ...] = ()
+    pointers: int = 0
+    input_column: str = ""
+    scratch: str = "NULL"
+    target: Target | None = None
+    channels: int = 0
+    camera_table: str = ""
+    input_index: int = 0
+    source: Target | None = None
+
+
+@dataclass(frozen=True)
+class StageCode:
+    """One stage: its loops and actions. `name` is the function the network calls."""
+
+    name: str
+    comments: tuple[str, ...]
+    row_steps: int
+    column_steps: int
+    takes_camera: bool
+    sinks: tuple[ActionCode, ...]
+    actions: tuple[ActionCode, ...]
+
+    @property
+    def looped(self) -> bool:
+        """Whether the body runs more than once."""
+        return self.row_steps > 1 or self.column_steps > 1
+
+
+class Names:
+    """The identifiers of one model, and the padding rows and tables its steps ask for."""
+
+    def __init__(self, model: str, program: TiledProgram) -> None:
+        graph = program.graph
+        self.model = model
+        self.nodes = identifiers(node.name for node in graph.nodes)
+        self.tensors = identifiers(graph.activations)
+        self.places = identifiers(program.places)
+        self.padding: dict[int, int] = {}
+        self.ranges: dict[str, tuple[Range, ...]] = {}
+
+    def place(self, name: str) -> str:
+        """The constant that holds a place's offset."""
+        return f"AT_{self.places[name].upper()}"
+
+    def table(self, node: str, array: str) -> str:
+        """A kernel's table."""
+        return f"{self.model}_{self.nodes[node]}_{array}"
+
+    def camera_table(self, tensor: str) -> str:
+        """The table from camera bytes to int8."""
+        return f"{self.model}_{self.tensors[tensor]}_camera"
+
+    def pad_row(self, value: int, length: int) -> str:
+        """The padding row of this value, long enough for `length` bytes."""
+        self.padding[value] = max(self.padding.get(value, 0), length)
+        return f"{self.model}_padding_{'m' if value < 0 else ''}{abs(value)}"
+
+    def range(self, ranges: Sequence[Range], variable: str, size: int) -> str:
+        """A C expression for ranges[variable]: constant, a sweep, or a table."""
+        if len(set(ranges)) == 1:
+            return f"{{{ranges[0][0]}, {ranges[0][1]}}}"
+        sweep = as_sweep(ranges, size)
+        if sweep is not None:
+            return f"mcucc_sweep({variable}, {sweep[0]}, {sweep[1]}, {sweep[2]}, {size})"
+        known = {value: key for key, value in self.ranges.items()}
+        key = known.get(tuple(ranges), f"ranges_{len(self.ranges)}")
+        self.ranges[key] = tuple(ranges)
+        return f"{{{key}[{variable}][0], {key}[{variable}][1]}}"
+
+
+def as_sweep(ranges: Sequence[Range], size: int) -> tuple[int, int, int] | None:
+    """(rate, lo, hi) with ranges[t] = [rate t + lo, rate t + hi) cut to [0, size), if there are."""
+    full = [(t, begin, end) for t, (begin, end) in enumerate(ranges) if begin < end]
+    if not full:
+        return None
+    begins = [(t, begin) for t, begin, _ in full if begin > 0]
+    ends = [(t, end) for t, _, end in full if end < size]
+    rates = {
+        (b[1] - a[1]) // (b[0] - a[0])
+        for points in (begins, ends)
+        for a, b in itertools.pairwise(points)
+    }
+    for rate in sorted(rates):
+        lo = begins[0][1] - rate * begins[0][0] if begins else full[0][1] - rate * full[-1][0]
+        hi = ends[0][1] - rate * ends[0][0] if ends else size - rate * full[0][0]
+        if all(_cut(rate * t + lo, rate * t + hi, size) == _plain(r) for t, r in enumerate(ranges)):
+            return rate, lo, hi
+    return None
+
+
+def _cut(begin: int, end: int, size: int) -> Range:
+    return _plain((max(begin, 0), min(end, size)))
+
+
+def _plain(range_: Range) -> Range:
+    return range_ if range_[0] < range_[1] else (0, 0)
+
+
+def stage_codes(
+    program: TiledProgram, names: Names, cameras: Mapping[str, CameraInput]
+) -> tuple[StageCode, ...]:
+    """Every stage that has something to do."""
+    found = []
+    for number, stage in enumerate(program.stages):
+        if stage.actions:
+            found.append(_StageWriter(program, stage, names, cameras).code(number))
+    return tuple(found)
+
+
+def stage_name(stage: TiledStage) -> str:
+    """A stage by its nodes, for people."""
+    nodes = [node.name for node in stage.nodes]
+    return nodes[0] if len(nodes) == 1 else f"{nodes[0]} .. {nodes[-1]}"
+
+
+class _StageWriter:
+    """Builds the StageCode of one stage."""
+
+    def __init__(
+        self,
+        program: TiledProgram,
+        stage: TiledStage,
+        names: Names,
+        cameras: Mapping[str, CameraInput],
+    ) -> None:
+        self.program, self.stage, self.names, self.cameras = program, stage, names, cameras
+        self.graph: IntegerGraph = program.graph
+        self.nodes = {node.name: node for node in stage.nodes}
+
+    def code(self, number: int) -> StageCode:
+        """The stage."""
+        stage = self.stage
+        actions = tuple(self._action(i, action) for i, action in enumerate(stage.actions))
+        single = len(stage.nodes) == 1
+        title = comment(stage_name(stage))
+        lines = [f"Stage {number}: {title}"]
+        if not single:
+            rows, columns = stage.plan.tile
+            tile = f"{rows} x {columns}" if columns else f"{rows} whole rows"
+            lines.append(
+                f"{len(stage.nodes)} nodes, tile {tile} of the last output, "
+                f"{stage.row_steps} x {stage.column_steps} steps"
+            )
+        return StageCode(
+            name=f"stage_{number}_{self.names.nodes[stage.nodes[-1].name]}",
+            comments=tuple(lines),
+            row_steps=stage.row_steps,
+            column_steps=stage.column_steps,
+            takes_camera=any(action.takes_camera for action in actions),
+            sinks=tuple(action for action in actions if action.kind == "sink"),
+            actions=actions,
+        )
+
+    def _action(self, index: int, action: Action) -> ActionCode:
+        if isinstance(action, Receive):
+            return self._receive(action)
+        if isinstance(action, Copy):
+            return self._copy(index, action)
+        node = self.nodes[action.node]
+        if node.kernel.granularity is Granularity.TENSOR:
+            return self._tensor(action, node)
+        return self._compute(action, node)
+
+    def _ranges(self, action: Action, shape: Activation) -> tuple[str, str]:
+        return (
+            self.names.range(action.rows, "t", shape.height),
+            self.names.range(action.columns, "u", shape.width),
+        )
+
+    def _receive(self, action: Receive) -> ActionCode:
+        a = self.graph.activations[action.tensor]
+        place = self.program.places[action.place]
+        camera = self.cameras.get(action.tensor)
+        table = ""
+        if camera is None or not camera.is_offset:
+            table = self.names.camera_table(action.tensor) if camera is not None else "NULL"
+        rows, columns = self._ranges(action, a)
+        return ActionCode(
+            kind="receive",
+            name=f"receive_{self.names.tensors[action.tensor]}",
+            comments=(f"rows of {comment(action.tensor)} come from the camera",),
+            takes_row_step=_depends(rows, "t"),
+            takes_column_step=_depends(columns, "u"),
+            takes_camera=True,
+            rows=rows,
+            columns=columns,
+            target=self._target(place, a, "0"),
+            channels=a.channels,
+            camera_table=table,
+            input_index=self.graph.inputs.index(action.tensor),
+        )
+
+    def _copy(self, index: int, action: Copy) -> ActionCode:
+        a = self.graph.activations[action.tensor]
+        source, target = (self.program.places[n] for n in (action.source, action.target))
+        rows, columns = self._ranges(action, a)
+        ahead = f"u + {action.ahead}" if action.ahead else "u"
+        left = self._target(source, a, self._column(source, "columns.begin", "u"))
+        right = self._target(target, a, self._column(target, "columns.begin", ahead))
+        return ActionCode(
+            kind="copy",
+            name=f"keep_{index}_{self.names.tensors[action.tensor]}",
+            comments=(
+                f"{comment(action.tensor)}: what later steps read moves to {target.kind.value}",
+            ),
+            takes_row_step=_depends(rows, "t"),
+            takes_column_step=_depends(f"{columns} {left.base} {right.base}", "u"),
+            takes_camera=False,
+            rows=rows,
+            columns=columns,
+            channels=a.channels,
+            source=left,
+            target=right,
+        )
+
+    def _tensor(self, action: Compute, node: IntegerNode) -> ActionCode:
+        call = node.kernel.call()
+        output = self.graph.activations[node.output]
+        inputs = tuple(self._whole_rows(tensor, slot) for slot, tensor in enumerate(node.inputs))
+        return ActionCode(
+            kind="tensor",
+            rows="",
+            columns="",
+            takes_row_step=False,
+            takes_column_step=False,
+            takes_camera=False,
+            inputs=inputs,
+            target=self._target(self.program.places[action.place], output, "0"),
+            **self._call(node, call),  # type: ignore[arg-type]
+        )
+
+    def _whole_rows(self, tensor: str, slot: int) -> Rows:
+        a = self.graph.activations[tensor]
+        storage = self.stage.storage[tensor]
+        name = self.names.place(storage.kept or storage.fresh or "")
+        return Rows(
+            self.names.tensors[tensor], f"arena + {name}", a.row_bytes, a.height, "NULL", 0, 1, "0",
+            a.height, "NULL", "0", 1, 1, slot,
+        )  # fmt: skip
+
+    def _call(self, node: IntegerNode, call: KernelCall) -> dict[str, object]:
+        name = self.names.nodes[node.name]
+        scratch = self.stage.scratch.get(node.name) or self.stage.sinks.get(node.name)
+        inputs = ", ".join(_shape(self.graph.activations[x]) for x in node.inputs)
+        output = self.graph.activations[node.output]
+        macs = self.graph.macs_of(node)
+        work = f", {macs:,} MACs" if macs else ""
+        return {
+            "name": f"run_{name}",
+            "comments": (
+                f"{comment(node.name)}: {comment(node.kernel.describe())}",
+                f"{inputs} -> {_shape(output)}{work}",
+            ),
+            "function": call.function,
+            "params": f"{name}_params",
+            "params_type": call.params,
+            "fields": tuple(
+                Field(key, self._value(node.name, value)) for key, value in call.fields
+            ),
+            "scratch": f"arena + {self.names.place(scratch)}" if scratch else "NULL",
+        }
+
+    def _value(self, node: str, value: int | ConstArray | None) -> str:
+        if isinstance(value, ConstArray):
+            return self.names.table(node, value.name)
+        return "NULL" if value is None else c_int(value)
+
+    def _compute(self, action: Compute, node: IntegerNode) -> ActionCode:
+        sink = node.kernel.granularity is Granularity.SINK
+        output = self.graph.activations[node.output]
+        measured = self.graph.activations[node.inputs[0]] if sink else output
+        rows, columns = self._ranges(action, measured)
+        inputs, pointers, base = self._operands(node)
+        target = self.program.places[action.place]
+        column = "0" if sink else self._column(target, "columns.begin", "u")
+        uses = " ".join([rows, base, *(f"{x.data} {x.fresh} {x.fresh_from}" for x in inputs)])
+        across = " ".join([columns, base, column, *(f"{x.data} {x.fresh}" for x in inputs)])
+        return ActionCode(
+            kind="sink" if sink else "row",
+            takes_row_step=_depends(uses, "t"),
+            takes_column_step=_depends(across, "u"),
+            takes_camera=False,
+            rows=rows,
+            columns=columns,
+            inputs=inputs,
+            pointers=pointers,
+            input_column=base,
+            target=self._target(target, output, column),
+            **self._call(node, node.kernel.call()),  # type: ignore[arg-type]
+        )
+
+    def _operands(self, node: IntegerNode) -> tuple[tuple[Rows, ...], int, str]:
+        """Row pointers of all inputs, their number, and the column of windowed ones."""
+        found = []
+        slot, shared = 0, "columns.begin"
+        for index, tensor in enumerate(node.inputs):
+            down, across = node.kernel.windows(index)
+            sink = node.kernel.granularity is Granularity.SINK
+            taps = 1 if sink else (down.kernel - 1) // down.dilation + 1
+            first = "row" if sink else first_row(down)
+            base = "columns.begin"
+            if not sink and across.stride == 0:
+                base = "0"
+            elif not sink and across != Window():
+                base = shared = self._base(tensor)
+            found.append(self._rows(node, tensor, base, first, taps, down, slot))
+            slot += taps
+        return tuple(found), slot, shared
+
+    def _base(self, tensor: str) -> str:
+        """The leftmost column that a tensor's rows hold at this step."""
+        storage = self.stage.storage[tensor]
+        return self._origin(self.program.places[storage.fresh or storage.kept or ""], "u")
+
+    def _rows(
+        self,
+        node: IntegerNode,
+        tensor: str,
+        base: str,
+        first: str,
+        taps: int,
+        down: Window,
+        slot: int,
+    ) -> Rows:
+        a = self.graph.activations[tensor]
+        storage = self.stage.storage[tensor]
+        padding = node.kernel.padding() if down.stride else None
+        kept = self.program.places[storage.kept or storage.fresh or ""]
+        both = storage.kept is not None and storage.fresh is not None
+        fresh = self.program.places[storage.fresh or ""] if both else None
+        fresh_from = "0"
+        if both:
+            ranges = [(r if r[0] < r[1] else (a.height, a.height)) for r in storage.fresh_rows]
+            fresh_from = self._begin(ranges, a.height)
+        return Rows(
+            variable=self.names.tensors[tensor],
+            data=self._address(kept, base),
+            pitch=kept.pitch,
+            slots=kept.slots,
+            fresh=self._address(fresh, base) if fresh else "NULL",
+            fresh_pitch=fresh.pitch if fresh else 0,
+            fresh_slots=fresh.slots if fresh else 1,
+            fresh_from=fresh_from,
+            height=a.height,
+            padding="NULL" if padding is None else self.names.pad_row(padding, a.row_bytes),
+            first=first,
+            taps=taps,
+            dilation=down.dilation,
+            slot=slot,
+        )
+
+    def _begin(self, ranges: Sequence[Range], size: int) -> str:
+        """A C expression for the first position of ranges[t]."""
+        if len({begin for begin, _ in ranges}) == 1:
+            return str(ranges[0][0])
+        sweep = as_sweep([r if r[0] < size else (0, 0) for r in ranges], size)
+        if sweep is not None:
+            return f"mcucc_sweep(t, {sweep[0]}, {sweep[1]}, {sweep[2]}, {size}).begin"
+        known = {value: key for key, value in self.names.ranges.items()}
+        key = known.get(tuple(ranges), f"ranges_{len(self.names.ranges)}")
+        self.names.ranges[key] = tuple(ranges)
+        return f"{key}[t][0]"
+
+    def _origin(self, place: Place, step: str) -> str:
+        if not place.origins or not any(place.origins):
+            return "0"
+        if len(set(place.origins)) == 1:
+            return str(place.origins[0])
+        ranges = tuple((origin, origin) for origin in place.origins)
+        known = {value: key for key, value in self.names.ranges.items()}
+        key = known.get(ranges, f"ranges_{len(self.names.ranges)}")
+        self.names.ranges[key] = ranges
+        return f"{key}[{step}][0]"
+
+    def _column(self, place: Place, column: str, step: str) -> str:
+        """Columns from the left edge of a place to `column`."""
+        origin = self._origin(place, step)
+        return column if origin == "0" else f"({column} - {origin})"
+
+    def _address(self, place: Place, column: str) -> str:
+        """Slot 0 of a place at a column."""
+        at = f"arena + {self.names.place(place.name)}"
+        origin = self._origin(place, "u")
+        if column == origin:
+            return at
+        offset = column if origin == "0" else f"({column} - {origin})"
+        return f"{at} + {offset} * {place.channels}"
+
+    def _target(self, place: Place, a: Activation, column: str) -> Target:
+        at = f"arena + {self.names.place(place.name)}"
+        base = at if column == "0" else f"{at} + {column} * {a.channels}"
+        return Target(base, place.pitch, place.slots, a.height)
+
+
+def first_row(window: Window) -> str:
+    """C expression of the first input row of output row `row`."""
+    text = "row" if window.stride == 1 else f"row * {window.stride}" if window.stride else "0"
+    if window.upsample > 1:
+        text = f"{text} / {window.upsample}"
+    return f"{text} - {window.pad}" if window.pad else text
+
+
+def c_int(value: int) -> str:
+    """A C constant: -2147483648 would be a minus applied to what no int holds."""
+    return "(-2147483647 - 1)" if value == -(2**31) else str(value)
+
+
+def _depends(text: str, variable: str) -> bool:
+    return f"({variable}," in text or f"[{variable}]" in text or f"[{variable} +" in text
+
+
+def _shape(a: Activation) -> str:
+    return f"{a.height}x{a.width}x{a.channels}"
