@@ -134,7 +134,7 @@ def test_too_large_an_arena_names_gap_and_peak(project: Project) -> None:
     x = n.conv(x, 40, 2, 3, strides=[2, 2])
     n.save(project.folder, x)
     (project.folder / "net.toml").write_text(TOML.replace("[14, 12]", "[64, 64]"))
-    result = project.compile("--board", "bluepill")
+    result = project.compile("--board", "bluepill", "--schedule", "layers")
     refused(result, "bluepill", "too many", "20,480", "peak", "n_conv", "163,840")
     nothing_written(project)
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.graphs import mobile_net
 
 from mcucc.errors import ModelError
 from mcucc.ir import graph_text, verify
 from mcucc.ir.store import load_graph, save_graph
+from tests.graphs import mobile_net
 
 
 def test_round_trip_keeps_every_byte(tmp_path: Path) -> None:

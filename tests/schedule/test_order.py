@@ -4,12 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
-from tests.graphs import Builder, mobile_net
 
 from mcucc.ir import IntegerGraph, IntegerNode
 from mcucc.numerics import Rounding
 from mcucc.quantize.lower import lower
 from mcucc.schedule.order import least_peak_order
+from tests.graphs import Builder, mobile_net
 
 
 def branches(seed: int) -> IntegerGraph:
