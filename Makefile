@@ -1,4 +1,4 @@
-# mcucc: `make demo` and `make test` are all a fresh machine needs.
+# mcucc: `make test` is all a fresh machine needs.
 #
 #   setup   the environment .venv, and the Debian packages (cross compiler, QEMU) where it may
 #   test    every ring but the zoo: unit, host C with sanitizers, emulated
@@ -55,7 +55,8 @@ zoo: setup
 	$(BIN)/python -m pytest -n $(JOBS) -m zoo -rs
 
 bench: setup
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.kernels
+	$(BIN)/python -m benchmarks.networks $${MCUCC_ZOO:-../shared/zoo}/tflite/*.tflite
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -96,7 +96,8 @@ def compile_model(model: Path, options: CompileOptions, progress: Progress) -> R
     check_target(out)
     network = load_network(model, options.network, progress)
     progress("planning", 0, 0)
-    compiled = generate(network, board, name, options.schedule)
+    wanted = dataclasses.replace(options.schedule, optimize=options.optimize)
+    compiled = generate(network, board, name, wanted)
     check_arena(compiled.program, board)
     check_weights(compiled.program, board)
     with staging(out) as folder:

@@ -53,7 +53,7 @@ class CompiledFolder:
 
     def program(self) -> TiledProgram:
         """The schedule the C was generated from."""
-        options = ScheduleOptions(plan=self.path / "plan.json")
+        options = ScheduleOptions(plan=self.path / "plan.json", optimize=self.manifest["optimize"])
         return schedule(self.integer, self.board, options)
 
     @property

@@ -33,6 +33,7 @@ class ScheduleOptions:
     sram: int | None = None
     max_slowdown: float | None = None
     plan: Path | None = None
+    optimize: str = "balanced"  # how much flash fast kernels may take
 
 
 def schedule(integer: IntegerGraph, board: Board, options: ScheduleOptions) -> TiledProgram:
@@ -41,7 +42,7 @@ def schedule(integer: IntegerGraph, board: Board, options: ScheduleOptions) -> T
     Raises FitError when no plan found keeps within the memory or the slowdown asked for.
     """
     isa = isa_of(board.core.value, sorted(option.value for option in board.isa))
-    graph, _ = select_all(integer, isa)
+    graph, _ = select_all(integer, isa, options.optimize)
     if options.plan is not None:
         return expand(graph, read_plan(options.plan))
     layers = expand(graph, layers_plan(graph, options.image))
