@@ -7,7 +7,7 @@ from mcucc.ops.base import registry
 HEAD = """# Ops
 
 Written from the registry by `python -m mcucc.report.ops > docs/ops.md`; a test compares.
-int8 activations, per-tensor scales; weights int8 per output channel, bias int32, accumulators int32.
+int8 activations, per-tensor scales; weights int8 per output channel, bias and sums int32.
 
 | op | what | int8 formula | largest error | limits |
 | --- | --- | --- | --- | --- |
