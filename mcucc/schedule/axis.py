@@ -71,6 +71,39 @@ class Track:
         left = [e - k for e, k in zip(self.ends, self.keep[1:], strict=True)]
         return max(0, *left)
 
+    @property
+    def left_over(self) -> bool:
+        """Whether a step reads positions that it does not compute itself."""
+        pairs = zip(self.ranges, self.needs, strict=True)
+        return any(
+            need[0] < need[1] and (begin == end or need[0] < begin) for (begin, end), need in pairs
+        )
+
+    @property
+    def lasting(self) -> tuple[Range, ...]:
+        """What each step computes and later steps read."""
+        pairs = zip(self.ranges, self.keep[1:], strict=True)
+        return tuple(_range(max(begin, keep), end) for (begin, end), keep in pairs)
+
+    @property
+    def carried(self) -> tuple[Range, ...]:
+        """What each step leaves to the next: computed by now, by whatever step, and read later."""
+        pairs = zip(self.ends[:-1], self.keep[1:-1], strict=True)
+        return (*(_range(keep, end) for end, keep in pairs), EMPTY)
+
+    @property
+    def retired(self) -> tuple[Range, ...]:
+        """What is computed by now and read by this step for the last time."""
+        last = len(self.ends) - 1
+        return tuple(
+            _range(self.keep[step], end if step == last else min(end, self.keep[step + 1]))
+            for step, end in enumerate(self.ends)
+        )
+
+
+def _range(begin: int, end: int) -> Range:
+    return (begin, end) if begin < end else EMPTY
+
 
 @dataclass(frozen=True)
 class Axis:

@@ -24,7 +24,7 @@ from mcucc.schedule.tiled import (
     TiledProgram,
     TiledStage,
 )
-from mcucc.schedule.windows import EMPTY, Range
+from mcucc.schedule.windows import EMPTY
 
 # int32 sums and word-wise kernels want their buffers aligned.
 ALIGNMENT = 4
@@ -43,7 +43,7 @@ def expand(graph: IntegerGraph, plan: Plan) -> TiledProgram:
     for stage_plan in plan.stages:
         end = begin + len(stage_plan.nodes)
         built = _Stage(net, stage_plan, begin, end, plan.image, places)
-        stages.append(StageFacts(built.tiled(), begin, end, built.rows.tracks))
+        stages.append(built.facts())
         places.update(built.places)
         begin = end
     return _placed(net, plan, stages, places)
@@ -63,12 +63,12 @@ def stage_bytes(net: Network, plan: StagePlan, begin: int, image: ImagePolicy) -
                 tensor.name, tensor.name, kind, tensor.height, pitch, tensor.channels
             )
     built = _Stage(net, plan, begin, end, image, places)
-    facts = StageFacts(built.tiled(), begin, end, built.rows.tracks)
+    facts = built.facts()
     places.update(built.places)
     lives, same = all_lives(net, image, [facts], places)
     names = list(lives)
     sizes = [Life(places[n].size, lives[n]) for n in names]
-    return lay_out(sizes, pairs_by_index(names, same), ALIGNMENT, tries=40).size
+    return lay_out(sizes, pairs_by_index(names, same), ALIGNMENT, tries=10).size
 
 
 def _ordered(graph: IntegerGraph, plan: Plan) -> tuple[IntegerNode, ...]:
@@ -187,6 +187,10 @@ class _Stage:
                 raise self._error(f"a tile of {tile} does not fit the strides")
             rates[tensor] = int(rate)
         return rates
+
+    def facts(self) -> StageFacts:
+        """The stage with what lifetimes need to know of it."""
+        return StageFacts(self.tiled(), self.begin, self.end, self.rows.tracks, self.columns.tracks)
 
     # Places and actions ---------------------------------------------------------------------
 
@@ -315,8 +319,8 @@ class _Stage:
         self.places[tile.name] = tile = replace(tile, origins=across.lefts)
         load: list[Action] = []
         save: list[Action] = []
-        carried = _carried(across)
-        if _left_over(across) and any(a < b for a, b in carried):
+        carried = across.carried
+        if across.left_over and any(a < b for a, b in carried):
             if edge.form is Form.SLIDE:
                 save.append(Copy(facts.name, tile.name, tile.name, 1, down.ranges, carried))
             else:
@@ -326,50 +330,14 @@ class _Stage:
                 late = (EMPTY, *carried[:-1])
                 load.append(Copy(facts.name, cache.name, tile.name, 0, down.ranges, late))
                 save.append(Copy(facts.name, tile.name, cache.name, 1, down.ranges, carried))
-        if down.cached and _left_over(down):
+        if down.cached and down.left_over:
             rows = self._add(tensor, "rows", Kind.ROW_CACHE, down.cached, facts.width)
-            update = Copy(facts.name, tile.name, rows.name, 0, _lasting(down), _retired(across))
+            update = Copy(facts.name, tile.name, rows.name, 0, down.lasting, across.retired)
             save.insert(0, update)
             self.storage[facts.name] = Storage(tile.name, rows.name, down.ranges)
         else:
             self.storage[facts.name] = Storage(tile.name, None)
         return load, save
-
-
-def _carried(across: Track) -> tuple[Range, ...]:
-    """Columns that a step leaves to the next: computed by now and read later."""
-    found = []
-    for end, keep in zip(across.ends, across.keep[1:], strict=True):
-        found.append((keep, end) if keep < end else EMPTY)
-    return (*found[:-1], EMPTY)
-
-
-def _left_over(track: Track) -> bool:
-    """Whether a step reads positions that it does not compute itself."""
-    for step, (begin, end) in enumerate(track.ranges):
-        need = track.needs[step]
-        if need[0] < need[1] and (begin == end or need[0] < begin):
-            return True
-    return False
-
-
-def _lasting(down: Track) -> tuple[Range, ...]:
-    """Rows of each step that later steps read."""
-    found = []
-    for (begin, end), keep in zip(down.ranges, down.keep[1:], strict=True):
-        start = max(begin, keep)
-        found.append((start, end) if start < end else EMPTY)
-    return tuple(found)
-
-
-def _retired(across: Track) -> tuple[Range, ...]:
-    """Columns that no later step of the same row of tiles reads."""
-    found = []
-    for step, end in enumerate(across.ends):
-        left = across.keep[step]
-        right = end if step == len(across.ends) - 1 else min(end, across.keep[step + 1])
-        found.append((left, right) if left < right else EMPTY)
-    return tuple(found)
 
 
 def _placed(

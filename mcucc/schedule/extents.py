@@ -1,8 +1,8 @@
 """When which bytes of every buffer are live: what `placement` decides offsets from.
 
-Times of a stage are (row step, action) with one more before the loops and one after. Stages with
-several column steps repeat their body within a row step, so there whatever outlives one column step
-counts for the whole row step.
+Times of a stage are (row step, column step, action), with one before the loops and one after. Row
+caches and rings count whole rows: with several column steps, from the first of a row step to the
+last.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ Lives = dict[str, dict[int, Extents]]
 
 @dataclass(frozen=True, eq=False)
 class StageFacts:
-    """A built stage, its position among the nodes, and its tensors along the rows."""
+    """A built stage, its position among the nodes, and its tensors along both axes."""
 
     stage: TiledStage
     begin: int
     end: int
     rows: Mapping[int, Track]
+    columns: Mapping[int, Track]
 
 
 def all_lives(
@@ -55,8 +56,7 @@ class _Clock:
         self.stage = facts.stage
         self.actions = self.stage.actions
         self.body = max(1, len(self.actions))
-        self.tiled = self.stage.column_steps > 1
-        self.times = self.stage.row_steps * self.body + 2
+        self.across = self.stage.column_steps
         self.uses: dict[str, list[int]] = {}
         self.writes: dict[str, int] = {}
         for i, action in enumerate(self.actions):
@@ -79,19 +79,20 @@ class _Clock:
             found.add(self.stage.scratch[action.node])
         return found
 
-    def empty(self) -> Extents:
-        """Live at no time."""
-        return np.zeros((self.times, 2), dtype=np.int64)
+    def never(self) -> Extents:
+        """Live at no time: (row steps, column steps, actions, 2)."""
+        return np.zeros((self.stage.row_steps, self.across, self.body, 2), dtype=np.int64)
+
+    def timed(self, grid: Extents, before: int = 0, after: int = 0) -> Extents:
+        """All times in order, with so many bytes live before and after the loops."""
+        ends = np.array([[0, before]]), np.array([[0, after]])
+        return np.concatenate([ends[0], grid.reshape(-1, 2), ends[1]])
 
     def always(self, size: int) -> Extents:
         """Wholly live at all times."""
-        extents = self.empty()
-        extents[:, 1] = size
-        return extents
-
-    def at(self, row_step: int, action: int) -> int:
-        """The index of a time."""
-        return 1 + row_step * self.body + action
+        grid = self.never()
+        grid[..., 1] = size
+        return self.timed(grid, size, size)
 
     def local(self) -> dict[str, Extents]:
         """Extents of the places that live in this stage only."""
@@ -119,26 +120,26 @@ class _Clock:
         return [step for step, (begin, end) in enumerate(ranges) if begin < end]
 
     def _steps(self, place: Place, first: int, last: int) -> Extents:
-        extents = self.empty()
-        for step in self._busy(place):
-            extents[self.at(step, first) : self.at(step, last) + 1, 1] = place.size
-        return extents
+        return self.timed(self._grid(place, first, last))
+
+    def _grid(self, place: Place, first: int, last: int) -> Extents:
+        grid = self.never()
+        grid[self._busy(place), :, first : last + 1, 1] = place.size
+        return grid
 
     def _tile(self, place: Place) -> Extents:
         uses = self.uses[place.name]
-        slides = any(
-            isinstance(a, Copy) and a.source == a.target == place.name for a in self.actions
-        )
+        copies = [a for a in self.actions if isinstance(a, Copy)]
+        slides = any(a.source == a.target == place.name for a in copies)
         first, last = (0, self.body - 1) if slides else (min(uses), max(uses))
         return self._steps(place, first, last)
 
     def _columns(self, place: Place) -> Extents:
         """Not live between the load into the tile and the save out of it."""
         load, save = min(self.uses[place.name]), max(self.uses[place.name])
-        extents = self._steps(place, 0, self.body - 1)
-        for step in self._busy(place):
-            extents[self.at(step, load) + 1 : self.at(step, save), 1] = 0
-        return extents
+        grid = self._grid(place, 0, self.body - 1)
+        grid[:, :, load + 1 : save, 1] = 0
+        return self.timed(grid)
 
     def _rolling(self, place: Place) -> Extents:
         """A ring or row cache: the slots of rows computed and still read."""
@@ -147,66 +148,75 @@ class _Clock:
         cache = place.kind is Kind.ROW_CACHE
         first = max(uses) if cache else self.writes[place.name]
         last = max(uses)
-        extents = self.empty()
+        grid = self.never()
         for step in range(self.stage.row_steps):
             before = track.ends[step - 1] if step else 0
             old = _slots(place, track.keep[step], before)
             now = _slots(place, track.keep[step], track.ends[step])
             new = _slots(place, track.keep[step + 1], track.ends[step])
             during = _union(old, new) if cache else now
-            base = self.at(step, 0)
-            if self.tiled:
-                extents[base : base + self.body] = during
-            else:
-                extents[base : base + first] = old
-                extents[base + first : base + last + 1] = during
-                extents[base + last + 1 : base + self.body] = new
-        return extents
+            grid[step] = during
+            grid[step, 0, :first] = old
+            grid[step, -1, last + 1 :] = new
+        return self.timed(grid)
+
+    def arriving(self, tensor: int, place: Place) -> Extents:
+        """An image that arrives by rows and dies in this stage."""
+        track = self.facts.rows.get(tensor)
+        if track is None or place.name not in self.writes:
+            return self.always(place.size)
+        first, last = self.writes[place.name], max(self.uses[place.name])
+        grid = self.never()
+        for step in range(self.stage.row_steps):
+            before = track.ends[step - 1] if step else 0
+            grid[step] = _slots(place, track.keep[step], track.ends[step])
+            grid[step, 0, :first] = _slots(place, track.keep[step], before)
+            grid[step, -1, last + 1 :] = _slots(place, track.keep[step + 1], track.ends[step])
+        return self.timed(grid)
 
     def read(self, tensor: int, place: Place, *, in_place: bool = False) -> Extents:
-        """A whole tensor or image ring whose last readers are here.
+        """A whole tensor whose last readers are here: from the lowest pixel still read.
 
-        With `in_place` a row counts as dead while its last reader works on it.
+        With `in_place` pixels count as dead while their last reader works on them.
         """
-        track = self.facts.rows.get(tensor)
-        if track is None:
+        down, across = self.facts.rows.get(tensor), self.facts.columns.get(tensor)
+        if down is None or across is None:
             return self.always(place.size)
-        ring = place.name in self.writes  # rows arrive here
-        uses = self.uses.get(place.name, [0])
-        first, last = (self.writes.get(place.name, 0)), max(uses)
-        extents = self.empty()
-        for step in range(self.stage.row_steps):
-            end = track.ends[step] if ring else track.size
-            before = (track.ends[step - 1] if step else 0) if ring else track.size
-            base = self.at(step, 0)
-            extents[base : base + first] = _slots(place, track.keep[step], before)
-            now = _slots(place, track.keep[step], end)
-            extents[base + first : base + self.body] = now
-            if not self.tiled:
-                cut = last if in_place else last + 1
-                extents[base + cut : base + self.body] = _slots(place, track.keep[step + 1], end)
-        if not ring:
-            extents[0] = (0, place.size)
-        return extents
+        lows = np.empty((self.stage.row_steps, self.across), dtype=np.int64)
+        for step, (begin, end) in enumerate(down.needs):
+            later = down.keep[step + 1] * place.pitch
+            for column_step, left in enumerate(across.keep[:-1]):
+                busy = begin < end and left < across.size
+                own = begin * place.pitch + left * place.channels if busy else place.size
+                lows[step, column_step] = min(own, later)
+        following = np.append(lows.reshape(-1)[1:], place.size).reshape(lows.shape)
+        cut = max(self.uses[place.name]) + (0 if in_place else 1)
+        grid = self.never()
+        grid[..., 0] = lows[:, :, None]
+        grid[:, :, cut:, 0] = following[:, :, None]
+        grid[..., 1] = place.size
+        return self.timed(grid, place.size)
 
     def written(self, tensor: int, place: Place) -> Extents:
-        """A whole tensor made here for readers after this stage."""
-        extents = self.empty()
-        extents[-1] = (0, place.size)
-        track = self.facts.rows.get(tensor)
+        """A whole tensor made here for readers after this stage: up to the last pixel computed."""
+        down, across = self.facts.rows.get(tensor), self.facts.columns.get(tensor)
         node = self.net.nodes[self.net.tensors[tensor].producer]
-        if track is None or node.output != tensor:
-            return self.always(place.size)
         if node.name in self.stage.sinks:
-            return extents
-        first = self.writes.get(place.name, 0)
-        for step in range(self.stage.row_steps):
-            base = self.at(step, 0)
-            before = track.ends[step - 1] if step else 0
-            extents[base : base + self.body, 1] = track.ends[step] * place.pitch
-            if not self.tiled:
-                extents[base : base + first, 1] = before * place.pitch
-        return extents
+            return self.timed(self.never(), 0, place.size)
+        if down is None or across is None or node.output != tensor:
+            return self.always(place.size)
+        highs = np.zeros((self.stage.row_steps, self.across), dtype=np.int64)
+        for step, (begin, end) in enumerate(down.ranges):
+            for column_step, (left, right) in enumerate(across.ranges):
+                if begin < end and left < right:
+                    high = (end - 1) * place.pitch + right * place.channels
+                    highs[step, column_step] = high
+        highs = np.maximum.accumulate(highs.reshape(-1)).reshape(highs.shape)
+        before = np.append([0], highs.reshape(-1)[:-1]).reshape(highs.shape)
+        grid = self.never()
+        grid[..., 1] = highs[:, :, None]
+        grid[:, :, : self.writes[place.name], 1] = before[:, :, None]
+        return self.timed(grid, 0, place.size)
 
     def in_place_pairs(self, lives: Lives, number: int) -> set[tuple[str, str]]:
         """Buffers that a result and a dying operand may share at equal offsets."""
@@ -233,7 +243,7 @@ class _Clock:
             slides = {a.source for a in self.actions if isinstance(a, Copy)}
             return self.writes.get(target.name) == i and not slides & {source.name, target.name}
         whole = (Kind.TENSOR, Kind.OUTPUT, Kind.IMAGE)
-        if source.kind not in whole or target.kind not in whole or self.tiled:
+        if source.kind not in whole or target.kind not in whole:
             return False
         tensor = self._number(source)
         if source.name in self.writes or self.net.tensors[tensor].last >= self.facts.end:
@@ -276,6 +286,8 @@ def _whole_tensors(
             found[tensor.name] = clock.written(number, place)
         elif arrives and not dies:
             found[tensor.name] = clock.always(place.size)
+        elif arrives:
+            found[tensor.name] = clock.arriving(number, place)
         elif dies and not aliased:
             found[tensor.name] = clock.read(number, place)
         else:

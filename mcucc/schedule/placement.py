@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 Extents = npt.NDArray[np.int64]
-TRIES = 1000
+TRIES = 500
 
 
 @dataclass(frozen=True, eq=False)

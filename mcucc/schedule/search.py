@@ -17,13 +17,14 @@ from mcucc.schedule.expand import expand, stage_bytes
 from mcucc.schedule.network import Network
 from mcucc.schedule.order import least_peak_order
 from mcucc.schedule.plan import Form, ImagePolicy, Plan, StagePlan
-from mcucc.schedule.search_stage import Option, Space, StageSearch
+from mcucc.schedule.search_space import Option, Space
+from mcucc.schedule.search_stage import StageSearch
 from mcucc.schedule.tiled import TiledProgram
 
 Progress = Callable[[str, float], None]
 POINTS = 12  # points of a front that are expanded
 MARGIN = 1.12  # estimates this far above the best exact figure are looked at exactly
-REFINED = 150  # stages whose bytes are computed exactly, at most
+REFINED = 80  # stages whose bytes are computed exactly, at most
 LARGEST = 1 << 62
 LOWER = 0.72  # how far below caching alone recomputing is expected to reach
 BEYOND = 6  # nodes by which a recomputing stage may outreach the tight part

@@ -13,71 +13,9 @@ from dataclasses import dataclass, field
 from mcucc.ops.base import Granularity
 from mcucc.schedule.costs import CostModel
 from mcucc.schedule.network import Network, NodeFacts, Operand, TensorFacts
-from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy
-from mcucc.schedule.windows import Reuse, Span, covered, needed, steps_of
-
-CACHE, RECOMPUTE = Reuse.CACHE, Reuse.RECOMPUTE
-# A state: ((tensor, lowest row, lowest column), ...) and the bytes of the tile its last call fills.
-State = tuple[tuple[tuple[int, int, int], ...], int]
-# Linked list of decisions: (earlier decisions, tensor, form, rows, columns).
-Trail = tuple["Trail | None", int, Form, Reuse, Reuse] | None
-# (persistent bytes, largest call's bytes, cost above the least possible, decisions)
-Value = tuple[int, int, float, Trail]
-
-
-@dataclass(frozen=True)
-class Space:
-    """What the stage search may use.
-
-    `forms` of tensors inside a stage, `recompute` of rows or columns allowed, `cache` allowed;
-    `cap` bytes and `slack` cost above the least are bounds on every stage. `values`, `states` and
-    `longest` bound the search: points of a state, states at each tensor, nodes of a stage.
-    """
-
-    forms: tuple[Form, ...] = (Form.RING, Form.TILE, Form.SLIDE)
-    cache: bool = True
-    recompute: bool = True
-    cap: float = float("inf")
-    slack: float = float("inf")
-    values: int = 8
-    states: int = 24
-    longest: int = 48
-
-
-@dataclass(frozen=True)
-class Option:
-    """A stage of nodes [begin, end): estimated bytes, cost above the least, and how."""
-
-    begin: int
-    end: int
-    bytes: int
-    cost: float
-    tile: tuple[int, int]
-    trail: Trail = None
-
-    def edges(self, network: Network) -> tuple[EdgePlan, ...]:
-        """The policies of the tensors inside."""
-        found = []
-        trail = self.trail
-        while trail is not None:
-            before, tensor, form, rows, columns = trail
-            found.append(EdgePlan(network.tensors[tensor].name, form, rows, columns))
-            trail = before
-        return tuple(found)
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """One way to hold a tensor: lower ends it computes from, bytes, and the decision."""
-
-    lo: int
-    lo_columns: int
-    persistent: int
-    tile: int
-    form: Form = Form.TILE
-    rows: Reuse = CACHE
-    columns: Reuse = CACHE
-    whole: bool = False
+from mcucc.schedule.plan import ImagePolicy
+from mcucc.schedule.search_space import Choice, Option, Space, State, Trail, Value, choices, thinned
+from mcucc.schedule.windows import Span, covered, needed, steps_of
 
 
 @dataclass
@@ -88,7 +26,8 @@ class _Front:
     highs: dict[int, tuple[int, int]] = field(default_factory=dict)
     starts: dict[int, tuple[int, int]] = field(default_factory=dict)
     outside: set[int] = field(default_factory=set)
-    outputs: list[tuple[int, int, int]] = field(default_factory=list)  # tensor, rate, high
+    # Tensors stored whole: number, rates, upper ends (rate 0: written at the very end).
+    outputs: list[tuple[int, tuple[int, int], tuple[int, int]]] = field(default_factory=list)
 
 
 class StageSearch:
@@ -192,7 +131,7 @@ class _Walk:
             if rate is None or high is None:
                 return False
         if whole:
-            front.outputs.append((node.output, 0 if sink else rate[0], high[0]))
+            front.outputs.append((node.output, (0, 0) if sink else rate, high))
         spans = self._operands(node, rate, high)
         if spans is None or not self._admit(node, spans, rate, high):
             return False
@@ -261,7 +200,9 @@ class _Walk:
         for (needs, top), values in self.states.items():
             lows = {t: (rows, columns) for t, rows, columns in needs}
             own = lows.pop(node.output, None)
-            for choice in self._choices(node, tensor, rate, high, own, whole):
+            if whole:
+                own = None
+            for choice in choices(space, tensor, (rate[0], 0 if self.full else rate[1]), high, own):
                 state = self._state(node, lows, rate, high, choice, alone)
                 if state is None:
                     continue
@@ -291,7 +232,7 @@ class _Walk:
         lows: dict[int, tuple[int, int]],
         rate: tuple[int, int],
         high: tuple[int, int],
-        choice: _Choice,
+        choice: Choice,
         alone: bool,
     ) -> State | None:
         found = dict(lows)
@@ -307,61 +248,13 @@ class _Walk:
         needs = tuple(sorted((t, rows, columns) for t, (rows, columns) in found.items()))
         return needs, node.scratch_bytes + (choice.tile if alone else 0)
 
-    def _choices(
-        self,
-        node: NodeFacts,
-        tensor: TensorFacts,
-        rate: tuple[int, int],
-        high: tuple[int, int],
-        own: tuple[int, int] | None,
-        whole: bool,
-    ) -> Iterator[_Choice]:
-        new = high[0] - rate[0], (0 if self.full else high[1] - rate[1])
-        if whole or own is None:
-            yield _Choice(new[0], new[1], 0, 0, whole=True)
-            return
-        width, channels = tensor.width, tensor.channels
-        need = high[0] - own[0]
-        tall = min(tensor.height, need)
-        fresh = min(tensor.height, rate[0])
-        old = min(tensor.height, max(0, need - rate[0]))
-        wide = width if self.full else min(width, high[1] - own[1])
-        side = 0 if self.full else min(width, max(0, high[1] - own[1] - rate[1]))
-        forms, space = self.space.forms, self.space
-        pixel = channels
-        if not (old or side):
-            yield _Choice(new[0], new[1], 0, fresh * wide * pixel)
-            return
-        if space.cache:
-            cache = old * width * pixel
-            if Form.RING in forms:
-                yield _Choice(new[0], new[1], cache + fresh * width * pixel, 0, Form.RING)
-            if Form.TILE in forms:
-                lasting = cache + side * fresh * pixel
-                yield _Choice(new[0], new[1], lasting, fresh * wide * pixel)
-            if Form.SLIDE in forms and side:
-                yield _Choice(new[0], new[1], cache + fresh * wide * pixel, 0, Form.SLIDE)
-        if not space.recompute:
-            return
-        if space.cache and side:
-            cache = old * width * pixel
-            yield _Choice(new[0], own[1], cache, fresh * wide * pixel, columns=RECOMPUTE)
-        if old and (space.cache or not side):
-            tile = tall * wide * pixel
-            yield _Choice(own[0], new[1], side * tall * pixel, tile, rows=RECOMPUTE)
-            if side and Form.SLIDE in forms:
-                yield _Choice(own[0], new[1], tile, 0, Form.SLIDE, RECOMPUTE)
-        if side and (old or not space.cache):
-            tile = tall * wide * pixel
-            yield _Choice(own[0], own[1], 0, tile, Form.TILE, RECOMPUTE, RECOMPUTE)
-
     def _cost(
         self,
         node: NodeFacts,
         tensor: TensorFacts,
         rate: tuple[int, int],
         high: tuple[int, int],
-        choice: _Choice,
+        choice: Choice,
     ) -> float:
         """The node's cost above the least possible."""
         if node.granularity is Granularity.SINK:
@@ -402,7 +295,7 @@ class _Walk:
     def _inputs(self, begin: int, needs: tuple[tuple[int, int, int], ...]) -> int:
         """Bytes of arriving images, less what the output may share with a dying input."""
         extra, saved = 0, 0
-        for number, low, _ in needs:
+        for number, low, left in needs:
             tensor = self.network.tensors[number]
             if tensor.producer < 0 and self.search.image is ImagePolicy.MAPPED:
                 continue
@@ -413,23 +306,37 @@ class _Walk:
                 extra += rows * tensor.row_bytes
             elif tensor.last < self.end and tensor.root == number:
                 for output, rate, high in self.front.outputs:
-                    if rate:
-                        saved = max(saved, self._shared(tensor, number, low, output, rate, high))
+                    if rate[0]:
+                        distance = self._distance(number, (low, left), output, rate, high)
+                        out = self.network.tensors[output].size
+                        both = max(distance + tensor.size, out)
+                        saved = max(saved, tensor.size + out - both)
         return extra - saved
 
-    def _shared(
-        self, tensor: TensorFacts, number: int, low: int, output: int, rate: int, high: int
+    def _distance(
+        self,
+        number: int,
+        low: tuple[int, int],
+        output: int,
+        rate: tuple[int, int],
+        high: tuple[int, int],
     ) -> int:
-        """Bytes that a row by row written output saves by following the input's reader."""
-        out = self.network.tensors[output]
-        step = self.front.rates[number][0]
-        begins = max(0, -low // step)
+        """Bytes by which an output must lie below the input it is written over."""
+        tensor, out = self.network.tensors[number], self.network.tensors[output]
+        down, across = self.front.rates[number]
+        begins = max(0, -low[0] // down)
         distance = 0
         for t in (0, begins, begins + 1, self.row_steps - 2, self.row_steps - 1):
-            if 0 <= t < self.row_steps:
-                written = min(out.height, rate * t + high) * out.row_bytes
-                distance = max(distance, written - max(0, step * t + low) * tensor.row_bytes)
-        return tensor.size + out.size - max(distance + tensor.size, out.size)
+            if not 0 <= t < self.row_steps:
+                continue
+            rows = min(out.height, rate[0] * t + high[0]) - 1
+            dead = max(0, down * t + low[0]) * tensor.row_bytes
+            for u in {0, self.column_steps - 1}:
+                right = out.width if self.full else min(out.width, rate[1] * u + high[1])
+                left = 0 if self.full else max(0, across * u + low[1])
+                written = rows * out.row_bytes + right * out.channels
+                distance = max(distance, written - dead - left * tensor.channels)
+        return distance
 
 
 def _positions(rate: int, lo: int, hi: int, size: int, start: int, steps: int) -> int:
@@ -437,22 +344,3 @@ def _positions(rate: int, lo: int, hi: int, size: int, start: int, steps: int) -
     if hi - lo == rate:
         return size
     return covered(rate, lo, hi, size, max(start, Span(rate, lo, hi).first_step), steps)
-
-
-def thinned(values: list[Value], most: int) -> list[Value]:
-    """The Pareto set of (persistent, largest, cost), at most about `most` of them."""
-    values.sort(key=lambda v: (v[0] + v[1], v[2], v[0]))
-    kept: list[Value] = []
-    for value in values:
-        if not any(o[0] <= value[0] and o[1] <= value[1] and o[2] <= value[2] for o in kept):
-            kept.append(value)
-    if len(kept) <= most:
-        return kept
-    low = kept[0][0] + kept[0][1]
-    grain = max(1, (kept[-1][0] + kept[-1][1] - low) // most)
-    best: dict[int, Value] = {}
-    for value in kept:
-        key = (value[0] + value[1] - low) // grain
-        if key not in best or value[2] < best[key][2]:
-            best[key] = value
-    return list(best.values())

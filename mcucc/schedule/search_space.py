@@ -1,0 +1,151 @@
+"""What the search inside a stage handles: its space, the stages it finds, ways to hold a tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mcucc.schedule.network import Network, TensorFacts
+from mcucc.schedule.plan import EdgePlan, Form
+from mcucc.schedule.windows import Reuse
+
+CACHE, RECOMPUTE = Reuse.CACHE, Reuse.RECOMPUTE
+# A state: ((tensor, lowest row, lowest column), ...) and the bytes of the tile its last call fills.
+State = tuple[tuple[tuple[int, int, int], ...], int]
+# Linked list of decisions: (earlier decisions, tensor, form, rows, columns).
+Trail = tuple["Trail | None", int, Form, Reuse, Reuse] | None
+# (persistent bytes, largest call's bytes, cost above the least possible, decisions)
+Value = tuple[int, int, float, Trail]
+
+
+@dataclass(frozen=True)
+class Space:
+    """What the stage search may use.
+
+    `forms` of tensors inside a stage, `recompute` of rows or columns allowed, `cache` allowed;
+    `cap` bytes and `slack` cost above the least are bounds on every stage. `values`, `states` and
+    `longest` bound the search: points of a state, states at each tensor, nodes of a stage.
+    """
+
+    forms: tuple[Form, ...] = (Form.RING, Form.TILE, Form.SLIDE)
+    cache: bool = True
+    recompute: bool = True
+    cap: float = float("inf")
+    slack: float = float("inf")
+    values: int = 8
+    states: int = 24
+    longest: int = 48
+
+
+@dataclass(frozen=True)
+class Option:
+    """A stage of nodes [begin, end): estimated bytes, cost above the least, and how."""
+
+    begin: int
+    end: int
+    bytes: int
+    cost: float
+    tile: tuple[int, int]
+    trail: Trail = None
+
+    def edges(self, network: Network) -> tuple[EdgePlan, ...]:
+        """The policies of the tensors inside."""
+        found = []
+        trail = self.trail
+        while trail is not None:
+            before, tensor, form, rows, columns = trail
+            found.append(EdgePlan(network.tensors[tensor].name, form, rows, columns))
+            trail = before
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One way to hold a tensor: lower ends it computes from, bytes, and the decision."""
+
+    lo: int
+    lo_columns: int
+    persistent: int
+    tile: int
+    form: Form = Form.TILE
+    rows: Reuse = CACHE
+    columns: Reuse = CACHE
+    whole: bool = False
+
+
+def choices(
+    space: Space,
+    tensor: TensorFacts,
+    rate: tuple[int, int],
+    high: tuple[int, int],
+    own: tuple[int, int] | None,
+) -> Iterator[Choice]:
+    """The ways to hold a tensor of which positions from `own` to `high` are needed at a step.
+
+    `rate` new positions come with a step; 0 columns mean whole rows. None: it is stored whole.
+    """
+    full = rate[1] == 0
+    new = high[0] - rate[0], (0 if full else high[1] - rate[1])
+    if own is None:
+        yield Choice(new[0], new[1], 0, 0, whole=True)
+        return
+    row, pixel = tensor.row_bytes, tensor.channels
+    fresh = min(tensor.height, rate[0])
+    old = min(tensor.height, max(0, high[0] - own[0] - rate[0]))
+    wide = tensor.width if full else min(tensor.width, high[1] - own[1])
+    side = 0 if full else min(tensor.width, max(0, high[1] - own[1] - rate[1]))
+    tile = fresh * wide * pixel
+    if not (old or side):
+        yield Choice(new[0], new[1], 0, tile)
+        return
+    if space.cache:
+        if Form.RING in space.forms:
+            yield Choice(new[0], new[1], (old + fresh) * row, 0, Form.RING)
+        if Form.TILE in space.forms:
+            yield Choice(new[0], new[1], old * row + side * fresh * pixel, tile)
+        if Form.SLIDE in space.forms and side:
+            yield Choice(new[0], new[1], old * row + tile, 0, Form.SLIDE)
+    if space.recompute:
+        tall = min(tensor.height, high[0] - own[0])
+        yield from _recomputing(space, tensor, new, own, (old, side, fresh, tall, wide))
+
+
+def _recomputing(
+    space: Space,
+    tensor: TensorFacts,
+    new: tuple[int, int],
+    own: tuple[int, int],
+    sizes: tuple[int, int, int, int, int],
+) -> Iterator[Choice]:
+    """Ways that compute columns, rows or both again."""
+    old, side, fresh, tall, wide = sizes
+    pixel = tensor.channels
+    tile = tall * wide * pixel
+    if space.cache and side:
+        cached = old * tensor.row_bytes
+        yield Choice(new[0], own[1], cached, fresh * wide * pixel, columns=RECOMPUTE)
+    if old and (space.cache or not side):
+        yield Choice(own[0], new[1], side * tall * pixel, tile, rows=RECOMPUTE)
+        if side and Form.SLIDE in space.forms:
+            yield Choice(own[0], new[1], tile, 0, Form.SLIDE, RECOMPUTE)
+    if side and (old or not space.cache):
+        yield Choice(own[0], own[1], 0, tile, Form.TILE, RECOMPUTE, RECOMPUTE)
+
+
+def thinned(values: list[Value], most: int) -> list[Value]:
+    """The Pareto set of (persistent, largest, cost), at most about `most` of them."""
+    values.sort(key=lambda v: (v[0] + v[1], v[2], v[0]))
+    kept: list[Value] = []
+    for value in values:
+        if not any(o[0] <= value[0] and o[1] <= value[1] and o[2] <= value[2] for o in kept):
+            kept.append(value)
+    if len(kept) <= most:
+        return kept
+    low = kept[0][0] + kept[0][1]
+    grain = max(1, (kept[-1][0] + kept[-1][1] - low) // most)
+    best: dict[int, Value] = {}
+    for value in kept:
+        key = (value[0] + value[1] - low) // grain
+        if key not in best or value[2] < best[key][2]:
+            best[key] = value
+    return list(best.values())
