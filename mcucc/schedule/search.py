@@ -26,6 +26,7 @@ POINTS = 12  # points of a front that are expanded
 MARGIN = 1.12  # estimates this far above the best exact figure are looked at exactly
 REFINED = 80  # stages whose bytes are computed exactly, at most
 LARGEST = 1 << 62
+MANY_NODES = 300  # above this, fewer tile sizes and shorter stages are tried
 LOWER = 0.72  # how far below caching alone recomputing is expected to reach
 BEYOND = 6  # nodes by which a recomputing stage may outreach the tight part
 FACTORS = (1.0, 1.02, 1.05, 1.1, 1.15, 1.25)  # executed MACs over the network's
@@ -257,6 +258,8 @@ class _Search:
         menus = {end: self._tiles(end, first_only=first_only) for end in chosen}
         walks = sum(len(menu) for menu in menus.values())
         left = self.options.effort * (1 if space.recompute else 2)
+        if count > MANY_NODES:
+            space = replace(space, longest=16)
         for end in chosen:
             if self.options.progress is not None:
                 self.options.progress("stages", end / count)
@@ -282,12 +285,13 @@ class _Search:
         node = self.network.nodes[end - 1]
         sink = not node.macs and node.scratch_bytes and node.streams
         facts = self.network.tensors[node.operands[0].tensor if sink else node.output]
-        widths = (
-            {0, 4, 8, -(-facts.width // 2), 2 if facts.width <= 8 else 0}
-            if not first_only
-            else {0, 4, 8, 16}
-        )
-        heights = {1, 2, 4} if not first_only else {1, 2, 4, 8, 16}
+        half = -(-facts.width // 2)
+        widths = {0, 4, 8, half, 2 if facts.width <= 8 else 0}
+        heights = {1, 2, 4}
+        if first_only:
+            widths, heights = {0, 4, 8, 16}, {1, 2, 4, 8, 16}
+        elif len(self.network.nodes) > MANY_NODES:
+            widths, heights = {0, 4}, {1}
         least = self.options.least_width
         return [
             (height, width)

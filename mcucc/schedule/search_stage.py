@@ -278,9 +278,16 @@ class _Walk:
         """The stages that begin at node `begin`, least memory first."""
         tensors = self.network.tensors
         base = self.search.alive[begin] + sum(tensors[o[0]].size for o in self.front.outputs)
+        room = self.space.cap - base
         found: list[tuple[int, float, Trail]] = []
+        shared: dict[tuple[tuple[int, int, int], ...], int] = {}
         for (needs, top), values in self.states.items():
-            extra = self._inputs(begin, needs)
+            least = min(v[0] + max(v[1], top) for v in values)
+            if least - max((tensors[n[0]].size for n in needs), default=0) > room:
+                continue  # not even an input wholly shared with the output makes it fit
+            if needs not in shared:
+                shared[needs] = self._inputs(begin, needs)
+            extra = shared[needs]
             for persistent, largest, cost, trail in values:
                 size = base + extra + persistent + max(largest, top)
                 if size <= self.space.cap:
@@ -306,7 +313,8 @@ class _Walk:
                 extra += rows * tensor.row_bytes
             elif tensor.last < self.end and tensor.root == number:
                 for output, rate, high in self.front.outputs:
-                    if rate[0]:
+                    most = min(tensor.size, self.network.tensors[output].size)
+                    if rate[0] and most > saved:
                         distance = self._distance(number, (low, left), output, rate, high)
                         out = self.network.tensors[output].size
                         both = max(distance + tensor.size, out)
