@@ -25,7 +25,6 @@ Progress = Callable[[str, float], None]
 POINTS = 12  # points of a front that are expanded
 MARGIN = 1.12  # estimates this far above the best exact figure are looked at exactly
 REFINED = 80  # stages whose bytes are computed exactly, at most
-LARGEST = 1 << 62
 MANY_NODES = 300  # above this, fewer tile sizes and shorter stages are tried
 LOWER = 0.72  # how far below caching alone recomputing is expected to reach
 BEYOND = 6  # nodes by which a recomputing stage may outreach the tight part
@@ -75,8 +74,9 @@ class Point:
 class Front:
     """Plans from least memory to least cost.
 
-    `lower_bound` is what the search proves for its plan space and cost limit: no plan of stages it
-    estimated needs less; `complete` says that no limit of effort cut the search short.
+    `lower_bound` is the least that any placement of these plans' buffers could need; it says
+    nothing of plans that were not found. `complete` says that no limit of effort cut the search
+    short (stages are still thinned: see `Space`).
     """
 
     points: tuple[Point, ...]
@@ -103,7 +103,7 @@ class Front:
             raise FitError(
                 f"the smallest plan found needs {least.bytes} bytes of arena, {sram} are allowed",
                 where=bottleneck(least.program),
-                hint=f"the bound of this plan space is {self.lower_bound} bytes; "
+                hint=f"its buffers cannot be placed in less than {self.lower_bound} bytes; "
                 "a smaller input, a narrower layer or a larger --max-slowdown lowers it",
             )
         return min(fits, key=lambda p: (p.cost, p.bytes))
@@ -167,7 +167,7 @@ class _Search:
         """Search, refine, expand."""
         if self.options.schedule == "layers":
             plan = layers_plan(self.network, self.options.image)
-            return self._finish([expand(self.graph, plan)], 0)
+            return self._finish([expand(self.graph, plan)])
         if self.options.schedule not in ("auto", "patch", "stream"):
             raise McuccError(
                 f"unknown schedule {self.options.schedule!r}",
@@ -175,7 +175,7 @@ class _Search:
             )
         cuts = self._cuts()
         programs = [self._program(cut) for cut in self._shown(cuts)]
-        return self._finish(programs, min((cut.bytes for cut in cuts), default=0))
+        return self._finish(programs)
 
     def _shown(self, cuts: list[_Cut]) -> list[_Cut]:
         """The points that are expanded: an even choice, and the least memory at usual factors."""
@@ -187,7 +187,7 @@ class _Search:
                 shown += [within[0]] if within and within[0] not in shown else []
         return shown
 
-    def _finish(self, programs: Sequence[TiledProgram], bound: int) -> Front:
+    def _finish(self, programs: Sequence[TiledProgram]) -> Front:
         facts = {node.name: node for node in self.network.nodes}
         points = [Point(p, program_cost(p, self.options.cost, facts)) for p in programs]
         points.sort(key=lambda p: (p.bytes, p.cost))
@@ -195,7 +195,7 @@ class _Search:
         for point in points:
             if not kept or point.cost < kept[-1].cost:
                 kept.append(point)
-        least = min((max(p.program.lower_bound for p in kept), bound or LARGEST), default=0)
+        least = min(point.program.lower_bound for point in kept)
         return Front(tuple(kept), least, self.complete, time.monotonic() - self.begun)
 
     # Stages -----------------------------------------------------------------------------------
