@@ -11,10 +11,10 @@
  *       36 -    108  tensor of dw_2
  *      108 -    144  tensor of conv_3
  *        0 -     36  tensor of add_4
- *       36 -     40  tensor of globalaveragepool_5
- *       40 -     56  scratch of globalaveragepool_5
- *       36 -     40  tensor of reshape_6
- *        0 -      3  output of fc_7
+ *        0 -      4  tensor of globalaveragepool_5
+ *       36 -     52  scratch of globalaveragepool_5
+ *        0 -      4  tensor of reshape_6
+ *        4 -      7  output of fc_7
  */
 #include "residual.h"
 
@@ -35,10 +35,10 @@ enum {
     AT_DW_2 = 36,
     AT_CONV_3 = 108,
     AT_ADD_4 = 0,
-    AT_GLOBALAVERAGEPOOL_5 = 36,
-    AT_GLOBALAVERAGEPOOL_5_SCRATCH = 40,
-    AT_RESHAPE_6 = 36,
-    AT_FC_7 = 0,
+    AT_GLOBALAVERAGEPOOL_5 = 0,
+    AT_GLOBALAVERAGEPOOL_5_SCRATCH = 36,
+    AT_RESHAPE_6 = 0,
+    AT_FC_7 = 4,
 };
 
 /* camera image: bytes 0..255 become the int8 values of the first layer, in place. */

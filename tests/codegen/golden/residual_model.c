@@ -19,7 +19,7 @@ static const mcucc_tensor inputs[] = {
 };
 
 static const mcucc_tensor outputs[] = {
-    {"fc_7", 1, 1, 3, 0.0439027585f, 65, 0},
+    {"fc_7", 1, 1, 3, 0.0439027585f, 65, 4},
 };
 
 const mcucc_model residual_model = {
