@@ -36,11 +36,11 @@ from mcucc.report.facts import (
     ModelFacts,
     Report,
     layer_facts,
-    plan_facts,
     sram_facts,
 )
+from mcucc.report.plan import plan_facts
 from mcucc.schedule.check import check
-from mcucc.schedule.choose import ScheduleOptions, schedule
+from mcucc.schedule.choose import Schedule, ScheduleOptions, schedule
 from mcucc.schedule.tiled import TiledProgram
 from mcucc.staging import MANIFEST, check_target, staging
 from mcucc.toolchain.firmware import BuildOptions, Firmware, ModelUnit, build_firmware
@@ -68,9 +68,14 @@ class Compiled:
     """A network with its program and its C, before anything is built."""
 
     network: Network
-    program: TiledProgram
+    schedule: Schedule
     code: ModelCode
     name: str
+
+    @property
+    def program(self) -> TiledProgram:
+        """The schedule's program."""
+        return self.schedule.program
 
 
 @dataclass(frozen=True)
@@ -111,11 +116,11 @@ def generate(
 
     The checker replays the schedule first: one that fails never becomes C.
     """
-    program = schedule(network.integer, board, options or ScheduleOptions())
-    check(program)
+    chosen = schedule(network.integer, board, options or ScheduleOptions())
+    check(chosen.program)
     origin = Origin(network.path.name, network.sha256, __version__)
-    code = model_code(program, network.cameras, name, origin)
-    return Compiled(network, program, code, name)
+    code = model_code(chosen.program, network.cameras, name, origin)
+    return Compiled(network, chosen, code, name)
 
 
 def check_arena(program: TiledProgram, board: Board) -> None:
@@ -337,7 +342,7 @@ def _report(compiled: Compiled, board: Board, firmware: Firmware, measured: Meas
         macs=MacFacts(macs, program.macs, program.factor),
         instructions=InstructionFacts(measured.instructions, measured.emulator),
         layers=layer_facts(program, steps),
-        plan=plan_facts(program),
+        plan=plan_facts(compiled.schedule),
         tools={"compiler": firmware.compiler.version, "emulator": measured.emulator},
     )
 

@@ -19,7 +19,8 @@ from mcucc.ir.store import load_graph
 from mcucc.numerics import Rounding
 from mcucc.quantize.camera import CameraInput
 from mcucc.quantize.lower import lower
-from mcucc.schedule.choose import ScheduleOptions, schedule
+from mcucc.schedule.choose import bind, read_plan
+from mcucc.schedule.expand import expand
 from mcucc.schedule.tiled import TiledProgram
 from mcucc.staging import MANIFEST
 from mcucc.toolchain.firmware import BuildOptions, Firmware, ModelUnit, build_firmware
@@ -53,8 +54,8 @@ class CompiledFolder:
 
     def program(self) -> TiledProgram:
         """The schedule the C was generated from."""
-        options = ScheduleOptions(plan=self.path / "plan.json", optimize=self.manifest["optimize"])
-        return schedule(self.integer, self.board, options)
+        graph = bind(self.integer, self.board, self.manifest["optimize"])
+        return expand(graph, read_plan(self.path / "plan.json"))
 
     @property
     def input_shapes(self) -> dict[str, tuple[int, ...]]:

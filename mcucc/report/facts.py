@@ -16,6 +16,7 @@ from typing import Any
 from mcucc.codegen.steps import stage_name
 from mcucc.errors import OutputError
 from mcucc.ir.integer import IntegerNode
+from mcucc.report.plan import PlanFacts
 from mcucc.schedule.expand import executed_macs
 from mcucc.schedule.tiled import Compute, Kind, TiledProgram, TiledStage
 
@@ -101,29 +102,6 @@ class LayerFacts:
 
 
 @dataclass(frozen=True)
-class Live:
-    """A buffer alive at the peak."""
-
-    tensors: tuple[str, ...]
-    role: str
-    offset: int
-    size: int
-
-
-@dataclass(frozen=True)
-class PlanFacts:
-    """The schedule, its peak and the least peak possible for its steps."""
-
-    schedule: str
-    arena: int
-    lower_bound: int
-    gap: int
-    peak_layer: str
-    peak_bytes: int
-    peak_live: tuple[Live, ...]
-
-
-@dataclass(frozen=True)
 class Report:
     """Everything known about one compiled network."""
 
@@ -155,24 +133,6 @@ def read_report(folder: Path) -> dict[str, Any]:
             f"no readable report.json ({error})", where=str(folder), hint="run mcucc compile first"
         ) from error
     return report
-
-
-def plan_facts(program: TiledProgram) -> PlanFacts:
-    """What the program says of its memory."""
-    peak = program.peak_stage
-    live = tuple(
-        Live((place.tensor,), place.kind.value, place.offset, place.size)
-        for place in program.live(peak)
-    )
-    return PlanFacts(
-        schedule=program.plan.schedule,
-        arena=program.arena_bytes,
-        lower_bound=program.lower_bound,
-        gap=program.arena_bytes - program.lower_bound,
-        peak_layer=stage_name(program.stages[peak]),
-        peak_bytes=program.stage_bytes[peak],
-        peak_live=live,
-    )
 
 
 def layer_facts(

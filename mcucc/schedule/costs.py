@@ -23,6 +23,11 @@ class CostModel:
     per_weight_byte: float
     per_copied_byte: float
 
+    @property
+    def unit(self) -> str:
+        """What the figures count."""
+        return "MACs" if self.name == "macs" else f"instructions on {self.name}, estimated"
+
     def node(self, node: NodeFacts, channels: int, rows: int, columns: int, calls: int) -> float:
         """A node that computes rows x columns pixels in all, in so many calls."""
         pixels = rows * columns

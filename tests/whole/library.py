@@ -69,7 +69,7 @@ def library(
 ) -> Library:
     """Schedule a network for the kernels of a board (by `plan` or by layers) and write its C."""
     integer = lower(graph, rounding)
-    program = schedule(integer, board, ScheduleOptions(schedule="layers"))
+    program = schedule(integer, board, ScheduleOptions(schedule="layers")).program
     if plan is not None:
         program = expand(program.graph, plan)
     check(program)

@@ -1,0 +1,174 @@
+"""The plan's part of report.json: stages, the front it was chosen from, layer by layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mcucc.codegen.steps import stage_name
+from mcucc.schedule.choose import Schedule
+from mcucc.schedule.expand import executed_macs
+from mcucc.schedule.plan import EdgePlan
+from mcucc.schedule.tiled import TiledProgram, TiledStage
+
+BOUND = (
+    "the most bytes in use at one time by the buffers of this very plan: no placement of them "
+    "needs less, another plan may"
+)
+
+
+@dataclass(frozen=True)
+class Live:
+    """A buffer alive at the peak."""
+
+    tensors: tuple[str, ...]
+    role: str
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True)
+class EdgeFacts:
+    """How a tensor that stays inside its stage is held: ring, tile or slide; cache or recompute."""
+
+    tensor: str
+    form: str
+    rows: str
+    columns: str
+
+
+@dataclass(frozen=True)
+class StageFacts:
+    """A stage that does something: one entry for each of the report's `layers`.
+
+    `tile` is rows and columns of one step, 0 columns being whole rows; `macs` are executed,
+    `macs_once` those of its nodes layer by layer; `bytes` are in use at its peak.
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    tile: tuple[int, int]
+    edges: tuple[EdgeFacts, ...]
+    macs: int
+    macs_once: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class FrontFacts:
+    """A plan the search found: arena bytes, executed MACs, their factor, cost in `cost_unit`."""
+
+    arena: int
+    macs: int
+    factor: float
+    cost: float
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class BeforeFacts:
+    """The same network by another schedule, for comparison."""
+
+    schedule: str
+    arena: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class PlanFacts:
+    """The schedule, its peak, and the least peak possible for its steps (`bound` says of what).
+
+    `front` is empty where no search ran.
+    """
+
+    schedule: str
+    arena: int
+    lower_bound: int
+    gap: int
+    bound: str
+    peak_layer: str
+    peak_bytes: int
+    peak_live: tuple[Live, ...]
+    stages: tuple[StageFacts, ...]
+    front: tuple[FrontFacts, ...]
+    cost_unit: str
+    before: BeforeFacts
+
+
+def plan_facts(schedule: Schedule) -> PlanFacts:
+    """What a schedule says of its memory, its stages and its alternatives."""
+    program, layers = schedule.program, schedule.layers
+    peak = program.peak_stage
+    live = tuple(
+        Live((place.tensor,), place.kind.value, place.offset, place.size)
+        for place in program.live(peak)
+    )
+    return PlanFacts(
+        schedule=program.plan.schedule,
+        arena=program.arena_bytes,
+        lower_bound=program.lower_bound,
+        gap=program.arena_bytes - program.lower_bound,
+        bound=BOUND,
+        peak_layer=stage_name(program.stages[peak]),
+        peak_bytes=program.stage_bytes[peak],
+        peak_live=live,
+        stages=_stages(program),
+        front=front_facts(schedule),
+        cost_unit=schedule.cost.unit,
+        before=BeforeFacts(layers.plan.schedule, layers.arena_bytes, layers.macs),
+    )
+
+
+def front_facts(schedule: Schedule) -> tuple[FrontFacts, ...]:
+    """Every point of the front, least memory first."""
+    points = () if schedule.front is None else schedule.front.points
+    return tuple(
+        FrontFacts(
+            arena=point.bytes,
+            macs=point.program.macs,
+            factor=point.factor,
+            cost=point.cost,
+            chosen=point.program is schedule.program,
+        )
+        for point in points
+    )
+
+
+def _stages(program: TiledProgram) -> tuple[StageFacts, ...]:
+    outside = _between_stages(program)
+    return tuple(
+        StageFacts(
+            name=stage_name(stage),
+            nodes=tuple(node.name for node in stage.nodes),
+            tile=stage.plan.tile,
+            edges=_edges(stage, outside),
+            macs=executed_macs([stage]),
+            macs_once=sum(program.graph.macs_of(node) for node in stage.nodes),
+            bytes=needed,
+        )
+        for stage, needed in zip(program.stages, program.stage_bytes, strict=True)
+        if stage.actions
+    )
+
+
+def _edges(stage: TiledStage, outside: frozenset[str]) -> tuple[EdgeFacts, ...]:
+    """The tensors made in a stage that nothing after it reads, as the plan holds them."""
+    planned = {edge.tensor: edge for edge in stage.plan.edges}
+    inside = (node.output for node in stage.nodes if node.output not in outside)
+    edges = (planned.get(name, EdgePlan(name)) for name in inside)
+    return tuple(
+        EdgeFacts(edge.tensor, edge.form.value, edge.rows.value, edge.columns.value)
+        for edge in edges
+    )
+
+
+def _between_stages(program: TiledProgram) -> frozenset[str]:
+    """Tensors that another stage than their own reads, and the network's outputs."""
+    made = {node.output: number for number, s in enumerate(program.stages) for node in s.nodes}
+    crossing = {
+        name
+        for number, stage in enumerate(program.stages)
+        for node in stage.nodes
+        for name in node.inputs
+        if made.get(name) != number
+    }
+    return frozenset(crossing.union(program.graph.outputs))
