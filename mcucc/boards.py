@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -14,8 +14,16 @@ from mcucc.errors import BoardError
 from mcucc.resources import resource_dir
 
 
+class Architecture(Enum):
+    """A family of cores that share compiler, start-up code and emulator."""
+
+    ARM = "arm"  # Armv6-M to Armv8.1-M
+    RISCV = "riscv"
+    XTENSA = "xtensa"
+
+
 class Core(Enum):
-    """A processor core, by the name gcc's -mcpu knows."""
+    """A processor core, by the name that gcc's -mcpu or -march knows."""
 
     M0PLUS = "cortex-m0plus"
     M3 = "cortex-m3"
@@ -23,6 +31,16 @@ class Core(Enum):
     M7 = "cortex-m7"
     M33 = "cortex-m33"
     M55 = "cortex-m55"
+    RV32IMC = "rv32imc"
+    LX7 = "xtensa-lx7"
+
+    @property
+    def architecture(self) -> Architecture:
+        """The family."""
+        return _FAMILY.get(self, Architecture.ARM)
+
+
+_FAMILY = {Core.RV32IMC: Architecture.RISCV, Core.LX7: Architecture.XTENSA}
 
 
 class Isa(Enum):
@@ -48,6 +66,8 @@ _POSSIBLE_ISA = {
     Core.M7: frozenset({Isa.DSP, Isa.FPU}),
     Core.M33: frozenset({Isa.DSP, Isa.FPU}),
     Core.M55: frozenset({Isa.DSP, Isa.FPU, Isa.MVE}),
+    Core.RV32IMC: frozenset[Isa](),
+    Core.LX7: frozenset({Isa.FPU}),
 }
 
 
@@ -80,7 +100,8 @@ class Board:
     """A board: what mcucc has to know to fit a network into it and to emulate it.
 
     `code`, `weights`, `data` (static data and stack) and `arena` say which memory holds what;
-    several of them may be the same memory and then share its size.
+    several of them may be the same memory and then share its size. `machine` is the emulated
+    machine, None for a board that mcucc writes C for and no firmware.
     """
 
     name: str
@@ -93,7 +114,7 @@ class Board:
     weights: Memory
     data: Memory
     arena: Memory
-    machine: str
+    machine: str | None
     source: Source
 
     @property
@@ -115,21 +136,34 @@ def board_names() -> tuple[str, ...]:
 def load_board(name_or_path: str | Path) -> Board:
     """Reads a board by its name, or from a TOML file (anything that ends in .toml).
 
-    Raises BoardError for an unknown name (with the nearest one) and for an invalid file (with
+    Raises BoardError for an unknown name (with the nearest ones) and for an invalid file (with
     the key that is wrong).
     """
+    return _read(board_file(name_or_path))
+
+
+def board_file(name_or_path: str | Path) -> Path:
+    """The TOML file of a board that is given by name or by path; BoardError as load_board."""
     text = str(name_or_path)
     if text.endswith(".toml"):
-        path = Path(text)
-        if not path.is_file():
+        if not Path(text).is_file():
             raise BoardError("no such board file", where=text)
-        return _read(path)
+        return Path(text)
     names = board_names()
     if text.lower() not in names:
-        near = difflib.get_close_matches(text.lower(), names, n=1, cutoff=0.4)
-        guess = f"did you mean {near[0]}? " if near else ""
-        raise BoardError(f"unknown board {text!r}", hint=f"{guess}boards: {', '.join(names)}")
-    return _read(resource_dir("boards") / f"{text.lower()}.toml")
+        raise BoardError(f"unknown board {text!r}", hint=_guess(text.lower(), names))
+    return resource_dir("boards") / f"{text.lower()}.toml"
+
+
+def _guess(text: str, names: Sequence[str]) -> str:
+    """Names that hold the text come first, then those that are spelt much like it."""
+    near = [name for name in names if text and text in name][:3]
+    near += difflib.get_close_matches(text, [name for name in names if name not in near])
+    if near:
+        *others, last = near[:3]
+        listed = f"{', '.join(others)} or {last}" if others else last
+        return f"did you mean {listed}? mcucc boards lists all; your own is given as a .toml file"
+    return f"one of {', '.join(names)}, or a .toml file of your own"
 
 
 def _read(path: Path) -> Board:
@@ -141,28 +175,33 @@ def _read(path: Path) -> Board:
     reader = _Reader(str(path), "", table)
     memories = _memories(reader)
     placement = reader.table("placement")
-    emulator, source = reader.table("emulator"), reader.table("source")
+    emulator, source = reader.optional_table("emulator"), reader.table("source")
     core = reader.choice("core", Core)
     board = Board(
         name=path.stem,
         title=reader.text("title"),
         core=core,
         isa=_isa(reader, core),
-        clock_hz=reader.positive("clock_hz"),
+        clock_hz=reader.integer("clock_hz", 1),
         memories=memories,
         code=_place(placement, "code", memories, MemoryKind.FLASH),
         weights=_place(placement, "weights", memories, MemoryKind.FLASH),
         data=_place(placement, "data", memories, MemoryKind.RAM),
         arena=_place(placement, "arena", memories, MemoryKind.RAM),
-        machine=emulator.text("machine"),
+        machine=emulator.text("machine") if emulator else None,
         source=Source(source.text("title"), source.text("revision"), source.text("section")),
     )
     for each in (reader, placement, emulator, source):
-        each.finish()
+        if each is not None:
+            each.finish()
     return board
 
 
 Choice = TypeVar("Choice", bound=Enum)
+
+
+def _values_of(kind: type[Enum]) -> str:
+    return ", ".join(str(each.value) for each in kind)
 
 
 class _Reader:
@@ -175,56 +214,54 @@ class _Reader:
     def fail(self, key: str, what: str, hint: str = "") -> BoardError:
         return BoardError(f"{self._prefix}{key}: {what}", where=self._path, hint=hint)
 
-    def value(self, key: str) -> Any:
+    def value(self, key: str, kind: type, expected: str) -> Any:
+        """The value of a key, which must be there and be of a type; the caller checks the rest."""
         self._seen.add(key)
         if key not in self._values:
-            raise self.fail(key, "missing")
-        return self._values[key]
-
-    def text(self, key: str) -> str:
-        value = self.value(key)
-        if not isinstance(value, str) or not value.strip():
-            raise self.fail(key, f"expected text, got {value!r}")
+            raise self.fail(key, f"missing; expected {expected}")
+        value = self._values[key]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise self.fail(key, f"expected {expected}, got {value!r}")
         return value
 
-    def integer(self, key: str) -> int:
-        value = self.value(key)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise self.fail(key, f"expected a whole number of at least 0, got {value!r}")
+    def text(self, key: str, expected: str = "a text") -> str:
+        value: str = self.value(key, str, expected)
+        if not value.strip():
+            raise self.fail(key, f"expected {expected}, got {value!r}")
         return value
 
-    def positive(self, key: str) -> int:
-        value = self.integer(key)
-        if value == 0:
-            raise self.fail(key, "must not be 0")
+    def integer(self, key: str, least: int) -> int:
+        expected = f"a whole number of at least {least}"
+        value: int = self.value(key, int, expected)
+        if value < least:
+            raise self.fail(key, f"expected {expected}, got {value!r}")
         return value
 
     def choice(self, key: str, kind: type[Choice]) -> Choice:
-        return self.member(key, self.text(key), kind)
+        return self.member(key, self.text(key, f"one of {_values_of(kind)}"), kind)
 
     def member(self, key: str, value: object, kind: type[Choice]) -> Choice:
         try:
             return kind(value)
         except ValueError:
-            known = ", ".join(str(each.value) for each in kind)
-            raise self.fail(key, f"unknown value {value!r}", f"one of {known}") from None
+            raise self.fail(key, f"unknown value {value!r}", f"one of {_values_of(kind)}") from None
 
-    def sequence(self, key: str) -> list[Any]:
-        value = self.value(key)
-        if not isinstance(value, list):
-            raise self.fail(key, f"expected a list, got {value!r}")
-        return value
+    def sequence(self, key: str, expected: str) -> list[Any]:
+        values: list[Any] = self.value(key, list, expected)
+        return values
 
     def table(self, key: str) -> _Reader:
-        value = self.value(key)
-        if not isinstance(value, dict):
-            raise self.fail(key, "expected a table")
+        value = self.value(key, dict, f"a table [{self._prefix}{key}]")
         return _Reader(self._path, f"{self._prefix}{key}.", value)
 
+    def optional_table(self, key: str) -> _Reader | None:
+        return self.table(key) if key in self._values else None
+
     def tables(self, key: str) -> list[_Reader]:
-        items = self.sequence(key)
+        expected = f"at least one table [[{key}]]"
+        items = self.sequence(key, expected)
         if not items or not all(isinstance(item, dict) for item in items):
-            raise self.fail(key, "expected at least one table")
+            raise self.fail(key, f"expected {expected}")
         return [
             _Reader(self._path, f"{self._prefix}{key}[{index}].", item)
             for index, item in enumerate(items)
@@ -245,8 +282,8 @@ def _memories(reader: _Reader) -> tuple[Memory, ...]:
         memory = Memory(
             table.text("name"),
             table.choice("kind", MemoryKind),
-            table.integer("origin"),
-            table.positive("size"),
+            table.integer("origin", 0),
+            table.integer("size", 32),
         )
         table.finish()
         if memory.size % 32 or memory.origin % 32:
@@ -264,7 +301,8 @@ def _memories(reader: _Reader) -> tuple[Memory, ...]:
 
 def _isa(reader: _Reader, core: Core) -> frozenset[Isa]:
     """The instruction set options, which the core must be able to have."""
-    isa = frozenset(reader.member("isa", value, Isa) for value in reader.sequence("isa"))
+    expected = f"a list of {_values_of(Isa)}, or []"
+    isa = frozenset(reader.member("isa", value, Isa) for value in reader.sequence("isa", expected))
     impossible = sorted(each.value for each in isa - _POSSIBLE_ISA[core])
     if impossible:
         raise reader.fail("isa", f"{core.value} cannot have {', '.join(impossible)}")
@@ -275,11 +313,11 @@ def _isa(reader: _Reader, core: Core) -> frozenset[Isa]:
 
 def _place(placement: _Reader, role: str, memories: tuple[Memory, ...], kind: MemoryKind) -> Memory:
     """The memory that a role of `placement` names."""
-    name = placement.text(role)
+    names = ", ".join(memory.name for memory in memories)
+    name = placement.text(role, f"the name of a memory ({names})")
     for memory in memories:
         if memory.name == name:
             if memory.kind is not kind:
                 raise placement.fail(role, f"{name} is not {kind.value}")
             return memory
-    names = ", ".join(memory.name for memory in memories)
     raise placement.fail(role, f"no memory is called {name!r}", f"memories: {names}")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mcucc import __version__
-from mcucc.boards import Board, load_board
+from mcucc.boards import Board, board_file, load_board
 from mcucc.codegen.model import ModelCode, Origin, model_code, model_identifier
 from mcucc.codegen.steps import stage_name
 from mcucc.codegen.write import write_library
@@ -48,6 +48,7 @@ from mcucc.toolchain.layout import LEAST_STACK_BYTES
 
 OPTIMIZE = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
 PROOF_LIMIT_S = 300.0
+BOARD_FILE = "board.toml"
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,7 @@ def _build(
     save_graph(compiled.network.graph, folder / "network.npz")
     (folder / "plan.json").write_text(compiled.program.plan.to_json() + "\n", encoding="utf-8")
     copy_model(compiled.network.path, folder)
+    shutil.copyfile(board_file(options.board), folder / BOARD_FILE)
     progress("building firmware", 0, 0)
     firmware = build_image(compiled, sources, board, folder, options.optimize)
     measured = _measure(compiled, firmware, options.emulator, progress)

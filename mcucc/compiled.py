@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mcucc.boards import Board, load_board
-from mcucc.build import OPTIMIZE, unit_of
+from mcucc.build import BOARD_FILE, OPTIMIZE, unit_of
 from mcucc.errors import OutputError
 from mcucc.evaluate.preprocess import Preprocess
 from mcucc.ir.graph import Graph
@@ -90,7 +90,7 @@ def open_compiled(path: Path) -> CompiledFolder:
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         name = str(manifest["name"])
-        board = load_board(manifest["board"])
+        board_name = str(manifest["board"])
         rounding = Rounding(manifest["rounding"])
         table = manifest["preprocess"]
         dict(manifest["input_shapes"]), dict(manifest["files"])
@@ -98,7 +98,6 @@ def open_compiled(path: Path) -> CompiledFolder:
         raise OutputError(
             f"not a folder made by mcucc compile ({error})", where=str(path), hint="compile first"
         ) from error
-    graph = load_graph(path / "network.npz")
     sources = sorted(path.glob("source.*"))
     gone = [file for file in manifest["files"] if not (path / file).is_file()]
     if gone or not sources:
@@ -107,11 +106,12 @@ def open_compiled(path: Path) -> CompiledFolder:
             where=str(path),
             hint="compile again",
         )
+    graph = load_graph(path / "network.npz")
     return CompiledFolder(
         path=path,
         name=name,
         manifest=manifest,
-        board=board,
+        board=replace(load_board(path / BOARD_FILE), name=board_name),
         graph=graph,
         integer=lower(graph, rounding),
         preprocess=None if table is None else Preprocess.from_dict(table, where=str(path)),

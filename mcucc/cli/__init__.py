@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mcucc import __version__
+from mcucc.cli.boards import boards_command
 from mcucc.cli.compile import compile_command
 from mcucc.cli.output import report_error, use_json
 from mcucc.cli.run import run_command
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command("compile")(compile_command)
 app.command("run")(run_command)
 app.command("validate")(validate_command)
+app.command("boards")(boards_command)
 
 
 def _version(value: bool) -> None:

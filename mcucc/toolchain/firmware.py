@@ -29,7 +29,7 @@ from mcucc.toolchain.layout import (
     exact_layout,
     loose_layout,
 )
-from mcucc.toolchain.machines import Machine, Span, find_machine
+from mcucc.toolchain.machines import Machine, Span, machine_of
 
 _LIBRARY_SECTIONS = ("-ffunction-sections", "-fdata-sections")
 # The harness must not call into libc: its memory and code would be counted as the library's.
@@ -104,8 +104,8 @@ def build_firmware(
     much RAM. Raises ToolError when the compiler is missing or fails, FitError when it does not fit.
     """
     options = options or BuildOptions()
+    machine = machine_of(board)
     compiler = arm_compiler(options.compiler)
-    machine = find_machine(board.machine, board.core)
     folder.mkdir(parents=True, exist_ok=True)
     objects = _compile(compiler, models, kernels, board, folder, include, options)
     firmware = Firmware(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mcucc.boards import Core
-from mcucc.errors import BoardError
+from mcucc.boards import Board, Core
+from mcucc.errors import BoardError, ToolError
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,11 @@ _MACHINES = (
         harness_code=Span(0x10000000, 64 * _KIB),
         harness_ram=Span(0x10010000, 16 * _KIB),
         flash=(Span(0x11000000, 2 * _MIB), Span(0x70000000, 64 * _MIB)),
-        ram=(Span(0x30000000, 512 * _KIB), Span(0x31000000, 4 * _MIB)),
+        ram=(
+            Span(0x30000000, 512 * _KIB),
+            Span(0x31000000, 4 * _MIB),
+            Span(0x74000000, 64 * _MIB),
+        ),
         peripherals=Span(0x59300000, 64 * _KIB),
         timer=0x59302018,
         timer_hz=20_000_000,
@@ -108,12 +112,24 @@ _MACHINES = (
 )
 
 
+def machine_of(board: Board) -> Machine:
+    """The machine that emulates a board; ToolError when there is none, else as find_machine."""
+    if board.machine is None:
+        raise ToolError(f"no firmware: nothing emulates {board.core.value}", where=board.name)
+    return find_machine(board.machine, board.core)
+
+
 def find_machine(name: str, core: Core) -> Machine:
     """The machine of that name, which must be able to run the core's code; else BoardError."""
     for machine in _MACHINES:
         if machine.name == name:
             if core not in machine.cores:
-                raise BoardError(f"{name} cannot run {core.value}", where="emulator.machine")
+                able = ", ".join(each.name for each in _MACHINES if core in each.cores)
+                raise BoardError(
+                    f"{name} cannot run {core.value}",
+                    where="emulator.machine",
+                    hint=f"one of {able}" if able else "leave the table [emulator] out",
+                )
             return machine
     names = ", ".join(each.name for each in _MACHINES)
     raise BoardError(

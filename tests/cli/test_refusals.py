@@ -103,7 +103,7 @@ def test_no_pictures(project: Project) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--board", "stm32f746"), ("stm32f746", "did you mean", "bluepill")),
+        (("--board", "stm32f746"), ("stm32f746", "did you mean stm32f746g-disco")),
         (("--board", "none.toml"), ("none.toml",)),
         (("--observer", "guess"), ("--observer", "min-max")),
         (("--rounding", "up"), ("single, double",)),

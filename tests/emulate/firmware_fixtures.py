@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from mcucc.boards import Board, load_board
+from mcucc.boards import load_board
 from mcucc.toolchain import (
     BuildOptions,
     Firmware,
@@ -21,31 +21,14 @@ from mcucc.toolchain import (
 TINY = Path(__file__).with_name("tiny.c")
 ARENA_BYTES = 128
 BIAS = np.array([1, -2, 3, -4, 5, -6, 7, -8])
-BOARDS = ("rpi-pico", "bluepill", "nucleo-l4r5zi", "stm32f746g-disco", "m33", "corstone-300")
-
-_M33 = """
-title = "any M33"
-core = "cortex-m33"
-isa = ["dsp", "fpu"]
-clock_hz = 100_000_000
-placement = {code = "flash", weights = "flash", data = "sram", arena = "sram"}
-emulator = {machine = "mps2-an505"}
-source = {title = "a test", revision = "none", section = "none"}
-memory = [
-    {name = "flash", kind = "flash", origin = 0x08000000, size = 1_048_576},
-    {name = "sram", kind = "ram", origin = 0x20000000, size = 131_072},
-]
-"""
-
-
-def board_for(name: str, folder: Path) -> Board:
-    """A board by name; `m33` is written to the folder, as no board of ours has that core yet."""
-    if name != "m33":
-        return load_board(name)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "m33.toml"
-    path.write_text(_M33, encoding="utf-8")
-    return load_board(path)
+BOARDS = (
+    "rpi-pico",
+    "bluepill",
+    "nucleo-l4r5zi",
+    "stm32f746g-disco",
+    "rpi-pico2",
+    "corstone-300",
+)
 
 
 @cache
@@ -64,7 +47,7 @@ def build_tiny(board: str, *defines: str, transport: Transport = Transport.SEMIH
     return build_firmware(
         [ModelUnit("tiny", ARENA_BYTES, (TINY,))],
         [],
-        board_for(board, folder),
+        load_board(board),
         folder,
         options=BuildOptions(flags=flags, transport=transport),
     )

@@ -76,7 +76,7 @@ def test_a_claimed_size_is_proved(board: str, emulator: Emulator) -> None:
 
 @pytest.mark.parametrize("ram_bytes", [15_872, 15_904, 12_320, 10_080])
 def test_odd_sizes_are_exact(ram_bytes: int) -> None:
-    for board in ("bluepill", "m33"):
+    for board in ("bluepill", "rpi-pico2"):
         firmware = refence(build_tiny(board), ram_bytes)
         assert firmware.layout.data.size == ram_bytes
         for emulator in (Qemu(), Unicorn()):

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mcucc.boards import load_board
 from mcucc.emulate import EmulationFault, Qemu, Unicorn
 from mcucc.emulate.host import run_host, run_program
 from mcucc.errors import FitError
 from mcucc.numerics import Rounding
 from mcucc.toolchain import BuildOptions, build_firmware, build_program, build_shared, refence
-from tests.emulate.firmware_fixtures import BOARDS, board_for
+from tests.emulate.firmware_fixtures import BOARDS
 from tests.whole.library import Library, library
 from tests.whole.networks import NETWORKS
 
@@ -20,7 +21,7 @@ from tests.whole.networks import NETWORKS
 ON_BOARDS = {
     "mobile": ("rpi-pico", "nucleo-l4r5zi"),
     "squeeze": ("bluepill", "stm32f746g-disco"),
-    "windows": ("rpi-pico", "m33"),
+    "windows": ("rpi-pico", "rpi-pico2"),
     "branches": ("corstone-300",),
     "pools": ("nucleo-l4r5zi",),
     "outputs": ("stm32f746g-disco",),
@@ -31,7 +32,7 @@ CASES = [(name, board) for name, boards in ON_BOARDS.items() for board in boards
 
 
 def make(name: str, board: str, folder: Path, rounding: Rounding = Rounding.SINGLE) -> Library:
-    return library(NETWORKS[name](), board_for(board, folder), folder / "c", name, rounding)
+    return library(NETWORKS[name](), load_board(board), folder / "c", name, rounding)
 
 
 def test_every_network_and_every_core_is_run() -> None:
@@ -85,7 +86,7 @@ def test_emulated_c_equals_numpy(name: str, board: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.emulated
-@pytest.mark.parametrize("board", ["bluepill", "m33"])
+@pytest.mark.parametrize("board", ["bluepill", "rpi-pico2"])
 def test_claimed_sram_is_enough_and_a_granule_less_is_not(board: str, tmp_path: Path) -> None:
     made = make("mobile", board, tmp_path)
     firmware = made.firmware(tmp_path / "firmware")
@@ -104,7 +105,7 @@ def test_claimed_sram_is_enough_and_a_granule_less_is_not(board: str, tmp_path: 
 
 @pytest.mark.emulated
 def test_two_models_in_one_firmware(tmp_path: Path) -> None:
-    board = board_for("nucleo-l4r5zi", tmp_path)
+    board = load_board("nucleo-l4r5zi")
     first = library(NETWORKS["mobile"](), board, tmp_path / "first", "first")
     second = library(NETWORKS["branches"](), board, tmp_path / "second", "second")
     kernels = {path.relative_to(first.folder): path for path in first.kernels}
