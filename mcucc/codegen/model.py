@@ -215,7 +215,7 @@ def _camera(x: Activation, camera: CameraInput, names: Names) -> CameraCode:
 
 def _end(program: TiledProgram, tensor: str, names: Names, camera: bool) -> End:
     a = program.graph.activations[tensor]
-    name = names.tensors[tensor]
+    name = names.ends[tensor]
     return End(
         name=string(tensor),
         identifier=name,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
-MAX_LENGTH = 40
+MAX_LENGTH = 48
+READABLE = 28  # names up to this long are kept whole
 # fmt: off
 KEYWORDS = frozenset((
     "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else",
@@ -30,17 +32,52 @@ def identifier(text: str) -> str:
 
 def identifiers(texts: Iterable[str]) -> dict[str, str]:
     """A distinct identifier for every text, in order."""
+    return distinct({text: text for text in texts})
+
+
+def distinct(wanted: Mapping[str, str]) -> dict[str, str]:
+    """A distinct identifier for every key, from the text it asks for."""
     names: dict[str, str] = {}
     taken: set[str] = set()
-    for text in texts:
+    for key, text in wanted.items():
         base = candidate = identifier(text)
         number = 2
         while candidate in taken:
             candidate = f"{base}_{number}"
             number += 1
         taken.add(candidate)
-        names[text] = candidate
+        names[key] = candidate
     return names
+
+
+def short_identifiers(texts: Iterable[str]) -> dict[str, str]:
+    """Distinct identifiers, short ones: exporters' names are paths, and most of a path repeats.
+
+    Names longer than READABLE lose the parts that stand in most names, of equals the last one of a
+    path first, as long as all names stay different.
+    """
+    paths = {text: _parts(text) for text in texts}
+    counts = Counter(part for path in paths.values() for part in path)
+    depth = {part: at for path in paths.values() for at, part in enumerate(path)}
+    for part in sorted(counts, key=lambda part: (-counts[part], -depth[part], part)):
+        shorter = {
+            text: tuple(p for p in path if p != part) if len("_".join(path)) > READABLE else path
+            for text, path in paths.items()
+        }
+        if all(shorter.values()) and len(set(shorter.values())) == len(shorter):
+            paths = shorter
+    return distinct({text: "/".join(path) for text, path in paths.items()})
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    """The different parts of a path; a number belongs to the part before it."""
+    parts: list[str] = []
+    for part in re.split(r"[/;:]+", text.strip("/;:")):
+        if part.isdigit() and parts:
+            parts[-1] += f".{part}"
+        else:
+            parts.append(part)
+    return tuple(dict.fromkeys(parts))
 
 
 def comment(text: str) -> str:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mcucc.codegen.names import comment, identifiers
+from mcucc.codegen.names import comment, distinct, identifiers, short_identifiers
 from mcucc.ir.integer import Activation, IntegerGraph, IntegerNode
 from mcucc.ops.base import ConstArray, Granularity, KernelCall, Window
 from mcucc.quantize.camera import CameraInput
@@ -14,6 +14,7 @@ from mcucc.schedule.tiled import (
     Action,
     Compute,
     Copy,
+    Kind,
     Place,
     Receive,
     TiledProgram,
@@ -111,11 +112,18 @@ class Names:
     def __init__(self, model: str, program: TiledProgram) -> None:
         graph = program.graph
         self.model = model
-        self.nodes = identifiers(node.name for node in graph.nodes)
-        self.tensors = identifiers(graph.activations)
-        self.places = identifiers(program.places)
+        self.nodes = short_identifiers(node.name for node in graph.nodes)
+        self.tensors = short_identifiers(graph.activations)
+        self.ends = identifiers((*graph.inputs, *graph.outputs))
+        self.places = distinct({n: self._place_name(p) for n, p in program.places.items()})
         self.padding: dict[int, int] = {}
         self.ranges: dict[str, tuple[Range, ...]] = {}
+
+    def _place_name(self, place: Place) -> str:
+        """The tensor and, where the place is not all of it, what it is: conv_1_row_cache."""
+        tensor = self.tensors[place.tensor]
+        whole = place.kind in (Kind.TENSOR, Kind.IMAGE, Kind.OUTPUT)
+        return tensor if whole else f"{tensor}_{place.kind.value}"
 
     def place(self, name: str) -> str:
         """The constant that holds a place's offset."""
