@@ -17,9 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.machine import Machine, Step, build
+from benchmarks.cores import open_machine
+from benchmarks.machine import Machine, Step
+from benchmarks.qemu_machine import QemuMachine
 from mcucc.ir import Quant, Tensor
-from mcucc.kernels.select import ARMV7EM, NodeContext, choose, isa_of
+from mcucc.kernels.select import NodeContext, choose
 from mcucc.numerics import Int8Array, Rounding
 from mcucc.ops.add import Add
 from mcucc.ops.base import Kernel, Op
@@ -150,7 +152,7 @@ def whole_rows(kernel: Kernel, inputs: Sequence[Int8Array], shape: tuple[int, in
     return tuple(steps)
 
 
-def measure(layer: Layer, machine: Machine, isa: str, short: bool) -> Result:
+def measure(layer: Layer, machine: Machine | QemuMachine, isa: str, short: bool) -> Result:
     """Count one layer; RuntimeError when its bytes are not the reference's."""
     kernel, x_shape, y_shape = layer.make(short)
     rng = np.random.default_rng(2)
@@ -180,11 +182,9 @@ def main() -> None:
     parser.add_argument("--only", default="", help="layers whose name contains this")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    isa = "portable" if options.portable else isa_of(options.core)
-    isas = ("portable", ARMV7EM) if isa == ARMV7EM else ("portable",)
     with tempfile.TemporaryDirectory() as folder:
-        image = build(isas, options.core, Path(folder), tuple(options.flags.split()))
-        machine = Machine(image, options.core, count=True)
+        flags = options.flags.split()
+        machine, isa = open_machine(options.core, options.portable, Path(folder), flags)
         layers = [layer for layer in LAYERS if options.only in layer.name]
         results = [measure(layer, machine, isa, not options.long) for layer in layers]
     print(

@@ -18,10 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.cores import open_machine
 from benchmarks.kernels import whole_rows
-from benchmarks.machine import Machine, build
+from benchmarks.machine import Machine
+from benchmarks.qemu_machine import QemuMachine
 from mcucc.ir.integer import IntegerGraph, IntegerNode
-from mcucc.kernels.select import ARMV7EM, Choice, choose, context_of, isa_of
+from mcucc.kernels.select import Choice, choose, context_of
 from mcucc.network import NetworkOptions, load_network
 from mcucc.numerics import Int8Array
 from mcucc.ops.base import Granularity
@@ -42,7 +44,9 @@ class LayerCount:
     scratch_bytes: int
 
 
-def count_network(graph: IntegerGraph, machine: Machine, isa: str) -> list[LayerCount]:
+def count_network(
+    graph: IntegerGraph, machine: Machine | QemuMachine, isa: str
+) -> list[LayerCount]:
     """Every node in order; RuntimeError where the bytes differ from the reference's."""
     rng = np.random.default_rng(0)
     inputs = {}
@@ -62,7 +66,7 @@ def count_node(
     graph: IntegerGraph,
     node: IntegerNode,
     values: dict[str, Int8Array],
-    machine: Machine,
+    machine: Machine | QemuMachine,
     choice: Choice,
 ) -> LayerCount:
     """One node over its whole output."""
@@ -114,11 +118,10 @@ def main() -> None:
     parser.add_argument("--layers", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    isa = "portable" if options.portable else isa_of(options.core)
-    isas = ("portable", ARMV7EM) if isa == ARMV7EM else ("portable",)
     results = {}
     with tempfile.TemporaryDirectory() as folder:
-        image = build(isas, options.core, Path(folder), tuple(options.flags.split()))
+        flags = options.flags.split()
+        machine, isa = open_machine(options.core, options.portable, Path(folder), flags)
         for path in options.models:
             network = load_network(path, NetworkOptions(data=options.data), lambda *_: None)
             integer = network.integer
@@ -126,7 +129,6 @@ def main() -> None:
                 graph, removed = remove_constant_channels(network.graph, integer.rounding)
                 print(f"{path.name}: {removed}")
                 integer = lower(graph, integer.rounding)
-            machine = Machine(image, options.core, count=True)
             counts = count_network(integer, machine, isa)
             show(path.name, counts, options.layers)
             results[path.name] = [asdict(c) for c in counts]

@@ -1,8 +1,8 @@
 """From (kernel, its attributes, ISA) to the C variant that computes it: one table.
 
 A variant is a function registered with `variant(kernel class, isa)`; it returns a Choice or None
-where its limits or its proof do not hold. The cheapest choice wins, and where there is none the
-portable kernel does the work.
+where its limits or its proof do not hold. The cheapest choice wins; where there is none the next
+instruction set that the core has as well is asked, at last the portable kernel.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from mcucc.ops.base import Granularity, Kernel, KernelCall, Window
 PORTABLE = "portable"
 ARMV7EM = "armv7em"
 MVE = "mve"
+
+# What a core with an instruction set has beside it, the next best kernels.
+FALLBACK = {MVE: ARMV7EM, ARMV7EM: PORTABLE}
 
 
 @dataclass(frozen=True)
@@ -68,13 +71,18 @@ def isa_of(core: str, options: Sequence[str] = ()) -> str:
     return PORTABLE
 
 
+def isas_of(isa: str) -> tuple[str, ...]:
+    """The instruction sets whose kernels a core of `isa` may run, its own first."""
+    return (isa, *isas_of(FALLBACK[isa])) if isa in FALLBACK else (isa,)
+
+
 def choose(kernel: Kernel, context: NodeContext, isa: str) -> Choice:
-    """The cheapest variant of `isa`; the portable kernel where no variant applies."""
+    """The cheapest variant of `isa`, else of its FALLBACK, else the portable kernel."""
     _load_variants()
     found = [make(kernel, context) for make in _TABLE.get((type(kernel).__name__, isa), ())]
     choices = [choice for choice in found if choice is not None]
-    if not choices and isa != PORTABLE:
-        return choose(kernel, context, PORTABLE)
+    if not choices and isa in FALLBACK:
+        return choose(kernel, context, FALLBACK[isa])
     if not choices:
         return Choice(kernel.call(), "portable", _portable_instructions(kernel, context))
     return min(choices, key=lambda choice: choice.instructions)

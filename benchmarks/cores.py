@@ -1,0 +1,22 @@
+"""Which emulated machine counts for a core: unicorn, or QEMU where unicorn lacks the core."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.machine import Machine, build
+from benchmarks.qemu_machine import CORE, QemuMachine, build_m55
+from mcucc.kernels.select import PORTABLE, isa_of, isas_of
+
+OPTIONS = {"cortex-m33": ("dsp",), "cortex-m55": ("dsp", "mve")}
+
+
+def open_machine(
+    core: str, portable: bool, folder: Path, flags: Sequence[str]
+) -> tuple[Machine | QemuMachine, str]:
+    """A machine with the kernels of a core, and the ISA to select them for."""
+    isa = PORTABLE if portable else isa_of(core, OPTIONS.get(core, ()))
+    if core == CORE:
+        return QemuMachine(build_m55(isas_of(isa), folder, flags)), isa
+    return Machine(build(isas_of(isa), core, folder, tuple(flags)), core, count=True), isa

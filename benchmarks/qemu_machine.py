@@ -1,0 +1,229 @@
+"""Runs single kernels on a Cortex-M55 with MVE in QEMU, which unicorn has not, and counts.
+
+One start of QEMU makes all calls of a list of jobs. What a call executed is exact: virtual time
+follows the instructions. Every buffer lies at an odd address between guard bytes; with `fence` one
+row of every call is moved to the very end of a memory, where one byte further is a bus fault.
+"""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from elftools.elf.elffile import ELFFile
+
+from benchmarks.machine import GUARD, RUNTIME, WARNINGS, Step
+from mcucc.ops.base import ConstArray, Granularity, KernelCall
+
+HERE = Path(__file__).resolve().parent
+CORE = "cortex-m55"
+FLAGS = ("-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard", "-mfpu=auto")
+LIST, LIST_BYTES = 0x70000000, 64 << 20
+MEMORY_END = 0x30080000  # of the DTCM: nothing behind it
+ICOUNT_SHIFT, TIMER_HZ = 7, 20_000_000
+HEADER_WORDS, CALL_WORDS, FAULT_WORD, TICKS_WORD = 6, 9, 2, 8
+SCRIPT = """SECTIONS
+{
+    .vectors 0x10000000 : { KEEP(*(.vectors)) }
+    .text : { *(.text* .rodata*) }
+    .data 0x30000000 : { *(.data* .bss*) }
+    stack_top = 0x30004000;
+}
+"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One kernel over one output: as Machine.run takes it."""
+
+    call: KernelCall
+    granularity: Granularity
+    steps: tuple[Step, ...]
+    total_bytes: int
+    sums_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Done:
+    """What every step wrote (SINK: one entry) and the instructions executed by all of them."""
+
+    parts: list[bytes]
+    instructions: int
+
+
+def build_m55(isas: Sequence[str], folder: Path, flags: Sequence[str] = ("-O2",)) -> Path:
+    """All kernels of `isas` and the firmware; RuntimeError with the compiler's words."""
+    sources = [str(p) for isa in isas for p in sorted((RUNTIME / "kernels" / isa).glob("*.c"))]
+    image, script = folder / "calls.elf", folder / "calls.ld"
+    script.write_text(SCRIPT)
+    gcc = [shutil.which("arm-none-eabi-gcc") or "arm-none-eabi-gcc", *FLAGS, *flags]
+    firmware = folder / "call_list.o"
+    library = [*WARNINGS, "-I", str(RUNTIME / "include"), *sources]
+    link = ["-nostartfiles", "-T", str(script), "-Wl,-e,0", str(firmware), "-o", str(image)]
+    for command in (
+        [*gcc, "-ffreestanding", "-c", str(HERE / "call_list.c"), "-o", str(firmware)],
+        [*gcc, *library, *link],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(done.stderr[-4000:])
+    return image
+
+
+class _Memory:
+    """The list of calls and the bytes they work on, with their addresses in the guest."""
+
+    def __init__(self, calls: int) -> None:
+        self.start = 4 * (HEADER_WORDS + CALL_WORDS * calls)
+        self.data = bytearray()
+
+    def place(self, data: bytes, align: int = 1) -> int:
+        """Bytes between guards; with align 1 the address is odd."""
+        here = LIST + self.start + len(self.data) + len(GUARD)
+        address = here | 1 if align == 1 else -(-here // align) * align
+        self.data += bytes(address - here) + GUARD + data + GUARD
+        return address
+
+    def constants(self, call: KernelCall) -> int:
+        """The parameter struct and its tables."""
+        words = []
+        for _, value in call.fields:
+            if isinstance(value, ConstArray):
+                words.append(self.place(np.ascontiguousarray(value.data).tobytes(), align=4))
+            else:
+                words.append((value or 0) & 0xFFFFFFFF)
+        return self.place(struct.pack(f"<{len(words)}I", *words), align=4)
+
+
+class QemuMachine:
+    """A Cortex-M55 with an image of kernels; `instructions` are those of all jobs run."""
+
+    def __init__(self, image: Path) -> None:
+        self.image, self.instructions = image, 0
+        with image.open("rb") as file:
+            table = ELFFile(file).get_section_by_name(".symtab")
+            self.symbols = {s.name: s["st_value"] for s in table.iter_symbols()}
+
+    def run(
+        self,
+        call: KernelCall,
+        granularity: Granularity,
+        steps: tuple[Step, ...],
+        total_bytes: int,
+        sums_bytes: int = 0,
+    ) -> list[bytes]:
+        """As Machine.run."""
+        return self.run_all([Job(call, granularity, steps, total_bytes, sums_bytes)])[0].parts
+
+    def run_all(self, jobs: Sequence[Job], fence: bool = False) -> list[Done]:
+        """All jobs in one start of QEMU; AssertionError on stray writes, faults, stray reads."""
+        count = 1 + sum(len(job.steps) + 2 * (_sink(job)) for job in jobs)
+        memory = _Memory(count)
+        calls: list[tuple[int, ...]] = [self._call("nothing")]
+        placed = []
+        for job in jobs:
+            first = len(calls)
+            placed.append((first, *self._lay_out(job, memory, calls, fence)))
+        image, ticks = self._execute(memory, calls, [job.call.function for job in jobs])
+        idle = _instructions(ticks[0]) - 1
+        results = []
+        for job, (first, outputs, scratch, last) in zip(jobs, placed, strict=True):
+            parts = [_checked(image, at, size, job.call.function) for at, size in outputs]
+            _checked(image, *scratch, f"{job.call.function}, scratch")
+            taken = [_instructions(each) - idle for each in ticks[first:last]]
+            results.append(Done(parts, sum(taken)))
+        self.instructions += sum(done.instructions for done in results)
+        return results
+
+    def _call(self, function: str, *arguments: int) -> tuple[int, ...]:
+        padded = (*arguments, 0, 0, 0, 0)[:4]
+        return (self.symbols[function] | 1, *padded, 0, 0, 0, 0)
+
+    def _lay_out(
+        self, job: Job, memory: _Memory, calls: list[tuple[int, ...]], fence: bool
+    ) -> tuple[list[tuple[int, int]], tuple[int, int], int]:
+        """Where outputs and scratch of a job lie, and the index behind its last call."""
+        call, sink = job.call, _sink(job)
+        params = memory.constants(call)
+        scratch_bytes = max(job.sums_bytes, call.scratch_bytes)
+        scratch = memory.place(b"\x5a" * scratch_bytes, align=4)
+        outputs = []
+        if sink:
+            calls.append(self._call(call.function + "_begin", params, scratch))
+        for number, step in enumerate(job.steps):
+            rows = [memory.place(row) for row in step.rows]
+            moved = (0, 0, 0)
+            if fence and rows:
+                which = number % len(rows)
+                size = len(step.rows[which])
+                moved = (rows[which], MEMORY_END - size, size)
+                rows[which] = MEMORY_END - size
+            pointers = memory.place(struct.pack(f"<{len(rows)}I", *rows), align=4)
+            fields = struct.pack("<4iI", *(step.span or (0, 0, 0, 0)), scratch)
+            span = memory.place(fields, align=4)
+            if sink:
+                made = self._call(call.function + "_row", params, pointers, scratch, span)
+            else:
+                out = memory.place(bytes(step.out_bytes))
+                outputs.append((out, step.out_bytes))
+                made = self._call(call.function, params, pointers, out, span)
+            calls.append((*made[:5], *moved, 0))
+        if sink:
+            out = memory.place(bytes(job.total_bytes))
+            outputs.append((out, job.total_bytes))
+            calls.append(self._call(call.function + "_finish", params, scratch, out))
+        return outputs, (scratch, scratch_bytes), len(calls)
+
+    def _execute(
+        self, memory: _Memory, calls: list[tuple[int, ...]], names: Sequence[str]
+    ) -> tuple[bytes, list[int]]:
+        """The memory after all calls, and the ticks of each."""
+        total = memory.start + len(memory.data)
+        assert total <= LIST_BYTES, "the jobs do not fit into the guest's memory"
+        words = [word for call in calls for word in call]
+        header = struct.pack(f"<{HEADER_WORDS}I", total, len(calls), 0xFFFFFFFF, 0, 0, 0)
+        with tempfile.TemporaryDirectory(prefix="mcucc-calls-") as folder:
+            listing = Path(folder) / "list.bin"
+            listing.write_bytes(header + struct.pack(f"<{len(words)}I", *words) + memory.data)
+            command = [shutil.which("qemu-system-arm") or "qemu-system-arm", "-M", "mps3-an547"]
+            command += ["-kernel", str(self.image), "-display", "none", "-monitor", "none"]
+            command += ["-device", f"loader,file={listing},addr={LIST:#x},force-raw=on"]
+            command += ["-serial", "none", "-icount", f"shift={ICOUNT_SHIFT},sleep=off"]
+            command += ["-semihosting-config", "enable=on,target=native"]
+            done = subprocess.run(
+                command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
+            )
+            image = (Path(folder) / "memory.bin").read_bytes()
+        fault = struct.unpack_from("<4I", image, 4 * FAULT_WORD)
+        assert done.returncode == 0, (
+            f"call {fault[0]} of {names} faulted: CFSR {fault[1]:#x} at {fault[2]:#x}, "
+            f"PC {fault[3]:#x} ({self._symbol(fault[3])}) {done.stderr[-500:]}"
+        )
+        at = [4 * (HEADER_WORDS + CALL_WORDS * i + TICKS_WORD) for i in range(len(calls))]
+        return image, [struct.unpack_from("<I", image, each)[0] for each in at]
+
+    def _symbol(self, address: int) -> str:
+        below = [(value, name) for name, value in self.symbols.items() if value <= address and name]
+        return max(below, default=(0, "?"))[1]
+
+
+def _sink(job: Job) -> bool:
+    return job.granularity is Granularity.SINK
+
+
+def _checked(image: bytes, address: int, size: int, what: str) -> bytes:
+    """The bytes at an address; AssertionError when the guards around them changed."""
+    start = address - LIST
+    before, after = image[start - len(GUARD) : start], image[start + size :][: len(GUARD)]
+    assert before == GUARD == after, f"{what} wrote outside its buffer"
+    return image[start : start + size]
+
+
+def _instructions(ticks: int) -> int:
+    return round(ticks * 1_000_000_000 / (TIMER_HZ << ICOUNT_SHIFT))
