@@ -27,10 +27,10 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.store import save_graph
 from mcucc.network import Network, NetworkOptions, Progress, load_network
 from mcucc.ops.base import Granularity
+from mcucc.report.counting import counting
 from mcucc.report.facts import (
     SCHEMA,
     BoardFacts,
-    FlashFacts,
     InstructionFacts,
     MacFacts,
     ModelFacts,
@@ -38,6 +38,9 @@ from mcucc.report.facts import (
     layer_facts,
     sram_facts,
 )
+from mcucc.report.flash import flash_facts
+from mcucc.report.memory import memory_facts
+from mcucc.report.nodes import node_facts
 from mcucc.report.plan import plan_facts
 from mcucc.schedule.check import check
 from mcucc.schedule.choose import Schedule, ScheduleOptions, schedule
@@ -340,11 +343,21 @@ def _report(compiled: Compiled, board: Board, firmware: Firmware, measured: Meas
         ),
         fits=sram.total <= board.ram_bytes and sizes.flash <= board.flash_bytes,
         sram=sram,
-        flash=FlashFacts(sizes.flash, sizes.weights, sizes.code),
+        flash=flash_facts(
+            program, compiled.name, firmware.image, weights=sizes.weights, code=sizes.code
+        ),
         macs=MacFacts(macs, program.macs, program.factor),
         instructions=InstructionFacts(measured.instructions, measured.emulator),
         layers=layer_facts(program, steps),
+        nodes=node_facts(compiled.schedule),
         plan=plan_facts(compiled.schedule),
+        memory=memory_facts(program),
+        counting=counting(
+            image=program.plan.image.value,
+            stack=measured.source,
+            emulator=measured.emulator,
+            compiler=firmware.compiler.version,
+        ),
         tools={"compiler": firmware.compiler.version, "emulator": measured.emulator},
     )
 

@@ -16,11 +16,15 @@ from typing import Any
 from mcucc.codegen.steps import stage_name
 from mcucc.errors import OutputError
 from mcucc.ir.integer import IntegerNode
+from mcucc.report.counting import NOT_COUNTED, Counted
+from mcucc.report.flash import FlashFacts
+from mcucc.report.memory import MemoryFacts
+from mcucc.report.nodes import NodeFacts
 from mcucc.report.plan import PlanFacts
 from mcucc.schedule.expand import executed_macs
 from mcucc.schedule.tiled import Compute, Kind, TiledProgram, TiledStage
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -60,15 +64,6 @@ class SramFacts:
     stack_source: str
     image_policy: str
     not_counted: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class FlashFacts:
-    """Bytes of flash of the library: weights with their tables, and code."""
-
-    total: int
-    weights: int
-    code: int
 
 
 @dataclass(frozen=True)
@@ -115,7 +110,10 @@ class Report:
     macs: MacFacts
     instructions: InstructionFacts
     layers: tuple[LayerFacts, ...]
+    nodes: tuple[NodeFacts, ...]
     plan: PlanFacts
+    memory: MemoryFacts
+    counting: tuple[Counted, ...]
     tools: Mapping[str, str]
 
     def to_json(self) -> str:
@@ -127,11 +125,18 @@ def read_report(folder: Path) -> dict[str, Any]:
     """report.json of a compiled folder as plain data; OutputError when there is none."""
     path = folder / "report.json"
     try:
-        report: dict[str, Any] = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        schema = report["schema"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise OutputError(
             f"no readable report.json ({error})", where=str(folder), hint="run mcucc compile first"
         ) from error
+    if schema != SCHEMA:
+        raise OutputError(
+            f"report.json has schema {schema}, this mcucc reads {SCHEMA}",
+            where=str(folder),
+            hint="compile again",
+        )
     return report
 
 
@@ -184,9 +189,5 @@ def sram_facts(
         stack=stack,
         stack_source=stack_source,
         image_policy=program.plan.image.value,
-        not_counted=(
-            "the application around the network",
-            "interrupt handlers' stack",
-            "the camera's own buffers",
-        ),
+        not_counted=NOT_COUNTED,
     )

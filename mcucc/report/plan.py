@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcucc.codegen.steps import stage_name
+from mcucc.report.memory import memory_facts
 from mcucc.schedule.choose import Schedule
 from mcucc.schedule.expand import executed_macs
 from mcucc.schedule.plan import EdgePlan
@@ -18,7 +19,7 @@ BOUND = (
 
 @dataclass(frozen=True)
 class Live:
-    """A buffer alive at the peak."""
+    """The bytes of a buffer that are live at the moment of the peak."""
 
     tensors: tuple[str, ...]
     role: str
@@ -98,9 +99,10 @@ def plan_facts(schedule: Schedule) -> PlanFacts:
     """What a schedule says of its memory, its stages and its alternatives."""
     program, layers = schedule.program, schedule.layers
     peak = program.peak_stage
+    memory = memory_facts(program)
     live = tuple(
-        Live((place.tensor,), place.kind.value, place.offset, place.size)
-        for place in program.live(peak)
+        Live((each.tensor,), each.role, each.offset, each.bytes)
+        for each in memory.moments[memory.peak].live
     )
     return PlanFacts(
         schedule=program.plan.schedule,

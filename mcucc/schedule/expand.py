@@ -9,7 +9,7 @@ from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph, IntegerNode
 from mcucc.ops.base import Granularity, Window
 from mcucc.schedule.axis import Axis, Link, Track, stepped_axis, whole_axis
-from mcucc.schedule.extents import StageFacts, all_lives, pairs_by_index
+from mcucc.schedule.extents import Lives, StageFacts, all_lives, pairs_by_index
 from mcucc.schedule.network import Network
 from mcucc.schedule.placement import Life, lay_out
 from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
@@ -36,6 +36,19 @@ def expand(graph: IntegerGraph, plan: Plan) -> TiledProgram:
     Raises ModelError when the plan does not fit the network: unknown or missing nodes, an order
     that reads what is not computed yet, tiles whose rates do not fit together.
     """
+    return _placed(*_built(graph, plan))
+
+
+def live_extents(program: TiledProgram) -> tuple[Lives, frozenset[tuple[str, str]]]:
+    """When which bytes of every place are live, and the pairs that share theirs (see `extents`)."""
+    net, plan, stages, places = _built(program.graph, program.plan)
+    return all_lives(net, plan.image, stages, places)
+
+
+def _built(
+    graph: IntegerGraph, plan: Plan
+) -> tuple[Network, Plan, list[StageFacts], dict[str, Place]]:
+    """The stages of a plan, and places without offsets."""
     net = Network(graph, _ordered(graph, plan))
     places: dict[str, Place] = {}
     stages: list[StageFacts] = []
@@ -46,7 +59,7 @@ def expand(graph: IntegerGraph, plan: Plan) -> TiledProgram:
         stages.append(built.facts())
         places.update(built.places)
         begin = end
-    return _placed(net, plan, stages, places)
+    return net, plan, stages, places
 
 
 def stage_bytes(net: Network, plan: StagePlan, begin: int, image: ImagePolicy) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,12 @@ class Section:
 
 @dataclass(frozen=True)
 class Symbol:
-    """A function or object."""
+    """A function or object; `file` is the C source of those that are static."""
 
     name: str
     address: int
     size: int
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Image:
     sections: dict[str, Section]
     segments: tuple[Segment, ...]
     functions: tuple[Symbol, ...]  # by address
+    objects: tuple[Symbol, ...]  # tables and variables, by address
     symbols: dict[str, int]
 
     def size_of(self, section: str) -> int:
@@ -93,12 +96,20 @@ def _read(elf: ELFFile) -> Image:
     )
     table: Any = elf.get_section_by_name(".symtab")
     entries = list(table.iter_symbols()) if table is not None else []
-    functions = {
-        (entry["st_value"] & ~1): Symbol(entry.name, entry["st_value"] & ~1, entry["st_size"])
-        for entry in entries
-        if entry["st_info"]["type"] == "STT_FUNC"
-    }
     symbols = {entry.name: entry["st_value"] for entry in entries if entry.name}
-    return Image(
-        sections, segments, tuple(functions[address] for address in sorted(functions)), symbols
-    )
+    functions, objects = _symbols(entries, "STT_FUNC"), _symbols(entries, "STT_OBJECT")
+    return Image(sections, segments, functions, objects, symbols)
+
+
+def _symbols(entries: Sequence[Any], kind: str) -> tuple[Symbol, ...]:
+    """Symbols of a kind by address (without the Thumb bit), one an address."""
+    found: dict[int, Symbol] = {}
+    file = ""
+    for entry in entries:  # static ones follow the entry of their source
+        if entry["st_info"]["type"] == "STT_FILE":
+            file = entry.name
+        elif entry["st_info"]["type"] == kind:
+            local = file if entry["st_info"]["bind"] == "STB_LOCAL" else ""
+            address = entry["st_value"] & ~1 if kind == "STT_FUNC" else entry["st_value"]
+            found[address] = Symbol(entry.name, address, entry["st_size"], local)
+    return tuple(found[address] for address in sorted(found))

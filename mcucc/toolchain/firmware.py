@@ -117,7 +117,7 @@ def build_firmware(
         compiler=compiler,
         layout=loose_layout(board),
         sizes=Sizes(0, 0, 0, 0, 0, 0),
-        image=Image({}, (), (), {}),
+        image=Image({}, (), (), (), {}),
         stack_usage=_stack_usage(folder, objects),
         objects=objects,
     )

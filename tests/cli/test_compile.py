@@ -48,7 +48,17 @@ def test_the_report_adds_up(compiled: Project) -> None:
     counted = [layer["instructions"] for layer in report["layers"]]
     assert 0 < sum(counted) < report["instructions"]["total"] < 2 * sum(counted) + 20_000
     assert sum(layer["macs"] for layer in report["layers"]) == report["macs"]["network"]
-    assert report["plan"]
+    parts = [*flash["layers"].values(), *flash["shared"].values()]
+    assert sum(parts) == flash["total"]
+    assert min(parts) >= 0
+    assert [node["name"] for node in report["nodes"]] == list(flash["layers"])
+    for node in report["nodes"]:  # beside its tables, a layer has a struct of parameters
+        assert 20 <= flash["layers"][node["name"]] - node["weight_bytes"] <= 80
+    memory, plan = report["memory"], report["plan"]
+    assert memory["moments"][memory["peak"]]["bytes"] == plan["peak_bytes"] == plan["lower_bound"]
+    assert sum(live["size"] for live in plan["peak_live"]) == plan["peak_bytes"]
+    assert "painted" not in report["counting"][0]["how"]
+    assert "pattern" in report["counting"][0]["how"]
 
 
 def test_the_manifest_hashes_every_file(compiled: Project) -> None:

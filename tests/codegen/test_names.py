@@ -63,7 +63,11 @@ def test_paths_lose_what_most_names_repeat() -> None:
     names = [
         f"blocks/{block}/mobile_inverted_conv/{layer}"
         for block in range(3)
-        for layer in ("inverted_bottleneck/Relu6", "depth_conv/Relu6", "point_linear/bn/BatchNormV3")
+        for layer in (
+            "inverted_bottleneck/Relu6",
+            "depth_conv/Relu6",
+            "point_linear/bn/BatchNormV3",
+        )
     ]
     short = short_identifiers([*names, "first_conv/Relu6"])
     assert short[names[3]] == "blocks_1_inverted_bottleneck"

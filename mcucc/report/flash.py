@@ -1,0 +1,73 @@
+"""Flash by layer: the sizes of the symbols of the linked image, attributed to nodes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mcucc.codegen.steps import Names
+from mcucc.ops.base import Granularity
+from mcucc.schedule.tiled import TiledProgram
+from mcucc.toolchain.elf import Image, Symbol
+
+NETWORK, KERNELS, TABLES = "code of this network", "kernels and compiler's library", "other tables"
+REST = "names of steps, alignment"
+
+
+@dataclass(frozen=True)
+class FlashFacts:
+    """Bytes of flash of the library: weights with their tables, and code.
+
+    `layers` are the bytes of weights, tables and parameters of each node; `shared` is everything
+    else by what it is. Both together are `total`.
+    """
+
+    total: int
+    weights: int
+    code: int
+    layers: Mapping[str, int]
+    shared: Mapping[str, int]
+
+
+def flash_facts(
+    program: TiledProgram, model: str, image: Image, *, weights: int, code: int
+) -> FlashFacts:
+    """Attribute every byte of flash. `model` is the C prefix, `weights` and `code` are measured."""
+    owners = _owners(program, model)
+    layers: Counter[str] = Counter(dict.fromkeys(dict.fromkeys(owners.values()), 0))
+    shared: Counter[str] = Counter()
+    for symbol in _inside(image, ".library.weights", image.objects):
+        owner = owners.get(symbol.name)
+        if owner is not None:
+            layers[owner] += symbol.size
+        else:
+            shared[TABLES] += symbol.size
+    for symbol in _inside(image, ".library.text", image.functions):
+        own = symbol.name.startswith(f"{model}_") or symbol.file.startswith(f"{model}.")
+        shared[NETWORK if own else KERNELS] += symbol.size
+    total = weights + code
+    shared[REST] = total - layers.total() - shared.total()
+    return FlashFacts(total, weights, code, dict(layers), dict(shared))
+
+
+def _owners(program: TiledProgram, model: str) -> dict[str, str]:
+    """The node that a symbol belongs to: its tables and its parameter struct."""
+    names = Names(model, program)
+    owners = {}
+    for node in program.graph.nodes:
+        if node.kernel.granularity is Granularity.ALIAS:
+            continue
+        owners[f"{names.nodes[node.name]}_params"] = node.name
+        for array in node.kernel.call().arrays:
+            owners[names.table(node.name, array.name)] = node.name
+    return owners
+
+
+def _inside(image: Image, section: str, symbols: tuple[Symbol, ...]) -> list[Symbol]:
+    """The symbols of a section."""
+    place = image.sections.get(section)
+    if place is None:
+        return []
+    end = place.address + place.size
+    return [symbol for symbol in symbols if place.address <= symbol.address < end]

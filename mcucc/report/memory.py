@@ -1,0 +1,273 @@
+"""The memory's part of report.json: which bytes of the arena hold what, and when.
+
+Steps are the report's `layers`: the stages that do something, in order. A step that loops is
+divided into ticks (rows of its loop, several a tick where there are many); a buffer's piece says
+which bytes of the arena are live in it from one tick to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.schedule.expand import live_extents
+from mcucc.schedule.extents import Lives
+from mcucc.schedule.placement import Extents
+from mcucc.schedule.tiled import Action, Compute, Copy, Kind, Place, TiledProgram, TiledStage
+
+TICKS = 24
+# Buffers that are filled and emptied once a step of the loop: drawn over its whole length.
+TRANSIENT = frozenset((Kind.TILE, Kind.COLUMN_CACHE, Kind.SCRATCH))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Arena bytes [low, high) are live in ticks (or actions) [begin, end)."""
+
+    begin: int
+    end: int
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """A buffer's pieces in one step."""
+
+    step: int
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True)
+class BufferFacts:
+    """A buffer of the arena: `first` and `last` are the steps between which it is live."""
+
+    name: str
+    tensor: str
+    role: str
+    offset: int
+    size: int
+    first: int
+    last: int
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class LiveFacts:
+    """Bytes of a buffer that are live at one moment: [offset, offset + bytes) of the arena."""
+
+    buffer: str
+    tensor: str
+    role: str
+    offset: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class ActionFacts:
+    """One action of a loop's body: receive rows of a tensor, compute a node, copy a tensor."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class BodyFacts:
+    """A buffer's pieces over the actions of a loop's body."""
+
+    buffer: str
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True)
+class MomentFacts:
+    """The fullest moment of a step.
+
+    `tick` is where it is in the step, `row_step` and `column_step` the iteration of its loops,
+    `action` the index in `actions` (-1: before the loops, their number: after them). `bytes` are
+    those of `live`, less `shared`: results written over the operand they are computed from.
+    """
+
+    bytes: int
+    shared: int
+    tick: int
+    row_step: int
+    column_step: int
+    action: int
+    actions: tuple[ActionFacts, ...]
+    live: tuple[LiveFacts, ...]
+    body: tuple[BodyFacts, ...]
+
+
+@dataclass(frozen=True)
+class MemoryFacts:
+    """The arena over time. `ticks` and `moments` have an entry a step, `peak` is a step."""
+
+    ticks: tuple[int, ...]
+    buffers: tuple[BufferFacts, ...]
+    moments: tuple[MomentFacts, ...]
+    peak: int
+
+
+def memory_facts(program: TiledProgram) -> MemoryFacts:
+    """Every buffer over time, and the fullest moment of every step."""
+    lives, same = live_extents(program)
+    numbers = [i for i, stage in enumerate(program.stages) if stage.actions]
+    moments = tuple(_moment(program, lives, same, number) for number in numbers)
+    return MemoryFacts(
+        ticks=tuple(_ticks(program.stages[number]) for number in numbers),
+        buffers=_buffers(program, lives, numbers),
+        moments=moments,
+        peak=max(range(len(moments)), key=lambda step: moments[step].bytes),
+    )
+
+
+def _ticks(stage: TiledStage) -> int:
+    return min(stage.row_steps, TICKS)
+
+
+def _buffers(
+    program: TiledProgram, lives: Lives, numbers: Sequence[int]
+) -> tuple[BufferFacts, ...]:
+    found = []
+    for name, by_stage in lives.items():
+        place = program.places[name]
+        spans = []
+        for step, number in enumerate(numbers):
+            if number in by_stage:
+                pieces = _pieces(place, program.stages[number], by_stage[number])
+                spans += [Span(step, pieces)] if pieces else []
+        if spans:
+            first, last = spans[0].step, spans[-1].step
+            found.append(
+                BufferFacts(
+                    name=name,
+                    tensor=place.tensor,
+                    role=place.kind.value,
+                    offset=place.offset,
+                    size=place.size,
+                    first=first,
+                    last=last,
+                    spans=tuple(spans),
+                )
+            )
+    return tuple(sorted(found, key=lambda buffer: (buffer.first, buffer.offset, buffer.name)))
+
+
+def _pieces(place: Place, stage: TiledStage, extents: Extents) -> tuple[Piece, ...]:
+    """Hulls of what is live in each tick."""
+    bins = 1 if place.kind in TRANSIENT else _ticks(stage)
+    scale = _ticks(stage) // bins
+    rows = extents[1:-1].reshape(stage.row_steps, -1, 2)
+    parts = [part.reshape(-1, 2) for part in np.array_split(rows, bins)]
+    parts[0] = np.concatenate([extents[:1], parts[0]])
+    parts[-1] = np.concatenate([parts[-1], extents[-1:]])
+    hulls = [_hull(part) for part in parts]
+    return _runs(hulls, place.offset, scale)
+
+
+def _hull(extents: Extents) -> tuple[int, int]:
+    live = extents[extents[:, 1] > extents[:, 0]]
+    return (int(live[:, 0].min()), int(live[:, 1].max())) if len(live) else (0, 0)
+
+
+def _runs(extents: Iterable[tuple[int, int]], offset: int, scale: int = 1) -> tuple[Piece, ...]:
+    """Equal neighbours as one piece; nothing where nothing is live."""
+    found: list[Piece] = []
+    for at, (low, high) in enumerate(extents):
+        if low >= high:
+            continue
+        begin, piece = at * scale, (low + offset, high + offset)
+        last = found[-1] if found else None
+        if last is not None and last.end == begin and (last.low, last.high) == piece:
+            begin = found.pop().begin
+        found.append(Piece(begin, (at + 1) * scale, *piece))
+    return tuple(found)
+
+
+def _moment(
+    program: TiledProgram, lives: Lives, same: frozenset[tuple[str, str]], number: int
+) -> MomentFacts:
+    """The first time of a stage at which the most bytes are live."""
+    stage = program.stages[number]
+    here = {name: by_stage[number] for name, by_stage in lives.items() if number in by_stage}
+    lengths = {name: np.maximum(e[:, 1] - e[:, 0], 0) for name, e in here.items()}
+    shared = _shared(lengths, same)
+    load = sum(lengths.values(), np.zeros_like(shared)) - shared
+    time = int(load.argmax())
+    row_step, column_step, action = _iteration(stage, time)
+    body = len(stage.actions)
+    begin = 1 + (row_step * stage.column_steps + column_step) * body
+    return MomentFacts(
+        bytes=int(load[time]),
+        shared=int(shared[time]),
+        tick=_tick_of(stage, row_step),
+        row_step=row_step,
+        column_step=column_step,
+        action=action,
+        actions=tuple(_action(each) for each in stage.actions),
+        live=_live(program, {name: extents[time] for name, extents in here.items()}),
+        body=tuple(
+            BodyFacts(name, pieces)
+            for name, extents in here.items()
+            if (pieces := _body(program.places[name], extents[begin : begin + body]))
+        ),
+    )
+
+
+def _body(place: Place, extents: Extents) -> tuple[Piece, ...]:
+    return _runs([(int(low), int(high)) for low, high in extents], place.offset)
+
+
+def _shared(
+    lengths: Mapping[str, npt.NDArray[np.int64]], same: frozenset[tuple[str, str]]
+) -> npt.NDArray[np.int64]:
+    """Bytes at each time that a result shares with an operand (once for each result)."""
+    found: dict[str, npt.NDArray[np.int64]] = {}
+    for source, target in same:
+        if source in lengths and target in lengths:
+            common = np.minimum(lengths[source], lengths[target])
+            found[target] = np.maximum(found[target], common) if target in found else common
+    nothing = np.zeros_like(next(iter(lengths.values())))
+    return sum(found.values(), nothing)
+
+
+def _iteration(stage: TiledStage, time: int) -> tuple[int, int, int]:
+    """(row step, column step, action) of a time; action -1 is before the loops."""
+    body = len(stage.actions)
+    if time == 0:
+        return 0, 0, -1
+    if time > stage.row_steps * stage.column_steps * body:
+        return stage.row_steps - 1, stage.column_steps - 1, body
+    iteration, action = divmod(time - 1, body)
+    row_step, column_step = divmod(iteration, stage.column_steps)
+    return row_step, column_step, action
+
+
+def _tick_of(stage: TiledStage, row_step: int) -> int:
+    bins = np.array_split(np.arange(stage.row_steps), _ticks(stage))
+    return next(tick for tick, rows in enumerate(bins) if row_step in rows)
+
+
+def _action(action: Action) -> ActionFacts:
+    if isinstance(action, Compute):
+        return ActionFacts("compute", action.node)
+    return ActionFacts("copy" if isinstance(action, Copy) else "receive", action.tensor)
+
+
+def _live(
+    program: TiledProgram, extents: Mapping[str, npt.NDArray[np.int64]]
+) -> tuple[LiveFacts, ...]:
+    found = []
+    for name, (low, high) in extents.items():
+        if low < high:
+            place = program.places[name]
+            found.append(
+                LiveFacts(
+                    name, place.tensor, place.kind.value, place.offset + int(low), int(high - low)
+                )
+            )
+    return tuple(sorted(found, key=lambda live: (live.offset, live.buffer)))

@@ -1,0 +1,68 @@
+"""The nodes' part of report.json: one entry a kernel, whatever the stages of the plan are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mcucc.ops.base import Granularity
+from mcucc.schedule.choose import Schedule
+from mcucc.schedule.tiled import Compute, TiledStage
+
+
+@dataclass(frozen=True)
+class NodeFacts:
+    """A node with code: its kernel, and the step (of the report's `layers`) that computes it.
+
+    `macs` are those of its whole output, `executed` those of the plan; `before_bytes` are the
+    bytes in use while it runs layer by layer.
+    """
+
+    name: str
+    step: int
+    op: str
+    output: tuple[int, int, int]
+    macs: int
+    executed: int
+    weight_bytes: int
+    before_bytes: int
+
+
+def node_facts(schedule: Schedule) -> tuple[NodeFacts, ...]:
+    """Every node that has code, in order of execution."""
+    program, layers = schedule.program, schedule.layers
+    before = {
+        node.name: needed
+        for stage, needed in zip(layers.stages, layers.stage_bytes, strict=True)
+        for node in stage.nodes
+    }
+    facts = []
+    for step, stage in enumerate(program.steps):
+        executed = _executed(stage)
+        for node in stage.nodes:
+            if node.kernel.granularity is Granularity.ALIAS:
+                continue
+            facts.append(
+                NodeFacts(
+                    name=node.name,
+                    step=step,
+                    op=node.kernel.describe(),
+                    output=program.graph.activations[node.output].shape,
+                    macs=program.graph.macs_of(node),
+                    executed=executed.get(node.name, 0),
+                    weight_bytes=sum(array.data.nbytes for array in node.kernel.call().arrays),
+                    before_bytes=before[node.name],
+                )
+            )
+    return tuple(facts)
+
+
+def _executed(stage: TiledStage) -> dict[str, int]:
+    """MACs of every node over all steps of its stage."""
+    per_pixel = {node.name: node.kernel.macs_per_pixel for node in stage.nodes}
+    return {
+        action.node: per_pixel[action.node]
+        * sum(end - begin for begin, end in action.rows)
+        * sum(end - begin for begin, end in action.columns)
+        for action in stage.actions
+        if isinstance(action, Compute) and action.node not in stage.sinks
+    }
