@@ -3,6 +3,7 @@
 #   setup   the environment .venv, and the Debian packages (cross compiler, QEMU) where it may
 #   test    every ring but the zoo: unit, host C with sanitizers, emulated
 #   check   ruff, mypy and the fast tests: what runs before every commit
+#   riscv   the optional Debian packages that build and emulate firmware for the ESP32-C3
 #   zoo     real trained networks, from MCUCC_ZOO or ../shared
 #   bench   the tables of benchmarks/
 
@@ -13,7 +14,18 @@ JOBS ?= 2
 APT := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm gcc libc6-dev
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: setup test check zoo bench clean packages
+.PHONY: setup test check zoo bench clean packages riscv
+
+# $(call install,PACKAGES): installs where this user may; says what is missing where not.
+define install
+	if [ -n "$(1)" ]; then \
+		if command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || [ -n "$(SUDO)" ]; }; then \
+			echo "installing:$(1)"; \
+			$(SUDO) apt-get update -qq && \
+			DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq $(1) >/dev/null; \
+		else false; fi || echo "could not install:$(1) (going on without)"; \
+	fi
+endef
 
 setup: packages $(VENV)/.installed
 
@@ -26,7 +38,6 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[emulate,test,dev]'
 	touch $@
 
-# Installs what is missing when this user may; says what is missing when not.
 packages:
 	@missing=""; \
 	command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
@@ -34,13 +45,13 @@ packages:
 		missing="$$missing gcc-arm-none-eabi libnewlib-arm-none-eabi"; \
 	command -v qemu-system-arm >/dev/null || missing="$$missing qemu-system-arm"; \
 	$(PYTHON) -c 'import ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
-	if [ -n "$$missing" ]; then \
-		if command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || [ -n "$(SUDO)" ]; }; then \
-			echo "installing:$$missing"; \
-			$(SUDO) apt-get update -qq && \
-			DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq $$missing >/dev/null; \
-		fi || echo "could not install:$$missing (going on without)"; \
-	fi
+	$(call install,$$missing)
+
+riscv:
+	@missing=""; \
+	command -v riscv64-unknown-elf-gcc >/dev/null || missing="$$missing gcc-riscv64-unknown-elf"; \
+	command -v qemu-system-riscv32 >/dev/null || missing="$$missing qemu-system-misc"; \
+	$(call install,$$missing)
 
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) -m "not zoo" -rs

@@ -22,34 +22,26 @@ from mcucc.emulate.records import (
 from mcucc.emulate.uart import exchange, uart_input, uart_output
 from mcucc.errors import ToolError
 from mcucc.toolchain.firmware import Firmware, Transport
+from mcucc.toolchain.machines import Machine
+from mcucc.toolchain.targets import find_target
 
-# Virtual nanoseconds an instruction takes are 2^this: 2.56 ticks of a 20 MHz timer, 3.2 of a
-# 25 MHz one. A difference of two readings is off by less than one tick, so rounding is exact, and
-# the 32-bit counter lasts 1.3 G instructions.
-_ICOUNT_SHIFT = 7
 _COUNTER_BITS = 32
 
 
 class Qemu:
-    """qemu-system-arm, found on PATH, by option or by MCUCC_QEMU."""
+    """QEMU's program for the core, found on PATH, by option or by the target's variable."""
 
     name = "qemu"
 
     def __init__(self, path: str | None = None) -> None:
-        self._asked = path or os.environ.get("MCUCC_QEMU") or "qemu-system-arm"
+        self._asked = path
 
     def unavailable(self, board: Board) -> str | None:
         """Why it cannot run: it is not installed."""
-        if shutil.which(self._asked) is None:
-            return f"{self._asked} is not installed (Debian: qemu-system-arm)"
+        name = self._name(board)
+        if shutil.which(name) is None:
+            return f"{name} is not installed (Debian: {find_target(board).emulator_package})"
         return None
-
-    def version(self) -> str:
-        """What `--version` says first; ToolError when QEMU is missing."""
-        done = subprocess.run(
-            [self._program(), "--version"], capture_output=True, text=True, check=False
-        )
-        return done.stdout.splitlines()[0] if done.stdout else "unknown"
 
     def run(
         self,
@@ -70,24 +62,31 @@ class Qemu:
         if count:
             values = unwrap_totals(records.values, len(images), _COUNTER_BITS)
             records = Records(values, records.exit)
-        ticks = partial(_instructions, firmware.machine.timer_hz)
+        ticks = partial(_instructions, firmware.machine)
         return result_of(records, output, len(images), count, ticks)
 
-    def _program(self) -> str:
-        found = shutil.which(self._asked)
+    def _name(self, board: Board) -> str:
+        target = find_target(board)
+        return self._asked or os.environ.get(target.emulator_variable) or target.emulator
+
+    def _program(self, board: Board) -> str:
+        name, target = self._name(board), find_target(board)
+        found = shutil.which(name)
         if found is None:
             raise ToolError(
-                f"{self._asked} not found",
+                f"{name} not found",
                 where=self.name,
-                hint="install it (Debian: qemu-system-arm), or set MCUCC_QEMU to it",
+                hint=f"install {target.emulator} (Debian: {target.emulator_package}), "
+                f"or set {target.emulator_variable} to it",
             )
         return found
 
     def _command(self, firmware: Firmware, count: bool) -> list[str]:
-        command = [self._program(), "-M", firmware.machine.name, *firmware.machine.qemu_options]
+        machine = firmware.machine
+        command = [self._program(firmware.board), "-M", machine.name, *machine.qemu_options]
         command += ["-kernel", str(firmware.elf.resolve()), "-display", "none", "-monitor", "none"]
         if count:
-            command += ["-icount", f"shift={_ICOUNT_SHIFT},sleep=off"]
+            command += ["-icount", f"shift={machine.icount_shift},sleep=off"]
         return command
 
     def _over_files(
@@ -146,6 +145,6 @@ def _read_text(path: Path) -> str:
     return path.read_text("utf-8", "replace") if path.is_file() else ""
 
 
-def _instructions(timer_hz: int, ticks: int) -> int:
+def _instructions(machine: Machine, ticks: int) -> int:
     """Instructions that `ticks` of the timer are: virtual time over the time of one."""
-    return round(ticks * 1_000_000_000 / (timer_hz << _ICOUNT_SHIFT))
+    return round(ticks * 1_000_000_000 / (machine.timer_hz << machine.icount_shift))

@@ -34,6 +34,18 @@ _CFSR = (
     (1 << 24, "unaligned access"),
     (1 << 25, "division by zero"),
 )
+# mcause, RISC-V privileged architecture, Machine Cause Register.
+_MCAUSE = {
+    0: "instruction address misaligned",
+    1: "instruction fetch outside the board's code",
+    2: "undefined instruction",
+    3: "breakpoint",
+    4: "unaligned load",
+    5: "data access outside the board's memory",
+    6: "unaligned store",
+    7: "data access outside the board's memory",
+}
+_RISCV_DATA_FAULTS = (4, 5, 6, 7)
 _MMARVALID, _BFARVALID, _STACKING = 1 << 7, 1 << 15, 1 << 4 | 1 << 12
 
 
@@ -184,6 +196,11 @@ def make_fault(
 
 def _fault(values: Mapping[str, int], firmware: Firmware) -> Fault:
     """The fault that the firmware's handler recorded."""
+    if "fault.mcause" in values:
+        cause = values["fault.mcause"]
+        what = _MCAUSE.get(cause, f"trap {cause}")
+        address = values.get("fault.mtval") if cause in _RISCV_DATA_FAULTS else None
+        return _recorded(values, firmware, what, address, stacking=False)
     status = values.get("fault.cfsr", 0)
     what = next((text for bit, text in _CFSR if status & bit), "fault")
     address = None
@@ -191,13 +208,20 @@ def _fault(values: Mapping[str, int], firmware: Firmware) -> Fault:
         address = values.get("fault.mmfar")
     elif status & _BFARVALID:
         address = values.get("fault.bfar")
+    return _recorded(values, firmware, what, address, stacking=bool(status & _STACKING))
+
+
+def _recorded(
+    values: Mapping[str, int], firmware: Firmware, what: str, address: int | None, *, stacking: bool
+) -> Fault:
+    """The fault with what every architecture records."""
     return make_fault(
         firmware,
         what,
         address,
         values.get("fault.pc"),
         values.get("fault.sp", firmware.layout.stack_top),
-        stacking=bool(status & _STACKING),
+        stacking=stacking,
         step=values.get("fault.step"),
         image=values.get("fault.image"),
     )

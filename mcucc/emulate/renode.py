@@ -17,14 +17,14 @@ from pathlib import Path
 
 import jinja2
 
-from mcucc.boards import Board, Core
+from mcucc.boards import Architecture, Board, Core
 from mcucc.emulate.interface import RunResult, hang_error, input_file, model_index
 from mcucc.emulate.records import check_exit, parse_records, result_of
 from mcucc.emulate.uart import uart_input, uart_output
 from mcucc.errors import ToolError
 from mcucc.resources import resource_dir
 from mcucc.toolchain.firmware import Firmware, Transport, change_transport
-from mcucc.toolchain.machines import Span
+from mcucc.toolchain.spans import Span
 
 _PAGE = 4096
 _POLL_S = 0.05
@@ -40,7 +40,9 @@ class Renode:
         self._asked = path or os.environ.get("MCUCC_RENODE") or "renode"
 
     def unavailable(self, board: Board) -> str | None:
-        """Why it cannot run: it is not installed."""
+        """Why it cannot run: another core than Arm's, or not installed."""
+        if board.core.architecture is not Architecture.ARM:
+            return f"mcucc has no Renode platform for {board.core.value}; use qemu"
         if shutil.which(self._asked) is None:
             return f"{self._asked} is not on PATH (https://renode.io)"
         return None

@@ -1,6 +1,6 @@
 """From C to images: compilers, memory layout, linking, sizes."""
 
-from mcucc.toolchain.compilers import Compiler, arm_compiler, host_compiler
+from mcucc.toolchain.compilers import Compiler, host_compiler
 from mcucc.toolchain.firmware import (
     BuildOptions,
     Firmware,
@@ -11,6 +11,7 @@ from mcucc.toolchain.firmware import (
 )
 from mcucc.toolchain.host import SANITIZERS, build_program, build_shared
 from mcucc.toolchain.layout import Layout, Sizes
+from mcucc.toolchain.targets import cross_compiler
 
 __all__ = [
     "SANITIZERS",
@@ -21,10 +22,10 @@ __all__ = [
     "ModelUnit",
     "Sizes",
     "Transport",
-    "arm_compiler",
     "build_firmware",
     "build_program",
     "build_shared",
+    "cross_compiler",
     "host_compiler",
     "refence",
 ]

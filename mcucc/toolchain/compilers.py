@@ -10,19 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcucc.boards import Board, Core, Isa
 from mcucc.errors import ToolError
 
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
 _ERROR_LINES = 25
-
-# Single precision is enough (generated code is integer), and unicorn's M7 has no double.
-_FPU = {
-    Core.M4: "fpv4-sp-d16",
-    Core.M7: "fpv5-sp-d16",
-    Core.M33: "fpv5-sp-d16",
-    Core.M55: "auto",
-}
 
 
 @dataclass(frozen=True)
@@ -35,33 +26,7 @@ class Compiler:
 
 def host_compiler(path: str | None = None) -> Compiler:
     """The host's C compiler: `path`, else MCUCC_CC, else gcc, cc or clang on PATH."""
-    return _find(path, "MCUCC_CC", ("gcc", "cc", "clang"), "install gcc (Debian: gcc)")
-
-
-def arm_compiler(path: str | None = None) -> Compiler:
-    """The Arm cross compiler: `path`, else MCUCC_ARM_GCC, else arm-none-eabi-gcc on PATH."""
-    hint = (
-        "install arm-none-eabi-gcc (Debian: gcc-arm-none-eabi libnewlib-arm-none-eabi), "
-        "or set MCUCC_ARM_GCC to it"
-    )
-    return _find(path, "MCUCC_ARM_GCC", ("arm-none-eabi-gcc",), hint)
-
-
-def core_flags(board: Board) -> tuple[str, ...]:
-    """The flags that choose core, instruction set and calling convention."""
-    cpu = board.core.value
-    flags: list[str] = []
-    if board.core is Core.M33 and Isa.DSP not in board.isa:
-        cpu += "+nodsp"
-    if board.core is Core.M55 and Isa.MVE not in board.isa:
-        cpu += "+nomve"
-    if board.core in _FPU and Isa.FPU in board.isa:
-        flags += ["-mfloat-abi=hard", f"-mfpu={_FPU[board.core]}"]
-    else:
-        flags += ["-mfloat-abi=soft"]
-        if board.core is Core.M55:
-            cpu += "+nofp"
-    return (f"-mcpu={cpu}", "-mthumb", *flags)
+    return find_compiler(path, "MCUCC_CC", ("gcc", "cc", "clang"), "gcc (Debian: gcc libc6-dev)")
 
 
 def run_tool(command: Sequence[str | Path], *, what: str, cwd: Path | None = None) -> str:
@@ -105,8 +70,12 @@ def compile_objects(
     return tuple(objects)
 
 
-def _find(path: str | None, variable: str, names: Sequence[str], hint: str) -> Compiler:
-    """The compiler named by option or variable, else the first one on PATH."""
+def find_compiler(path: str | None, variable: str, names: Sequence[str], install: str) -> Compiler:
+    """The compiler `path`, else the one that the variable names, else the first on PATH.
+
+    Raises ToolError, which says where it was looked for, what to install (`install`) and which
+    variable chooses another.
+    """
     asked = path or os.environ.get(variable)
     candidates = (asked,) if asked else tuple(names)
     for name in candidates:
@@ -115,4 +84,9 @@ def _find(path: str | None, variable: str, names: Sequence[str], hint: str) -> C
             first = run_tool([found, "--version"], what=name).splitlines()
             return Compiler((found,), first[0] if first else "unknown")
     where = f"{variable}={asked}" if asked and not path else ""
-    raise ToolError(f"no C compiler: {' or '.join(candidates)} not found", where=where, hint=hint)
+    place = "is not there" if asked else "not found on PATH"
+    raise ToolError(
+        f"no C compiler: {' or '.join(candidates)} {place}",
+        where=where,
+        hint=f"install {install}, or set {variable} to one",
+    )

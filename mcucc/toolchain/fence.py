@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from mcucc.toolchain.machines import Span
+from mcucc.toolchain.spans import Span
+
+_PMP_READ, _PMP_WRITE, _PMP_EXECUTE = 1, 2, 4
+_PMP_TOR, _PMP_NAPOT, _PMP_LOCK = 1 << 3, 3 << 3, 1 << 7
 
 # Every MPU works in steps of this many bytes.
 GRANULE = 32
+
+
+class Protection(Enum):
+    """How memory is protected."""
+
+    PMSA7 = "Armv6-M and Armv7-M"
+    PMSA8 = "Armv8-M"
+    PMP = "RISC-V"
 
 
 class Access(Enum):
@@ -21,23 +33,57 @@ class Access(Enum):
 
 @dataclass(frozen=True)
 class FenceRegion:
-    """One region as two register values: RBAR, and RASR (PMSAv7) or RLAR (PMSAv8)."""
+    """One region as two register values.
+
+    RBAR and RASR (PMSAv7), RBAR and RLAR (PMSAv8), or pmpaddr and its byte of pmpcfg (PMP).
+    """
 
     base: int
     attributes: int
     why: str
 
 
-def fence_regions(span: Span, access: Access, pmsa: int) -> tuple[FenceRegion, ...]:
+def whole_fence(
+    spans: Sequence[tuple[Span, Access]], protection: Protection
+) -> tuple[FenceRegion, ...]:
+    """The regions that admit these spans and nothing else."""
+    regions = [
+        region for span, access in spans for region in fence_regions(span, access, protection)
+    ]
+    if protection is Protection.PMP:
+        # What no entry matches is allowed in machine mode: the last one matches every address.
+        regions.append(FenceRegion(0xFFFFFFFF, _PMP_LOCK | _PMP_NAPOT, "nothing else"))
+    return tuple(regions)
+
+
+def fence_regions(span: Span, access: Access, protection: Protection) -> tuple[FenceRegion, ...]:
     """The regions that cover `span` exactly; its ends must be multiples of 32 bytes."""
     if span.size == 0:
         return ()
     why = f"{access.value}: {span.size} bytes"
-    if pmsa == 8:
+    if protection is Protection.PMP:
+        return _pmp(span, access, why)
+    if protection is Protection.PMSA8:
         return (_v8(span, access, why),)
     return tuple(
         FenceRegion(base, _rasr(access, size_log2, disabled), why)
         for base, size_log2, disabled in _cover_v7(span)
+    )
+
+
+def _pmp(span: Span, access: Access, why: str) -> tuple[FenceRegion, ...]:
+    """RISC-V privileged architecture, Physical Memory Protection.
+
+    pmpaddr has bits 33:2 of an address. A naturally aligned power of two (NAPOT) is one entry,
+    ones in the low bits saying its size; another span is from an entry that is off to one that is
+    the top of a range (TOR).
+    """
+    allowed = _PMP_LOCK | (_PMP_READ | (_PMP_EXECUTE if access is Access.CODE else _PMP_WRITE))
+    if span.size & (span.size - 1) == 0 and span.origin % span.size == 0:
+        return (FenceRegion(span.origin >> 2 | (span.size >> 3) - 1, allowed | _PMP_NAPOT, why),)
+    return (
+        FenceRegion(span.origin >> 2, _PMP_LOCK, f"begin of {why}"),
+        FenceRegion(span.end >> 2, allowed | _PMP_TOR, why),
     )
 
 

@@ -11,15 +11,9 @@ from pathlib import Path
 import jinja2
 
 from mcucc.boards import Board
+from mcucc.errors import ToolError
 from mcucc.resources import resource_dir
-from mcucc.toolchain.compilers import (
-    WARNINGS,
-    Compiler,
-    arm_compiler,
-    compile_objects,
-    core_flags,
-    run_tool,
-)
+from mcucc.toolchain.compilers import WARNINGS, Compiler, compile_objects, run_tool
 from mcucc.toolchain.elf import Image, read_image
 from mcucc.toolchain.layout import (
     ARENA_ALIGNMENT,
@@ -29,12 +23,14 @@ from mcucc.toolchain.layout import (
     exact_layout,
     loose_layout,
 )
-from mcucc.toolchain.machines import Machine, Span, machine_of
+from mcucc.toolchain.machines import Machine, machine_of
+from mcucc.toolchain.spans import Span
+from mcucc.toolchain.targets import core_flags, cross_compiler, find_target
 
 _LIBRARY_SECTIONS = ("-ffunction-sections", "-fdata-sections")
 # The harness must not call into libc: its memory and code would be counted as the library's.
 _HARNESS_FLAGS = ("-O2", "-ffreestanding", "-fno-builtin", "-fno-tree-loop-distribute-patterns")
-_HARNESS_SOURCES = ("start.c", "fence.c", "main.c", "records.c")
+_HARNESS_SOURCES = ("start.c", "main.c", "records.c")
 
 
 class Transport(Enum):
@@ -105,7 +101,8 @@ def build_firmware(
     """
     options = options or BuildOptions()
     machine = machine_of(board)
-    compiler = arm_compiler(options.compiler)
+    _check_transport(board, options.transport)
+    compiler = cross_compiler(board, options.compiler)
     folder.mkdir(parents=True, exist_ok=True)
     objects = _compile(compiler, models, kernels, board, folder, include, options)
     firmware = Firmware(
@@ -147,6 +144,7 @@ def change_transport(firmware: Firmware, transport: Transport) -> Firmware:
     """The same library and layout with another transport, linked as <image>-<transport>.elf."""
     source = resource_dir("runtime_c") / "firmware" / f"transport_{transport.value}.c"
     folder = firmware.elf.parent
+    _check_transport(firmware.board, transport)
     flags = _harness_flags(firmware.board)
     objects = compile_objects(firmware.compiler, [source], flags, Path("harness"), folder)
     kept = [each for each in firmware.objects if not each.name.startswith("transport_")]
@@ -158,10 +156,18 @@ def change_transport(firmware: Firmware, transport: Transport) -> Firmware:
     return _link(changed, f"{firmware.elf.stem}-{transport.value}")
 
 
+def _check_transport(board: Board, transport: Transport) -> None:
+    if transport is Transport.UART and not find_target(board).uart:
+        raise ToolError(
+            f"firmware of {board.core.value} has no serial port", hint="build for semihosting"
+        )
+
+
 def _harness_flags(board: Board) -> list[str]:
-    include = f"-I{resource_dir('runtime_c') / 'include'}"
-    core = f"-DMCUCC_CORE={_core_number(board)}"
-    return [*core_flags(board), include, *WARNINGS, *_HARNESS_FLAGS, core, "-std=gnu99"]
+    runtime, target = resource_dir("runtime_c"), find_target(board)
+    includes = [f"-I{runtime / each}" for each in ("include", "firmware")]
+    core = [*core_flags(board), *target.harness_flags, f"-DMCUCC_CORE={_core_number(board)}"]
+    return [*core, *includes, *WARNINGS, *_HARNESS_FLAGS, "-std=gnu99"]
 
 
 def _compile(
@@ -174,40 +180,41 @@ def _compile(
     options: BuildOptions,
 ) -> tuple[Path, ...]:
     """All objects but the configuration's, in the folders that the linker script tells apart."""
-    runtime = resource_dir("runtime_c")
+    runtime, target = resource_dir("runtime_c"), find_target(board)
+    own = runtime / "firmware"
     model_sources = [source for model in models for source in model.sources]
-    folders = dict.fromkeys(
-        [runtime / "include", *include, *(source.parent for source in model_sources)]
-    )
-    includes = [f"-I{each.resolve()}" for each in folders]
-    common = ["-std=c99", *core_flags(board), *includes, *WARNINGS]
+    folders = [runtime / "include", *include, *(source.parent for source in model_sources)]
+    folders += [own / each for each in target.include]
+    includes = [f"-I{each.resolve()}" for each in dict.fromkeys(folders)]
+    common = ["-std=c99", *core_flags(board), *includes, *WARNINGS, *target.library_flags]
     library = [*common, options.optimize, *_LIBRARY_SECTIONS, "-fstack-usage", *options.flags]
     harness = _harness_flags(board)
-    sources = [*_HARNESS_SOURCES, f"transport_{options.transport.value}.c"]
-    firmware_c = [runtime / "firmware" / name for name in sources]
+    sources = [*target.harness, *_HARNESS_SOURCES, f"transport_{options.transport.value}.c"]
+    firmware_c = [own / name for name in sources]
+    support = [own / name for name in target.library]
     return (
         *compile_objects(compiler, firmware_c, harness, Path("harness"), folder),
         *compile_objects(compiler, model_sources, library, Path("model"), folder),
-        *compile_objects(compiler, kernels, library, Path("kernels"), folder),
+        *compile_objects(compiler, [*kernels, *support], library, Path("kernels"), folder),
     )
 
 
 def _link(firmware: Firmware, name: str) -> Firmware:
     """Writes configuration and linker script for the layout, links, and measures."""
     folder = firmware.elf.parent
-    compiler, flags = firmware.compiler, core_flags(firmware.board)
+    compiler, target = firmware.compiler, find_target(firmware.board)
+    flags = target.core_flags(firmware.board)
     script = folder / f"{name}.ld"
     script.write_text(_render("firmware.ld.jinja", **_script_values(firmware)), encoding="utf-8")
     config = folder / f"{name}_config.c"
     config.write_text(_render("firmware_config.c.jinja", **_config_values(firmware)), "utf-8")
-    runtime = resource_dir("runtime_c")
-    includes = [f"-I{runtime / each}" for each in ("include", "firmware")]
-    config_flags = ["-std=c99", *flags, *_HARNESS_FLAGS, *WARNINGS, *includes]
-    configured = compile_objects(compiler, [config], config_flags, Path("harness"), folder)
-    linking = ["-nostartfiles", "-static", "-Wl,--gc-sections", f"-Wl,-T,{name}.ld"]
+    harness = _harness_flags(firmware.board)
+    configured = compile_objects(compiler, [config], harness, Path("harness"), folder)
+    linking = [*target.link_flags, "-static", "-Wl,--gc-sections", f"-Wl,-T,{name}.ld"]
     linking += ["-Wl,--no-warn-rwx-segments"] if _knows_rwx(compiler) else []
     objects = [str(each) for each in (*firmware.objects, *configured)]
-    linking += [f"-Wl,-Map,{name}.map", *objects, "-o", f"{name}.elf"]
+    linking += [f"-Wl,-Map,{name}.map", *objects, *target.libraries(compiler)]
+    linking += ["-o", f"{name}.elf"]
     run_tool([*compiler.command, *flags, *linking], what="linking the firmware", cwd=folder)
     image = read_image(folder / f"{name}.elf")
     return replace(firmware, elf=folder / f"{name}.elf", image=image, sizes=_measure(image))

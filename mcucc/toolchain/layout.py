@@ -13,8 +13,9 @@ from itertools import permutations
 
 from mcucc.boards import Board, Memory
 from mcucc.errors import FitError, ToolError
-from mcucc.toolchain.fence import GRANULE, Access, FenceRegion, fence_regions
-from mcucc.toolchain.machines import Machine, Span
+from mcucc.toolchain.fence import GRANULE, Access, FenceRegion, whole_fence
+from mcucc.toolchain.machines import Machine
+from mcucc.toolchain.spans import Span
 
 ARENA_ALIGNMENT = 8
 STACK_ALIGNMENT = 8
@@ -204,7 +205,7 @@ def _too_large(memory: Memory, machine: Machine, window: Span) -> ToolError:
 def _fence(
     machine: Machine, code: Span, weights: Span, data: Span, arena: Span
 ) -> tuple[FenceRegion, ...]:
-    """Every region of the MPU; ToolError when there are more than the machine has."""
+    """Every region of the fence; ToolError when there are more than the machine has."""
     wanted: Sequence[tuple[Span, Access]] = (
         (machine.harness_code, Access.CODE),
         (machine.harness_ram, Access.DATA),
@@ -212,12 +213,10 @@ def _fence(
         *((span, Access.CODE) for span in dict.fromkeys((code, weights))),
         *((span, Access.DATA) for span in dict.fromkeys((data, arena))),
     )
-    regions = tuple(
-        region for span, access in wanted for region in fence_regions(span, access, machine.pmsa)
-    )
+    regions = whole_fence(wanted, machine.protection)
     if len(regions) > machine.regions:
         raise ToolError(
-            f"the fence needs {len(regions)} MPU regions, {machine.name} has {machine.regions}",
+            f"the fence needs {len(regions)} regions, {machine.name} has {machine.regions}",
             hint="a RAM size that is a multiple of a larger power of two needs fewer",
         )
     return regions

@@ -1,4 +1,4 @@
-"""Emulated machines: where QEMU's Arm boards have memory, a timer and a serial port.
+"""Emulated machines: where QEMU's boards have memory, a timer and a serial port.
 
 A board's memories are moved into windows of its machine, with the board's sizes. The harness has
 memory of its own outside the windows, so that it takes nothing from the board.
@@ -10,33 +10,25 @@ from dataclasses import dataclass
 
 from mcucc.boards import Board, Core
 from mcucc.errors import BoardError, ToolError
-
-
-@dataclass(frozen=True)
-class Span:
-    """A range of addresses."""
-
-    origin: int
-    size: int
-
-    @property
-    def end(self) -> int:
-        """The first address behind the range."""
-        return self.origin + self.size
+from mcucc.toolchain.fence import Protection
+from mcucc.toolchain.spans import Span
 
 
 @dataclass(frozen=True)
 class Machine:
     """One machine of QEMU, as the firmware sees it.
 
-    `pmsa` is the version of the memory protection unit's architecture (7 or 8), `timer` the
-    address of the up-counter of MPS2's FPGAIO block, which runs at `timer_hz` of virtual time.
-    `regions` is the number of MPU regions; `qemu_options` make QEMU offer as many.
+    `regions` is the number of regions that `protection` has; `qemu_options` make QEMU offer as
+    many. `timer` is the address of the up-counter of MPS2's FPGAIO block, 0 where the core counts
+    by itself; it runs at `timer_hz` of virtual time. When QEMU counts, an instruction takes
+    2^`icount_shift` ns of that: 128 ns are 2.56 ticks of a 20 MHz timer and 3.2 of a 25 MHz one. A
+    difference of two readings is off by less than one tick, so rounding is exact, and the 32-bit
+    counter lasts 1.3 G instructions. `uart` is a CMSDK UART, 0 where there is none.
     """
 
     name: str
     cores: tuple[Core, ...]
-    pmsa: int
+    protection: Protection
     regions: int
     harness_code: Span
     harness_ram: Span
@@ -46,6 +38,7 @@ class Machine:
     timer: int
     timer_hz: int
     uart: int
+    icount_shift: int = 7
     qemu_options: tuple[str, ...] = ()
 
 
@@ -57,7 +50,7 @@ def _mps2(name: str, cores: tuple[Core, ...], cpu: str) -> Machine:
     return Machine(
         name=name,
         cores=cores,
-        pmsa=7,
+        protection=Protection.PMSA7,
         regions=16,
         harness_code=Span(0, 32 * _KIB),
         harness_ram=Span(0x20300000, 16 * _KIB),
@@ -80,7 +73,7 @@ _MACHINES = (
     Machine(
         name="mps2-an505",
         cores=(Core.M33,),
-        pmsa=8,
+        protection=Protection.PMSA8,
         regions=8,
         harness_code=Span(0x10000000, 64 * _KIB),
         harness_ram=Span(0x38300000, 16 * _KIB),
@@ -94,7 +87,7 @@ _MACHINES = (
     Machine(
         name="mps3-an547",
         cores=(Core.M55,),
-        pmsa=8,
+        protection=Protection.PMSA8,
         regions=8,
         harness_code=Span(0x10000000, 64 * _KIB),
         harness_ram=Span(0x10010000, 16 * _KIB),
@@ -108,6 +101,23 @@ _MACHINES = (
         timer=0x59302018,
         timer_hz=20_000_000,
         uart=0x59303000,
+    ),
+    # minstret counts instructions; with a shift of 0 a virtual nanosecond is one.
+    Machine(
+        name="virt",
+        cores=(Core.RV32IMC,),
+        protection=Protection.PMP,
+        regions=16,
+        harness_code=Span(0x80000000, 64 * _KIB),
+        harness_ram=Span(0x80010000, 16 * _KIB),
+        flash=(Span(0x81000000, 16 * _MIB), Span(0x82000000, 16 * _MIB)),
+        ram=(Span(0x83000000, 4 * _MIB), Span(0x84000000, 4 * _MIB)),
+        peripherals=Span(0, 0),
+        timer=0,
+        timer_hz=1_000_000_000,
+        uart=0,
+        icount_shift=0,
+        qemu_options=("-bios", "none"),
     ),
 )
 

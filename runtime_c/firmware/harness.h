@@ -9,7 +9,8 @@
 
 #include <mcucc/mcucc.h>
 
-/* One region of the memory protection unit: RBAR and RASR (PMSAv7) or RBAR and RLAR (PMSAv8). */
+/* One region of the memory protection: RBAR and RASR (PMSAv7), RBAR and RLAR (PMSAv8), or pmpaddr
+ * and the byte of pmpcfg (RISC-V). */
 typedef struct {
     uint32_t base;
     uint32_t attributes;
@@ -23,8 +24,8 @@ typedef struct {
     int32_t arena_bytes;
     const mcucc_fence_region *fence;
     uint32_t fence_count;
-    volatile uint32_t *timer; /* a counter that runs upwards */
-    volatile uint32_t *uart;  /* CMSDK UART */
+    volatile uint32_t *timer; /* a counter that runs upwards; Arm only */
+    volatile uint32_t *uart;  /* CMSDK UART; Arm only */
 } mcucc_harness_config;
 
 extern const mcucc_harness_config mcucc_config;
@@ -42,12 +43,21 @@ enum {
 extern volatile int32_t mcucc_current_image;
 extern volatile int32_t mcucc_current_step;
 
-/* start.c. A body is a function of (arena) or (arena, step), called by assembly code. */
+/* start.c */
+void mcucc_start(void) __attribute__((noreturn, used));
+
+/* <architecture>/reset.c. A body is a function of (arena) or (arena, step), called by assembly. */
 typedef void (*mcucc_body)(void);
+void mcucc_core_start(void);
 void mcucc_on_library_stack(mcucc_body body, void *arena, int32_t step);
 
-/* fence.c */
-uint32_t mcucc_fence_up(void); /* 1: the fence stands, 0: this core has no MPU */
+/* <architecture>/core.c */
+uint32_t mcucc_now(void);   /* the timer; every reading costs the same */
+void mcucc_known(void);     /* 502 instructions: what the host checks the timer with */
+uint32_t mcucc_semihost(uint32_t operation, const void *block);
+
+/* <architecture>/fence.c */
+uint32_t mcucc_fence_up(void); /* 1: the fence stands, 0: this core has none */
 
 /* main.c */
 void mcucc_main(void);
@@ -57,6 +67,7 @@ void mcucc_record(const char *key, uint32_t value);
 void mcucc_record_image(int32_t image, const char *key, uint32_t value);
 void mcucc_record_step(int32_t image, int32_t step, uint32_t value);
 void mcucc_finish(uint32_t status) __attribute__((noreturn));
+void mcucc_finish_fault(void) __attribute__((noreturn)); /* names the step */
 uint32_t mcucc_crc32(uint32_t crc, const uint8_t *data, int32_t count);
 
 /* transport_*.c */

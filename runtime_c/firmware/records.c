@@ -88,6 +88,15 @@ void mcucc_finish(uint32_t status)
     mcucc_transport_exit(status);
 }
 
+void mcucc_finish_fault(void)
+{
+    if (mcucc_current_step >= 0) {
+        mcucc_record("fault.image", (uint32_t)mcucc_current_image);
+        mcucc_record("fault.step", (uint32_t)mcucc_current_step);
+    }
+    mcucc_finish(MCUCC_EXIT_FAULT);
+}
+
 /* CRC-32 as in zlib, four bits a step. */
 uint32_t mcucc_crc32(uint32_t crc, const uint8_t *data, int32_t count)
 {

@@ -17,14 +17,6 @@ enum {
 static uint32_t input_file;
 static uint32_t output_file;
 
-__attribute__((noinline)) static uint32_t semihost(uint32_t operation, const void *block)
-{
-    register uint32_t r0 __asm("r0") = operation;
-    register const void *r1 __asm("r1") = block;
-    __asm volatile("bkpt 0xAB" : "+r"(r0) : "r"(r1) : "memory");
-    return r0;
-}
-
 static uint32_t address(const void *pointer)
 {
     return (uint32_t)(uintptr_t)pointer;
@@ -33,7 +25,7 @@ static uint32_t address(const void *pointer)
 static uint32_t open_file(const char *name, uint32_t length, uint32_t mode)
 {
     uint32_t block[3] = {address(name), mode, length};
-    uint32_t handle = semihost(SYS_OPEN, block);
+    uint32_t handle = mcucc_semihost(SYS_OPEN, block);
     if (handle == 0xFFFFFFFFu) {
         mcucc_finish(MCUCC_EXIT_REQUEST);
     }
@@ -43,7 +35,7 @@ static uint32_t open_file(const char *name, uint32_t length, uint32_t mode)
 void mcucc_transport_open(char *request, int32_t capacity)
 {
     uint32_t block[2] = {address(request), (uint32_t)capacity};
-    if (semihost(SYS_GET_CMDLINE, block) != 0) {
+    if (mcucc_semihost(SYS_GET_CMDLINE, block) != 0) {
         request[0] = '\0';
     }
     input_file = open_file("input.bin", 9, OPEN_READ_BINARY);
@@ -53,7 +45,7 @@ void mcucc_transport_open(char *request, int32_t capacity)
 int32_t mcucc_transport_read(uint8_t *data, int32_t count)
 {
     uint32_t block[3] = {input_file, address(data), (uint32_t)count};
-    uint32_t missing = semihost(SYS_READ, block);
+    uint32_t missing = mcucc_semihost(SYS_READ, block);
     if (missing == (uint32_t)count) {
         return 0;
     }
@@ -63,20 +55,20 @@ int32_t mcucc_transport_read(uint8_t *data, int32_t count)
 void mcucc_transport_write(const uint8_t *data, int32_t count)
 {
     uint32_t block[3] = {output_file, address(data), (uint32_t)count};
-    if (semihost(SYS_WRITE, block) != 0) {
+    if (mcucc_semihost(SYS_WRITE, block) != 0) {
         mcucc_finish(MCUCC_EXIT_REQUEST);
     }
 }
 
 void mcucc_transport_print(const char *line)
 {
-    (void)semihost(SYS_WRITE0, line);
+    (void)mcucc_semihost(SYS_WRITE0, line);
 }
 
 void mcucc_transport_exit(uint32_t status)
 {
     uint32_t block[2] = {STOPPED_BY_APPLICATION, status};
     for (;;) {
-        (void)semihost(SYS_EXIT_EXTENDED, block);
+        (void)mcucc_semihost(SYS_EXIT_EXTENDED, block);
     }
 }

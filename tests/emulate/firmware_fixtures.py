@@ -8,14 +8,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pytest
 
-from mcucc.boards import load_board
+from mcucc.boards import Architecture, Board, load_board
+from mcucc.emulate import Qemu
+from mcucc.errors import ToolError
 from mcucc.toolchain import (
     BuildOptions,
     Firmware,
     ModelUnit,
     Transport,
     build_firmware,
+    cross_compiler,
 )
 
 TINY = Path(__file__).with_name("tiny.c")
@@ -28,7 +32,23 @@ BOARDS = (
     "stm32f746g-disco",
     "rpi-pico2",
     "corstone-300",
+    "esp32-c3",
 )
+# unicorn has no M55; mcucc does not use its RISC-V.
+QEMU_ONLY = ("corstone-300", "alif-e3", "esp32-c3")
+
+
+def require_tools(board: Board) -> None:
+    """Skips, saying why, where the optional RISC-V packages are not installed."""
+    if board.core.architecture is not Architecture.RISCV:
+        return
+    try:
+        cross_compiler(board)
+    except ToolError as error:
+        pytest.skip(error.what)
+    reason = Qemu().unavailable(board)
+    if reason is not None:
+        pytest.skip(reason)
 
 
 @cache
@@ -42,6 +62,7 @@ def scratch() -> Path:
 @cache
 def build_tiny(board: str, *defines: str, transport: Transport = Transport.SEMIHOSTING) -> Firmware:
     """tiny.c for a board, built once for all tests that ask for the same."""
+    require_tools(load_board(board))
     folder = scratch() / "-".join((board, transport.value, *defines))
     flags = tuple(f"-D{define}" for define in defines)
     return build_firmware(

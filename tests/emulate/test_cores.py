@@ -11,7 +11,15 @@ from mcucc.boards import load_board
 from mcucc.emulate import HangError, Qemu, Unicorn
 from mcucc.errors import ToolError
 from mcucc.toolchain import ModelUnit, Transport, build_firmware
-from tests.emulate.firmware_fixtures import BOARDS, TINY, build_tiny, expected, pictures, poke
+from tests.emulate.firmware_fixtures import (
+    BOARDS,
+    QEMU_ONLY,
+    TINY,
+    build_tiny,
+    expected,
+    pictures,
+    poke,
+)
 
 pytestmark = pytest.mark.emulated
 
@@ -25,7 +33,7 @@ def test_qemu_and_unicorn_agree_on_bytes_and_counts(board: str) -> None:
     assert reference.instructions is not None and reference.step_instructions is not None
     assert reference.instructions > sum(reference.step_instructions)
     if Unicorn().unavailable(firmware.board):
-        assert board in ("corstone-300", "alif-e3")
+        assert board in QEMU_ONLY
         return
     result = Unicorn().run(firmware, images, count=True, timeout_s=60)
     assert result.outputs == reference.outputs
@@ -35,7 +43,7 @@ def test_qemu_and_unicorn_agree_on_bytes_and_counts(board: str) -> None:
     assert result.stack_bytes == reference.stack_bytes
 
 
-@pytest.mark.parametrize("board", ["rpi-pico", "corstone-300"])
+@pytest.mark.parametrize("board", ["rpi-pico", "corstone-300", "esp32-c3"])
 def test_counts_repeat_exactly(board: str) -> None:
     image = pictures(1)[0]
     runs = [Qemu().run(build_tiny(board), [image] * 2, count=True) for _ in range(5)]
@@ -43,7 +51,7 @@ def test_counts_repeat_exactly(board: str) -> None:
     assert len({run.step_instructions for run in runs}) == 1
 
 
-@pytest.mark.parametrize("board", ["bluepill", "rpi-pico2", "corstone-300"])
+@pytest.mark.parametrize("board", ["bluepill", "rpi-pico2", "corstone-300", "esp32-c3"])
 def test_a_step_of_known_length_is_counted_exactly(board: str) -> None:
     firmware = build_tiny(board, "KNOWN_STEPS")
     steps = Qemu().run(firmware, pictures(1), count=True).step_instructions
@@ -89,6 +97,11 @@ def test_uart_carries_what_semihosting_does(board: str) -> None:
     assert result.step_instructions == files.step_instructions
     with pytest.raises(ToolError, match="47 bytes, the network takes 48"):
         Qemu().run(firmware, [bytes(47)], timeout_s=60)
+
+
+def test_a_core_without_a_serial_port_says_so() -> None:
+    with pytest.raises(ToolError, match="rv32imc has no serial port"):
+        build_tiny("esp32-c3", transport=Transport.UART)
 
 
 def test_two_models_live_in_one_firmware(tmp_path: Path) -> None:

@@ -7,16 +7,16 @@ import pytest
 from mcucc.emulate import EmulationFault, Emulator, Qemu, Unicorn
 from mcucc.errors import FitError
 from mcucc.toolchain import Firmware, refence
-from tests.emulate.firmware_fixtures import BOARDS, build_tiny, expected, pictures, poke
+from tests.emulate.firmware_fixtures import BOARDS, QEMU_ONLY, build_tiny, expected, pictures, poke
 
 pytestmark = pytest.mark.emulated
 
-# Both emulators where the core allows: unicorn has no M55.
+# Both emulators where the core allows.
 RUNS = [
     pytest.param(board, emulator, id=f"{board}-{emulator.name}")
     for board in BOARDS
     for emulator in (Qemu(), Unicorn())
-    if emulator.name == "qemu" or board != "corstone-300"
+    if emulator.name == "qemu" or board not in QEMU_ONLY
 ]
 
 

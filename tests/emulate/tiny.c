@@ -68,13 +68,18 @@ __attribute__((noinline)) void JOIN(NAME, _misbehave)(const uint8_t *image)
 
 #ifdef KNOWN_STEPS /* steps 3 and 4: calls of functions of 1001 and 1101 instructions */
 #define STEPS 5
+#ifdef __riscv
+#define RETURN "ret"
+#else
+#define RETURN "bx lr"
+#endif
 __attribute__((naked, noinline)) static void thousand(void)
 {
-    __asm volatile(".rept 1000 \n nop \n .endr \n bx lr");
+    __asm volatile(".rept 1000 \n nop \n .endr \n" RETURN);
 }
 __attribute__((naked, noinline)) static void hundred_more(void)
 {
-    __asm volatile(".rept 1100 \n nop \n .endr \n bx lr");
+    __asm volatile(".rept 1100 \n nop \n .endr \n" RETURN);
 }
 #else
 #define STEPS 3

@@ -8,9 +8,9 @@ import pytest
 
 from mcucc.boards import load_board
 from mcucc.errors import BoardError, FitError, ToolError
-from mcucc.toolchain import ModelUnit, arm_compiler, build_firmware, host_compiler
-from mcucc.toolchain.compilers import core_flags
+from mcucc.toolchain import ModelUnit, build_firmware, cross_compiler, host_compiler
 from mcucc.toolchain.machines import find_machine
+from mcucc.toolchain.targets import core_flags
 from tests.emulate.firmware_fixtures import build_tiny
 
 
@@ -70,8 +70,14 @@ def test_a_compile_error_shows_the_compilers_words(tmp_path: Path) -> None:
 
 def test_a_missing_compiler_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MCUCC_ARM_GCC", "no-such-gcc")
-    with pytest.raises(ToolError, match="no-such-gcc not found\n  hint: install arm-none-eabi-gcc"):
-        arm_compiler()
+    with pytest.raises(ToolError, match=r"no-such-gcc is not there\n.*install arm-none-eabi-gcc"):
+        cross_compiler(load_board("bluepill"))
+    monkeypatch.delenv("MCUCC_ARM_GCC")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ToolError, match=r"not found on PATH\n.*gcc-riscv64-unknown-elf\), or set"):
+        cross_compiler(load_board("esp32-c3"))
+    with pytest.raises(ToolError, match=r"esp32-s3: no firmware: .* xtensa-lx7"):
+        cross_compiler(load_board("esp32-s3"))
     monkeypatch.setenv("MCUCC_CC", "no-such-cc")
     with pytest.raises(ToolError, match="install gcc"):
         host_compiler()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcucc.toolchain.fence import Access, FenceRegion, fence_regions
-from mcucc.toolchain.machines import Span
+from mcucc.toolchain.fence import Access, FenceRegion, Protection, fence_regions, whole_fence
+from mcucc.toolchain.spans import Span
 
 
 def admits_v7(regions: tuple[FenceRegion, ...], address: int) -> bool:
@@ -28,7 +28,7 @@ def admits_v7(regions: tuple[FenceRegion, ...], address: int) -> bool:
 @settings(derandomize=True, deadline=None, max_examples=300)
 def test_pmsav7_covers_any_size_to_the_byte(blocks: int) -> None:
     span = Span(0x20000000, 32 * blocks)
-    regions = fence_regions(span, Access.DATA, 7)
+    regions = fence_regions(span, Access.DATA, Protection.PMSA7)
     assert len(regions) <= 8
     inside = {span.origin, span.end - 1, span.origin + span.size // 3, span.end - 32}
     inside |= {region.base for region in regions}
@@ -39,15 +39,43 @@ def test_pmsav7_covers_any_size_to_the_byte(blocks: int) -> None:
 
 @pytest.mark.parametrize("size", [65_536, 327_680, 655_360, 1 << 20])
 def test_usual_sizes_take_one_region(size: int) -> None:
-    assert len(fence_regions(Span(0x20000000, size), Access.DATA, 7)) == 1
+    assert len(fence_regions(Span(0x20000000, size), Access.DATA, Protection.PMSA7)) == 1
 
 
 def test_pmsav8_is_base_and_last_granule() -> None:
-    (code,) = fence_regions(Span(0x10010000, 0x10020), Access.CODE, 8)
+    (code,) = fence_regions(Span(0x10010000, 0x10020), Access.CODE, Protection.PMSA8)
     assert (code.base, code.attributes) == (0x10010004, 0x10020001)
-    (data,) = fence_regions(Span(0x38000000, 15_872), Access.DATA, 8)
+    (data,) = fence_regions(Span(0x38000000, 15_872), Access.DATA, Protection.PMSA8)
     assert (data.base, data.attributes) == (0x38000001, 0x38003DE1)
 
 
+def allows_pmp(regions: tuple[FenceRegion, ...], address: int) -> int | None:
+    """The rights that the first matching entry gives (Privileged Architecture, PMP), or None."""
+    below = 0
+    for region in regions:
+        kind, word = region.attributes >> 3 & 3, address >> 2
+        if kind == 3:
+            free = (region.base ^ (region.base + 1)) | region.base & ~(region.base + 1)
+            match = word | free == region.base | free
+        else:
+            match = kind == 1 and below <= word < region.base
+        if match:
+            assert region.attributes & 0x80, "only locked entries bind machine mode"
+            return region.attributes & 7
+        below = region.base
+    return None
+
+
+@given(start=st.integers(1, 1 << 20), blocks=st.integers(1, 1 << 16))
+@settings(derandomize=True, deadline=None, max_examples=300)
+def test_pmp_covers_any_span_to_the_byte(start: int, blocks: int) -> None:
+    code, data = Span(0x40000000, 1 << 20), Span(0x80000000 + 32 * start, 32 * blocks)
+    regions = whole_fence([(code, Access.CODE), (data, Access.DATA)], Protection.PMP)
+    assert all(allows_pmp(regions, at) == 5 for at in (code.origin, code.end - 1))
+    assert all(allows_pmp(regions, at) == 3 for at in (data.origin, data.end - 1))
+    outside = (0, code.origin - 1, code.end, data.origin - 1, data.end, 0xFFFFFFFF)
+    assert all(allows_pmp(regions, at) == 0 for at in outside)
+
+
 def test_an_empty_span_needs_no_region() -> None:
-    assert fence_regions(Span(0x20000000, 0), Access.DATA, 7) == ()
+    assert fence_regions(Span(0x20000000, 0), Access.DATA, Protection.PMSA7) == ()

@@ -1,0 +1,35 @@
+/* What the harness asks of a RISC-V core: its counter of executed instructions, a stretch of known
+ * length, a semihosting call. */
+#include "harness.h"
+
+uint32_t mcucc_now(void)
+{
+    uint32_t count;
+    __asm volatile("csrr %0, minstret" : "=r"(count));
+    return count;
+}
+
+/* 250 turns of two instructions between two single ones. */
+__attribute__((naked)) void mcucc_known(void)
+{
+    __asm volatile("li a0, 250       \n"
+                   "1: addi a0, a0, -1 \n"
+                   "bnez a0, 1b      \n"
+                   "ret              \n");
+}
+
+/* RISC-V Semihosting specification: these three instructions, none of them compressed, all in one
+ * page; operation and block are in a0 and a1 already. */
+__attribute__((naked)) uint32_t mcucc_semihost(uint32_t operation, const void *block)
+{
+    (void)operation;
+    (void)block;
+    __asm volatile(".option push      \n"
+                   ".option norvc     \n"
+                   ".balign 16        \n"
+                   "slli x0, x0, 0x1f \n"
+                   "ebreak            \n"
+                   "srai x0, x0, 7    \n"
+                   ".option pop       \n"
+                   "ret               \n");
+}

@@ -1,0 +1,73 @@
+/* Reset, traps, and the call that changes to the library's stack. */
+#include "harness.h"
+
+#define TRAP_STACK_WORDS 128
+
+void mcucc_reset(void);
+void mcucc_trap(void);
+void mcucc_report_trap(uint32_t cause, uint32_t address, uint32_t pc, uint32_t sp, uint32_t ra)
+    __attribute__((noreturn, used));
+
+/* Traps are handled on a stack of their own, which is good even when the library's is not. */
+__attribute__((used, aligned(16))) static uint32_t trap_stack[TRAP_STACK_WORDS];
+
+/* The machine starts at the first byte of its code memory. */
+__attribute__((naked, section(".vectors"), used)) void mcucc_reset(void)
+{
+    __asm volatile("la sp, mcucc_harness_stack_top \n"
+                   "la t0, mcucc_trap              \n"
+                   "csrw mtvec, t0                 \n"
+                   "call mcucc_start               \n");
+}
+
+void mcucc_core_start(void)
+{
+}
+
+__attribute__((naked, aligned(4))) void mcucc_trap(void)
+{
+    __asm volatile("csrw mscratch, sp   \n"
+                   "mv a4, ra           \n"
+                   "la sp, trap_stack   \n"
+                   "addi sp, sp, 4 * %0 \n"
+                   "csrr a0, mcause     \n"
+                   "csrr a1, mtval      \n"
+                   "csrr a2, mepc       \n"
+                   "csrr a3, mscratch   \n"
+                   "call mcucc_report_trap \n"
+                   :
+                   : "i"(TRAP_STACK_WORDS));
+}
+
+void mcucc_report_trap(uint32_t cause, uint32_t address, uint32_t pc, uint32_t sp, uint32_t ra)
+{
+    mcucc_record("fault.mcause", cause);
+    mcucc_record("fault.mtval", address);
+    mcucc_record("fault.sp", sp);
+    mcucc_record("fault.pc", pc);
+    mcucc_record("fault.lr", ra);
+    mcucc_finish_fault();
+}
+
+/* body(arena, step) on the library's stack, which lies in the board's RAM. */
+__attribute__((naked)) void mcucc_on_library_stack(mcucc_body body, void *arena, int32_t step)
+{
+    (void)body;
+    (void)arena;
+    (void)step;
+    __asm volatile("addi sp, sp, -16        \n"
+                   "sw ra, 12(sp)           \n"
+                   "sw s0, 8(sp)            \n"
+                   "mv s0, sp               \n"
+                   "mv t0, a0               \n"
+                   "mv a0, a1               \n"
+                   "mv a1, a2               \n"
+                   "la sp, mcucc_stack_top  \n"
+                   "andi sp, sp, -16        \n" /* as the calling convention wants it */
+                   "jalr t0                 \n"
+                   "mv sp, s0               \n"
+                   "lw ra, 12(sp)           \n"
+                   "lw s0, 8(sp)            \n"
+                   "addi sp, sp, 16         \n"
+                   "ret                     \n");
+}
