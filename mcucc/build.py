@@ -17,16 +17,15 @@ import numpy as np
 from mcucc import __version__
 from mcucc.boards import Board, board_file, load_board
 from mcucc.codegen.model import ModelCode, Origin, model_code, model_identifier
-from mcucc.codegen.steps import stage_name
 from mcucc.codegen.write import write_library
 from mcucc.emulate.choose import choose_emulator
 from mcucc.emulate.interface import EmulationFault
-from mcucc.errors import FitError, ToolError
+from mcucc.errors import ToolError
+from mcucc.fit import TooLarge, check_arena, check_weights, does_not_fit, stack_too_small
 from mcucc.frontends.onnx_file import read_model
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.store import save_graph
 from mcucc.network import Network, NetworkOptions, Progress, load_network
-from mcucc.ops.base import Granularity
 from mcucc.report.counting import counting
 from mcucc.report.facts import (
     SCHEMA,
@@ -47,7 +46,6 @@ from mcucc.schedule.choose import Schedule, ScheduleOptions, schedule
 from mcucc.schedule.tiled import TiledProgram
 from mcucc.staging import MANIFEST, check_target, staging
 from mcucc.toolchain.firmware import BuildOptions, Firmware, ModelUnit, build_firmware
-from mcucc.toolchain.layout import LEAST_STACK_BYTES
 
 OPTIMIZE = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
 PROOF_LIMIT_S = 300.0
@@ -104,72 +102,37 @@ def compile_model(model: Path, options: CompileOptions, progress: Progress) -> R
     out = options.out.resolve()
     check_target(out)
     network = load_network(model, options.network, progress)
-    progress("planning", 0, 0)
     wanted = dataclasses.replace(options.schedule, optimize=options.optimize)
-    compiled = generate(network, board, name, wanted)
-    check_arena(compiled.program, board)
-    check_weights(compiled.program, board)
-    with staging(out) as folder:
-        return _build(compiled, board, options, folder, progress)
+    while True:
+        progress("planning", 0, 0)
+        compiled = generate(network, board, name, wanted, progress)
+        check_arena(compiled.program, board)
+        check_weights(compiled.program, board)
+        try:
+            with staging(out) as folder:
+                return _build(compiled, board, options, folder, progress)
+        except TooLarge as error:
+            if error.stack <= wanted.stack or wanted.plan is not None:
+                raise
+            wanted = dataclasses.replace(wanted, stack=error.stack)
 
 
 def generate(
-    network: Network, board: Board, name: str, options: ScheduleOptions | None = None
+    network: Network,
+    board: Board,
+    name: str,
+    options: ScheduleOptions | None = None,
+    progress: Progress = lambda *_: None,
 ) -> Compiled:
     """Choose kernels, schedule, and compute the C of a network for a board's core.
 
     The checker replays the schedule first: one that fails never becomes C.
     """
-    chosen = schedule(network.integer, board, options or ScheduleOptions())
+    chosen = schedule(network.integer, board, options or ScheduleOptions(), progress)
     check(chosen.program)
     origin = Origin(network.path.name, network.sha256, __version__)
     code = model_code(chosen.program, network.cameras, name, origin)
     return Compiled(network, chosen, code, name)
-
-
-def check_arena(program: TiledProgram, board: Board) -> None:
-    """FitError before any compiler runs when arena and least stack exceed the arena's memory."""
-    shared = board.data == board.arena
-    stack = LEAST_STACK_BYTES if shared else 0
-    missing = program.arena_bytes + stack - board.arena.size
-    if missing <= 0:
-        return
-    beside = f" beside {stack:,} bytes of stack" if shared else ""
-    raise FitError(
-        f"the arena needs {program.arena_bytes:,} bytes{beside}, {board.arena.name} has "
-        f"{board.arena.size:,}: {missing:,} too many\n{describe_peak(program)}",
-        where=board.name,
-        hint="a board with more SRAM, or a network with smaller early layers",
-    )
-
-
-def check_weights(program: TiledProgram, board: Board) -> None:
-    """FitError before any compiler runs when the constants alone are larger than their memory."""
-    sizes = {
-        node.name: sum(array.data.nbytes for array in node.kernel.call().arrays)
-        for node in program.graph.nodes
-        if node.kernel.granularity is not Granularity.ALIAS
-    }
-    total, largest = sum(sizes.values()), max(sizes, key=lambda name: sizes[name], default="")
-    missing = total - board.weights.size
-    if missing > 0:
-        raise FitError(
-            f"the weights need {total:,} bytes, {board.weights.name} has "
-            f"{board.weights.size:,}: {missing:,} too many\n"
-            f"  the largest, {sizes[largest]:,} bytes, are those of {largest}",
-            where=board.name,
-            hint="a board with more flash, or a network with fewer channels",
-        )
-
-
-def describe_peak(program: TiledProgram) -> str:
-    """The stage of the peak and what is alive there."""
-    peak = program.peak_stage
-    live = ", ".join(f"{place.tensor} {place.size:,}" for place in program.live(peak))
-    return (
-        f"  the peak, {program.stage_bytes[peak]:,} bytes, is at "
-        f"{stage_name(program.stages[peak])}; alive there: {live}"
-    )
 
 
 def _build(
@@ -184,27 +147,14 @@ def _build(
     progress("building firmware", 0, 0)
     firmware = build_image(compiled, sources, board, folder, options.optimize)
     measured = _measure(compiled, firmware, options.emulator, progress)
-    report = _report(compiled, board, firmware, measured)
+    limit = min(options.schedule.sram or board.ram_bytes, board.ram_bytes)
+    report = _report(compiled, board, firmware, measured, limit)
     if not report.fits:
-        raise _does_not_fit(compiled, report, board)
+        raise does_not_fit(compiled.program, report, board, limit)
     (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
     manifest = _manifest(compiled, board, options, firmware, folder)
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     return report
-
-
-def _does_not_fit(compiled: Compiled, report: Report, board: Board) -> FitError:
-    """By how much the linked and measured network exceeds the board."""
-    sram, flash = report.sram, report.flash.total
-    lines = [
-        f"needs {used:,} bytes of {what}, the board has {there:,}: {used - there:,} too many"
-        for what, used, there in (
-            (f"SRAM ({sram.stack:,} of them stack)", sram.total, board.ram_bytes),
-            ("flash", flash, board.flash_bytes),
-        )
-        if used > there
-    ]
-    return FitError("\n".join([*lines, describe_peak(compiled.program)]), where=board.name)
 
 
 def copy_model(model: Path, folder: Path) -> None:
@@ -259,7 +209,7 @@ def _measure(compiled: Compiled, firmware: Firmware, wanted: str, progress: Prog
         result = emulator.run(firmware, [camera.tobytes()], count=True, timeout_s=PROOF_LIMIT_S)
     except EmulationFault as error:
         if error.fault.stack_overflow:
-            raise _stack_too_small(compiled, firmware) from error
+            raise stack_too_small(compiled.program, firmware) from error
         raise
     expected = expected_output(compiled, camera)
     if result.outputs[0] != expected:
@@ -274,16 +224,6 @@ def _measure(compiled: Compiled, firmware: Firmware, wanted: str, progress: Prog
         result.instructions,
         result.step_instructions,
         emulator.name,
-    )
-
-
-def _stack_too_small(compiled: Compiled, firmware: Firmware) -> FitError:
-    return FitError(
-        f"the stack needs more than the {firmware.layout.stack_bytes:,} bytes that the arena of "
-        f"{compiled.program.arena_bytes:,} leaves in {firmware.board.data.name}\n"
-        f"{describe_peak(compiled.program)}",
-        where=firmware.board.name,
-        hint="a board with more SRAM, or a network with smaller early layers",
     )
 
 
@@ -314,7 +254,9 @@ def reference_bytes(
     return b"".join(values[name].tobytes() for name in integer.outputs)
 
 
-def _report(compiled: Compiled, board: Board, firmware: Firmware, measured: Measured) -> Report:
+def _report(
+    compiled: Compiled, board: Board, firmware: Firmware, measured: Measured, limit: int
+) -> Report:
     program, network = compiled.program, compiled.network
     sizes = firmware.sizes
     sram = sram_facts(
@@ -341,7 +283,7 @@ def _report(compiled: Compiled, board: Board, firmware: Firmware, measured: Meas
         board=BoardFacts(
             board.name, board.core.value, board.clock_hz, board.ram_bytes, board.flash_bytes
         ),
-        fits=sram.total <= board.ram_bytes and sizes.flash <= board.flash_bytes,
+        fits=sram.total <= limit and sizes.flash <= board.flash_bytes,
         sram=sram,
         flash=flash_facts(
             program, compiled.name, firmware.image, weights=sizes.weights, code=sizes.code

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.errors import DataError, ModelError
-from mcucc.evaluate.datasets import CALIBRATION_COUNT, load_dataset
+from mcucc.evaluate.datasets import CALIBRATION_COUNT, CalibrationSet, load_dataset
 from mcucc.evaluate.preprocess import Preprocess, find_preprocess
 from mcucc.frontends.onnx import ImportedModel, import_onnx
 from mcucc.frontends.onnx_file import is_quantized, read_model
@@ -37,7 +37,11 @@ STAGES = ("import", *PASSES, "fold_input", "quantize", "lower")
 
 @dataclass(frozen=True)
 class NetworkOptions:
-    """How a model file becomes an integer network."""
+    """How a model file becomes an integer network.
+
+    `noise` quantizes a float network on random pictures where no data is given: shapes, kernels and
+    plans are right then, values are not. Without a preprocessing TOML it assumes bytes / 255.
+    """
 
     data: Path | None = None
     preprocess: Path | None = None
@@ -46,6 +50,7 @@ class NetworkOptions:
     calibrate: int = CALIBRATION_COUNT
     rounding: Rounding = Rounding.SINGLE
     print_after: Callable[[str, str], None] | None = None  # stage name, text
+    noise: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,24 +103,19 @@ def load_network(path: Path, options: NetworkOptions, progress: Progress) -> Net
 def _float(path: Path, options: NetworkOptions, progress: Progress) -> Network:
     progress("importing", 0, 0)
     imported = import_onnx(path, input_shapes=options.input_shapes)
-    preprocess = find_preprocess(path, options.preprocess)
-    if options.data is None:
-        raise DataError(
-            "a float network is quantized with pictures: none are given",
-            where=str(path),
-            hint="add --data DIR (a folder of pictures, labelled or not)",
-        )
     if len(imported.graph.inputs) != 1:
         raise ModelError("a network of pictures has one input", where=str(path))
     (name,) = imported.graph.inputs
-    preprocess.check_input(hwc(imported.graph.tensors[name].shape), where=str(path))
+    shape = hwc(imported.graph.tensors[name].shape)
+    preprocess = _preprocess(path, options, shape)
+    preprocess.check_input(shape, where=str(path))
+    calibration = _calibration(path, options, preprocess)
     show = _printer(options)
     show("import", imported.graph)
     graph = optimize(imported.graph, after=show)
     scale, offset = (values.tolist() for values in preprocess.affine())
     graph = optimize(fold_input_normalisation(graph, name, scale, offset))
     show("fold_input", graph)
-    calibration = load_dataset(options.data).calibration(preprocess, options.calibrate)
     quantized = quantize_model(
         imported,
         graph,
@@ -136,6 +136,27 @@ def _float(path: Path, options: NetworkOptions, progress: Progress) -> Network:
     )
     _print(options, network)
     return network
+
+
+def _preprocess(path: Path, options: NetworkOptions, shape: tuple[int, int, int]) -> Preprocess:
+    """The TOML's; bytes / 255 where only shapes matter and there is none."""
+    if options.noise and options.preprocess is None and not path.with_suffix(".toml").is_file():
+        channels = "gray" if shape[2] == 1 else "rgb"
+        return Preprocess(channels, (shape[0], shape[1]), scale=1 / 255)
+    return find_preprocess(path, options.preprocess)
+
+
+def _calibration(path: Path, options: NetworkOptions, preprocess: Preprocess) -> CalibrationSet:
+    if options.data is not None:
+        return load_dataset(options.data).calibration(preprocess, options.calibrate)
+    if options.noise:
+        drawn = np.random.default_rng(0).integers(0, 256, (2, *preprocess.shape), np.uint8)
+        return CalibrationSet("noise", ("0", "1"), tuple(drawn))
+    raise DataError(
+        "a float network is quantized with pictures: none are given",
+        where=str(path),
+        hint="add --data DIR (a folder of pictures, labelled or not)",
+    )
 
 
 def _quantized(imported: ImportedQuantized, options: NetworkOptions) -> Network:

@@ -11,6 +11,7 @@ from mcucc import __version__
 from mcucc.cli.boards import boards_command
 from mcucc.cli.compile import compile_command
 from mcucc.cli.output import report_error, use_json
+from mcucc.cli.plan import plan_command
 from mcucc.cli.run import run_command
 from mcucc.cli.validate import validate_command
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("compile")(compile_command)
+app.command("plan")(plan_command)
 app.command("run")(run_command)
 app.command("validate")(validate_command)
 app.command("boards")(boards_command)

@@ -9,45 +9,36 @@ from typing import Annotated
 
 import typer
 
+from mcucc.cli import options as shared
+
 
 def compile_command(
     model: Annotated[Path, typer.Argument(help="The trained network: .onnx or .tflite.")],
     board: Annotated[str, typer.Option(help="A board's name, or the path of a TOML file.")],
     out: Annotated[Path, typer.Option(help="The folder to write; replaced if compile made it.")],
-    data: Annotated[
-        Path | None, typer.Option(help="Pictures to calibrate with: a folder or an .npz.")
-    ] = None,
-    preprocess: Annotated[
-        Path | None, typer.Option(help="TOML of the preprocessing; default: MODEL's .toml.")
-    ] = None,
+    data: shared.Data = None,
+    preprocess: shared.PreprocessFile = None,
     name: Annotated[str | None, typer.Option(help="Prefix of the C names.")] = None,
-    input_shape: Annotated[
-        list[str] | None, typer.Option(help="NAME=1,3,80,80 for an input with open sizes.")
-    ] = None,
+    input_shape: shared.InputShape = None,
     observer: Annotated[str | None, typer.Option(help="How ranges are found.")] = None,
     calibrate: Annotated[int, typer.Option(min=1, help="Pictures to calibrate with.")] = 100,
     rounding: Annotated[str, typer.Option(help="single or double.")] = "single",
-    optimize: Annotated[str, typer.Option(help="speed, balanced or size.")] = "balanced",
-    schedule: Annotated[str, typer.Option(help="auto, layers, patch or stream.")] = "auto",
-    image: Annotated[
-        str, typer.Option(help="resident: the whole image in SRAM; rows: row by row.")
-    ] = "resident",
-    sram: Annotated[
-        int | None, typer.Option(help="Arena bytes to keep within; default: the board's.")
-    ] = None,
-    max_slowdown: Annotated[
-        float | None, typer.Option(help="Least memory within so many times the MACs.")
-    ] = None,
-    plan: Annotated[Path | None, typer.Option(help="A plan file that decides all.")] = None,
+    optimize: shared.Optimize = "balanced",
+    schedule: shared.ScheduleName = "auto",
+    image: shared.Image = "resident",
+    sram: shared.Sram = None,
+    objective: shared.ObjectiveName = None,
+    max_slowdown: shared.MaxSlowdown = None,
+    plan: shared.PlanFile = None,
     emulator: Annotated[str, typer.Option(help="auto, qemu, unicorn or none.")] = "auto",
     print_after: Annotated[
         str | None, typer.Option(help="Print the network after a stage (all: every stage).")
     ] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
-    verbose: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
+    json_output: shared.Json = False,
+    verbose: shared.Verbose = False,
 ) -> None:
     """Compile a network into C and firmware for a board."""
-    from mcucc.build import OPTIMIZE, CompileOptions, compile_model
+    from mcucc.build import CompileOptions, compile_model
     from mcucc.cli.output import console, print_json, progress_bar
     from mcucc.cli.parse import choice, parse_shapes, stage_printer
     from mcucc.emulate.choose import NAMES as EMULATORS
@@ -55,8 +46,6 @@ def compile_command(
     from mcucc.numerics import Rounding
     from mcucc.quantize.observers import OBSERVERS
     from mcucc.report.terminal import print_report
-    from mcucc.schedule.choose import SCHEDULES, ScheduleOptions
-    from mcucc.schedule.plan import ImagePolicy
 
     del verbose
     defaults = NetworkOptions()
@@ -64,14 +53,16 @@ def compile_command(
         board=board,
         out=out,
         name=name,
-        optimize=choice("--optimize", optimize, OPTIMIZE),
+        optimize=optimize,
         emulator=choice("--emulator", emulator, EMULATORS),
-        schedule=ScheduleOptions(
-            schedule=choice("--schedule", schedule, SCHEDULES),
-            image=ImagePolicy(choice("--image", image, ("resident", "rows"))),
+        schedule=shared.schedule_options(
+            schedule=schedule,
+            image=image,
             sram=sram,
+            objective=objective,
             max_slowdown=max_slowdown,
             plan=plan,
+            optimize=optimize,
         ),
         network=NetworkOptions(
             data=data,

@@ -122,7 +122,6 @@ def plan_facts(schedule: Schedule) -> PlanFacts:
 
 def front_facts(schedule: Schedule) -> tuple[FrontFacts, ...]:
     """Every point of the front, least memory first."""
-    points = () if schedule.front is None else schedule.front.points
     return tuple(
         FrontFacts(
             arena=point.bytes,
@@ -131,7 +130,7 @@ def front_facts(schedule: Schedule) -> tuple[FrontFacts, ...]:
             cost=point.cost,
             chosen=point.program is schedule.program,
         )
-        for point in points
+        for point in schedule.front
     )
 
 

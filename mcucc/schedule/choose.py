@@ -2,52 +2,79 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mcucc.boards import Board
-from mcucc.errors import ModelError
+from mcucc.errors import FitError, McuccError, ModelError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.kernels.select import isa_of, select_all
-from mcucc.schedule.costs import MACS, CostModel
+from mcucc.schedule.costs import MACS, CostModel, cost_model, node_facts, program_cost
 from mcucc.schedule.expand import expand
 from mcucc.schedule.layers import layers_plan
 from mcucc.schedule.plan import ImagePolicy, Plan
-from mcucc.schedule.search import Front, SearchOptions, search
+from mcucc.schedule.search import Point, SearchOptions, bottleneck, search
 from mcucc.schedule.tiled import TiledProgram
-from mcucc.toolchain.layout import LEAST_STACK_BYTES
 
+Progress = Callable[[str, int, int], None]
 SCHEDULES = ("auto", "layers", "patch", "stream")
+OBJECTIVES = ("speed", "sram")
+IMAGES = ("resident", "rows")
+# Stack of the library, worst of the zoo's networks on every core (painted, -O2): 776 bytes on M4.
+# Plans reserve it; compile measures the real one and plans again where it is larger.
+STACK_ESTIMATE = 800
+# How far recomputing may go where memory is all that counts and no slowdown is given.
+FAR_FACTOR = 1.5
 
 
 @dataclass(frozen=True)
 class ScheduleOptions:
     """What the user asks of the schedule.
 
-    `auto` takes layer by layer where that fits the board (or `sram` bytes of arena), else the
-    fastest plan found that fits. With `max_slowdown` it is the least memory within so many times
-    the network's MACs. `plan` is a plan file, which decides everything.
+    `sram` bytes (arena, stack and static data together; default: the board's) bound every plan.
+    Objective `speed` takes the fastest plan that fits: layer by layer where that fits and nothing
+    else is asked for. Objective `sram` takes the least memory within `max_slowdown` times the
+    network's MACs; `max_slowdown` alone means this objective. `point` picks a plan of the front
+    by its number, from 1. `plan` is a plan file, which decides everything. `stack` is the bytes
+    reserved for it. `always_search` makes a front even where layer by layer fits; `unlimited`
+    leaves the board's memory out of account.
     """
 
     schedule: str = "auto"
     image: ImagePolicy = ImagePolicy.RESIDENT
     sram: int | None = None
+    objective: str | None = None
     max_slowdown: float | None = None
+    point: int | None = None
     plan: Path | None = None
     optimize: str = "balanced"  # how much flash fast kernels may take
+    stack: int = STACK_ESTIMATE
+    always_search: bool = False
+    unlimited: bool = False
+
+    @property
+    def aims_at_sram(self) -> bool:
+        """Whether the least memory is wanted."""
+        return (self.objective or ("speed" if self.max_slowdown is None else "sram")) == "sram"
 
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
     """The program chosen, the front it was chosen from, and layer by layer to compare it with.
 
-    `front` is None where no search ran; `cost` is the model that its costs are counted in.
+    `front` is empty where no search ran; costs are those of `cost`, the model of the target.
     """
 
     program: TiledProgram
     layers: TiledProgram
-    front: Front | None = None
-    cost: CostModel = MACS
+    front: tuple[Point, ...]
+    cost: CostModel
+
+    def estimate(self, program: TiledProgram) -> float:
+        """The estimated instructions of a program of this network."""
+        return program_cost(program, self.cost, node_facts(program))
 
 
 def bind(integer: IntegerGraph, board: Board, optimize: str) -> IntegerGraph:
@@ -57,32 +84,127 @@ def bind(integer: IntegerGraph, board: Board, optimize: str) -> IntegerGraph:
     return graph
 
 
-def schedule(integer: IntegerGraph, board: Board, options: ScheduleOptions) -> Schedule:
+def schedule(
+    integer: IntegerGraph,
+    board: Board,
+    options: ScheduleOptions,
+    progress: Progress = lambda *_: None,
+) -> Schedule:
     """The program for a board's core, with the fastest kernels it has.
 
-    Raises FitError when no plan found keeps within the memory or the slowdown asked for.
+    Raises FitError when no plan found keeps within the memory or the slowdown asked for; it names
+    the least reachable and what bounds it.
     """
     graph = bind(integer, board, options.optimize)
+    cost = cost_model(board.core.value)
     if options.plan is not None:
         plan = read_plan(options.plan)
-        return Schedule(expand(graph, plan), expand(graph, layers_plan(graph, plan.image)))
+        layers = expand(graph, layers_plan(graph, plan.image))
+        return Schedule(expand(graph, plan), layers, (), cost)
     layers = expand(graph, layers_plan(graph, options.image))
-    if options.schedule == "layers":
-        return Schedule(layers, layers)
-    shared = LEAST_STACK_BYTES if board.arena == board.data else 0
-    room = options.sram if options.sram is not None else board.arena.size - shared
-    free = options.max_slowdown is None
-    if options.schedule == "auto" and free and layers.arena_bytes <= room:
-        return Schedule(layers, layers)
+    only_layers = Schedule(layers, layers, (), cost)
+    room = arena_room(board, options)
+    free = options.schedule == "auto" and not options.aims_at_sram and options.point is None
+    fits = free and layers.arena_bytes <= room
+    if options.schedule == "layers" or (fits and not options.always_search):
+        return only_layers
+    front = _front(graph, options, cost, progress)
+    if fits:
+        return Schedule(layers, layers, front, cost)
+    chosen = _choose(front, room, options)
+    if chosen is None and not options.aims_at_sram:  # look where only memory counts
+        far = replace(options, objective="sram", max_slowdown=options.max_slowdown or FAR_FACTOR)
+        front = _pareto((*front, *_front(graph, far, cost, progress)))
+        chosen = _choose(front, room, options)
+    if chosen is None:
+        raise _does_not_fit(front, room, options)
+    return Schedule(chosen.program, layers, front, cost)
+
+
+def arena_room(board: Board, options: ScheduleOptions) -> int:
+    """Bytes that an arena may have: what the board or `sram` leaves beside the stack.
+
+    The library has no static data (.data, .bss): its state is the arena.
+    """
+    beside = options.stack if board.arena == board.data else 0
+    room = sys.maxsize if options.unlimited else board.arena.size - beside
+    return room if options.sram is None else min(room, options.sram - options.stack)
+
+
+def _front(
+    graph: IntegerGraph, options: ScheduleOptions, cost: CostModel, progress: Progress
+) -> tuple[Point, ...]:
+    """Plans by memory against estimated time; against MACs where the least memory is wanted.
+
+    The bound on MACs is what benchmarks count; the costs shown are the target's either way.
+    """
     most = SearchOptions().max_factor if options.max_slowdown is None else options.max_slowdown
     front = search(
-        graph, SearchOptions(schedule=options.schedule, image=options.image, max_factor=most)
+        graph,
+        SearchOptions(
+            schedule=options.schedule,
+            image=options.image,
+            max_factor=most,
+            cost=MACS if options.aims_at_sram else cost,
+            progress=lambda what, part: progress(f"planning: {what}", int(part * 1000), 1000),
+        ),
     )
+    facts = node_facts(front.points[0].program)
+    return tuple(replace(p, cost=program_cost(p.program, cost, facts)) for p in front.points)
+
+
+def _pareto(points: tuple[Point, ...]) -> tuple[Point, ...]:
+    kept: list[Point] = []
+    for point in sorted(points, key=lambda p: (p.bytes, p.cost)):
+        if not kept or point.cost < kept[-1].cost:
+            kept.append(point)
+    return tuple(kept)
+
+
+def _choose(front: tuple[Point, ...], room: int, options: ScheduleOptions) -> Point | None:
+    """The point asked for; None where none fits the memory."""
+    if options.point is not None:
+        if not 1 <= options.point <= len(front):
+            raise McuccError(
+                f"there is no point {options.point}", where="--point", hint=f"1 to {len(front)}"
+            )
+        return front[options.point - 1]
+    within = front
     if options.max_slowdown is not None:
-        chosen = front.within(options.max_slowdown)
-    else:
-        chosen = front.fitting(room)
-    return Schedule(chosen.program, layers, front)
+        within = tuple(p for p in front if p.factor <= options.max_slowdown + 1e-9)
+        if not within:
+            least = min(p.factor for p in front)
+            raise FitError(
+                f"no plan keeps to {options.max_slowdown:.2f} times the MACs; "
+                f"the least is {least:.2f}",
+                hint="raise --max-slowdown",
+            )
+    fits = [p for p in within if p.bytes <= room]
+    if not fits:
+        return None
+    if options.aims_at_sram:
+        return min(fits, key=lambda p: (p.bytes, p.cost))
+    return min(fits, key=lambda p: (p.cost, p.bytes))
+
+
+def _does_not_fit(front: tuple[Point, ...], room: int, options: ScheduleOptions) -> FitError:
+    """The smallest plan found, what it needs beyond what there is, and what bounds it."""
+    least = min(front, key=lambda p: p.bytes)
+    program = least.program
+    peak = program.peak_stage
+    live = ", ".join(
+        f"{place.kind.value} of {place.tensor} {place.size:,}" for place in program.live(peak)
+    )
+    needed = program.stage_bytes[peak]
+    faster = " or a larger --max-slowdown" if options.max_slowdown is not None else ""
+    return FitError(
+        f"the smallest plan found needs {least.bytes + options.stack:,} bytes of SRAM: an arena of "
+        f"{least.bytes:,} and about {options.stack:,} of stack; {room + options.stack:,} are "
+        f"allowed, {least.bytes - room:,} too few\n"
+        f"  {needed:,} bytes of them are in use in {bottleneck(program)}: {live}",
+        hint=f"a smaller input, fewer channels there{faster}"
+        + ("" if options.image is ImagePolicy.ROWS else ", or --image rows"),
+    )
 
 
 def read_plan(path: Path) -> Plan:

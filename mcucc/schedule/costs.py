@@ -1,27 +1,72 @@
-"""What a schedule costs in time: one linear model, its constants per target in one table."""
+"""What a schedule costs in time: one linear model, its constants per core in `costs.json`.
+
+`python -m benchmarks.fit_costs` fits the constants on emulated counts and writes that file.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
 
-from mcucc.schedule.network import NodeFacts
+from mcucc.schedule.network import Network, NodeFacts
 from mcucc.schedule.tiled import Compute, Copy, TiledProgram
+
+# A kernel that the table does not know costs what the kernel with the longest common name does.
+LEAST_COMMON = len("mcucc_add")
+OTHERS = ("cortex-m3", "cortex-m4")
+
+
+@dataclass(frozen=True)
+class KernelCost:
+    """Instructions of a C kernel: a constant times each thing it does.
+
+    A call makes some pixels of one row; `per_call_channel` is paid for every output channel of
+    every call (its weights are read again), `per_output` for the requantization of an int8 value.
+    """
+
+    per_mac: float
+    per_output: float
+    per_call: float
+    per_call_channel: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well the constants of a core foresee emulated counts, relative errors.
+
+    Of single stages of one node, and of whole networks under fused plans the fit has not seen.
+    """
+
+    stages: int
+    median_stage: float
+    worst_stage: float
+    plans: int
+    mean_plan: float
+    worst_plan: float
+
+    @property
+    def words(self) -> str:
+        """The error as a person reads it."""
+        if not self.stages:
+            return "not fitted: constants of another core"
+        return (
+            f"off by {self.mean_plan:.1%} on average and {self.worst_plan:.1%} at worst "
+            f"on {self.plans} fused plans"
+        )
 
 
 @dataclass(frozen=True)
 class CostModel:
-    """Instructions = sum over kernel calls of these constants times what the call does.
-
-    A call makes one row of pixels. `per_weight_byte` is charged at each call, as each call streams
-    the weights of its kernel once; `per_output` is the requantization of one int8 value.
-    """
+    """Costs by C function ("*": any other); copies between buffers by byte and by row."""
 
     name: str
-    per_mac: float
-    per_output: float
-    per_call: float
-    per_weight_byte: float
-    per_copied_byte: float
+    kernels: Mapping[str, KernelCost]
+    per_copied_byte: float = 0.0
+    per_copied_row: float = 0.0
 
     @property
     def unit(self) -> str:
@@ -30,38 +75,87 @@ class CostModel:
 
     def node(self, node: NodeFacts, channels: int, rows: int, columns: int, calls: int) -> float:
         """A node that computes rows x columns pixels in all, in so many calls."""
+        cost = self.kernel(node.function)
         pixels = rows * columns
-        return pixels * (self.per_mac * node.macs + self.per_output * channels) + calls * (
-            self.per_call + self.per_weight_byte * node.weight_bytes
+        return pixels * (cost.per_mac * node.macs + cost.per_output * channels) + calls * (
+            cost.per_call + cost.per_call_channel * channels
         )
 
-
-MACS = CostModel("macs", 1.0, 0.0, 0.0, 0.0, 0.0)
-
-# Instructions, portable C kernels; the constants of a target are fitted on emulated counts.
-TARGETS = {
-    "macs": MACS,
-    "cortex-m0+": CostModel("cortex-m0+", 6.0, 22.0, 120.0, 0.5, 1.0),
-    "cortex-m3": CostModel("cortex-m3", 3.0, 12.0, 100.0, 0.5, 0.7),
-    "cortex-m4": CostModel("cortex-m4", 1.3, 8.0, 100.0, 0.5, 0.7),
-    "cortex-m7": CostModel("cortex-m7", 1.3, 8.0, 100.0, 0.5, 0.7),
-    "cortex-m33": CostModel("cortex-m33", 1.3, 8.0, 100.0, 0.5, 0.7),
-    "cortex-m55": CostModel("cortex-m55", 0.25, 2.0, 80.0, 0.1, 0.3),
-}
+    def kernel(self, function: str) -> KernelCost:
+        """The constants of a C function."""
+        found = self.kernels.get(function)
+        return found or self.kernels[_nearest(function, tuple(self.kernels))]
 
 
-def program_cost(program: TiledProgram, model: CostModel, facts: dict[str, NodeFacts]) -> float:
+@cache
+def _nearest(function: str, known: tuple[str, ...]) -> str:
+    """The known function with the longest common beginning, or "*"."""
+    near = max(known, key=lambda name: _common(name, function))
+    return near if _common(near, function) >= LEAST_COMMON else "*"
+
+
+def _common(one: str, other: str) -> int:
+    """Length of the common beginning."""
+    return next(
+        (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
+        min(len(one), len(other)),
+    )
+
+
+MACS = CostModel("macs", {"*": KernelCost(1.0, 0.0, 0.0, 0.0)})
+
+
+@cache
+def cost_model(core: str) -> CostModel:
+    """The model of a core, by the name gcc knows; a core never fitted costs what another does."""
+    table = _table()
+    data = next(table[name] for name in (core, *OTHERS) if name in table)
+    kernels = {name: KernelCost(*values) for name, values in data["kernels"].items()}
+    return CostModel(core, kernels, data["per_copied_byte"], data["per_copied_row"])
+
+
+@cache
+def fit_of(core: str) -> Fit:
+    """The errors of a core's constants."""
+    table = _table()
+    return Fit(**table[core]["fit"]) if core in table else Fit(0, 0.0, 0.0, 0, 0.0, 0.0)
+
+
+@cache
+def _table() -> Mapping[str, Any]:
+    text = resources.files("mcucc.schedule").joinpath("costs.json").read_text(encoding="utf-8")
+    table: Mapping[str, Any] = json.loads(text)
+    return table
+
+
+def program_cost(program: TiledProgram, model: CostModel, facts: Mapping[str, NodeFacts]) -> float:
     """The model's figure for every step of a program. `facts` are the nodes by name."""
-    total = 0.0
+    return sum(stage_costs(program, model, facts))
+
+
+def stage_costs(
+    program: TiledProgram, model: CostModel, facts: Mapping[str, NodeFacts]
+) -> list[float]:
+    """The figure of each stage."""
+    found = []
     for stage in program.stages:
+        total = 0.0
         for action in stage.actions:
             rows = sum(end - begin for begin, end in action.rows)
             columns = sum(end - begin for begin, end in action.columns)
+            calls = rows * sum(begin < end for begin, end in action.columns)
             if isinstance(action, Copy):
                 channels = program.places[action.source].channels
                 total += model.per_copied_byte * rows * columns * channels
+                total += model.per_copied_row * calls
             elif isinstance(action, Compute):
-                calls = rows * sum(begin < end for begin, end in action.columns)
                 channels = program.places[action.place].channels
                 total += model.node(facts[action.node], channels, rows, columns, calls)
-    return total
+        found.append(total)
+    return found
+
+
+def node_facts(program: TiledProgram) -> dict[str, NodeFacts]:
+    """The planner's facts of a program's nodes, by name."""
+    nodes = [node for stage in program.stages for node in stage.nodes]
+    return {node.name: node for node in Network(program.graph, nodes).nodes}

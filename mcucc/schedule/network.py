@@ -22,7 +22,10 @@ class Operand:
 
 @dataclass(frozen=True)
 class NodeFacts:
-    """What the planner needs of a node. `macs` are per output pixel, bytes are bytes."""
+    """What the planner needs of a node. `macs` are per output pixel, bytes are bytes.
+
+    `function` is the C function that computes it, "" for an alias.
+    """
 
     name: str
     granularity: Granularity
@@ -32,6 +35,7 @@ class NodeFacts:
     weight_bytes: int
     scratch_bytes: int
     in_place: tuple[bool, ...]
+    function: str = ""
 
     @property
     def streams(self) -> bool:
@@ -88,17 +92,17 @@ class Network:
             if rows is not None and rows.stride == 0:
                 rows = columns = None
             operands.append(Operand(self.number[name], rows, columns))
-        alias = kernel.granularity is Granularity.ALIAS
-        arrays = () if alias else kernel.call().arrays
+        call = None if kernel.granularity is Granularity.ALIAS else kernel.call()
         return NodeFacts(
             name=node.name,
             granularity=kernel.granularity,
             output=self.number[node.output],
             operands=tuple(operands),
             macs=kernel.macs_per_pixel,
-            weight_bytes=sum(int(array.data.nbytes) for array in arrays),
+            weight_bytes=sum(int(array.data.nbytes) for array in call.arrays) if call else 0,
             scratch_bytes=kernel.scratch_bytes,
             in_place=tuple(kernel.in_place(i) for i in range(len(node.inputs))),
+            function=call.function if call else "",
         )
 
     def _tensors(self, names: Sequence[str]) -> tuple[TensorFacts, ...]:

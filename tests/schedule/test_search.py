@@ -10,7 +10,7 @@ from mcucc.errors import FitError, McuccError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.quantize.lower import lower
 from mcucc.schedule.check import check
-from mcucc.schedule.costs import TARGETS
+from mcucc.schedule.costs import cost_model
 from mcucc.schedule.expand import expand
 from mcucc.schedule.plan import ImagePolicy
 from mcucc.schedule.search import SearchOptions, search
@@ -81,7 +81,7 @@ def test_a_found_plan_expands_to_the_same_bytes() -> None:
 
 
 def test_budget_picks_the_cheapest_that_fits() -> None:
-    options = SearchOptions(cost=TARGETS["cortex-m4"])
+    options = SearchOptions(cost=cost_model("cortex-m4"))
     front = search(inverted_bottlenecks(), options)
     least, most = front.points[0], front.points[-1]
     assert front.fitting(most.bytes).cost == most.cost

@@ -1,0 +1,255 @@
+"""Fits the constants of mcucc/schedule/costs.json on emulated instruction counts.
+
+    python -m benchmarks.fit_costs [--core cortex-m4 ...] [--dry] MODEL...
+
+Every network runs in QEMU with each node a stage of its own, in tiles of several widths: the count
+of a stage is one equation in the constants of its C function. They are solved by least squares of
+relative errors, none below 0. Copies are fitted on plans that differ in nothing else. The errors
+that are printed and kept are those of fused plans, which no fit has seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from mcucc.boards import Board, Core, Memory, MemoryKind, board_names, load_board
+from mcucc.build import unit_of
+from mcucc.codegen.model import Origin, model_code
+from mcucc.codegen.write import write_library
+from mcucc.emulate import Qemu
+from mcucc.errors import ModelError
+from mcucc.ir.integer import IntegerGraph
+from mcucc.network import Network, NetworkOptions, load_network
+from mcucc.schedule import costs
+from mcucc.schedule.choose import bind
+from mcucc.schedule.costs import CostModel, Fit, KernelCost, node_facts, stage_costs
+from mcucc.schedule.expand import expand
+from mcucc.schedule.layers import layers_plan
+from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.search import SearchOptions, search
+from mcucc.schedule.tiled import Compute, Copy, TiledProgram, TiledStage
+from mcucc.toolchain import BuildOptions, build_firmware
+
+TABLE = Path(costs.__file__).with_name("costs.json")
+WIDTHS = (0, 2, 5)  # columns of a tile; 0: whole rows
+CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One stage of one node: what it does, and what it executed."""
+
+    function: str
+    features: tuple[float, float, float, float]
+    instructions: int
+
+
+def roomy(core: str) -> Board:
+    """A board of this core whose memories hold every network."""
+    boards = (load_board(name) for name in board_names())
+    board = next(b for b in boards if b.core is Core(core) and b.machine is not None)
+    flash = Memory("flash", MemoryKind.FLASH, 0, 2 << 20)
+    ram = Memory("ram", MemoryKind.RAM, 1 << 29, 1 << 20)
+    return replace(board, memories=(flash, ram), code=flash, weights=flash, data=ram, arena=ram)
+
+
+def count(network: Network, program: TiledProgram, board: Board) -> list[int]:
+    """Instructions of each working stage, in QEMU."""
+    code = model_code(program, network.cameras, "net", Origin("fit", "0" * 64, "fit"))
+    with tempfile.TemporaryDirectory() as folder:
+        sources = write_library(code, Path(folder))
+        unit, kernels = unit_of("net", program.arena_bytes, Path(folder), sources)
+        firmware = build_firmware(
+            [unit], kernels, board, Path(folder) / "build", options=BuildOptions("-O2")
+        )
+        size = sum(program.graph.activations[name].size for name in program.graph.inputs)
+        picture = np.random.default_rng(0).integers(0, 256, size, np.uint8).tobytes()
+        found = Qemu().run(firmware, [picture], count=True).step_instructions
+    if found is None:
+        raise RuntimeError("nothing was counted")
+    return list(found[len(code.cameras) :])
+
+
+def narrow(graph: IntegerGraph, width: int) -> Plan:
+    """A node a stage, in tiles of one row and so many columns where the node allows."""
+    plan = layers_plan(graph, ImagePolicy.ROWS)
+    stages = [
+        replace(stage, tile=(1, min(width, wide) if width < wide else 0))
+        for stage in plan.stages
+        for wide in (graph.activations[graph.node(stage.nodes[0]).output].width,)
+    ]
+    legal = [
+        stage if fits(graph, plan, i, stage) else plan.stages[i] for i, stage in enumerate(stages)
+    ]
+    return replace(plan, stages=tuple(legal))
+
+
+def fits(graph: IntegerGraph, plan: Plan, index: int, stage: StagePlan) -> bool:
+    """Whether the tile fits the node's strides."""
+    try:
+        expand(
+            graph, replace(plan, stages=(*plan.stages[:index], stage, *plan.stages[index + 1 :]))
+        )
+    except ModelError:
+        return False
+    return True
+
+
+def rows_of(program: TiledProgram, counts: Sequence[int]) -> list[Row]:
+    """An equation a stage of one node."""
+    facts = node_facts(program)
+    found = []
+    for stage, instructions in zip(program.steps, counts, strict=True):
+        computes = [a for a in stage.actions if isinstance(a, Compute)]
+        if len(computes) != 1 or any(isinstance(a, Copy) for a in stage.actions):
+            continue
+        (action,) = computes
+        node = facts[action.node]
+        rows = sum(end - begin for begin, end in action.rows)
+        columns = sum(end - begin for begin, end in action.columns)
+        calls = rows * sum(begin < end for begin, end in action.columns)
+        channels = program.places[action.place].channels
+        pixels = rows * columns
+        features = (pixels * node.macs, pixels * channels, calls, calls * channels)
+        found.append(Row(node.function, tuple(map(float, features)), instructions))
+    return found
+
+
+def non_negative(matrix: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Least squares with no coefficient below 0: active columns are dropped one by one."""
+    active = list(range(matrix.shape[1]))
+    while active:
+        solved, *_ = np.linalg.lstsq(matrix[:, active], target, rcond=None)
+        if solved.min() >= 0:
+            found = np.zeros(matrix.shape[1])
+            found[active] = solved
+            return found
+        active.pop(int(np.argmin(solved)))
+    return np.zeros(matrix.shape[1])
+
+
+def fit_kernels(rows: Sequence[Row]) -> dict[str, KernelCost]:
+    """The constants of every function, and "*" over all."""
+    found = {}
+    for function in ("*", *sorted({row.function for row in rows})):
+        mine = [row for row in rows if function in ("*", row.function)]
+        target = np.array([row.instructions for row in mine], float)
+        matrix = np.array([row.features for row in mine]) / target[:, None]
+        solved = non_negative(matrix, np.ones(len(mine)))
+        found[function] = KernelCost(*(float(f"{value:.4g}") for value in solved))
+    return found
+
+
+def copied(stage: TiledStage, program: TiledProgram) -> tuple[float, float]:
+    """Bytes and rows that a stage copies."""
+    total = lines = 0
+    for action in stage.actions:
+        if isinstance(action, Copy):
+            rows = sum(end - begin for begin, end in action.rows)
+            columns = sum(end - begin for begin, end in action.columns)
+            total += rows * columns * program.places[action.source].channels
+            lines += rows * sum(begin < end for begin, end in action.columns)
+    return float(total), float(lines)
+
+
+def fit_core(core: str, models: Sequence[Path]) -> dict[str, object]:
+    """Constants and errors of a core."""
+    board = roomy(core)
+    rows: list[Row] = []
+    fused: list[tuple[TiledProgram, list[int]]] = []
+    pairs: list[tuple[TiledProgram, int]] = []
+    for path in models:
+        network = load_network(path, NetworkOptions(), lambda *_: None)
+        graph = bind(network.integer, board, "balanced")
+        for width in WIDTHS:
+            program = expand(graph, narrow(graph, width))
+            rows += rows_of(program, count(network, program, board))
+        points = search(graph, SearchOptions(least_width=4, effort=20_000)).points
+        for program in {points[i].program for i in (0, len(points) // 2, -1)}:
+            fused.append((program, count(network, program, board)))
+        for form in (Form.TILE, Form.RING):  # with copies, without
+            program = expand(graph, held(points[0].program.plan, points[0].program, form))
+            pairs.append((program, sum(count(network, program, board))))
+        print(f"  {core} {path.stem}: {len(rows)} stages, {len(fused)} fused plans", flush=True)
+    kernels = fit_kernels(rows)
+    model = CostModel(core, kernels)
+    per_byte, per_row = fit_copies(pairs)
+    model = replace(model, per_copied_byte=per_byte, per_copied_row=per_row)
+    return {
+        "fit": asdict(errors(rows, fused, model)),
+        "per_copied_byte": per_byte,
+        "per_copied_row": per_row,
+        "kernels": {
+            name: [k.per_mac, k.per_output, k.per_call, k.per_call_channel]
+            for name, k in kernels.items()
+        },
+    }
+
+
+def fit_copies(pairs: Sequence[tuple[TiledProgram, int]]) -> tuple[float, float]:
+    """From pairs of programs that differ in copies alone: (with, without), (with, without) ..."""
+    matrix, target = [], []
+    for (copying, more), (_, less) in zip(pairs[::2], pairs[1::2], strict=True):
+        size, lines = np.sum([copied(stage, copying) for stage in copying.stages], axis=0)
+        matrix.append((size / (more - less), lines / (more - less)))
+        target.append(1.0)
+    per_byte, per_row = non_negative(np.array(matrix), np.array(target))
+    return float(f"{per_byte:.4g}"), float(f"{per_row:.4g}")
+
+
+def held(plan: Plan, program: TiledProgram, form: Form) -> Plan:
+    """The plan with every tensor inside a stage cached in one form."""
+    stages = tuple(
+        replace(stage, edges=tuple(EdgePlan(node.output, form) for node in tiled.nodes))
+        for stage, tiled in zip(plan.stages, program.stages, strict=True)
+    )
+    return replace(plan, stages=stages)
+
+
+def errors(
+    rows: Sequence[Row], fused: Sequence[tuple[TiledProgram, list[int]]], model: CostModel
+) -> Fit:
+    """Relative errors of single stages, and of whole networks under fused plans."""
+    single = []
+    for row in rows:
+        k = model.kernel(row.function)
+        figure = np.dot(row.features, (k.per_mac, k.per_output, k.per_call, k.per_call_channel))
+        single.append(abs(figure / row.instructions - 1))
+    plans = [
+        abs(sum(stage_costs(program, model, node_facts(program))) / sum(counts) - 1)
+        for program, counts in fused
+    ]
+    return Fit(
+        stages=len(single),
+        median_stage=round(float(np.median(single)), 4),
+        worst_stage=round(max(single), 4),
+        plans=len(plans),
+        mean_plan=round(float(np.mean(plans)), 4),
+        worst_plan=round(max(plans), 4),
+    )
+
+
+def main() -> None:
+    """Fit, print the errors, write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="+", type=Path)
+    parser.add_argument("--core", action="append", choices=CORES)
+    parser.add_argument("--dry", action="store_true", help="print only")
+    options = parser.parse_args()
+    table = json.loads(TABLE.read_text()) if TABLE.is_file() else {}
+    for core in options.core or CORES:
+        table[core] = fit_core(core, options.models)
+        print(core, json.dumps(table[core]["fit"]))
+        if not options.dry:
+            TABLE.write_text(json.dumps(dict(sorted(table.items())), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Options that several verbs share: how a network is read, and what is asked of its schedule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from mcucc.schedule.choose import ScheduleOptions
+
+Data = Annotated[Path | None, typer.Option(help="Pictures to calibrate with: a folder or an .npz.")]
+PreprocessFile = Annotated[
+    Path | None, typer.Option(help="TOML of the preprocessing; default: MODEL's .toml.")
+]
+InputShape = Annotated[
+    list[str] | None, typer.Option(help="NAME=1,3,80,80 for an input with open sizes.")
+]
+Optimize = Annotated[str, typer.Option(help="speed, balanced or size.")]
+ScheduleName = Annotated[str, typer.Option(help="auto, layers, patch or stream.")]
+Image = Annotated[
+    str, typer.Option(help="resident: the whole image in SRAM; rows: row by row from the camera.")
+]
+Sram = Annotated[
+    int | None,
+    typer.Option(min=1, help="Bytes of arena, stack and static data; default: the board's."),
+]
+ObjectiveName = Annotated[
+    str | None,
+    typer.Option(help="speed (the fastest plan that fits) or sram (the least memory)."),
+]
+MaxSlowdown = Annotated[
+    float | None,
+    typer.Option(min=1.0, help="Least memory within so many times the network's MACs."),
+]
+PlanFile = Annotated[Path | None, typer.Option(help="A plan file, which decides everything.")]
+Json = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
+Verbose = Annotated[bool, typer.Option(help="Show tracebacks.")]
+
+
+def schedule_options(
+    *,
+    schedule: str,
+    image: str,
+    sram: int | None,
+    objective: str | None,
+    max_slowdown: float | None,
+    plan: Path | None,
+    optimize: str,
+    point: int | None = None,
+) -> ScheduleOptions:
+    """The options as data; McuccError for a value that is not allowed."""
+    from mcucc.build import OPTIMIZE
+    from mcucc.cli.parse import choice
+    from mcucc.schedule.choose import IMAGES, OBJECTIVES, SCHEDULES, ScheduleOptions
+    from mcucc.schedule.plan import ImagePolicy
+
+    if objective is not None:
+        choice("--objective", objective, OBJECTIVES)
+    return ScheduleOptions(
+        schedule=choice("--schedule", schedule, SCHEDULES),
+        image=ImagePolicy(choice("--image", image, IMAGES)),
+        sram=sram,
+        objective=objective,
+        max_slowdown=max_slowdown,
+        point=point,
+        plan=plan,
+        optimize=choice("--optimize", optimize, tuple(OPTIMIZE)),
+    )

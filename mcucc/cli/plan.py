@@ -1,0 +1,121 @@
+"""`mcucc plan`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mcucc.cli import options as shared
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def plan_command(
+    model: Annotated[Path, typer.Argument(help="The trained network: .onnx or .tflite.")],
+    board: Annotated[
+        str | None, typer.Option(help="A board; without one memory has no limit.")
+    ] = None,
+    data: shared.Data = None,
+    preprocess: shared.PreprocessFile = None,
+    input_shape: shared.InputShape = None,
+    optimize: shared.Optimize = "balanced",
+    schedule: shared.ScheduleName = "auto",
+    image: shared.Image = "resident",
+    sram: shared.Sram = None,
+    objective: shared.ObjectiveName = None,
+    max_slowdown: shared.MaxSlowdown = None,
+    point: Annotated[
+        int | None, typer.Option(min=1, help="Take this plan of the front, counted from 1.")
+    ] = None,
+    plan: Annotated[Path | None, typer.Option(help="Read, check and print this plan file.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write the chosen plan to this file.")] = None,
+    json_output: shared.Json = False,
+    verbose: shared.Verbose = False,
+) -> None:
+    """Print the plans of a network: memory against estimated time, and the one chosen."""
+    from mcucc.cli.output import console, print_json, progress_bar
+    from mcucc.cli.parse import parse_shapes
+    from mcucc.network import NetworkOptions
+    from mcucc.planning import plan_model
+
+    del verbose
+    options = shared.schedule_options(
+        schedule=schedule,
+        image=image,
+        sram=sram,
+        objective=objective,
+        max_slowdown=max_slowdown,
+        plan=plan,
+        optimize=optimize,
+        point=point,
+    )
+    network = NetworkOptions(
+        data=data, preprocess=preprocess, input_shapes=parse_shapes(input_shape or [])
+    )
+    with progress_bar() as progress:
+        planned = plan_model(model, board, network, options, progress)
+    if save is not None:
+        planned.save(save)
+    found = planned.to_dict()
+    if json_output:
+        print_json(found)
+        return
+    console.print(_head(found), markup=False, highlight=False)
+    console.print(_front(found))
+    for line in _notes(found):
+        console.print(line, markup=False, highlight=False)
+    if save is not None:
+        console.print(f"written to {save}", markup=False)
+
+
+def _head(found: Mapping[str, Any]) -> str:
+    room = "no limit" if found["room"] is None else f"room for {found['room']:,} bytes of arena"
+    return (
+        f"{found['model']['file']} on {found['board']} ({found['core']}), "
+        f"{found['model']['macs']:,} MACs, image {found['image']}, {room}"
+    )
+
+
+def _front(found: Mapping[str, Any]) -> Table:
+    """The front, least memory first, and layer by layer below it."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("", "plan", "SRAM", "arena", "image", "F", "M instr.", "stages"):
+        table.add_column(title, justify="left" if title in ("", "plan") else "right")
+    rows = [(str(number), row) for number, row in enumerate(found["front"], 1)]
+    if found["chosen"]["chosen"] and not any(row["chosen"] for _, row in rows):
+        same = found["chosen"]["arena"] == found["layers"]["arena"]
+        rows += [] if same and found["layers"]["chosen"] else [("given", found["chosen"])]
+    rows.append(("layers", found["layers"]))
+    for name, row in rows:
+        table.add_row(
+            ">" if row["chosen"] else "",
+            name,
+            f"{row['sram'] / 1000:.1f} kB",
+            f"{row['arena']:,}",
+            f"{row['image']:,}",
+            f"{row['factor']:.2f}",
+            f"{row['instructions'] / 1e6:.2f}",
+            str(row["stages"]),
+            style="bold" if row["chosen"] else "",
+        )
+    return table
+
+
+def _notes(found: Mapping[str, Any]) -> list[str]:
+    """Peak, bound, what is counted, how good the estimate is."""
+    plan, fit = found["plan"], found["cost_fit"]
+    notes = [
+        f"chosen ({plan['schedule']}): peak {plan['peak_bytes']:,} bytes at {plan['peak_layer']}",
+        f"lower bound {plan['lower_bound']:,}, gap {plan['gap']:,} bytes: {plan['bound']}",
+        *(f"counted: {line}" for line in found["counted"]),
+        f"instructions: estimated for {fit['core']}; {fit['words']}",
+    ]
+    if found["noise"]:
+        notes.append("quantized on noise: plans depend on shapes, which are right; no --data given")
+    return notes

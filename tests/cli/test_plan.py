@@ -1,0 +1,152 @@
+"""`mcucc plan`: the front, the chosen plan, plan files, and memory nobody can meet."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcucc.boards import load_board
+from mcucc.network import NetworkOptions, load_network
+from mcucc.schedule.check import check
+from mcucc.schedule.choose import STACK_ESTIMATE, bind
+from mcucc.schedule.expand import expand
+from mcucc.schedule.plan import Plan
+from tests.cli.project import BOARD, Project, Result, mcucc
+
+ROWS = ("--image", "rows")
+
+
+def plan(project: Project, *more: object) -> Result:
+    return mcucc("plan", project.model, "--data", project.data, *more)
+
+
+def planned(project: Project, *more: object) -> dict[str, Any]:
+    result = plan(project, *more, "--json")
+    assert result.code == 0, result.err
+    found: dict[str, Any] = json.loads(result.out)
+    return found
+
+
+def test_the_front_goes_from_least_memory_to_least_time(project: Project) -> None:
+    found = planned(project, *ROWS)
+    front = found["front"]
+    assert len(front) > 1
+    assert [p["arena"] for p in front] == sorted({p["arena"] for p in front})
+    assert [p["cost"] for p in front] == sorted((p["cost"] for p in front), reverse=True)
+    assert all(p["sram"] == p["arena"] + found["stack_estimate"] for p in front)
+    assert front[0]["arena"] < found["layers"]["arena"]
+    assert found["plan"]["gap"] == found["chosen"]["arena"] - found["plan"]["lower_bound"]
+
+
+def test_without_a_limit_layer_by_layer_is_fast_enough(project: Project) -> None:
+    found = planned(project)
+    assert found["room"] is None
+    assert found["layers"]["chosen"]
+    assert not any(p["chosen"] for p in found["front"])
+
+
+def test_the_fastest_plan_within_a_budget(project: Project) -> None:
+    free = planned(project, *ROWS)
+    budget = free["front"][1]["sram"]
+    found = planned(project, *ROWS, "--sram", budget)
+    assert found["chosen"]["arena"] == free["front"][1]["arena"]
+    assert found["chosen"]["sram"] <= budget
+    assert found["room"] == budget - STACK_ESTIMATE
+
+
+def test_the_least_memory_within_a_slowdown(project: Project) -> None:
+    for options in (("--objective", "sram", "--max-slowdown", 1.0), ("--max-slowdown", 1.0)):
+        found = planned(project, *ROWS, *options)
+        assert found["chosen"]["arena"] == min(p["arena"] for p in found["front"])
+        assert found["chosen"]["factor"] <= 1.0
+
+
+def test_a_budget_nobody_can_meet_names_the_least_and_what_bounds_it(project: Project) -> None:
+    least = planned(project, *ROWS, "--objective", "sram", "--max-slowdown", 1.5)["chosen"]
+    result = plan(project, *ROWS, "--sram", STACK_ESTIMATE + 100)
+    assert result.code == 2
+    assert f"{least['sram']:,} bytes of SRAM" in result.err
+    assert f"{least['arena'] - 100:,} too few" in result.err
+    assert "in use in stage" in result.err
+    assert f"{least['sram']:,}" in plan(project, *ROWS, "--sram", 10).err
+
+
+def test_a_saved_plan_is_read_checked_and_compiled(project: Project) -> None:
+    file = project.folder / "data" / "my.json"
+    made = planned(project, *ROWS, "--point", 1, "--save", file)
+    assert made["chosen"]["arena"] == made["front"][0]["arena"]
+    read = planned(project, "--plan", file)
+    assert {**read["chosen"]} == {**made["chosen"]}
+    assert read["image"] == "rows"
+    assert read["front"] == []
+    result = project.compile("--plan", file, "--emulator", "none", "--json")
+    assert result.code == 0, result.err
+    report = json.loads(result.out)
+    assert report["plan"]["arena"] == made["chosen"]["arena"]
+
+
+def test_an_edited_plan_that_is_wrong_is_refused(project: Project) -> None:
+    file = project.folder / "data" / "my.json"
+    planned(project, *ROWS, "--point", 1, "--save", file)
+    data = json.loads(file.read_text())
+    data["stages"] = data["stages"][1:]
+    file.write_text(json.dumps(data))
+    result = plan(project, "--plan", file)
+    assert result.code == 2
+    assert "do not hold every node" in result.err
+
+
+def test_planning_needs_no_pictures_and_no_preprocessing(project: Project) -> None:
+    with_pictures = planned(project, *ROWS)
+    (project.folder / "net.toml").unlink()
+    result = mcucc("plan", project.model, *ROWS, "--json")
+    assert result.code == 0, result.err
+    found = json.loads(result.out)
+    assert found["noise"] is True
+    assert with_pictures["noise"] is False
+    assert [p["arena"] for p in found["front"]] == [p["arena"] for p in with_pictures["front"]]
+
+
+def test_what_is_printed(project: Project) -> None:
+    result = plan(project, *ROWS, "--board", BOARD, "--point", 1)
+    assert result.code == 0, result.err
+    printed = " ".join(result.out.split())
+    for words in (
+        "stm32f746g-disco (cortex-m7)",
+        "chosen (auto): peak",
+        "lower bound",
+        "counted: stack",
+    ):
+        assert words in printed, printed
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--point", 99), "there is no point 99"),
+        (("--objective", "beauty"), "speed, sram"),
+        (("--image", "none"), "rows"),
+        (("--schedule", "best"), "layers"),
+        (("--plan", "none.json"), "cannot read the plan"),
+        (("--save", "no/where.json"), "cannot write the plan"),
+        (("--max-slowdown", 0.5), "--max-slowdown"),
+    ],
+)
+def test_refused(options: tuple[object, ...], words: str, project: Project) -> None:
+    result = plan(project, *options)
+    assert result.code == 2, result.err
+    assert words in result.err
+    assert "Traceback" not in result.err
+
+
+def test_the_saved_plan_belongs_to_the_network(project: Project) -> None:
+    file = project.folder / "data" / "my.json"
+    planned(project, *ROWS, "--max-slowdown", 1.0, "--save", file)
+    options = NetworkOptions(data=project.data)
+    integer = load_network(project.model, options, lambda *_: None).integer
+    graph = bind(integer, load_board("nucleo-l4r5zi"), "balanced")
+    program = expand(graph, Plan.from_json(Path(file).read_text()))
+    assert check(program).macs == program.macs == graph.macs
