@@ -3,7 +3,7 @@
 #   setup   the environment .venv, and the Debian packages (cross compiler, QEMU) where it may
 #   test    every ring but the zoo: unit, host C with sanitizers, emulated
 #   check   ruff, mypy and the fast tests: what runs before every commit
-#   riscv   the optional Debian packages that build and emulate firmware for the ESP32-C3
+#   extras  Debian packages that more tests use: RISC-V compiler and QEMU, cmake, g++
 #   zoo     real trained networks, from MCUCC_ZOO or ../shared
 #   bench   the tables of benchmarks/
 
@@ -14,7 +14,7 @@ JOBS ?= 2
 APT := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm gcc libc6-dev
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: setup test check zoo bench clean packages riscv
+.PHONY: setup test check zoo bench clean packages extras
 
 # $(call install,PACKAGES): installs where this user may; says what is missing where not.
 define install
@@ -47,10 +47,12 @@ packages:
 	$(PYTHON) -c 'import ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
 	$(call install,$$missing)
 
-riscv:
+extras:
 	@missing=""; \
 	command -v riscv64-unknown-elf-gcc >/dev/null || missing="$$missing gcc-riscv64-unknown-elf"; \
 	command -v qemu-system-riscv32 >/dev/null || missing="$$missing qemu-system-misc"; \
+	command -v cmake >/dev/null || missing="$$missing cmake"; \
+	command -v g++ >/dev/null || missing="$$missing g++"; \
 	$(call install,$$missing)
 
 test: setup

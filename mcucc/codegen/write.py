@@ -63,11 +63,16 @@ def runtime_sources(code: ModelCode) -> dict[str, str]:
     return files
 
 
-def write_library(code: ModelCode, folder: Path) -> tuple[Path, ...]:
-    """Write the C library of a model into `folder`; returns its .c files."""
+def library_sources(code: ModelCode) -> dict[str, str]:
+    """The C library of a model: path below its folder to text."""
     runtime = runtime_sources(code)
     kernels = [name for name in runtime if name.endswith(".c")]
-    sources = {**model_sources(code, kernels), **runtime}
+    return {**model_sources(code, kernels), **runtime}
+
+
+def write_library(code: ModelCode, folder: Path) -> tuple[Path, ...]:
+    """Write the C library of a model into `folder`; returns its .c files."""
+    sources = library_sources(code)
     for name, text in sources.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,9 @@
+"""The C library in the shape that an ecosystem expects. One ecosystem is one file of this package.
+
+A file's name is the ecosystem's on the command line (`esp_idf.py` is esp-idf); it defines
+`files(library)`, which returns path to text.
+"""
+
+from mcucc.exports.library import Library, export_names, export_to
+
+__all__ = ["Library", "export_names", "export_to"]
