@@ -38,6 +38,7 @@ from mcucc.report.facts import (
     sram_facts,
 )
 from mcucc.report.flash import flash_facts
+from mcucc.report.html import report_page
 from mcucc.report.memory import memory_facts
 from mcucc.report.nodes import node_facts
 from mcucc.report.plan import plan_facts
@@ -152,6 +153,7 @@ def _build(
     if not report.fits:
         raise does_not_fit(compiled.program, report, board, limit)
     (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
+    (folder / "report.html").write_text(report_page(json.loads(report.to_json())), "utf-8")
     manifest = _manifest(compiled, board, options, firmware, folder)
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     return report

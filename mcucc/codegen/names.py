@@ -51,7 +51,12 @@ def distinct(wanted: Mapping[str, str]) -> dict[str, str]:
 
 
 def short_identifiers(texts: Iterable[str]) -> dict[str, str]:
-    """Distinct identifiers, short ones: exporters' names are paths, and most of a path repeats.
+    """Distinct identifiers from `short_paths`."""
+    return distinct(short_paths(texts))
+
+
+def short_paths(texts: Iterable[str]) -> dict[str, str]:
+    """Short different names: exporters' names are paths, and most of a path repeats.
 
     Names longer than READABLE lose the parts that stand in most names, of equals the last one of a
     path first, as long as all names stay different.
@@ -66,7 +71,7 @@ def short_identifiers(texts: Iterable[str]) -> dict[str, str]:
         }
         if all(shorter.values()) and len(set(shorter.values())) == len(shorter):
             paths = shorter
-    return distinct({text: "/".join(path) for text, path in paths.items()})
+    return {text: "/".join(path) for text, path in paths.items()}
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ which bytes of the arena are live in it from one tick to another.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +16,9 @@ import numpy.typing as npt
 from mcucc.schedule.expand import live_extents
 from mcucc.schedule.extents import Lives
 from mcucc.schedule.placement import Extents
-from mcucc.schedule.tiled import Action, Compute, Copy, Kind, Place, TiledProgram, TiledStage
+from mcucc.schedule.tiled import Action, Compute, Copy, Place, TiledProgram, TiledStage
 
 TICKS = 24
-# Buffers that are filled and emptied once a step of the loop: drawn over its whole length.
-TRANSIENT = frozenset((Kind.TILE, Kind.COLUMN_CACHE, Kind.SCRATCH))
 
 
 @dataclass(frozen=True)
@@ -159,14 +157,12 @@ def _buffers(
 
 def _pieces(place: Place, stage: TiledStage, extents: Extents) -> tuple[Piece, ...]:
     """Hulls of what is live in each tick."""
-    bins = 1 if place.kind in TRANSIENT else _ticks(stage)
-    scale = _ticks(stage) // bins
     rows = extents[1:-1].reshape(stage.row_steps, -1, 2)
-    parts = [part.reshape(-1, 2) for part in np.array_split(rows, bins)]
+    parts = [part.reshape(-1, 2) for part in np.array_split(rows, _ticks(stage))]
     parts[0] = np.concatenate([extents[:1], parts[0]])
     parts[-1] = np.concatenate([parts[-1], extents[-1:]])
     hulls = [_hull(part) for part in parts]
-    return _runs(hulls, place.offset, scale)
+    return _runs(hulls, place.offset)
 
 
 def _hull(extents: Extents) -> tuple[int, int]:
@@ -174,17 +170,17 @@ def _hull(extents: Extents) -> tuple[int, int]:
     return (int(live[:, 0].min()), int(live[:, 1].max())) if len(live) else (0, 0)
 
 
-def _runs(extents: Iterable[tuple[int, int]], offset: int, scale: int = 1) -> tuple[Piece, ...]:
+def _runs(extents: Iterable[tuple[int, int]], offset: int) -> tuple[Piece, ...]:
     """Equal neighbours as one piece; nothing where nothing is live."""
     found: list[Piece] = []
-    for at, (low, high) in enumerate(extents):
+    for begin, (low, high) in enumerate(extents):
         if low >= high:
             continue
-        begin, piece = at * scale, (low + offset, high + offset)
+        piece = Piece(begin, begin + 1, low + offset, high + offset)
         last = found[-1] if found else None
-        if last is not None and last.end == begin and (last.low, last.high) == piece:
-            begin = found.pop().begin
-        found.append(Piece(begin, (at + 1) * scale, *piece))
+        if last is not None and (last.end, last.low, last.high) == (begin, piece.low, piece.high):
+            piece = replace(found.pop(), end=begin + 1)
+        found.append(piece)
     return tuple(found)
 
 

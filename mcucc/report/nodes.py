@@ -13,13 +13,14 @@ from mcucc.schedule.tiled import Compute, TiledStage
 class NodeFacts:
     """A node with code: its kernel, and the step (of the report's `layers`) that computes it.
 
-    `macs` are those of its whole output, `executed` those of the plan; `before_bytes` are the
-    bytes in use while it runs layer by layer.
+    `tensor` is what it makes, of shape `output`. `macs` are those of its whole output, `executed`
+    those of the plan; `before_bytes` are the bytes in use while it runs layer by layer.
     """
 
     name: str
     step: int
     op: str
+    tensor: str
     output: tuple[int, int, int]
     macs: int
     executed: int
@@ -46,6 +47,7 @@ def node_facts(schedule: Schedule) -> tuple[NodeFacts, ...]:
                     name=node.name,
                     step=step,
                     op=node.kernel.describe(),
+                    tensor=node.output,
                     output=program.graph.activations[node.output].shape,
                     macs=program.graph.macs_of(node),
                     executed=executed.get(node.name, 0),

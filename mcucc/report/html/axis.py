@@ -1,0 +1,84 @@
+"""The axis all drawings share: the layers of the network in order of execution, 0 to WIDTH.
+
+A step of the plan covers its layers; inside it, time runs from its left to its right end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mcucc.codegen.names import short_paths
+
+WIDTH = 1000.0
+SUFFIXES = (("G", 10**9), ("M", 10**6), ("k", 10**3))
+
+
+@dataclass(frozen=True)
+class Axis:
+    """`bounds` are the first layer of each step and, last, their number; `ticks` divide a step.
+
+    `short` are short different names of layers and tensors.
+    """
+
+    bounds: tuple[int, ...]
+    ticks: tuple[int, ...]
+    short: Mapping[str, str]
+
+    @property
+    def layers(self) -> int:
+        """Layers on the axis."""
+        return self.bounds[-1]
+
+    def at(self, step: int, tick: float) -> float:
+        """The place of a tick of a step."""
+        begin, end = self.bounds[step], self.bounds[step + 1]
+        return WIDTH * (begin + (end - begin) * tick / self.ticks[step]) / self.layers
+
+    def layer(self, number: int) -> float:
+        """The left end of a layer."""
+        return WIDTH * number / self.layers
+
+
+def axis_of(report: Mapping[str, Any]) -> Axis:
+    """The axis of a report."""
+    steps = [node["step"] for node in report["nodes"]]
+    count = len(report["layers"])
+    bounds = [sum(at < step for at in steps) for step in range(count + 1)]
+    names = [node["name"] for node in report["nodes"]]
+    names += [buffer["tensor"] for buffer in report["memory"]["buffers"]]
+    return Axis(tuple(bounds), tuple(report["memory"]["ticks"]), short_paths(dict.fromkeys(names)))
+
+
+def short_step(axis: Axis, names: Sequence[str]) -> str:
+    """A step by its first and last layer."""
+    first, last = axis.short.get(names[0], names[0]), axis.short.get(names[-1], names[-1])
+    return first if len(names) == 1 else f"{first} … {last}"
+
+
+def amount(count: float, unit: str = "") -> str:
+    """A count in three to four digits: 17.2 M, 930, 13.2 k."""
+    text = f"{count:,.0f}"
+    for suffix, size in SUFFIXES:
+        if count >= size:
+            scaled = count / size
+            text = f"{scaled:,.{2 if scaled < 10 else 1 if scaled < 100 else 0}f} {suffix}"
+            break
+    return f"{text} {unit}".rstrip()
+
+
+def kilobytes(count: float) -> str:
+    """kB = 1000 bytes, one decimal."""
+    return f"{count / 1000:,.1f} kB"
+
+
+def nice_steps(most: float, lines: int = 7) -> list[int]:
+    """Round values from 0 on for grid lines up to `most`."""
+    if most <= 0:
+        return [0]
+    size = 1
+    while most / size > 10 * lines:
+        size *= 10
+    step = next(size * factor for factor in (1, 2, 5, 10, 20) if most / (size * factor) <= lines)
+    return list(range(0, int(most) + 1, step))

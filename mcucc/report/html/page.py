@@ -1,0 +1,167 @@
+"""The page: figures, map, strips, plan, table, put into the template.
+
+Names of a model are untrusted text: the template escapes everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jinja2
+
+from mcucc.report.html.axis import Axis, amount, axis_of, kilobytes
+from mcucc.report.html.memory_map import HEIGHT, memory_map, rounds
+from mcucc.report.html.plan import front_plot, stage_rows
+from mcucc.report.html.strips import columns, strips
+from mcucc.resources import resource_dir
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a bar, in per cent."""
+
+    kind: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A headline figure, what it is of, and a bar of its parts."""
+
+    title: str
+    value: str
+    of: str
+    parts: tuple[Part, ...]
+    lines: tuple[tuple[str, str], ...]
+    over: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A layer in the table."""
+
+    number: int
+    name: str
+    op: str
+    output: str
+    step: int
+    macs: int
+    again: int
+    flash: int
+    live: int
+    before: int
+    instructions: int | None
+
+
+def report_page(report: Mapping[str, Any]) -> str:
+    """report.html of the plain data of report.json."""
+    axis = axis_of(report)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resource_dir("templates") / "report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["kilobytes"] = kilobytes
+    fused = len(report["layers"]) < len(report["nodes"])
+    return environment.get_template("page.html.jinja").render(
+        report=report,
+        figures=_figures(report),
+        map=memory_map(report, axis),
+        map_height=HEIGHT,
+        rounds=rounds(report, axis) if fused else (),
+        strips=strips(report, axis),
+        columns=columns(report, axis),
+        stages=stage_rows(report, axis) if fused else (),
+        front=front_plot(report),
+        rows=_rows(report, axis),
+        fused=fused,
+    )
+
+
+def _figures(report: Mapping[str, Any]) -> tuple[Figure, ...]:
+    return (_sram(report), _flash(report), _macs(report), _instructions(report))
+
+
+def _sram(report: Mapping[str, Any]) -> Figure:
+    sram, there = report["sram"], report["board"]["sram"]
+    parts = [("arena", sram["arena"]), ("stack", sram["stack"]), ("static", sram["static"])]
+    image = (f"– image, {sram['image_policy']}", f"{sram['image']:,} bytes")
+    arena, *rest = ((name, f"{size:,} bytes") for name, size in parts)
+    return Figure(
+        title="SRAM",
+        value=kilobytes(sram["total"]),
+        of=f"of {kilobytes(there)}",
+        parts=_parts(parts, there),
+        lines=(arena, image, *rest),
+        over=sram["total"] > there,
+    )
+
+
+def _flash(report: Mapping[str, Any]) -> Figure:
+    flash, there = report["flash"], report["board"]["flash"]
+    parts = [("weights", flash["weights"]), ("code", flash["code"])]
+    return Figure(
+        title="Flash",
+        value=kilobytes(flash["total"]),
+        of=f"of {kilobytes(there)}",
+        parts=_parts(parts, there),
+        lines=tuple((name, f"{size:,} bytes") for name, size in parts),
+        over=flash["total"] > there,
+    )
+
+
+def _macs(report: Mapping[str, Any]) -> Figure:
+    macs = report["macs"]
+    again = macs["executed"] - macs["network"]
+    return Figure(
+        title="MACs",
+        value=amount(macs["executed"]),
+        of=f"F = {macs['factor']:.2f}",
+        parts=(),
+        lines=(("network", f"{macs['network']:,}"), ("again", f"{again:,}")),
+    )
+
+
+def _instructions(report: Mapping[str, Any]) -> Figure:
+    counted, macs = report["instructions"], report["macs"]["executed"]
+    if counted["total"] is None:
+        return Figure("Instructions", "–", counted["source"], (), ())
+    return Figure(
+        title="Instructions",
+        value=amount(counted["total"]),
+        of=f"{counted['total'] / max(macs, 1):.2f} a MAC",
+        parts=(),
+        lines=(("exactly", f"{counted['total']:,}"), ("counted on", counted["source"])),
+    )
+
+
+def _parts(parts: list[tuple[str, int]], there: int) -> tuple[Part, ...]:
+    whole = max(there, sum(size for _, size in parts), 1)
+    return tuple(Part(name, 100 * size / whole) for name, size in parts)
+
+
+def _rows(report: Mapping[str, Any], axis: Axis) -> tuple[Row, ...]:
+    rows = []
+    for number, node in enumerate(report["nodes"]):
+        layer = report["layers"][node["step"]]
+        alone = axis.bounds[node["step"] + 1] - axis.bounds[node["step"]] == 1
+        rows.append(
+            Row(
+                number=number + 1,
+                name=node["name"],
+                op=node["op"],
+                output="×".join(str(n) for n in node["output"]),
+                step=node["step"] + 1,
+                macs=node["macs"],
+                again=node["executed"] - node["macs"],
+                flash=report["flash"]["layers"].get(node["name"], 0),
+                live=layer["live_bytes"],
+                before=node["before_bytes"],
+                instructions=layer["instructions"] if alone else None,
+            )
+        )
+    return tuple(rows)

@@ -1,0 +1,123 @@
+"""Strips below the map, on the same axis: memory before and after, flash, instructions or MACs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mcucc.report.html.axis import WIDTH, Axis, amount, kilobytes
+
+HEIGHT = 100.0
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One strip: paths by class, and its largest value in words."""
+
+    title: str
+    most: str
+    paths: tuple[tuple[str, str], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A layer across all strips."""
+
+    left: float
+    width: float
+    tip: str
+
+
+def strips(report: Mapping[str, Any], axis: Axis) -> tuple[Strip, ...]:
+    """The strips in the order they are drawn."""
+    return (_memory(report, axis), _flash(report, axis), _work(report, axis))
+
+
+def columns(report: Mapping[str, Any], axis: Axis) -> tuple[Column, ...]:
+    """What a tip says of every layer."""
+    found = []
+    for number, node in enumerate(report["nodes"]):
+        layer = report["layers"][node["step"]]
+        lines = [
+            node["name"],
+            node["op"],
+            f"output {' × '.join(str(n) for n in node['output'])}",
+            f"SRAM {layer['live_bytes']:,} bytes, layer by layer {node['before_bytes']:,}",
+            f"flash {report['flash']['layers'].get(node['name'], 0):,} bytes",
+            f"{node['executed']:,} MACs" + _again(node),
+        ]
+        if layer["instructions"] is not None:
+            many = axis.bounds[node["step"] + 1] - axis.bounds[node["step"]]
+            whose = "" if many == 1 else f" (step {node['step'] + 1}, {many} layers)"
+            lines.append(f"{layer['instructions']:,} instructions{whose}")
+        left = axis.layer(number) / WIDTH * 100
+        found.append(Column(left, 100 / axis.layers, "\n".join(lines)))
+    return tuple(found)
+
+
+def _again(node: Mapping[str, Any]) -> str:
+    extra = node["executed"] - node["macs"]
+    return f", {extra:,} of them again" if extra > 0 else ""
+
+
+def _memory(report: Mapping[str, Any], axis: Axis) -> Strip:
+    plan = report["plan"]
+    before = [(i, i + 1, node["before_bytes"]) for i, node in enumerate(report["nodes"])]
+    now = _by_step(axis, [layer["live_bytes"] for layer in report["layers"]])
+    most = max(value for _, _, value in (*before, *now))
+    same = before == now
+    paths = [] if same else [("before", _area(before, axis, most))]
+    note = "" if same else f"layer by layer {kilobytes(plan['before']['arena'])} (grey)"
+    return Strip(
+        "SRAM of a layer",
+        kilobytes(max(value for _, _, value in now)),
+        (*paths, ("now", _area(now, axis, most))),
+        note,
+    )
+
+
+def _flash(report: Mapping[str, Any], axis: Axis) -> Strip:
+    layers = report["flash"]["layers"]
+    values = [(i, i + 1, layers.get(n["name"], 0)) for i, n in enumerate(report["nodes"])]
+    most = max((value for _, _, value in values), default=0)
+    return Strip(
+        "Flash of a layer",
+        kilobytes(most),
+        (("flash", _area(values, axis, most)),),
+        f"and {kilobytes(sum(report['flash']['shared'].values()))} that layers share",
+    )
+
+
+def _work(report: Mapping[str, Any], axis: Axis) -> Strip:
+    """Instructions where they were counted, else MACs. Areas count: a step's is over its layers."""
+    counted = [layer["instructions"] for layer in report["layers"]]
+    if None in counted:
+        values: list[tuple[int, int, float]] = [
+            (i, i + 1, node["executed"]) for i, node in enumerate(report["nodes"])
+        ]
+        title, unit = "MACs of a layer", "MACs"
+    else:
+        values = [(a, b, value / (b - a)) for a, b, value in _by_step(axis, counted)]
+        title, unit = "Instructions", "instructions a layer"
+    most = max((value for _, _, value in values), default=0)
+    return Strip(title, amount(most, unit), (("work", _area(values, axis, most)),))
+
+
+def _by_step(axis: Axis, values: Sequence[float]) -> list[tuple[int, int, float]]:
+    bounds = axis.bounds
+    return [(bounds[i], bounds[i + 1], value) for i, value in enumerate(values)]
+
+
+def _area(values: Sequence[tuple[int, int, float]], axis: Axis, most: float) -> str:
+    """Bars from `begin` to `end` layers as one path."""
+    parts = []
+    for begin, end, value in values:
+        x, width = axis.layer(begin), axis.layer(end) - axis.layer(begin)
+        gap = min(1.0, width * 0.08)
+        height = HEIGHT * value / most if most else 0.0
+        parts.append(
+            f"M{x + gap:.1f} {HEIGHT:g}V{HEIGHT - height:.2f}H{x + width - gap:.1f}V{HEIGHT:g}Z"
+        )
+    return "".join(parts)
