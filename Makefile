@@ -6,6 +6,7 @@
 #   extras  Debian packages that more tests use: RISC-V compiler and QEMU, cmake, g++
 #   zoo     real trained networks, from MCUCC_ZOO or ../shared
 #   bench   the tables of benchmarks/
+#   fit     the planner's cost model from emulated counts (benchmarks/fit_costs.py)
 
 PYTHON ?= python3
 VENV := .venv
@@ -14,7 +15,12 @@ JOBS ?= 2
 APT := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm gcc libc6-dev
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: setup test check zoo bench clean packages extras
+ZOO := $(or $(MCUCC_ZOO),../shared/zoo)
+TFLITE := $(wildcard $(ZOO)/tflite/*.tflite)
+FITTED := $(addprefix $(ZOO)/tflite/,vww_96_int8.tflite mcunet-5fps_vww.tflite \
+	pretrainedResnet_quant.tflite)
+
+.PHONY: setup test check zoo bench fit clean packages extras
 
 # $(call install,PACKAGES): installs where this user may; says what is missing where not.
 define install
@@ -69,7 +75,12 @@ zoo: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.kernels
-	$(BIN)/python -m benchmarks.networks $${MCUCC_ZOO:-../shared/zoo}/tflite/*.tflite
+	$(BIN)/python -m benchmarks.networks $(TFLITE)
+	$(BIN)/python -m benchmarks.sram $(TFLITE)
+
+# After a change of kernels: the costs that plans are chosen by, fitted again.
+fit: setup
+	$(BIN)/python -m benchmarks.fit_costs $(FITTED)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

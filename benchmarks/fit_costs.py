@@ -19,11 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mcucc.boards import Board, Core, Memory, MemoryKind, board_names, load_board
-from mcucc.build import unit_of
-from mcucc.codegen.model import Origin, model_code
-from mcucc.codegen.write import write_library
-from mcucc.emulate import Qemu
+from benchmarks.firmware import build, count, roomy
+from mcucc.boards import Board
 from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.network import Network, NetworkOptions, load_network
@@ -35,7 +32,6 @@ from mcucc.schedule.layers import layers_plan
 from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.search import SearchOptions, search
 from mcucc.schedule.tiled import Compute, Copy, TiledProgram, TiledStage
-from mcucc.toolchain import BuildOptions, build_firmware
 
 TABLE = Path(costs.__file__).with_name("costs.json")
 WIDTHS = (0, 2, 5)  # columns of a tile; 0: whole rows
@@ -51,30 +47,10 @@ class Row:
     instructions: int
 
 
-def roomy(core: str) -> Board:
-    """A board of this core whose memories hold every network."""
-    boards = (load_board(name) for name in board_names())
-    board = next(b for b in boards if b.core is Core(core) and b.machine is not None)
-    flash = Memory("flash", MemoryKind.FLASH, 0, 2 << 20)
-    ram = Memory("ram", MemoryKind.RAM, 1 << 29, 1 << 20)
-    return replace(board, memories=(flash, ram), code=flash, weights=flash, data=ram, arena=ram)
-
-
-def count(network: Network, program: TiledProgram, board: Board) -> list[int]:
-    """Instructions of each working stage, in QEMU."""
-    code = model_code(program, network.cameras, "net", Origin("fit", "0" * 64, "fit"))
+def counted(network: Network, program: TiledProgram, board: Board) -> list[int]:
+    """Instructions of each working stage."""
     with tempfile.TemporaryDirectory() as folder:
-        sources = write_library(code, Path(folder))
-        unit, kernels = unit_of("net", program.arena_bytes, Path(folder), sources)
-        firmware = build_firmware(
-            [unit], kernels, board, Path(folder) / "build", options=BuildOptions("-O2")
-        )
-        size = sum(program.graph.activations[name].size for name in program.graph.inputs)
-        picture = np.random.default_rng(0).integers(0, 256, size, np.uint8).tobytes()
-        found = Qemu().run(firmware, [picture], count=True).step_instructions
-    if found is None:
-        raise RuntimeError("nothing was counted")
-    return list(found[len(code.cameras) :])
+        return count(network, program, build(network, program, board, Path(folder)))
 
 
 def narrow(graph: IntegerGraph, width: int) -> Plan:
@@ -170,13 +146,13 @@ def fit_core(core: str, models: Sequence[Path]) -> dict[str, object]:
         graph = bind(network.integer, board, "balanced")
         for width in WIDTHS:
             program = expand(graph, narrow(graph, width))
-            rows += rows_of(program, count(network, program, board))
+            rows += rows_of(program, counted(network, program, board))
         points = search(graph, SearchOptions(least_width=4, effort=20_000)).points
         for program in {points[i].program for i in (0, len(points) // 2, -1)}:
-            fused.append((program, count(network, program, board)))
+            fused.append((program, counted(network, program, board)))
         for form in (Form.TILE, Form.RING):  # with copies, without
             program = expand(graph, held(points[0].program.plan, points[0].program, form))
-            pairs.append((program, sum(count(network, program, board))))
+            pairs.append((program, sum(counted(network, program, board))))
         print(f"  {core} {path.stem}: {len(rows)} stages, {len(fused)} fused plans", flush=True)
     kernels = fit_kernels(rows)
     model = CostModel(core, kernels)

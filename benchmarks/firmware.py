@@ -1,0 +1,85 @@
+"""A network under a plan as firmware: what the benchmarks of whole networks build and run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from mcucc.boards import Board, Core, Memory, MemoryKind, board_names, load_board
+from mcucc.build import reference_bytes, unit_of
+from mcucc.codegen.model import Origin, model_code
+from mcucc.codegen.write import write_library
+from mcucc.emulate import Qemu
+from mcucc.network import Network
+from mcucc.schedule.check import check
+from mcucc.schedule.tiled import TiledProgram
+from mcucc.toolchain import BuildOptions, Firmware, build_firmware, refence
+
+
+@dataclass(frozen=True)
+class Proved:
+    """Bytes of SRAM of a linked image that ran within a fence of exactly `fence` bytes."""
+
+    arena: int
+    static: int
+    stack: int
+    fence: int
+
+    @property
+    def total(self) -> int:
+        """Arena, static data and the painted stack."""
+        return self.arena + self.static + self.stack
+
+
+def roomy(core: str) -> Board:
+    """A board of this core whose memories hold every network."""
+    boards = (load_board(name) for name in board_names())
+    board = next(b for b in boards if b.core is Core(core) and b.machine is not None)
+    flash = Memory("flash", MemoryKind.FLASH, 0, 2 << 20)
+    ram = Memory("ram", MemoryKind.RAM, 1 << 29, 1 << 19)
+    return replace(board, memories=(flash, ram), code=flash, weights=flash, data=ram, arena=ram)
+
+
+def build(network: Network, program: TiledProgram, board: Board, folder: Path) -> Firmware:
+    """The checked program's firmware at -O2."""
+    check(program)
+    code = model_code(program, network.cameras, "net", Origin("bench", "0" * 64, "bench"))
+    sources = write_library(code, folder)
+    unit, kernels = unit_of("net", program.arena_bytes, folder, sources)
+    return build_firmware([unit], kernels, board, folder / "build", options=BuildOptions("-O2"))
+
+
+def picture(network: Network, seed: int = 0) -> np.ndarray:
+    """Bytes of every value for all inputs."""
+    graph = network.integer
+    size = sum(graph.activations[name].size for name in graph.inputs)
+    return np.random.default_rng(seed).integers(0, 256, size, np.uint8)
+
+
+def count(network: Network, program: TiledProgram, firmware: Firmware) -> list[int]:
+    """Instructions of each working stage in QEMU."""
+    image = picture(network)
+    found = Qemu().run(firmware, [image.tobytes()], count=True).step_instructions
+    if found is None:
+        raise RuntimeError("nothing was counted")
+    return list(found[len(found) - len(program.steps) :])
+
+
+def fenced(network: Network, firmware: Firmware) -> Proved:
+    """Measure the stack, link again with that much RAM and no byte more, and run that.
+
+    RuntimeError where an output is not that of the layer-by-layer reference in NumPy.
+    """
+    images = [picture(network, seed) for seed in range(2)]
+    expected = tuple(reference_bytes(network, network.integer, image) for image in images)
+    raw = [image.tobytes() for image in images]
+    first = Qemu().run(firmware, raw)
+    total = firmware.sram_bytes(first.stack_bytes or 0)
+    fence = -(-total // 32) * 32  # the granule of the memory protection unit
+    proved = Qemu().run(refence(firmware, total), raw)
+    if not first.outputs == proved.outputs == expected:
+        raise RuntimeError(f"{network.path.name}: the output differs from layer by layer")
+    sizes = firmware.sizes
+    return Proved(sizes.arena, sizes.static, proved.stack_bytes or 0, fence)

@@ -1,0 +1,169 @@
+"""SRAM of whole networks on a Cortex-M4: linked images, painted stacks, a fence at the total.
+
+    python -m benchmarks.sram [--json FILE] [--write docs/benchmarks.md] MODEL...
+
+Two plans each: no MAC twice (F = 1.00) and at most 1.10 times the MACs; tiles at least 4 columns
+wide, the image in rows. Each image runs in QEMU with exactly the SRAM stated (rounded up to the
+MPU's 32 bytes) and must give the bytes of the layer-by-layer reference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.document import write_section
+from benchmarks.firmware import build, count, fenced, roomy
+from mcucc.network import NetworkOptions, load_network
+from mcucc.schedule.choose import bind
+from mcucc.schedule.plan import ImagePolicy
+from mcucc.schedule.search import SearchOptions, search
+
+FACTORS = (1.00, 1.10)
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A row of design/benchmarks.md, kB: arenas of TFLM and TinyEngine, our targets."""
+
+    tflm: str
+    tiny_engine: str
+    targets: tuple[float, float] | None
+
+
+PEERS = {
+    "mcunet-10fps_vww": Peer("165.5", "60.8", (12.1, 9.9)),
+    "mcunet-5fps_vww": Peer("224.6", "94.0", (12.6, 10.9)),
+    "mcunet-320kb-1mb_vww": Peer("397.3", "177.7", (37.5, 29.9)),
+    "mcunet-320kb-1mb_imagenet": Peer("512.1", "266.3", (53.9, 45.2)),
+    "mbv2-w0.35-r144_imagenet": Peer("594.1", "302.1", (19.5, 13.8)),
+    "proxyless-w0.3-r176_imagenet": Peer("472.4", "265.6", (38.4, 32.4)),
+    "vww_96_int8": Peer("100.7", "", (12.7, 12.5)),
+    "pretrainedResnet_quant": Peer("55.0", "", (20.0, 20.0)),
+    "person-det": Peer("386 (float io)", "257.4", (18.0, 16.0)),
+}
+NOBODY = Peer("", "", None)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One plan of one network: bytes, F, million instructions."""
+
+    network: str
+    limit: float
+    factor: float
+    arena: int
+    image: int
+    static: int
+    stack: int
+    total: int
+    lower_bound: int
+    instructions: int
+    target: float | None
+
+    @property
+    def verdict(self) -> str:
+        """Against the target, whole figures of kB as in its table."""
+        if self.target is None:
+            return ""
+        away = self.total / 1000 - self.target
+        return "met" if away < 0.05 else f"{away:+.1f}"
+
+
+def measure(path: Path) -> list[Result]:
+    """Both plans of a network; RuntimeError where bytes differ."""
+    board = roomy("cortex-m4")
+    network = load_network(path, NetworkOptions(noise=True), lambda *_: None)
+    graph = bind(network.integer, board, "balanced")
+    options = SearchOptions(image=ImagePolicy.ROWS, least_width=4, max_factor=max(FACTORS))
+    front = search(graph, options)
+    targets = PEERS.get(path.stem, NOBODY).targets
+    results = []
+    for number, limit in enumerate(FACTORS):
+        program = front.within(limit).program
+        with tempfile.TemporaryDirectory() as folder:
+            firmware = build(network, program, board, Path(folder))
+            proved = fenced(network, firmware)
+            instructions = sum(count(network, program, firmware))
+        results.append(
+            Result(
+                path.stem,
+                limit,
+                round(program.factor, 4),
+                proved.arena,
+                sum(p.size for p in program.places.values() if p.kind.value == "image"),
+                proved.static,
+                proved.stack,
+                proved.total,
+                program.lower_bound,
+                instructions,
+                None if targets is None else targets[number],
+            )
+        )
+    return results
+
+
+HEAD = (
+    "| network | F allowed | F | arena | of it image | static | stack | **total** | target | "
+    "| TFLM arena | TinyEngine arena | M instr. |\n"
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+)
+
+
+def row(result: Result) -> str:
+    """A line of the table, kB."""
+    peer = PEERS.get(result.network, NOBODY)
+    kilobytes = [
+        f"{count / 1000:.2f}" for count in (result.arena, result.image, result.static, result.stack)
+    ]
+    cells = [
+        result.network,
+        f"{result.limit:.2f}",
+        f"{result.factor:.2f}",
+        *kilobytes,
+        f"**{result.total / 1000:.2f}**",
+        "" if result.target is None else f"{result.target:.1f}",
+        result.verdict,
+        peer.tflm,
+        peer.tiny_engine,
+        f"{result.instructions / 1e6:.1f}",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+INTRODUCTION = """## SRAM on a Cortex-M4, kB
+
+Written by `python -m benchmarks.sram --write docs/benchmarks.md MODEL...`. kB = 1000 bytes.
+Arena (activations, caches, rows of the image, scratch, output), static data and painted stack of
+linked images at -O2; each ran in QEMU with that much RAM and no byte more (rounded up to the MPU's
+32 bytes) and gave the bytes of the layer-by-layer reference. F: MACs executed over the network's.
+Tiles are at least 4 columns wide. Targets and peers: the table of the design, whose targets were a
+planner's arenas; peers' figures are arenas only.
+"""
+
+
+def main() -> None:
+    """Print the table line by line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="+", type=Path)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--write", type=Path, help="a Markdown file whose section is replaced")
+    options = parser.parse_args()
+    print(HEAD)
+    results: list[Result] = []
+    for path in options.models:
+        for result in measure(path):
+            print(row(result), flush=True)
+            results.append(result)
+    if options.json:
+        options.json.write_text(json.dumps([asdict(r) for r in results], indent=1) + "\n")
+    if options.write:
+        table = "\n".join([HEAD, *(row(r) for r in results)])
+        write_section(options.write, "sram", f"{INTRODUCTION}\n{table}")
+
+
+if __name__ == "__main__":
+    main()
