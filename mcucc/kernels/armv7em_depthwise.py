@@ -39,24 +39,29 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
     finish = matrix_finish(kernel.weights.reshape(-1, c_out).T, kernel.sums, context)
     if finish is None:
         return None
-    tile = tile_columns(size, stride, context.width)
-    stream = depthwise_stream(kernel, finish)
-    call = KernelCall(
-        f"mcucc_depthwise_armv7em_{size}_{stride}_{finish.form.value}",
-        "mcucc_depthwise_armv7em_params",
-        (
-            ("pad_left", window.pads.left),
-            ("input_width", kernel.input_width),
-            ("channels", c_out),
-            ("tile", tile),
-            ("stream", ConstArray("stream", stream)),
-            *output_fields(kernel.sums),
-        ),
-        isa=ARMV7EM,
-        scratch_bytes=scratch_bytes(size, stride, tile),
-    )
+    constants = ConstArray("stream", depthwise_stream(kernel, finish))
+    form = finish.form.value
+
+    def call(columns: int) -> KernelCall:
+        tile = tile_columns(size, stride, columns)
+        return KernelCall(
+            f"mcucc_depthwise_armv7em_{size}_{stride}_{form}",
+            "mcucc_depthwise_armv7em_params",
+            (
+                ("pad_left", window.pads.left),
+                ("input_width", kernel.input_width),
+                ("channels", c_out),
+                ("tile", tile),
+                ("stream", constants),
+                *output_fields(kernel.sums),
+            ),
+            isa=ARMV7EM,
+            scratch_bytes=scratch_bytes(size, stride, tile),
+            narrow=call,
+        )
+
     outputs = context.height * context.width * c_out
-    return Choice(call, f"armv7em smlad, {finish.form.value}", outputs * PER_OUTPUT[size])
+    return Choice(call(context.width), f"armv7em smlad, {form}", outputs * PER_OUTPUT[size])
 
 
 def scratch_bytes(size: int, stride: int, tile: int) -> int:

@@ -159,6 +159,13 @@ class BoundKernel(Kernel):
         """What kernel or variant needs."""
         return max(self.kernel.scratch_bytes, self.choice.call.scratch_bytes)
 
+    def narrowed(self, columns: int) -> Kernel:
+        """The same variant for at most so many columns at a time."""
+        call = self.choice.call
+        if call.narrow is None:
+            return self
+        return replace(self, choice=replace(self.choice, call=call.narrow(columns)))
+
     def in_place(self, index: int) -> bool:
         """The kernel's."""
         return self.kernel.in_place(index)

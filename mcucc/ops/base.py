@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any, ClassVar, TypeVar
@@ -71,7 +71,8 @@ class KernelCall:
     """The C function of a kernel and the initialiser of its parameter struct.
 
     `fields` are in the order of the struct; a ConstArray becomes a pointer to its table.
-    `scratch_bytes` of the arena are handed over as `span->scratch` during the call.
+    `scratch_bytes` of the arena are handed over as `span->scratch` during the call. `narrow`, where
+    there is one, gives the call that makes at most so many columns at a time, with less scratch.
     """
 
     function: str
@@ -79,6 +80,7 @@ class KernelCall:
     fields: tuple[tuple[str, int | ConstArray | None], ...]
     isa: str = "portable"
     scratch_bytes: int = 0
+    narrow: Callable[[int], KernelCall] | None = None
 
     @property
     def unit(self) -> str:
@@ -125,6 +127,11 @@ class Kernel(ABC):
     def scratch_bytes(self) -> int:
         """Arena bytes used during the call only."""
         return 0
+
+    def narrowed(self, columns: int) -> Kernel:
+        """The kernel for calls that make at most `columns` columns: it may need less scratch."""
+        del columns
+        return self
 
     def in_place(self, index: int) -> bool:
         """Whether the output may overwrite input `index` byte for byte (same size, same order)."""

@@ -224,18 +224,19 @@ class _Stage:
         body = list(receive)
         sinks: dict[str, str] = {}
         scratch: dict[str, str] = {}
+        sources = tuple(self._narrowed(i) for i in range(len(self.nodes)))
         for position, node in enumerate(self.nodes):
-            source = self.net.source[self.begin + position]
+            source = sources[position]
             body += before.get(position, [])
             if node.granularity is not Granularity.ALIAS:
                 body.append(self._compute(position))
             body += after.get(position, [])
-            if node.scratch_bytes:
-                place = self._scratch(node.name, node.output, node.scratch_bytes)
+            if source.kernel.scratch_bytes:
+                place = self._scratch(node.name, node.output, source.kernel.scratch_bytes)
                 (sinks if node.granularity is Granularity.SINK else scratch)[source.name] = place
         return TiledStage(
             plan=self.plan,
-            nodes=self.net.source[self.begin : self.end],
+            nodes=sources,
             row_steps=self.rows.steps,
             column_steps=self.columns.steps,
             actions=tuple(body),
@@ -243,6 +244,14 @@ class _Stage:
             sinks=sinks,
             scratch=scratch,
         )
+
+    def _narrowed(self, position: int) -> IntegerNode:
+        """The node with the kernel that makes no more columns at a time than the steps ask for."""
+        source = self.net.source[self.begin + position]
+        track = self.columns.tracks.get(self.nodes[position].output)
+        if track is None or source.kernel.granularity is not Granularity.ROW:
+            return source
+        return replace(source, kernel=source.kernel.narrowed(track.tallest))
 
     def _compute(self, position: int) -> Compute:
         node = self.nodes[position]
@@ -368,8 +377,9 @@ def _placed(
         if tensor.name in places and root != tensor.name:
             places[tensor.name] = replace(places[tensor.name], offset=places[root].offset)
     stages = tuple(fact.stage for fact in facts)
+    bound = {node.name: node for stage in stages for node in stage.nodes}
     return TiledProgram(
-        graph=net.graph,
+        graph=replace(net.graph, nodes=tuple(bound[node.name] for node in net.graph.nodes)),
         plan=plan,
         stages=stages,
         places=places,

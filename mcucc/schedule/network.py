@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from mcucc.ir.integer import IntegerGraph, IntegerNode
-from mcucc.ops.base import Granularity, Window
+from mcucc.ops.base import Granularity, Kernel, Window
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,12 @@ class NodeFacts:
     weight_bytes: int
     scratch_bytes: int
     in_place: tuple[bool, ...]
+    kernel: Kernel
     function: str = ""
+
+    def scratch(self, columns: int) -> int:
+        """Scratch bytes of calls that make at most so many columns."""
+        return self.kernel.narrowed(columns).scratch_bytes
 
     @property
     def streams(self) -> bool:
@@ -102,6 +107,7 @@ class Network:
             weight_bytes=sum(int(array.data.nbytes) for array in call.arrays) if call else 0,
             scratch_bytes=kernel.scratch_bytes,
             in_place=tuple(kernel.in_place(i) for i in range(len(node.inputs))),
+            kernel=kernel,
             function=call.function if call else "",
         )
 

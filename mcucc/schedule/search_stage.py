@@ -35,6 +35,7 @@ class StageSearch:
 
     def __init__(self, network: Network, image: ImagePolicy, cost: CostModel) -> None:
         self.network, self.image, self.cost = network, image, cost
+        self.scratches: dict[tuple[str, int], int] = {}
         self.alive = [self._alive(i) for i in range(len(network.nodes) + 1)]
 
     def _birth(self, number: int) -> int:
@@ -57,6 +58,13 @@ class StageSearch:
         """The cost of a node by itself: every pixel once, one call a row."""
         out = self.network.tensors[node.output]
         return self.cost.node(node, out.channels, out.height, out.width, out.height)
+
+    def scratch(self, node: NodeFacts, columns: int) -> int:
+        """Scratch bytes of a node's calls of so many columns."""
+        key = node.name, columns
+        if key not in self.scratches:
+            self.scratches[key] = node.scratch(columns)
+        return self.scratches[key]
 
     def single(self, position: int) -> Option:
         """The stage of one node that needs whole tensors."""
@@ -246,7 +254,11 @@ class _Walk:
             old = found.get(operand.tensor, (rows.lo, columns.lo))
             found[operand.tensor] = min(old[0], rows.lo), min(old[1], columns.lo)
         needs = tuple(sorted((t, rows, columns) for t, (rows, columns) in found.items()))
-        return needs, node.scratch_bytes + (choice.tile if alone else 0)
+        columns = self.network.tensors[node.output].width
+        if not self.full:
+            columns = min(columns, high[1] - choice.lo_columns)
+        scratch = self.search.scratch(node, columns)
+        return needs, scratch + (choice.tile if alone else 0)
 
     def _cost(
         self,
