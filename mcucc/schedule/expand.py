@@ -11,7 +11,7 @@ from mcucc.ops.base import Granularity, Window
 from mcucc.schedule.axis import Axis, Link, Track, stepped_axis, whole_axis
 from mcucc.schedule.extents import Lives, StageFacts, all_lives, pairs_by_index
 from mcucc.schedule.network import Network
-from mcucc.schedule.placement import Life, lay_out
+from mcucc.schedule.placement import Life, lay_out, most_live
 from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.tiled import (
     Action,
@@ -63,7 +63,7 @@ def _built(
 
 
 def stage_bytes(net: Network, plan: StagePlan, begin: int, image: ImagePolicy) -> int:
-    """Bytes that a stage of nodes from `begin` on needs by itself, whatever runs around it."""
+    """The most bytes live at a time of a stage of nodes from `begin` on, run by itself."""
     end = begin + len(plan.nodes)
     places: dict[str, Place] = {}
     for number, tensor in enumerate(net.tensors):
@@ -81,7 +81,7 @@ def stage_bytes(net: Network, plan: StagePlan, begin: int, image: ImagePolicy) -
     lives, same = all_lives(net, image, [facts], places)
     names = list(lives)
     sizes = [Life(places[n].size, lives[n]) for n in names]
-    return lay_out(sizes, pairs_by_index(names, same), ALIGNMENT, tries=10).size
+    return most_live(sizes, pairs_by_index(names, same))
 
 
 def _ordered(graph: IntegerGraph, plan: Plan) -> tuple[IntegerNode, ...]:

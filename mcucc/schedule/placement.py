@@ -11,15 +11,16 @@ the D of overlapped inputs and outputs; a ring that fills while its input drains
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from mcucc.schedule.fitting import Buffers, best_offsets
+
 Extents = npt.NDArray[np.int64]
-TRIES = 500
+TRIES = 1500  # first fits of a stage's buffers, at most, beyond the usual orders
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +60,19 @@ def lay_out(
         neighbours[a].append((b, below, above, equal))
         neighbours[b].append((a, above, below, equal))
     sizes = [-(-life.size // alignment) * alignment for life in lives]
-    size, offsets = _best_order(lives, sizes, neighbours, loads, tries)
+    stages = [tuple(sorted(life.stages)) for life in lives]
+    times = [
+        sum(int((extents[:, 1] > extents[:, 0]).sum()) for extents in life.stages.values())
+        for life in lives
+    ]
+    buffers = Buffers(sizes, neighbours, stages, times, loads)
+    size, offsets = best_offsets(buffers, bound, tries)
     return Layout(tuple(offsets), size, bound, loads)
+
+
+def most_live(lives: Sequence[Life], same: frozenset[tuple[int, int]]) -> int:
+    """The most bytes live at one time: what no placement can do without."""
+    return max(_loads(lives, same).values(), default=0)
 
 
 def _loads(lives: Sequence[Life], same: frozenset[tuple[int, int]]) -> dict[int, int]:
@@ -111,129 +123,3 @@ def _distances(lives: Sequence[Life], alignment: int) -> dict[tuple[int, int], t
 
 def _round(value: int, alignment: int) -> int:
     return -(-value // alignment) * alignment
-
-
-Neighbours = Sequence[Sequence[tuple[int, int, int, bool]]]
-
-
-def _best_order(
-    lives: Sequence[Life],
-    sizes: list[int],
-    neighbours: Neighbours,
-    loads: Mapping[int, int],
-    tries: int,
-) -> tuple[int, list[int]]:
-    """Greedy orders from the bottom of the arena and from its top, improved until the bound."""
-    bound = max(loads.values(), default=0)
-    orders = _orders(lives, sizes, loads)
-    mirrored = [
-        [
-            (j, above + sizes[i] - sizes[j], below + sizes[j] - sizes[i], equal)
-            for j, below, above, equal in near
-        ]
-        for i, near in enumerate(neighbours)
-    ]
-    size, offsets = _climb(orders, sizes, neighbours, bound, tries)
-    if size > bound:
-        other, above = _climb(orders, sizes, mirrored, bound, tries)
-        if other < size:
-            size = other
-            offsets = [size - m - s for m, s in zip(above, sizes, strict=True)]
-    return size, offsets
-
-
-def _orders(lives: Sequence[Life], sizes: list[int], loads: Mapping[int, int]) -> list[list[int]]:
-    """Orders to place buffers in: the fullest stages first, the largest, the longest lived."""
-    births = [min(life.stages, default=0) for life in lives]
-    tight = [max((loads[stage], stage) for stage in life.stages) for life in lives]
-    spans = [len(life.stages) for life in lives]
-    ends = [
-        (last := max(life.stages), int(np.flatnonzero(life.stages[last][:, 1]).max(initial=0)))
-        for life in lives
-    ]
-    keys: tuple[Callable[[int], tuple[int, ...]], ...] = (
-        lambda i: (-tight[i][0], tight[i][1], -ends[i][0], -ends[i][1], -sizes[i]),
-        lambda i: (-tight[i][0], tight[i][1], -spans[i], -sizes[i]),
-        lambda i: (-tight[i][0], tight[i][1], -sizes[i]),
-        lambda i: (-sizes[i], births[i]),
-        lambda i: (-spans[i], -sizes[i]),
-        lambda i: (births[i], -sizes[i]),
-    )
-    return [sorted(range(len(sizes)), key=key) for key in keys]
-
-
-def _climb(
-    orders: Sequence[Sequence[int]],
-    sizes: list[int],
-    neighbours: Neighbours,
-    bound: int,
-    tries: int,
-) -> tuple[int, list[int]]:
-    """First fit by the best of some orders, then by orders changed at random (fixed seed)."""
-    best: tuple[int, list[int], list[int]] = (1 << 62, [], [])
-    for order in orders:
-        if best[0] > bound:
-            size, offsets = _first_fit(order, sizes, neighbours, best[0])
-            if size < best[0]:
-                best = size, offsets, list(order)
-    rng = random.Random(0)
-    for _ in range(tries if len(sizes) > 1 else 0):
-        if best[0] <= bound:
-            break
-        order = list(best[2])
-        # What sticks out on top is what must move: place it earlier.
-        top = [i for i in order if best[1][i] + sizes[i] == best[0]]
-        chosen = rng.choice(top)
-        order.remove(chosen)
-        order.insert(rng.randrange(best[2].index(chosen) + 1), chosen)
-        if rng.random() < 0.5:
-            i, j = rng.sample(range(len(order)), 2)
-            order[i], order[j] = order[j], order[i]
-        size, offsets = _first_fit(order, sizes, neighbours, best[0])
-        if size <= best[0]:
-            best = size, offsets, order
-    return (best[0], best[1]) if orders and sizes else (0, [])
-
-
-def _first_fit(
-    order: Sequence[int], sizes: list[int], neighbours: Neighbours, limit: int = 1 << 62
-) -> tuple[int, list[int]]:
-    """Each buffer at the lowest offset that keeps its distances to those placed before.
-
-    Gives up, with a size above it, as soon as `limit` is exceeded.
-    """
-    offsets = [-1] * len(sizes)
-    total = 0
-    for i in order:
-        gaps = []
-        equals = []
-        for j, below, above, equal in neighbours[i]:
-            if offsets[j] >= 0:
-                # i may lie at or below offsets[j] - below, or at or above offsets[j] + above
-                gaps.append((offsets[j] - below, offsets[j] + above, offsets[j], equal))
-                if equal:
-                    equals.append(offsets[j])
-        offset = _lowest(gaps)
-        for at in equals:
-            if at < offset and all(
-                at <= low or at >= high or (equal and at == j) for low, high, j, equal in gaps
-            ):
-                offset = at
-        offsets[i] = offset
-        total = max(total, offset + sizes[i])
-        if total > limit:
-            break
-    return total, offsets
-
-
-def _lowest(gaps: list[tuple[int, int, int, bool]]) -> int:
-    """The lowest offset outside every open interval (low, high)."""
-    offset = 0
-    moved = True
-    while moved:
-        moved = False
-        for low, high, _, _ in gaps:
-            if low < offset < high:
-                offset = high
-                moved = True
-    return offset

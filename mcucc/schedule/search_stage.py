@@ -254,10 +254,10 @@ class _Walk:
             old = found.get(operand.tensor, (rows.lo, columns.lo))
             found[operand.tensor] = min(old[0], rows.lo), min(old[1], columns.lo)
         needs = tuple(sorted((t, rows, columns) for t, (rows, columns) in found.items()))
-        columns = self.network.tensors[node.output].width
+        made = self.network.tensors[node.output].width
         if not self.full:
-            columns = min(columns, high[1] - choice.lo_columns)
-        scratch = self.search.scratch(node, columns)
+            made = min(made, high[1] - choice.lo_columns)
+        scratch = self.search.scratch(node, made)
         return needs, scratch + (choice.tile if alone else 0)
 
     def _cost(
