@@ -18,6 +18,7 @@ Neighbours = Sequence[Sequence[Neighbour]]
 BEAM = 16  # arrangements of lasting buffers that are kept at each stage
 KEPT = 8  # arrangements whose stages are worked on
 ATTEMPTS = (40, 120, 360)  # orders of a stage tried in each round
+NEAR = 400  # a gap of so small a part of the bound is not worked on
 WANDERED = 150  # changed orders of all buffers
 MANY_STAGES = 60  # no beam above
 NOWHERE = -1
@@ -76,10 +77,10 @@ Fit = tuple[int, dict[int, int]]
 
 
 def best_offsets(buffers: Buffers, bound: int, tries: int) -> tuple[int, list[int]]:
-    """The least arena found and the offsets in it; stops at `bound`, which is its own proof."""
+    """The least arena found and the offsets in it; stops near `bound`, which no other can beat."""
     if not buffers.sizes:
         return 0, []
-    work = _Work(buffers, bound, tries)
+    work = _Work(buffers, bound + bound // NEAR, tries)
     best: tuple[int, list[int]] = (1 << 62, [])
     greedy = work.greedy()
     arrangements = [*(arrangement for _, arrangement in greedy), *work.beam(backwards=False)]
@@ -87,7 +88,7 @@ def best_offsets(buffers: Buffers, bound: int, tries: int) -> tuple[int, list[in
     for attempts in ATTEMPTS:
         arrangements = work.ranked(arrangements)[:KEPT]
         for arrangement in arrangements:
-            if best[0] > bound and work.tries > 0:
+            if best[0] > work.bound and work.tries > 0:
                 size, offsets = work.finished(arrangement, best[0], attempts)
                 if size < best[0]:
                     best = size, offsets

@@ -38,7 +38,7 @@ class SearchOptions:
 
     `schedule`: auto, layers (one node a stage), patch (MCUNetV2: one first stage that recomputes),
     stream (StreamNet: one first stage that caches). `max_factor` bounds executed MACs over the
-    network's. Tiles are at least `least_width` columns wide, 4 where the tensor is wider than 8.
+    network's. Tiles are at least `least_width` columns wide (narrow ones are slow and small).
     `effort` bounds the states visited, so that a search gives the same front on every machine
     (20,000 take about a second).
     """
@@ -47,7 +47,7 @@ class SearchOptions:
     image: ImagePolicy = ImagePolicy.ROWS
     cost: CostModel = MACS
     max_factor: float = 1.25
-    least_width: int = 2
+    least_width: int = 1
     effort: int = 60_000
     progress: Progress | None = None
 
@@ -286,7 +286,7 @@ class _Search:
         sink = not node.macs and node.scratch_bytes and node.streams
         facts = self.network.tensors[node.operands[0].tensor if sink else node.output]
         half = -(-facts.width // 2)
-        widths = {0, 4, 8, half, 2 if facts.width <= 8 else 0}
+        widths = {0, 1, 2, 4, 8, half}
         heights = {1, 2, 4}
         if first_only:
             widths, heights = {0, 4, 8, 16}, {1, 2, 4, 8, 16}

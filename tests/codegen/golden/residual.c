@@ -7,9 +7,9 @@
  *
  *       36 -    144  image of image, 6 rows of 18
  *        0 -     36  tensor of conv_0
- *      108 -    180  tensor of conv_1
- *       36 -    108  tensor of dw_2
- *      108 -    144  tensor of conv_3
+ *       36 -    108  tensor of conv_1
+ *      108 -    180  tensor of dw_2
+ *       36 -     72  tensor of conv_3
  *        0 -     36  tensor of add_4
  *        0 -      4  tensor of globalaveragepool_5
  *       36 -     52  scratch of globalaveragepool_5
@@ -31,9 +31,9 @@
 enum {
     AT_IMAGE = 36,
     AT_CONV_0 = 0,
-    AT_CONV_1 = 108,
-    AT_DW_2 = 36,
-    AT_CONV_3 = 108,
+    AT_CONV_1 = 36,
+    AT_DW_2 = 108,
+    AT_CONV_3 = 36,
     AT_ADD_4 = 0,
     AT_GLOBALAVERAGEPOOL_5 = 0,
     AT_GLOBALAVERAGEPOOL_5_SCRATCH = 36,
