@@ -36,8 +36,13 @@ class Form(Enum):
 
     SHORT = "short"  # (acc * m + c) >> s in 32 bits, one s and c per layer: mcucc/requantize.h
     HIGH = "high"  # round(acc * m * 2^-32): mcucc/finish_armv7em.h
-    SHIFT = "shift"  # round(acc * m * 2^-(33 + s)): mcucc/finish_armv7em.h
-    DOUBLE = "double"  # LiteRT's two roundings, m * 2^-(32 + s): mcucc/finish_armv7em.h
+    DOUBLING = "doubling"  # round(acc * m * 2^-31): mcucc/finish_mve.h
+    SHIFT = "shift"  # round(acc * m * 2^-(33 + s)): mcucc/finish_{armv7em,mve}.h
+    DOUBLE = "double"  # LiteRT's two roundings, m * 2^-(32 + s): mcucc/finish_{armv7em,mve}.h
+
+
+# Bits that the forms of one rounding multiply drop.
+HIGH_BITS = {Form.HIGH: 32, Form.DOUBLING: 31}
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +64,9 @@ class Finish:
     def value(self, acc: IntArray, zero_point: int) -> IntArray:
         """What the C code computes before it saturates; `acc` (..., channels) includes the bias."""
         scaled: IntArray
-        if self.form is Form.HIGH:
-            scaled = (acc * self.multiplier + (1 << 31)) >> 32
+        if self.form in HIGH_BITS:
+            bits = HIGH_BITS[self.form]
+            scaled = (acc * self.multiplier + (1 << (bits - 1))) >> bits
             return scaled + zero_point
         if self.form is Form.SHIFT:
             high = (acc * self.multiplier) >> 32
@@ -131,25 +137,25 @@ def prove_equal(
     return result
 
 
-def high_form(sums: Accumulation, bounds: Interval) -> Finish | None:
-    """HIGH for every channel, or None where one cannot be proved."""
+def high_form(sums: Accumulation, bounds: Interval, form: Form = Form.HIGH) -> Finish | None:
+    """HIGH (or DOUBLING) for every channel, or None where one cannot be proved."""
     if sums.requant.rounding is not Rounding.SINGLE:
         return None
     multiplier, shift = _per_channel(sums.requant, sums.bias.size)
     factor = _real(multiplier, shift)
     if (factor >= 0.499).any():
         return None
-    nearest = np.rint(np.ldexp(factor, 32)).astype(np.int64)
+    nearest = np.rint(np.ldexp(factor, HIGH_BITS[form])).astype(np.int64)
     chosen = nearest.copy()
     done = np.zeros(nearest.size, dtype=bool)
     for away in sorted(range(-NEIGHBOURS, NEIGHBOURS + 1), key=abs):
         candidate = np.maximum(nearest + away, 0)
-        finish = Finish(Form.HIGH, candidate, np.zeros_like(shift))
+        finish = Finish(form, candidate, np.zeros_like(shift))
         proved = _proved(sums, finish, factor, bounds) & ~done
         chosen[proved] = candidate[proved]
         done |= proved
         if done.all():
-            return Finish(Form.HIGH, chosen, np.zeros_like(shift))
+            return Finish(form, chosen, np.zeros_like(shift))
         if away == 0 and done.mean() < 0.9:
             return None  # hopeless: the factors are long
     return None

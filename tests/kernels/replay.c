@@ -53,7 +53,8 @@ static void find(const char *name, const char *ending, void *function)
 }
 
 /* One call; rows are freed after it, the output is written to the target file. */
-static void replay_step(kernel_call call, const void *params, int32_t alias, int32_t *sums)
+static void replay_step(kernel_call call, const void *params, int32_t alias, int32_t sink,
+                        void *scratch)
 {
     const int32_t has_span = read_word();
     mcucc_span span;
@@ -73,8 +74,9 @@ static void replay_step(kernel_call call, const void *params, int32_t alias, int
         rows[row] = read_blob();
     }
     out = alias < 0 ? malloc((size_t)out_bytes) : rows[alias];
-    call(params, (const int8_t *const *)rows, sums != NULL ? (void *)sums : out,
-         has_span ? &span : NULL);
+    span.scratch = sink ? NULL : scratch;
+    call(params, (const int8_t *const *)rows, sink ? scratch : out,
+         has_span || span.scratch != NULL ? &span : NULL);
     fwrite(out, 1, (size_t)out_bytes, target);
     for (int32_t row = 0; row < row_count; ++row) {
         free(rows[row]);
@@ -95,7 +97,7 @@ static void replay_recording(void)
     char *params = read_blob();
     const int32_t table_count = read_word();
     void **tables = malloc((size_t)table_count * sizeof *tables);
-    int32_t *sums = sink ? malloc((size_t)scratch_bytes) : NULL;
+    void *scratch = scratch_bytes > 0 ? malloc((size_t)scratch_bytes) : NULL;
     kernel_call call;
     int32_t steps;
 
@@ -108,16 +110,16 @@ static void replay_recording(void)
     if (sink) {
         sink_begin begin;
         find(name, "_begin", &begin);
-        begin(params, sums);
+        begin(params, scratch);
     }
     for (steps = read_word(); steps > 0; --steps) {
-        replay_step(call, params, alias, sums);
+        replay_step(call, params, alias, sink, scratch);
     }
     if (sink) {
         int8_t *out = malloc((size_t)total);
         sink_finish finish;
         find(name, "_finish", &finish);
-        finish(params, sums, out);
+        finish(params, scratch, out);
         fwrite(out, 1, (size_t)total, target);
         free(out);
     }
@@ -125,7 +127,7 @@ static void replay_recording(void)
         free(tables[table]);
     }
     free(tables);
-    free(sums);
+    free(scratch);
     free(params);
     free(name);
 }

@@ -1,0 +1,130 @@
+"""Conv2d and FullyConnected on Helium: 16 products an instruction (matrix_mve.h)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.kernels.armv7em_finish import output_fields
+from mcucc.kernels.mve_finish import VECTOR, finish_table, matrix_finish, weight_table
+from mcucc.kernels.select import MVE, Choice, NodeContext, variant
+from mcucc.ops.base import ConstArray, KernelCall
+from mcucc.ops.conv2d import Conv2dKernel
+from mcucc.ops.fully_connected import FullyConnectedKernel
+
+# Scratch of a strip of columns against columns copied twice.
+STRIP_BYTES = 1536
+PIXELS = 4  # computed together
+# Offsets of a scattered vector are bytes.
+MAX_KERNEL_H = 15
+
+
+@variant(Conv2dKernel, MVE)
+def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
+    """1x1 without padding: no window to gather."""
+    c_out, kernel_h, kernel_w, channels = kernel.weights.shape
+    if kernel.groups != 1 or (kernel_h, kernel_w) != (1, 1) or kernel.window.padded:
+        return None
+    finish = matrix_finish(kernel.weights.reshape(c_out, channels), kernel.sums, context)
+    if finish is None:
+        return None
+    call = KernelCall(
+        f"mcucc_pointwise_mve_{finish.form.value}",
+        "mcucc_pointwise_mve_params",
+        (
+            ("stride_w", kernel.window.stride[1]),
+            ("input_channels", channels),
+            ("output_channels", c_out),
+            ("weights", weight_table(kernel.weights)),
+            ("finish", finish_table(kernel.sums, finish)),
+            *output_fields(kernel.sums),
+        ),
+        isa=MVE,
+    )
+    instructions = matrix_instructions(channels, c_out, context)
+    return Choice(call, f"mve 1x1, {finish.form.value}", instructions)
+
+
+@variant(Conv2dKernel, MVE)
+def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
+    """Any convolution of one group."""
+    c_out, kernel_h, kernel_w, channels = kernel.weights.shape
+    window = kernel.window
+    if kernel.groups != 1 or kernel_h > MAX_KERNEL_H:
+        return None
+    finish = matrix_finish(kernel.weights.reshape(c_out, -1), kernel.sums, context)
+    if finish is None:
+        return None
+    column_bytes, stride = kernel_h * channels, window.stride[1]
+    step = stride if window.dilation[1] == 1 else kernel_w  # columns from window to window
+    tile = tile_columns(column_bytes, kernel_w, step, context.width)
+    call = KernelCall(
+        f"mcucc_conv2d_mve_{finish.form.value}",
+        "mcucc_conv2d_mve_params",
+        (
+            ("kernel_h", kernel_h),
+            ("kernel_w", kernel_w),
+            ("stride_w", stride),
+            ("dilation_w", window.dilation[1]),
+            ("pad_left", window.pads.left),
+            ("input_width", kernel.input_width),
+            ("input_channels", channels),
+            ("output_channels", c_out),
+            ("tile", tile),
+            ("scatter", ConstArray("scatter", scatter_offsets(kernel_h, channels))),
+            ("weights", weight_table(kernel.weights.transpose(0, 2, 1, 3))),
+            ("finish", finish_table(kernel.sums, finish)),
+            *output_fields(kernel.sums),
+        ),
+        isa=MVE,
+        scratch_bytes=((tile - 1) * step + kernel_w) * column_bytes,
+    )
+    copied = context.height * context.width * step * kernel_h * (4 + channels / 4)
+    instructions = copied + matrix_instructions(kernel_w * column_bytes, c_out, context)
+    return Choice(call, f"mve strip, {finish.form.value}", instructions)
+
+
+@variant(FullyConnectedKernel, MVE)
+def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choice | None:
+    """A matrix times one vector, four rows at a time."""
+    finish = matrix_finish(kernel.weights, kernel.sums, context)
+    if finish is None:
+        return None
+    outputs, inputs = kernel.weights.shape
+    call = KernelCall(
+        f"mcucc_fully_connected_mve_{finish.form.value}",
+        "mcucc_fully_connected_mve_params",
+        (
+            ("inputs", inputs),
+            ("outputs", outputs),
+            ("weights", weight_table(kernel.weights)),
+            ("finish", finish_table(kernel.sums, finish)),
+            *output_fields(kernel.sums),
+        ),
+        isa=MVE,
+    )
+    return Choice(call, f"mve, {finish.form.value}", outputs * (inputs * 0.16 + 7.0))
+
+
+def tile_columns(column_bytes: int, kernel_w: int, step: int, width: int) -> int:
+    """Output columns of a strip: as many fours as STRIP_BYTES holds, at least one."""
+    wanted = -(-width // PIXELS)
+    fitting = ((STRIP_BYTES // column_bytes - kernel_w) // step + 1) // PIXELS
+    return PIXELS * max(1, min(wanted, fitting))
+
+
+def scatter_offsets(kernel_h: int, channels: int) -> npt.NDArray[np.uint8]:
+    """Where a vector of pixels of up to 16 channels goes: each to a column of its own."""
+    lanes = np.arange(VECTOR)
+    if channels > VECTOR:
+        return lanes.astype(np.uint8)
+    offsets: npt.NDArray[np.uint8] = (
+        lanes // channels * kernel_h * channels + lanes % channels
+    ).astype(np.uint8)
+    return offsets
+
+
+def matrix_instructions(taps: int, channels: int, context: NodeContext) -> float:
+    """Modelled instructions of a whole output."""
+    vectors = (taps + VECTOR - 1) // VECTOR
+    return context.height * context.width * channels * (2.25 * vectors + 3.2)

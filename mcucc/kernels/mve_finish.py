@@ -1,0 +1,41 @@
+"""The end of every accumulating kernel on Helium: the proved form and its tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.kernels.requantize import Finish, Form, high_form, interval_of, shift_form
+from mcucc.kernels.select import NodeContext
+from mcucc.ops.base import ConstArray
+from mcucc.ops.matrix import Accumulation
+
+# The high multiply of finish_mve.h drops 31 bits where that of SHIFT and DOUBLE drops 32 and 31;
+# those forms shift by s + 1.
+COUNT = {Form.SHIFT: 2, Form.DOUBLE: 1}
+# Bytes of a vector; so many may be read beyond the last weight.
+VECTOR = 16
+
+
+def matrix_finish(
+    weights: npt.NDArray[Any], sums: Accumulation, context: NodeContext
+) -> Finish | None:
+    """The cheapest proved form for weights (channels, taps), or None."""
+    bounds = interval_of(weights, sums.bias, *context.input_intervals[0])
+    return high_form(sums, bounds, Form.DOUBLING) or shift_form(sums, bounds)
+
+
+def finish_table(sums: Accumulation, finish: Finish) -> ConstArray:
+    """The entries of mcucc/finish_mve.h: int32 (channels, 2 or 3)."""
+    words: list[npt.NDArray[Any]] = [sums.bias, finish.multiplier]
+    if finish.form in COUNT:
+        words.append(-(finish.shift + COUNT[finish.form]))
+    return ConstArray("finish", np.stack(words, axis=1).astype(np.int32))
+
+
+def weight_table(weights: npt.NDArray[np.int8]) -> ConstArray:
+    """Weights in their order and the bytes that may be read behind them."""
+    flat = np.ascontiguousarray(weights).reshape(-1)
+    return ConstArray("weights", np.concatenate([flat, np.zeros(VECTOR, np.int8)]))

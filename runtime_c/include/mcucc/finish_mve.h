@@ -1,0 +1,109 @@
+/* The end of every accumulating kernel on Helium: from four int32 sums to four int8 outputs.
+ *
+ * Each channel has an entry of words, in the order in which the assembly reads them:
+ *     doubling  bias, multiplier             y = round((sum + bias) * multiplier * 2^-31)
+ *     shift     bias, multiplier, -count     high = floor((sum + bias) * multiplier * 2^-31),
+ *                                            y = round(high * 2^-count)
+ *     double    bias, multiplier, -count     LiteRT's two roundings: high is rounded, y is rounded
+ *                                            half away from zero
+ * then the output's zero point is added and the result saturated to int8. The compiler proves
+ * which form gives the contract's bytes (mcucc/kernels/requantize.py).
+ */
+#ifndef MCUCC_FINISH_MVE_H
+#define MCUCC_FINISH_MVE_H
+
+#include "mcucc/mve.h"
+
+/* The names end as the functions' do. */
+typedef enum {
+    MCUCC_FORM_MVE_doubling,
+    MCUCC_FORM_MVE_shift,
+    MCUCC_FORM_MVE_double
+} mcucc_form_mve;
+
+/* Words of an entry. */
+MCUCC_INLINE int32_t mcucc_entry_words(mcucc_form_mve form)
+{
+    return form == MCUCC_FORM_MVE_doubling ? 2 : 3;
+}
+
+/* Four pixels of one channel: the sums are in r2, r4, r6, r8, r1 walks the entries, q6 holds the
+ * zero point. The outputs are left in the low bytes of q0's lanes; r2, r4, r6 and q5 are changed. */
+#define MCUCC_MVE_SUMS                \
+    "vmov d0, r2, r4             \n" \
+    "vmov d1, r6, r8             \n"
+#define MCUCC_MVE_SATURATE            \
+    "vqadd.s32 q0, q0, q6         \n" \
+    "vqmovnb.s32 q0, q0           \n" \
+    "vqmovnb.s16 q0, q0           \n"
+#define MCUCC_MVE_PIXELS_doubling     \
+    MCUCC_MVE_SUMS                    \
+    "ldmia r1!, {r2, r4}          \n" \
+    "vadd.i32 q0, q0, r2          \n" \
+    "vqrdmulh.s32 q0, q0, r4      \n" \
+    MCUCC_MVE_SATURATE
+#define MCUCC_MVE_PIXELS_shift        \
+    MCUCC_MVE_SUMS                    \
+    "ldmia r1!, {r2, r4, r6}      \n" \
+    "vadd.i32 q0, q0, r2          \n" \
+    "vqdmulh.s32 q0, q0, r4       \n" \
+    "vrshl.s32 q0, r6             \n" \
+    MCUCC_MVE_SATURATE
+#define MCUCC_MVE_PIXELS_double       \
+    MCUCC_MVE_SUMS                    \
+    "ldmia r1!, {r2, r4, r6}      \n" \
+    "vadd.i32 q0, q0, r2          \n" \
+    "vqrdmulh.s32 q0, q0, r4      \n" \
+    "vshr.s32 q5, q0, #31         \n" \
+    "vadd.i32 q0, q0, q5          \n" \
+    "vrshl.s32 q0, r6             \n" \
+    MCUCC_MVE_SATURATE
+
+/* Four channels of one pixel: the lanes of q4 are the addresses of the last four channels' entries
+ * and move on to the next four. q1, q2 and q5 are changed. */
+#define MCUCC_MVE_CHANNELS_doubling   \
+    MCUCC_MVE_SUMS                    \
+    "vldrw.u32 q1, [q4, #32]!     \n" \
+    "vldrw.u32 q2, [q4, #4]       \n" \
+    "vadd.i32 q0, q0, q1          \n" \
+    "vqrdmulh.s32 q0, q0, q2      \n" \
+    MCUCC_MVE_SATURATE
+#define MCUCC_MVE_CHANNELS_shift      \
+    MCUCC_MVE_SUMS                    \
+    "vldrw.u32 q1, [q4, #48]!     \n" \
+    "vldrw.u32 q2, [q4, #4]       \n" \
+    "vadd.i32 q0, q0, q1          \n" \
+    "vldrw.u32 q1, [q4, #8]       \n" \
+    "vqdmulh.s32 q0, q0, q2       \n" \
+    "vrshl.s32 q0, q0, q1         \n" \
+    MCUCC_MVE_SATURATE
+#define MCUCC_MVE_CHANNELS_double     \
+    MCUCC_MVE_SUMS                    \
+    "vldrw.u32 q1, [q4, #48]!     \n" \
+    "vldrw.u32 q2, [q4, #4]       \n" \
+    "vadd.i32 q0, q0, q1          \n" \
+    "vldrw.u32 q1, [q4, #8]       \n" \
+    "vqrdmulh.s32 q0, q0, q2      \n" \
+    "vshr.s32 q5, q0, #31         \n" \
+    "vadd.i32 q0, q0, q5          \n" \
+    "vrshl.s32 q0, q0, q1         \n" \
+    MCUCC_MVE_SATURATE
+
+/* The same of one sum, in C. */
+MCUCC_INLINE int8_t mcucc_finish_mve(int32_t sum, const int32_t *entry, int32_t zero_point,
+                                     mcucc_form_mve form)
+{
+    const int64_t product = (int64_t)(sum + entry[0]) * entry[1];
+    int64_t value = form == MCUCC_FORM_MVE_shift ? product >> 31 : (product + (INT64_C(1) << 30)) >> 31;
+    if (form == MCUCC_FORM_MVE_double) {
+        value += value >> 63;
+    }
+    if (form != MCUCC_FORM_MVE_doubling) {
+        const int32_t count = -entry[2];
+        value = (value + (INT64_C(1) << (count - 1))) >> count;
+    }
+    value += zero_point;
+    return (int8_t)(value < -128 ? -128 : value > 127 ? 127 : value);
+}
+
+#endif

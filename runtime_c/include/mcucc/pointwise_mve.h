@@ -1,0 +1,32 @@
+/* Conv2d 1x1 without padding on Helium.
+ *
+ *     y[o] = clamp(round((bias[o] + sum x * w[o]) * M[o]) + output_zero_point)
+ *
+ * ROW kernel as mcucc/conv2d.h says. Tables as mcucc/matrix_mve.h says.
+ */
+#ifndef MCUCC_POINTWISE_MVE_H
+#define MCUCC_POINTWISE_MVE_H
+
+#include "mcucc/mcucc.h"
+
+typedef struct {
+    int32_t stride_w;
+    int32_t input_channels;
+    int32_t output_channels;
+    const int8_t *weights; /* [output_channels][input_channels] and 16 bytes */
+    const int32_t *finish;
+    int32_t input_zero_point; /* folded away; kept for reports */
+    int32_t output_zero_point;
+    int32_t lo; /* the fused activation, in units of the output */
+    int32_t hi;
+} mcucc_pointwise_mve_params;
+
+/* One function a form of requantization (mcucc/finish_mve.h). */
+void mcucc_pointwise_mve_doubling(const mcucc_pointwise_mve_params *params,
+                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span);
+void mcucc_pointwise_mve_shift(const mcucc_pointwise_mve_params *params, const int8_t *const *rows,
+                               int8_t *out, const mcucc_span *span);
+void mcucc_pointwise_mve_double(const mcucc_pointwise_mve_params *params, const int8_t *const *rows,
+                                int8_t *out, const mcucc_span *span);
+
+#endif

@@ -1,0 +1,33 @@
+#include "mcucc/pointwise_mve.h"
+
+#include "mcucc/matrix_mve.h"
+
+static void pointwise(const mcucc_pointwise_mve_params *params, const int8_t *row, int8_t *out,
+                      const mcucc_span *span, mcucc_matrix_function_mve multiply)
+{
+    const mcucc_matrix_mve matrix = {params->weights, params->finish, params->input_channels,
+                                     params->output_channels, params->output_zero_point};
+    const int32_t step = params->stride_w * params->input_channels;
+    const int32_t columns = span->end - span->begin;
+    const int8_t *x = row + span->begin * step - span->input_column * params->input_channels;
+    multiply(&matrix, x, step, out, columns);
+    mcucc_clamp_mve(out, columns * params->output_channels, params->lo, params->hi);
+}
+
+void mcucc_pointwise_mve_doubling(const mcucc_pointwise_mve_params *params,
+                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+{
+    pointwise(params, rows[0], out, span, mcucc_matrix_mve_doubling);
+}
+
+void mcucc_pointwise_mve_shift(const mcucc_pointwise_mve_params *params, const int8_t *const *rows,
+                               int8_t *out, const mcucc_span *span)
+{
+    pointwise(params, rows[0], out, span, mcucc_matrix_mve_shift);
+}
+
+void mcucc_pointwise_mve_double(const mcucc_pointwise_mve_params *params, const int8_t *const *rows,
+                                int8_t *out, const mcucc_span *span)
+{
+    pointwise(params, rows[0], out, span, mcucc_matrix_mve_double);
+}

@@ -1,0 +1,120 @@
+"""What the tests of every instruction set draw: cases, their variant, and the calls it gets."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+
+import numpy as np
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from mcucc.kernels.select import Choice, NodeContext, choose
+from mcucc.numerics import Rounding
+from mcucc.ops.conv2d import Conv2d
+from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.ops.spatial import Pads, Window2d
+from tests.kernels import driver
+from tests.ops import draw
+from tests.ops.draw import CLAMPS, FREE, SEEDS, ZERO_PAIRS, Case, Scales
+
+ROUNDINGS = st.sampled_from(list(Rounding))
+# Factors with few bits, so that the high multiply is exact; output scales near the natural one.
+SHORT = Scales(draw.dyadic_scale, draw.power_of_two)
+SCALES = st.sampled_from([SHORT, FREE])
+WIDE = st.one_of(st.integers(1, 9), st.sampled_from([12, 16, 17, 63, 64, 257]))
+
+
+@st.composite
+def pointwise_cases(draw_: st.DrawFn) -> Case:
+    stride = draw_(st.integers(1, 2))
+    height, width = draw_(st.integers(1, 3)), draw_(st.integers(1, 12))
+    op = Conv2d(Window2d((1, 1), (stride, stride)), 1, draw_(CLAMPS))
+    inputs, outputs = draw_(WIDE), draw_(st.integers(1, 19))
+    return draw.weighted(
+        op,
+        (1, height, width, inputs),
+        (outputs, 1, 1, inputs),
+        draw_(ZERO_PAIRS),
+        draw_(SCALES),
+        draw_(SEEDS),
+    )
+
+
+@st.composite
+def window_cases(draw_: st.DrawFn) -> Case:
+    window = draw_(draw.windows())
+    height, width = draw_(draw.sizes(window))
+    op = Conv2d(window, 1, draw_(CLAMPS))
+    inputs, outputs = draw_(st.integers(1, 9)), draw_(st.integers(1, 9))
+    return draw.weighted(
+        op,
+        (1, height, width, inputs),
+        (outputs, *window.kernel, inputs),
+        draw_(ZERO_PAIRS),
+        draw_(SCALES),
+        draw_(SEEDS),
+    )
+
+
+@st.composite
+def depthwise_cases(draw_: st.DrawFn) -> Case:
+    size, stride = draw_(st.sampled_from([3, 5, 7])), draw_(st.integers(1, 2))
+    pads = Pads(*(draw_(st.integers(0, size - 1)) for _ in range(4)))
+    window = Window2d((size, size), (draw_(st.integers(1, 2)), stride), pads=pads)
+    least = max(1, size - pads.left - pads.right)
+    height, width = draw_(draw.sizes(window, 4))[0], draw_(st.integers(least, 70))
+    channels = draw_(st.integers(4, 13))
+    return draw.weighted(
+        DepthwiseConv2d(window, draw_(CLAMPS)),
+        (1, height, width, channels),
+        (size, size, channels),
+        draw_(ZERO_PAIRS),
+        draw_(SCALES),
+        draw_(SEEDS),
+    )
+
+
+@st.composite
+def stem_cases(draw_: st.DrawFn) -> Case:
+    """A first layer: few input channels, stride 2, padding on either side."""
+    inputs, stride, pad = draw_(st.sampled_from([1, 3, 3, 4])), draw_(st.integers(1, 2)), 1
+    pads = Pads(*(draw_(st.integers(0, pad)) for _ in range(4)))
+    window = Window2d((3, 3), (stride, stride), pads=pads)
+    width = draw_(st.integers(3, 20))
+    op, outputs = Conv2d(window, 1, draw_(CLAMPS)), draw_(st.integers(1, 9))
+    shape, weights = (1, 5, width, inputs), (outputs, 3, 3, inputs)
+    return draw.weighted(op, shape, weights, draw_(ZERO_PAIRS), draw_(SCALES), draw_(SEEDS))
+
+
+def everyday(examples: int) -> settings:
+    return settings(
+        derandomize=True,
+        deadline=None,
+        max_examples=examples,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def chosen(
+    case: Case, rounding: Rounding, seed: int, isa: str
+) -> tuple[Choice, tuple[int, int, int]]:
+    kernel = case.kernel(rounding)
+    shape = kernel.run(case.images)[0].shape
+    optimize = ("speed", "size")[seed % 2]
+    context = NodeContext(((-128, 127),) * len(case.images), shape[0], shape[1], optimize)
+    return choose(kernel, context, isa), shape
+
+
+def recording(case: Case, rounding: Rounding, choice: Choice, seed: int) -> driver.Recording:
+    kernel = case.kernel(rounding)
+    shape = kernel.run(case.images)[0].shape
+    images = [image[0] for image in case.images]
+    recorded = driver.record(kernel, images, shape, np.random.default_rng(seed))
+    scratch_bytes = max(recorded.scratch_bytes, choice.call.scratch_bytes)
+    return dataclasses.replace(recorded, call=choice.call, scratch_bytes=scratch_bytes)
+
+
+def forms_of(seen: Counter[str]) -> set[str]:
+    """The forms of requantization among variant names such as `armv7em smlad, high`."""
+    return {name.rpartition(", ")[2] for name in seen}

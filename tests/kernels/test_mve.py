@@ -1,0 +1,184 @@
+"""Every Helium kernel equals its NumPy reference: its assembly on a Cortex-M55 in QEMU, the C
+beside the assembly on the host under ASan and UBSan. Rows in pieces, unaligned, between guard
+bytes; in QEMU one row of each call ends where memory ends: reading one byte more is a fault."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from benchmarks.qemu_machine import Job, QemuMachine, build_m55
+from mcucc.kernels.select import MVE, Choice
+from mcucc.numerics import Int8Array, Rounding
+from mcucc.ops.conv2d import Conv2d
+from mcucc.ops.spatial import Pads, Window2d
+from tests.kernels import driver
+from tests.kernels.cases import (
+    ROUNDINGS,
+    chosen,
+    forms_of,
+    pointwise_cases,
+    recording,
+    stem_cases,
+    window_cases,
+)
+from tests.ops import draw
+from tests.ops.draw import SEEDS, Case, Scales
+
+CASES: dict[str, st.SearchStrategy[Case]] = {
+    "pointwise": pointwise_cases(),
+    "conv2d": window_cases(),
+    "stem": stem_cases(),
+    "fully_connected": draw.fully_connected_cases(),
+}
+EXAMPLES = {"pointwise": 200, "conv2d": 300}
+# Factors as networks have them: no channel's is near 1.
+PLAIN = Scales(lambda _: 0.02, draw.free_output_scale)
+WITH_FORMS = ("pointwise", "conv2d")
+LEAST_EXAMPLES = 80
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A case, the variant chosen for it, its calls and the bytes they must give."""
+
+    case: Case
+    choice: Choice
+    calls: driver.Recording
+    expected: Int8Array
+
+    @property
+    def job(self) -> Job:
+        calls = self.calls
+        size = int(np.prod(calls.shape))
+        return Job(calls.call, calls.granularity, calls.steps, size, calls.scratch_bytes)
+
+
+def drawn(case: Case, rounding: Rounding, seed: int) -> Drawn:
+    choice, _ = chosen(case, rounding, seed, MVE)
+    expected = case.kernel(rounding).run(case.images)[0]
+    return Drawn(case, choice, recording(case, rounding, choice, seed), expected)
+
+
+def draw_all(name: str) -> list[Drawn]:
+    """All cases of one kind that a Helium variant computes, the same in every run."""
+    found: list[Drawn] = []
+
+    @settings(
+        derandomize=True,
+        database=None,
+        deadline=None,
+        max_examples=EXAMPLES.get(name, LEAST_EXAMPLES),
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=CASES[name], rounding=ROUNDINGS, seed=SEEDS)
+    def collect(case: Case, rounding: Rounding, seed: int) -> None:
+        found.append(drawn(case, rounding, seed))
+
+    collect()
+    helium = [each for each in found if each.choice.call.isa == MVE]
+    assert len(helium) > len(found) // 2, "the variants are hardly drawn"
+    return helium
+
+
+def check(machine: QemuMachine, cases: list[Drawn]) -> None:
+    """Run all cases in one start of QEMU and compare."""
+    done = machine.run_all([each.job for each in cases], fence=True)
+    for each, result in zip(cases, done, strict=True):
+        np.testing.assert_array_equal(
+            each.calls.assemble(result.parts),
+            each.expected,
+            err_msg=f"{each.choice.variant}: {each.case.op}, {each.case.inputs[0].shape}",
+        )
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> QemuMachine:
+    for tool in ("arm-none-eabi-gcc", "qemu-system-arm"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"no {tool}")
+    return QemuMachine(build_m55((MVE,), tmp_path_factory.mktemp("mve")))
+
+
+@pytest.fixture(scope="module")
+def replayer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The C beside the assembly, in the executable that replays under the sanitizers."""
+    sources = [driver.HERE / "replay.c", *sorted((driver.RUNTIME / "kernels" / MVE).glob("*.c"))]
+    flags = ("-O0", "-rdynamic", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    return driver.compile_c(tmp_path_factory.mktemp("mve") / "replay", sources, *flags, "-ldl")
+
+
+@pytest.mark.emulated
+@pytest.mark.parametrize("name", CASES)
+def test_assembly_computes_the_reference_on_a_cortex_m55(name: str, machine: QemuMachine) -> None:
+    cases = draw_all(name)
+    check(machine, cases)
+    if name in WITH_FORMS:
+        seen = Counter(each.choice.variant for each in cases)
+        assert forms_of(seen) == {"doubling", "shift", "double"}
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("name", CASES)
+def test_the_c_beside_the_assembly_computes_the_reference(
+    name: str, replayer: Path, tmp_path: Path
+) -> None:
+    cases = draw_all(name)[: LEAST_EXAMPLES // 2]
+    outputs = driver.replay_in_process(replayer, [each.calls for each in cases], tmp_path)
+    for each, output in zip(cases, outputs, strict=True):
+        np.testing.assert_array_equal(output, each.expected)
+
+
+@pytest.mark.emulated
+def test_every_number_of_channels_and_pixels_up_to_257_taps(machine: QemuMachine) -> None:
+    """Every tail of taps, channels and pixels, each way through the matrix kernel."""
+    rng, op, cases = np.random.default_rng(7), Conv2d(Window2d((1, 1))), []
+    for number in range(1, 258):
+        few, width = int(rng.integers(1, 23)), 1 + number % 9
+        for inputs, outputs in ((number, few), (few, number)):
+            shapes = (1, 1, width, inputs), (outputs, 1, 1, inputs)
+            case = draw.weighted(op, *shapes, (3, -5), PLAIN, number)
+            cases.append(drawn(case, Rounding.SINGLE, number))
+    assert {each.choice.call.isa for each in cases} == {MVE}
+    check(machine, cases)
+
+
+@pytest.mark.emulated
+@pytest.mark.parametrize("zero_point", [-128, -127, -1, 0, 1, 126, 127])
+def test_saturating_values_at_every_kind_of_zero_point(
+    zero_point: int, machine: QemuMachine
+) -> None:
+    """All inputs and weights at their extremes, so that sums reach their bounds."""
+    window = Window2d((5, 3), (2, 1), (1, 1), Pads(2, 1, 0, 2))
+    shape, cases = (1, 6, 7, 40), []
+    case = draw.weighted(
+        Conv2d(window), shape, (3, 5, 3, 40), (zero_point, -zero_point - 1), PLAIN, 0
+    )
+    for weight in (-127, 127):
+        quant = case.inputs[1].quant
+        loud = draw.Tensor.const("w", np.full((3, 5, 3, 40), weight, np.int8), quant)
+        for value in (-128, 127):
+            full = np.full(shape, value, np.int8)
+            inputs = (case.inputs[0], loud, case.inputs[2])
+            for rounding in Rounding:
+                cases.append(drawn(Case(case.op, inputs, case.output, (full,)), rounding, 0))
+    assert {each.choice.call.isa for each in cases} == {MVE}
+    check(machine, cases)
+
+
+@pytest.mark.emulated
+def test_reading_one_byte_too_many_is_a_fault(machine: QemuMachine) -> None:
+    """The fence itself: a row one byte shorter than what the kernel reads."""
+    case = draw.weighted(Conv2d(Window2d((1, 1))), (1, 1, 5, 7), (4, 1, 1, 7), (0, 0), PLAIN, 1)
+    job = drawn(case, Rounding.SINGLE, 0).job
+    step = replace(job.steps[0], rows=(job.steps[0].rows[0][:-1],))
+    with pytest.raises(AssertionError, match="faulted"):
+        machine.run_all([replace(job, steps=(step,))], fence=True)
