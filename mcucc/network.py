@@ -31,6 +31,7 @@ from mcucc.quantize.quantize import QuantizeOptions
 
 Progress = Callable[[str, int, int], None]
 FORMATS = (".onnx", ".tflite")
+_FORMATS_HINT = f"give one of {', '.join(FORMATS)}"
 # What print_after names: the importer, the passes, the quantizer.
 STAGES = ("import", *PASSES, "fold_input", "quantize", "lower")
 
@@ -82,6 +83,8 @@ def load_network(path: Path, options: NetworkOptions, progress: Progress) -> Net
 
     Raises ModelError and DataError; every message says where and what to do.
     """
+    if path.is_dir():
+        raise ModelError("is a folder, not a model", where=str(path), hint=_FORMATS_HINT)
     if not path.is_file():
         raise ModelError("no such file", where=str(path))
     if path.suffix.lower() == ".tflite":
@@ -90,7 +93,7 @@ def load_network(path: Path, options: NetworkOptions, progress: Progress) -> Net
         raise ModelError(
             f"{path.suffix or 'a file without a suffix'} is no format mcucc reads",
             where=str(path),
-            hint=f"give one of {', '.join(FORMATS)}",
+            hint=_FORMATS_HINT,
         )
     model, _ = read_model(path)
     if is_quantized(model):

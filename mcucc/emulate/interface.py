@@ -120,5 +120,5 @@ def hang_error(
     return HangError(
         f"the network did not finish within {timeout_s:g} s{place}{detail}",
         where=name,
-        hint="a larger limit, fewer images, or an endless loop in the code",
+        hint="a larger --time-limit, fewer images, or an endless loop in the code",
     )

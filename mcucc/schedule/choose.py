@@ -98,9 +98,9 @@ def schedule(
     graph = bind(integer, board, options.optimize)
     cost = cost_model(board.core.value)
     if options.plan is not None:
-        plan = read_plan(options.plan)
-        layers = expand(graph, layers_plan(graph, plan.image))
-        return Schedule(expand(graph, plan), layers, (), cost)
+        program = _planned(graph, options.plan)
+        layers = expand(graph, layers_plan(graph, program.plan.image))
+        return Schedule(program, layers, (), cost)
     layers = expand(graph, layers_plan(graph, options.image))
     only_layers = Schedule(layers, layers, (), cost)
     room = arena_room(board, options)
@@ -207,10 +207,22 @@ def _does_not_fit(front: tuple[Point, ...], room: int, options: ScheduleOptions)
     )
 
 
+def _planned(graph: IntegerGraph, path: Path) -> TiledProgram:
+    """The program of a plan file; ModelError names the file."""
+    try:
+        return expand(graph, read_plan(path))
+    except ModelError as error:
+        where = error.where if str(path) in error.where else f"{path}, {error.where}"
+        raise ModelError(error.what, where=where, hint=error.hint) from error
+
+
 def read_plan(path: Path) -> Plan:
     """A plan file; ModelError when it cannot be read."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        hint = "compile writes plan.json, `mcucc plan --save` any plan of the front"
+        raise ModelError("is no plan: not even text", where=str(path), hint=hint) from error
+    except OSError as error:
         raise ModelError(f"cannot read the plan ({error})", where=str(path)) from error
     return Plan.from_json(text, str(path))

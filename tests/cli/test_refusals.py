@@ -9,11 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from onnx import TensorProto, helper
 
-from tests.cli.project import BOARD, TOML, Project, Result, mcucc
+from tests.cli.project import TOML, Project, Result, mcucc
 from tests.frontends.onnx_nets import Net
 
 PROJECT_FILES = ["data", "net.onnx", "net.toml"]
@@ -33,101 +31,6 @@ def nothing_written(project: Project) -> None:
     assert sorted(p.name for p in project.folder.iterdir()) == PROJECT_FILES
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "words"),
-    [
-        ("none.onnx", None, "no such file"),
-        ("net.pt", b"x", ".onnx, .tflite"),
-        ("net", b"x", ".onnx, .tflite"),
-        ("empty.onnx", b"", "empty"),
-        ("text.onnx", b"hello, this is no model at all", "ONNX"),
-        ("empty.tflite", b"", "empty.tflite"),
-        ("text.tflite", b"hello, this is no model at all", "text.tflite"),
-    ],
-)
-def test_no_model(name: str, content: bytes | None, words: str, project: Project) -> None:
-    path = project.folder / "data" / name
-    if content is not None:
-        path.write_bytes(content)
-    refused(project.compile(model=path), words, name)
-    nothing_written(project)
-
-
-def test_a_truncated_model(project: Project) -> None:
-    content = project.model.read_bytes()
-    for size in (10, len(content) // 2, len(content) - 3):
-        project.model.write_bytes(content[:size])
-        refused(project.compile(), "net.onnx")
-    nothing_written(project)
-
-
-def test_all_unsupported_nodes_at_once(project: Project) -> None:
-    n = Net([1, 3, 8, 8])
-    x = n("Erf", n("Sin", "image"))
-    n.save(project.folder, x)
-    refused(project.compile(), "2 unsupported", "n_sin_0", "n_erf_1")
-
-
-@pytest.mark.parametrize(
-    ("toml", "words"),
-    [
-        (None, "--preprocess"),
-        ("[preprocess", "TOML"),
-        (TOML.replace("[14, 12]", "[14, 13]"), "14x13x3"),
-        (TOML.replace("rgb", "cmyk"), "channels"),
-        (TOML.replace("resize", "resise"), "resise"),
-    ],
-)
-def test_no_preprocessing(toml: str | None, words: str, project: Project) -> None:
-    if toml is None:
-        (project.folder / "net.toml").unlink()
-    else:
-        (project.folder / "net.toml").write_text(toml)
-    refused(project.compile(), words)
-    assert not (project.folder / "out").exists()
-
-
-def test_no_pictures(project: Project) -> None:
-    empty = project.folder / "data" / "nothing"
-    empty.mkdir()
-    refused(project.compile("--data", empty), "no pictures", "nothing")
-    refused(project.compile("--data", project.folder / "missing"), "missing")
-    refused(
-        mcucc("compile", project.model, "--board", BOARD, "--out", project.folder / "o"), "--data"
-    )
-    (empty / "broken.jpg").write_bytes(b"no picture")
-    refused(project.compile("--data", empty), "not one picture")
-    nothing_written(project)
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (("--board", "stm32f746"), ("stm32f746", "did you mean stm32f746g-disco")),
-        (("--board", "none.toml"), ("none.toml",)),
-        (("--observer", "guess"), ("--observer", "min-max")),
-        (("--rounding", "up"), ("single, double",)),
-        (("--optimize", "fast"), ("speed, balanced, size",)),
-        (("--emulator", "bochs"), ("qemu",)),
-        (("--calibrate", "0"), ("--calibrate",)),
-        (("--calibrate", "many"), ("--calibrate",)),
-        (("--input-shape", "image=1,x"), ("NAME=",)),
-        (("--input-shape", "picture=1,3,14,12"), ("picture", "image")),
-        (("--print-after", "lunch"), ("quantize",)),
-        (("--wrong",), ("--wrong",)),
-    ],
-)
-def test_wrong_options(options: tuple[str, ...], words: tuple[str, ...], project: Project) -> None:
-    refused(project.compile(*options), *words)
-    nothing_written(project)
-
-
-def test_missing_options_and_verbs(project: Project) -> None:
-    refused(mcucc("compile"), "model")
-    refused(mcucc("compile", project.model, "--board", BOARD), "--out")
-    refused(mcucc("launch"), "launch", "--help")
-
-
 def test_too_large_an_arena_names_gap_and_peak(project: Project) -> None:
     n = Net([1, 3, 64, 64])
     x = n("Relu", n.conv("image", 3, 40))
@@ -139,29 +42,12 @@ def test_too_large_an_arena_names_gap_and_peak(project: Project) -> None:
     nothing_written(project)
 
 
-def test_too_little_flash_for_the_weights(project: Project) -> None:
-    n = Net([1, 3, 14, 12])
-    x = n.conv("image", 3, 120, 3, strides=[7, 6])
-    n.save(project.folder, n.conv(n("Relu", x), 120, 130, 3))
-    refused(project.compile("--board", "bluepill"), "bluepill", "65,536", "too many", "n_conv_2")
-    nothing_written(project)
-
-
 @pytest.mark.emulated
 def test_too_little_flash_for_weights_and_code(project: Project) -> None:
     n = Net([1, 3, 14, 12])
     x = n.conv("image", 3, 64, 3, strides=[7, 6])
     n.save(project.folder, n.conv(n("Relu", x), 64, 106, 3))
     refused(project.compile("--board", "bluepill"), "bluepill", "flash", "missing", "code")
-    nothing_written(project)
-
-
-def test_no_compiler(
-    project: Project, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path_factory.mktemp("empty")))
-    monkeypatch.delenv("MCUCC_ARM_GCC", raising=False)
-    refused(project.compile(), "arm-none-eabi-gcc", "install")
     nothing_written(project)
 
 
@@ -238,35 +124,6 @@ def test_json_errors(project: Project) -> None:
 
 
 @pytest.mark.emulated
-def test_run_and_validate_refuse(compiled: Project, tmp_path: Path) -> None:
-    out, data = compiled.folder / "out", compiled.data
-    picture = data / "class0" / "0.png"
-    refused(mcucc("run", tmp_path, "--input", picture), "compile first")
-    refused(mcucc("validate", tmp_path / "none", "--data", data), "compile first")
-    refused(mcucc("run", out, "--input", tmp_path / "none.png"), "none.png")
-    refused(mcucc("run", out, "--input", picture, "--emulator", "bochs"), "bochs", "host")
-    refused(mcucc("run", out, "--input", picture, "--top", 0), "--top")
-    refused(mcucc("validate", out, "--data", data, "--limit", 0), "--limit")
-    refused(mcucc("validate", out, "--data", tmp_path), "no pictures")
-    refused(mcucc("validate", out, "--data", data, "--emulator", "bochs"), "bochs")
-    for array in (np.zeros((14, 12, 3), np.float32), np.zeros((12, 14, 3), np.uint8)):
-        np.save(tmp_path / "x.npy", array)
-        refused(mcucc("run", out, "--input", tmp_path / "x.npy"), "uint8", "[14, 12, 3]")
-    (tmp_path / "x.npy").write_bytes(b"no array")
-    refused(mcucc("run", out, "--input", tmp_path / "x.npy"), "x.npy")
-    (tmp_path / "x.jpg").write_bytes(b"no picture")
-    refused(mcucc("run", out, "--input", tmp_path / "x.jpg"), "x.jpg")
-
-
-@pytest.mark.emulated
-def test_labels_beyond_the_classes(compiled: Project, tmp_path: Path) -> None:
-    shutil.copyfile(compiled.data / "class0" / "0.png", tmp_path / "a.png")
-    (tmp_path / "labels.csv").write_text("a.png,3\n")
-    found = mcucc("validate", compiled.folder / "out", "--data", tmp_path)
-    refused(found, "label 3", "3 classes")
-
-
-@pytest.mark.emulated
 @pytest.mark.parametrize("name", ["network.npz", "manifest.json", "source.onnx", "net.c"])
 def test_damaged_results(name: str, compiled: Project, tmp_path: Path) -> None:
     folder = tmp_path / "out"
@@ -275,13 +132,6 @@ def test_damaged_results(name: str, compiled: Project, tmp_path: Path) -> None:
     refused(mcucc("validate", folder, "--data", compiled.data, "--limit", 1), str(folder))
     (folder / name).write_bytes(b"{}")
     refused(mcucc("validate", folder, "--data", compiled.data, "--limit", 1))
-
-
-def test_a_network_of_two_inputs(project: Project) -> None:
-    n = Net([1, 3, 14, 12])
-    n.inputs.append(helper.make_tensor_value_info("other", TensorProto.FLOAT, [1, 3, 14, 12]))
-    n.save(project.folder, n("Add", n.conv("image", 3, 3), "other"))
-    refused(project.compile(), "one input")
 
 
 def test_help_loads_no_heavy_package() -> None:

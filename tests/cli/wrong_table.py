@@ -1,0 +1,291 @@
+"""The mistakes, by what they are about, and what their messages must say."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.cli.wrong import (
+    Wrong,
+    array_of,
+    compiling,
+    empty_data,
+    file_gone,
+    heavy,
+    label_too_large,
+    no_data,
+    no_toml,
+    not_compiled,
+    not_finite,
+    npz_without_images,
+    open_sizes,
+    other_plan,
+    out_holds_files,
+    out_is_a_file,
+    running,
+    running_on,
+    truncated,
+    two_inputs,
+    wide,
+    with_board,
+    with_data,
+    with_file,
+    with_net,
+    with_option,
+    with_toml,
+    with_tool,
+    written,
+)
+
+GCC = "arm-none-eabi-gcc"
+FAILING = '#!/bin/sh\n[ "$1" = --version ] && exit 0\necho "disk quota exceeded" >&2\nexit 1\n'
+HANGING = '#!/bin/sh\n[ "$1" = --version ] && exit 0\nexec sleep 60\n'
+OWN_BIN = {"PATH": "{folder}/bin:{path}", "MCUCC_ARM_GCC": ""}
+
+MODELS = (
+    Wrong(
+        "a model that is not there",
+        lambda p: compiling(p, model=p.folder / "no.onnx"),
+        ("no.onnx", "no such file"),
+    ),
+    Wrong("a folder instead of a model", lambda p: compiling(p, model=p.data), ("data", "folder")),
+    Wrong(
+        "a format that mcucc does not read", with_file("net.pt", "x"), ("net.pt", ".onnx, .tflite")
+    ),
+    Wrong("an empty file", with_file("empty.onnx", ""), ("empty.onnx", "empty")),
+    Wrong(
+        "a text file named .onnx",
+        with_file("text.onnx", "hello, this is no model"),
+        ("text.onnx", "ONNX"),
+    ),
+    Wrong("half of an ONNX file", truncated, ("net.onnx", "truncated")),
+    Wrong(
+        "a text file named .tflite",
+        with_file("text.tflite", "hello, this is no model"),
+        ("text.tflite",),
+    ),
+    Wrong(
+        "ops that mcucc does not compile",
+        with_net(lambda n: n("Erf", n("Sin", "image"))),
+        ("2 unsupported", "n_sin_0", "n_erf_1", "docs/ops.md"),
+    ),
+    Wrong("an input of open sizes", open_sizes, ("image", "height", "--input-shape")),
+    Wrong("two inputs", with_net(two_inputs), ("one input",)),
+    Wrong("weights that are not finite", with_net(not_finite), ("n_mul_0", "NaN or infinity")),
+    Wrong(
+        "a shape that is none",
+        with_option("--input-shape", "image=1,x"),
+        ("image=1,x", "NAME=1,3,80,80"),
+    ),
+    Wrong(
+        "a shape for an input that does not exist",
+        with_option("--input-shape", "picture=1,3,14,12"),
+        ("picture", "image"),
+    ),
+)
+PREPROCESSING = (
+    Wrong(
+        "no preprocessing beside the model", no_toml, ("net.toml", "--preprocess", "[preprocess]")
+    ),
+    Wrong(
+        "preprocessing that is no TOML",
+        with_toml("[preprocess]", "[preprocess"),
+        ("net.toml", "TOML"),
+    ),
+    Wrong(
+        "a key with a typing error", with_toml("resize", "resise"), ("net.toml", "resise", "resize")
+    ),
+    Wrong("channels that do not exist", with_toml("rgb", "cmyk"), ("channels", "cmyk", "rgb")),
+    Wrong(
+        "pictures of another size than the input",
+        with_toml("[14, 12]", "[14, 13]"),
+        ("14x13x3", "14x12x3", "resize"),
+    ),
+    Wrong(
+        "too few means",
+        with_toml("mean = [0.5, 0.4, 0.5]", "mean = [0.5]"),
+        ("mean", "1 values", "3"),
+    ),
+)
+PICTURES = (
+    Wrong("no pictures for a float network", no_data, ("--data",)),
+    Wrong(
+        "a folder that is not there",
+        with_option("--data", "missing"),
+        ("missing", "does not exist"),
+    ),
+    Wrong("an empty folder", empty_data, ("pictures", "no pictures in this folder")),
+    Wrong(
+        "nothing but a broken picture",
+        with_data("broken.jpg", "no picture"),
+        ("broken.jpg", "not one picture"),
+    ),
+    Wrong(
+        "a file that is no data",
+        lambda p: compiling(p, "--data", p.model),
+        ("net.onnx", "neither a folder nor an .npz"),
+    ),
+    Wrong("an .npz without images", npz_without_images, ("pictures.npz", "no images")),
+    Wrong(
+        "a broken .npz",
+        lambda p: compiling(p, "--data", written(p, "p.npz", "x")),
+        ("p.npz", "cannot read"),
+    ),
+    Wrong(
+        "labels.csv that names a missing picture",
+        with_data("labels.csv", "cat.png,1\n"),
+        ("labels.csv", "cat.png", "does not exist"),
+    ),
+    Wrong(
+        "a label that is no number",
+        with_data("labels.csv", "cat.png,tabby\n"),
+        ("labels.csv", "tabby", "cat.png"),
+    ),
+    Wrong("labels beyond the classes", label_too_large, ("a.png", "label 3", "3 classes"), True),
+)
+BOARDS = (
+    Wrong(
+        "a board's name cut short",
+        with_option("--board", "stm32f746"),
+        ("did you mean", "stm32f746g-disco"),
+    ),
+    Wrong("a board file that is not there", with_option("--board", "my.toml"), ("my.toml",)),
+    Wrong(
+        "a core that mcucc does not know",
+        with_board("cortex-m3", "cortex-m99"),
+        ("my.toml", "core", "cortex-m99", "cortex-m4"),
+    ),
+    Wrong(
+        "a network too wide for the SRAM",
+        with_net(wide, "--board", "bluepill", "--schedule", "layers"),
+        ("bluepill", "too many", "peak", "n_conv"),
+    ),
+    Wrong(
+        "a network too heavy for the flash",
+        with_net(heavy, "--board", "bluepill"),
+        ("bluepill", "65,536", "too many", "n_conv_2"),
+    ),
+    Wrong(
+        "less SRAM than any plan needs",
+        with_option("--sram", "100"),
+        ("704 bytes", "100 are allowed", "hint"),
+    ),
+)
+OPTIONS = (
+    Wrong("a verb that does not exist", lambda p: ("launch",), ("launch", "--help")),
+    Wrong("an option that does not exist", with_option("--wrong"), ("--wrong", "--help")),
+    Wrong("no board", lambda p: ("compile", p.model, "--out", "x"), ("--board",)),
+    Wrong(
+        "an observer that does not exist",
+        with_option("--observer", "guess"),
+        ("--observer", "guess", "min-max"),
+    ),
+    Wrong(
+        "a rounding that does not exist",
+        with_option("--rounding", "up"),
+        ("single, double",),
+    ),
+    Wrong(
+        "an aim that does not exist",
+        with_option("--optimize", "fast"),
+        ("speed, balanced, size",),
+    ),
+    Wrong(
+        "a stage that does not exist", with_option("--print-after", "lunch"), ("lunch", "quantize")
+    ),
+    Wrong("a number that is none", with_option("--calibrate", "many"), ("--calibrate", "integer")),
+    Wrong("a number too small", with_option("--calibrate", "0"), ("--calibrate", "1")),
+    Wrong(
+        "a plan that is no plan", lambda p: compiling(p, "--plan", p.model), ("net.onnx", "plan")
+    ),
+    Wrong("a plan of another network", other_plan, ("other.json",), True),
+)
+OUTPUT = (
+    Wrong("an output folder that is a file", out_is_a_file, ("notes.txt", "is a file", "--out")),
+    Wrong("an output folder that holds other files", out_holds_files, ("site", "other files")),
+)
+TOOLS = (
+    Wrong(
+        "no compiler",
+        compiling,
+        (GCC, "install"),
+        environment={"PATH": "{folder}/bin", "MCUCC_ARM_GCC": ""},
+    ),
+    Wrong(
+        "a compiler that fails",
+        with_tool(GCC, FAILING, compiling),
+        (GCC, "failed", "disk quota exceeded"),
+        environment=OWN_BIN,
+    ),
+    Wrong(
+        "an emulator that is not installed",
+        running("--emulator", "renode"),
+        ("renode", "not", "--emulator auto"),
+        True,
+    ),
+    Wrong(
+        "an emulator that does not exist",
+        running("--emulator", "bochs"),
+        ("bochs", "qemu", "host"),
+        True,
+    ),
+    Wrong(
+        "an emulator that hangs",
+        with_tool("qemu-system-arm", HANGING, running("--emulator", "qemu", "--time-limit", "1")),
+        ("qemu", "1 s", "--time-limit"),
+        True,
+        OWN_BIN,
+    ),
+)
+RESULTS = (
+    Wrong(
+        "run of a folder that compile did not make",
+        not_compiled("run", "--input"),
+        ("data", "compile first"),
+    ),
+    Wrong(
+        "validate of a folder that compile did not make",
+        not_compiled("validate", "--data"),
+        ("data", "compile first"),
+    ),
+    Wrong(
+        "a compiled folder of which a file is gone",
+        file_gone,
+        ("net.c", "is gone", "compile again"),
+        True,
+    ),
+    Wrong(
+        "run of a picture that is not there",
+        lambda p: ("run", p.folder / "out", "--input", "no.png"),
+        ("no.png", "no such file"),
+        True,
+    ),
+    Wrong(
+        "run of a broken picture",
+        running_on("x.jpg", b"no picture"),
+        ("x.jpg", "cannot decode"),
+        True,
+    ),
+    Wrong(
+        "an array of the wrong shape",
+        array_of((12, 14, 3), np.uint8),
+        ("x.npy", "[12, 14, 3]", "[14, 12, 3]"),
+        True,
+    ),
+    Wrong(
+        "an array of the wrong type",
+        array_of((14, 12, 3), np.float32),
+        ("x.npy", "float32", "uint8"),
+        True,
+    ),
+    Wrong("an .npy that is none", running_on("x.npy", b"no array"), ("x.npy", "NumPy"), True),
+)
+GROUPS = {
+    "Models": MODELS,
+    "Preprocessing": PREPROCESSING,
+    "Pictures and labels": PICTURES,
+    "Boards and memory": BOARDS,
+    "Options": OPTIONS,
+    "Output": OUTPUT,
+    "Compilers and emulators": TOOLS,
+    "Compiled folders": RESULTS,
+}
