@@ -87,6 +87,9 @@ class CompiledFolder:
 
 def open_compiled(path: Path) -> CompiledFolder:
     """Read the manifest and the network of a compiled folder; OutputError when it is none."""
+    if not (path / MANIFEST).is_file():
+        what = "no such folder" if not path.exists() else "not a folder made by mcucc compile"
+        raise OutputError(what, where=str(path), hint="compile first")
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         name = str(manifest["name"])
@@ -96,7 +99,7 @@ def open_compiled(path: Path) -> CompiledFolder:
         dict(manifest["input_shapes"]), dict(manifest["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OutputError(
-            f"not a folder made by mcucc compile ({error})", where=str(path), hint="compile first"
+            f"{MANIFEST} is damaged ({error})", where=str(path), hint="compile again"
         ) from error
     sources = sorted(path.glob("source.*"))
     gone = [file for file in manifest["files"] if not (path / file).is_file()]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from mcucc.compiled import CompiledFolder, scratch_folder
 from mcucc.emulate.choose import choose_emulator
 from mcucc.emulate.host import HostModel, run_host
-from mcucc.errors import DataError, ToolError
+from mcucc.errors import DataError, ModelError, ToolError
 from mcucc.evaluate.accuracy import BATCH
 from mcucc.evaluate.datasets import Item, load_dataset, load_picture, pictures
 from mcucc.evaluate.float_session import FloatSession
@@ -135,29 +135,52 @@ def validate(
 
 
 @dataclass(frozen=True, eq=False)
-class OneRun:
-    """The outputs (H, W, C) of one picture by name, and where they were computed."""
+class Run:
+    """int8 outputs (pictures, H, W, C) by name, and where they were computed.
+
+    `instructions` are those of the first picture, None on the host.
+    """
 
     outputs: Outputs
     instructions: int | None
     emulator: str
 
 
-def run_once(compiled: CompiledFolder, image: Bytes, emulator: str, time_limit_s: float) -> OneRun:
-    """Run one picture (H, W, C) on the host or an emulator."""
+def run_images(
+    compiled: CompiledFolder,
+    images: Sequence[Bytes],
+    emulator: str = "auto",
+    time_limit_s: float = 1800.0,
+    progress: Progress = lambda *_: None,
+) -> Run:
+    """Run pictures (H, W, C) on the host ("host") or an emulator.
+
+    Raises ToolError when a compiler or emulator is missing or fails.
+    """
     graph = compiled.integer
     with scratch_folder() as scratch:
         work = Path(scratch)
         if emulator == "host":
             library = compiled.host_library(work)
-            outputs = _split(graph, run_host(library, compiled.name, _raw([image])))
-            return OneRun(_first(outputs), None, "host")
+            outputs = _split(graph, run_host(library, compiled.name, _raw(images)))
+            return Run(outputs, None, "host")
         emulated, _, instructions, name = _emulated(
-            compiled, [image], emulator, time_limit_s, work, lambda *_: None
+            compiled, images, emulator, time_limit_s, work, progress
         )
     if emulated is None:
         raise ToolError(name, hint="--emulator host needs no emulator")
-    return OneRun(_first(emulated), instructions, name)
+    return Run(emulated, instructions, name)
+
+
+def float_outputs(compiled: CompiledFolder, images: Sequence[Bytes]) -> Outputs:
+    """The float network's outputs (pictures, H, W, C) by name, for camera bytes (H, W, C).
+
+    Raises ModelError where the model was quantized when it came.
+    """
+    outputs, why_not = _float(compiled, images, lambda *_: None)
+    if outputs is None:
+        raise ModelError(why_not, where=str(compiled.path))
+    return outputs
 
 
 def picture_of(path: Path, compiled: CompiledFolder) -> Bytes:
@@ -181,9 +204,10 @@ def picture_of(path: Path, compiled: CompiledFolder) -> Bytes:
 def _array_of(path: Path, shape: tuple[int, int, int], wanted: np.dtype[Any]) -> Bytes:
     try:
         array = np.load(path, allow_pickle=False)
-    # NumPy raises many kinds of errors on broken files.
+    # NumPy raises many kinds of errors on broken files, and takes some for pickles.
     except Exception as error:
-        raise DataError(f"not a NumPy array ({error})", where=str(path)) from error
+        hint = f"numpy.save of an array of {wanted} {list(shape)} makes one"
+        raise DataError("not a NumPy array", where=str(path), hint=hint) from error
     shapes = (shape, (1, *shape), shape[:2] if shape[2] == 1 else shape)
     if getattr(array, "dtype", None) != wanted or array.shape not in shapes:
         found = f"{array.dtype} {list(array.shape)}" if isinstance(array, np.ndarray) else "an .npz"
@@ -318,7 +342,3 @@ def _split(graph: IntegerGraph, outputs: Sequence[bytes]) -> Outputs:
         values[name] = np.stack(parts)
         at += a.size
     return values
-
-
-def _first(outputs: Outputs) -> Outputs:
-    return {name: value[0] for name, value in outputs.items()}

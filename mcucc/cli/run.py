@@ -22,23 +22,24 @@ def run_command(
     from mcucc.cli.parse import choice
     from mcucc.compiled import open_compiled
     from mcucc.emulate.choose import NAMES as EMULATORS
-    from mcucc.validation import picture_of, run_once
+    from mcucc.validation import picture_of, run_images
 
     del verbose
     choice("--emulator", emulator, ("host", *(name for name in EMULATORS if name != "none")))
     compiled = open_compiled(folder)
     image = picture_of(input_file, compiled)
-    result = run_once(compiled, image, emulator, time_limit)
+    result = run_images(compiled, [image], emulator, time_limit)
+    outputs = {name: value[0] for name, value in result.outputs.items()}
     if json_output:
         print_json(
             {
-                "outputs": {name: value.tolist() for name, value in result.outputs.items()},
+                "outputs": {name: value.tolist() for name, value in outputs.items()},
                 "quantization": {
                     name: {
                         "scale": compiled.integer.activations[name].scale,
                         "zero_point": compiled.integer.activations[name].zero_point,
                     }
-                    for name in result.outputs
+                    for name in outputs
                 },
                 "instructions": result.instructions,
                 "emulator": result.emulator,
@@ -47,7 +48,7 @@ def run_command(
         return
     counted = f", {result.instructions:,} instructions" if result.instructions else ""
     console.print(f"{input_file.name} on {result.emulator}{counted}", markup=False)
-    for name, value in result.outputs.items():
+    for name, value in outputs.items():
         a = compiled.integer.activations[name]
         shape = "x".join(str(n) for n in a.shape)
         console.print(f"{name}: {shape}, scale {a.scale:.6g}, zero point {a.zero_point}")

@@ -280,10 +280,6 @@ def _npz(path: Path) -> Dataset:
     prefix = "test_" if "test_images" in arrays else ""
     images, labels = arrays.get(f"{prefix}images"), arrays.get(f"{prefix}labels")
     calibration = arrays.get("calibration_images")
-    if images is None and calibration is None:
-        raise DataError(
-            f"it holds {', '.join(arrays) or 'nothing'}, no images", where=str(path), hint=_HINT
-        )
     if images is not None and labels is not None:
         whole = labels.ndim == 1 and labels.dtype.kind in "iu"
         if not whole or len(labels) != len(images):
@@ -306,6 +302,9 @@ def _npz_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
         if total > LARGEST_NPZ:
             raise DataError(f"{total} bytes unpacked are more than {LARGEST_NPZ}", where=str(path))
         with np.load(path, allow_pickle=False) as archive:
+            if not {"images", "test_images", "calibration_images"} & set(archive.files):
+                held = ", ".join(archive.files) or "nothing"
+                raise DataError(f"it holds {held}, no images", where=str(path), hint=_HINT)
             return {name: archive[name] for name in wanted if name in archive.files}
     except DataError:
         raise

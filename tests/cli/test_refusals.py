@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.cli.project import TOML, Project, Result, mcucc
+from tests.cli.project import BOARD, TOML, Project, Result, mcucc
 from tests.frontends.onnx_nets import Net
 
 PROJECT_FILES = ["data", "net.onnx", "net.toml"]
@@ -94,6 +96,44 @@ def test_interrupted(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "interrupted" in result.err
     assert "Traceback" not in result.err
     nothing_written(project)
+
+
+@pytest.mark.parametrize("whole_group", [True, False])
+def test_ctrl_c_while_the_compiler_runs(whole_group: bool, project: Project) -> None:
+    """A terminal signals the whole group, `kill -INT` only mcucc."""
+    started, gcc = project.data / "started", project.data / "gcc"
+    gcc.write_text(f'#!/bin/sh\n[ "$1" = --version ] || {{ touch "{started}"; exec sleep 5; }}\n')
+    gcc.chmod(0o755)
+    out = project.folder / "deep" / "er"
+    words = ("compile", project.model, "--board", BOARD, "--data", project.data, "--out", out)
+    running = subprocess.Popen(
+        [sys.executable, "-c", "from mcucc.cli import main; main()", *map(str, words)],
+        env={**os.environ, "MCUCC_ARM_GCC": str(gcc)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not started.exists() and running.poll() is None:
+        time.sleep(0.05)
+    if whole_group:
+        os.killpg(running.pid, signal.SIGINT)
+    else:
+        running.send_signal(signal.SIGINT)
+    _, err = running.communicate()
+    assert running.returncode == 130
+    assert err == "interrupted; nothing was written\n"
+    nothing_written(project)
+
+
+def test_a_broken_picture_is_named_and_the_rest_goes_on(project: Project) -> None:
+    whole = (project.data / "class1" / "0.png").read_bytes()
+    (project.data / "class1" / "torn.png").write_bytes(whole[:60])
+    result = project.compile("--emulator", "none")
+    assert result.code == 0
+    assert "warning: left out" in result.err
+    assert "torn.png" in result.err
+    manifest = json.loads((project.folder / "out" / "manifest.json").read_text())
+    assert manifest["quantization"]["calibration"]["count"] == 9
 
 
 def test_a_defect_says_so(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

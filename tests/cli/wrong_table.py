@@ -124,7 +124,7 @@ PICTURES = (
         lambda p: compiling(p, "--data", p.model),
         ("net.onnx", "neither a folder nor an .npz"),
     ),
-    Wrong("an .npz without images", npz_without_images, ("pictures.npz", "no images")),
+    Wrong("an .npz without images", npz_without_images, ("pictures.npz", "holds x, no images")),
     Wrong(
         "a broken .npz",
         lambda p: compiling(p, "--data", written(p, "p.npz", "x")),
@@ -148,6 +148,7 @@ BOARDS = (
         with_option("--board", "stm32f746"),
         ("did you mean", "stm32f746g-disco"),
     ),
+    Wrong("a list of boards with one unknown", lambda p: ("boards", "rpi-pico3"), ("rpi-pico2",)),
     Wrong("a board file that is not there", with_option("--board", "my.toml"), ("my.toml",)),
     Wrong(
         "a core that mcucc does not know",
@@ -167,7 +168,7 @@ BOARDS = (
     Wrong(
         "less SRAM than any plan needs",
         with_option("--sram", "100"),
-        ("704 bytes", "100 are allowed", "hint"),
+        ("bytes of SRAM", "100 are", "hint"),
     ),
 )
 OPTIONS = (
@@ -194,6 +195,11 @@ OPTIONS = (
     ),
     Wrong("a number that is none", with_option("--calibrate", "many"), ("--calibrate", "integer")),
     Wrong("a number too small", with_option("--calibrate", "0"), ("--calibrate", "1")),
+    Wrong(
+        "a point that the front does not have",
+        lambda p: ("plan", p.model, "--data", p.data, "--point", "99"),
+        ("--point", "99", "1 to"),
+    ),
     Wrong(
         "a plan that is no plan", lambda p: compiling(p, "--plan", p.model), ("net.onnx", "plan")
     ),
