@@ -484,7 +484,9 @@ def first_row(window: Window) -> str:
     text = "row" if window.stride == 1 else f"row * {window.stride}" if window.stride else "0"
     if window.upsample > 1:
         text = f"{text} / {window.upsample}"
-    return f"{text} - {window.pad}" if window.pad else text
+    if not window.pad:
+        return text
+    return f"{text} {'-' if window.pad > 0 else '+'} {abs(window.pad)}"
 
 
 def c_int(value: int) -> str:

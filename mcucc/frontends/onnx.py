@@ -165,11 +165,13 @@ class _Importer:
         if any(name in self.lost for name in names):
             self.lost.update(node.proto.output)
             return
-        view = convert(ctx, node).canonical()
-        ctx.views[node.output] = view
-        permutation = view.permutation((0, 2, 3, 1))
-        if view.tensor not in ctx.sources and permutation is not None:
-            ctx.sources[view.tensor] = Source(node.output, permutation)
+        made = convert(ctx, node)
+        for name, found in (made if isinstance(made, dict) else {node.output: made}).items():
+            view = found.canonical()
+            ctx.views[name] = view
+            permutation = view.permutation((0, 2, 3, 1))
+            if view.tensor not in ctx.sources and permutation is not None:
+                ctx.sources[view.tensor] = Source(name, permutation)
 
     def _shape_of(self, node: OnnxNode, name: str) -> None:
         """Shape and Size are known at import: every dimension is."""

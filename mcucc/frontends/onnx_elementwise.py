@@ -16,12 +16,18 @@ from mcucc.ops.add import Add
 from mcucc.ops.base import Op, hwc
 from mcucc.ops.clip import Clip
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.ops.elu import Elu
+from mcucc.ops.erf import Erf
+from mcucc.ops.gelu import Gelu
 from mcucc.ops.hard_sigmoid import HardSigmoid
 from mcucc.ops.hard_swish import HardSwish
 from mcucc.ops.leaky_relu import LeakyRelu
+from mcucc.ops.mish import Mish
 from mcucc.ops.mul import Mul
 from mcucc.ops.sigmoid import Sigmoid
+from mcucc.ops.silu import Silu
 from mcucc.ops.softmax import Softmax
+from mcucc.ops.softplus import Softplus
 from mcucc.ops.spatial import Window2d
 from mcucc.ops.tanh import Tanh
 
@@ -37,22 +43,57 @@ def relu(ctx: Context, node: OnnxNode) -> View:
     return _unary(ctx, node, Clip(RELU))
 
 
-@converter("Sigmoid")
-def sigmoid(ctx: Context, node: OnnxNode) -> View:
-    """The logistic function."""
-    return _unary(ctx, node, Sigmoid())
+# Operators without attributes that are one op each.
+_PLAIN: dict[str, type[Op]] = {
+    "Erf": Erf,
+    "HardSwish": HardSwish,
+    "Mish": Mish,
+    "Sigmoid": Sigmoid,
+    "Softplus": Softplus,
+    "Tanh": Tanh,
+}
 
 
-@converter("Tanh")
-def tanh(ctx: Context, node: OnnxNode) -> View:
-    """The hyperbolic tangent."""
-    return _unary(ctx, node, Tanh())
+@converter(*_PLAIN)
+def plain(ctx: Context, node: OnnxNode) -> View:
+    """An element-wise function."""
+    return _unary(ctx, node, _PLAIN[node.op]())
 
 
-@converter("HardSwish")
-def hard_swish(ctx: Context, node: OnnxNode) -> View:
-    """HardSwish."""
-    return _unary(ctx, node, HardSwish())
+@converter("Elu")
+def elu(ctx: Context, node: OnnxNode) -> View:
+    """Elu."""
+    return _unary(ctx, node, Elu(node.real("alpha", 1.0)))
+
+
+@converter("Gelu")
+def gelu(ctx: Context, node: OnnxNode) -> View:
+    """Gelu, exact or approximated."""
+    approximate = node.text("approximate", "none")
+    if approximate not in ("none", "tanh"):
+        raise Refusal(f"approximate {approximate!r}")
+    return _unary(ctx, node, Gelu(approximate == "tanh"))
+
+
+@converter("Swish")
+def swish(ctx: Context, node: OnnxNode) -> View:
+    """Silu (opset 24), for the slope 1."""
+    if node.real("alpha", 1.0) != 1.0:
+        raise Refusal(f"alpha {node.real('alpha')}", "only x * sigmoid(x) is compiled")
+    return _unary(ctx, node, Silu())
+
+
+@converter("Pow")
+def power(ctx: Context, node: OnnxNode) -> View:
+    """The square or the cube, by multiplications."""
+    view = ctx.view(node, 0)
+    exponent = _scalar(ctx.constant(node, 1, "exponent"), "exponent")
+    if exponent not in (2.0, 3.0):
+        raise Refusal(f"an exponent of {exponent:g}", "only squares and cubes are compiled")
+    tensor = view.tensor
+    if exponent == 3.0:
+        tensor = ctx.compute(node, Mul(), [tensor, tensor], "square")
+    return replace(view, tensor=ctx.compute(node, Mul(), [tensor, view.tensor]))
 
 
 @converter("HardSigmoid")

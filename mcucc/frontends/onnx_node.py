@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from mcucc.frontends.onnx_context import Context
 
 Value = TypeVar("Value")
-Converter = Callable[["Context", "OnnxNode"], View]
+# A view of the first output, or of every output by name.
+Converter = Callable[["Context", "OnnxNode"], "View | dict[str, View]"]
 _CONVERTERS: dict[str, Converter] = {}
 
 
@@ -45,6 +46,7 @@ def converters() -> dict[str, Converter]:
         onnx_elementwise,
         onnx_linear,
         onnx_shapes,
+        onnx_slices,
         onnx_windows,
     )
 

@@ -11,6 +11,7 @@ from mcucc.frontends.onnx_view import NHWC, View
 from mcucc.ops.average_pool import AveragePool
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.max_pool import MaxPool
+from mcucc.ops.pad import Pad
 from mcucc.ops.spatial import Pads, Window2d
 
 AUTO_PADS = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
@@ -112,12 +113,21 @@ def average_pool(ctx: Context, node: OnnxNode) -> View:
     view, size, kernel = _pool_input(ctx, node)
     window, extra = _window_and_extra(node, size, kernel)
     include = bool(node.integer("count_include_pad"))
+    own = node.integers("pads") or (0, 0, 0, 0)
+    if not any(own) and not node.text("auto_pad", "NOTSET").startswith("SAME"):
+        include = False  # what ceil_mode adds never counts
     if extra and include:
-        raise Refusal("ceil_mode together with count_include_pad", "pad the picture beforehand")
+        # The model's own border counts: it becomes part of the picture.
+        border = Pads(own[0], own[1], own[2], own[3])
+        padded = ctx.compute(node, Pad(border), [view.tensor], "border")
+        view, include = _image_view(ctx, padded), False
+        rest = window.pads
+        outside = Pads(0, 0, rest.bottom - border.bottom, rest.right - border.right)
+        window = replace(window, pads=outside)
     if kernel == size and not window.pads and window.dilation == (1, 1):
         return _image_view(ctx, ctx.compute(node, GlobalAveragePool(), [view.tensor]))
     op = AveragePool(window, include and window.padded)
-    op.counts(*size)
+    op.counts(view.shape[2], view.shape[3])
     return _image_view(ctx, ctx.compute(node, op, [view.tensor]))
 
 

@@ -11,12 +11,12 @@ from mcucc.passes import (
     fold_affine,
     fold_pad,
     fuse_activation,
-    fuse_hard_swish,
+    fuse_functions,
     simplify_layout,
 )
 
 PASSES: dict[str, Callable[[Graph], Graph]] = {
-    "fuse_hard_swish": fuse_hard_swish.run,
+    "fuse_functions": fuse_functions.run,
     "dead_code": dead_code.run,
     "simplify_layout": simplify_layout.run,
     "fold_affine": fold_affine.run,

@@ -95,13 +95,52 @@ class Shuffle(nn.Module):
         return F.adaptive_max_pool2d(x, 1).squeeze(3).squeeze(2)
 
 
+class ShuffleUnit(nn.Module):
+    """ShuffleNet v2: half of the channels pass by."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(_layer(4, 4, 1, nn.ReLU), _layer(4, 4, 3, None, groups=4))
+
+    def forward(self, x: Any) -> Any:
+        a, b = x.chunk(2, dim=1)
+        x = _shuffle(torch.cat([a, self.branch(b)], dim=1))
+        a, b = torch.split(x, 4, dim=1)
+        return _shuffle(torch.cat([a, self.branch(b)], dim=1)).mean([2, 3])
+
+
+class Detector(nn.Module):
+    """Focus, a split block, a pyramid of pools, upsampling, boxes and scores by channel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.inner = _layer(12, 8, 3, nn.SiLU), _layer(4, 4, 3, nn.SiLU)
+        self.join, self.down = _layer(12, 8, 1, nn.SiLU), _layer(8, 8, 3, nn.SiLU, stride=2)
+        self.pool, self.head = nn.MaxPool2d(5, 1, 2), nn.Conv2d(24, 6, 1)
+
+    def forward(self, x: Any) -> Any:
+        corners = [x[..., i::2, j::2] for j in (0, 1) for i in (0, 1)]
+        parts = list(self.stem(torch.cat(corners, 1)).chunk(2, 1))
+        x = self.join(torch.cat([*parts, self.inner(parts[-1])], 1))
+        y = self.down(x)
+        y = F.interpolate(torch.cat([y, self.pool(y)], 1), scale_factor=2.0, mode="nearest")
+        y = self.head(torch.cat([y, x], 1))
+        return torch.cat([y[:, :4], torch.sigmoid(y[:, 4:])], 1)
+
+
 NETS: dict[str, tuple[Callable[[], Any], tuple[int, ...], set[str]]] = {
     "mobile_net_relu6": (lambda: MobileNet(nn.ReLU6), (1, 3, 14, 10), set()),
     "mobile_net_hard_swish": (lambda: MobileNet(nn.Hardswish, True), (1, 3, 14, 10), {"HardSwish"}),
-    "mobile_net_silu": (lambda: MobileNet(nn.SiLU), (1, 3, 14, 10), {"Sigmoid", "Mul"}),
+    "mobile_net_silu": (lambda: MobileNet(nn.SiLU), (1, 3, 14, 10), {"Silu"}),
     "le_net": (LeNet, (1, 1, 24, 24), {"Softmax", "LeakyRelu"}),
     "u_net": (UNet, (1, 3, 10, 10), {"ResizeNearest", "Concat"}),
+    "mobile_net_gelu": (lambda: MobileNet(nn.GELU), (1, 3, 14, 10), {"Gelu"}),
+    "mobile_net_gelu_tanh": (lambda: MobileNet(lambda: nn.GELU("tanh")), (1, 3, 14, 10), {"Gelu"}),
+    "mobile_net_mish": (lambda: MobileNet(nn.Mish), (1, 3, 14, 10), {"Mish"}),
+    "mobile_net_elu": (lambda: MobileNet(nn.ELU), (1, 3, 14, 10), {"Elu"}),
     "shuffle_net": (Shuffle, (1, 3, 6, 6), {"Transpose"}),
+    "shuffle_net_2": (ShuffleUnit, (1, 8, 6, 6), {"Slice", "Concat", "Transpose"}),
+    "detector": (Detector, (1, 3, 16, 16), {"Slice", "Silu", "Concat", "ResizeNearest"}),
 }
 
 

@@ -141,3 +141,12 @@ def test_storage_has_a_batch_and_at_most_three_axes(
     dims: tuple[int, ...], shape: tuple[int, ...]
 ) -> None:
     assert storage_shape(dims) == shape
+
+
+def test_average_pool_counts_the_models_own_border_only(tmp_path: Path) -> None:
+    """torch's default: ceil_mode adds windows, count_include_pad counts the padding alone."""
+    net = Net([1, 3, 8, 9])
+    window = {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1, "count_include_pad": 1}
+    net("AveragePool", "image", out="y", pads=[1, 1, 1, 1], **window)
+    net("AveragePool", "image", out="z", **window)
+    assert_equal_to_runtime(net.save(tmp_path, "y", "z"))

@@ -36,6 +36,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "softmax": draw.softmax_cases(),
     "concat": draw.concat_cases(),
     "pad": draw.pad_cases(),
+    "slice": draw.slice_cases(),
     "resize_nearest": draw.resize_cases(),
     "transpose": draw.transpose_cases(),
 }

@@ -16,7 +16,7 @@ from mcucc.ir import Quant, Tensor
 from mcucc.numerics import NO_CLAMP, RELU, RELU6, Clamp, Int8Array, Rounding
 from mcucc.ops.add import Add
 from mcucc.ops.average_pool import AveragePool
-from mcucc.ops.base import Kernel, Op, registry
+from mcucc.ops.base import Kernel, Op, hwc, registry
 from mcucc.ops.clip import Clip
 from mcucc.ops.concat import Concat
 from mcucc.ops.conv2d import Conv2d
@@ -28,6 +28,7 @@ from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.mul import Mul
 from mcucc.ops.pad import Pad
 from mcucc.ops.resize_nearest import ResizeNearest
+from mcucc.ops.slice import Slice
 from mcucc.ops.softmax import Softmax
 from mcucc.ops.spatial import Pads, Window2d
 from mcucc.ops.transpose import Transpose
@@ -371,6 +372,23 @@ def pad_cases(draw: st.DrawFn) -> Case:
     )
     rng = np.random.default_rng(draw(SEEDS))
     shape = (1, draw(st.integers(1, 4)), draw(st.integers(1, 6)), draw(CHANNELS))
+    x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
+    output = Tensor("y", op.infer([x.type]).shape, INT8, x.quant)
+    return Case(op, (x,), output, (int8_values(rng, shape),))
+
+
+@st.composite
+def slice_cases(draw: st.DrawFn) -> Case:
+    """Slice of rows, columns and channels of a picture, or of a vector."""
+    rng = np.random.default_rng(draw(SEEDS))
+    shape = (1, draw(st.integers(1, 7)), draw(st.integers(1, 9)), draw(CHANNELS))
+    shape = draw(st.sampled_from([shape, (1, shape[3])]))
+    axes = []
+    for length in hwc(shape):
+        begin, stride = draw(st.integers(0, length - 1)), draw(st.integers(1, 3))
+        axes.append((begin, draw(st.integers(1, (length - 1 - begin) // stride + 1)), stride))
+    rows, columns, channels = axes
+    op = Slice(*zip(rows, columns, channels, strict=True))
     x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
     output = Tensor("y", op.infer([x.type]).shape, INT8, x.quant)
     return Case(op, (x,), output, (int8_values(rng, shape),))

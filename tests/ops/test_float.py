@@ -34,6 +34,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "Softmax": draw.softmax_cases(),
     "Concat": draw.concat_cases(),
     "Pad": draw.pad_cases(),
+    "Slice": draw.slice_cases(),
     "ResizeNearest": draw.resize_cases(),
     "Transpose": draw.transpose_cases(),
     "Lookup": draw.lookup_cases(),

@@ -13,6 +13,7 @@ from mcucc.ops.base import Op
 from mcucc.ops.clip import Clip
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.ops.erf import Erf
 from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.hard_sigmoid import HardSigmoid
@@ -21,9 +22,11 @@ from mcucc.ops.mul import Mul
 from mcucc.ops.pad import Pad
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.sigmoid import Sigmoid
+from mcucc.ops.softplus import Softplus
 from mcucc.ops.spatial import Pads, Window2d
+from mcucc.ops.tanh import Tanh
 from mcucc.ops.transpose import Transpose
-from mcucc.passes import dead_code, fold_pad, fuse_activation, fuse_hard_swish, simplify_layout
+from mcucc.passes import dead_code, fold_pad, fuse_activation, fuse_functions, simplify_layout
 from mcucc.passes.pipeline import optimize
 from tests.passes.float_graphs import ONE, PLAIN, SAME, Floats, assert_same_values, flow
 
@@ -229,7 +232,7 @@ def test_a_factor_per_channel_may_be_a_vector() -> None:
     assert_same_values(before, after)
 
 
-# Hard swish
+# Functions of one tensor
 
 
 def _swish(g: Floats, spelling: str) -> str:
@@ -245,25 +248,75 @@ def _swish(g: Floats, spelling: str) -> str:
 def test_every_spelling_is_one_hard_swish(spelling: str) -> None:
     g = Floats()
     before = g.graph(_swish(g, spelling))
-    after = dead_code.run(fuse_hard_swish.run(before))
+    after = dead_code.run(fuse_functions.run(before))
     assert flow(after) == ["%y: [1x6x7x4] = HardSwish() %x"]
     assert_same_values(before, after)
 
 
+def test_silu_is_the_product_with_its_sigmoid() -> None:
+    g = Floats()
+    before = g.graph(g("y", Mul(), g("gate", Sigmoid(), "x"), "x"))
+    after = dead_code.run(fuse_functions.run(before))
+    assert flow(after) == ["%y: [1x6x7x4] = Silu() %x"]
+    assert_same_values(before, after)
+
+
+def test_mish_is_the_product_with_tanh_of_softplus() -> None:
+    g = Floats()
+    before = g.graph(g("y", Mul(), "x", g("gate", Tanh(), g("soft", Softplus(), "x"))))
+    after = dead_code.run(fuse_functions.run(before))
+    assert flow(after) == ["%y: [1x6x7x4] = Mish() %x"]
+    assert_same_values(before, after)
+
+
+@pytest.mark.parametrize("half_first", [True, False])
+def test_gelu_is_written_with_erf(half_first: bool) -> None:
+    g = Floats()
+    gate = g.affine("plus1", g("erf", Erf(), g.affine("root", "x", 0.5**0.5, 0.0)), 1.0, 1.0)
+    if half_first:
+        y = g("y", Mul(), g.affine("half", "x", 0.5, 0.0), gate)
+    else:
+        y = g.affine("y", g("product", Mul(), "x", gate), 0.5, 0.0)
+    before = g.graph(y)
+    after = dead_code.run(fuse_functions.run(before))
+    assert flow(after) == ["%y: [1x6x7x4] = Gelu() %x"]
+    assert_same_values(before, after)
+
+
+def test_gelu_is_written_with_tanh_of_a_cubic() -> None:
+    g = Floats()
+    cube = g("cube", Mul(), g("square", Mul(), "x", "x"), "x")
+    inner = g("sum", Add(), "x", g.affine("cubic", cube, 0.044715, 0.0))
+    gate = g.affine("plus1", g("tanh", Tanh(), g.affine("root", inner, 0.79788456, 0.0)), 1.0, 1.0)
+    before = g.graph(g("y", Mul(), g.affine("half", "x", 0.5, 0.0), gate))
+    after = dead_code.run(fuse_functions.run(before))
+    assert flow(after) == ["%y: [1x6x7x4] = Gelu(tanh=True) %x"]
+    assert_same_values(before, after)
+
+
+def test_a_gate_that_others_read_stays() -> None:
+    g = Floats()
+    gate = g("gate", Sigmoid(), "x")
+    before = g.graph(g("y", Mul(), "x", gate), gate)
+    after = dead_code.run(fuse_functions.run(before))
+    assert sorted(node.op.kind for node in after.nodes) == ["Sigmoid", "Silu"]
+    assert_same_values(before, after)
+
+
 @pytest.mark.parametrize(
-    "gate", [HardSigmoid(0.2, 0.5), HardSigmoid(1 / 6, 0.4), Sigmoid(), Clip(RELU6)]
+    "gate", [HardSigmoid(0.2, 0.5), HardSigmoid(1 / 6, 0.4), Tanh(), Clip(RELU6)]
 )
 def test_other_gates_are_not(gate: Op) -> None:
     g = Floats()
     before = g.graph(g("y", Mul(), "x", g("gate", gate, "x")))
-    assert fuse_hard_swish.run(before) is before
+    assert fuse_functions.run(before) is before
 
 
 def test_the_gate_must_be_of_the_same_value() -> None:
     g = Floats()
     other = _conv(g, "conv", "x", ONE)
     before = g.graph(g("y", Mul(), other, g("gate", HardSigmoid(), "x")))
-    assert fuse_hard_swish.run(before) is before
+    assert fuse_functions.run(before) is before
 
 
 # The rest

@@ -23,6 +23,8 @@ from mcucc.ops.requantize import Requantize
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.ops.sigmoid import Sigmoid
+from mcucc.ops.silu import Silu
+from mcucc.ops.slice import Slice
 from mcucc.ops.softmax import Softmax
 from mcucc.ops.spatial import Pads, Window2d
 from mcucc.ops.tanh import Tanh
@@ -96,6 +98,23 @@ def outputs() -> Graph:
     return b.graph(y, flat, b.classifier(again, 2), name="*/ outputs")
 
 
+def splits() -> Graph:
+    """Every second pixel of the picture stacked into channels, halves of channels, a corner cut."""
+    b = Builder(10, 13, 2, seed=6)
+    corners = [
+        b.node(Slice((top, left, 0), (5, 6, 2), (2, 2, 1)), "image")
+        for top in (0, 1)
+        for left in (0, 1)
+    ]
+    x = b.conv(b.node(Concat(3), *corners), 8, 3)
+    left, right = (b.node(Slice((0, 0, k), (5, 6, 4)), x) for k in (0, 4))
+    x = b.node(Concat(3), b.depthwise(right, 3), left)
+    mixed = b.node(Slice((0, 0, 1), (5, 6, 3), (1, 1, 3)), x)
+    x = b.node(Silu(), b.conv(mixed, 6, 3))
+    corner = b.node(Slice((2, 1, 0), (3, 4, 6)), x)
+    return b.graph(b.classifier(corner, 3), name="splits")
+
+
 NETWORKS: dict[str, Callable[[], Graph]] = {
     "mobile": mobile_net,
     "squeeze": squeeze_excite,
@@ -103,4 +122,5 @@ NETWORKS: dict[str, Callable[[], Graph]] = {
     "branches": branches,
     "pools": pools,
     "outputs": outputs,
+    "splits": splits,
 }

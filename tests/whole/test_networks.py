@@ -25,6 +25,7 @@ ON_BOARDS = {
     "branches": ("corstone-300", "esp32-c3"),
     "pools": ("nucleo-l4r5zi", "esp32-c3"),
     "outputs": ("stm32f746g-disco",),
+    "splits": ("nucleo-l4r5zi",),
 }
 # -O0: the sanitizers see more and the compiler needs a third of the time.
 SANITIZED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O0")

@@ -22,6 +22,7 @@ from mcucc.schedule.windows import Reuse
 from mcucc.toolchain import build_shared
 from tests.graphs import Builder, mobile_net, same
 from tests.whole.library import library
+from tests.whole.networks import splits
 
 BOARD = load_board("nucleo-l4r5zi")
 
@@ -37,7 +38,11 @@ def residual_inside(seed: int) -> Graph:
     return b.graph(b.classifier(x, 4), name="residual_inside")
 
 
-NETWORKS = {"mobile_net": mobile_net(21, 18), "residual_inside": residual_inside(3)}
+NETWORKS = {
+    "mobile_net": mobile_net(21, 18),
+    "residual_inside": residual_inside(3),
+    "splits": splits(),
+}
 
 
 def stage_of(

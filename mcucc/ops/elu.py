@@ -1,0 +1,23 @@
+"""Elu: the identity above zero, alpha * (exp(x) - 1) below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.ops.base import register
+from mcucc.ops.lookup import Unary
+
+
+@register
+@dataclass(frozen=True)
+class Elu(Unary):
+    """y = x for x >= 0, alpha * (exp(x) - 1) below."""
+
+    alpha: float = 1.0
+
+    def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """ELU."""
+        return np.where(x >= 0, x, self.alpha * np.expm1(np.minimum(x, 0.0)))

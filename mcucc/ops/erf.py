@@ -1,0 +1,24 @@
+"""Erf: the error function."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.ops.base import register
+from mcucc.ops.lookup import Unary
+
+_ERF = np.frompyfunc(math.erf, 1, 1)
+
+
+@register
+@dataclass(frozen=True)
+class Erf(Unary):
+    """y = 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x."""
+
+    def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The error function, by C's erf."""
+        return np.asarray(_ERF(x), dtype=np.float64)

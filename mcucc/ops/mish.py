@@ -1,0 +1,22 @@
+"""Mish: x * tanh(softplus(x))."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.ops.base import register
+from mcucc.ops.lookup import Unary
+from mcucc.ops.softplus import Softplus
+
+
+@register
+@dataclass(frozen=True)
+class Mish(Unary):
+    """y = x * tanh(log(1 + exp(x)))."""
+
+    def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Mish."""
+        return x * np.tanh(Softplus().function(x))

@@ -1,0 +1,21 @@
+"""Softplus: log(1 + exp(x))."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.ops.base import register
+from mcucc.ops.lookup import Unary
+
+
+@register
+@dataclass(frozen=True)
+class Softplus(Unary):
+    """y = log(1 + exp(x))."""
+
+    def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Softplus, without overflow."""
+        return np.logaddexp(0.0, x)

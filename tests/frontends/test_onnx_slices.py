@@ -1,0 +1,107 @@
+"""Slice, Split and Gather of ONNX, in the forms of their opsets, against ONNX Runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mcucc.errors import UnsupportedError
+from mcucc.frontends.onnx import import_onnx
+from tests.frontends.onnx_nets import Net, assert_equal_to_runtime, kinds
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "axes", "steps"),
+    [
+        ([1], [3], [1], [1]),
+        ([0], [2**63 - 1], [3], [2]),
+        ([-3], [-1], [2], [1]),
+        ([1, 0, 2], [5, 7, 4], [2, 3, 1], [2, 3, 1]),
+    ],
+)
+def test_a_box_of_a_picture_is_one_slice(
+    tmp_path: Path, begin: list[int], end: list[int], axes: list[int], steps: list[int]
+) -> None:
+    net = Net([1, 4, 6, 7])
+    net("Slice", "image", *(net.ints(*part) for part in (begin, end, axes, steps)), out="y")
+    assert kinds(assert_equal_to_runtime(net.save(tmp_path, "y"))) == ["Slice"]
+
+
+def test_the_focus_of_a_detector(tmp_path: Path) -> None:
+    """Every second pixel, four times, stacked: rows first, then columns, as torch slices."""
+    net = Net([1, 3, 8, 6])
+    corners = []
+    for top, left in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        rows = net("Slice", "image", net.ints(top), net.ints(99), net.ints(2), net.ints(2))
+        corners.append(net("Slice", rows, net.ints(left), net.ints(99), net.ints(3), net.ints(2)))
+    net.conv(net("Concat", *corners, axis=1), 12, 4)
+    path = net.save(tmp_path, net.nodes[-1].output[0])
+    assert kinds(assert_equal_to_runtime(path)).count("Transpose") == 0
+
+
+@pytest.mark.parametrize("opset", [11, 13, 18])
+def test_halves_that_change_places(tmp_path: Path, opset: int) -> None:
+    net = Net([1, 4, 5, 5], opset)
+    x = net.conv("image", 4, 8)
+    if opset == 11:
+        net("Split", x, out="first", axis=1, split=[3, 5])
+    elif opset == 13:
+        net("Split", x, net.ints(3, 5), out="first", axis=-3)
+    else:
+        net("Split", x, out="first", axis=1, num_outputs=2)
+    net.nodes[-1].output.append("second")
+    net("Concat", "second", "first", axis=1, out="y")
+    graph = assert_equal_to_runtime(net.save(tmp_path, "y", "second"))
+    assert kinds(graph) == ["Conv2d", "Slice", "Slice", "Concat"]
+
+
+def test_uneven_parts_without_lengths(tmp_path: Path) -> None:
+    net = Net([1, 7], 18)
+    net("Split", "image", out="a", axis=1, num_outputs=3)
+    net.nodes[-1].output.extend(["b", "c"])
+    graph = assert_equal_to_runtime(net.save(tmp_path, "a", "b", "c"))
+    assert [graph.tensors[name].shape for name in "abc"] == [(1, 3), (1, 3), (1, 1)]
+
+
+def test_columns_of_a_table_of_boxes(tmp_path: Path) -> None:
+    net = Net([1, 2, 3, 12])
+    boxes = net("Reshape", net("Transpose", "image", perm=[0, 2, 3, 1]), net.ints(1, -1, 4))
+    sizes = net("Slice", boxes, net.ints(2), net.ints(4), net.ints(2))
+    net("Slice", net("Sigmoid", sizes), net.ints(3), net.ints(9), net.ints(1), out="y")
+    assert_equal_to_runtime(net.save(tmp_path, "y"))
+
+
+@pytest.mark.parametrize(
+    ("positions", "axis"), [(1, 1), (-1, 2), ([2], 3), ([0, 2, 4], 3), ([1, 2], 1)]
+)
+def test_gather_at_equal_distances(tmp_path: Path, positions: int | list[int], axis: int) -> None:
+    net = Net([1, 3, 4, 5])
+    net("Gather", "image", net.const(np.array(positions), np.int64), axis=axis, out="y")
+    assert_equal_to_runtime(net.save(tmp_path, "y"))
+
+
+@pytest.mark.parametrize(
+    ("bounds", "words"),
+    [
+        (([4], [0], [1], [-1]), "a step of -1"),
+        (([3], [3], [1], [1]), "nothing is left"),
+        (([0], [1], [4], [1]), "axis 4"),
+    ],
+)
+def test_what_is_no_box_is_refused(
+    tmp_path: Path, bounds: tuple[list[int], ...], words: str
+) -> None:
+    net = Net([1, 4, 6, 7])
+    net("Slice", "image", *(net.ints(*part) for part in bounds), out="y")
+    with pytest.raises(UnsupportedError, match=words):
+        import_onnx(net.save(tmp_path, "y"))
+
+
+@pytest.mark.parametrize("positions", [[2, 0, 1], [[0, 1]], [1, 1], 5])
+def test_gather_of_anything_else_is_refused(tmp_path: Path, positions: int | list[int]) -> None:
+    net = Net([1, 4, 6, 7])
+    net("Gather", "image", net.const(np.array(positions), np.int64), axis=1, out="y")
+    with pytest.raises(UnsupportedError, match="positions"):
+        import_onnx(net.save(tmp_path, "y"))
