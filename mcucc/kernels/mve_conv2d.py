@@ -56,7 +56,8 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     if finish is None:
         return None
     column_bytes, stride = kernel_h * channels, window.stride[1]
-    step = stride if window.dilation[1] == 1 else kernel_w  # columns from window to window
+    # Columns from window to window: they overlap unless some between the taps are not read.
+    step = stride if window.dilation[1] == 1 and stride <= kernel_w else kernel_w
     tile = tile_columns(column_bytes, kernel_w, step, context.width)
     call = KernelCall(
         f"mcucc_conv2d_mve_{finish.form.value}",

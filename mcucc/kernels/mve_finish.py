@@ -27,12 +27,17 @@ def matrix_finish(
     return high_form(sums, bounds, Form.DOUBLING) or shift_form(sums, bounds)
 
 
-def finish_table(sums: Accumulation, finish: Finish) -> ConstArray:
-    """The entries of mcucc/finish_mve.h: int32 (channels, 2 or 3)."""
+def entries(sums: Accumulation, finish: Finish) -> npt.NDArray[np.int32]:
+    """The entries of mcucc/finish_mve.h: (channels, 2 or 3)."""
     words: list[npt.NDArray[Any]] = [sums.bias, finish.multiplier]
     if finish.form in COUNT:
         words.append(-(finish.shift + COUNT[finish.form]))
-    return ConstArray("finish", np.stack(words, axis=1).astype(np.int32))
+    return np.stack(words, axis=1).astype(np.int32)
+
+
+def finish_table(sums: Accumulation, finish: Finish) -> ConstArray:
+    """The entries as a table of their own."""
+    return ConstArray("finish", entries(sums, finish))
 
 
 def weight_table(weights: npt.NDArray[np.int8]) -> ConstArray:

@@ -4,6 +4,7 @@ bytes; in QEMU one row of each call ends where memory ends: reading one byte mor
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -18,11 +19,13 @@ from benchmarks.qemu_machine import Job, QemuMachine, build_m55
 from mcucc.kernels.select import MVE, Choice
 from mcucc.numerics import Int8Array, Rounding
 from mcucc.ops.conv2d import Conv2d
+from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.spatial import Pads, Window2d
 from tests.kernels import driver
 from tests.kernels.cases import (
     ROUNDINGS,
     chosen,
+    depthwise_cases,
     forms_of,
     pointwise_cases,
     recording,
@@ -36,12 +39,14 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "pointwise": pointwise_cases(),
     "conv2d": window_cases(),
     "stem": stem_cases(),
+    "depthwise": depthwise_cases(),
+    "any_depthwise": draw.depthwise_cases(),
     "fully_connected": draw.fully_connected_cases(),
 }
-EXAMPLES = {"pointwise": 200, "conv2d": 300}
+EXAMPLES = {"pointwise": 200, "conv2d": 300, "depthwise": 200, "any_depthwise": 200}
 # Factors as networks have them: no channel's is near 1.
 PLAIN = Scales(lambda _: 0.02, draw.free_output_scale)
-WITH_FORMS = ("pointwise", "conv2d")
+WITH_FORMS = ("pointwise", "conv2d", "depthwise")
 LEAST_EXAMPLES = 80
 
 
@@ -85,7 +90,7 @@ def draw_all(name: str) -> list[Drawn]:
 
     collect()
     helium = [each for each in found if each.choice.call.isa == MVE]
-    assert len(helium) > len(found) // 2, "the variants are hardly drawn"
+    assert len(helium) > LEAST_EXAMPLES // 4, "the variants are hardly drawn"
     return helium
 
 
@@ -152,24 +157,40 @@ def test_every_number_of_channels_and_pixels_up_to_257_taps(machine: QemuMachine
 
 
 @pytest.mark.emulated
+@pytest.mark.parametrize("size", [3, 5, 7])
+def test_every_number_of_channels_and_columns_of_a_depthwise(
+    size: int, machine: QemuMachine
+) -> None:
+    """Every tail of blocks and of outputs, tiles of one output to several of many."""
+    cases = []
+    for channels in range(1, 258, 1 if size == 3 else 8):
+        stride, width = 1 + channels % 2, 1 + channels * 7 % 45
+        window = Window2d((size, size), (1, stride), pads=Pads(1, size - 1, 1, size - 1))
+        shapes = (1, size, width, channels), (size, size, channels)
+        case = draw.weighted(DepthwiseConv2d(window), *shapes, (3, -5), PLAIN, channels)
+        cases.append(drawn(case, Rounding.SINGLE, channels))
+    assert {each.choice.call.isa for each in cases} == {MVE}
+    check(machine, cases)
+
+
+@pytest.mark.emulated
 @pytest.mark.parametrize("zero_point", [-128, -127, -1, 0, 1, 126, 127])
 def test_saturating_values_at_every_kind_of_zero_point(
     zero_point: int, machine: QemuMachine
 ) -> None:
     """All inputs and weights at their extremes, so that sums reach their bounds."""
-    window = Window2d((5, 3), (2, 1), (1, 1), Pads(2, 1, 0, 2))
     shape, cases = (1, 6, 7, 40), []
-    case = draw.weighted(
-        Conv2d(window), shape, (3, 5, 3, 40), (zero_point, -zero_point - 1), PLAIN, 0
-    )
-    for weight in (-127, 127):
-        quant = case.inputs[1].quant
-        loud = draw.Tensor.const("w", np.full((3, 5, 3, 40), weight, np.int8), quant)
-        for value in (-128, 127):
-            full = np.full(shape, value, np.int8)
-            inputs = (case.inputs[0], loud, case.inputs[2])
-            for rounding in Rounding:
-                cases.append(drawn(Case(case.op, inputs, case.output, (full,)), rounding, 0))
+    for op, weights in (
+        (Conv2d(Window2d((5, 3), (2, 1), pads=Pads(2, 1, 0, 2))), (3, 5, 3, 40)),
+        (DepthwiseConv2d(Window2d((5, 5), (2, 1), pads=Pads(2, 1, 0, 2))), (5, 5, 40)),
+    ):
+        case = draw.weighted(op, shape, weights, (zero_point, -zero_point - 1), PLAIN, 0)
+        for weight, value in itertools.product((-127, 127), (-128, 127)):
+            loud = np.full(weights, weight, np.int8)
+            tensor = draw.Tensor.const("w", loud, case.inputs[1].quant)
+            inputs = (case.inputs[0], tensor, case.inputs[2])
+            extreme = Case(op, inputs, case.output, (np.full(shape, value, np.int8),))
+            cases += [drawn(extreme, rounding, 0) for rounding in Rounding]
     assert {each.choice.call.isa for each in cases} == {MVE}
     check(machine, cases)
 

@@ -5,9 +5,10 @@
  * The rows of a window are laid side by side in scratch, column by column: a strip of columns of
  * kernel_h * input_channels bytes. There the taps of a window lie together, and those of the next
  * window overlap them: every input is copied once a row of outputs. Weights are in that order.
- * With horizontal dilation each window has columns of its own.
+ * Where there are columns between the taps (dilation, wide strides) each window has columns of its
+ * own.
  * ROW kernel as mcucc/conv2d.h says; span->scratch holds as many columns as `tile` windows have:
- * (tile - 1) * stride_w + kernel_w, or tile * kernel_w with dilation.
+ * (tile - 1) * stride_w + kernel_w, else tile * kernel_w.
  */
 #ifndef MCUCC_CONV2D_MVE_H
 #define MCUCC_CONV2D_MVE_H

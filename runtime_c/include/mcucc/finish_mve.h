@@ -27,37 +27,40 @@ MCUCC_INLINE int32_t mcucc_entry_words(mcucc_form_mve form)
     return form == MCUCC_FORM_MVE_doubling ? 2 : 3;
 }
 
-/* Four pixels of one channel: the sums are in r2, r4, r6, r8, r1 walks the entries, q6 holds the
- * zero point. The outputs are left in the low bytes of q0's lanes; r2, r4, r6 and q5 are changed. */
+/* The sums in r2, r4, r6, r8 as a vector; lanes of int32 to int8 in the low byte of each. */
 #define MCUCC_MVE_SUMS                \
-    "vmov d0, r2, r4             \n" \
+    "vmov d0, r2, r4             \n"  \
     "vmov d1, r6, r8             \n"
 #define MCUCC_MVE_SATURATE            \
-    "vqadd.s32 q0, q0, q6         \n" \
-    "vqmovnb.s32 q0, q0           \n" \
-    "vqmovnb.s16 q0, q0           \n"
-#define MCUCC_MVE_PIXELS_doubling     \
-    MCUCC_MVE_SUMS                    \
-    "ldmia r1!, {r2, r4}          \n" \
-    "vadd.i32 q0, q0, r2          \n" \
-    "vqrdmulh.s32 q0, q0, r4      \n" \
+    "vqadd.s32 q0, q0, q6        \n"  \
+    "vqmovnb.s32 q0, q0          \n"  \
+    "vqmovnb.s16 q0, q0          \n"
+
+/* Four pixels of one channel in q0, whose entry was loaded into the registers named: the outputs are left
+ * in the low bytes of q0's lanes. q6 holds the zero point; q5 is changed. */
+#define MCUCC_MVE_SCALE_doubling(bias, multiplier, count) \
+    "vadd.i32 q0, q0, " bias "            \n"  \
+    "vqrdmulh.s32 q0, q0, " multiplier "  \n"  \
     MCUCC_MVE_SATURATE
-#define MCUCC_MVE_PIXELS_shift        \
-    MCUCC_MVE_SUMS                    \
-    "ldmia r1!, {r2, r4, r6}      \n" \
-    "vadd.i32 q0, q0, r2          \n" \
-    "vqdmulh.s32 q0, q0, r4       \n" \
-    "vrshl.s32 q0, r6             \n" \
+#define MCUCC_MVE_SCALE_shift(bias, multiplier, count) \
+    "vadd.i32 q0, q0, " bias "            \n"  \
+    "vqdmulh.s32 q0, q0, " multiplier "   \n"  \
+    "vrshl.s32 q0, " count "              \n"  \
     MCUCC_MVE_SATURATE
-#define MCUCC_MVE_PIXELS_double       \
-    MCUCC_MVE_SUMS                    \
-    "ldmia r1!, {r2, r4, r6}      \n" \
-    "vadd.i32 q0, q0, r2          \n" \
-    "vqrdmulh.s32 q0, q0, r4      \n" \
-    "vshr.s32 q5, q0, #31         \n" \
-    "vadd.i32 q0, q0, q5          \n" \
-    "vrshl.s32 q0, r6             \n" \
+#define MCUCC_MVE_SCALE_double(bias, multiplier, count) \
+    "vadd.i32 q0, q0, " bias "            \n"  \
+    "vqrdmulh.s32 q0, q0, " multiplier "  \n"  \
+    "vshr.s32 q5, q0, #31                 \n"  \
+    "vadd.i32 q0, q0, q5                  \n"  \
+    "vrshl.s32 q0, " count "              \n"  \
     MCUCC_MVE_SATURATE
+
+/* The registers of an entry. */
+#define MCUCC_MVE_ENTRY_doubling(bias, multiplier, count) "{" bias ", " multiplier "}"
+#define MCUCC_MVE_ENTRY_shift(bias, multiplier, count) \
+    "{" bias ", " multiplier ", " count "}"
+#define MCUCC_MVE_ENTRY_double(bias, multiplier, count) \
+    "{" bias ", " multiplier ", " count "}"
 
 /* Four channels of one pixel: the lanes of q4 are the addresses of the last four channels' entries
  * and move on to the next four. q1, q2 and q5 are changed. */

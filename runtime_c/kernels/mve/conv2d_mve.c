@@ -71,7 +71,7 @@ static int32_t fill_windows(const mcucc_conv2d_mve_params *params, const int8_t 
 {
     const int32_t column_bytes = params->kernel_h * params->input_channels;
     const int32_t last = first + (count - 1) * params->stride_w;
-    if (params->dilation_w == 1) {
+    if (params->dilation_w == 1 && params->stride_w <= params->kernel_w) {
         fill_strip(params, rows, input_column, first, last + params->kernel_w, strip);
         return params->stride_w;
     }

@@ -67,6 +67,12 @@ typedef void (*core)(const four_at_work *work);
     "vmlava.s8 r4, q0, q2                \n" \
     "vmlava.s8 r6, q0, q3                \n" \
     "vmlava.s8 r8, q0, q4                \n"
+/* The sums of a channel to outputs: the entry at r1 takes the place of the sums. */
+#define FINISH(form)                                                    \
+    MCUCC_MVE_SUMS                                                      \
+    "ldmia r1!, " MCUCC_MVE_ENTRY_##form("r2", "r4", "r6") "\n"         \
+    MCUCC_MVE_SCALE_##form("r2", "r4", "r6")                            \
+    STORE_PIXELS
 #define STORE_PIXELS                         \
     "vstrb.32 q0, [r10, q7]              \n" \
     "add r10, r10, #1                    \n"
@@ -90,7 +96,7 @@ typedef void (*core)(const four_at_work *work);
                 "vmlav.s8 r4, q0, q2         \n"                          \
                 "vmlav.s8 r6, q0, q3         \n"                          \
                 "vmlav.s8 r8, q0, q4         \n"                          \
-                MCUCC_MVE_PIXELS_##form STORE_PIXELS                      \
+                FINISH(form)                                              \
                 "le lr, 1b                   \n"                          \
                 RESTORE);                                                 \
     }
@@ -105,7 +111,7 @@ typedef void (*core)(const four_at_work *work);
                 "1:                          \n"                          \
                 taps                                                      \
                 "add r0, r0, r11             \n"                          \
-                MCUCC_MVE_PIXELS_##form STORE_PIXELS                      \
+                FINISH(form)                                              \
                 "le lr, 1b                   \n"                          \
                 RESTORE);                                                 \
     }
@@ -134,7 +140,7 @@ typedef void (*core)(const four_at_work *work);
                 left                                                      \
                 "add r0, r0, r11             \n"                          \
                 "ldmia sp, {r3, r5, r7, r9}  \n"                          \
-                MCUCC_MVE_PIXELS_##form STORE_PIXELS                      \
+                FINISH(form)                                              \
                 "subs r12, r12, #1           \n"                          \
                 "bne 1b                      \n"                          \
                 "add sp, sp, #20             \n"                          \
