@@ -18,11 +18,12 @@ from mcucc.numerics import Int8Array
 from mcucc.ops.base import Granularity, Kernel, KernelCall, Window
 
 PORTABLE = "portable"
+ARMV7M = "armv7m"
 ARMV7EM = "armv7em"
 MVE = "mve"
 
 # What a core with an instruction set has beside it, the next best kernels.
-FALLBACK = {MVE: ARMV7EM, ARMV7EM: PORTABLE}
+FALLBACK = {MVE: ARMV7EM, ARMV7EM: ARMV7M, ARMV7M: PORTABLE}
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def isa_of(core: str, options: Sequence[str] = ()) -> str:
         return MVE
     if core in ("cortex-m4", "cortex-m7") or "dsp" in options:
         return ARMV7EM
-    return PORTABLE
+    return ARMV7M if core in ("cortex-m3", "cortex-m33") else PORTABLE
 
 
 def isas_of(isa: str) -> tuple[str, ...]:
@@ -89,7 +90,7 @@ def choose(kernel: Kernel, context: NodeContext, isa: str) -> Choice:
 
 
 def _portable_instructions(kernel: Kernel, context: NodeContext) -> float:
-    return 5.0 * kernel.macs_per_pixel * context.height * context.width
+    return 9.0 * kernel.macs_per_pixel * context.height * context.width
 
 
 def select(kernel: Kernel, context: NodeContext, isa: str) -> KernelCall:

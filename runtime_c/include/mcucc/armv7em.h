@@ -155,18 +155,6 @@ MCUCC_INLINE int32_t mcucc_high_mac_rounded(int32_t a, int32_t b, int32_t addend
 #endif
 }
 
-/* `value` saturated to int8. */
-MCUCC_INLINE int32_t mcucc_saturate8(int32_t value)
-{
-#if MCUCC_DSP
-    int32_t result;
-    __asm__("ssat %0, #8, %1" : "=r"(result) : "r"(value));
-    return result;
-#else
-    return mcucc_clamp(value, -128, 127);
-#endif
-}
-
 /* value >> 1, floored and saturated to int8. */
 MCUCC_INLINE int32_t mcucc_halve_saturate8(int32_t value)
 {

@@ -51,14 +51,4 @@ MCUCC_INLINE int8_t mcucc_finish_factor(int32_t acc, mcucc_factor factor, mcucc_
     return (int8_t)mcucc_halve_saturate8(nudged >> factor.shift);
 }
 
-/* Clamp `count` bytes to [lo, hi]; returns at once where that is all of int8. */
-MCUCC_INLINE void mcucc_clamp_bytes(int8_t *bytes, int32_t count, int32_t lo, int32_t hi)
-{
-    if (lo > -128 || hi < 127) {
-        for (int32_t i = 0; i < count; ++i) {
-            bytes[i] = (int8_t)mcucc_clamp(bytes[i], lo, hi);
-        }
-    }
-}
-
 #endif

@@ -21,6 +21,13 @@
 #define MCUCC_OUTLINE static inline
 #endif
 
+/* Before a loop of constant length whose local arrays are to become registers. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define MCUCC_UNROLL _Pragma("GCC unroll 16")
+#else
+#define MCUCC_UNROLL
+#endif
+
 typedef enum {
     MCUCC_ROUND_SINGLE, /* the exact product rounded once, half up */
     MCUCC_ROUND_DIVIDE, /* LiteRT's pools: an integer division, half away from zero */
@@ -34,6 +41,21 @@ MCUCC_INLINE int32_t mcucc_clamp(int32_t value, int32_t lo, int32_t hi)
 {
     value = value < lo ? lo : value;
     return value > hi ? hi : value;
+}
+
+/* `value` saturated to int8. */
+MCUCC_INLINE int32_t mcucc_saturate8(int32_t value)
+{
+#if defined(__ARM_FEATURE_SAT) && defined(__GNUC__)
+    int32_t result;
+    __asm__("ssat %0, #8, %1" : "=r"(result) : "r"(value));
+    return result;
+#else
+    if ((uint32_t)value + 128u > 255u) { /* rarely: a branch is cheaper than two limits */
+        value = value < 0 ? INT8_MIN : INT8_MAX;
+    }
+    return value;
+#endif
 }
 
 MCUCC_INLINE int32_t mcucc_saturate_product(int64_t value)
@@ -101,6 +123,16 @@ MCUCC_INLINE int8_t mcucc_finish(int32_t acc, int32_t multiplier, int32_t shift,
                                ? mcucc_requantize_double(acc, multiplier, shift)
                                : mcucc_requantize(acc, multiplier, shift);
     return (int8_t)mcucc_clamp(scaled + zero_point, lo, hi);
+}
+
+/* Clamp `count` bytes to [lo, hi]; returns at once where that is all of int8. */
+MCUCC_INLINE void mcucc_clamp_bytes(int8_t *bytes, int32_t count, int32_t lo, int32_t hi)
+{
+    if (lo > -128 || hi < 127) {
+        for (int32_t i = 0; i < count; ++i) {
+            bytes[i] = (int8_t)mcucc_clamp(bytes[i], lo, hi);
+        }
+    }
 }
 
 #endif

@@ -1,0 +1,43 @@
+/* Conv2d of one group on Armv7-M without DSP (Cortex-M3): SMLAL on two pixels a word (mcucc/pairs.h).
+ *
+ *     y[o] = clamp(round((bias[o] + sum x * w[o]) * M[o]) + output_zero_point)
+ *
+ * Lanes are 23 bits apart and accumulators 64 bits wide, so that a whole window fits: the compiler
+ * proves that no sum leaves 23 bits. Output channels go in fours, missing ones all zeros; taps are
+ * even, a missing last one zero: weights are [four][tap][4].
+ * ROW kernel as mcucc/conv2d.h says; span->scratch holds 4 * taps bytes.
+ */
+#ifndef MCUCC_CONV2D_ARMV7M_H
+#define MCUCC_CONV2D_ARMV7M_H
+
+#include "mcucc/mcucc.h"
+
+typedef struct {
+    int32_t kernel_h;
+    int32_t kernel_w;
+    int32_t stride_w;
+    int32_t dilation_w;
+    int32_t pad_left;
+    int32_t input_width; /* of the whole tensor, in pixels */
+    int32_t input_channels;
+    int32_t output_channels;
+    int32_t taps; /* inputs of a window, even */
+    const int8_t *weights;
+    const int32_t *bias;       /* the input's zero point already folded in */
+    const int32_t *multiplier; /* per output channel */
+    const uint8_t *shift;      /* per output channel */
+    int32_t input_zero_point;
+    int32_t output_zero_point;
+    int32_t lo; /* the fused activation, in units of the output */
+    int32_t hi;
+} mcucc_conv2d_armv7m_params;
+
+/* One function a form of requantization (mcucc/finish.h). */
+void mcucc_conv2d_armv7m_short(const mcucc_conv2d_armv7m_params *params, const int8_t *const *rows,
+                               int8_t *out, const mcucc_span *span);
+void mcucc_conv2d_armv7m_shift(const mcucc_conv2d_armv7m_params *params, const int8_t *const *rows,
+                               int8_t *out, const mcucc_span *span);
+void mcucc_conv2d_armv7m_double(const mcucc_conv2d_armv7m_params *params, const int8_t *const *rows,
+                                int8_t *out, const mcucc_span *span);
+
+#endif

@@ -1,0 +1,49 @@
+/* DepthwiseConv2d on any core: square kernels of 3, 5 or 7, stride 1 or 2, one output a channel.
+ *
+ *     y[o] = clamp(round((bias[o] + sum x * w[o]) * M[o]) + output_zero_point)
+ *
+ * Four neighbouring columns of a channel at a time: every weight and most inputs are loaded once for
+ * all of them. Where a window leaves the input, the inputs of up to MCUCC_COLUMNS_SLICE channels are
+ * first copied into scratch, with the padding around them.
+ * ROW kernel as mcucc/depthwise_conv2d.h says; span->scratch holds
+ * kernel * (3 * stride + kernel) * MCUCC_COLUMNS_SLICE bytes.
+ */
+#ifndef MCUCC_DEPTHWISE_COLUMNS_H
+#define MCUCC_DEPTHWISE_COLUMNS_H
+
+#include "mcucc/mcucc.h"
+
+#define MCUCC_COLUMNS_SLICE 16
+
+typedef struct {
+    int32_t pad_left;
+    int32_t input_width; /* of the whole tensor, in pixels */
+    int32_t channels;
+    const int8_t *weights;     /* [channels][kernel][kernel] */
+    const int32_t *bias;       /* the input's zero point already folded in */
+    const int32_t *multiplier; /* per channel */
+    const uint8_t *shift;      /* per channel */
+    int32_t input_zero_point;
+    int32_t output_zero_point;
+    int32_t lo; /* the fused activation, in units of the output */
+    int32_t hi;
+} mcucc_depthwise_columns_params;
+
+/* One function a kernel, stride and form of requantization (mcucc/finish.h). */
+#define MCUCC_DEPTHWISE_COLUMNS(kernel, stride, form)                                         \
+    void mcucc_depthwise_columns_##kernel##_##stride##_##form(                                \
+        const mcucc_depthwise_columns_params *params, const int8_t *const *rows, int8_t *out, \
+        const mcucc_span *span);
+#define MCUCC_DEPTHWISE_COLUMNS_FORMS(kernel, stride) \
+    MCUCC_DEPTHWISE_COLUMNS(kernel, stride, short)    \
+    MCUCC_DEPTHWISE_COLUMNS(kernel, stride, shift)    \
+    MCUCC_DEPTHWISE_COLUMNS(kernel, stride, double)
+
+MCUCC_DEPTHWISE_COLUMNS_FORMS(3, 1)
+MCUCC_DEPTHWISE_COLUMNS_FORMS(3, 2)
+MCUCC_DEPTHWISE_COLUMNS_FORMS(5, 1)
+MCUCC_DEPTHWISE_COLUMNS_FORMS(5, 2)
+MCUCC_DEPTHWISE_COLUMNS_FORMS(7, 1)
+MCUCC_DEPTHWISE_COLUMNS_FORMS(7, 2)
+
+#endif

@@ -1,0 +1,163 @@
+#include "mcucc/conv2d_armv7m.h"
+
+#include "mcucc/finish.h"
+#include "mcucc/pairs.h"
+
+#define LANE 23
+#define HALF (1 << (LANE - 1)) /* makes the low lane positive: no borrow from the high one */
+#define CHANNELS 4
+
+/* The sums of two pixels for one channel, its bias not yet added. */
+typedef struct {
+    int32_t p;
+    int32_t q;
+} pair_sum;
+
+/* All taps of two pixels for four channels; `taps` is even and not 0. */
+#if defined(__GNUC__) && defined(__thumb2__)
+
+/* clang-format off */
+#define TAP(first, second, third, fourth)                   \
+    "ldr r3, [r0], #4\n"                                    \
+    "ldrsb ip, [r1, #" first "]\n"                          \
+    "ldrsb lr, [r1, #" second "]\n"                         \
+    "smlal r4, r5, r3, ip\n"                                \
+    "smlal r6, r7, r3, lr\n"                                \
+    "ldrsb ip, [r1, #" third "]\n"                          \
+    "ldrsb lr, [r1, #" fourth "\n"                          \
+    "smlal r8, r9, r3, ip\n"                                \
+    "smlal r10, r11, r3, lr\n"
+
+/* low, high: the lanes, to q and p */
+#define LANES(low, high)                                    \
+    "lsrs r2, " low ", #23\n"                               \
+    "orr " high ", r2, " high ", lsl #9\n"                  \
+    "ubfx " low ", " low ", #0, #23\n"                      \
+    "sub " low ", " low ", #0x400000\n"
+
+__attribute__((naked)) static void sum_taps(const uint32_t *x __attribute__((unused)),
+                                            const int8_t *w __attribute__((unused)),
+                                            int32_t taps __attribute__((unused)),
+                                            pair_sum *sums __attribute__((unused)))
+{
+    __asm__("push {r3-r11, lr}\n"
+            "add r2, r0, r2, lsl #2\n"
+            "mov r4, #0x400000\n"
+            "movs r5, #0\n"
+            "mov r6, r4\n"
+            "movs r7, #0\n"
+            "mov r8, r4\n"
+            "mov r9, r5\n"
+            "mov r10, r4\n"
+            "mov r11, r5\n"
+            "1:\n"
+            TAP("0", "1", "2", "3]")
+            TAP("4", "5", "6", "7]")
+            "adds r1, #8\n"
+            "cmp r0, r2\n"
+            "bne 1b\n"
+            LANES("r4", "r5")
+            LANES("r6", "r7")
+            LANES("r8", "r9")
+            LANES("r10", "r11")
+            "pop {r3}\n"
+            "stmia r3, {r4-r11}\n"
+            "pop {r4-r11, pc}\n");
+}
+/* clang-format on */
+
+#else
+
+static void sum_taps(const uint32_t *x, const int8_t *w, int32_t taps, pair_sum *sums)
+{
+    int64_t acc[CHANNELS] = {HALF, HALF, HALF, HALF};
+    for (int32_t tap = 0; tap < taps; ++tap) {
+        for (int32_t i = 0; i < CHANNELS; ++i) {
+            acc[i] += (int64_t)(int32_t)x[tap] * w[i];
+        }
+        w += CHANNELS;
+    }
+    for (int32_t i = 0; i < CHANNELS; ++i) {
+        sums[i].p = (int32_t)(acc[i] & ((1 << LANE) - 1)) - HALF;
+        sums[i].q = (int32_t)(acc[i] >> LANE);
+    }
+}
+
+#endif
+
+/* Where the outputs of a group of channels go. */
+typedef struct {
+    const mcucc_finish_tables *tables;
+    const pair_sum *sums;
+    int32_t channel;
+    int8_t *p;
+    int8_t *q;
+} pair_outputs;
+
+MCUCC_INLINE void finish_channels(const pair_outputs *at, int32_t count, mcucc_finish_form form)
+{
+    MCUCC_UNROLL
+    for (int32_t i = 0; i < count; ++i) {
+        const mcucc_finish_channel finish = mcucc_finish_load(at->tables, at->channel + i);
+        at->p[i] = mcucc_finish_sum(at->sums[i].p, finish, form);
+        at->q[i] = mcucc_finish_sum(at->sums[i].q, finish, form);
+    }
+}
+
+/* All output channels of two pixels. */
+MCUCC_INLINE void channels(const mcucc_conv2d_armv7m_params *params, const uint32_t *words,
+                           int8_t *out_p, int8_t *out_q, mcucc_finish_form form)
+{
+    const int32_t outputs = params->output_channels;
+    const int8_t *weights = params->weights;
+    const mcucc_finish_tables tables = {params->bias, params->multiplier, params->shift,
+                                        params->output_zero_point};
+    for (int32_t channel = 0; channel < outputs; channel += CHANNELS) {
+        pair_sum sums[CHANNELS];
+        sum_taps(words, weights, params->taps, sums);
+        weights += CHANNELS * params->taps;
+        const pair_outputs at = {&tables, sums, channel, out_p + channel, out_q + channel};
+        if (outputs - channel >= CHANNELS) {
+            finish_channels(&at, CHANNELS, form);
+        } else {
+            finish_channels(&at, outputs - channel, form);
+        }
+    }
+}
+
+MCUCC_INLINE void conv2d(const mcucc_conv2d_armv7m_params *params, const int8_t *const *rows,
+                         int8_t *out, const mcucc_span *span, mcucc_finish_form form)
+{
+    uint32_t *const words = (uint32_t *)span->scratch;
+    const int32_t outputs = params->output_channels;
+    const mcucc_pair_window window = {
+        rows, params->kernel_h, params->kernel_w, params->dilation_w, params->input_channels,
+        params->input_width, span->input_column, params->input_zero_point,
+    };
+    mcucc_pair_columns columns = mcucc_pair_start(&window, span, params->stride_w, params->pad_left);
+    int8_t *const start = out;
+    words[params->taps - 1] = 0;
+    while (mcucc_pair_next(&columns, &window, words, LANE)) {
+        channels(params, words, out, out + columns.two * outputs, form);
+        out += 2 * outputs;
+    }
+    mcucc_clamp_bytes(start, (span->end - span->begin) * outputs, params->lo, params->hi);
+}
+
+void mcucc_conv2d_armv7m_short(const mcucc_conv2d_armv7m_params *params, const int8_t *const *rows,
+                               int8_t *out, const mcucc_span *span)
+{
+    conv2d(params, rows, out, span, MCUCC_FINISH_SHORT);
+}
+
+void mcucc_conv2d_armv7m_shift(const mcucc_conv2d_armv7m_params *params, const int8_t *const *rows,
+                               int8_t *out, const mcucc_span *span)
+{
+    conv2d(params, rows, out, span, MCUCC_FINISH_SHIFT);
+}
+
+void mcucc_conv2d_armv7m_double(const mcucc_conv2d_armv7m_params *params, const int8_t *const *rows,
+                                int8_t *out, const mcucc_span *span)
+{
+    conv2d(params, rows, out, span, MCUCC_FINISH_DOUBLE);
+}
