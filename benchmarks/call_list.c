@@ -1,13 +1,12 @@
-/* Firmware for a Cortex-M55 on QEMU's mps3-an547: makes the calls of a list, times each of them, and
- * writes the memory they worked on into the file memory.bin. benchmarks/qemu_machine.py makes the
- * list and lays out the memory; it is loaded at LIST.
+/* Firmware for a Cortex-M in QEMU: makes the calls of a list, times each of them, and writes the
+ * memory they worked on into the file memory.bin. benchmarks/qemu_machine.py makes the list and
+ * lays out the memory; it defines LIST, where the list is loaded, and TIMER_ADDRESS.
  *
- * Virtual time follows the executed instructions (-icount), the timer counts 20 MHz of it.
+ * Virtual time follows the executed instructions (-icount), the timer counts it.
  */
 #include <stdint.h>
 
-#define LIST 0x70000000u
-#define TIMER (*(volatile uint32_t *)0x59302018u)
+#define TIMER (*(volatile uint32_t *)TIMER_ADDRESS)
 #define CPACR (*(volatile uint32_t *)0xE000ED88u)
 #define CFSR (*(volatile uint32_t *)0xE000ED28u)
 #define BFAR (*(volatile uint32_t *)0xE000ED38u)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.machine import Machine, build
-from benchmarks.qemu_machine import CORE, QemuMachine, build_m55
+from benchmarks.qemu_machine import QemuMachine, build_m55
 from mcucc.kernels.select import PORTABLE, isa_of, isas_of
 
 OPTIONS = {"cortex-m33": ("dsp",), "cortex-m55": ("dsp", "mve")}
@@ -17,6 +17,6 @@ def open_machine(
 ) -> tuple[Machine | QemuMachine, str]:
     """A machine with the kernels of a core, and the ISA to select them for."""
     isa = PORTABLE if portable else isa_of(core, OPTIONS.get(core, ()))
-    if core == CORE:
+    if core == "cortex-m55":
         return QemuMachine(build_m55(isas_of(isa), folder, flags)), isa
     return Machine(build(isas_of(isa), core, folder, tuple(flags)), core, count=True), isa

@@ -1,4 +1,4 @@
-"""Runs single kernels on a Cortex-M55 with MVE in QEMU, which unicorn has not, and counts.
+"""Runs single kernels on the real core in QEMU and counts: unicorn has no MVE, and takes any.
 
 One start of QEMU makes all calls of a list of jobs. What a call executed is exact: virtual time
 follows the instructions. Every buffer lies at an odd address between guard bytes; with `fence` one
@@ -22,20 +22,69 @@ from benchmarks.machine import GUARD, RUNTIME, WARNINGS, Step
 from mcucc.ops.base import ConstArray, Granularity, KernelCall
 
 HERE = Path(__file__).resolve().parent
-CORE = "cortex-m55"
-FLAGS = ("-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard", "-mfpu=auto")
-LIST, LIST_BYTES = 0x70000000, 64 << 20
-MEMORY_END = 0x30080000  # of the DTCM: nothing behind it
-ICOUNT_SHIFT, TIMER_HZ = 7, 20_000_000
+LIST_BYTES = 15 << 20
+ICOUNT_SHIFT = 7
 HEADER_WORDS, CALL_WORDS, FAULT_WORD, TICKS_WORD = 6, 9, 2, 8
 SCRIPT = """SECTIONS
-{
-    .vectors 0x10000000 : { KEEP(*(.vectors)) }
-    .text : { *(.text* .rodata*) }
-    .data 0x30000000 : { *(.data* .bss*) }
-    stack_top = 0x30004000;
-}
+{{
+    .vectors {code:#x} : {{ KEEP(*(.vectors)) }}
+    .text : {{ *(.text* .rodata*) }}
+    .data {data:#x} : {{ *(.data* .bss*) }}
+    stack_top = {data:#x} + 0x4000;
+}}
 """
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A machine of QEMU: where code, data, the list and its timer lie, and the end of a memory.
+
+    Behind `memory_end` there is nothing. `timer_hz` 0: no timer, nothing is counted.
+    """
+
+    machine: tuple[str, ...]
+    flags: tuple[str, ...]
+    code: int
+    data: int
+    listing: int
+    memory_end: int
+    timer: int
+    timer_hz: int
+
+
+def _mps2(name: str, *flags: str) -> Guest:
+    machine = ("-M", name)
+    return Guest(
+        machine, flags, 0, 0x20000000, 0x21000000, 0x22000000, 0x40028018, timer_hz=25_000_000
+    )
+
+
+# A micro:bit with 16 MiB of RAM: QEMU's only Armv6-M. There unaligned words fault, as they do on
+# the chip.
+GUESTS = {
+    "cortex-m0": Guest(
+        ("-M", "microbit", "-global", "nrf51-soc.sram-size=0x1000000"),
+        ("-mcpu=cortex-m0plus",),
+        0,
+        0x20000000,
+        0x20010000,
+        0x21000000,
+        timer=0x20008000,
+        timer_hz=0,
+    ),
+    "cortex-m3": _mps2("mps2-an385", "-mcpu=cortex-m3"),
+    "cortex-m4": _mps2("mps2-an386", "-mcpu=cortex-m4"),
+    "cortex-m55": Guest(
+        ("-M", "mps3-an547"),
+        ("-mcpu=cortex-m55", "-mfloat-abi=hard", "-mfpu=auto"),
+        0x10000000,
+        0x30000000,
+        0x70000000,
+        0x30080000,  # of the DTCM
+        0x59302018,
+        timer_hz=20_000_000,
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -57,17 +106,25 @@ class Done:
     instructions: int
 
 
-def build_m55(isas: Sequence[str], folder: Path, flags: Sequence[str] = ("-O2",)) -> Path:
+def build_calls(
+    isas: Sequence[str], guest: Guest, folder: Path, flags: Sequence[str] = ("-O2",)
+) -> Path:
     """All kernels of `isas` and the firmware; RuntimeError with the compiler's words."""
     sources = [str(p) for isa in isas for p in sorted((RUNTIME / "kernels" / isa).glob("*.c"))]
     image, script = folder / "calls.elf", folder / "calls.ld"
-    script.write_text(SCRIPT)
-    gcc = [shutil.which("arm-none-eabi-gcc") or "arm-none-eabi-gcc", *FLAGS, *flags]
+    script.write_text(SCRIPT.format(code=guest.code, data=guest.data))
+    gcc = [
+        shutil.which("arm-none-eabi-gcc") or "arm-none-eabi-gcc",
+        "-mthumb",
+        *guest.flags,
+        *flags,
+    ]
     firmware = folder / "call_list.o"
     library = [*WARNINGS, "-I", str(RUNTIME / "include"), *sources]
     link = ["-nostartfiles", "-T", str(script), "-Wl,-e,0", str(firmware), "-o", str(image)]
+    addresses = [f"-DLIST={guest.listing:#x}u", f"-DTIMER_ADDRESS={guest.timer:#x}u"]
     for command in (
-        [*gcc, "-ffreestanding", "-c", str(HERE / "call_list.c"), "-o", str(firmware)],
+        [*gcc, "-ffreestanding", *addresses, "-c", str(HERE / "call_list.c"), "-o", str(firmware)],
         [*gcc, *library, *link],
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -76,16 +133,22 @@ def build_m55(isas: Sequence[str], folder: Path, flags: Sequence[str] = ("-O2",)
     return image
 
 
+def build_m55(isas: Sequence[str], folder: Path, flags: Sequence[str] = ("-O2",)) -> Path:
+    """build_calls for a Cortex-M55."""
+    return build_calls(isas, GUESTS["cortex-m55"], folder, flags)
+
+
 class _Memory:
     """The list of calls and the bytes they work on, with their addresses in the guest."""
 
-    def __init__(self, calls: int) -> None:
+    def __init__(self, listing: int, calls: int) -> None:
+        self.listing = listing
         self.start = 4 * (HEADER_WORDS + CALL_WORDS * calls)
         self.data = bytearray()
 
     def place(self, data: bytes, align: int = 1) -> int:
         """Bytes between guards; with align 1 the address is odd."""
-        here = LIST + self.start + len(self.data) + len(GUARD)
+        here = self.listing + self.start + len(self.data) + len(GUARD)
         address = here | 1 if align == 1 else -(-here // align) * align
         self.data += bytes(address - here) + GUARD + data + GUARD
         return address
@@ -102,10 +165,10 @@ class _Memory:
 
 
 class QemuMachine:
-    """A Cortex-M55 with an image of kernels; `instructions` are those of all jobs run."""
+    """A core with an image of kernels; `instructions` are those of all jobs run."""
 
-    def __init__(self, image: Path) -> None:
-        self.image, self.instructions = image, 0
+    def __init__(self, image: Path, guest: Guest = GUESTS["cortex-m55"]) -> None:
+        self.image, self.guest, self.instructions = image, guest, 0
         with image.open("rb") as file:
             table = ELFFile(file).get_section_by_name(".symtab")
             self.symbols = {s.name: s["st_value"] for s in table.iter_symbols()}
@@ -124,19 +187,19 @@ class QemuMachine:
     def run_all(self, jobs: Sequence[Job], fence: bool = False) -> list[Done]:
         """All jobs in one start of QEMU; AssertionError on stray writes, faults, stray reads."""
         count = 1 + sum(len(job.steps) + 2 * (_sink(job)) for job in jobs)
-        memory = _Memory(count)
+        memory = _Memory(self.guest.listing, count)
         calls: list[tuple[int, ...]] = [self._call("nothing")]
         placed = []
         for job in jobs:
             first = len(calls)
             placed.append((first, *self._lay_out(job, memory, calls, fence)))
         image, ticks = self._execute(memory, calls, [job.call.function for job in jobs])
-        idle = _instructions(ticks[0]) - 1
+        idle = self._instructions(ticks[0]) - 1
         results = []
         for job, (first, outputs, scratch, last) in zip(jobs, placed, strict=True):
-            parts = [_checked(image, at, size, job.call.function) for at, size in outputs]
-            _checked(image, *scratch, f"{job.call.function}, scratch")
-            taken = [_instructions(each) - idle for each in ticks[first:last]]
+            parts = [self._checked(image, at, size, job.call.function) for at, size in outputs]
+            self._checked(image, *scratch, f"{job.call.function}, scratch")
+            taken = [self._instructions(each) - idle for each in ticks[first:last]]
             results.append(Done(parts, sum(taken)))
         self.instructions += sum(done.instructions for done in results)
         return results
@@ -162,8 +225,8 @@ class QemuMachine:
             if fence and rows:
                 which = number % len(rows)
                 size = len(step.rows[which])
-                moved = (rows[which], MEMORY_END - size, size)
-                rows[which] = MEMORY_END - size
+                moved = (rows[which], self.guest.memory_end - size, size)
+                rows[which] = self.guest.memory_end - size
             pointers = memory.place(struct.pack(f"<{len(rows)}I", *rows), align=4)
             fields = struct.pack("<4iI", *(step.span or (0, 0, 0, 0)), scratch)
             span = memory.place(fields, align=4)
@@ -191,9 +254,13 @@ class QemuMachine:
         with tempfile.TemporaryDirectory(prefix="mcucc-calls-") as folder:
             listing = Path(folder) / "list.bin"
             listing.write_bytes(header + struct.pack(f"<{len(words)}I", *words) + memory.data)
-            command = [shutil.which("qemu-system-arm") or "qemu-system-arm", "-M", "mps3-an547"]
+            command = [shutil.which("qemu-system-arm") or "qemu-system-arm"]
+            command += [*self.guest.machine]
             command += ["-kernel", str(self.image), "-display", "none", "-monitor", "none"]
-            command += ["-device", f"loader,file={listing},addr={LIST:#x},force-raw=on"]
+            command += [
+                "-device",
+                f"loader,file={listing},addr={self.guest.listing:#x},force-raw=on",
+            ]
             command += ["-serial", "none", "-icount", f"shift={ICOUNT_SHIFT},sleep=off"]
             command += ["-semihosting-config", "enable=on,target=native"]
             done = subprocess.run(
@@ -212,18 +279,17 @@ class QemuMachine:
         below = [(value, name) for name, value in self.symbols.items() if value <= address and name]
         return max(below, default=(0, "?"))[1]
 
+    def _checked(self, image: bytes, address: int, size: int, what: str) -> bytes:
+        """The bytes at an address; AssertionError when the guards around them changed."""
+        start = address - self.guest.listing
+        before, after = image[start - len(GUARD) : start], image[start + size :][: len(GUARD)]
+        assert before == GUARD == after, f"{what} wrote outside its buffer"
+        return image[start : start + size]
+
+    def _instructions(self, ticks: int) -> int:
+        hz = self.guest.timer_hz
+        return round(ticks * 1_000_000_000 / (hz << ICOUNT_SHIFT)) if hz else 1
+
 
 def _sink(job: Job) -> bool:
     return job.granularity is Granularity.SINK
-
-
-def _checked(image: bytes, address: int, size: int, what: str) -> bytes:
-    """The bytes at an address; AssertionError when the guards around them changed."""
-    start = address - LIST
-    before, after = image[start - len(GUARD) : start], image[start + size :][: len(GUARD)]
-    assert before == GUARD == after, f"{what} wrote outside its buffer"
-    return image[start : start + size]
-
-
-def _instructions(ticks: int) -> int:
-    return round(ticks * 1_000_000_000 / (TIMER_HZ << ICOUNT_SHIFT))

@@ -41,7 +41,7 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
             ("weights", ConstArray("weights", np.ascontiguousarray(by_channel))),
             *finish_fields(kernel.sums, finish),
         ),
-        scratch_bytes=size * ((COLUMNS - 1) * stride + size) * SLICE,
+        scratch_bytes=size * ((COLUMNS - 1) * stride + size) * min(channels, SLICE),
     )
     outputs = context.height * context.width * channels
     per_output = size * size * PER_MAC + PER_OUTPUT

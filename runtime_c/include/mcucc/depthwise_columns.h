@@ -6,7 +6,7 @@
  * all of them. Where a window leaves the input, the inputs of up to MCUCC_COLUMNS_SLICE channels are
  * first copied into scratch, with the padding around them.
  * ROW kernel as mcucc/depthwise_conv2d.h says; span->scratch holds
- * kernel * (3 * stride + kernel) * MCUCC_COLUMNS_SLICE bytes.
+ * kernel * (3 * stride + kernel) bytes for each channel of a slice.
  */
 #ifndef MCUCC_DEPTHWISE_COLUMNS_H
 #define MCUCC_DEPTHWISE_COLUMNS_H

@@ -3,13 +3,17 @@
  * sha256 0000000000000000000000000000000000000000000000000000000000000000
  * 2,208 MACs (executed: 2,208), single rounding, schedule layers
  *
- * The arena, 180 bytes, in order of first use:
+ * The arena, 324 bytes, in order of first use:
  *
- *       36 -    144  image of image, 6 rows of 18
+ *      148 -    256  image of image, 6 rows of 18
  *        0 -     36  tensor of conv_0
+ *       36 -    148  scratch of conv_0
  *       36 -    108  tensor of conv_1
+ *      108 -    124  scratch of conv_1
  *      108 -    180  tensor of dw_2
+ *      180 -    324  scratch of dw_2
  *       36 -     72  tensor of conv_3
+ *       72 -    104  scratch of conv_3
  *        0 -     36  tensor of add_4
  *        0 -      4  tensor of globalaveragepool_5
  *       36 -     52  scratch of globalaveragepool_5
@@ -21,19 +25,23 @@
 #include "residual_weights.h"
 #include "mcucc/add.h"
 #include "mcucc/camera.h"
-#include "mcucc/conv2d.h"
-#include "mcucc/depthwise_conv2d.h"
+#include "mcucc/conv2d_pairs.h"
+#include "mcucc/depthwise_columns.h"
 #include "mcucc/fully_connected.h"
 #include "mcucc/global_average_pool.h"
 #include "mcucc/rows.h"
 
 /* Where each buffer starts in the arena, bytes. */
 enum {
-    AT_IMAGE = 36,
+    AT_IMAGE = 148,
     AT_CONV_0 = 0,
+    AT_CONV_0_SCRATCH = 36,
     AT_CONV_1 = 36,
+    AT_CONV_1_SCRATCH = 108,
     AT_DW_2 = 108,
+    AT_DW_2_SCRATCH = 180,
     AT_CONV_3 = 36,
+    AT_CONV_3_SCRATCH = 72,
     AT_ADD_4 = 0,
     AT_GLOBALAVERAGEPOOL_5 = 0,
     AT_GLOBALAVERAGEPOOL_5_SCRATCH = 36,
@@ -47,7 +55,7 @@ static void run_camera_image(int8_t *arena)
     mcucc_camera_offset(arena + AT_IMAGE, 108);
 }
 
-static const mcucc_conv2d_params conv_0_params = {
+static const mcucc_conv2d_pairs_params conv_0_params = {
     .kernel_h = 3,
     .kernel_w = 3,
     .stride_w = 2,
@@ -56,8 +64,10 @@ static const mcucc_conv2d_params conv_0_params = {
     .input_width = 6,
     .input_channels = 3,
     .output_channels = 4,
-    .groups = 1,
+    .taps = 28,
     .weights = residual_conv_0_weights,
+    .chunks = residual_conv_0_chunks,
+    .lengths = residual_conv_0_lengths,
     .bias = residual_conv_0_bias,
     .multiplier = residual_conv_0_multiplier,
     .shift = residual_conv_0_shift,
@@ -67,7 +77,7 @@ static const mcucc_conv2d_params conv_0_params = {
     .hi = 127,
 };
 
-/* conv_0: Conv2d 3x3 s2,2 p1,1,1,1 (portable)
+/* conv_0: Conv2d 3x3 s2,2 p1,1,1,1 (portable pairs, shift)
  * 6x6x3 -> 3x3x4, 972 MACs */
 static void run_conv_0(int8_t *arena)
 {
@@ -79,12 +89,12 @@ static void run_conv_0(int8_t *arena)
         6, residual_padding_m1,
     };
     const int8_t *window[3];
-    mcucc_span span = {0, columns.begin, columns.end, 0, NULL};
+    mcucc_span span = {0, columns.begin, columns.end, 0, arena + AT_CONV_0_SCRATCH};
 
     for (int32_t row = rows.begin; row < rows.end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row * 2 - 1, 3, 1);
-        mcucc_conv2d(&conv_0_params, window, arena + AT_CONV_0 + columns.begin * 4 + row * 12, &span);
+        mcucc_conv2d_pairs_shift(&conv_0_params, window, arena + AT_CONV_0 + columns.begin * 4 + row * 12, &span);
     }
 }
 
@@ -95,7 +105,7 @@ static void stage_0_conv_0(int8_t *arena, const mcucc_camera *camera)
     run_conv_0(arena);
 }
 
-static const mcucc_conv2d_params conv_1_params = {
+static const mcucc_conv2d_pairs_params conv_1_params = {
     .kernel_h = 1,
     .kernel_w = 1,
     .stride_w = 1,
@@ -104,8 +114,10 @@ static const mcucc_conv2d_params conv_1_params = {
     .input_width = 3,
     .input_channels = 4,
     .output_channels = 8,
-    .groups = 1,
+    .taps = 4,
     .weights = residual_conv_1_weights,
+    .chunks = residual_conv_1_chunks,
+    .lengths = residual_conv_1_lengths,
     .bias = residual_conv_1_bias,
     .multiplier = residual_conv_1_multiplier,
     .shift = residual_conv_1_shift,
@@ -115,7 +127,7 @@ static const mcucc_conv2d_params conv_1_params = {
     .hi = 127,
 };
 
-/* conv_1: Conv2d 1x1 (portable)
+/* conv_1: Conv2d 1x1 (portable pairs, shift)
  * 3x3x4 -> 3x3x8, 288 MACs */
 static void run_conv_1(int8_t *arena)
 {
@@ -127,12 +139,12 @@ static void run_conv_1(int8_t *arena)
         3, NULL,
     };
     const int8_t *window[1];
-    mcucc_span span = {0, columns.begin, columns.end, columns.begin, NULL};
+    mcucc_span span = {0, columns.begin, columns.end, columns.begin, arena + AT_CONV_1_SCRATCH};
 
     for (int32_t row = rows.begin; row < rows.end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row, 1, 1);
-        mcucc_conv2d(&conv_1_params, window, arena + AT_CONV_1 + columns.begin * 8 + row * 24, &span);
+        mcucc_conv2d_pairs_shift(&conv_1_params, window, arena + AT_CONV_1 + columns.begin * 8 + row * 24, &span);
     }
 }
 
@@ -143,15 +155,10 @@ static void stage_1_conv_1(int8_t *arena, const mcucc_camera *camera)
     run_conv_1(arena);
 }
 
-static const mcucc_depthwise_conv2d_params dw_2_params = {
-    .kernel_h = 3,
-    .kernel_w = 3,
-    .stride_w = 1,
-    .dilation_w = 1,
+static const mcucc_depthwise_columns_params dw_2_params = {
     .pad_left = 1,
     .input_width = 3,
-    .input_channels = 8,
-    .depth_multiplier = 1,
+    .channels = 8,
     .weights = residual_dw_2_weights,
     .bias = residual_dw_2_bias,
     .multiplier = residual_dw_2_multiplier,
@@ -162,7 +169,7 @@ static const mcucc_depthwise_conv2d_params dw_2_params = {
     .hi = 127,
 };
 
-/* dw_2: DepthwiseConv2d 3x3 p1,1,1,1 (portable)
+/* dw_2: DepthwiseConv2d 3x3 p1,1,1,1 (columns, shift)
  * 3x3x8 -> 3x3x8, 648 MACs */
 static void run_dw_2(int8_t *arena)
 {
@@ -174,12 +181,12 @@ static void run_dw_2(int8_t *arena)
         3, residual_padding_m25,
     };
     const int8_t *window[3];
-    mcucc_span span = {0, columns.begin, columns.end, 0, NULL};
+    mcucc_span span = {0, columns.begin, columns.end, 0, arena + AT_DW_2_SCRATCH};
 
     for (int32_t row = rows.begin; row < rows.end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row - 1, 3, 1);
-        mcucc_depthwise_conv2d(&dw_2_params, window, arena + AT_DW_2 + columns.begin * 8 + row * 24, &span);
+        mcucc_depthwise_columns_3_1_shift(&dw_2_params, window, arena + AT_DW_2 + columns.begin * 8 + row * 24, &span);
     }
 }
 
@@ -190,7 +197,7 @@ static void stage_2_dw_2(int8_t *arena, const mcucc_camera *camera)
     run_dw_2(arena);
 }
 
-static const mcucc_conv2d_params conv_3_params = {
+static const mcucc_conv2d_pairs_params conv_3_params = {
     .kernel_h = 1,
     .kernel_w = 1,
     .stride_w = 1,
@@ -199,8 +206,10 @@ static const mcucc_conv2d_params conv_3_params = {
     .input_width = 3,
     .input_channels = 8,
     .output_channels = 4,
-    .groups = 1,
+    .taps = 8,
     .weights = residual_conv_3_weights,
+    .chunks = residual_conv_3_chunks,
+    .lengths = residual_conv_3_lengths,
     .bias = residual_conv_3_bias,
     .multiplier = residual_conv_3_multiplier,
     .shift = residual_conv_3_shift,
@@ -210,7 +219,7 @@ static const mcucc_conv2d_params conv_3_params = {
     .hi = 127,
 };
 
-/* conv_3: Conv2d 1x1 (portable)
+/* conv_3: Conv2d 1x1 (portable pairs, shift)
  * 3x3x8 -> 3x3x4, 288 MACs */
 static void run_conv_3(int8_t *arena)
 {
@@ -222,12 +231,12 @@ static void run_conv_3(int8_t *arena)
         3, NULL,
     };
     const int8_t *window[1];
-    mcucc_span span = {0, columns.begin, columns.end, columns.begin, NULL};
+    mcucc_span span = {0, columns.begin, columns.end, columns.begin, arena + AT_CONV_3_SCRATCH};
 
     for (int32_t row = rows.begin; row < rows.end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row, 1, 1);
-        mcucc_conv2d(&conv_3_params, window, arena + AT_CONV_3 + columns.begin * 4 + row * 12, &span);
+        mcucc_conv2d_pairs_shift(&conv_3_params, window, arena + AT_CONV_3 + columns.begin * 4 + row * 12, &span);
     }
 }
 

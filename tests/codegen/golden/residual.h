@@ -15,7 +15,7 @@ extern "C" {
 /* The arena holds everything the network computes: image, activations, scratch and outputs.
  * It is the caller's, starts at a multiple of MCUCC_ARENA_ALIGNMENT, and keeps nothing between
  * runs; calls with different arenas are independent of each other. */
-#define RESIDUAL_ARENA_BYTES 180
+#define RESIDUAL_ARENA_BYTES 324
 
 /* Declares a static arena: RESIDUAL_STATIC_ARENA(arena); residual_run(arena); */
 #define RESIDUAL_STATIC_ARENA(name) \

@@ -15,7 +15,7 @@ static const char *const step_names[] = {
 };
 
 static const mcucc_tensor inputs[] = {
-    {"image", 6, 6, 3, 0.0078125f, -1, 36},
+    {"image", 6, 6, 3, 0.0078125f, -1, 148},
 };
 
 static const mcucc_tensor outputs[] = {

@@ -3,25 +3,29 @@
  * sha256 0000000000000000000000000000000000000000000000000000000000000000
  * 468 MACs (executed: 468), single rounding, schedule layers
  *
- * The arena, 60 bytes, in order of first use:
+ * The arena, 108 bytes, in order of first use:
  *
- *       40 -     60  image of image, 4 rows of 5
+ *       80 -    100  image of image, 4 rows of 5
  *        0 -     40  output of conv_0
- *       40 -     52  output of dw_1
+ *       40 -     80  scratch of conv_0
+ *       96 -    108  output of dw_1
+ *       40 -     94  scratch of dw_1
  */
 #include "two_outputs.h"
 
 #include "two_outputs_weights.h"
 #include "mcucc/camera.h"
-#include "mcucc/conv2d.h"
-#include "mcucc/depthwise_conv2d.h"
+#include "mcucc/conv2d_pairs.h"
+#include "mcucc/depthwise_columns.h"
 #include "mcucc/rows.h"
 
 /* Where each buffer starts in the arena, bytes. */
 enum {
-    AT_IMAGE = 40,
+    AT_IMAGE = 80,
     AT_CONV_0 = 0,
-    AT_DW_1 = 40,
+    AT_CONV_0_SCRATCH = 40,
+    AT_DW_1 = 96,
+    AT_DW_1_SCRATCH = 40,
 };
 
 /* camera image: bytes 0..255 become the int8 values of the first layer, in place. */
@@ -30,7 +34,7 @@ static void run_camera_image(int8_t *arena)
     mcucc_camera_offset(arena + AT_IMAGE, 20);
 }
 
-static const mcucc_conv2d_params conv_0_params = {
+static const mcucc_conv2d_pairs_params conv_0_params = {
     .kernel_h = 3,
     .kernel_w = 3,
     .stride_w = 1,
@@ -39,8 +43,10 @@ static const mcucc_conv2d_params conv_0_params = {
     .input_width = 5,
     .input_channels = 1,
     .output_channels = 2,
-    .groups = 1,
+    .taps = 10,
     .weights = two_outputs_conv_0_weights,
+    .chunks = two_outputs_conv_0_chunks,
+    .lengths = two_outputs_conv_0_lengths,
     .bias = two_outputs_conv_0_bias,
     .multiplier = two_outputs_conv_0_multiplier,
     .shift = two_outputs_conv_0_shift,
@@ -50,7 +56,7 @@ static const mcucc_conv2d_params conv_0_params = {
     .hi = 127,
 };
 
-/* conv_0: Conv2d 3x3 p1,1,1,1 (portable)
+/* conv_0: Conv2d 3x3 p1,1,1,1 (portable pairs, shift)
  * 4x5x1 -> 4x5x2, 360 MACs */
 static void run_conv_0(int8_t *arena)
 {
@@ -62,12 +68,12 @@ static void run_conv_0(int8_t *arena)
         4, two_outputs_padding_m1,
     };
     const int8_t *window[3];
-    mcucc_span span = {0, columns.begin, columns.end, 0, NULL};
+    mcucc_span span = {0, columns.begin, columns.end, 0, arena + AT_CONV_0_SCRATCH};
 
     for (int32_t row = rows.begin; row < rows.end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row - 1, 3, 1);
-        mcucc_conv2d(&conv_0_params, window, arena + AT_CONV_0 + columns.begin * 2 + row * 10, &span);
+        mcucc_conv2d_pairs_shift(&conv_0_params, window, arena + AT_CONV_0 + columns.begin * 2 + row * 10, &span);
     }
 }
 
@@ -78,15 +84,10 @@ static void stage_0_conv_0(int8_t *arena, const mcucc_camera *camera)
     run_conv_0(arena);
 }
 
-static const mcucc_depthwise_conv2d_params dw_1_params = {
-    .kernel_h = 3,
-    .kernel_w = 3,
-    .stride_w = 2,
-    .dilation_w = 1,
+static const mcucc_depthwise_columns_params dw_1_params = {
     .pad_left = 1,
     .input_width = 5,
-    .input_channels = 2,
-    .depth_multiplier = 1,
+    .channels = 2,
     .weights = two_outputs_dw_1_weights,
     .bias = two_outputs_dw_1_bias,
     .multiplier = two_outputs_dw_1_multiplier,
@@ -97,7 +98,7 @@ static const mcucc_depthwise_conv2d_params dw_1_params = {
     .hi = 127,
 };
 
-/* dw_1: DepthwiseConv2d 3x3 s2,2 p1,1,1,1 (portable)
+/* dw_1: DepthwiseConv2d 3x3 s2,2 p1,1,1,1 (columns, shift)
  * 4x5x2 -> 2x3x2, 108 MACs */
 static void run_dw_1(int8_t *arena)
 {
@@ -109,12 +110,12 @@ static void run_dw_1(int8_t *arena)
         4, two_outputs_padding_m9,
     };
     const int8_t *window[3];
-    mcucc_span span = {0, columns.begin, columns.end, 0, NULL};
+    mcucc_span span = {0, columns.begin, columns.end, 0, arena + AT_DW_1_SCRATCH};
 
     for (int32_t row = rows.begin; row < rows.end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row * 2 - 1, 3, 1);
-        mcucc_depthwise_conv2d(&dw_1_params, window, arena + AT_DW_1 + columns.begin * 2 + row * 6, &span);
+        mcucc_depthwise_columns_3_2_shift(&dw_1_params, window, arena + AT_DW_1 + columns.begin * 2 + row * 6, &span);
     }
 }
 

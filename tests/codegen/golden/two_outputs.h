@@ -15,7 +15,7 @@ extern "C" {
 /* The arena holds everything the network computes: image, activations, scratch and outputs.
  * It is the caller's, starts at a multiple of MCUCC_ARENA_ALIGNMENT, and keeps nothing between
  * runs; calls with different arenas are independent of each other. */
-#define TWO_OUTPUTS_ARENA_BYTES 60
+#define TWO_OUTPUTS_ARENA_BYTES 108
 
 /* Declares a static arena: TWO_OUTPUTS_STATIC_ARENA(arena); two_outputs_run(arena); */
 #define TWO_OUTPUTS_STATIC_ARENA(name) \

@@ -10,12 +10,12 @@ static const char *const step_names[] = {
 };
 
 static const mcucc_tensor inputs[] = {
-    {"image", 4, 5, 1, 0.0078125f, -1, 40},
+    {"image", 4, 5, 1, 0.0078125f, -1, 80},
 };
 
 static const mcucc_tensor outputs[] = {
     {"conv_0", 4, 5, 2, 0.0406363979f, -9, 0},
-    {"dw_1", 2, 3, 2, 0.07193923f, 111, 40},
+    {"dw_1", 2, 3, 2, 0.07193923f, 111, 96},
 };
 
 const mcucc_model two_outputs_model = {

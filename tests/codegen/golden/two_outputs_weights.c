@@ -8,8 +8,16 @@
 #include "mcucc/mcucc.h"
 
 MCUCC_ALIGNED(4)
-const int8_t two_outputs_conv_0_weights[18] = {
-    29, -64, 121, 114, -111, -79, -77, -82, 21, -38, -4, -69, 115, 43, 42, -98, -87, 101,
+const int8_t two_outputs_conv_0_weights[20] = {
+    29, -38, -64, -4, 121, -69, 114, 115, -111, 43, -79, 42, -77, -98, -82, -87, 21, 101, 0, 0,
+};
+
+const uint16_t two_outputs_conv_0_chunks[1] = {
+    5,
+};
+
+const uint8_t two_outputs_conv_0_lengths[5] = {
+    4, 4, 4, 4, 4,
 };
 
 const int32_t two_outputs_conv_0_bias[2] = {
@@ -21,12 +29,12 @@ const int32_t two_outputs_conv_0_multiplier[2] = {
 };
 
 const uint8_t two_outputs_conv_0_shift[2] = {
-    40, 43,
+    8, 11,
 };
 
 MCUCC_ALIGNED(4)
 const int8_t two_outputs_dw_1_weights[18] = {
-    -100, -38, -21, -51, -12, 86, -8, 61, 109, -72, -62, 15, -80, 48, 43, 46, 114, -19,
+    -100, -21, -12, -8, 109, -62, -80, 43, 114, -38, -51, 86, 61, -72, 15, 48, 46, -19,
 };
 
 const int32_t two_outputs_dw_1_bias[2] = {
@@ -38,7 +46,7 @@ const int32_t two_outputs_dw_1_multiplier[2] = {
 };
 
 const uint8_t two_outputs_dw_1_shift[2] = {
-    38, 41,
+    6, 9,
 };
 
 MCUCC_ALIGNED(4)

@@ -1,0 +1,219 @@
+"""The kernels of cores without DSP equal their NumPy reference on the real core in QEMU: rows in
+pieces, unaligned, between guard bytes, one row of each call at the end of memory. On the host the C
+beside the assembly runs under the sanitizers."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from benchmarks.qemu_machine import GUESTS, Job, QemuMachine, build_calls
+from mcucc.kernels.select import ARMV7M, PORTABLE, Choice, isas_of
+from mcucc.numerics import Int8Array, Rounding
+from mcucc.ops.add import Add
+from mcucc.ops.conv2d import Conv2d
+from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.ops.spatial import Pads, Window2d
+from tests.kernels import driver
+from tests.kernels.cases import (
+    ROUNDINGS,
+    chosen,
+    depthwise_cases,
+    forms_of,
+    pointwise_cases,
+    recording,
+    stem_cases,
+    window_cases,
+)
+from tests.ops import draw
+from tests.ops.draw import SEEDS, Case, Scales
+
+# The core in QEMU and the instruction set whose kernels it runs.
+CORES = {"cortex-m0": PORTABLE, "cortex-m3": ARMV7M}
+CASES: dict[str, st.SearchStrategy[Case]] = {
+    "pointwise": pointwise_cases(),
+    "conv2d": window_cases(),
+    "stem": stem_cases(),
+    "depthwise": depthwise_cases(),
+    "fully_connected": draw.fully_connected_cases(),
+    "add": draw.binary_cases(Add),
+}
+EXAMPLES = {"pointwise": 150, "conv2d": 150, "depthwise": 150}
+# Families with a kernel that beats the portable one, and its forms of requantization.
+FAST = ("pointwise", "conv2d", "stem", "depthwise")
+FORMS = {"short", "shift", "double"}
+PLAIN = Scales(lambda _: 0.02, draw.free_output_scale)
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A case, the variant chosen for it, its calls and the bytes they must give."""
+
+    case: Case
+    choice: Choice
+    calls: driver.Recording
+    expected: Int8Array
+
+    @property
+    def job(self) -> Job:
+        calls = self.calls
+        size = int(np.prod(calls.shape))
+        return Job(calls.call, calls.granularity, calls.steps, size, calls.scratch_bytes)
+
+    @property
+    def words(self) -> str:
+        return f"{self.choice.variant}: {self.case.op}, {self.case.inputs[0].shape}"
+
+
+def drawn(case: Case, rounding: Rounding, seed: int, isa: str) -> Drawn:
+    choice, _ = chosen(case, rounding, seed, isa)
+    expected = case.kernel(rounding).run(case.images)[0]
+    return Drawn(case, choice, recording(case, rounding, choice, seed), expected)
+
+
+def draw_all(name: str, isa: str) -> list[Drawn]:
+    """All cases of one kind, the same in every run."""
+    found: list[Drawn] = []
+
+    @settings(
+        derandomize=True,
+        database=None,
+        deadline=None,
+        max_examples=EXAMPLES.get(name, 60),
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=CASES[name], rounding=ROUNDINGS, seed=SEEDS)
+    def collect(case: Case, rounding: Rounding, seed: int) -> None:
+        found.append(drawn(case, rounding, seed, isa))
+
+    collect()
+    return found
+
+
+def is_fast(each: Drawn) -> bool:
+    return "pairs" in each.choice.variant or "columns" in each.choice.variant
+
+
+def check(machine: QemuMachine, cases: list[Drawn]) -> None:
+    """Run all cases in one start of QEMU and compare."""
+    done = machine.run_all([each.job for each in cases], fence=True)
+    for each, result in zip(cases, done, strict=True):
+        np.testing.assert_array_equal(
+            each.calls.assemble(result.parts), each.expected, err_msg=each.words
+        )
+
+
+@pytest.fixture(scope="module", params=CORES)
+def core(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def machine(core: str, tmp_path_factory: pytest.TempPathFactory) -> QemuMachine:
+    for tool in ("arm-none-eabi-gcc", "qemu-system-arm"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"no {tool}")
+    guest = GUESTS[core]
+    return QemuMachine(
+        build_calls(isas_of(CORES[core]), guest, tmp_path_factory.mktemp(core)), guest
+    )
+
+
+@pytest.fixture(scope="module")
+def host_replayer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The C of both instruction sets in the executable that replays under the sanitizers."""
+    kernels = [
+        path
+        for isa in (PORTABLE, ARMV7M)
+        for path in sorted((driver.RUNTIME / "kernels" / isa).glob("*.c"))
+    ]
+    sources = [driver.HERE / "replay.c", *kernels]
+    flags = ("-O0", "-rdynamic", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    return driver.compile_c(tmp_path_factory.mktemp("plain") / "replay", sources, *flags, "-ldl")
+
+
+@pytest.mark.emulated
+@pytest.mark.parametrize("name", CASES)
+def test_kernels_compute_the_reference_on_the_core(
+    name: str, core: str, machine: QemuMachine
+) -> None:
+    cases = draw_all(name, CORES[core])
+    check(machine, cases)
+    if name in FAST:
+        fast = [each for each in cases if is_fast(each)]
+        assert len(fast) > len(cases) // 3, "the fast kernels are hardly drawn"
+        assert forms_of(Counter(each.choice.variant for each in fast)) >= {"shift", "double"}
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("isa", [PORTABLE, ARMV7M])
+@pytest.mark.parametrize("name", FAST)
+def test_the_c_computes_the_reference_under_the_sanitizers(
+    name: str, isa: str, host_replayer: Path, tmp_path: Path
+) -> None:
+    cases = draw_all(name, isa)[:60]
+    outputs = driver.replay_in_process(host_replayer, [each.calls for each in cases], tmp_path)
+    for each, output in zip(cases, outputs, strict=True):
+        np.testing.assert_array_equal(output, each.expected, err_msg=each.words)
+
+
+@pytest.mark.emulated
+def test_every_number_of_channels_up_to_257(core: str, machine: QemuMachine) -> None:
+    """Every tail of taps, channels and pixels through both fast kernels."""
+    rng, op, cases = np.random.default_rng(7), Conv2d(Window2d((1, 1))), []
+    for number in range(1, 258):
+        few, width = int(rng.integers(1, 23)), 1 + number % 9
+        for inputs, outputs in ((number, few), (few, number)):
+            shapes = (1, 1, width, inputs), (outputs, 1, 1, inputs)
+            case = draw.weighted(op, *shapes, (3, -5), PLAIN, number)
+            cases.append(drawn(case, Rounding.SINGLE, number, CORES[core]))
+        window = Window2d((3, 3), (1, 1 + number % 2), (1, 1), Pads(1, 1, 1, 1))
+        shapes = (1, 2, width, number), (3, 3, number)
+        case = draw.weighted(DepthwiseConv2d(window), *shapes, (-128, 7), PLAIN, number)
+        cases.append(drawn(case, Rounding.SINGLE, number, CORES[core]))
+    assert all(is_fast(each) for each in cases)
+    check(machine, cases)
+
+
+@pytest.mark.emulated
+@pytest.mark.parametrize("zero_point", [-128, -127, -1, 0, 1, 126, 127])
+def test_saturating_values_at_every_kind_of_zero_point(
+    zero_point: int, core: str, machine: QemuMachine
+) -> None:
+    """All inputs and weights at their extremes, so that sums and chunks reach their bounds."""
+    window, cases = Window2d((5, 5), (2, 1), (1, 1), Pads(2, 1, 0, 2)), []
+    shape = (1, 6, 7, 40)
+    for op, weights in ((Conv2d(window), (3, 5, 5, 40)), (DepthwiseConv2d(window), (5, 5, 40))):
+        case = draw.weighted(op, shape, weights, (zero_point, -zero_point - 1), PLAIN, 0)
+        for weight in (-127, 127):
+            loud = draw.Tensor.const("w", np.full(weights, weight, np.int8), case.inputs[1].quant)
+            for value in (-128, 127):
+                full = np.full(shape, value, np.int8)
+                extreme = Case(op, (case.inputs[0], loud, case.inputs[2]), case.output, (full,))
+                for rounding in Rounding:
+                    cases.append(drawn(extreme, rounding, 0, CORES[core]))
+    assert all(is_fast(each) for each in cases)
+    check(machine, cases)
+
+
+@pytest.mark.emulated
+def test_inputs_that_drive_every_chunk_to_its_bound(core: str, machine: QemuMachine) -> None:
+    """Every input has the sign of a channel's weight, or the other one: the largest sums there are."""
+    rng, op, cases = np.random.default_rng(11), Conv2d(Window2d((1, 1))), []
+    for number in range(40):
+        shapes = (1, 1, 4, 64), (6, 1, 1, 64)
+        case = draw.weighted(op, *shapes, (0, 0), PLAIN, number)
+        weights = case.inputs[1].constant.reshape(6, 64)
+        signs = weights[rng.integers(0, 6, 4)] * rng.choice([-1, 1], (4, 1)) > 0
+        loud = np.where(signs, 127, -128).astype(np.int8).reshape(shapes[0])
+        extreme = Case(op, case.inputs, case.output, (loud,))
+        cases.append(drawn(extreme, Rounding.SINGLE, number, CORES[core]))
+    check(machine, cases)
