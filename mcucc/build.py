@@ -12,19 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mcucc import __version__
 from mcucc.boards import Board, board_file, load_board
 from mcucc.codegen.model import ModelCode, Origin, model_code, model_identifier
 from mcucc.codegen.write import write_library
 from mcucc.emulate.choose import choose_emulator
-from mcucc.emulate.interface import EmulationFault
 from mcucc.errors import ToolError
-from mcucc.fit import TooLarge, check_arena, check_weights, does_not_fit, stack_too_small
+from mcucc.exports import export_to
+from mcucc.fit import TooLarge, check_arena, check_weights, does_not_fit
 from mcucc.frontends.onnx_file import read_model
-from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.store import save_graph
+from mcucc.measure import Measured, measure, without_firmware
 from mcucc.network import Network, NetworkOptions, Progress, load_network
 from mcucc.report.counting import counting
 from mcucc.report.facts import (
@@ -37,7 +35,6 @@ from mcucc.report.facts import (
     layer_facts,
     sram_facts,
 )
-from mcucc.report.flash import flash_facts
 from mcucc.report.html import report_page
 from mcucc.report.memory import memory_facts
 from mcucc.report.nodes import node_facts
@@ -47,9 +44,10 @@ from mcucc.schedule.choose import Schedule, ScheduleOptions, schedule
 from mcucc.schedule.tiled import TiledProgram
 from mcucc.staging import MANIFEST, check_target, staging
 from mcucc.toolchain.firmware import BuildOptions, Firmware, ModelUnit, build_firmware
+from mcucc.toolchain.machines import machine_of
+from mcucc.toolchain.targets import cross_compiler, no_firmware
 
 OPTIMIZE = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
-PROOF_LIMIT_S = 300.0
 BOARD_FILE = "board.toml"
 
 
@@ -63,6 +61,10 @@ class CompileOptions:
     name: str | None = None
     optimize: str = "balanced"
     emulator: str = "auto"  # or none, qemu, unicorn
+    time_limit_s: float = 300.0  # of the emulated run
+    compiler: str | None = None
+    c_only: bool = False
+    exports: tuple[str, ...] = ()
     schedule: ScheduleOptions = field(default_factory=ScheduleOptions)
 
 
@@ -81,17 +83,6 @@ class Compiled:
         return self.schedule.program
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What the emulated image showed; `why` says why there is nothing."""
-
-    source: str
-    stack: int
-    instructions: int | None
-    steps: tuple[int, ...] | None
-    emulator: str
-
-
 def compile_model(model: Path, options: CompileOptions, progress: Progress) -> Report:
     """Compile `model` into `options.out`; returns the report that was written there.
 
@@ -102,6 +93,7 @@ def compile_model(model: Path, options: CompileOptions, progress: Progress) -> R
     name = model_identifier(options.name or model.stem)
     out = options.out.resolve()
     check_target(out)
+    c_only = check_tools(board, options)
     network = load_network(model, options.network, progress)
     wanted = dataclasses.replace(options.schedule, optimize=options.optimize)
     while True:
@@ -111,11 +103,31 @@ def compile_model(model: Path, options: CompileOptions, progress: Progress) -> R
         check_weights(compiled.program, board)
         try:
             with staging(out) as folder:
-                return _build(compiled, board, options, folder, progress)
+                return _build(compiled, board, options, c_only, folder, progress)
         except TooLarge as error:
             if error.stack <= wanted.stack or wanted.plan is not None:
                 raise
             wanted = dataclasses.replace(wanted, stack=error.stack)
+
+
+def check_tools(board: Board, options: CompileOptions) -> str:
+    """Why the C library is all there will be, "" when firmware is built and measured.
+
+    Raises ToolError, before anything takes time, when compiler or emulator are not there.
+    """
+    if options.c_only:
+        return "--c-only"
+    reason = no_firmware(board)
+    if reason is not None:
+        return reason
+    machine_of(board)
+    try:
+        cross_compiler(board, options.compiler)
+    except ToolError as error:
+        hint = f"{error.hint}, or give --compiler PATH; --c-only writes the C library alone"
+        raise ToolError(error.what, where=error.where, hint=hint) from error
+    choose_emulator(options.emulator, board)
+    return ""
 
 
 def generate(
@@ -137,7 +149,12 @@ def generate(
 
 
 def _build(
-    compiled: Compiled, board: Board, options: CompileOptions, folder: Path, progress: Progress
+    compiled: Compiled,
+    board: Board,
+    options: CompileOptions,
+    c_only: str,
+    folder: Path,
+    progress: Progress,
 ) -> Report:
     progress("generating C", 0, 0)
     sources = write_library(compiled.code, folder)
@@ -145,16 +162,28 @@ def _build(
     (folder / "plan.json").write_text(compiled.program.plan.to_json() + "\n", encoding="utf-8")
     copy_model(compiled.network.path, folder)
     shutil.copyfile(board_file(options.board), folder / BOARD_FILE)
-    progress("building firmware", 0, 0)
-    firmware = build_image(compiled, sources, board, folder, options.optimize)
-    measured = _measure(compiled, firmware, options.emulator, progress)
+    for ecosystem in options.exports:
+        export_to(ecosystem, compiled.code, folder)
+    if c_only:
+        measured = without_firmware(compiled.program, c_only)
+    else:
+        progress("building firmware", 0, 0)
+        firmware = build_image(compiled, sources, board, folder, options)
+        measured = measure(
+            compiled.network,
+            compiled.program,
+            firmware,
+            options.emulator,
+            options.time_limit_s,
+            progress,
+        )
     limit = min(options.schedule.sram or board.ram_bytes, board.ram_bytes)
-    report = _report(compiled, board, firmware, measured, limit)
+    report = _report(compiled, board, measured, limit)
     if not report.fits:
         raise does_not_fit(compiled.program, report, board, limit)
     (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
     (folder / "report.html").write_text(report_page(json.loads(report.to_json())), "utf-8")
-    manifest = _manifest(compiled, board, options, firmware, folder)
+    manifest = _manifest(compiled, board, options, measured, folder)
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     return report
 
@@ -186,87 +215,30 @@ def unit_of(
 
 
 def build_image(
-    compiled: Compiled, sources: tuple[Path, ...], board: Board, folder: Path, optimize: str
+    compiled: Compiled,
+    sources: tuple[Path, ...],
+    board: Board,
+    folder: Path,
+    options: CompileOptions,
 ) -> Firmware:
     """Build the firmware in a scratch folder and keep its ELF as `<name>.elf`."""
     unit, kernels = unit_of(compiled.name, compiled.program.arena_bytes, folder, sources)
+    flags = BuildOptions(OPTIMIZE[options.optimize], compiler=options.compiler)
     with tempfile.TemporaryDirectory(prefix="mcucc-") as scratch:
-        firmware = build_firmware(
-            [unit], kernels, board, Path(scratch), options=BuildOptions(OPTIMIZE[optimize])
-        )
+        firmware = build_firmware([unit], kernels, board, Path(scratch), options=flags)
         elf = folder / f"{compiled.name}.elf"
         shutil.copyfile(firmware.elf, elf)
     return dataclasses.replace(firmware, elf=elf)
 
 
-def _measure(compiled: Compiled, firmware: Firmware, wanted: str, progress: Progress) -> Measured:
-    """Run one picture under emulation: outputs must equal NumPy, counts and stack are taken."""
-    emulator = choose_emulator(wanted, firmware)
-    if emulator is None:
-        bound = sum(firmware.stack_usage.values())
-        return Measured("sum of gcc's frame sizes, not run", bound, None, None, "not emulated")
-    progress("counting instructions", 0, 0)
-    camera = _test_picture(compiled.network)
-    try:
-        result = emulator.run(firmware, [camera.tobytes()], count=True, timeout_s=PROOF_LIMIT_S)
-    except EmulationFault as error:
-        if error.fault.stack_overflow:
-            raise stack_too_small(compiled.program, firmware) from error
-        raise
-    expected = expected_output(compiled, camera)
-    if result.outputs[0] != expected:
-        raise ToolError(
-            "the emulated firmware's output differs from the NumPy reference",
-            where=compiled.name,
-            hint="this is a defect of mcucc; `mcucc validate` finds the first layer",
-        )
-    return Measured(
-        "painted",
-        result.stack_bytes or 0,
-        result.instructions,
-        result.step_instructions,
-        emulator.name,
-    )
-
-
-def _test_picture(network: Network) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Bytes of every value in a fixed order: no picture is needed to count and to measure."""
-    shapes = [network.integer.activations[name].shape for name in network.integer.inputs]
-    rng = np.random.default_rng(0)
-    return np.concatenate([rng.integers(0, 256, shape, np.uint8).reshape(-1) for shape in shapes])
-
-
-def expected_output(compiled: Compiled, camera: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
-    """The NumPy reference's outputs for raw input bytes, one after the other."""
-    return reference_bytes(compiled.network, compiled.network.integer, camera)
-
-
-def reference_bytes(
-    network: Network, integer: IntegerGraph, raw: np.ndarray[Any, np.dtype[np.uint8]]
-) -> bytes:
-    """Outputs of the integer network for the bytes a firmware reads."""
-    inputs, at = {}, 0
-    for name in integer.inputs:
-        a = integer.activations[name]
-        part = raw[at : at + a.size].reshape(1, *a.shape)
-        camera = network.cameras.get(name)
-        inputs[name] = camera.apply(part) if camera is not None else part.view(np.int8)
-        at += a.size
-    values = integer.run(inputs)
-    return b"".join(values[name].tobytes() for name in integer.outputs)
-
-
-def _report(
-    compiled: Compiled, board: Board, firmware: Firmware, measured: Measured, limit: int
-) -> Report:
+def _report(compiled: Compiled, board: Board, measured: Measured, limit: int) -> Report:
     program, network = compiled.program, compiled.network
-    sizes = firmware.sizes
     sram = sram_facts(
         program,
-        arena=sizes.arena,
-        static=sizes.static,
+        arena=measured.arena,
+        static=measured.static,
         stack=measured.stack,
-        stack_source=measured.source,
+        stack_source=measured.stack_source,
     )
     cameras = len(compiled.code.cameras)
     steps = None if measured.steps is None else measured.steps[cameras:]
@@ -285,11 +257,10 @@ def _report(
         board=BoardFacts(
             board.name, board.core.value, board.clock_hz, board.ram_bytes, board.flash_bytes
         ),
-        fits=sram.total <= limit and sizes.flash <= board.flash_bytes,
+        fits=sram.total <= limit and measured.flash.total <= board.flash_bytes,
+        incomplete=measured.incomplete,
         sram=sram,
-        flash=flash_facts(
-            program, compiled.name, firmware.image, weights=sizes.weights, code=sizes.code
-        ),
+        flash=measured.flash,
         macs=MacFacts(macs, program.macs, program.factor),
         instructions=InstructionFacts(measured.instructions, measured.emulator),
         layers=layer_facts(program, steps),
@@ -298,16 +269,16 @@ def _report(
         memory=memory_facts(program),
         counting=counting(
             image=program.plan.image.value,
-            stack=measured.source,
+            stack=measured.stack_source,
             emulator=measured.emulator,
-            compiler=firmware.compiler.version,
+            compiler=measured.compiler,
         ),
-        tools={"compiler": firmware.compiler.version, "emulator": measured.emulator},
+        tools={"compiler": measured.compiler, "emulator": measured.emulator},
     )
 
 
 def _manifest(
-    compiled: Compiled, board: Board, options: CompileOptions, firmware: Firmware, folder: Path
+    compiled: Compiled, board: Board, options: CompileOptions, measured: Measured, folder: Path
 ) -> dict[str, Any]:
     """What made this folder: hashes, versions and settings, enough for run and validate."""
     network = compiled.network
@@ -325,7 +296,7 @@ def _manifest(
         "input_shapes": dict(options.network.input_shapes or {}),
         "quantization": network.record,
         "arena_bytes": compiled.program.arena_bytes,
-        "compiler": firmware.compiler.version,
+        "compiler": measured.compiler,
         "files": {
             path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in files

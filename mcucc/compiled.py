@@ -66,8 +66,11 @@ class CompiledFolder:
     @property
     def sources(self) -> tuple[Path, ...]:
         """The generated and the runtime's .c files."""
-        listed = sorted(self.manifest["files"])
-        return tuple(self.path / name for name in listed if name.endswith(".c"))
+        return tuple(
+            self.path / name
+            for name in sorted(self.manifest["files"])
+            if name.endswith(".c") and ("/" not in name or name.startswith("runtime/"))
+        )
 
     def unit(self) -> tuple[ModelUnit, list[Path]]:
         """The toolchain's view of the C."""

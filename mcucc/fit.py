@@ -91,10 +91,13 @@ def does_not_fit(program: TiledProgram, report: Report, board: Board, limit: int
 
 def stack_too_small(program: TiledProgram, firmware: Firmware) -> FitError:
     """The emulated stack left the room that the arena leaves it."""
+    board = firmware.board
+    room = f"{firmware.layout.stack_bytes:,} bytes"
+    place = f"the arena of {program.arena_bytes:,} leaves in {board.data.name}"
+    if board.data != board.arena:
+        place = f"{board.data.name} has for it"
     return FitError(
-        f"the stack needs more than the {firmware.layout.stack_bytes:,} bytes that the arena of "
-        f"{program.arena_bytes:,} leaves in {firmware.board.data.name}\n"
-        f"{describe_peak(program)}",
-        where=firmware.board.name,
+        f"the stack needs more than the {room} that {place}\n{describe_peak(program)}",
+        where=board.name,
         hint="a board with more SRAM, or a network with smaller early layers",
     )

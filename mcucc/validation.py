@@ -236,7 +236,7 @@ def _emulated(
         if wanted == "auto":
             return None, None, None, error.what
         raise
-    emulator = choose_emulator(wanted, firmware)
+    emulator = choose_emulator(wanted, firmware.board)
     if emulator is None:
         return None, None, None, "no emulator runs here (mcucc needs qemu-system-arm or unicorn)"
     progress(f"emulating with {emulator.name}", 0, 0)

@@ -31,6 +31,19 @@ def compile_command(
     max_slowdown: shared.MaxSlowdown = None,
     plan: shared.PlanFile = None,
     emulator: Annotated[str, typer.Option(help="auto, qemu, unicorn or none.")] = "auto",
+    time_limit: Annotated[
+        float, typer.Option(min=0.1, help="Seconds until an emulator is stopped.")
+    ] = 300,
+    compiler: Annotated[
+        str | None, typer.Option(help="The cross compiler; default: found on PATH.")
+    ] = None,
+    c_only: Annotated[
+        bool, typer.Option("--c-only", help="The C library alone, without firmware.")
+    ] = False,
+    export: Annotated[
+        list[str] | None,
+        typer.Option(help="Also the library for arduino, platformio, zephyr, esp-idf, cmake."),
+    ] = None,
     print_after: Annotated[
         str | None, typer.Option(help="Print the network after a stage (all: every stage).")
     ] = None,
@@ -42,6 +55,7 @@ def compile_command(
     from mcucc.cli.output import console, print_json, progress_bar
     from mcucc.cli.parse import choice, parse_shapes, stage_printer
     from mcucc.emulate.choose import NAMES as EMULATORS
+    from mcucc.exports import export_names
     from mcucc.network import NetworkOptions
     from mcucc.numerics import Rounding
     from mcucc.quantize.observers import OBSERVERS
@@ -55,6 +69,10 @@ def compile_command(
         name=name,
         optimize=optimize,
         emulator=choice("--emulator", emulator, EMULATORS),
+        time_limit_s=time_limit,
+        compiler=compiler,
+        c_only=c_only,
+        exports=tuple(choice("--export", name, export_names()) for name in export or ()),
         schedule=shared.schedule_options(
             schedule=schedule,
             image=image,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from mcucc.boards import Board
 from mcucc.emulate.interface import Emulator
 from mcucc.emulate.qemu import Qemu
 from mcucc.emulate.renode import Renode
 from mcucc.emulate.unicorn import Unicorn
 from mcucc.errors import McuccError, ToolError
-from mcucc.toolchain.firmware import Firmware
 
 NAMES = ("auto", "none", "qemu", "unicorn", "renode")
 
@@ -17,8 +17,8 @@ def emulators() -> tuple[Emulator, ...]:
     return (Qemu(), Unicorn(), Renode())
 
 
-def choose_emulator(wanted: str, firmware: Firmware) -> Emulator | None:
-    """The emulator named `wanted`; with `auto` the first that can run this image, or None.
+def choose_emulator(wanted: str, board: Board) -> Emulator | None:
+    """The emulator named `wanted`; with `auto` the first that can run a board's images, or None.
 
     Raises ToolError when the one asked for cannot run it here.
     """
@@ -29,7 +29,7 @@ def choose_emulator(wanted: str, firmware: Firmware) -> Emulator | None:
     if wanted == "none":
         return None
     for emulator in emulators():
-        why_not = emulator.unavailable(firmware.board)
+        why_not = emulator.unavailable(board)
         if emulator.name == wanted and why_not is not None:
             raise ToolError(why_not, where=wanted, hint="--emulator auto takes what there is")
         if why_not is None and wanted in ("auto", emulator.name):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mcucc.boards import Board
 from mcucc.emulate.interface import RunResult, hang_error, input_file, model_index
+from mcucc.emulate.process import run_limited
 from mcucc.emulate.records import (
     Records,
     check_exit,
@@ -108,18 +109,10 @@ class Qemu:
         command += ["-semihosting-config", semihosting]
         text = scratch / "records.txt"
         try:
-            done = subprocess.run(
-                command,
-                cwd=scratch,
-                capture_output=True,
-                timeout=timeout_s,
-                stdin=subprocess.DEVNULL,
-                check=False,
-            )
+            errors = run_limited(command, scratch, timeout_s)[-2000:]
         except subprocess.TimeoutExpired as error:
             begun = parse_records(_read_text(text))
             raise hang_error(self.name, timeout_s, begun.values) from error
-        errors = done.stderr.decode("utf-8", "replace")[-2000:]
         return parse_records(_read_text(text)), (scratch / "output.bin").read_bytes(), errors
 
     def _over_uart(

@@ -19,6 +19,7 @@ import jinja2
 
 from mcucc.boards import Architecture, Board, Core
 from mcucc.emulate.interface import RunResult, hang_error, input_file, model_index
+from mcucc.emulate.process import started
 from mcucc.emulate.records import check_exit, parse_records, result_of
 from mcucc.emulate.uart import uart_input, uart_output
 from mcucc.errors import ToolError
@@ -106,16 +107,13 @@ def _run(
     (folder / "uart_input.txt").write_bytes(stream)
     output, errors = folder / "uart_output.txt", folder / "errors.txt"
     command = [program, "--disable-xwt", "--console", "--plain", "-e", "include @run.resc"]
-    with errors.open("wb") as complaints:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=complaints,
-            stderr=subprocess.STDOUT,
-        )
     deadline = time.monotonic() + timeout_s
-    try:
+    with (
+        errors.open("wb") as complaints,
+        started(
+            command, folder, stdin=subprocess.DEVNULL, stdout=complaints, stderr=complaints
+        ) as process,
+    ):
         while time.monotonic() < deadline:
             ended = process.poll() is not None
             text = output.read_text("ascii", "replace") if output.is_file() else ""
@@ -124,7 +122,4 @@ def _run(
             if ended:
                 return text, errors.read_text("utf-8", "replace")[-2000:] or "Renode ended"
             time.sleep(_POLL_S)
-        return text, ""
-    finally:
-        process.kill()
-        process.wait()
+    return text, ""

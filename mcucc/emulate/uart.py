@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from mcucc.emulate.process import started
 from mcucc.errors import ToolError
 from mcucc.toolchain.firmware import Firmware
 
@@ -79,21 +80,14 @@ def exchange(
     """
     lines: queue.Queue[bytes | None] = queue.Queue()
     errors = folder / "errors.txt"
-    with errors.open("wb") as complaints:
-        process = subprocess.Popen(
-            list(command),
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-        )
-    try:
+    pipe = subprocess.PIPE
+    with (
+        errors.open("wb") as complaints,
+        started(command, folder, stdin=pipe, stdout=pipe, stderr=complaints) as process,
+    ):
         threading.Thread(target=_feed, args=(process.stdin, stream), daemon=True).start()
         threading.Thread(target=_collect, args=(process.stdout, lines), daemon=True).start()
         text, ended = read_until_exit(lines, timeout_s)
-    finally:
-        process.kill()
-        process.wait()
     return text, errors.read_text("utf-8", "replace")[-2000:] if ended else ""
 
 

@@ -105,6 +105,7 @@ class Report:
     model: ModelFacts
     board: BoardFacts
     fits: bool
+    incomplete: str  # why stack and code are not known and not counted; "" where they are
     sram: SramFacts
     flash: FlashFacts
     macs: MacFacts

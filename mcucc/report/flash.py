@@ -51,6 +51,17 @@ def flash_facts(
     return FlashFacts(total, weights, code, dict(layers), dict(shared))
 
 
+def table_facts(program: TiledProgram) -> FlashFacts:
+    """What is known without an image: the bytes of every node's weights and tables, no code."""
+    layers = {
+        node.name: sum(array.data.nbytes for array in node.kernel.call().arrays)
+        for node in program.graph.nodes
+        if node.kernel.granularity is not Granularity.ALIAS
+    }
+    total = sum(layers.values())
+    return FlashFacts(total, total, 0, layers, {})
+
+
 def _owners(program: TiledProgram, model: str) -> dict[str, str]:
     """The node that a symbol belongs to: its tables and its parameter struct."""
     names = Names(model, program)

@@ -18,11 +18,18 @@ def print_report(report: Mapping[str, Any], console: Console) -> None:
     """Verdict first, then memory, then the peak."""
     board, sram, flash = report["board"], report["sram"], report["flash"]
     verdict = "[green]fits[/]" if report["fits"] else "[red]does not fit[/]"
+    if report["incomplete"]:
+        verdict = "as far as known " + verdict
     console.print(
         f"[bold]{report['model']['name']}[/] {verdict} [bold]{board['name']}[/]: "
         f"SRAM {kilobytes(sram['total'])} of {kilobytes(board['sram'])}, "
         f"flash {kilobytes(flash['total'])} of {kilobytes(board['flash'])}"
     )
+    if report["incomplete"]:
+        console.print(
+            f"no firmware ({report['incomplete']}): stack and code are not known, not counted",
+            markup=False,
+        )
     console.print(_memory(report))
     plan = report["plan"]
     gap = f", {plan['gap']} bytes above the least of these steps" if plan["gap"] else ", the least"
@@ -49,7 +56,7 @@ def print_report(report: Mapping[str, Any], console: Console) -> None:
 
 
 def _memory(report: Mapping[str, Any]) -> Table:
-    sram, flash = report["sram"], report["flash"]
+    sram, flash, unknown = report["sram"], report["flash"], bool(report["incomplete"])
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("SRAM")
     table.add_column("bytes", justify="right")
@@ -61,13 +68,16 @@ def _memory(report: Mapping[str, Any]) -> Table:
         ("  output", sram["output"]),
         ("  scratch", sram["scratch"]),
         ("static", sram["static"]),
-        (f"stack ({sram['stack_source']})", sram["stack"]),
+        (f"stack ({sram['stack_source']})", None if unknown else sram["stack"]),
         ("[bold]total[/]", sram["total"]),
     ]
-    right = [("weights, tables", flash["weights"]), ("code", flash["code"])]
-    right += [("", None)] * (len(left) - len(right) - 1)
+    right = [("weights, tables", flash["weights"]), ("code", None if unknown else flash["code"])]
+    right += [("", "")] * (len(left) - len(right) - 1)
     right.append(("[bold]total[/]", flash["total"]))
     for (name, size), (other, other_size) in zip(left, right, strict=True):
-        shown = "" if other_size is None else f"{other_size:,}"
-        table.add_row(name, f"{size:,}", other, shown)
+        table.add_row(name, _size(size), other, _size(other_size))
     return table
+
+
+def _size(size: int | str | None) -> str:
+    return "?" if size is None else f"{size:,}" if isinstance(size, int) else size

@@ -22,6 +22,8 @@ _ARM_FPU = {
     Core.M55: "auto",
 }
 
+_NO_TARGET = "mcucc has no compiler and no emulator"
+
 
 @dataclass(frozen=True)
 class Target:
@@ -54,11 +56,17 @@ def find_target(board: Board) -> Target:
     """The target of a board's core; ToolError when mcucc builds no firmware for it."""
     target = _TARGETS.get(board.core.architecture)
     if target is None:
-        raise ToolError(
-            f"no firmware: mcucc compiles and emulates nothing for {board.core.value}",
-            where=board.name,
-        )
+        raise ToolError(f"no firmware: {_NO_TARGET} for {board.core.value}", where=board.name)
     return target
+
+
+def no_firmware(board: Board) -> str | None:
+    """Why a board gets no firmware, None when it does."""
+    if board.core.architecture not in _TARGETS:
+        return f"{_NO_TARGET} for {board.core.value}"
+    if board.machine is None:
+        return "the board names no emulated machine"
+    return None
 
 
 def cross_compiler(board: Board, path: str | None = None) -> Compiler:

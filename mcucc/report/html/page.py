@@ -5,7 +5,7 @@ Names of a model are untrusted text: the template escapes everything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,7 +90,7 @@ def _sram(report: Mapping[str, Any]) -> Figure:
     sram, there = report["sram"], report["board"]["sram"]
     parts = [("arena", sram["arena"]), ("stack", sram["stack"]), ("static", sram["static"])]
     image = (f"– image, {sram['image_policy']}", f"{sram['image']:,} bytes")
-    arena, *rest = ((name, f"{size:,} bytes") for name, size in parts)
+    arena, *rest = _lines(report, parts)
     return Figure(
         title="SRAM",
         value=kilobytes(sram["total"]),
@@ -109,8 +109,18 @@ def _flash(report: Mapping[str, Any]) -> Figure:
         value=kilobytes(flash["total"]),
         of=f"of {kilobytes(there)}",
         parts=_parts(parts, there),
-        lines=tuple((name, f"{size:,} bytes") for name, size in parts),
+        lines=_lines(report, parts),
         over=flash["total"] > there,
+    )
+
+
+def _lines(
+    report: Mapping[str, Any], parts: Sequence[tuple[str, int]]
+) -> tuple[tuple[str, str], ...]:
+    """A line a part; stack and code are unknown where no firmware was built."""
+    unknown = ("stack", "code") if report["incomplete"] else ()
+    return tuple(
+        (name, "not known" if name in unknown else f"{size:,} bytes") for name, size in parts
     )
 
 
