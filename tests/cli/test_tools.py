@@ -113,7 +113,7 @@ def test_an_emulator_that_hangs_is_stopped_at_the_limit(
 ) -> None:
     monkeypatch.setenv("MCUCC_QEMU", str(script(tmp_path / "qemu", text)))
     result = project.compile("--emulator", "qemu", "--time-limit", "0.3")
-    refused(result, "qemu: the network did not finish within 0.3 s", "a larger limit")
+    refused(result, "qemu: the network did not finish within 0.3 s", "a larger --time-limit")
     one_error(result)
     assert not (project.folder / "out").exists()
 
