@@ -65,8 +65,8 @@ MODELS = (
     ),
     Wrong(
         "ops that mcucc does not compile",
-        with_net(lambda n: n("Erf", n("Sin", "image"))),
-        ("2 unsupported", "n_sin_0", "n_erf_1", "docs/ops.md"),
+        with_net(lambda n: n("Cos", n("Sin", "image"))),
+        ("2 unsupported", "n_sin_0", "n_cos_1", "docs/ops.md"),
     ),
     Wrong("an input of open sizes", open_sizes, ("image", "height", "--input-shape")),
     Wrong("two inputs", with_net(two_inputs), ("one input",)),
@@ -215,6 +215,17 @@ TOOLS = (
         compiling,
         (GCC, "install"),
         environment={"PATH": "{folder}/bin", "MCUCC_ARM_GCC": ""},
+    ),
+    Wrong(
+        "no compiler for a RISC-V board",
+        lambda p: compiling(p, "--board", "esp32-c3"),
+        ("gcc-riscv64-unknown-elf", "--compiler PATH", "--c-only"),
+        environment={"PATH": "{folder}/bin", "MCUCC_RISCV_GCC": ""},
+    ),
+    Wrong(
+        "an ecosystem that mcucc does not export to",
+        with_option("--export", "mbed"),
+        ("--export", "mbed", "arduino"),
     ),
     Wrong(
         "a compiler that fails",
