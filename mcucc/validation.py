@@ -17,6 +17,7 @@ from mcucc.errors import DataError, ModelError, ToolError
 from mcucc.evaluate.accuracy import BATCH
 from mcucc.evaluate.datasets import Item, load_dataset, load_picture, pictures
 from mcucc.evaluate.float_session import FloatSession
+from mcucc.evaluate.litert import LitertSession, open_litert
 from mcucc.evaluate.preprocess import Bytes
 from mcucc.evaluate.validate import (
     Divergence,
@@ -30,6 +31,7 @@ from mcucc.evaluate.validate import (
 )
 from mcucc.frontends.onnx import import_onnx
 from mcucc.ir.integer import IntegerGraph
+from mcucc.numerics import Rounding
 from mcucc.quantize.camera import CameraInput
 from mcucc.toolchain.firmware import Firmware
 
@@ -42,7 +44,9 @@ class Validation:
     """What `validate` found.
 
     `all_equal` says that NumPy, host and emulated outputs are the same bytes; it is None when what
-    ran is equal but nothing was emulated.
+    ran is equal but nothing was emulated. `litert_equal` says the same of NumPy and LiteRT, None
+    where there is no LiteRT to ask; with the rounding of its reference kernels (`litert_exact`) it
+    must not be False.
     """
 
     images: int
@@ -52,6 +56,19 @@ class Validation:
     all_equal: bool | None
     instructions: int | None
     emulator: str
+    litert_equal: bool | None = None
+    litert_exact: bool = False
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing differs that must be equal.
+
+        On its default path LiteRT may be off by 1 where it differs first, by its float products.
+        """
+        allowed = 0 if self.litert_exact else 1
+        return self.all_equal is not False and not any(
+            abs(d.found - d.expected) > allowed for d in self.divergences if d.way == "litert"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """For --json; the four accuracies by name first."""
@@ -61,6 +78,7 @@ class Validation:
             "labelled": self.labelled,
             **{f"{name}_top1": way.top1 for name, way in by_name.items()},
             "all_equal": self.all_equal,
+            "litert_equal": self.litert_equal,
             "instructions": self.instructions,
             "emulator": self.emulator,
             "ways": [vars(way) for way in self.ways],
@@ -77,7 +95,7 @@ def validate(
     time_limit_s: float,
     progress: Progress,
 ) -> Validation:
-    """Compute every picture of `data` in four ways and compare.
+    """Compute every picture of `data` in four ways (a .tflite in five) and compare.
 
     Raises DataError for unusable pictures, ToolError when a compiler or emulator fails.
     """
@@ -104,6 +122,9 @@ def validate(
     camera = compiled.camera or CameraInput.offset(preprocess.channel_count)
     reference = _numpy(graph, camera, images, progress)
     floats, why_not = _float(compiled, images, progress)
+    litert = None
+    if compiled.source.suffix == ".tflite":
+        litert = open_litert(compiled.source, graph.rounding)
     with scratch_folder() as scratch:
         work = Path(scratch)
         library = compiled.host_library(work / "host")
@@ -111,26 +132,37 @@ def validate(
         emulated, firmware, instructions, name = _emulated(
             compiled, images, emulator, time_limit_s, work, progress
         )
-        ways = (
+        ways = [
             Way("float", floats, integer=False, absent=why_not),
             Way("quantized", reference),
             Way("host", on_host),
             Way("emulated", emulated, absent="" if firmware else name),
-        )
+        ]
+        theirs = None
+        if litert is not None:
+            progress("LiteRT", 0, 0)
+            if isinstance(litert, LitertSession):
+                theirs = litert.outputs(graph, [camera.apply(image) for image in images])
+            ways.insert(1, Way("litert", theirs, absent="" if theirs else str(litert)))
         results = compare(graph, reference, floats, ways, labels)
         divergences = tuple(
             _divergence(compiled, library, camera, way, way.values, reference, loaded)
-            for way in ways[2:]
+            for way in ways[-2:]
             if way.values is not None and differing_pictures(reference, way.values).any()
         )
+    foreign = None
+    if isinstance(litert, LitertSession) and theirs is not None:
+        foreign = _foreign(compiled, litert, camera, theirs, reference, loaded)
     return Validation(
         images=len(images),
         labelled=sum(label is not None for label in labels),
         ways=results,
-        divergences=divergences,
+        divergences=(*divergences, *(() if foreign is None else (foreign,))),
         all_equal=None if emulated is None and not divergences else not divergences,
         instructions=instructions,
         emulator=name,
+        litert_equal=None if theirs is None else foreign is None,
+        litert_exact=graph.rounding is Rounding.DOUBLE,
     )
 
 
@@ -267,7 +299,7 @@ def _float(
 ) -> tuple[Outputs | None, str]:
     """The float network's outputs, or why there are none."""
     if "observer" not in compiled.manifest["quantization"]:
-        return None, "the model is quantized: it has no float form"
+        return None, "no float form"
     assert compiled.preprocess is not None
     imported = import_onnx(compiled.source, input_shapes=compiled.input_shapes)
     session = FloatSession(imported)
@@ -279,6 +311,24 @@ def _float(
     return {
         ours: np.concatenate([one[theirs] for one in outputs]) for theirs, ours in names.items()
     }, ""
+
+
+def _foreign(
+    compiled: CompiledFolder,
+    litert: LitertSession,
+    camera: CameraInput,
+    values: Values,
+    reference: Outputs,
+    loaded: Sequence[tuple[Item, Bytes]],
+) -> Divergence | None:
+    """The first tensor of the first picture that LiteRT computes otherwise."""
+    different = np.flatnonzero(differing_pictures(reference, values))
+    if not different.size:
+        return None
+    item, image = loaded[int(different[0])]
+    ours = _tensors(compiled.integer, camera, image)
+    theirs = litert.tensors(compiled.integer, camera.apply(image))
+    return first_divergence(compiled.integer, "litert", item.name, ours, theirs)
 
 
 def _tensors(graph: IntegerGraph, camera: CameraInput, image: Bytes) -> Outputs:

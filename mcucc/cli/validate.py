@@ -34,7 +34,8 @@ def validate_command(
 ) -> None:
     """Compute pictures in float, in NumPy, on the host and emulated, and compare every byte.
 
-    Exit code 1 when integer results differ anywhere.
+    A .tflite is computed by LiteRT too. Exit code 1 when integer results differ anywhere; LiteRT's
+    must be equal with --rounding double.
     """
     from mcucc.cli.output import console, print_json, progress_bar
     from mcucc.cli.parse import choice
@@ -60,7 +61,7 @@ def validate_command(
         console.print(_table(found))
         for line in _verdict(found):
             console.print(line, markup=False, highlight=False)
-    if found.all_equal is False:
+    if not found.passed:
         raise typer.Exit(1)
 
 
@@ -99,6 +100,14 @@ def _verdict(found: Validation) -> list[str]:
             f"{divergence.way}: first difference in {divergence.layer} (tensor "
             f"{divergence.tensor}, element {divergence.index}): {divergence.found} instead of "
             f"{divergence.expected}, picture {divergence.picture}"
+        )
+    if found.litert_equal is not None:
+        path = "reference kernels" if found.litert_exact else "default path"
+        lines.append(
+            f"NumPy and LiteRT ({path}) agree on every byte"
+            if found.litert_equal
+            else f"LiteRT's {path} computes other bytes"
+            + ("" if found.litert_exact else ", see docs/numerics-litert.md")
         )
     if found.all_equal is None:
         lines.append("NumPy and host C agree on every byte; nothing was emulated")

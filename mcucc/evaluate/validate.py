@@ -78,16 +78,17 @@ def compare(
 def first_divergence(
     graph: IntegerGraph, way: str, picture: str, expected: Values, found: Values
 ) -> Divergence | None:
-    """The first node, in order, whose tensor (of one picture) differs; None when none does."""
-    for node in graph.nodes:
-        if node.output not in found:
+    """The first tensor (of one picture) that differs, inputs first; None when none does."""
+    ends = [("the input", name) for name in graph.inputs]
+    for layer, tensor in [*ends, *((node.name, node.output) for node in graph.nodes)]:
+        if tensor not in found:
             continue
-        want, have = expected[node.output].reshape(-1), found[node.output].reshape(-1)
+        want, have = expected[tensor].reshape(-1), found[tensor].reshape(-1)
         wrong = np.flatnonzero(want != have)
         if wrong.size:
             index = int(wrong[0])
             values = int(want[index]), int(have[index])
-            return Divergence(way, picture, node.name, node.output, index, *values)
+            return Divergence(way, picture, layer, tensor, index, *values)
     return None
 
 
