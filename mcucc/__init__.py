@@ -1,3 +1,54 @@
-"""mcucc: a compiler for tiny vision networks on microcontrollers."""
+"""mcucc: a compiler for tiny vision networks on microcontrollers.
+
+The public names are in `__all__`; `mcucc.api` says what they do. Each is imported when it is first
+asked for, so that the command line starts without NumPy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mcucc.api import compile, load, open_folder, plan, quantized, run, validate
+    from mcucc.boards import load_board
+    from mcucc.errors import McuccError
+    from mcucc.ir.verify import verify
+    from mcucc.network import NetworkOptions
+    from mcucc.schedule.choose import ScheduleOptions
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "McuccError",
+    "NetworkOptions",
+    "ScheduleOptions",
+    "compile",
+    "load",
+    "load_board",
+    "open_folder",
+    "plan",
+    "quantized",
+    "run",
+    "validate",
+    "verify",
+]
+_ELSEWHERE = {
+    "McuccError": "mcucc.errors",
+    "NetworkOptions": "mcucc.network",
+    "ScheduleOptions": "mcucc.schedule.choose",
+    "load_board": "mcucc.boards",
+    "verify": "mcucc.ir.verify",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_ELSEWHERE.get(name, "mcucc.api")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

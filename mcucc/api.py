@@ -1,0 +1,143 @@
+"""What `import mcucc` offers: each verb of the command line as one function, and what is between.
+
+    network = mcucc.quantized("net.onnx", data="pictures")
+    schedule = mcucc.plan(network, "nucleo-l4r5zi", mcucc.ScheduleOptions(max_slowdown=1.1))
+    report = mcucc.compile("net.onnx", board="nucleo-l4r5zi", data="pictures", out="build/net")
+    folder = mcucc.open_folder("build/net")
+    assert mcucc.validate(folder, "pictures").passed
+    outputs = mcucc.run(folder, "picture.jpg").outputs
+
+All errors a user can act on are subclasses of `mcucc.McuccError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from mcucc.boards import load_board
+from mcucc.build import CompileOptions, compile_model
+from mcucc.compiled import CompiledFolder, open_compiled
+from mcucc.frontends.onnx import ImportedModel, import_onnx
+from mcucc.frontends.onnx_file import is_quantized, read_model
+from mcucc.frontends.qdq import import_quantized_onnx
+from mcucc.frontends.quantized import ImportedQuantized
+from mcucc.frontends.tflite import import_tflite
+from mcucc.network import Network, NetworkOptions, load_network
+from mcucc.report.facts import Report
+from mcucc.schedule.check import check
+from mcucc.schedule.choose import Schedule, ScheduleOptions
+from mcucc.schedule.choose import schedule as make_schedule
+from mcucc.validation import Run, Validation, picture_of, run_images
+from mcucc.validation import validate as validate_folder
+
+PathLike = str | Path
+
+
+def load(
+    model: PathLike, *, input_shapes: Mapping[str, tuple[int, ...]] | None = None
+) -> ImportedModel | ImportedQuantized:
+    """The Graph of a model file: of floats, or of int8 where the file is quantized already.
+
+    `input_shapes` are those the file leaves open. Raises ModelError and UnsupportedError.
+    """
+    path = Path(model)
+    if path.suffix.lower() == ".tflite":
+        return import_tflite(path)
+    if is_quantized(read_model(path)[0]):
+        return import_quantized_onnx(path, input_shapes=input_shapes)
+    return import_onnx(path, input_shapes=input_shapes)
+
+
+def quantized(
+    model: PathLike, data: PathLike | None = None, options: NetworkOptions | None = None
+) -> Network:
+    """The integer network of a model file; a float one is calibrated with the pictures in `data`.
+
+    Raises ModelError, UnsupportedError and DataError.
+    """
+    return load_network(Path(model), _with_data(options, data), _silent)
+
+
+def plan(network: Network, board: str, options: ScheduleOptions | None = None) -> Schedule:
+    """How the network runs on a board: steps, buffers and offsets, replayed by the checker.
+
+    `board` is a name or the path of a TOML. Raises BoardError and FitError.
+    """
+    made = make_schedule(network.integer, load_board(board), options or ScheduleOptions())
+    check(made.program)
+    return made
+
+
+def compile(  # the verb of the command line
+    model: PathLike,
+    *,
+    board: str,
+    out: PathLike,
+    data: PathLike | None = None,
+    network: NetworkOptions | None = None,
+    schedule: ScheduleOptions | None = None,
+    name: str | None = None,
+    optimize: str = "balanced",
+    emulator: str = "auto",
+) -> Report:
+    """Write C, firmware, manifest and report into `out`, all of them or nothing; the report.
+
+    `optimize` is speed, balanced or size; `emulator` auto, qemu, unicorn or none. Raises
+    McuccErrors of every stage, FitError with by how much it does not fit.
+    """
+    options = CompileOptions(
+        board=board,
+        out=Path(out),
+        network=_with_data(network, data),
+        name=name,
+        optimize=optimize,
+        emulator=emulator,
+        schedule=schedule or ScheduleOptions(),
+    )
+    return compile_model(Path(model), options, _silent)
+
+
+def open_folder(folder: PathLike) -> CompiledFolder:
+    """A folder that `compile` wrote; OutputError when it is none."""
+    return open_compiled(Path(folder))
+
+
+def validate(
+    folder: CompiledFolder,
+    data: PathLike,
+    *,
+    limit: int | None = None,
+    emulator: str = "auto",
+    time_limit_s: float = 1800.0,
+) -> Validation:
+    """Every picture in float, NumPy, host C and emulated C, compared byte for byte.
+
+    Raises DataError for unusable pictures, ToolError when a compiler or emulator fails.
+    """
+    return validate_folder(
+        folder,
+        Path(data),
+        limit=limit,
+        emulator=emulator,
+        time_limit_s=time_limit_s,
+        progress=_silent,
+    )
+
+
+def run(folder: CompiledFolder, picture: PathLike, *, emulator: str = "auto") -> Run:
+    """One picture (a picture file or an .npy) through the C, emulated or on the "host".
+
+    Raises DataError and ToolError.
+    """
+    return run_images(folder, [picture_of(Path(picture), folder)], emulator)
+
+
+def _with_data(options: NetworkOptions | None, data: PathLike | None) -> NetworkOptions:
+    chosen = options or NetworkOptions()
+    return chosen if data is None else replace(chosen, data=Path(data))
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """No progress is shown."""
