@@ -12,9 +12,9 @@ from mcucc.kernels.select import NodeContext
 from mcucc.ops.base import ConstArray
 from mcucc.ops.matrix import Accumulation
 
-# The high multiply of finish_mve.h drops 31 bits where that of SHIFT and DOUBLE drops 32 and 31;
-# those forms shift by s + 1.
-COUNT = {Form.SHIFT: 2, Form.DOUBLE: 1}
+# SHIFT, WIDE and DOUBLE shift by s + 1, and SHIFT's high multiply drops a bit less in
+# finish_mve.h than in the form's definition.
+COUNT = {Form.SHIFT: 2, Form.WIDE: 1, Form.DOUBLE: 1}
 # Bytes of a vector; so many may be read beyond the last weight.
 VECTOR = 16
 
@@ -24,7 +24,11 @@ def matrix_finish(
 ) -> Finish | None:
     """The cheapest proved form for weights (channels, taps), or None."""
     bounds = interval_of(weights, sums.bias, *context.input_intervals[0])
-    return high_form(sums, bounds, Form.DOUBLING) or shift_form(sums, bounds)
+    return (
+        high_form(sums, bounds, Form.DOUBLING)
+        or shift_form(sums, bounds)
+        or shift_form(sums, bounds, Form.WIDE)
+    )
 
 
 def entries(sums: Accumulation, finish: Finish) -> npt.NDArray[np.int32]:

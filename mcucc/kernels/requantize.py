@@ -38,11 +38,16 @@ class Form(Enum):
     HIGH = "high"  # round(acc * m * 2^-32): mcucc/finish_armv7em.h
     DOUBLING = "doubling"  # round(acc * m * 2^-31): mcucc/finish_mve.h
     SHIFT = "shift"  # round(acc * m * 2^-(33 + s)): mcucc/finish_{armv7em,mve}.h
+    WIDE = "wide"  # SHIFT of acc * 2^8, m * 2^-(24 + s), for large factors: mcucc/finish_mve.h
     DOUBLE = "double"  # LiteRT's two roundings, m * 2^-(32 + s): mcucc/finish_{armv7em,mve}.h
 
 
+# WIDE shifts accumulators left by so many bits.
+WIDE_BITS = 8
 # Bits that the forms of one rounding multiply drop.
 HIGH_BITS = {Form.HIGH: 32, Form.DOUBLING: 31}
+# Least shifts of the factors that these forms take.
+SHIFT_BASES = {Form.SHIFT: 33, Form.DOUBLE: 32, Form.WIDE: 32 - WIDE_BITS}
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +75,10 @@ class Finish:
             return scaled + zero_point
         if self.form is Form.SHIFT:
             high = (acc * self.multiplier) >> 32
+            scaled = (high + ((2 * zero_point + 1) << self.shift)) >> (self.shift + 1)
+            return scaled
+        if self.form is Form.WIDE:
+            high = (np.clip(acc << WIDE_BITS, INT32_MIN, INT32_MAX) * self.multiplier) >> 31
             scaled = (high + ((2 * zero_point + 1) << self.shift)) >> (self.shift + 1)
             return scaled
         if self.form is Form.DOUBLE:
@@ -161,11 +170,15 @@ def high_form(sums: Accumulation, bounds: Interval, form: Form = Form.HIGH) -> F
     return None
 
 
-def shift_form(sums: Accumulation, bounds: Interval) -> Finish | None:
-    """SHIFT or, for double rounding, DOUBLE: exact wherever the factors are below 1/4 (1/2)."""
+def shift_form(sums: Accumulation, bounds: Interval, single: Form = Form.SHIFT) -> Finish | None:
+    """SHIFT (or WIDE) or, for double rounding, DOUBLE.
+
+    Exact wherever the factors are below 1/4 (SHIFT), 1/2 (DOUBLE), 128 (WIDE).
+    """
     double = sums.requant.rounding is Rounding.DOUBLE
+    form = Form.DOUBLE if double else single
+    base = SHIFT_BASES[form]
     multiplier, shift = _per_channel(sums.requant, sums.bias.size)
-    base = 32 if double else 33
     dead = multiplier == 0
     # Short multipliers are lengthened, so that the shift is at least `base`.
     room = np.where(dead, 0, 30 - np.floor(np.log2(np.maximum(multiplier, 1))).astype(np.int64))
@@ -179,7 +192,7 @@ def shift_form(sums: Accumulation, bounds: Interval) -> Finish | None:
         return None
     if double and max(abs(int(bounds.lo.min())), abs(int(bounds.hi.max()))) >= 2**30:
         return None
-    finish = Finish(Form.DOUBLE if double else Form.SHIFT, multiplier, shift - base)
+    finish = Finish(form, multiplier, shift - base)
     factor = _real(*_per_channel(sums.requant, sums.bias.size))
     return finish if _proved(sums, finish, factor, bounds).all() else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
@@ -61,6 +62,15 @@ def assert_equal_everywhere(sums: Accumulation, finish: Finish, bounds: Interval
     np.testing.assert_array_equal(outputs(sums, finish, inside), expected)
 
 
+FORMS = (
+    high_form,
+    partial(high_form, form=Form.DOUBLING),
+    shift_form,
+    partial(shift_form, single=Form.WIDE),
+    short_form,
+)
+
+
 @EVERYDAY
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -72,7 +82,7 @@ def test_a_proved_form_equals_the_contract_on_every_reachable_accumulator(
     seed: int, rounding: Rounding, bits: int, reach: int
 ) -> None:
     sums, bounds = layer(seed, rounding, bits, reach)
-    for choose in (high_form, shift_form, short_form):
+    for choose in FORMS:
         finish = choose(sums, bounds)
         if finish is not None:
             assert_equal_everywhere(sums, finish, bounds)

@@ -35,11 +35,13 @@ typedef struct {
 } mcucc_conv2d_mve_params;
 
 /* One function a form of requantization (mcucc/finish_mve.h). */
-void mcucc_conv2d_mve_doubling(const mcucc_conv2d_mve_params *params, const int8_t *const *rows,
-                               int8_t *out, const mcucc_span *span);
-void mcucc_conv2d_mve_shift(const mcucc_conv2d_mve_params *params, const int8_t *const *rows,
-                            int8_t *out, const mcucc_span *span);
-void mcucc_conv2d_mve_double(const mcucc_conv2d_mve_params *params, const int8_t *const *rows,
-                             int8_t *out, const mcucc_span *span);
+#define MCUCC_CONV2D_MVE(form)                                                       \
+    void mcucc_conv2d_mve_##form(const mcucc_conv2d_mve_params *params,         \
+                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span);
+
+MCUCC_CONV2D_MVE(doubling)
+MCUCC_CONV2D_MVE(shift)
+MCUCC_CONV2D_MVE(wide)
+MCUCC_CONV2D_MVE(double)
 
 #endif

@@ -38,6 +38,7 @@ typedef struct {
 #define MCUCC_DEPTHWISE_MVE_FORMS(gathers, step)  \
     MCUCC_DEPTHWISE_MVE(gathers, step, doubling)  \
     MCUCC_DEPTHWISE_MVE(gathers, step, shift)     \
+    MCUCC_DEPTHWISE_MVE(gathers, step, wide)      \
     MCUCC_DEPTHWISE_MVE(gathers, step, double)
 
 MCUCC_DEPTHWISE_MVE_FORMS(1, 64)

@@ -4,6 +4,7 @@
  *     doubling  bias, multiplier             y = round((sum + bias) * multiplier * 2^-31)
  *     shift     bias, multiplier, -count     high = floor((sum + bias) * multiplier * 2^-31),
  *                                            y = round(high * 2^-count)
+ *     wide      bias, multiplier, -count     shift, of the sum times 2^8: factors up to 128
  *     double    bias, multiplier, -count     LiteRT's two roundings: high is rounded, y is rounded
  *                                            half away from zero
  * then the output's zero point is added and the result saturated to int8. The compiler proves
@@ -18,6 +19,7 @@
 typedef enum {
     MCUCC_FORM_MVE_doubling,
     MCUCC_FORM_MVE_shift,
+    MCUCC_FORM_MVE_wide,
     MCUCC_FORM_MVE_double
 } mcucc_form_mve;
 
@@ -36,14 +38,20 @@ MCUCC_INLINE int32_t mcucc_entry_words(mcucc_form_mve form)
     "vqmovnb.s32 q0, q0          \n"  \
     "vqmovnb.s16 q0, q0          \n"
 
-/* Four pixels of one channel in q0, whose entry was loaded into the registers named: the outputs are left
- * in the low bytes of q0's lanes. q6 holds the zero point; q5 is changed. */
+/* Four pixels of one channel in q0, whose entry was loaded into the registers named: the outputs are
+ * left in the low bytes of q0's lanes. q6 holds the zero point; q5 is changed. */
 #define MCUCC_MVE_SCALE_doubling(bias, multiplier, count) \
     "vadd.i32 q0, q0, " bias "            \n"  \
     "vqrdmulh.s32 q0, q0, " multiplier "  \n"  \
     MCUCC_MVE_SATURATE
 #define MCUCC_MVE_SCALE_shift(bias, multiplier, count) \
     "vadd.i32 q0, q0, " bias "            \n"  \
+    "vqdmulh.s32 q0, q0, " multiplier "   \n"  \
+    "vrshl.s32 q0, " count "              \n"  \
+    MCUCC_MVE_SATURATE
+#define MCUCC_MVE_SCALE_wide(bias, multiplier, count) \
+    "vadd.i32 q0, q0, " bias "            \n"  \
+    "vqshl.s32 q0, q0, #8                 \n"  \
     "vqdmulh.s32 q0, q0, " multiplier "   \n"  \
     "vrshl.s32 q0, " count "              \n"  \
     MCUCC_MVE_SATURATE
@@ -58,6 +66,8 @@ MCUCC_INLINE int32_t mcucc_entry_words(mcucc_form_mve form)
 /* The registers of an entry. */
 #define MCUCC_MVE_ENTRY_doubling(bias, multiplier, count) "{" bias ", " multiplier "}"
 #define MCUCC_MVE_ENTRY_shift(bias, multiplier, count) \
+    "{" bias ", " multiplier ", " count "}"
+#define MCUCC_MVE_ENTRY_wide(bias, multiplier, count) \
     "{" bias ", " multiplier ", " count "}"
 #define MCUCC_MVE_ENTRY_double(bias, multiplier, count) \
     "{" bias ", " multiplier ", " count "}"
@@ -80,6 +90,16 @@ MCUCC_INLINE int32_t mcucc_entry_words(mcucc_form_mve form)
     "vqdmulh.s32 q0, q0, q2       \n" \
     "vrshl.s32 q0, q0, q1         \n" \
     MCUCC_MVE_SATURATE
+#define MCUCC_MVE_CHANNELS_wide       \
+    MCUCC_MVE_SUMS                    \
+    "vldrw.u32 q1, [q4, #48]!     \n" \
+    "vldrw.u32 q2, [q4, #4]       \n" \
+    "vadd.i32 q0, q0, q1          \n" \
+    "vldrw.u32 q1, [q4, #8]       \n" \
+    "vqshl.s32 q0, q0, #8         \n" \
+    "vqdmulh.s32 q0, q0, q2       \n" \
+    "vrshl.s32 q0, q0, q1         \n" \
+    MCUCC_MVE_SATURATE
 #define MCUCC_MVE_CHANNELS_double     \
     MCUCC_MVE_SUMS                    \
     "vldrw.u32 q1, [q4, #48]!     \n" \
@@ -96,8 +116,16 @@ MCUCC_INLINE int32_t mcucc_entry_words(mcucc_form_mve form)
 MCUCC_INLINE int8_t mcucc_finish_mve(int32_t sum, const int32_t *entry, int32_t zero_point,
                                      mcucc_form_mve form)
 {
-    const int64_t product = (int64_t)(sum + entry[0]) * entry[1];
-    int64_t value = form == MCUCC_FORM_MVE_shift ? product >> 31 : (product + (INT64_C(1) << 30)) >> 31;
+    int64_t value = sum + entry[0];
+    if (form == MCUCC_FORM_MVE_wide) {
+        value *= 256;
+        value = value < INT32_MIN ? INT32_MIN : value > INT32_MAX ? INT32_MAX : value;
+    }
+    value *= entry[1];
+    if (form == MCUCC_FORM_MVE_doubling || form == MCUCC_FORM_MVE_double) {
+        value += INT64_C(1) << 30;
+    }
+    value >>= 31;
     if (form == MCUCC_FORM_MVE_double) {
         value += value >> 63;
     }

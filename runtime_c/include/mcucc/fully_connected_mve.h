@@ -19,14 +19,13 @@ typedef struct {
 } mcucc_fully_connected_mve_params;
 
 /* One function a form of requantization (mcucc/finish_mve.h). */
-void mcucc_fully_connected_mve_doubling(const mcucc_fully_connected_mve_params *params,
-                                        const int8_t *const *rows, int8_t *out,
-                                        const mcucc_span *span);
-void mcucc_fully_connected_mve_shift(const mcucc_fully_connected_mve_params *params,
-                                     const int8_t *const *rows, int8_t *out,
-                                     const mcucc_span *span);
-void mcucc_fully_connected_mve_double(const mcucc_fully_connected_mve_params *params,
-                                      const int8_t *const *rows, int8_t *out,
-                                      const mcucc_span *span);
+#define MCUCC_FULLY_CONNECTED_MVE(form)                                                       \
+    void mcucc_fully_connected_mve_##form(const mcucc_fully_connected_mve_params *params,         \
+                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span);
+
+MCUCC_FULLY_CONNECTED_MVE(doubling)
+MCUCC_FULLY_CONNECTED_MVE(shift)
+MCUCC_FULLY_CONNECTED_MVE(wide)
+MCUCC_FULLY_CONNECTED_MVE(double)
 
 #endif

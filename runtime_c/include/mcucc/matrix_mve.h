@@ -26,6 +26,7 @@ typedef struct {
 
 MCUCC_MATRIX_MVE(doubling)
 MCUCC_MATRIX_MVE(shift)
+MCUCC_MATRIX_MVE(wide)
 MCUCC_MATRIX_MVE(double)
 
 typedef void (*mcucc_matrix_function_mve)(const mcucc_matrix_mve *matrix, const int8_t *x,

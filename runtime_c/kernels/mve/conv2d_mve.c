@@ -108,20 +108,14 @@ static void conv2d(const mcucc_conv2d_mve_params *params, const int8_t *const *r
                     params->hi);
 }
 
-void mcucc_conv2d_mve_doubling(const mcucc_conv2d_mve_params *params, const int8_t *const *rows,
-                               int8_t *out, const mcucc_span *span)
-{
-    conv2d(params, rows, out, span, mcucc_matrix_mve_doubling);
-}
+#define KERNEL(form)                                                                         \
+    void mcucc_conv2d_mve_##form(const mcucc_conv2d_mve_params *params,         \
+                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span) \
+    {                                                                                        \
+        conv2d(params, rows, out, span, mcucc_matrix_mve_##form);                 \
+    }
 
-void mcucc_conv2d_mve_shift(const mcucc_conv2d_mve_params *params, const int8_t *const *rows,
-                            int8_t *out, const mcucc_span *span)
-{
-    conv2d(params, rows, out, span, mcucc_matrix_mve_shift);
-}
-
-void mcucc_conv2d_mve_double(const mcucc_conv2d_mve_params *params, const int8_t *const *rows,
-                             int8_t *out, const mcucc_span *span)
-{
-    conv2d(params, rows, out, span, mcucc_matrix_mve_double);
-}
+KERNEL(doubling)
+KERNEL(shift)
+KERNEL(wide)
+KERNEL(double)

@@ -73,6 +73,7 @@ typedef struct {
 #define WEIGHT_BYTES_4 "64"
 #define ENTRY_BYTES_doubling "8"
 #define ENTRY_BYTES_shift "12"
+#define ENTRY_BYTES_wide "12"
 #define ENTRY_BYTES_double "12"
 
 /* All channels of a block: sums in r2, r4, r6, r8; the channel's entry in r5, r7, r9; lr counts the
@@ -260,6 +261,7 @@ static void depthwise(const mcucc_depthwise_mve_params *params, const int8_t *co
 #define KERNELS(gathers, step)      \
     KERNEL(gathers, step, doubling) \
     KERNEL(gathers, step, shift)    \
+    KERNEL(gathers, step, wide)     \
     KERNEL(gathers, step, double)
 
 KERNELS(1, 64)

@@ -11,26 +11,15 @@ static void fully_connected(const mcucc_fully_connected_mve_params *params, cons
     mcucc_clamp_mve(out, params->outputs, params->lo, params->hi);
 }
 
-void mcucc_fully_connected_mve_doubling(const mcucc_fully_connected_mve_params *params,
-                                        const int8_t *const *rows, int8_t *out,
-                                        const mcucc_span *span)
-{
-    (void)span;
-    fully_connected(params, rows[0], out, mcucc_matrix_mve_doubling);
-}
+#define KERNEL(form)                                                                         \
+    void mcucc_fully_connected_mve_##form(const mcucc_fully_connected_mve_params *params,         \
+                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span) \
+    {                                                                                        \
+        (void)span;                                                                          \
+        fully_connected(params, rows[0], out, mcucc_matrix_mve_##form);                      \
+    }
 
-void mcucc_fully_connected_mve_shift(const mcucc_fully_connected_mve_params *params,
-                                     const int8_t *const *rows, int8_t *out,
-                                     const mcucc_span *span)
-{
-    (void)span;
-    fully_connected(params, rows[0], out, mcucc_matrix_mve_shift);
-}
-
-void mcucc_fully_connected_mve_double(const mcucc_fully_connected_mve_params *params,
-                                      const int8_t *const *rows, int8_t *out,
-                                      const mcucc_span *span)
-{
-    (void)span;
-    fully_connected(params, rows[0], out, mcucc_matrix_mve_double);
-}
+KERNEL(doubling)
+KERNEL(shift)
+KERNEL(wide)
+KERNEL(double)

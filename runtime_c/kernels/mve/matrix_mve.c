@@ -336,4 +336,5 @@ static void run(const mcucc_matrix_mve *matrix, const core *cores, int32_t words
 
 ROW(doubling)
 ROW(shift)
+ROW(wide)
 ROW(double)

@@ -14,20 +14,14 @@ static void pointwise(const mcucc_pointwise_mve_params *params, const int8_t *ro
     mcucc_clamp_mve(out, columns * params->output_channels, params->lo, params->hi);
 }
 
-void mcucc_pointwise_mve_doubling(const mcucc_pointwise_mve_params *params,
-                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span)
-{
-    pointwise(params, rows[0], out, span, mcucc_matrix_mve_doubling);
-}
+#define KERNEL(form)                                                                         \
+    void mcucc_pointwise_mve_##form(const mcucc_pointwise_mve_params *params,         \
+                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span) \
+    {                                                                                        \
+        pointwise(params, rows[0], out, span, mcucc_matrix_mve_##form);                 \
+    }
 
-void mcucc_pointwise_mve_shift(const mcucc_pointwise_mve_params *params, const int8_t *const *rows,
-                               int8_t *out, const mcucc_span *span)
-{
-    pointwise(params, rows[0], out, span, mcucc_matrix_mve_shift);
-}
-
-void mcucc_pointwise_mve_double(const mcucc_pointwise_mve_params *params, const int8_t *const *rows,
-                                int8_t *out, const mcucc_span *span)
-{
-    pointwise(params, rows[0], out, span, mcucc_matrix_mve_double);
-}
+KERNEL(doubling)
+KERNEL(shift)
+KERNEL(wide)
+KERNEL(double)
