@@ -9,9 +9,13 @@ import typer
 
 from mcucc import __version__
 from mcucc.cli.boards import boards_command
+from mcucc.cli.compare import compare_command
 from mcucc.cli.compile import compile_command
+from mcucc.cli.doctor import doctor_command
+from mcucc.cli.ops import ops_command
 from mcucc.cli.output import report_error, use_json
 from mcucc.cli.plan import plan_command
+from mcucc.cli.report import report_command
 from mcucc.cli.run import run_command
 from mcucc.cli.validate import validate_command
 
@@ -28,7 +32,11 @@ app.command("compile")(compile_command)
 app.command("plan")(plan_command)
 app.command("run")(run_command)
 app.command("validate")(validate_command)
+app.command("report")(report_command)
+app.command("compare")(compare_command)
 app.command("boards")(boards_command)
+app.command("ops")(ops_command)
+app.command("doctor")(doctor_command)
 
 
 def _version(value: bool) -> None:

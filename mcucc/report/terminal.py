@@ -7,77 +7,172 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from mcucc.report.words import kilobytes, short_names, short_step
 
-def kilobytes(count: int) -> str:
-    """kB = 1000 bytes, one decimal."""
-    return f"{count / 1000:.1f} kB"
+LEAST_OP = 16  # columns that an op needs to be shown
 
 
 def print_report(report: Mapping[str, Any], console: Console) -> None:
-    """Verdict first, then memory, then the peak."""
-    board, sram, flash = report["board"], report["sram"], report["flash"]
-    verdict = "[green]fits[/]" if report["fits"] else "[red]does not fit[/]"
+    """Verdict first, then memory, the peak, and the work."""
+    sram, flash, plan = report["sram"], report["flash"], report["plan"]
+    board = report["board"]
+    fits = report["fits"]
+    words = "fits " if fits else "does not fit "
     if report["incomplete"]:
-        verdict = "as far as known " + verdict
-    console.print(
-        f"[bold]{report['model']['name']}[/] {verdict} [bold]{board['name']}[/]: "
-        f"SRAM {kilobytes(sram['total'])} of {kilobytes(board['sram'])}, "
-        f"flash {kilobytes(flash['total'])} of {kilobytes(board['flash'])}"
+        words = f"as far as known {words}"
+    verdict = Text(words, style="bold green" if fits else "bold red")
+    verdict.append(f"{board['name']}: ", style="bold")
+    verdict.append(
+        f"SRAM {sram['total'] / 1000:,.1f} of {kilobytes(board['sram'])}, "
+        f"flash {flash['total'] / 1000:,.1f} of {kilobytes(board['flash'])}",
+        style="not bold",
     )
+    console.print(verdict)
+    _print(console, f"{report['model']['file']}, {report['model']['macs']:,} MACs", style="dim")
     if report["incomplete"]:
-        console.print(
-            f"no firmware ({report['incomplete']}): stack and code are not known, not counted",
-            markup=False,
-        )
+        reason = f"no firmware ({report['incomplete']}): stack and code are not known, not counted"
+        _print(console, reason, style="yellow")
+    console.print()
     console.print(_memory(report))
+    console.print()
+    _print(console, _plan(report))
+    _peak(report, console)
+    console.print()
+    _print(console, _work(report))
+    if plan["before"]["arena"] != plan["arena"]:
+        _print(
+            console,
+            f"layer by layer the arena would be {plan['before']['arena']:,} bytes, "
+            f"{plan['before']['arena'] / max(plan['arena'], 1):.1f} times as much",
+        )
+
+
+def print_layers(report: Mapping[str, Any], console: Console) -> None:
+    """A line a layer; what is known of a whole step stands at its first layer."""
+    short = short_names(report)
+    fused = len(report["layers"]) < len(report["nodes"])
+    counted = report["instructions"]["total"] is not None
+    heads = ["step" if fused else "", "layer", "op", "output", "MACs", "flash", "SRAM"]
+    heads += ["instr."] if counted else []
+    rows = []
+    step = -1
+    for number, node in enumerate(report["nodes"], 1):
+        first, step = node["step"] != step, node["step"]
+        layer = report["layers"][step]
+        row = [
+            (str(step + 1) if first else "") if fused else str(number),
+            short[node["name"]],
+            node["op"],
+            "x".join(str(n) for n in node["output"]),
+            f"{node['executed']:,}",
+            f"{report['flash']['layers'].get(node['name'], 0):,}",
+            f"{layer['live_bytes']:,}" if first else "",
+        ]
+        rows.append(row + ([f"{layer['instructions']:,}" if first else ""] if counted else []))
+    console.print(layer_table(heads, rows, console.width))
+
+
+def layer_table(heads: list[str], rows: list[list[str]], width: int) -> Table:
+    """A table of `width` columns: figures whole, names cut, ops where there is room for them.
+
+    The second column is the layer's name, the third its op.
+    """
+    widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads))]
+    figures = [i for i in range(len(heads)) if i not in (1, 2)]
+    room = width - sum(widths[i] + 2 for i in figures)
+    with_op = room - widths[1] - 2 >= LEAST_OP
+    widths[1] = min(widths[1], max(room, 8))
+    widths[2] = min(widths[2], room - widths[1] - 2)
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    shown = [i for i in range(len(heads)) if i != 2 or with_op]
+    for i in shown:
+        table.add_column(
+            heads[i],
+            justify="right" if i in figures else "left",
+            style="dim" if i == 2 else "",
+            width=widths[i],
+            no_wrap=True,
+            overflow="ellipsis",
+        )
+    for row in rows:
+        table.add_row(*(Text(row[i]) for i in shown))
+    return table
+
+
+def _print(console: Console, text: str, style: str = "") -> None:
+    console.print(Text(text, style=style))
+
+
+def _plan(report: Mapping[str, Any]) -> str:
     plan = report["plan"]
-    gap = f", {plan['gap']} bytes above the least of these steps" if plan["gap"] else ", the least"
-    console.print(
-        f"peak {plan['peak_bytes']:,} bytes at [bold]{plan['peak_layer']}[/]; "
-        f"arena {plan['arena']:,} bytes{gap} ({plan['schedule']})"
+    gap = f"{plan['gap']:,} above" if plan["gap"] else "exactly"
+    return (
+        f"schedule {plan['schedule']}, {len(report['layers'])} steps; arena {plan['arena']:,} "
+        f"bytes, {gap} the least for these steps"
     )
-    for live in plan["peak_live"]:
-        console.print(
-            f"  {live['offset']:>8,} + {live['size']:>7,}  {live['role']:<10} "
-            f"{', '.join(live['tensors'])}",
-            highlight=False,
-            markup=False,
-        )
-    instructions = report["instructions"]
-    if instructions["total"] is not None:
-        per_mac = instructions["total"] / max(report["macs"]["executed"], 1)
-        console.print(
-            f"{instructions['total']:,} instructions for {report['macs']['executed']:,} MACs "
-            f"({per_mac:.2f} per MAC; {instructions['source']})"
-        )
-    else:
-        console.print(f"instructions not counted: {instructions['source']}")
+
+
+def _peak(report: Mapping[str, Any], console: Console) -> None:
+    plan, memory = report["plan"], report["memory"]
+    if not plan["stages"]:
+        return
+    short = short_names(report)
+    where = short_step(short, plan["stages"][memory["peak"]]["nodes"])
+    _print(console, f"peak {plan['peak_bytes']:,} bytes in step {memory['peak'] + 1}, {where}:")
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1, 0, 1))
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(no_wrap=True, overflow="ellipsis")
+    for live in sorted(plan["peak_live"], key=lambda live: -live["size"]):
+        names = ", ".join(short.get(name, name) for name in live["tensors"])
+        table.add_row(f"{live['size']:,}", live["role"], Text(names))
+    console.print(table)
+
+
+def _work(report: Mapping[str, Any]) -> str:
+    counted, macs = report["instructions"], report["macs"]
+    again = f" (F = {macs['factor']:.2f})" if macs["executed"] != macs["network"] else ""
+    if counted["total"] is None:
+        return f"{macs['executed']:,} MACs{again}; instructions not counted: {counted['source']}"
+    return (
+        f"{counted['total']:,} instructions on {counted['source']} for "
+        f"{macs['executed']:,} MACs{again}, {counted['total'] / max(macs['executed'], 1):.2f} a MAC"
+    )
 
 
 def _memory(report: Mapping[str, Any]) -> Table:
-    sram, flash, unknown = report["sram"], report["flash"], bool(report["incomplete"])
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    sram, flash = report["sram"], report["flash"]
+    unknown = bool(report["incomplete"])
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("SRAM")
     table.add_column("bytes", justify="right")
-    table.add_column("Flash")
+    table.add_column("  flash")
     table.add_column("bytes", justify="right")
-    left = [
+    left: list[tuple[str, int | None]] = [
         ("arena", sram["arena"]),
         (f"  image ({sram['image_policy']})", sram["image"]),
         ("  output", sram["output"]),
-        ("  scratch", sram["scratch"]),
+        ("  scratch, at most", sram["scratch"]),
         ("static", sram["static"]),
         (f"stack ({sram['stack_source']})", None if unknown else sram["stack"]),
         ("[bold]total[/]", sram["total"]),
     ]
-    right = [("weights, tables", flash["weights"]), ("code", None if unknown else flash["code"])]
-    right += [("", "")] * (len(left) - len(right) - 1)
+    right: list[tuple[str, int | None]] = [
+        ("weights, tables", flash["weights"]),
+        ("code", None if unknown else flash["code"]),
+    ]
+    right += [("", None)] * (len(left) - len(right) - 1)
     right.append(("[bold]total[/]", flash["total"]))
     for (name, size), (other, other_size) in zip(left, right, strict=True):
-        table.add_row(name, _size(size), other, _size(other_size))
+        style = "bold" if "total" in name else ""
+        figures = (Text(_figure(name, size), style), Text(_figure(other, other_size), style))
+        table.add_row(name, figures[0], f"  {other}", figures[1])
     return table
 
 
-def _size(size: int | str | None) -> str:
-    return "?" if size is None else f"{size:,}" if isinstance(size, int) else size
+def _figure(name: str, size: int | None) -> str:
+    if size is None:
+        return "unknown" if name else ""
+    return f"{size:,}"

@@ -15,7 +15,8 @@ import onnx
 import pytest
 
 from mcucc.report.html import report_page
-from mcucc.report.html.axis import amount, nice_steps
+from mcucc.report.html.axis import nice_steps
+from mcucc.report.words import amount
 from tests.cli.project import Project, make_project
 
 pytestmark = pytest.mark.emulated

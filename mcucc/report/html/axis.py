@@ -5,14 +5,13 @@ A step of the plan covers its layers; inside it, time runs from its left to its 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mcucc.codegen.names import short_paths
+from mcucc.report.words import short_names
 
 WIDTH = 1000.0
-SUFFIXES = (("G", 10**9), ("M", 10**6), ("k", 10**3))
 
 
 @dataclass(frozen=True)
@@ -46,31 +45,7 @@ def axis_of(report: Mapping[str, Any]) -> Axis:
     steps = [node["step"] for node in report["nodes"]]
     count = len(report["layers"])
     bounds = [sum(at < step for at in steps) for step in range(count + 1)]
-    names = [node["name"] for node in report["nodes"]]
-    names += [buffer["tensor"] for buffer in report["memory"]["buffers"]]
-    return Axis(tuple(bounds), tuple(report["memory"]["ticks"]), short_paths(dict.fromkeys(names)))
-
-
-def short_step(axis: Axis, names: Sequence[str]) -> str:
-    """A step by its first and last layer."""
-    first, last = axis.short.get(names[0], names[0]), axis.short.get(names[-1], names[-1])
-    return first if len(names) == 1 else f"{first} … {last}"
-
-
-def amount(count: float, unit: str = "") -> str:
-    """A count in three to four digits: 17.2 M, 930, 13.2 k."""
-    text = f"{count:,.0f}"
-    for suffix, size in SUFFIXES:
-        if count >= size:
-            scaled = count / size
-            text = f"{scaled:,.{2 if scaled < 10 else 1 if scaled < 100 else 0}f} {suffix}"
-            break
-    return f"{text} {unit}".rstrip()
-
-
-def kilobytes(count: float) -> str:
-    """kB = 1000 bytes, one decimal."""
-    return f"{count / 1000:,.1f} kB"
+    return Axis(tuple(bounds), tuple(report["memory"]["ticks"]), short_names(report))
 
 
 def nice_steps(most: float, lines: int = 7) -> list[int]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mcucc.report.html.axis import WIDTH, Axis, kilobytes, nice_steps, short_step
+from mcucc.report.html.axis import WIDTH, Axis, nice_steps
+from mcucc.report.words import kilobytes, short_step
 
 HEIGHT = 420.0
 LABEL_LONG, LABEL_SHORT = 60.0, 17.0  # the least box that gets a label, in drawing units
@@ -136,7 +137,7 @@ def memory_map(report: Mapping[str, Any], axis: Axis) -> MemoryMap:
         peak_at=axis.at(memory["peak"], peak["tick"] + 0.5) / WIDTH * 100,
         peak_text=f"peak {peak['bytes']:,} bytes",
         peak_tip="\n".join([f"Alive at the peak, {peak['bytes']:,} bytes", *listed]),
-        peak_step=short_step(axis, report["plan"]["stages"][memory["peak"]]["nodes"]),
+        peak_step=short_step(axis.short, report["plan"]["stages"][memory["peak"]]["nodes"]),
         peak_live=live,
         shared=peak["shared"],
     )
@@ -155,7 +156,7 @@ def rounds(report: Mapping[str, Any], axis: Axis) -> tuple[Round, ...]:
         found.append(
             Round(
                 step=step,
-                title=f"{step + 1}  {short_step(axis, nodes)}",
+                title=f"{step + 1}  {short_step(axis.short, nodes)}",
                 where=f"row {moment['row_step'] + 1}, column {moment['column_step'] + 1}",
                 shapes=_round_shapes(memory, moment, axis, arena),
                 actions=tuple(axis.short.get(a["name"], a["name"]) for a in actions),

@@ -11,10 +11,11 @@ from typing import Any
 
 import jinja2
 
-from mcucc.report.html.axis import Axis, amount, axis_of, kilobytes
+from mcucc.report.html.axis import Axis, axis_of
 from mcucc.report.html.memory_map import HEIGHT, memory_map, rounds
 from mcucc.report.html.plan import front_plot, stage_rows
 from mcucc.report.html.strips import columns, strips
+from mcucc.report.words import amount, kilobytes
 from mcucc.resources import resource_dir
 
 

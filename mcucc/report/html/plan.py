@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mcucc.report.html.axis import Axis, amount, kilobytes, short_step
+from mcucc.report.html.axis import Axis
+from mcucc.report.words import amount, kilobytes, short_step
 
 # What stands for an op in the chain; other ops show their first letter.
 GLYPHS = {"Add": "+", "Mul": "×", "DepthwiseConv2d": "D", "Conv2d": "C", "FullyConnected": "F"}
@@ -75,7 +76,7 @@ def stage_rows(report: Mapping[str, Any], axis: Axis) -> tuple[StageRow, ...]:
         rows.append(
             StageRow(
                 number=number + 1,
-                title=short_step(axis, stage["nodes"]),
+                title=short_step(axis.short, stage["nodes"]),
                 name=stage["name"],
                 chain=_chain(stage, nodes),
                 tile=f"{high} × {wide}" if wide else f"{high} row{'s' if high > 1 else ''}",

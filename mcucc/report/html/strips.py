@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mcucc.report.html.axis import WIDTH, Axis, amount, kilobytes
+from mcucc.report.html.axis import WIDTH, Axis
+from mcucc.report.words import amount, kilobytes
 
 HEIGHT = 100.0
 

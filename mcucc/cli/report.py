@@ -1,0 +1,49 @@
+"""`mcucc report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mcucc.cli import options as shared
+
+
+def report_command(
+    folder: Annotated[Path, typer.Argument(help="A folder that compile made.")],
+    html: Annotated[bool, typer.Option("--html", help="Write report.html there again.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="The layers as CSV.")] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
+    verbose: shared.Verbose = False,
+) -> None:
+    """Print what is known of a compiled network: verdict, memory, peak, layers."""
+    from mcucc.cli.output import console, print_json
+    from mcucc.errors import McuccError
+    from mcucc.report.facts import read_report
+
+    del verbose
+    if html + csv + json_output > 1:
+        raise McuccError("give one of --html, --json, --csv", where="report")
+    report = read_report(folder)
+    if json_output:
+        print_json(report)
+    elif csv:
+        from mcucc.report.table import layers_csv
+
+        print(layers_csv(report), end="")
+    elif html:
+        from mcucc.report.html import report_page
+
+        path = folder / "report.html"
+        path.write_text(report_page(report), encoding="utf-8")
+        console.print(f"written to {path}", markup=False, highlight=False, soft_wrap=True)
+    else:
+        from mcucc.report.terminal import print_layers, print_report
+
+        print_report(report, console)
+        console.print()
+        print_layers(report, console)
+        page = folder / "report.html"
+        if page.is_file():
+            console.print(f"\nthe page: {page}", markup=False, highlight=False, soft_wrap=True)

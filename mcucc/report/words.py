@@ -1,0 +1,40 @@
+"""Numbers and names as people read them, the same in the terminal and on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mcucc.codegen.names import short_paths
+
+SUFFIXES = (("G", 10**9), ("M", 10**6), ("k", 10**3))
+
+
+def short_names(report: Mapping[str, Any]) -> dict[str, str]:
+    """Short different names of the layers and tensors of a report."""
+    names = [node["name"] for node in report["nodes"]]
+    names += [node["tensor"] for node in report["nodes"]]
+    names += [buffer["tensor"] for buffer in report["memory"]["buffers"]]
+    return short_paths(dict.fromkeys(names))
+
+
+def short_step(short: Mapping[str, str], names: Sequence[str]) -> str:
+    """A step by its first and last layer."""
+    first, last = short.get(names[0], names[0]), short.get(names[-1], names[-1])
+    return first if len(names) == 1 else f"{first} … {last}"
+
+
+def amount(count: float, unit: str = "") -> str:
+    """A count in three to four digits: 17.2 M, 930, 13.2 k."""
+    text = f"{count:,.0f}"
+    for suffix, size in SUFFIXES:
+        if count >= size:
+            scaled = count / size
+            text = f"{scaled:,.{2 if scaled < 10 else 1 if scaled < 100 else 0}f} {suffix}"
+            break
+    return f"{text} {unit}".rstrip()
+
+
+def kilobytes(count: float) -> str:
+    """kB = 1000 bytes, one decimal."""
+    return f"{count / 1000:,.1f} kB"
