@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcucc.codegen.names import comment, identifier, string
-from mcucc.codegen.steps import Names, StageCode, c_int, stage_codes, stage_name
+from mcucc.codegen.steps import Names, StageCode, c_int, stage_codes, step_name
 from mcucc.ir.integer import Activation
 from mcucc.ops.base import ConstArray, KernelCall
 from mcucc.quantize.camera import CameraInput
@@ -153,7 +153,7 @@ def model_code(
     units = {(call.isa, call.unit) for call in calls.values()}
     if cameras:
         units.add(("portable", "camera"))
-    titles = [stage_name(stage) for stage in program.stages if stage.actions]
+    titles = [step_name(step) for step in program.steps]
     return ModelCode(
         name=name,
         macro=name.upper(),

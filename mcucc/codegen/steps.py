@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mcucc.codegen.names import comment, distinct, identifiers, short_identifiers
 from mcucc.ir.integer import Activation, IntegerGraph, IntegerNode
@@ -12,11 +12,13 @@ from mcucc.ops.base import ConstArray, Granularity, KernelCall, Window
 from mcucc.quantize.camera import CameraInput
 from mcucc.schedule.tiled import (
     Action,
+    Chain,
     Compute,
     Copy,
     Kind,
     Place,
     Receive,
+    Step,
     TiledProgram,
     TiledStage,
 )
@@ -90,7 +92,11 @@ class ActionCode:
 
 @dataclass(frozen=True)
 class StageCode:
-    """One stage: its loops and actions. `name` is the function the network calls."""
+    """One stage: its loops and actions. `name` is the function the network calls.
+
+    A chain of interleaved stages has the actions of all its `members`, each a function of one row
+    step, and the `order` of their row steps.
+    """
 
     name: str
     comments: tuple[str, ...]
@@ -99,6 +105,13 @@ class StageCode:
     takes_camera: bool
     sinks: tuple[ActionCode, ...]
     actions: tuple[ActionCode, ...]
+    members: tuple[StageCode, ...] = ()
+    order: tuple[int, ...] = ()
+
+    @property
+    def takes_row_step(self) -> bool:
+        """Whether the row step matters to any action."""
+        return any(action.takes_row_step for action in self.actions)
 
     @property
     def looped(self) -> bool:
@@ -186,12 +199,46 @@ def _plain(range_: Range) -> Range:
 def stage_codes(
     program: TiledProgram, names: Names, cameras: Mapping[str, CameraInput]
 ) -> tuple[StageCode, ...]:
-    """Every stage that has something to do."""
-    found = []
-    for number, stage in enumerate(program.stages):
-        if stage.actions:
-            found.append(_StageWriter(program, stage, names, cameras).code(number))
+    """Every chain of stages that has something to do."""
+    found: list[StageCode] = []
+    for chain in program.chains:
+        codes = {
+            number: _StageWriter(program, program.stages[number], names, cameras).code(number)
+            for number in chain.stages
+            if program.stages[number].actions
+        }
+        if len(codes) == 1:
+            found += codes.values()
+        elif codes:
+            found.append(_chain_code(chain, codes))
     return tuple(found)
+
+
+def _chain_code(chain: Chain, codes: Mapping[int, StageCode]) -> StageCode:
+    first, last = chain.stages[0], chain.stages[-1]
+    lines = [f"Stages {first} to {last}, interleaved: each feeds the next one rows as it asks."]
+    members = tuple(
+        replace(code, name=f"rows_of_{code.name}", comments=("A row step of:", *code.comments))
+        for code in codes.values()
+    )
+    return StageCode(
+        name=codes[last].name,
+        comments=tuple(lines),
+        row_steps=len(chain.order),
+        column_steps=1,
+        takes_camera=any(code.takes_camera for code in members),
+        sinks=tuple(sink for code in members for sink in code.sinks),
+        actions=tuple(action for code in members for action in code.actions),
+        members=members,
+        order=tuple(number - first for number in chain.order),
+    )
+
+
+def step_name(step: Step) -> str:
+    """A step of the generated C by its nodes, for people."""
+    if len(step.stages) == 1:
+        return stage_name(step.stages[0])
+    return f"{step.nodes[0].name} .. {step.nodes[-1].name}"
 
 
 def stage_name(stage: TiledStage) -> str:

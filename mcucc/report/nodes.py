@@ -37,9 +37,9 @@ def node_facts(schedule: Schedule) -> tuple[NodeFacts, ...]:
         for node in stage.nodes
     }
     facts = []
-    for step, stage in enumerate(program.steps):
-        executed = _executed(stage)
-        for node in stage.nodes:
+    for step, chain in enumerate(program.steps):
+        executed = {name: macs for stage in chain.stages for name, macs in _executed(stage).items()}
+        for node in chain.nodes:
             if node.kernel.granularity is Granularity.ALIAS:
                 continue
             facts.append(

@@ -18,7 +18,7 @@ from mcucc.errors import McuccError
 from mcucc.ir.integer import Activation, IntegerNode
 from mcucc.ops.base import Granularity
 from mcucc.schedule.plan import ImagePolicy
-from mcucc.schedule.tiled import Compute, Copy, Place, Receive, TiledProgram, TiledStage
+from mcucc.schedule.tiled import Chain, Compute, Copy, Place, Receive, TiledProgram, TiledStage
 from mcucc.schedule.windows import Range
 
 Tags = npt.NDArray[np.int64]
@@ -42,8 +42,9 @@ class Checked:
 def check(program: TiledProgram) -> Checked:
     """Replay `program`; raises CheckError that names the step, the tensor and the row."""
     replay = _Replay(program)
-    for number, stage in enumerate(program.stages):
-        replay.stage(number, stage)
+    for chain in program.chains:
+        replay.chain(chain)
+    replay.complete()
     for name in program.graph.outputs:
         shape = program.graph.activations[name]
         for row in range(shape.height):
@@ -73,6 +74,7 @@ class _Replay:
             alias = node.kernel.granularity is Granularity.ALIAS
             fresh = (len(self.base) + 1) * TENSOR_TAG
             self.base[node.output] = self.base[node.inputs[0]] if alias else fresh
+        self.taken: dict[int, int] = {}  # row steps by stage
         self.mapped = set()
         if program.plan.image is ImagePolicy.MAPPED:
             self.mapped = set(self.graph.inputs)
@@ -136,25 +138,42 @@ class _Replay:
 
     # Steps ----------------------------------------------------------------------------------
 
-    def stage(self, number: int, stage: TiledStage) -> None:
-        """All steps of a stage, in the order `tiled` states."""
+    def chain(self, chain: Chain) -> None:
+        """All steps of a chain, in the order `tiled` states."""
+        stages = {number: self.program.stages[number] for number in chain.stages}
+        for number, stage in stages.items():
+            for node in stage.sink_nodes:
+                self.where = f"stage {number}, begin of {node.name}"
+                self._begin(node, stage)
+        for number in chain.order:
+            self._row_step(number, stages[number])
+        for number, stage in stages.items():
+            for node in stage.sink_nodes:
+                self.where = f"stage {number}, end of {node.name}"
+                self._finish(node, stage)
+
+    def complete(self) -> None:
+        """Every stage must have taken each of its row steps."""
+        for number, stage in enumerate(self.program.stages):
+            taken = self.taken.get(number, 0)
+            if stage.actions and taken != stage.row_steps:
+                raise CheckError(f"stage {number} takes {taken} of {stage.row_steps} row steps")
+
+    def _row_step(self, number: int, stage: TiledStage) -> None:
         nodes = {node.name: node for node in stage.nodes}
-        for node in stage.sink_nodes:
-            self.where = f"stage {number}, begin of {node.name}"
-            self._begin(node, stage)
-        for row_step, column_step, action, rows, columns in stage.steps():
+        row_step = self.taken.get(number, 0)
+        self.taken[number] = row_step + 1
+        if row_step >= stage.row_steps:
+            raise CheckError(f"stage {number} takes more than {stage.row_steps} row steps")
+        for column_step, action, rows, columns in stage.row(row_step):
             self.where = f"stage {number}, step ({row_step}, {column_step})"
             if isinstance(action, Receive):
                 self._receive(action, rows, columns)
             elif isinstance(action, Copy):
                 self._copy(action, rows, columns, column_step)
             else:
-                self._compute(
-                    nodes[action.node], stage, action, (row_step, column_step), rows, columns
-                )
-        for node in stage.sink_nodes:
-            self.where = f"stage {number}, end of {node.name}"
-            self._finish(node, stage)
+                at = row_step, column_step
+                self._compute(nodes[action.node], stage, action, at, rows, columns)
 
     def _receive(self, action: Receive, rows: Range, columns: Range) -> None:
         shape = self.graph.activations[action.tensor]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph, IntegerNode
 from mcucc.ops.base import Granularity, Window
 from mcucc.schedule.axis import Axis, Link, Track, stepped_axis, whole_axis
-from mcucc.schedule.extents import Lives, StageFacts, all_lives, pairs_by_index
+from mcucc.schedule.chains import Part, chains_of, interleaved
+from mcucc.schedule.extents import ChainFacts, Lives, StageFacts, all_lives, pairs_by_index
 from mcucc.schedule.network import Network
 from mcucc.schedule.placement import Life, lay_out, most_live
 from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.tiled import (
     Action,
+    Chain,
     Compute,
     Copy,
     Kind,
@@ -41,30 +43,49 @@ def expand(graph: IntegerGraph, plan: Plan) -> TiledProgram:
 
 def live_extents(program: TiledProgram) -> tuple[Lives, frozenset[tuple[str, str]]]:
     """When which bytes of every place are live, and the pairs that share theirs (see `extents`)."""
-    net, plan, stages, places = _built(program.graph, program.plan)
-    return all_lives(net, plan.image, stages, places)
+    net, plan, chains, places = _built(program.graph, program.plan)
+    return all_lives(net, plan.image, chains, places)
 
 
 def _built(
     graph: IntegerGraph, plan: Plan
-) -> tuple[Network, Plan, list[StageFacts], dict[str, Place]]:
-    """The stages of a plan, and places without offsets."""
+) -> tuple[Network, Plan, list[ChainFacts], dict[str, Place]]:
+    """The chains of a plan, and places without offsets."""
     net = Network(graph, _ordered(graph, plan))
     places: dict[str, Place] = {}
-    stages: list[StageFacts] = []
+    chains: list[ChainFacts] = []
     begin = 0
-    for stage_plan in plan.stages:
-        end = begin + len(stage_plan.nodes)
-        built = _Stage(net, stage_plan, begin, end, plan.image, places)
-        stages.append(built.facts())
-        places.update(built.places)
-        begin = end
-    return net, plan, stages, places
+    for numbers in chains_of(plan):
+        stage_plans = [plan.stages[number] for number in numbers]
+        chains.append(_chain(net, stage_plans, begin, plan.image, places))
+        begin = chains[-1].end
+    return net, plan, chains, places
 
 
-def stage_bytes(net: Network, plan: StagePlan, begin: int, image: ImagePolicy) -> int:
-    """The most bytes live at a time of a stage of nodes from `begin` on, run by itself."""
-    end = begin + len(plan.nodes)
+def _chain(
+    net: Network,
+    plans: Sequence[StagePlan],
+    begin: int,
+    image: ImagePolicy,
+    places: dict[str, Place],
+) -> ChainFacts:
+    """The stages of a chain; `places` takes what they add."""
+    stages = []
+    for plan in plans:
+        stages.append(_Stage(net, plan, begin, begin + len(plan.nodes), image, places))
+        begin += len(plan.nodes)
+    parts = [Part(s.begin, s.end, s.rows.steps, s.rows.tracks) for s in stages]
+    turns = interleaved(net, parts)
+    facts = []
+    for stage in stages:
+        stage.rings, stage.chain_end = turns.rings, begin
+        facts.append(stage.facts())
+        places.update(stage.places)
+    return ChainFacts(tuple(facts), turns)
+
+
+def chain_bytes(net: Network, plans: Sequence[StagePlan], begin: int, image: ImagePolicy) -> int:
+    """The most bytes live at a time of a chain of nodes from `begin` on, run by itself."""
     places: dict[str, Place] = {}
     for number, tensor in enumerate(net.tensors):
         given = tensor.producer < 0
@@ -75,10 +96,8 @@ def stage_bytes(net: Network, plan: StagePlan, begin: int, image: ImagePolicy) -
             places[tensor.name] = Place(
                 tensor.name, tensor.name, kind, tensor.height, pitch, tensor.channels
             )
-    built = _Stage(net, plan, begin, end, image, places)
-    facts = built.facts()
-    places.update(built.places)
-    lives, same = all_lives(net, image, [facts], places)
+    chain = _chain(net, plans, begin, image, places)
+    lives, same = all_lives(net, image, [chain], places)
     names = list(lives)
     sizes = [Life(places[n].size, lives[n]) for n in names]
     return most_live(sizes, pairs_by_index(names, same))
@@ -117,6 +136,8 @@ class _Stage:
 
     def __post_init__(self) -> None:
         self.places: dict[str, Place] = {}
+        self.rings: Mapping[int, int] = {}
+        self.chain_end = self.end
         self.storage: dict[str, Storage] = {}
         self.edges = {edge.tensor: edge for edge in self.plan.edges}
         self.nodes = self.net.nodes[self.begin : self.end]
@@ -288,6 +309,9 @@ class _Stage:
 
     def _input(self, tensor: int) -> list[Action]:
         facts = self.net.tensors[tensor]
+        if tensor in self.rings:
+            self.storage[facts.name] = Storage(None, f"{facts.name}.ring")
+            return []
         if tensor not in self.net.inputs or facts.name in self.known:
             self._whole_place(tensor, Kind.TENSOR)
             return []
@@ -300,7 +324,8 @@ class _Stage:
         slots = facts.height if whole or track is None else min(facts.height, track.held)
         self._add(tensor, "", Kind.IMAGE, slots, facts.width)
         self.storage[facts.name] = Storage(None, facts.name)
-        if track is None:
+        beside = any(self.end <= reader < self.chain_end for reader in readers)
+        if track is None or beside:
             ends: tuple[int, ...] = (facts.height,) * self.rows.steps
         else:
             ends = track.ends
@@ -318,6 +343,10 @@ class _Stage:
         facts = self.net.tensors[tensor]
         node = self.nodes[facts.producer - self.begin]
         sink = node.granularity is Granularity.SINK
+        if tensor in self.rings:
+            self._add(tensor, "ring", Kind.RING, self.rings[tensor], facts.width)
+            self.storage[facts.name] = Storage(None, f"{facts.name}.ring")
+            return [], []
         if sink or tensor in self.kept or facts.last < 0 or tensor not in self.rows.tracks:
             self._whole_place(tensor, self._kind(tensor))
             return [], []
@@ -363,9 +392,9 @@ class _Stage:
 
 
 def _placed(
-    net: Network, plan: Plan, facts: Sequence[StageFacts], places: dict[str, Place]
+    net: Network, plan: Plan, chains: Sequence[ChainFacts], places: dict[str, Place]
 ) -> TiledProgram:
-    lives, same = all_lives(net, plan.image, facts, places)
+    lives, same = all_lives(net, plan.image, chains, places)
     names = list(lives)
     layout = lay_out(
         [Life(places[n].size, lives[n]) for n in names], pairs_by_index(names, same), ALIGNMENT
@@ -376,12 +405,18 @@ def _placed(
         root = net.tensors[tensor.root].name
         if tensor.name in places and root != tensor.name:
             places[tensor.name] = replace(places[tensor.name], offset=places[root].offset)
-    stages = tuple(fact.stage for fact in facts)
+    stages = tuple(facts.stage for chain in chains for facts in chain.stages)
+    ordered: list[Chain] = []
+    for chain in chains:
+        first = ordered[-1].stages[-1] + 1 if ordered else 0
+        numbers = tuple(range(first, first + len(chain.stages)))
+        ordered.append(Chain(numbers, tuple(first + part for part in chain.turns.order)))
     bound = {node.name: node for stage in stages for node in stage.nodes}
     return TiledProgram(
         graph=replace(net.graph, nodes=tuple(bound[node.name] for node in net.graph.nodes)),
         plan=plan,
         stages=stages,
+        chains=tuple(ordered),
         places=places,
         arena_bytes=layout.size,
         lower_bound=layout.lower_bound,

@@ -2,7 +2,8 @@
 
 Times of a stage are (row step, column step, action), with one before the loops and one after. Row
 caches and rings count whole rows: with several column steps, from the first of a row step to the
-last.
+last. What a stage of a chain holds is live at the times of the chain's other stages as well, as it
+is between two of its own row steps.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcucc.schedule.axis import Track
+from mcucc.schedule.chains import Interleaved, rows_held
 from mcucc.schedule.network import Network
 from mcucc.schedule.placement import Extents
 from mcucc.schedule.plan import ImagePolicy
@@ -32,27 +34,55 @@ class StageFacts:
     columns: Mapping[int, Track]
 
 
+@dataclass(frozen=True, eq=False)
+class ChainFacts:
+    """The stages of a chain, and how they take turns."""
+
+    stages: tuple[StageFacts, ...]
+    turns: Interleaved
+
+    @property
+    def begin(self) -> int:
+        """Position of the first node."""
+        return self.stages[0].begin
+
+    @property
+    def end(self) -> int:
+        """One past the last node's position."""
+        return self.stages[-1].end
+
+
 def all_lives(
-    net: Network, image: ImagePolicy, stages: Sequence[StageFacts], places: Mapping[str, Place]
+    net: Network, image: ImagePolicy, chains: Sequence[ChainFacts], places: Mapping[str, Place]
 ) -> tuple[Lives, frozenset[tuple[str, str]]]:
     """Live extents of every buffer, and the pairs that may share an offset (results in place)."""
     lives: Lives = {}
     same: set[tuple[str, str]] = set()
-    for number, facts in enumerate(stages):
-        clock = _Clock(net, facts, places)
-        for name, extents in clock.local().items():
-            lives.setdefault(name, {})[number] = extents
-        for name, extents in _whole_tensors(net, image, facts, clock, places).items():
-            lives.setdefault(name, {})[number] = extents
-        same |= clock.in_place_pairs(lives, number)
+    first = 0
+    for chain in chains:
+        clocks = [_Clock(net, chain, i, first, places) for i in range(len(chain.stages))]
+        for clock in clocks:
+            for name, by_stage in clock.local().items():
+                lives.setdefault(name, {}).update(by_stage)
+        for name, by_stage in _whole_tensors(net, image, chain, clocks, places).items():
+            lives.setdefault(name, {}).update(by_stage)
+        for name, by_stage in _rings(net, chain, clocks, places).items():
+            lives.setdefault(name, {}).update(by_stage)
+        for clock in clocks:
+            same |= clock.in_place_pairs(lives)
+        first += len(chain.stages)
     return lives, frozenset(same)
 
 
 class _Clock:
-    """The times of a stage and the extents of what lives only inside it."""
+    """The times of a stage and the extents of what it holds, by number of the chain's stages."""
 
-    def __init__(self, net: Network, facts: StageFacts, places: Mapping[str, Place]) -> None:
-        self.net, self.facts, self.places = net, facts, places
+    def __init__(
+        self, net: Network, chain: ChainFacts, part: int, first: int, places: Mapping[str, Place]
+    ) -> None:
+        self.net, self.chain, self.places = net, chain, places
+        self.part, self.first = part, first
+        self.facts = facts = chain.stages[part]
         self.stage = facts.stage
         self.actions = self.stage.actions
         self.body = max(1, len(self.actions))
@@ -83,33 +113,52 @@ class _Clock:
         """Live at no time: (row steps, column steps, actions, 2)."""
         return np.zeros((self.stage.row_steps, self.across, self.body, 2), dtype=np.int64)
 
-    def timed(self, grid: Extents, before: int = 0, after: int = 0) -> Extents:
-        """All times in order, with so many bytes live before and after the loops."""
-        ends = np.array([[0, before]]), np.array([[0, after]])
-        return np.concatenate([ends[0], grid.reshape(-1, 2), ends[1]])
+    def timed(
+        self, grid: Extents, between: Extents | None = None, ends: tuple[int, int] = (0, 0)
+    ) -> dict[int, Extents]:
+        """All times in order, with so many bytes live before and after the loops.
 
-    def always(self, size: int) -> Extents:
+        `between` is what is live after 0, 1, .. row steps (nothing): so it is at the times of the
+        chain's other stages.
+        """
+        limits = np.array([[0, ends[0]]]), np.array([[0, ends[1]]])
+        own = np.concatenate([limits[0], grid.reshape(-1, 2), limits[1]])
+        found = {self.first + self.part: own}
+        for other, facts in enumerate(self.chain.stages):
+            if other != self.part and (between is not None or any(ends)):
+                held = np.zeros((self.stage.row_steps + 1, 2)) if between is None else between
+                rows = [held[done[self.part]] for done in self.chain.turns.steps_of(other)]
+                times = facts.stage.column_steps * max(1, len(facts.stage.actions))
+                spread = np.repeat(np.array(rows, dtype=np.int64), times, axis=0)
+                found[self.first + other] = np.concatenate([limits[0], spread, limits[1]])
+        return found
+
+    def always(self, size: int) -> dict[int, Extents]:
         """Wholly live at all times."""
-        grid = self.never()
-        grid[..., 1] = size
-        return self.timed(grid, size, size)
+        grid, between = self.never(), np.zeros((self.stage.row_steps + 1, 2), dtype=np.int64)
+        grid[..., 1] = between[:, 1] = size
+        return self.timed(grid, between, (size, size))
 
-    def local(self) -> dict[str, Extents]:
-        """Extents of the places that live in this stage only."""
-        found: dict[str, Extents] = {}
+    def local(self) -> Lives:
+        """Extents of the places that only this stage touches."""
+        found: Lives = {}
         for name in self.uses:
             place = self.places[name]
             if place.kind is Kind.TILE:
                 found[name] = self._tile(place)
             elif place.kind is Kind.COLUMN_CACHE:
                 found[name] = self._columns(place)
-            elif place.kind in (Kind.RING, Kind.ROW_CACHE):
+            elif place.kind in (Kind.RING, Kind.ROW_CACHE) and not self._shared(place):
                 found[name] = self._rolling(place)
             elif place.kind is Kind.SCRATCH:
                 found[name] = self._steps(place, self.uses[name][0], self.uses[name][0])
         for name in self.stage.sinks.values():
             found[name] = self.always(self.places[name].size)
         return found
+
+    def _shared(self, place: Place) -> bool:
+        """Whether it is a ring between stages."""
+        return place.kind is Kind.RING and self._number(place) in self.chain.turns.rings
 
     def _number(self, place: Place) -> int:
         return self.net.number[place.tensor]
@@ -119,7 +168,7 @@ class _Clock:
         ranges = self.facts.rows[self._number(place)].ranges
         return [step for step, (begin, end) in enumerate(ranges) if begin < end]
 
-    def _steps(self, place: Place, first: int, last: int) -> Extents:
+    def _steps(self, place: Place, first: int, last: int) -> dict[int, Extents]:
         return self.timed(self._grid(place, first, last))
 
     def _grid(self, place: Place, first: int, last: int) -> Extents:
@@ -127,54 +176,51 @@ class _Clock:
         grid[self._busy(place), :, first : last + 1, 1] = place.size
         return grid
 
-    def _tile(self, place: Place) -> Extents:
+    def _tile(self, place: Place) -> dict[int, Extents]:
         uses = self.uses[place.name]
         copies = [a for a in self.actions if isinstance(a, Copy)]
         slides = any(a.source == a.target == place.name for a in copies)
         first, last = (0, self.body - 1) if slides else (min(uses), max(uses))
         return self._steps(place, first, last)
 
-    def _columns(self, place: Place) -> Extents:
+    def _columns(self, place: Place) -> dict[int, Extents]:
         """Not live between the load into the tile and the save out of it."""
         load, save = min(self.uses[place.name]), max(self.uses[place.name])
         grid = self._grid(place, 0, self.body - 1)
         grid[:, :, load + 1 : save, 1] = 0
         return self.timed(grid)
 
-    def _rolling(self, place: Place) -> Extents:
+    def _rolling(self, place: Place) -> dict[int, Extents]:
         """A ring or row cache: the slots of rows computed and still read."""
-        track = self.facts.rows[self._number(place)]
         uses = self.uses[place.name]
         cache = place.kind is Kind.ROW_CACHE
         first = max(uses) if cache else self.writes[place.name]
-        last = max(uses)
-        grid = self.never()
+        return self._rows(place, self._number(place), (first, max(uses)), cache=cache)
+
+    def arriving(self, tensor: int, place: Place) -> dict[int, Extents]:
+        """An image that arrives by rows and dies in this stage."""
+        if tensor not in self.facts.rows or place.name not in self.writes:
+            return self.always(place.size)
+        uses = self.writes[place.name], max(self.uses[place.name])
+        return self._rows(place, tensor, uses, cache=False)
+
+    def _rows(
+        self, place: Place, tensor: int, uses: tuple[int, int], *, cache: bool
+    ) -> dict[int, Extents]:
+        """Slots of rows that come at action uses[0] and are read until uses[1]."""
+        track = self.facts.rows[tensor]
+        grid, between = self.never(), np.zeros((self.stage.row_steps + 1, 2), dtype=np.int64)
         for step in range(self.stage.row_steps):
             before = track.ends[step - 1] if step else 0
             old = _slots(place, track.keep[step], before)
             now = _slots(place, track.keep[step], track.ends[step])
             new = _slots(place, track.keep[step + 1], track.ends[step])
-            during = _union(old, new) if cache else now
-            grid[step] = during
-            grid[step, 0, :first] = old
-            grid[step, -1, last + 1 :] = new
-        return self.timed(grid)
+            grid[step] = _union(old, new) if cache else now
+            grid[step, 0, : uses[0]] = old
+            grid[step, -1, uses[1] + 1 :] = between[step + 1] = new
+        return self.timed(grid, between)
 
-    def arriving(self, tensor: int, place: Place) -> Extents:
-        """An image that arrives by rows and dies in this stage."""
-        track = self.facts.rows.get(tensor)
-        if track is None or place.name not in self.writes:
-            return self.always(place.size)
-        first, last = self.writes[place.name], max(self.uses[place.name])
-        grid = self.never()
-        for step in range(self.stage.row_steps):
-            before = track.ends[step - 1] if step else 0
-            grid[step] = _slots(place, track.keep[step], track.ends[step])
-            grid[step, 0, :first] = _slots(place, track.keep[step], before)
-            grid[step, -1, last + 1 :] = _slots(place, track.keep[step + 1], track.ends[step])
-        return self.timed(grid)
-
-    def read(self, tensor: int, place: Place, *, in_place: bool = False) -> Extents:
+    def read(self, tensor: int, place: Place, *, in_place: bool = False) -> dict[int, Extents]:
         """A whole tensor whose last readers are here: from the lowest pixel still read.
 
         With `in_place` pixels count as dead while their last reader works on them.
@@ -195,14 +241,16 @@ class _Clock:
         grid[..., 0] = lows[:, :, None]
         grid[:, :, cut:, 0] = following[:, :, None]
         grid[..., 1] = place.size
-        return self.timed(grid, place.size)
+        between = np.full((self.stage.row_steps + 1, 2), place.size, dtype=np.int64)
+        between[:-1, 0] = lows[:, 0]
+        return self.timed(grid, between, (place.size, 0))
 
-    def written(self, tensor: int, place: Place) -> Extents:
+    def written(self, tensor: int, place: Place) -> dict[int, Extents]:
         """A whole tensor made here for readers after this stage: up to the last pixel computed."""
         down, across = self.facts.rows.get(tensor), self.facts.columns.get(tensor)
         node = self.net.nodes[self.net.tensors[tensor].producer]
         if node.name in self.stage.sinks:
-            return self.timed(self.never(), 0, place.size)
+            return self.timed(self.never(), None, (0, place.size))
         if down is None or across is None or node.output != tensor:
             return self.always(place.size)
         highs = np.zeros((self.stage.row_steps, self.across), dtype=np.int64)
@@ -216,9 +264,19 @@ class _Clock:
         grid = self.never()
         grid[..., 1] = highs[:, :, None]
         grid[:, :, : self.writes[place.name], 1] = before[:, :, None]
-        return self.timed(grid, 0, place.size)
+        between = np.zeros((self.stage.row_steps + 1, 2), dtype=np.int64)
+        between[1:, 1] = highs[:, -1]
+        return self.timed(grid, between, (0, place.size))
 
-    def in_place_pairs(self, lives: Lives, number: int) -> set[tuple[str, str]]:
+    def last_reader(self, tensor: int) -> bool:
+        """Whether only this stage of its chain reads a tensor from before, and none after it."""
+        readers = self.net.readers(tensor)
+        here = [p for p in readers if self.facts.begin <= p < self.facts.end]
+        beside = [p for p in readers if self.chain.begin <= p < self.chain.end]
+        facts = self.net.tensors[tensor]
+        return here == beside and facts.last < self.chain.end and facts.producer < self.chain.begin
+
+    def in_place_pairs(self, lives: Lives) -> set[tuple[str, str]]:
         """Buffers that a result and a dying operand may share at equal offsets."""
         found: set[tuple[str, str]] = set()
         for i, action in enumerate(self.actions):
@@ -232,11 +290,11 @@ class _Clock:
                 if not node.kernel.in_place(k) or (storage.fresh and storage.kept) or not only:
                     continue
                 source = self.places[only]
-                if source.same_geometry(target) and self._dies(source, target, i, lives, number):
+                if source.same_geometry(target) and self._dies(source, target, i, lives):
                     found.add((source.name, target.name))
         return found
 
-    def _dies(self, source: Place, target: Place, i: int, lives: Lives, number: int) -> bool:
+    def _dies(self, source: Place, target: Place, i: int, lives: Lives) -> bool:
         if max(self.uses[source.name]) != i:
             return False
         if source.kind is Kind.TILE and target.kind is Kind.TILE:
@@ -246,11 +304,12 @@ class _Clock:
         if source.kind not in whole or target.kind not in whole:
             return False
         tensor = self._number(source)
-        if source.name in self.writes or self.net.tensors[tensor].last >= self.facts.end:
+        number = self.first + self.part
+        if source.name in self.writes or not self.last_reader(tensor):
             return False
         if source.name not in lives or number not in lives[source.name]:
             return False
-        left = self.read(tensor, source, in_place=True)
+        left = self.read(tensor, source, in_place=True)[number]
         out = lives[target.name][number]
         both = (left[:, 1] > left[:, 0]) & (out[:, 1] > out[:, 0])
         return bool((out[both, 1] <= left[both, 0]).all())
@@ -259,12 +318,13 @@ class _Clock:
 def _whole_tensors(
     net: Network,
     image: ImagePolicy,
-    facts: StageFacts,
-    clock: _Clock,
+    chain: ChainFacts,
+    clocks: Sequence[_Clock],
     places: Mapping[str, Place],
-) -> dict[str, Extents]:
-    """Extents of inputs, outputs and tensors between stages."""
-    found: dict[str, Extents] = {}
+) -> Lives:
+    """Extents of inputs, outputs and tensors between chains."""
+    found: Lives = {}
+    begin, end = chain.begin, chain.end
     for number, tensor in enumerate(net.tensors):
         if tensor.root != number or tensor.name not in places:
             continue
@@ -275,23 +335,54 @@ def _whole_tensors(
         birth = tensor.producer
         if given and image is ImagePolicy.ROWS:
             birth = min(net.readers(number), default=0)
-        if birth >= facts.end or (tensor.last < facts.begin and birth < facts.begin):
+        if birth >= end or (tensor.last < begin and birth < begin):
             continue
-        aliased = number not in facts.rows or any(
-            net.tensors[t].root == number and t != number for t in facts.rows
-        )
-        dies = tensor.last < facts.end
-        arrives = given and image is ImagePolicy.ROWS and birth >= facts.begin
-        if birth >= facts.begin and not arrives:
-            found[tensor.name] = clock.written(number, place)
-        elif arrives and not dies:
-            found[tensor.name] = clock.always(place.size)
-        elif arrives:
-            found[tensor.name] = clock.arriving(number, place)
-        elif dies and not aliased:
-            found[tensor.name] = clock.read(number, place)
-        else:
-            found[tensor.name] = clock.always(place.size)
+        arrives = given and image is ImagePolicy.ROWS and birth >= begin
+        found[tensor.name] = _whole(number, place, clocks, birth, arrives)
+    return found
+
+
+def _whole(
+    number: int, place: Place, clocks: Sequence[_Clock], birth: int, arrives: bool
+) -> dict[int, Extents]:
+    """Extents of one of them in a chain."""
+    net, last = clocks[0].net, clocks[0].net.tensors[number].last
+    made_here = [clock for clock in clocks if clock.facts.begin <= birth < clock.facts.end]
+    if made_here and not arrives:
+        return made_here[0].written(number, place)
+    if arrives:
+        dies = last < made_here[0].facts.end
+        return made_here[0].arriving(number, place) if dies else clocks[0].always(place.size)
+    aliased = any(
+        number not in clock.facts.rows
+        or any(net.tensors[t].root == number and t != number for t in clock.facts.rows)
+        for clock in clocks
+        if clock.last_reader(number) or len(clocks) == 1
+    )
+    for clock in clocks:
+        if clock.last_reader(number) and not aliased:
+            return clock.read(number, place)
+    return clocks[0].always(place.size)
+
+
+def _rings(
+    net: Network, chain: ChainFacts, clocks: Sequence[_Clock], places: Mapping[str, Place]
+) -> Lives:
+    """Extents of the rings between the stages of a chain."""
+    found: Lives = {}
+    tracks = [facts.rows for facts in chain.stages]
+    for tensor in chain.turns.rings:
+        place = places[f"{net.tensors[tensor].name}.ring"]
+        producer = net.tensors[tensor].producer
+        maker = next(i for i, f in enumerate(chain.stages) if f.begin <= producer < f.end)
+        found[place.name] = {}
+        for part, clock in enumerate(clocks):
+            grid = clock.never()
+            for step, done in enumerate(chain.turns.steps_of(part)):
+                held = rows_held(tracks, maker, tensor, done, part == maker)
+                grid[step] = _slots(place, *held)
+            own = clock.first + part
+            found[place.name][own] = clock.timed(grid)[own]
     return found
 
 

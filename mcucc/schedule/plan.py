@@ -55,11 +55,13 @@ class StagePlan:
 
     `tile` is rows and columns of the last node's output that one step completes (of its input when
     it is a global pool); 0 columns means whole rows. Tensors without an EdgePlan take the default.
+    A stage that `feeds` hands its rows to the next one through a ring: both run interleaved.
     """
 
     nodes: tuple[str, ...]
     tile: tuple[int, int]
     edges: tuple[EdgePlan, ...] = ()
+    feeds: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ def _stage_data(stage: StagePlan) -> dict[str, Any]:
     return {
         "nodes": list(stage.nodes),
         "tile": list(stage.tile),
+        "feeds": stage.feeds,
         "edges": [
             {
                 "tensor": edge.tensor,
@@ -129,6 +132,7 @@ def _stage(data: Mapping[str, Any]) -> StagePlan:
             )
             for edge in data["edges"]
         ),
+        feeds=bool(data.get("feeds", False)),
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from mcucc.errors import FitError, McuccError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.schedule.costs import MACS, CostModel, program_cost
-from mcucc.schedule.expand import expand, stage_bytes
+from mcucc.schedule.expand import chain_bytes, expand
 from mcucc.schedule.network import Network
 from mcucc.schedule.order import least_peak_order
 from mcucc.schedule.plan import Form, ImagePolicy, Plan, StagePlan
@@ -354,8 +354,8 @@ class _Search:
         for done, option in enumerate(near[:REFINED]):
             if self.options.progress is not None:
                 self.options.progress("refine", done / min(len(near), REFINED))
-            self.exact[self._key(option)] = stage_bytes(
-                self.network, self._stage(option), option.begin, self.options.image
+            self.exact[self._key(option)] = chain_bytes(
+                self.network, [self._stage(option)], option.begin, self.options.image
             )
 
     # Plans ------------------------------------------------------------------------------------

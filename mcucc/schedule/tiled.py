@@ -1,9 +1,9 @@
 """TiledProgram: a Plan with every range, buffer and offset fixed - what C is generated from.
 
-Execution of a stage, in this order and no other:
+Execution of a chain of stages (mostly of one), in this order and no other:
 
-    begin every sink (global pool)
-    for row_step in range(stage.row_steps):
+    begin every sink (global pool) of its stages
+    for stage in chain.order: its next row_step, counted from 0:
         for column_step in range(stage.column_steps):
             for action in stage.actions:
                 rows, columns = action.rows[row_step], action.columns[column_step]
@@ -164,19 +164,38 @@ class TiledStage:
         """Global pools, begun before and finished after the loops (`sinks`: name to place)."""
         return tuple(node for node in self.nodes if node.name in self.sinks)
 
-    def steps(self) -> Iterator[tuple[int, int, Action, Range, Range]]:
-        """(row step, column step, action, rows, columns) of everything the loops perform."""
-        for row_step in range(self.row_steps):
-            for column_step in range(self.column_steps):
-                for action in self.actions:
-                    rows, columns = action.rows[row_step], action.columns[column_step]
-                    if rows[0] < rows[1] and columns[0] < columns[1]:
-                        yield row_step, column_step, action, rows, columns
+    def row(self, row_step: int) -> Iterator[tuple[int, Action, Range, Range]]:
+        """(column step, action, rows, columns) of everything a row step performs."""
+        for column_step in range(self.column_steps):
+            for action in self.actions:
+                rows, columns = action.rows[row_step], action.columns[column_step]
+                if rows[0] < rows[1] and columns[0] < columns[1]:
+                    yield column_step, action, rows, columns
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Stages by number that run interleaved, and the stage that takes each row step."""
+
+    stages: tuple[int, ...]
+    order: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What the generated C runs as one step: the stages of a chain."""
+
+    stages: tuple[TiledStage, ...]
+
+    @property
+    def nodes(self) -> tuple[IntegerNode, ...]:
+        """The nodes of all its stages."""
+        return tuple(node for stage in self.stages for node in stage.nodes)
 
 
 @dataclass(frozen=True, eq=False)
 class TiledProgram:
-    """Stages in order, and the arena they run in.
+    """Stages in order, the chains they run in, and their arena.
 
     `lower_bound` is the largest number of bytes in use at one time of these very stages: no
     placement can need less. `macs` are those executed.
@@ -185,6 +204,7 @@ class TiledProgram:
     graph: IntegerGraph
     plan: Plan
     stages: tuple[TiledStage, ...]
+    chains: tuple[Chain, ...]
     places: Mapping[str, Place]
     arena_bytes: int
     lower_bound: int
@@ -202,9 +222,10 @@ class TiledProgram:
         return self.places[tensor]
 
     @property
-    def steps(self) -> tuple[TiledStage, ...]:
-        """The stages that do something: what the generated C runs one by one."""
-        return tuple(stage for stage in self.stages if stage.actions)
+    def steps(self) -> tuple[Step, ...]:
+        """The chains that do something: what the generated C runs one by one."""
+        steps = (Step(tuple(self.stages[n] for n in chain.stages)) for chain in self.chains)
+        return tuple(step for step in steps if any(stage.actions for stage in step.stages))
 
     @property
     def peak_stage(self) -> int:

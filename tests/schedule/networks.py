@@ -105,6 +105,7 @@ def plans(draw: st.DrawFn, graph: IntegerGraph) -> Plan:
             for node in nodes
         )
         tile = (draw(st.integers(1, 4)), draw(st.integers(0, 4)))
-        stages.append(StagePlan(tuple(node.name for node in nodes), tile, edges))
+        feeds = draw(st.integers(0, 2)) == 0
+        stages.append(StagePlan(tuple(node.name for node in nodes), tile, edges, feeds))
         begin = end
     return Plan("drawn", draw(st.sampled_from(ImagePolicy)), tuple(stages))

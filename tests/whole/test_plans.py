@@ -45,6 +45,17 @@ NETWORKS = {
 }
 
 
+def chain_of(
+    graph: IntegerGraph, nodes: int, tile: tuple[int, int], edges: tuple[EdgePlan, ...], cut: int
+) -> Plan:
+    """The same with the first stage in two that run interleaved, cut after `cut` nodes."""
+    plan = stage_of(graph, nodes, tile, edges)
+    first, *rest = plan.stages
+    upper = StagePlan(first.nodes[:cut], (1, tile[1]), edges, feeds=True)
+    lower_part = StagePlan(first.nodes[cut:], tile, edges)
+    return Plan("drawn", ImagePolicy.ROWS, (upper, lower_part, *rest))
+
+
 def stage_of(
     graph: IntegerGraph, nodes: int, tile: tuple[int, int], edges: tuple[EdgePlan, ...]
 ) -> Plan:
@@ -69,7 +80,8 @@ def plans(draw: st.DrawFn, name: str) -> Plan:
         )
         for tensor in graph.activations
     )
-    return stage_of(graph, nodes, tile, edges)
+    cut = draw(st.integers(0, nodes - 1))
+    return chain_of(graph, nodes, tile, edges, cut) if cut else stage_of(graph, nodes, tile, edges)
 
 
 def legal(name: str, plan: Plan) -> bool:
