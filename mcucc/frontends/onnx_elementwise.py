@@ -24,11 +24,13 @@ from mcucc.ops.hard_swish import HardSwish
 from mcucc.ops.leaky_relu import LeakyRelu
 from mcucc.ops.mish import Mish
 from mcucc.ops.mul import Mul
+from mcucc.ops.prelu import PRelu
 from mcucc.ops.sigmoid import Sigmoid
 from mcucc.ops.silu import Silu
 from mcucc.ops.softmax import Softmax
 from mcucc.ops.softplus import Softplus
 from mcucc.ops.spatial import Window2d
+from mcucc.ops.sub import Sub
 from mcucc.ops.tanh import Tanh
 
 
@@ -110,11 +112,20 @@ def leaky_relu(ctx: Context, node: OnnxNode) -> View:
 
 @converter("PRelu")
 def prelu(ctx: Context, node: OnnxNode) -> View:
-    """LeakyRelu, for a slope common to all channels."""
+    """PRelu with a slope per channel, LeakyRelu where all are the same."""
     slope = ctx.constant(node, 1, "slope").astype(np.float64)
-    if not slope.size or (slope != slope.flat[0]).any():
-        raise Refusal("a slope per channel", "use one slope for all channels, or Relu")
-    return _unary(ctx, node, LeakyRelu(float(slope.flat[0])))
+    if not slope.size or not np.isfinite(slope).all():
+        raise Refusal("a slope that is not a number")
+    if (slope == slope.flat[0]).all():
+        return _unary(ctx, node, LeakyRelu(float(slope.flat[0])))
+    view = ctx.view(node, 0)
+    channels = view.shape[1] if len(view.axes) == 4 else 0
+    slope = slope.reshape((1,) * (4 - slope.ndim) + slope.shape) if slope.ndim < 4 else slope
+    if slope.shape != (1, channels, 1, 1):
+        raise Refusal(f"slopes {list(slope.shape)} for {list(view.shape)}; one per channel only")
+    image = ctx.image(node, view)
+    op = PRelu(tuple(float(value) for value in slope.flat))
+    return replace(image, tensor=ctx.compute(node, op, [image.tensor]))
 
 
 @converter("Clip")
@@ -220,6 +231,9 @@ def add_all(ctx: Context, node: OnnxNode) -> View:
     return _of_activations(ctx, node, *views)
 
 
+_BINARY: dict[str, type[Op]] = {"Add": Add, "Sum": Add, "Sub": Sub, "Mul": Mul}
+
+
 def _of_activations(ctx: Context, node: OnnxNode, a: View, b: View) -> View:
     if node.op == "Div":
         raise Refusal("a division by an activation")
@@ -236,10 +250,8 @@ def _of_activations(ctx: Context, node: OnnxNode, a: View, b: View) -> View:
     if a.shape != b.shape:
         raise Refusal(f"shapes {list(a.shape)} and {list(b.shape)}; only equal ones are added")
     a, b = _alike(ctx, node, a, b)
-    if node.op == "Sub":
-        b = ctx.affine(node, b, -1.0, 0.0, "negative")
     b = ctx.shaped(node, b, ctx.tensors[a.tensor].shape)
-    op = Mul() if node.op == "Mul" else Add()
+    op = _BINARY[node.op]()
     return replace(a, tensor=ctx.compute(node, op, [a.tensor, b.tensor]))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mcucc.errors import Problem, UnsupportedError
-from mcucc.frontends import tflite_plain, tflite_windows
+from mcucc.frontends import tflite_elementwise, tflite_parts, tflite_plain, tflite_windows
 from mcucc.frontends.quantized import End, ImportedQuantized
 from mcucc.frontends.tflite_context import (
     CONVERTERS,
@@ -25,7 +25,7 @@ from mcucc.ir.graph import Graph, Quant
 from mcucc.ir.verify import verify
 
 # Importing them fills CONVERTERS.
-CONVERTER_MODULES = (tflite_plain, tflite_windows)
+CONVERTER_MODULES = (tflite_elementwise, tflite_parts, tflite_plain, tflite_windows)
 
 
 def import_tflite(path: Path) -> ImportedQuantized:

@@ -35,9 +35,17 @@ class DenseOptions:
 
 @dataclass(frozen=True)
 class ArithmeticOptions:
-    """ADD and MUL."""
+    """ADD, SUB, MUL and GELU."""
 
     activation: int = 0
+    approximate: bool = False
+
+
+@dataclass(frozen=True)
+class LeakyOptions:
+    """LEAKY_RELU."""
+
+    alpha: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,7 @@ Options = (
     | WindowOptions
     | DenseOptions
     | ArithmeticOptions
+    | LeakyOptions
     | JoinOptions
     | ReduceOptions
     | SoftmaxOptions
@@ -139,7 +148,10 @@ _READERS: dict[str, tuple[str, Callable[[Any], Options]]] = {
     "MAX_POOL_2D": ("Pool2DOptions", _pool),
     "FULLY_CONNECTED": ("FullyConnectedOptions", _dense),
     "ADD": ("AddOptions", _arithmetic),
+    "SUB": ("SubOptions", _arithmetic),
     "MUL": ("MulOptions", _arithmetic),
+    "GELU": ("GeluOptions", lambda t: ArithmeticOptions(approximate=bool(t.Approximate()))),
+    "LEAKY_RELU": ("LeakyReluOptions", lambda t: LeakyOptions(float(t.Alpha()))),
     "CONCATENATION": (
         "ConcatenationOptions",
         lambda t: JoinOptions(t.Axis(), t.FusedActivationFunction()),
@@ -156,7 +168,10 @@ _READERS: dict[str, tuple[str, Callable[[Any], Options]]] = {
 # Operators whose converter leaves the table out when every field has its default.
 _DEFAULTS: dict[str, Options] = {
     "ADD": ArithmeticOptions(),
+    "SUB": ArithmeticOptions(),
     "MUL": ArithmeticOptions(),
+    "GELU": ArithmeticOptions(),
+    "LEAKY_RELU": LeakyOptions(),
     "FULLY_CONNECTED": DenseOptions(),
     "MEAN": ReduceOptions(),
     "RESIZE_NEAREST_NEIGHBOR": ResizeOptions(),

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from mcucc.frontends.tflite_context import INT8, Context, RejectError, converts, per_tensor
 from mcucc.frontends.tflite_file import FileOperator, FileTensor
 from mcucc.frontends.tflite_options import (
-    ArithmeticOptions,
     JoinOptions,
     ResizeOptions,
     SoftmaxOptions,
 )
-from mcucc.frontends.tflite_windows import fused, image, same_quantization
-from mcucc.numerics import RELU, RELU6, Clamp
-from mcucc.ops.add import Add
-from mcucc.ops.clip import Clip
+from mcucc.frontends.tflite_windows import image, same_quantization
 from mcucc.ops.concat import Concat
 from mcucc.ops.global_average_pool import GlobalAveragePool
-from mcucc.ops.hard_swish import HardSwish
-from mcucc.ops.mul import Mul
 from mcucc.ops.pad import Pad
 from mcucc.ops.requantize import Requantize
 from mcucc.ops.reshape import Reshape
@@ -29,30 +21,8 @@ from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.ops.sigmoid import Sigmoid
 from mcucc.ops.softmax import Softmax
 from mcucc.ops.spatial import Pads
+from mcucc.ops.tanh import Tanh
 from mcucc.ops.transpose import Transpose
-
-_RELUS = {"RELU": RELU, "RELU6": RELU6, "RELU_N1_TO_1": Clamp(-1.0, 1.0)}
-
-
-def _activation_of(operator: FileOperator) -> Clamp:
-    options = operator.options
-    return fused(options.activation if isinstance(options, ArithmeticOptions) else 0)
-
-
-@converts("ADD")
-def add(ctx: Context, operator: FileOperator) -> None:
-    """Add."""
-    a, b = ctx.activation(operator, 0), ctx.activation(operator, 1)
-    ctx.op(Add(_activation_of(operator)), [a.name, b.name], operator)
-
-
-@converts("MUL")
-def mul(ctx: Context, operator: FileOperator) -> None:
-    """Mul; a factor per channel comes second."""
-    a, b = ctx.activation(operator, 0), ctx.activation(operator, 1)
-    if math.prod(a.shape) < math.prod(b.shape):
-        a, b = b, a
-    ctx.op(Mul(_activation_of(operator)), [a.name, b.name], operator)
 
 
 @converts("PAD", "PADV2")
@@ -121,29 +91,23 @@ def softmax(ctx: Context, operator: FileOperator) -> None:
     _with_fixed_output(ctx, operator, Softmax(beta), x.name)
 
 
-@converts("LOGISTIC")
-def logistic(ctx: Context, operator: FileOperator) -> None:
-    """Sigmoid."""
-    _with_fixed_output(ctx, operator, Sigmoid(), ctx.activation(operator).name)
+@converts("LOGISTIC", "TANH")
+def fixed_output(ctx: Context, operator: FileOperator) -> None:
+    """Sigmoid and Tanh."""
+    op = Sigmoid() if operator.kind == "LOGISTIC" else Tanh()
+    _with_fixed_output(ctx, operator, op, ctx.activation(operator).name)
 
 
-def _with_fixed_output(ctx: Context, operator: FileOperator, op: Softmax | Sigmoid, x: str) -> None:
-    y = ctx.define(ctx.output_tensor(operator))
-    if y.quant != op.fixed_quant():
-        raise RejectError("the output must have the scale 1/256 and the zero point -128")
+def _with_fixed_output(
+    ctx: Context, operator: FileOperator, op: Softmax | Sigmoid | Tanh, x: str
+) -> None:
+    y, fixed = ctx.define(ctx.output_tensor(operator)), op.fixed_quant()
+    if y.quant != fixed:
+        scale, zero_point = round(1 / fixed.per_tensor_scale), fixed.zero_point
+        raise RejectError(
+            f"the output must have the scale 1/{scale} and the zero point {zero_point}"
+        )
     ctx.emit(op, [x], y)
-
-
-@converts("HARD_SWISH")
-def hard_swish(ctx: Context, operator: FileOperator) -> None:
-    """HardSwish."""
-    ctx.op(HardSwish(int16=True), [ctx.activation(operator).name], operator)
-
-
-@converts(*_RELUS)
-def relu(ctx: Context, operator: FileOperator) -> None:
-    """Clip."""
-    ctx.op(Clip(_RELUS[operator.kind]), [ctx.activation(operator).name], operator)
 
 
 @converts("RESIZE_NEAREST_NEIGHBOR")

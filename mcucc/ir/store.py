@@ -9,6 +9,7 @@ import dataclasses
 import json
 import typing
 import zipfile
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,8 @@ def _plain(value: Any) -> Any:
 
 def _build(kind: Any, plain: Any) -> Any:
     """The inverse of `_plain`, guided by the dataclass's field types."""
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(plain)
     if not hasattr(kind, "__dataclass_fields__"):
         return tuple(plain) if isinstance(plain, list) else plain
     hints = typing.get_type_hints(kind)

@@ -1,4 +1,4 @@
-"""Add on Armv7E-M: the output's zero point in the bias, saturation by SSAT (add_armv7em.c)."""
+"""Add and Sub on Armv7E-M: the zero point in the bias, saturation by SSAT (add_armv7em.c)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from mcucc.kernels.select import ARMV7EM, Choice, NodeContext, variant
 from mcucc.numerics import INT32_MAX, INT32_MIN
 from mcucc.ops.add import AddKernel
 from mcucc.ops.base import KernelCall
+from mcucc.ops.sub import SubKernel
 
 PER_OUTPUT = 8.5  # instructions, measured (benchmarks/kernels.py)
 
 
 @variant(AddKernel, ARMV7EM)
+@variant(SubKernel, ARMV7EM)
 def add(kernel: AddKernel, context: NodeContext) -> Choice | None:
     """Where every partial sum, the output's zero point included, stays inside int32.
 

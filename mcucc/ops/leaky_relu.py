@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mcucc.ir.graph import Tensor
+from mcucc.numerics import Int8Array, Requant, Rounding, saturate_int8
 from mcucc.ops.base import register
-from mcucc.ops.lookup import Unary
+from mcucc.ops.lookup import INT8_RANGE, Unary
 
 
 @register
@@ -21,3 +23,16 @@ class LeakyRelu(Unary):
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Leaky ReLU."""
         return np.where(x >= 0, x, self.alpha * x)
+
+    def table(self, x: Tensor, y: Tensor, rounding: Rounding) -> Int8Array:
+        """The 256 outputs; `double` rescales each side by its own factor, as LiteRT does."""
+        if rounding is Rounding.SINGLE or self.alpha < 0:
+            return super().table(x, y, rounding)
+        qx, qy = x.quantization, y.quantization
+        scale, y_scale = np.float32(qx.per_tensor_scale), np.float32(qy.per_tensor_scale)
+        above, below = (
+            Requant.from_real([float(factor)], rounding).apply(INT8_RANGE - qx.zero_point)
+            for factor in (scale / y_scale, scale * np.float32(self.alpha) / y_scale)
+        )
+        chosen = np.where(qx.zero_point <= INT8_RANGE, above, below)
+        return saturate_int8(chosen + qy.zero_point)

@@ -14,6 +14,7 @@ from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.mul import Mul
+from mcucc.ops.sub import Sub
 from mcucc.passes.rewrite import Rewriter
 
 Clampable = (
@@ -21,6 +22,7 @@ Clampable = (
     | DepthwiseConv2d
     | FullyConnected
     | Add
+    | Sub
     | Mul
     | MaxPool
     | AveragePool

@@ -148,7 +148,7 @@ def test_fully_connected(seed: int) -> None:
     case.check(y)
 
 
-@given(seeds, st.sampled_from(["ADD", "MUL"]))
+@given(seeds, st.sampled_from(["ADD", "SUB", "MUL"]))
 @cases
 def test_arithmetic(seed: int, code: str) -> None:
     case = Case(seed)
@@ -158,13 +158,12 @@ def test_arithmetic(seed: int, code: str) -> None:
     per_channel = code == "MUL" and case.rng.random() < 0.5
     b = case.input((1, 1, 1, 5) if per_channel else shape, b_quant)
     scales = (a_quant.per_tensor_scale, b_quant.per_tensor_scale)
-    real = max(scales) if code == "ADD" else scales[0] * scales[1] * 100
+    real = max(scales) if code != "MUL" else scales[0] * scales[1] * 100
     scale = float(np.float32(real * case.rng.uniform(0.5, 3)))
     y = case.builder.tensor(shape, np.int8, Quant((scale,), int(case.rng.integers(-128, 128))))
     activation = case.pick(0, 1, 3)
     order = [b, a] if per_channel and case.rng.random() < 0.5 else [a, b]
-    options = "AddOptions" if code == "ADD" else "MulOptions"
-    case.builder.op(code, options, order, [y], fusedActivationFunction=activation)
+    case.builder.op(code, f"{code.title()}Options", order, [y], fusedActivationFunction=activation)
     case.check(y)
 
 
@@ -226,19 +225,130 @@ def test_softmax(seed: int, classes: int, beta: float) -> None:
     case.check(y)
 
 
-@given(seeds, st.sampled_from(["LOGISTIC", "HARD_SWISH", "RELU", "RELU6", "QUANTIZE"]))
-@cases
-def test_functions_of_one_value(seed: int, code: str) -> None:
-    case = Case(seed)
-    quant = case.quant(-2.5, -0.5)
+PRESCRIBED = {"LOGISTIC": FIXED, "TANH": Quant((1 / 128,), 0)}
+OPTIONS = {
+    "HARD_SWISH": ("HardSwishOptions", {}),
+    "QUANTIZE": ("QuantizeOptions", {}),
+    "GELU": ("GeluOptions", {"approximate": True}),
+    "LEAKY_RELU": ("LeakyReluOptions", {"alpha": 0.13}),
+}
+FUNCTIONS = (*PRESCRIBED, *OPTIONS, "RELU", "RELU6")
+
+
+def every_value(case: Case, quant: Quant) -> tuple[int, Quant]:
+    """An input of all 256 values, and an output quantization of about that scale."""
     x = case.input((1, 16, 16, 1), quant)
     case.data[0] = np.arange(-128, 128, dtype=np.int8).reshape(1, 16, 16, 1)
     scale = float(np.float32(quant.per_tensor_scale * case.rng.uniform(0.3, 2)))
-    y_quant = FIXED if code == "LOGISTIC" else Quant((scale,), int(case.rng.integers(-128, 128)))
-    y = case.builder.tensor((1, 16, 16, 1), np.int8, y_quant)
-    options = {"HARD_SWISH": "HardSwishOptions", "QUANTIZE": "QuantizeOptions"}.get(code)
-    case.builder.op(code, options, [x], [y])
+    return x, Quant((scale,), int(case.rng.integers(-128, 128)))
+
+
+@given(seeds, st.sampled_from(FUNCTIONS))
+@cases
+def test_functions_of_one_value(seed: int, code: str) -> None:
+    case = Case(seed)
+    x, quant = every_value(case, case.quant(-2.5, -0.5))
+    y = case.builder.tensor((1, 16, 16, 1), np.int8, PRESCRIBED.get(code, quant))
+    options, fields = OPTIONS.get(code, (None, {}))
+    case.builder.op(code, options, [x], [y], **fields)
     case.check(y)
+
+
+@given(seeds, st.sampled_from(["ADD", "SUB", "MUL"]), st.booleans())
+@cases
+def test_arithmetic_with_one_number(seed: int, code: str, first: bool) -> None:
+    case = Case(seed)
+    x, y_quant = every_value(case, case.quant(-2, -0.5))
+    value = case.rng.integers(-128, 128, (1,)).astype(np.int8)
+    c = case.builder.constant(value, case.quant(-2, -0.5))
+    y = case.builder.tensor((1, 16, 16, 1), np.int8, y_quant)
+    activation = case.pick(0, 1, 3)
+    operands = [c, x] if first else [x, c]
+    options = f"{code.title()}Options"
+    case.builder.op(code, options, operands, [y], fusedActivationFunction=activation)
+    case.check(y)
+
+
+@given(seeds, st.sampled_from(["MAXIMUM", "MINIMUM"]))
+@cases
+def test_larger_or_smaller_than_one_number(seed: int, code: str) -> None:
+    case = Case(seed)
+    quant = case.quant()
+    x, _ = every_value(case, quant)
+    c = case.builder.constant(case.rng.integers(-128, 128, (1,)).astype(np.int8), quant)
+    y = case.builder.tensor((1, 16, 16, 1), np.int8, quant)
+    case.builder.op(code, "MaximumMinimumOptions", [x, c], [y])
+    case.check(y)
+
+
+@given(seeds)
+@cases
+def test_prelu(seed: int) -> None:
+    case = Case(seed)
+    quant = case.quant(-2.5, -0.5)
+    x = case.input((1, 8, 9, 5), quant)
+    slopes = case.rng.integers(-128, 128, (1, 1, 5)).astype(np.int8)
+    alpha = case.builder.constant(slopes, case.quant(-3, -2))
+    scale = float(np.float32(quant.per_tensor_scale * case.rng.uniform(0.3, 2)))
+    y = case.builder.tensor((1, 8, 9, 5), np.int8, Quant((scale,), int(case.rng.integers(-9, 9))))
+    case.builder.op("PRELU", None, [x, alpha], [y])
+    case.check(y)
+
+
+def test_a_slice() -> None:
+    case = Case(5)
+    quant = case.quant()
+    x = case.input((1, 5, 6, 7), quant)
+    begin, size = (np.array(v, dtype=np.int32) for v in ([0, 1, 2, 3], [1, 3, -1, 2]))
+    operands = [x, case.builder.constant(begin), case.builder.constant(size)]
+    y = case.builder.tensor((1, 3, 4, 2), np.int8, quant)
+    case.builder.op("SLICE", "SliceOptions", operands, [y])
+    case.check(y)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "shape", "masks"),
+    [
+        (([0, 0, 1, 0], [1, 5, 6, 7], [1, 2, 3, 1]), (1, 3, 2, 7), {}),
+        (([0, 1, 0, -3], [0, 0, 4, -1], [1, 1, 1, 1]), (1, 4, 4, 2), {"endMask": 3}),
+        (([0, 0, 0, 2], [1, 5, 6, 3], [1, 1, 1, 1]), (1, 5, 6), {"shrinkAxisMask": 8}),
+        (([0, 4], [1, 0], [1, 1]), (1, 1, 6, 7), {"endMask": 2}),
+    ],
+)
+def test_a_strided_slice(
+    bounds: tuple[list[int], ...], shape: tuple[int, ...], masks: dict[str, int]
+) -> None:
+    case = Case(6)
+    quant = case.quant()
+    x = case.input((1, 5, 6, 7), quant)
+    operands = [case.builder.constant(np.array(v, dtype=np.int32)) for v in bounds]
+    y = case.builder.tensor(shape, np.int8, quant)
+    case.builder.op("STRIDED_SLICE", "StridedSliceOptions", [x, *operands], [y], **masks)
+    case.check(y)
+
+
+@pytest.mark.parametrize("axis", [1, 3, -2])
+def test_split_into_equal_parts(axis: int) -> None:
+    case = Case(7)
+    quant = case.quant()
+    shape = [1, 4, 6, 8]
+    x = case.input(tuple(shape), quant)
+    where = case.builder.constant(np.array(axis, dtype=np.int32))
+    shape[axis] //= 2
+    parts = [case.builder.tensor(shape, np.int8, quant) for _ in range(2)]
+    case.builder.op("SPLIT", "SplitOptions", [where, x], parts, numSplits=2)
+    case.check(*parts)
+
+
+def test_split_into_parts_of_given_lengths() -> None:
+    case = Case(8)
+    quant = case.quant()
+    x = case.input((1, 4, 3, 8), quant)
+    sizes = case.builder.constant(np.array([2, 5, 1], dtype=np.int32))
+    where = case.builder.constant(np.array(3, dtype=np.int32))
+    parts = [case.builder.tensor((1, 4, 3, n), np.int8, quant) for n in (2, 5, 1)]
+    case.builder.op("SPLIT_V", "SplitVOptions", [x, sizes, where], parts, numSplits=3)
+    case.check(*parts)
 
 
 @given(seeds, st.sampled_from(["PAD", "PADV2"]))

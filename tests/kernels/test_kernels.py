@@ -16,6 +16,7 @@ from mcucc.numerics import Int8Array, Rounding
 from mcucc.ops.add import Add
 from mcucc.ops.base import Granularity, Kernel
 from mcucc.ops.mul import Mul
+from mcucc.ops.sub import Sub
 from tests.kernels import driver
 from tests.ops import draw
 from tests.ops.draw import SEEDS, Case
@@ -29,6 +30,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "fully_connected": draw.fully_connected_cases(),
     "add": draw.binary_cases(Add),
     "mul": draw.binary_cases(Mul),
+    "sub": draw.binary_cases(Sub),
     "max_pool": draw.max_pool_cases(),
     "average_pool": draw.average_pool_cases(),
     "global_average_pool": draw.global_average_pool_cases(),
@@ -36,6 +38,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "softmax": draw.softmax_cases(),
     "concat": draw.concat_cases(),
     "pad": draw.pad_cases(),
+    "prelu": draw.prelu_cases(),
     "slice": draw.slice_cases(),
     "resize_nearest": draw.resize_cases(),
     "transpose": draw.transpose_cases(),

@@ -206,7 +206,7 @@ def test_saturating_values_at_every_kind_of_zero_point(
 
 @pytest.mark.emulated
 def test_inputs_that_drive_every_chunk_to_its_bound(core: str, machine: QemuMachine) -> None:
-    """Every input has the sign of a channel's weight, or the other one: the largest sums there are."""
+    """Every input has the sign of a channel's weight, or the other one: the largest sums."""
     rng, op, cases = np.random.default_rng(11), Conv2d(Window2d((1, 1))), []
     for number in range(40):
         shapes = (1, 1, 4, 64), (6, 1, 1, 64)

@@ -27,10 +27,12 @@ from mcucc.ops.lookup import Unary
 from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.mul import Mul
 from mcucc.ops.pad import Pad
+from mcucc.ops.prelu import PRelu
 from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.ops.slice import Slice
 from mcucc.ops.softmax import Softmax
 from mcucc.ops.spatial import Pads, Window2d
+from mcucc.ops.sub import Sub
 from mcucc.ops.transpose import Transpose
 
 INT8 = np.dtype(np.int8)
@@ -256,11 +258,11 @@ def fully_connected_cases(
 @st.composite
 def binary_cases(
     draw: st.DrawFn,
-    op_type: type[Add] | type[Mul],
+    op_type: type[Add] | type[Mul] | type[Sub],
     scales: Scales = FREE,
     clamps: st.SearchStrategy[Clamp] = CLAMPS,
 ) -> Case:
-    """Add or Mul, Mul also with one factor per channel."""
+    """Add, Sub or Mul, Mul also with one factor per channel."""
     op = op_type(draw(clamps))
     shape = (1, draw(st.integers(1, 5)), draw(st.integers(1, 7)), draw(CHANNELS))
     per_channel = op_type is Mul and draw(st.booleans())
@@ -330,6 +332,20 @@ def lookup_cases(draw: st.DrawFn, ops: tuple[Op, ...] = LOOKUPS) -> Case:
     scale = free_output_scale(x.quantization.per_tensor_scale, rng)
     quant = op.fixed_quant() or Quant((scale,), draw(ZERO_POINTS))
     return Case(op, (x,), Tensor("y", shape, INT8, quant), (int8_values(rng, shape),))
+
+
+@st.composite
+def prelu_cases(draw: st.DrawFn) -> Case:
+    """PRelu with slopes of either sign, of a given unit or the finest."""
+    shape = (1, draw(st.integers(1, 4)), draw(st.integers(1, 7)), draw(CHANNELS))
+    rng = np.random.default_rng(draw(SEEDS))
+    unit = free_scale(rng) if draw(st.booleans()) else 0.0
+    slopes = rng.integers(-255, 256, shape[3]) * (unit or 0.004)
+    op = PRelu(tuple(float(slope) for slope in slopes), unit)
+    x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
+    scale = free_output_scale(x.quantization.per_tensor_scale, rng)
+    y = activation("y", shape, scale, draw(ZERO_POINTS))
+    return Case(op, (x,), y, (int8_values(rng, shape),))
 
 
 @st.composite

@@ -21,6 +21,7 @@ from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.mul import Mul
+from mcucc.ops.sub import Sub
 from tests.litert_builder import ACTIVATIONS, LiteRTBuilder, run_litert
 from tests.ops import draw
 from tests.ops.draw import FREE, SEEDS, TFLITE_CLAMPS, ZERO_PAIRS, Case
@@ -135,8 +136,8 @@ def test_fully_connected(
     np.testing.assert_array_equal(case.run(Rounding.DOUBLE), theirs)
 
 
-@pytest.mark.parametrize("op", [Add, Mul])
-def test_element_wise(op: type[Add] | type[Mul]) -> None:
+@pytest.mark.parametrize("op", [Add, Sub, Mul])
+def test_element_wise(op: type[Add] | type[Sub] | type[Mul]) -> None:
     """Equal shapes, and for Mul one factor per channel."""
 
     @cases

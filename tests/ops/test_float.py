@@ -19,6 +19,7 @@ from mcucc.ops.add import Add
 from mcucc.ops.base import registry
 from mcucc.ops.lookup import Unary
 from mcucc.ops.mul import Mul
+from mcucc.ops.sub import Sub
 from tests.ops import draw
 from tests.ops.draw import Case
 
@@ -28,12 +29,14 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "FullyConnected": draw.fully_connected_cases(),
     "Add": draw.binary_cases(Add),
     "Mul": draw.binary_cases(Mul),
+    "Sub": draw.binary_cases(Sub),
     "MaxPool": draw.max_pool_cases(),
     "AveragePool": draw.average_pool_cases(),
     "GlobalAveragePool": draw.global_average_pool_cases(),
     "Softmax": draw.softmax_cases(),
     "Concat": draw.concat_cases(),
     "Pad": draw.pad_cases(),
+    "PRelu": draw.prelu_cases(),
     "Slice": draw.slice_cases(),
     "ResizeNearest": draw.resize_cases(),
     "Transpose": draw.transpose_cases(),

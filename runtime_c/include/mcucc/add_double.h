@@ -1,6 +1,6 @@
-/* Add with the rounding of the LiteRT reference kernels: each input rescaled by itself.
+/* Add and Sub with the rounding of the LiteRT reference kernels: each input rescaled by itself.
  *
- *     sum = scale_a((a - zero_point_a) * 2^20) + scale_b((b - zero_point_b) * 2^20)
+ *     sum = scale_a((a - zero_point_a) * 2^20) + scale_b((b - zero_point_b) * 2^20)    (Sub: -)
  *     y   = clamp(scale_sum(sum) + output_zero_point)
  *
  * scale_i(v) is v * multiplier_i * 2^-shift_i, rounded twice.
@@ -28,6 +28,9 @@ typedef struct {
 } mcucc_add_double_params;
 
 void mcucc_add_double(const mcucc_add_double_params *params, const int8_t *const *rows, int8_t *out,
+                      const mcucc_span *span);
+
+void mcucc_sub_double(const mcucc_add_double_params *params, const int8_t *const *rows, int8_t *out,
                       const mcucc_span *span);
 
 #endif

@@ -1,0 +1,122 @@
+"""Converters of .tflite operators that work element by element."""
+
+from __future__ import annotations
+
+import math
+
+from mcucc.frontends.tflite_context import INT8, Context, RejectError, converts, per_tensor
+from mcucc.frontends.tflite_file import FileOperator
+from mcucc.frontends.tflite_options import ArithmeticOptions, LeakyOptions
+from mcucc.frontends.tflite_windows import fused, same_quantization
+from mcucc.ir.graph import Quant
+from mcucc.numerics import NO_CLAMP, RELU, RELU6, Clamp
+from mcucc.ops.add import Add
+from mcucc.ops.base import Op, hwc
+from mcucc.ops.clip import Clip
+from mcucc.ops.gelu import Gelu
+from mcucc.ops.hard_swish import HardSwish
+from mcucc.ops.leaky_relu import LeakyRelu
+from mcucc.ops.mul import Mul
+from mcucc.ops.prelu import PRelu
+from mcucc.ops.scalar_operand import Arithmetic, ScalarOperand
+from mcucc.ops.sub import Sub
+
+_RELUS = {"RELU": RELU, "RELU6": RELU6, "RELU_N1_TO_1": Clamp(-1.0, 1.0)}
+_BINARY: dict[str, type[Add] | type[Sub] | type[Mul]] = {"ADD": Add, "SUB": Sub, "MUL": Mul}
+
+
+@converts(*_BINARY)
+def arithmetic(ctx: Context, operator: FileOperator) -> None:
+    """Of two activations, a factor per channel second; or of one and a number."""
+    options = operator.options
+    clamp = fused(options.activation) if isinstance(options, ArithmeticOptions) else NO_CLAMP
+    op = _BINARY[operator.kind](clamp)
+    scalar = _scalar(ctx, operator)
+    if scalar is not None:
+        place, value, quant = scalar
+        kind, ends = Arithmetic(operator.kind.lower()), (quant.per_tensor_scale, quant.zero_point)
+        table = ScalarOperand(kind, value, *ends, clamp, comes_first=place == 0)
+        ctx.op(table, [ctx.activation(operator, 1 - place).name], operator)
+        return
+    a, b = ctx.activation(operator, 0), ctx.activation(operator, 1)
+    if operator.kind == "MUL" and math.prod(a.shape) < math.prod(b.shape):
+        a, b = b, a
+    ctx.op(op, [a.name, b.name], operator)
+
+
+def _scalar(ctx: Context, operator: FileOperator) -> tuple[int, int, Quant] | None:
+    """Which of two operands is one number throughout: its place, integer and quantization."""
+    for place in (0, 1):
+        tensor = ctx.file_tensor(operator, place)
+        value = ctx.constants.get(tensor.index)
+        if value is None or tensor.dtype != INT8 or not value.size:
+            continue
+        if (value == value.flat[0]).all():
+            return place, int(value.flat[0]), per_tensor(tensor)
+    return None
+
+
+@converts("MAXIMUM", "MINIMUM")
+def extremum(ctx: Context, operator: FileOperator) -> None:
+    """Clip: of an activation and one number of the same scale."""
+    scalar = _scalar(ctx, operator)
+    if scalar is None:
+        raise RejectError("of two activations", "only an activation and one number are compared")
+    place, value, quant = scalar
+    x = ctx.activation(operator, 1 - place)
+    y = ctx.define(ctx.output_tensor(operator))
+    same_quantization(x, y)
+    if quant != x.quant:
+        raise RejectError("its operands have different scales or zero points")
+    bound = (value - quant.zero_point) * quant.per_tensor_scale
+    clamp = Clamp(lo=bound) if operator.kind == "MAXIMUM" else Clamp(hi=bound)
+    ctx.emit(Clip(clamp), [x.name], y)
+
+
+def _unary(ctx: Context, operator: FileOperator, op: Op) -> None:
+    ctx.op(op, [ctx.activation(operator).name], operator)
+
+
+@converts("HARD_SWISH")
+def hard_swish(ctx: Context, operator: FileOperator) -> None:
+    """HardSwish."""
+    _unary(ctx, operator, HardSwish(int16=True))
+
+
+@converts(*_RELUS)
+def relu(ctx: Context, operator: FileOperator) -> None:
+    """Clip."""
+    _unary(ctx, operator, Clip(_RELUS[operator.kind]))
+
+
+@converts("LEAKY_RELU")
+def leaky_relu(ctx: Context, operator: FileOperator) -> None:
+    """LeakyRelu."""
+    alpha = operator.options.alpha if isinstance(operator.options, LeakyOptions) else 0.0
+    if not 0.0 <= alpha < 1e3:
+        raise RejectError(f"a slope of {alpha}")
+    _unary(ctx, operator, LeakyRelu(alpha))
+
+
+@converts("GELU")
+def gelu(ctx: Context, operator: FileOperator) -> None:
+    """Gelu, exact or approximated."""
+    options = operator.options
+    _unary(ctx, operator, Gelu(isinstance(options, ArithmeticOptions) and options.approximate))
+
+
+@converts("PRELU")
+def prelu(ctx: Context, operator: FileOperator) -> None:
+    """PRelu with one slope for each channel."""
+    x = ctx.activation(operator)
+    tensor = ctx.file_tensor(operator, 1)
+    slopes = ctx.constants.get(tensor.index)
+    if slopes is None or tensor.dtype != INT8:
+        raise RejectError("its slopes are no int8 constant")
+    channels = hwc(x.shape)[2]
+    if slopes.shape[-1:] != (channels,) or slopes.size != channels:
+        raise RejectError(f"slopes {list(slopes.shape)} for {list(x.shape)}", "one per channel")
+    quant = per_tensor(tensor)
+    unit = quant.per_tensor_scale
+    real = tuple(float((int(q) - quant.zero_point) * unit) for q in slopes.flat)
+    _unary(ctx, operator, PRelu(real, unit))

@@ -1,0 +1,69 @@
+"""Sub: the difference of two tensors of one shape, rounded once at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from mcucc.ir.graph import Tensor, TensorType
+from mcucc.numerics import NO_CLAMP, Clamp, Int8Array, Rounding, saturate_int8
+from mcucc.ops.add import LITERT_LEFT_SHIFT, Add, AddDoubleKernel, AddKernel
+from mcucc.ops.base import FloatArray, Kernel, KernelCall, Op, register
+
+
+@register
+@dataclass(frozen=True)
+class Sub(Op):
+    """y = clamp(a - b)."""
+
+    clamp: Clamp = NO_CLAMP
+
+    FORMULA: ClassVar[str] = "clamp(((a - z_a) * m_a - (b - z_b) * m_b + 2^(s-1) >> s) + z_y)"
+    LIMITS: ClassVar[str] = "equal shapes; constant operands are folded into a convolution"
+
+    def infer(self, inputs: Sequence[TensorType]) -> TensorType:
+        """The common shape."""
+        if inputs[0].shape != inputs[1].shape:
+            raise ValueError(f"cannot subtract shapes {inputs[0].shape} and {inputs[1].shape}")
+        return inputs[0]
+
+    def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
+        """Float reference."""
+        return self.clamp.apply(inputs[0] - inputs[1])
+
+    def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
+        """The multipliers of Add, the second one negative."""
+        k = Add(self.clamp).lower(inputs, output, rounding)
+        if isinstance(k, AddDoubleKernel):
+            factors = (k.factor_a, k.factor_b, k.factor_sum)
+            return SubDoubleKernel(k.channels, k.zero_points, *factors, k.lo, k.hi)
+        assert isinstance(k, AddKernel)
+        signed = (k.multipliers[0], -k.multipliers[1])
+        return SubKernel(k.channels, k.zero_points, signed, k.shift, k.lo, k.hi)
+
+
+class SubKernel(AddKernel):
+    """Add's integers with a negative second multiplier: its C, too."""
+
+
+class SubDoubleKernel(AddDoubleKernel):
+    """The LiteRT reference: each input rescaled with double rounding, then the difference."""
+
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The int8 reference."""
+        za, zb, zy = self.zero_points
+        a = (inputs[0].astype(np.int64) - za) << LITERT_LEFT_SHIFT
+        b = (inputs[1].astype(np.int64) - zb) << LITERT_LEFT_SHIFT
+        difference = self.factor_a.apply(a) - self.factor_b.apply(b)
+        return saturate_int8(self.factor_sum.apply(difference) + zy, self.lo, self.hi)
+
+    def call(self) -> KernelCall:
+        """`mcucc_sub_double`."""
+        return replace(super().call(), function="mcucc_sub_double")
+
+    def describe(self) -> str:
+        """Op and profile."""
+        return "Sub (double rounding)"
