@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mcucc import __version__
+from mcucc.cli.analyze import analyze_command
 from mcucc.cli.boards import boards_command
 from mcucc.cli.compare import compare_command
 from mcucc.cli.compile import compile_command
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("analyze")(analyze_command)
 app.command("compile")(compile_command)
 app.command("plan")(plan_command)
 app.command("run")(run_command)
