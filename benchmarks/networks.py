@@ -27,8 +27,6 @@ from mcucc.kernels.select import Choice, choose, context_of
 from mcucc.network import NetworkOptions, load_network
 from mcucc.numerics import Int8Array
 from mcucc.ops.base import Granularity
-from mcucc.passes.constant_channels import remove_constant_channels
-from mcucc.quantize.lower import lower
 
 
 @dataclass(frozen=True)
@@ -123,12 +121,11 @@ def main() -> None:
         flags = options.flags.split()
         machine, isa = open_machine(options.core, options.portable, Path(folder), flags)
         for path in options.models:
-            network = load_network(path, NetworkOptions(data=options.data), lambda *_: None)
+            wanted = NetworkOptions(data=options.data, keep_constant=not options.remove_constant)
+            network = load_network(path, wanted, lambda *_: None)
             integer = network.integer
-            if options.remove_constant:
-                graph, removed = remove_constant_channels(network.graph, integer.rounding)
-                print(f"{path.name}: {removed}")
-                integer = lower(graph, integer.rounding)
+            if network.removed is not None:
+                print(f"{path.name}: {network.removed}")
             counts = count_network(integer, machine, isa)
             show(path.name, counts, options.layers)
             results[path.name] = [asdict(c) for c in counts]

@@ -265,6 +265,7 @@ def _report(compiled: Compiled, board: Board, measured: Measured, limit: int) ->
         instructions=InstructionFacts(measured.instructions, measured.emulator),
         layers=layer_facts(program, steps),
         nodes=node_facts(compiled.schedule),
+        constant_channels=network.removed,
         plan=plan_facts(compiled.schedule),
         memory=memory_facts(program),
         counting=counting(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.text import graph_text, integer_text
 from mcucc.numerics import Rounding
 from mcucc.ops.base import hwc
+from mcucc.passes.constant_channels import Removed, remove_constant_channels
 from mcucc.passes.fold_input import fold_input_normalisation
 from mcucc.passes.pipeline import PASSES, optimize
 from mcucc.quantize.camera import CameraInput
@@ -33,7 +34,7 @@ Progress = Callable[[str, int, int], None]
 FORMATS = (".onnx", ".tflite")
 _FORMATS_HINT = f"give one of {', '.join(FORMATS)}"
 # What print_after names: the importer, the passes, the quantizer.
-STAGES = ("import", *PASSES, "fold_input", "quantize", "lower")
+STAGES = ("import", *PASSES, "fold_input", "quantize", "constant_channels", "lower")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class NetworkOptions:
     observer: str = QuantizeOptions.observer
     calibrate: int = CALIBRATION_COUNT
     rounding: Rounding = Rounding.SINGLE
+    keep_constant: bool = False  # compute channels whose value is the same for every picture
     print_after: Callable[[str, str], None] | None = None  # stage name, text
     noise: bool = False
 
@@ -70,6 +72,7 @@ class Network:
     preprocess: Preprocess | None
     record: dict[str, Any]
     imported: ImportedModel | ImportedQuantized
+    removed: Removed | None = None  # None: constant channels are kept
 
     def input_bytes(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.int8]]:
         """The int8 inputs of camera bytes (N, H, W, C)."""
@@ -137,8 +140,7 @@ def _float(path: Path, options: NetworkOptions, progress: Progress) -> Network:
         record=quantized.record,
         imported=imported,
     )
-    _print(options, network)
-    return network
+    return _finished(network, options)
 
 
 def _preprocess(path: Path, options: NetworkOptions, shape: tuple[int, int, int]) -> Preprocess:
@@ -185,7 +187,22 @@ def _quantized(imported: ImportedQuantized, options: NetworkOptions) -> Network:
         record={"scheme": f"as in the file ({imported.kind})", "rounding": options.rounding.value},
         imported=imported,
     )
-    _print(options, network)
+    return _finished(network, options)
+
+
+def _finished(network: Network, options: NetworkOptions) -> Network:
+    """The network without its constant channels, unless they are to be kept."""
+    if options.print_after is not None:
+        options.print_after("quantize", graph_text(network.graph))
+    if not options.keep_constant:
+        rounding = network.integer.rounding
+        graph, removed = remove_constant_channels(network.graph, rounding)
+        network = replace(network, graph=graph, removed=removed)
+        if removed.layers:
+            network = replace(network, integer=lower(graph, rounding))
+    if options.print_after is not None:
+        options.print_after("constant_channels", graph_text(network.graph))
+        options.print_after("lower", integer_text(network.integer))
     return network
 
 
@@ -194,9 +211,3 @@ def _printer(options: NetworkOptions) -> Callable[[str, Graph], None]:
     if show is None:
         return lambda stage, graph: None
     return lambda stage, graph: show(stage, graph_text(graph))
-
-
-def _print(options: NetworkOptions, network: Network) -> None:
-    if options.print_after is not None:
-        options.print_after("quantize", graph_text(network.graph))
-        options.print_after("lower", integer_text(network.integer))

@@ -23,6 +23,7 @@ def compile_command(
     observer: Annotated[str | None, typer.Option(help="How ranges are found.")] = None,
     calibrate: Annotated[int, typer.Option(min=1, help="Pictures to calibrate with.")] = 100,
     rounding: Annotated[str, typer.Option(help="single or double.")] = "single",
+    keep_constant: shared.KeepConstant = False,
     optimize: shared.Optimize = "balanced",
     schedule: shared.ScheduleName = "auto",
     image: shared.Image = "resident",
@@ -89,6 +90,7 @@ def compile_command(
             observer=choice("--observer", observer or defaults.observer, OBSERVERS),
             calibrate=calibrate,
             rounding=Rounding(choice("--rounding", rounding, [r.value for r in Rounding])),
+            keep_constant=keep_constant,
             print_after=stage_printer(print_after, sys.stderr if json_output else sys.stdout),
         ),
     )

@@ -18,6 +18,12 @@ InputShape = Annotated[
     list[str] | None, typer.Option(help="NAME=1,3,80,80 for an input with open sizes.")
 ]
 Optimize = Annotated[str, typer.Option(help="speed, balanced or size.")]
+KeepConstant = Annotated[
+    bool,
+    typer.Option(
+        "--keep-constant-channels", help="Compute channels that are the same for every picture."
+    ),
+]
 ScheduleName = Annotated[str, typer.Option(help="auto, layers, patch or stream.")]
 Image = Annotated[
     str, typer.Option(help="resident: the whole image in SRAM; rows: row by row from the camera.")

@@ -22,6 +22,7 @@ def plan_command(
     data: shared.Data = None,
     preprocess: shared.PreprocessFile = None,
     input_shape: shared.InputShape = None,
+    keep_constant: shared.KeepConstant = False,
     optimize: shared.Optimize = "balanced",
     schedule: shared.ScheduleName = "auto",
     image: shared.Image = "resident",
@@ -54,7 +55,10 @@ def plan_command(
         point=point,
     )
     network = NetworkOptions(
-        data=data, preprocess=preprocess, input_shapes=parse_shapes(input_shape or [])
+        data=data,
+        preprocess=preprocess,
+        input_shapes=parse_shapes(input_shape or []),
+        keep_constant=keep_constant,
     )
     with progress_bar() as progress:
         planned = plan_model(model, board, network, options, progress)

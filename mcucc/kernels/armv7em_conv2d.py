@@ -60,7 +60,7 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     )
     outputs = context.height * context.width * c_out
     per_output = 4 * chunks * PER_MAC[wide] + PER_OUTPUT + 4 * chunks * PER_INPUT / c_out
-    return Choice(call, f"armv7em smlad, {finish.form.value}", outputs * per_output)
+    return Choice(call, f"armv7em smlad, {finish.form.value}", outputs * per_output, finish.form)
 
 
 @variant(Conv2dKernel, ARMV7EM)
@@ -92,7 +92,9 @@ def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     )
     outputs = context.height * context.width * c_out
     per_output = 4 * chunks * PER_MAC[wide] + PER_OUTPUT + 4 * chunks * 1.5 / c_out
-    return Choice(call, f"armv7em smlad 1x1, {finish.form.value}", outputs * per_output)
+    return Choice(
+        call, f"armv7em smlad 1x1, {finish.form.value}", outputs * per_output, finish.form
+    )
 
 
 @variant(FullyConnectedKernel, ARMV7EM)
@@ -119,7 +121,10 @@ def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choic
         scratch_bytes=16 * chunks,
     )
     return Choice(
-        call, f"armv7em smlad, {finish.form.value}", outputs * (1.3 * inputs + PER_OUTPUT)
+        call,
+        f"armv7em smlad, {finish.form.value}",
+        outputs * (1.3 * inputs + PER_OUTPUT),
+        finish.form,
     )
 
 

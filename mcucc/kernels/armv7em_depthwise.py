@@ -61,7 +61,9 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
         )
 
     outputs = context.height * context.width * c_out
-    return Choice(call(context.width), f"armv7em smlad, {form}", outputs * PER_OUTPUT[size])
+    return Choice(
+        call(context.width), f"armv7em smlad, {form}", outputs * PER_OUTPUT[size], finish.form
+    )
 
 
 def scratch_bytes(size: int, stride: int, tile: int) -> int:

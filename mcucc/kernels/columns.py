@@ -45,4 +45,4 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
     )
     outputs = context.height * context.width * channels
     per_output = size * size * PER_MAC + PER_OUTPUT
-    return Choice(call, f"columns, {finish.form.value}", outputs * per_output)
+    return Choice(call, f"columns, {finish.form.value}", outputs * per_output, finish.form)

@@ -90,7 +90,7 @@ def _choice(
     costs = COSTS[isa]
     per_output = taps * (costs.mac + costs.input / c_out) + costs.output
     outputs = context.height * context.width * c_out
-    return Choice(call, f"{isa} pairs, {finish.form.value}", outputs * per_output)
+    return Choice(call, f"{isa} pairs, {finish.form.value}", outputs * per_output, finish.form)
 
 
 def pack_pairs(weights: npt.NDArray[np.int8], group: int) -> npt.NDArray[np.int8]:

@@ -53,7 +53,8 @@ def _short(kernel: Weighted, weights: npt.NDArray[Any], context: NodeContext) ->
     fields = tuple((name, constants.get(name, value)) for name, value in call.fields)
     short: KernelCall = replace(call, function=f"{call.function}_short", fields=fields)
     outputs = context.height * context.width * weights.shape[0]
-    return Choice(short, "portable, 32 bits", outputs * (PER_MAC * weights.shape[1] + PER_OUTPUT))
+    instructions = outputs * (PER_MAC * weights.shape[1] + PER_OUTPUT)
+    return Choice(short, f"portable, {finish.form.value}", instructions, finish.form)
 
 
 def short_zero_point(sums: Accumulation, shift: int) -> int:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from mcucc.ir.integer import IntegerGraph, IntegerNode
+from mcucc.kernels.requantize import Form
 from mcucc.numerics import Int8Array
 from mcucc.ops.base import Granularity, Kernel, KernelCall, Window
 
@@ -41,11 +42,15 @@ class NodeContext:
 
 @dataclass(frozen=True)
 class Choice:
-    """A variant for one node; `instructions` is the modelled count for the whole output."""
+    """A variant for one node; `instructions` is the modelled count for the whole output.
+
+    `form` is the proved requantization; None: the general one of 64 bits, or none at all.
+    """
 
     call: KernelCall
     variant: str
     instructions: float
+    form: Form | None = None
 
 
 Variant = Callable[[Any, NodeContext], Choice | None]

@@ -32,6 +32,22 @@ Mask = npt.NDArray[np.bool_]
 CHANNELWISE = (Add, AveragePool, GlobalAveragePool, MaxPool, ResizeNearest, Unary)
 
 
+# Tensors with fewer channels get another name: theirs is that of values they no longer hold.
+ENDING = "/live"
+
+
+@dataclass(frozen=True)
+class RemovedLayer:
+    """A weighted layer with less to compute: of `channels`, those constant and those dropped."""
+
+    name: str
+    channels: int
+    constant: int
+    dropped: int
+    macs_before: int
+    macs_after: int
+
+
 @dataclass(frozen=True)
 class Removed:
     """What the pass did: channels of weighted layers, constant or dropped, and MACs."""
@@ -41,6 +57,7 @@ class Removed:
     dropped: int
     macs_before: int
     macs_after: int
+    layers: tuple[RemovedLayer, ...] = ()
 
     def __str__(self) -> str:
         return (
@@ -63,7 +80,7 @@ def remove_constant_channels(graph: Graph, rounding: Rounding) -> tuple[Graph, R
         tensor = tensors[name]
         shape = (*tensor.shape[:-1], int(mask.sum()))
         tensors[name] = replace(tensor, shape=shape)
-    result = graph.with_(nodes=nodes, tensors=tensors)
+    result = _renamed(graph.with_(nodes=nodes, tensors=tensors), keep)
     weighted = [n.output for n in graph.nodes if n.op.WEIGHT_AXIS is not None]
     return result, Removed(
         channels=sum(keep[name].size for name in weighted),
@@ -71,7 +88,44 @@ def remove_constant_channels(graph: Graph, rounding: Rounding) -> tuple[Graph, R
         dropped=sum(int((~keep[name]).sum()) for name in weighted),
         macs_before=graph.macs,
         macs_after=result.macs,
+        layers=_layers(graph, result, known, keep),
     )
+
+
+def _layers(
+    before: Graph,
+    after: Graph,
+    known: Mapping[str, ChannelIntervals],
+    keep: Mapping[str, Mask],
+) -> tuple[RemovedLayer, ...]:
+    """The weighted nodes with fewer MACs."""
+    layers = []
+    for node, changed in zip(before.nodes, after.nodes, strict=True):
+        macs = _macs(before, node), _macs(after, changed)
+        if node.op.WEIGHT_AXIS is not None and macs[0] != macs[1]:
+            mask, constant = keep[node.output], known[node.output].constant
+            counts = mask.size, int(constant.sum()), int((~mask).sum())
+            layers.append(RemovedLayer(node.name, *counts, *macs))
+    return tuple(layers)
+
+
+def _macs(graph: Graph, node: Node) -> int:
+    return node.op.macs(graph.tensors_of(node.inputs), graph.tensors[node.output])
+
+
+def _renamed(graph: Graph, keep: Mapping[str, Mask]) -> Graph:
+    """The graph with another name for every tensor that lost channels."""
+    names = {name: f"{name}{ENDING}" for name, mask in keep.items() if not mask.all()}
+
+    def new(old: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(names.get(name, name) for name in old)
+
+    nodes = [replace(n, inputs=new(n.inputs), outputs=new(n.outputs)) for n in graph.nodes]
+    tensors = {
+        names.get(name, name): replace(tensor, name=names.get(name, name))
+        for name, tensor in graph.tensors.items()
+    }
+    return graph.with_(nodes=nodes, tensors=tensors)
 
 
 def _channel_groups(graph: Graph) -> dict[str, str]:

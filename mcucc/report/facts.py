@@ -16,6 +16,7 @@ from typing import Any
 from mcucc.codegen.steps import stage_name
 from mcucc.errors import OutputError
 from mcucc.ir.integer import IntegerNode
+from mcucc.passes.constant_channels import Removed
 from mcucc.report.counting import NOT_COUNTED, Counted
 from mcucc.report.flash import FlashFacts
 from mcucc.report.memory import MemoryFacts
@@ -24,7 +25,7 @@ from mcucc.report.plan import PlanFacts
 from mcucc.schedule.expand import executed_macs
 from mcucc.schedule.tiled import Compute, Kind, TiledProgram, TiledStage
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ class Report:
     instructions: InstructionFacts
     layers: tuple[LayerFacts, ...]
     nodes: tuple[NodeFacts, ...]
+    constant_channels: Removed | None  # None: they were to be kept
     plan: PlanFacts
     memory: MemoryFacts
     counting: tuple[Counted, ...]

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mcucc.ops.base import Granularity
+from mcucc.kernels.requantize import Form
+from mcucc.kernels.select import BoundKernel
+from mcucc.ops.base import Granularity, Kernel
+from mcucc.ops.conv2d import Conv2dKernel
+from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
+from mcucc.ops.fully_connected import FullyConnectedKernel
 from mcucc.schedule.choose import Schedule
 from mcucc.schedule.tiled import Compute, TiledStage
 
@@ -14,12 +19,16 @@ class NodeFacts:
     """A node with code: its kernel, and the step (of the report's `layers`) that computes it.
 
     `tensor` is what it makes, of shape `output`. `macs` are those of its whole output, `executed`
-    those of the plan; `before_bytes` are the bytes in use while it runs layer by layer.
+    those of the plan; `variant` and `isa` say which C computes it, `requantization` how its sums
+    become int8; `before_bytes` are the bytes in use while it runs layer by layer.
     """
 
     name: str
     step: int
     op: str
+    variant: str
+    isa: str
+    requantization: str
     tensor: str
     output: tuple[int, int, int]
     macs: int
@@ -46,7 +55,10 @@ def node_facts(schedule: Schedule) -> tuple[NodeFacts, ...]:
                 NodeFacts(
                     name=node.name,
                     step=step,
-                    op=node.kernel.describe(),
+                    op=_plain(node.kernel).describe(),
+                    variant=_variant(node.kernel),
+                    isa=node.kernel.call().isa,
+                    requantization=requantization(node.kernel),
                     tensor=node.output,
                     output=program.graph.activations[node.output].shape,
                     macs=program.graph.macs_of(node),
@@ -56,6 +68,32 @@ def node_facts(schedule: Schedule) -> tuple[NodeFacts, ...]:
                 )
             )
     return tuple(facts)
+
+
+REQUANTIZATION = {
+    Form.SHORT: "32 bits",
+    Form.HIGH: "high multiply",
+    Form.SHIFT: "high multiply, shift",
+    Form.DOUBLE: "high multiply, two roundings",
+}
+GENERAL = "64 bits"
+ACCUMULATING = (Conv2dKernel, DepthwiseConv2dKernel, FullyConnectedKernel)
+
+
+def requantization(kernel: Kernel) -> str:
+    """How a kernel's sums become int8: a proved form, the general one; "" where there are none."""
+    if not isinstance(_plain(kernel), ACCUMULATING):
+        return ""
+    form = kernel.choice.form if isinstance(kernel, BoundKernel) else None
+    return GENERAL if form is None else REQUANTIZATION.get(form, form.value)
+
+
+def _plain(kernel: Kernel) -> Kernel:
+    return kernel.kernel if isinstance(kernel, BoundKernel) else kernel
+
+
+def _variant(kernel: Kernel) -> str:
+    return kernel.choice.variant if isinstance(kernel, BoundKernel) else "portable"
 
 
 def _executed(stage: TiledStage) -> dict[str, int]:

@@ -41,6 +41,14 @@ def print_report(report: Mapping[str, Any], console: Console) -> None:
     _peak(report, console)
     console.print()
     _print(console, _work(report))
+    removed = report["constant_channels"]
+    if removed is not None and removed["layers"]:
+        _print(
+            console,
+            f"{removed['constant']:,} of {removed['channels']:,} channels are the same for every "
+            f"picture and are not computed: {removed['macs_before']:,} MACs became "
+            f"{removed['macs_after']:,}",
+        )
     if plan["before"]["arena"] != plan["arena"]:
         _print(
             console,

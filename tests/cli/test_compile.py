@@ -61,6 +61,45 @@ def test_the_report_adds_up(compiled: Project) -> None:
     assert "pattern" in report["counting"][0]["how"]
 
 
+def test_the_report_names_kernels_and_requantization(compiled: Project) -> None:
+    report = json.loads((compiled.folder / "out" / "report.json").read_text())
+    assert {node["isa"] for node in report["nodes"]} <= {"armv7em", "portable"}
+    weighted = [n for n in report["nodes"] if n["op"].split()[0] in ("Conv2d", "DepthwiseConv2d")]
+    assert len(weighted) == 3
+    for node in weighted:
+        assert node["isa"] == "armv7em" and node["variant"].startswith("armv7em")
+        assert node["requantization"].startswith("high multiply")
+    (pool,) = (node for node in report["nodes"] if node["op"].startswith("GlobalAveragePool"))
+    assert (pool["isa"], pool["requantization"]) == ("portable", "")
+    assert report["constant_channels"]["layers"] == []
+
+
+def test_constant_channels_are_removed_unless_they_are_to_be_kept(project: Project) -> None:
+    """A channel that ReLU always cuts: fewer MACs, the same bytes on the emulated board."""
+    model = onnx.load(project.model)
+    (norm,) = (node for node in model.graph.node if node.op_type == "BatchNormalization")
+    (beta,) = (each for each in model.graph.initializer if each.name == norm.input[2])
+    values = onnx.numpy_helper.to_array(beta).copy()
+    values[2] = -1000.0
+    beta.CopyFrom(onnx.numpy_helper.from_array(values, beta.name))
+    onnx.save(model, project.model)
+    reports = {}
+    for out, more in (("less", ()), ("kept", ("--keep-constant-channels",))):
+        result = project.compile("--emulator", "none", *more, out=out)
+        assert result.code == 0, result.err
+        reports[out] = json.loads((project.folder / out / "report.json").read_text())
+    removed = reports["less"]["constant_channels"]
+    assert reports["kept"]["constant_channels"] is None
+    assert removed["macs_before"] == reports["kept"]["macs"]["network"]
+    assert removed["macs_after"] == reports["less"]["macs"]["network"] < removed["macs_before"]
+    assert [layer["dropped"] for layer in removed["layers"]][:2] == [1, 1]
+    picture, outputs = project.data / "class0" / "0.png", []
+    for out in reports:
+        ran = mcucc("run", project.folder / out, "--input", picture, "--emulator", "qemu", "--json")
+        outputs.append(json.loads(ran.out)["outputs"])
+    assert outputs[0] == outputs[1]
+
+
 def test_the_manifest_hashes_every_file(compiled: Project) -> None:
     files = files_of(compiled.folder / "out")
     manifest = json.loads(files.pop("manifest.json"))
