@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from mcucc.boards import Board, Core, Memory, MemoryKind, board_names, load_board
-from mcucc.build import reference_bytes, unit_of
+from mcucc.build import unit_of
 from mcucc.codegen.model import Origin, model_code
 from mcucc.codegen.write import write_library
 from mcucc.emulate import Qemu
+from mcucc.measure import reference_bytes
 from mcucc.network import Network
 from mcucc.schedule.check import check
 from mcucc.schedule.tiled import TiledProgram

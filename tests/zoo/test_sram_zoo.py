@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from mcucc.build import CompileOptions, compile_model, reference_bytes
+from mcucc.build import CompileOptions, compile_model
 from mcucc.compiled import open_compiled
 from mcucc.emulate import Qemu
 from mcucc.evaluate.datasets import load_dataset
+from mcucc.measure import reference_bytes
 from mcucc.network import NetworkOptions, load_network
 from mcucc.schedule.choose import ScheduleOptions
 from mcucc.schedule.plan import ImagePolicy
