@@ -3,7 +3,7 @@
     python benchmarks/kernels.py [--core cortex-m4] [--json FILE]
 
 Weights and inputs are random, every output is checked against the NumPy reference before it counts.
-The peers' columns are the measurements of ../shared/design/kernels.md (gcc 12.2 -O3, QEMU).
+The peers' columns are those of benchmarks/peers.json, measured on a Cortex-M4.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.cores import open_machine
+from benchmarks.cycles import Counts
 from benchmarks.machine import Machine, Step
 from benchmarks.qemu_machine import QemuMachine
 from mcucc.ir import Quant, Tensor
@@ -31,16 +33,15 @@ from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.spatial import Pads, Window2d
 
 INT8 = np.dtype(np.int8)
+PEERS = Path(__file__).resolve().parent / "peers.json"
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A row of the table: what to build, and the peers' instructions per MAC (or element)."""
+    """A row of the table: what to build."""
 
     name: str
     make: Callable[[bool], tuple[Kernel, tuple[int, int, int], tuple[int, int, int]]]
-    peer: str
-    target: str
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Result:
 
     name: str
     variant: str
-    instructions: int
+    counts: Counts
     outputs: int
     macs: int
     scratch_bytes: int
@@ -111,22 +112,22 @@ def square(kernel: int, stride: int) -> Window2d:
 
 
 LAYERS = (
-    Layer("1x1 8->16 @48", conv(48, 8, 16), "6.63", "2.1 /MAC"),
-    Layer("1x1 16->32 @24", conv(24, 16, 32), "3.96", "1.5 /MAC"),
-    Layer("1x1 64->64 @12", conv(12, 64, 64), "2.08", "1.1 /MAC"),
-    Layer("1x1 128->128 @6", conv(6, 128, 128), "1.83", "1.0 /MAC"),
-    Layer("conv 3x3 s2 3->16 @96", conv(96, 3, 16, 3, 2), "4.82 (130 /out)", "42 /out"),
-    Layer("conv 3x3 s2 1->8 @96", conv(96, 1, 8, 3, 2), "", ""),
-    Layer("conv 3x3 16->16 @32", conv(32, 16, 16, 3), "2.33", "1.1 /MAC"),
-    Layer("dw 3x3 8 ch @48", depthwise(48, 8), "9.95 (90 /out)", "22.7 /out"),
-    Layer("dw 3x3 64 ch @12", depthwise(12, 64), "8.52 (77 /out)", "22.9 /out"),
-    Layer("dw 3x3 s2 48 ch @40", depthwise(40, 48, 3, 2), "", ""),
-    Layer("dw 5x5 48 ch @20", depthwise(20, 48, 5), "9.66 (241 /out)", "45-60 /out"),
-    Layer("dw 5x5 s2 48 ch @20", depthwise(20, 48, 5, 2), "", ""),
-    Layer("dw 7x7 48 ch @20", depthwise(20, 48, 7), "8.67 (425 /out)", "70-100 /out"),
-    Layer("dw 7x7 s2 48 ch @20", depthwise(20, 48, 7, 2), "", ""),
-    Layer("fc 160->1000", dense(160, 1000), "", ""),
-    Layer("add 20x20x32", addition(20, 32), "81 /out", "8-12 /out"),
+    Layer("1x1 8->16 @48", conv(48, 8, 16)),
+    Layer("1x1 16->32 @24", conv(24, 16, 32)),
+    Layer("1x1 64->64 @12", conv(12, 64, 64)),
+    Layer("1x1 128->128 @6", conv(6, 128, 128)),
+    Layer("conv 3x3 s2 3->16 @96", conv(96, 3, 16, 3, 2)),
+    Layer("conv 3x3 s2 1->8 @96", conv(96, 1, 8, 3, 2)),
+    Layer("conv 3x3 16->16 @32", conv(32, 16, 16, 3)),
+    Layer("dw 3x3 8 ch @48", depthwise(48, 8)),
+    Layer("dw 3x3 64 ch @12", depthwise(12, 64)),
+    Layer("dw 3x3 s2 48 ch @40", depthwise(40, 48, 3, 2)),
+    Layer("dw 5x5 48 ch @20", depthwise(20, 48, 5)),
+    Layer("dw 5x5 s2 48 ch @20", depthwise(20, 48, 5, 2)),
+    Layer("dw 7x7 48 ch @20", depthwise(20, 48, 7)),
+    Layer("dw 7x7 s2 48 ch @20", depthwise(20, 48, 7, 2)),
+    Layer("fc 160->1000", dense(160, 1000)),
+    Layer("add 20x20x32", addition(20, 32)),
 )
 
 
@@ -160,7 +161,7 @@ def measure(layer: Layer, machine: Machine | QemuMachine, isa: str, short: bool)
     inputs = [rng.integers(-128, 128, x_shape).astype(np.int8) for _ in range(count)]
     context = NodeContext(((-128, 127),) * count, y_shape[0], y_shape[1])
     choice = choose(kernel, context, isa)
-    machine.instructions = 0
+    machine.reset()
     steps = whole_rows(kernel, inputs, y_shape)
     outputs = int(np.prod(y_shape))
     parts = machine.run(choice.call, kernel.granularity, steps, outputs)
@@ -169,7 +170,26 @@ def measure(layer: Layer, machine: Machine | QemuMachine, isa: str, short: bool)
         raise RuntimeError(f"{layer.name}: {choice.variant} differs from the reference")
     macs = kernel.macs_per_pixel * y_shape[0] * y_shape[1]
     scratch = choice.call.scratch_bytes
-    return Result(layer.name, choice.variant, machine.instructions, outputs, macs, scratch)
+    return Result(layer.name, choice.variant, machine.counts, outputs, macs, scratch)
+
+
+def show(results: Sequence[Result], peers: Mapping[str, Mapping[str, Any]]) -> None:
+    """A line a layer; loads, taken branches and estimated cycles are per output."""
+    print(
+        f"{'layer':24}{'/MAC':>8}{'/output':>9}{'loads':>8}{'taken':>7}{'cycles~':>9}{'scratch':>9}"
+        f"  {'CMSIS-NN':>8}{'target':>8}          variant"
+    )
+    for r in results:
+        per_mac = f"{r.counts.instructions / r.macs:.2f}" if r.macs else ""
+        parts = (r.counts.loads, r.counts.taken_branches, r.counts.cycles)
+        loads, taken, cycles = ("" if n is None else f"{n / r.outputs:.1f}" for n in parts)
+        peer = peers.get(r.name, {})
+        unit = f"/{peer['unit']}" if peer else ""
+        print(
+            f"{r.name:24}{per_mac:>8}{r.counts.instructions / r.outputs:>9.1f}{loads:>8}{taken:>7}"
+            f"{cycles:>9}{r.scratch_bytes:>9}  {peer.get('cmsis_nn', ''):>8}"
+            f"{peer.get('target', ''):>8} {unit:8} {r.variant}"
+        )
 
 
 def main() -> None:
@@ -187,15 +207,7 @@ def main() -> None:
         machine, isa = open_machine(options.core, options.portable, Path(folder), flags)
         layers = [layer for layer in LAYERS if options.only in layer.name]
         results = [measure(layer, machine, isa, not options.long) for layer in layers]
-    print(
-        f"{'layer':24}{'/MAC':>8}{'/output':>9}{'scratch':>9}  {'CMSIS-NN':17}{'target':12}variant"
-    )
-    for layer, r in zip(layers, results, strict=True):
-        per_mac = f"{r.instructions / r.macs:.2f}" if r.macs else ""
-        print(
-            f"{r.name:24}{per_mac:>8}{r.instructions / r.outputs:>9.1f}{r.scratch_bytes:>9}"
-            f"  {layer.peer:17}{layer.target:12}{r.variant}"
-        )
+    show(results, json.loads(PEERS.read_text(encoding="utf-8"))["layers"])
     if options.json:
         rows = [asdict(r) for r in results]
         options.json.write_text(json.dumps({"core": options.core, "layers": rows}, indent=1))

@@ -18,6 +18,7 @@ import unicorn
 from elftools.elf.elffile import ELFFile
 from unicorn import arm_const as arm
 
+from benchmarks.cycles import Block, Counts, Listing
 from mcucc.numerics import Int8Array
 from mcucc.ops.base import ConstArray, Granularity, KernelCall
 from mcucc.resources import resource_dir
@@ -80,23 +81,33 @@ class Machine:
                 self.core.mem_write(segment["p_paddr"], segment.data())
             table = elf.get_section_by_name(".symtab")
             self.symbols = {s.name: s["st_value"] for s in table.iter_symbols()}
-        self.instructions = 0
-        self._lengths: dict[tuple[int, int], int] = {}
         self.next = DATA
+        self._blocks: dict[tuple[int, int], Block] = {}
+        self.reset()
         if count:
+            self._listing = Listing(image, core)
             self.core.hook_add(unicorn.UC_HOOK_BLOCK, self._block)
 
+    def reset(self) -> None:
+        """Count from zero."""
+        self._instructions = self._loads = self._cycles = self._taken = 0
+        self._end = RETURN
+
+    @property
+    def counts(self) -> Counts:
+        """What was executed since the last reset."""
+        cycles = self._cycles + self._taken * self._listing.timing.taken
+        return Counts(self._instructions, self._loads, self._taken, cycles)
+
     def _block(self, core: unicorn.Uc, address: int, size: int, user: object) -> None:
-        found = self._lengths.get((address, size))
+        found = self._blocks.get((address, size))
         if found is None:
-            code = bytes(core.mem_read(address, size))
-            found = position = 0
-            while position < size:
-                wide = code[position + 1] >> 3 in (0b11101, 0b11110, 0b11111)
-                position += 4 if wide else 2
-                found += 1
-            self._lengths[address, size] = found
-        self.instructions += found
+            found = self._blocks[address, size] = self._listing.block(address, size)
+        self._instructions += found.instructions
+        self._loads += found.loads
+        self._cycles += found.cycles
+        self._taken += address != self._end
+        self._end = address + size
 
     def place(self, data: bytes, align: int = 1) -> int:
         """Copy bytes between guards into fresh memory; with align 1 the address is odd."""

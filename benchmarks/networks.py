@@ -13,12 +13,13 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.cores import open_machine
+from benchmarks.cycles import Counts
 from benchmarks.kernels import whole_rows
 from benchmarks.machine import Machine
 from benchmarks.qemu_machine import QemuMachine
@@ -36,7 +37,7 @@ class LayerCount:
     node: str
     kernel: str
     variant: str
-    instructions: int
+    counts: Counts
     macs: int
     outputs: int
     scratch_bytes: int
@@ -72,7 +73,7 @@ def count_node(
     kernel = node.kernel
     images = [values[name].reshape(graph.activations[name].shape) for name in node.inputs]
     steps = whole_rows(kernel, images, y.shape)
-    machine.instructions = 0
+    machine.reset()
     parts = machine.run(choice.call, kernel.granularity, steps, y.size, kernel.scratch_bytes)
     if b"".join(parts) != values[node.output].tobytes():
         raise RuntimeError(f"{node.name}: {choice.variant} differs from the reference")
@@ -80,28 +81,44 @@ def count_node(
         node.name,
         kernel.describe(),
         choice.variant,
-        machine.instructions,
+        machine.counts,
         graph.macs_of(node),
         y.size,
         choice.call.scratch_bytes,
     )
 
 
-def show(name: str, counts: Sequence[LayerCount], layers: bool) -> None:
-    """One line a network, or one a layer before it."""
-    if layers:
-        for c in counts:
-            per_mac = f"{c.instructions / c.macs:6.2f} /MAC" if c.macs else " " * 11
-            print(
-                f"  {c.instructions:>10,} {per_mac} {c.instructions / c.outputs:7.1f} /out"
-                f"  {c.scratch_bytes:>5} B  {c.kernel:34.34} {c.variant:26} {c.node[-40:]}"
-            )
-    total, macs = sum(c.instructions for c in counts), sum(c.macs for c in counts)
+def total(layers: Sequence[LayerCount]) -> Counts:
+    """What a network executes."""
+    columns = zip(*((astuple(each.counts)) for each in layers), strict=True)
+    return Counts(*(None if None in column else sum(column) for column in columns))
+
+
+def show(name: str, layers: Sequence[LayerCount], each: bool) -> None:
+    """One line a network, or one a layer before it; loads, taken branches, cycles per output."""
+    for c in layers if each else ():
+        n = c.counts
+        per_mac = f"{n.instructions / c.macs:6.2f} /MAC" if c.macs else " " * 11
+        rest = (n.loads, n.taken_branches, n.cycles)
+        per_output = " ".join("" if k is None else f"{k / c.outputs:6.1f}" for k in rest)
+        print(
+            f"  {n.instructions:>10,} {per_mac} {n.instructions / c.outputs:7.1f} /out {per_output}"
+            f"  {c.scratch_bytes:>5} B  {c.kernel:34.34} {c.variant:26} {c.node[-40:]}"
+        )
+    whole, macs = total(layers), sum(c.macs for c in layers)
     kinds: Counter[str] = Counter()
-    for c in counts:
-        kinds[c.kernel.split()[0]] += c.instructions
+    for c in layers:
+        kinds[c.kernel.split()[0]] += c.counts.instructions
     parts = ", ".join(f"{kind} {n / 1e6:.2f}" for kind, n in kinds.most_common(4))
-    print(f"{name:34} {macs / 1e6:7.2f} M MACs {total / 1e6:8.2f} M instructions  ({parts})")
+    if whole.cycles is not None and whole.loads is not None and whole.taken_branches is not None:
+        parts += (
+            f"; {whole.loads / 1e6:.2f} loads, {whole.taken_branches / 1e6:.2f} taken branches, "
+            f"about {whole.cycles / 1e6:.1f} cycles"
+        )
+    print(
+        f"{name:34} {macs / 1e6:7.2f} M MACs {whole.instructions / 1e6:8.2f} M instructions  "
+        f"({parts})"
+    )
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from elftools.elf.elffile import ELFFile
 
+from benchmarks.cycles import Counts
 from benchmarks.machine import GUARD, RUNTIME, WARNINGS, Step
 from mcucc.ops.base import ConstArray, Granularity, KernelCall
 
@@ -172,6 +173,15 @@ class QemuMachine:
         with image.open("rb") as file:
             table = ELFFile(file).get_section_by_name(".symtab")
             self.symbols = {s.name: s["st_value"] for s in table.iter_symbols()}
+
+    def reset(self) -> None:
+        """Count from zero."""
+        self.instructions = 0
+
+    @property
+    def counts(self) -> Counts:
+        """What was executed since the last reset."""
+        return Counts(self.instructions)
 
     def run(
         self,

@@ -127,12 +127,13 @@ static void buffered_block(mcucc_depthwise_block block, int32_t columns, int32_t
     }
 }
 
-static void one_block(mcucc_depthwise_block block, int32_t columns, int32_t stride,
+/* `columns` is no multiple of 4. */
+static void uneven_block(mcucc_depthwise_block block, int32_t columns, int32_t stride,
                       block_rows compute)
 {
     const int32_t left = columns % 4;
     const int32_t words = MCUCC_PLANE_WORDS * stride; /* from one output to the next */
-    const int32_t direct = left > 0 && columns <= BUFFER_COLUMNS ? 0 : columns - left;
+    const int32_t direct = columns <= BUFFER_COLUMNS ? 0 : columns - left;
     if (direct > 0) {
         block.end = block.pairs + direct * words;
         compute(&block);
@@ -140,9 +141,7 @@ static void one_block(mcucc_depthwise_block block, int32_t columns, int32_t stri
         block.last += direct * words / 2;
         block.out += direct * block.step;
     }
-    if (direct < columns) {
-        buffered_block(block, columns - direct, words, compute);
-    }
+    buffered_block(block, columns - direct, words, compute);
 }
 
 /* Shared by all forms: the last channel's block steps back to end there. */
@@ -165,6 +164,7 @@ static void depthwise(const mcucc_depthwise_armv7em_params *params, const int8_t
             planes, planes + kernel / 2 * tile.plane_words, NULL, NULL, channels,
             NULL,   tile.plane_words * (int32_t)sizeof *planes,
         };
+        block.end = planes + columns * MCUCC_PLANE_WORDS * stride;
         fill_padding(&tile, planes, kernel, params->input_zero_point);
         for (int32_t channel = 0; channel < channels; channel += MCUCC_PLANE_WORDS) {
             const int32_t last = channels - MCUCC_PLANE_WORDS;
@@ -172,7 +172,11 @@ static void depthwise(const mcucc_depthwise_armv7em_params *params, const int8_t
             split_tile(&tile, planes, rows, from - span->input_column * channels, kernel);
             block.stream = params->stream + from * words;
             block.out = out + from;
-            one_block(block, columns, stride, compute);
+            if (columns % 4 == 0) {
+                compute(&block);
+            } else {
+                uneven_block(block, columns, stride, compute);
+            }
         }
         out += columns * channels;
     }
