@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 PERCENT = 1  # that a figure may grow by
-FIGURES = ("instructions", "loads", "taken_branches")
+FIGURES = ("instructions", "loads", "taken_branches", "code", "weights")
 NAMES = ("name", "node")  # of a row in a list
 
 

@@ -22,9 +22,11 @@ from benchmarks.kernels import LAYERS, PEERS, measure
 from benchmarks.machine import Machine
 from benchmarks.networks import count_network, total
 from benchmarks.qemu_machine import QemuMachine
+from mcucc.build import OPTIMIZE, CompileOptions, compile_model
 from mcucc.network import NetworkOptions, load_network
 
 CORES = ("cortex-m4", "cortex-m3", "cortex-m0plus", "cortex-m55")
+FLASH_MODEL, FLASH_BOARD = "mcunet-5fps_vww", "nucleo-l4r5zi"
 REMOVED = ", constant channels removed"
 Rows = dict[str, dict[str, Any]]
 
@@ -58,6 +60,25 @@ def network_rows(machine: Machine | QemuMachine, isa: str, core: str, zoo: Path)
     return rows
 
 
+def flash_rows(zoo: Path) -> Rows:
+    """Bytes of code and weights, and executed instructions, of a linked image on a Cortex-M4."""
+    rows: Rows = {}
+    path = zoo / "tflite" / f"{FLASH_MODEL}.tflite"
+    for optimize in OPTIMIZE if path.is_file() else ():
+        with tempfile.TemporaryDirectory() as folder:
+            options = CompileOptions(
+                FLASH_BOARD, Path(folder) / "out", NetworkOptions(), optimize=optimize
+            )
+            report = compile_model(path, options, lambda *_: None)
+        rows[optimize] = {
+            "code": report.flash.code,
+            "weights": report.flash.weights,
+            "instructions": report.instructions.total,
+            "sram": report.sram.total,
+        }
+    return rows
+
+
 def row(counts: Counts, macs: int, outputs: int) -> dict[str, Any]:
     """A row of the file."""
     known = {name: n for name, n in asdict(counts).items() if n is not None}
@@ -68,10 +89,9 @@ def record(core: str, zoo: Path) -> dict[str, Rows]:
     """All rows of a core."""
     with tempfile.TemporaryDirectory() as folder:
         machine, isa = open_machine(core, False, Path(folder), ["-O2"])
-        return {
-            "layers": layer_rows(machine, isa),
-            "networks": network_rows(machine, isa, core, zoo),
-        }
+        layers = layer_rows(machine, isa)
+        found = {"layers": layers, "networks": network_rows(machine, isa, core, zoo)}
+    return {**found, "flash": flash_rows(zoo)} if core == "cortex-m4" else found
 
 
 def main() -> None:
@@ -85,7 +105,7 @@ def main() -> None:
     found = json.loads(options.out.read_text(encoding="utf-8")) if options.out.is_file() else {}
     for core in options.core or CORES:
         found[core] = record(core, options.zoo)
-    options.out.write_text(to_text(found), encoding="utf-8")
+        options.out.write_text(to_text(found), encoding="utf-8")
 
 
 def to_text(found: dict[str, dict[str, Rows]]) -> str:

@@ -88,6 +88,27 @@ def network_table(core: str, rows: Mapping[str, Any], peers: Mapping[str, Any]) 
     return [*lines, ""]
 
 
+def flash_table(rows: Mapping[str, Any], peer: Mapping[str, Any]) -> list[str]:
+    """What `--optimize` trades: bytes of the linked library against instructions."""
+    tflm = peer["tflm"]
+    lines = [
+        f"### Flash of {peer['title']}, bytes",
+        "",
+        f"TFLM + CMSIS-NN: up to {tflm['code']:,} bytes of code and a flatbuffer of "
+        f"{tflm['weights']:,}. The SRAM is layer by layer, the image resident.",
+        "",
+        "| --optimize | code | target | weights, tables | total | SRAM | M instructions | |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, row in rows.items():
+        target = peer["target"].get(name)
+        cells = [name, f"{row['code']:,}", f"{target:,}" if target else "", f"{row['weights']:,}"]
+        cells += [f"{row['code'] + row['weights']:,}", f"{row['sram']:,}"]
+        cells += [f"{row['instructions'] / 1e6:.2f}", met(row["code"], target)]
+        lines.append("| " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
 def met(ours: float, target: float | None) -> str:
     """How far above its target a figure is."""
     if not target:
@@ -102,6 +123,9 @@ def text(found: Mapping[str, Any]) -> str:
     for core in CORES:
         if core in found:
             lines += network_table(core, found[core]["networks"], peers)
+    for core in CORES:
+        if found.get(core, {}).get("flash"):
+            lines += flash_table(found[core]["flash"], peers["flash"])
     for core in CORES:
         if core in found:
             # The peers' layers were measured on a Cortex-M4.

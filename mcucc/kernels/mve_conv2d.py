@@ -42,7 +42,7 @@ def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
         isa=MVE,
     )
     instructions = matrix_instructions(channels, c_out, context)
-    return Choice(call, f"mve 1x1, {finish.form.value}", instructions)
+    return Choice(call, f"mve 1x1, {finish.form.value}", instructions, finish.form)
 
 
 @variant(Conv2dKernel, MVE)
@@ -82,7 +82,7 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     )
     copied = context.height * context.width * step * kernel_h * (4 + channels / 4)
     instructions = copied + matrix_instructions(kernel_w * column_bytes, c_out, context)
-    return Choice(call, f"mve strip, {finish.form.value}", instructions)
+    return Choice(call, f"mve strip, {finish.form.value}", instructions, finish.form)
 
 
 @variant(FullyConnectedKernel, MVE)
@@ -104,7 +104,7 @@ def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choic
         ),
         isa=MVE,
     )
-    return Choice(call, f"mve, {finish.form.value}", outputs * (inputs * 0.16 + 7.0))
+    return Choice(call, f"mve, {finish.form.value}", outputs * (inputs * 0.16 + 7.0), finish.form)
 
 
 def tile_columns(column_bytes: int, kernel_w: int, step: int, width: int) -> int:

@@ -57,7 +57,7 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
     )
     outputs = context.height * context.width * c_out
     per_output = 3.5 + 2.0 * gathers + 0.3 * kernel_h * stride
-    return Choice(call, f"mve gather, {finish.form.value}", outputs * per_output)
+    return Choice(call, f"mve gather, {finish.form.value}", outputs * per_output, finish.form)
 
 
 def tile_columns(sets: int, kernel_w: int, stride: int, width: int) -> int:

@@ -73,7 +73,9 @@ def node_facts(schedule: Schedule) -> tuple[NodeFacts, ...]:
 REQUANTIZATION = {
     Form.SHORT: "32 bits",
     Form.HIGH: "high multiply",
+    Form.DOUBLING: "high multiply",
     Form.SHIFT: "high multiply, shift",
+    Form.WIDE: "high multiply, shift",
     Form.DOUBLE: "high multiply, two roundings",
 }
 GENERAL = "64 bits"
