@@ -5,6 +5,7 @@
 #   check   ruff, mypy and the fast tests: what runs before every commit
 #   extras  Debian packages that more tests use: RISC-V compiler and QEMU, cmake, g++
 #   zoo     real trained networks, from MCUCC_ZOO or ../shared
+#   nightly thousands of random networks under random plans
 #   bench   the tables of benchmarks/
 #   fit     the planner's cost model from emulated counts (benchmarks/fit_costs.py)
 
@@ -20,7 +21,7 @@ TFLITE := $(wildcard $(ZOO)/tflite/*.tflite)
 FITTED := $(addprefix $(ZOO)/tflite/,vww_96_int8.tflite mcunet-5fps_vww.tflite \
 	pretrainedResnet_quant.tflite)
 
-.PHONY: setup test check zoo bench fit clean packages extras
+.PHONY: setup test check zoo nightly bench fit clean packages extras
 
 # $(call install,PACKAGES): installs where this user may; says what is missing where not.
 define install
@@ -69,6 +70,10 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict mcucc
 	$(BIN)/python -m pytest -n $(JOBS) -m "not zoo and not slow"
+
+# Three thousand random networks under random plans.
+nightly: setup
+	MCUCC_BATCHES=60 $(BIN)/python -m pytest -n $(JOBS) tests/whole/test_random_plans.py
 
 zoo: setup
 	$(BIN)/python -m pytest -n $(JOBS) -m zoo -rs

@@ -82,7 +82,8 @@ def rows_of(program: TiledProgram, counts: Sequence[int]) -> list[Row]:
     """An equation a stage of one node."""
     facts = node_facts(program)
     found = []
-    for stage, instructions in zip(program.steps, counts, strict=True):
+    for step, instructions in zip(program.steps, counts, strict=True):
+        (stage,) = step.stages
         computes = [a for a in stage.actions if isinstance(a, Compute)]
         if len(computes) != 1 or any(isinstance(a, Copy) for a in stage.actions):
             continue

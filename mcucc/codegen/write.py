@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -14,6 +15,7 @@ from mcucc.resources import resource_dir
 INCLUDE = re.compile(r'^#include "(mcucc/[a-z0-9_]+\.h)"', re.MULTILINE)
 
 
+@cache
 def environment() -> jinja2.Environment:
     """Jinja with the project's templates; an undefined name is an error."""
     return jinja2.Environment(

@@ -12,13 +12,37 @@ static size_t bytes_of(const mcucc_tensor *tensor)
 }
 
 /* Rows of a streamed image come straight from the file. */
+typedef struct {
+    FILE *input;
+    size_t unread; /* bytes of the image that the network has not asked for yet */
+} source;
+
 static void read_row(void *context, int32_t index, int32_t row, uint8_t *pixels)
 {
+    source *from = context;
     const mcucc_tensor *tensor = &mcucc_host_model->inputs[index];
     const size_t bytes = (size_t)tensor->width * (size_t)tensor->channels;
     (void)row;
-    if (fread(pixels, 1, bytes, context) != bytes) {
+    if (fread(pixels, 1, bytes, from->input) != bytes) {
         exit(5);
+    }
+    from->unread -= bytes;
+}
+
+/* The last rows of an image, where no window reaches them: nobody asks for those. */
+static void stream(const mcucc_model *model, uint8_t *arena, FILE *input)
+{
+    source from = {input, 0};
+    const mcucc_camera camera = {read_row, &from};
+
+    for (int32_t index = 0; index < model->input_count; ++index) {
+        from.unread += bytes_of(&model->inputs[index]);
+    }
+    model->stream(arena, &camera);
+    for (; from.unread > 0; --from.unread) {
+        if (fgetc(input) == EOF) {
+            exit(5);
+        }
     }
 }
 
@@ -41,11 +65,9 @@ static int read_image(const mcucc_model *model, uint8_t *arena, FILE *input)
 
 static int run(const mcucc_model *model, uint8_t *arena, FILE *input, FILE *output)
 {
-    const mcucc_camera camera = {read_row, input};
-
     while (model->stream != NULL ? more(input) : read_image(model, arena, input)) {
         if (model->stream != NULL) {
-            model->stream(arena, &camera);
+            stream(model, arena, input);
         } else {
             model->run(arena);
         }

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import hypothesis.strategies as st
 
 from mcucc.ir.integer import IntegerGraph
+from mcucc.ops.average_pool import AveragePool
 from mcucc.ops.base import Granularity
 from mcucc.ops.concat import Concat
+from mcucc.ops.conv2d import Conv2d
+from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.mul import Mul
 from mcucc.ops.resize_nearest import ResizeNearest
-from mcucc.ops.spatial import Window2d
+from mcucc.ops.spatial import Pads, Window2d
 from mcucc.quantize.lower import lower
 from mcucc.schedule.network import Network
 from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.windows import Reuse
 from tests.graphs import Builder, same
 
-KINDS = ("conv", "depthwise", "block", "residual", "pool", "branch", "upsample", "squeeze")
+KINDS = (
+    "conv",
+    "depthwise",
+    "block",
+    "residual",
+    "pool",
+    "branch",
+    "upsample",
+    "squeeze",
+    "uneven",
+)
 
 
 @st.composite
@@ -50,6 +65,8 @@ def add_part(b: Builder, x: str, draw: st.DrawFn) -> str:
         return b.block(x, 2, channels, draw(st.sampled_from([3, 5])), draw(st.integers(1, 2)))
     if kind == "residual":
         return b.add(x, b.conv(b.conv(x, 3, 3), channels, 3))
+    if kind == "uneven":
+        return _uneven(b, x, draw)
     if kind == "pool":
         if min(height, width) < 3:
             return b.conv(x, channels)
@@ -64,6 +81,28 @@ def add_part(b: Builder, x: str, draw: st.DrawFn) -> str:
     return b.conv(b.node(Mul(), x, scale), channels)
 
 
+def _uneven(b: Builder, x: str, draw: st.DrawFn) -> str:
+    """A window that is no square, with strides and pads that differ by side."""
+    _, height, width, channels = b.tensors[x].shape
+    kernel = draw(st.integers(1, min(4, height))), draw(st.integers(1, min(4, width)))
+    stride = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    before, after = ([draw(st.integers(0, k - 1)) for k in kernel] for _ in range(2))
+    window = Window2d(kernel, stride, (1, 1), Pads(before[0], before[1], after[0], after[1]))
+    op = draw(st.sampled_from(["conv", "depthwise", "max", "average"]))
+    if op == "max":
+        return b.node(MaxPool(window), x)
+    if op == "average":
+        return b.node(AveragePool(window, draw(st.booleans())), x)
+    name = f"uneven_{len(b.nodes)}"
+    if op == "depthwise":
+        return b.node(
+            DepthwiseConv2d(window), x, *b.weights((*kernel, channels), 2, x, name), name=name
+        )
+    groups = 2 if channels % 2 == 0 else 1
+    shape = (4, *kernel, channels // groups)
+    return b.node(Conv2d(window, groups), x, *b.weights(shape, 0, x, name), name=name)
+
+
 def _kernel(draw: st.DrawFn, height: int, width: int) -> int:
     """A kernel size whose window fits; even ones only where there is room."""
     return draw(st.sampled_from([1, 2, 3] if min(height, width) > 3 else [1, 3]))
@@ -75,7 +114,9 @@ def _steps(draw: st.DrawFn) -> tuple[int, int]:
 
 
 @st.composite
-def plans(draw: st.DrawFn, graph: IntegerGraph) -> Plan:
+def plans(
+    draw: st.DrawFn, graph: IntegerGraph, images: Sequence[ImagePolicy] = tuple(ImagePolicy)
+) -> Plan:
     """Random stages, tiles and policies; many of them are legal."""
     network = Network(graph, graph.nodes)
     stages: list[StagePlan] = []
@@ -108,4 +149,4 @@ def plans(draw: st.DrawFn, graph: IntegerGraph) -> Plan:
         feeds = draw(st.integers(0, 2)) == 0
         stages.append(StagePlan(tuple(node.name for node in nodes), tile, edges, feeds))
         begin = end
-    return Plan("drawn", draw(st.sampled_from(ImagePolicy)), tuple(stages))
+    return Plan("drawn", draw(st.sampled_from(images)), tuple(stages))

@@ -42,7 +42,8 @@ typedef struct {
 } mcucc_tensor;
 
 /* Where camera rows come from, for networks that take the image row by row. Rows of an input are
- * asked for once each, in order, just before they are needed. */
+ * asked for once each, in order, just before they are needed. The last rows of an image may not be
+ * needed at all: where no window reaches them, nobody asks for them. */
 typedef struct {
     void (*read_row)(void *context, int32_t input, int32_t row, uint8_t *pixels);
     void *context;

@@ -1,0 +1,74 @@
+"""Random networks under random plans: C gives the bytes of layer by layer, whatever the plan.
+
+Hypothesis draws networks and plans; each batch of them becomes one program. MCUCC_BATCHES is how
+many batches run (`make nightly`: many).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import Phase, given, seed, settings
+
+from mcucc.boards import load_board
+from mcucc.emulate import Qemu
+from mcucc.errors import ModelError
+from mcucc.schedule.choose import bind
+from mcucc.schedule.expand import expand
+from mcucc.schedule.plan import ImagePolicy
+from mcucc.toolchain import BuildOptions, build_firmware
+from tests.schedule.networks import networks, plans
+from tests.whole.batch import Case, run_batch, write_units
+
+BATCHES = int(os.environ.get("MCUCC_BATCHES", "4"))
+BATCH = 50
+IMAGES = (ImagePolicy.ROWS, ImagePolicy.RESIDENT)
+BOARDS = ("nucleo-l4r5zi", "rpi-pico")
+
+
+def draw_cases(number: int, board: str, examples: int) -> list[Case]:
+    """Networks under legal plans, most of `examples` drawn; the same for the same number."""
+    target = load_board(board)
+    found: list[Case] = []
+
+    @seed(number)
+    @settings(deadline=None, max_examples=examples, phases=[Phase.generate], database=None)
+    @given(st.data())
+    def collect(data: st.DataObject) -> None:
+        integer = data.draw(networks())
+        graph = bind(integer, target, "balanced")
+        try:
+            found.append(Case(integer, expand(graph, data.draw(plans(graph, IMAGES)))))
+        except ModelError:
+            return  # tiles whose rates do not fit the strides are refused
+
+    collect()
+    assert len(found) > examples // 2
+    return found
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("number", range(BATCHES))
+def test_host_c_gives_the_bytes_of_layer_by_layer(number: int, tmp_path: Path) -> None:
+    cases = draw_cases(number, BOARDS[number % len(BOARDS)], BATCH)
+    assert any(case.program.factor > 1.0 for case in cases)
+    assert any(len(stage.nodes) > 3 for case in cases for stage in case.program.stages)
+    for case, found in zip(cases, run_batch(cases, tmp_path), strict=True):
+        assert found == case.expected(case.pictures(2)), case.words()
+
+
+@pytest.mark.emulated
+@pytest.mark.parametrize("board", [*BOARDS, "corstone-300"])
+def test_emulated_c_gives_the_bytes_of_layer_by_layer(board: str, tmp_path: Path) -> None:
+    cases = draw_cases(1000, board, 10)
+    units, kernels = write_units(cases, tmp_path)
+    firmware = build_firmware(
+        units, kernels, load_board(board), tmp_path / "f", options=BuildOptions("-O2")
+    )
+    for unit, case in zip(units, cases, strict=True):
+        pictures = case.pictures(2)
+        found = Qemu().run(firmware, pictures, model=unit.name, timeout_s=60)
+        assert b"".join(found.outputs) == case.expected(pictures), case.words()
