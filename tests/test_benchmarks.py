@@ -1,0 +1,63 @@
+"""The scripts of benchmarks/: they import, they fit what they should, they write their sections."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.document import write_section
+from benchmarks.fit_costs import Row, fit_kernels, non_negative
+from mcucc.schedule.costs import CostModel, KernelCost, cost_model
+
+SCRIPTS = sorted(path.stem for path in (Path(__file__).parents[1] / "benchmarks").glob("*.py"))
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_script_imports(name: str) -> None:
+    assert importlib.import_module(f"benchmarks.{name}").__doc__
+
+
+def test_the_fit_finds_the_constants_that_made_the_counts() -> None:
+    rng = np.random.default_rng(0)
+    made = {"mcucc_a": (1.5, 8.0, 100.0, 3.0), "mcucc_b": (0.0, 12.0, 40.0, 0.0)}
+    rows = []
+    for function, constants in made.items():
+        for _ in range(30):
+            features = tuple(float(n) for n in rng.integers(1, 10_000, 4))
+            rows.append(Row(function, features, round(float(np.dot(features, constants)))))
+    found = fit_kernels(rows)
+    for function, constants in made.items():
+        cost = found[function]
+        fitted = (cost.per_mac, cost.per_output, cost.per_call, cost.per_call_channel)
+        np.testing.assert_allclose(fitted, constants, rtol=1e-2, atol=1e-2)
+
+
+def test_no_constant_is_below_zero() -> None:
+    matrix = np.array([[1.0, 1.0], [1.0, 2.0], [1.0, 3.0]])
+    assert non_negative(matrix, np.array([3.0, 2.0, 1.0])).min() >= 0.0
+
+
+def test_an_unknown_function_costs_what_its_nearest_relative_does() -> None:
+    cheap, dear = KernelCost(1.0, 0.0, 0.0, 0.0), KernelCost(9.0, 0.0, 0.0, 0.0)
+    model = CostModel("test", {"*": dear, "mcucc_conv2d_x": cheap, "mcucc_add": dear})
+    assert model.kernel("mcucc_conv2d_x_new") is cheap
+    assert model.kernel("mcucc_zzz") is dear
+
+
+def test_a_core_that_was_never_fitted_has_costs() -> None:
+    assert cost_model("rv32imc").kernels
+
+
+def test_a_section_is_replaced_and_others_stay(tmp_path: Path) -> None:
+    path = tmp_path / "benchmarks.md"
+    write_section(path, "one", "first")
+    write_section(path, "two", "second")
+    write_section(path, "one", "changed")
+    text = path.read_text()
+    assert "changed" in text
+    assert "second" in text
+    assert "first" not in text
+    assert text.index("changed") < text.index("second")
