@@ -18,12 +18,22 @@ from mcucc.errors import McuccError
 from mcucc.ir.integer import Activation, IntegerNode
 from mcucc.ops.base import Granularity
 from mcucc.schedule.plan import ImagePolicy
-from mcucc.schedule.tiled import Chain, Compute, Copy, Place, Receive, TiledProgram, TiledStage
+from mcucc.schedule.tiled import (
+    Chain,
+    Compute,
+    Copy,
+    Kind,
+    Place,
+    Receive,
+    TiledProgram,
+    TiledStage,
+)
 from mcucc.schedule.windows import Range
 
 Tags = npt.NDArray[np.int64]
 TENSOR_TAG = 1 << 40  # tags of tensor n start at (n + 1) * TENSOR_TAG
 NOTHING = -1
+SCRATCH_ALIGNMENT = 4  # the contract of mcucc_span.scratch
 
 
 class CheckError(McuccError):
@@ -42,6 +52,9 @@ class Checked:
 def check(program: TiledProgram) -> Checked:
     """Replay `program`; raises CheckError that names the step, the tensor and the row."""
     replay = _Replay(program)
+    for place in program.places.values():
+        if place.kind is Kind.SCRATCH and place.offset % SCRATCH_ALIGNMENT:
+            raise CheckError(f"{place.name} at {place.offset}: scratch holds words")
     for chain in program.chains:
         replay.chain(chain)
     replay.complete()

@@ -76,11 +76,15 @@ Order = tuple[tuple[int, ...], bool]
 Fit = tuple[int, dict[int, int]]
 
 
-def best_offsets(buffers: Buffers, bound: int, tries: int) -> tuple[int, list[int]]:
-    """The least arena found and the offsets in it; stops near `bound`, which no other can beat."""
+def best_offsets(buffers: Buffers, bound: int, tries: int, alignment: int) -> tuple[int, list[int]]:
+    """The least arena found and the offsets in it; stops near `bound`, which no other can beat.
+
+    Buffers are placed under that ceiling too, so that it is a multiple of `alignment`.
+    """
     if not buffers.sizes:
         return 0, []
-    work = _Work(buffers, bound + bound // NEAR, tries)
+    near = bound + bound // NEAR
+    work = _Work(buffers, near + -near % alignment, tries)
     best: tuple[int, list[int]] = (1 << 62, [])
     greedy = work.greedy()
     arrangements = [*(arrangement for _, arrangement in greedy), *work.beam(backwards=False)]

@@ -66,7 +66,7 @@ def lay_out(
         for life in lives
     ]
     buffers = Buffers(sizes, neighbours, stages, times, loads)
-    size, offsets = best_offsets(buffers, bound, tries)
+    size, offsets = best_offsets(buffers, bound, tries, alignment)
     return Layout(tuple(offsets), size, bound, loads)
 
 

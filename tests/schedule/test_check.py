@@ -84,6 +84,14 @@ def test_shifted_offset_is_caught() -> None:
     assert caught > total // 2
 
 
+def test_scratch_that_is_not_aligned_is_caught() -> None:
+    program = fused_program()
+    scratch = next(p for p in program.places.values() if p.kind is Kind.SCRATCH)
+    moved = replace(scratch, offset=scratch.offset + 1)
+    with pytest.raises(CheckError, match="scratch holds words"):
+        check(replace(program, places={**program.places, moved.name: moved}))
+
+
 def test_buffers_on_top_of_each_other_are_caught() -> None:
     program = fused_program()
     caches = [p for p in program.places.values() if p.kind is Kind.ROW_CACHE]
