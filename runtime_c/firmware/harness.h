@@ -9,6 +9,9 @@
 
 #include <mcucc/mcucc.h>
 
+/* A naked function is assembly alone: nothing may be said of its parameters in its body. */
+#define MCUCC_UNUSED __attribute__((unused))
+
 /* One region of the memory protection: RBAR and RASR (PMSAv7), RBAR and RLAR (PMSAv8), or pmpaddr
  * and the byte of pmpcfg (RISC-V). */
 typedef struct {
@@ -53,6 +56,7 @@ void mcucc_on_library_stack(mcucc_body body, void *arena, int32_t step);
 
 /* <architecture>/core.c */
 uint32_t mcucc_now(void);   /* the timer; every reading costs the same */
+void mcucc_nothing(void);   /* one instruction: its timing is the overhead of timing */
 void mcucc_known(void);     /* 502 instructions: what the host checks the timer with */
 uint32_t mcucc_semihost(uint32_t operation, const void *block);
 

@@ -20,11 +20,6 @@ static int32_t tensor_bytes(const mcucc_tensor *tensor)
     return tensor->height * tensor->width * tensor->channels;
 }
 
-__attribute__((noinline)) static void nothing(void)
-{
-    __asm volatile("");
-}
-
 /* Rows of a streamed image come straight from the transport: they are asked for in order. Only the
  * first is read ahead, which tells whether there is another image. The instructions and the stack
  * this takes count as the network's: they are a camera driver's, and few. */
@@ -82,7 +77,7 @@ static mcucc_body step_body(void)
     return model->stream != 0 ? (mcucc_body)stream_step : (mcucc_body)model->run_step;
 }
 
-/* Ticks from before the call to after it; those of a call of nothing() are the overhead. */
+/* Ticks from before the call to after it; those of a call of mcucc_nothing() are the overhead. */
 __attribute__((noinline)) static uint32_t timed(mcucc_body body, int32_t step)
 {
     uint32_t begin = mcucc_now();
@@ -269,7 +264,7 @@ void mcucc_main(void)
     mcucc_record("arena", (uint32_t)model->arena_bytes);
     mcucc_record("fence", mcucc_fence_up());
     paint_stack();
-    mcucc_record("overhead", timed(nothing, 0));
+    mcucc_record("overhead", timed(mcucc_nothing, 0));
     mcucc_record("known", timed(mcucc_known, 0));
     run_images(counting);
     mcucc_current_image = -1;

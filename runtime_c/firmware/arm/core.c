@@ -6,6 +6,11 @@ uint32_t mcucc_now(void)
     return *mcucc_config.timer;
 }
 
+__attribute__((naked)) void mcucc_nothing(void)
+{
+    __asm volatile("bx lr");
+}
+
 /* 250 turns of two instructions between two single ones. */
 __attribute__((naked)) void mcucc_known(void)
 {

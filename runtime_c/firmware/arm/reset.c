@@ -82,11 +82,10 @@ void mcucc_report_fault(uint32_t main_sp, uint32_t process_sp, uint32_t exc_retu
 }
 
 /* body(arena, step) on the process stack, which lies in the board's RAM. */
-__attribute__((naked)) void mcucc_on_library_stack(mcucc_body body, void *arena, int32_t step)
+__attribute__((naked)) void mcucc_on_library_stack(MCUCC_UNUSED mcucc_body body,
+                                                   MCUCC_UNUSED void *arena,
+                                                   MCUCC_UNUSED int32_t step)
 {
-    (void)body;
-    (void)arena;
-    (void)step;
     __asm volatile(".syntax unified          \n"
                    "push {r4, r5, r6, lr}    \n"
                    "mov r6, r0               \n"

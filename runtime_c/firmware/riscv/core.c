@@ -9,6 +9,11 @@ uint32_t mcucc_now(void)
     return count;
 }
 
+__attribute__((naked)) void mcucc_nothing(void)
+{
+    __asm volatile("ret");
+}
+
 /* 250 turns of two instructions between two single ones. */
 __attribute__((naked)) void mcucc_known(void)
 {
@@ -20,13 +25,12 @@ __attribute__((naked)) void mcucc_known(void)
 
 /* RISC-V Semihosting specification: these three instructions, none of them compressed, all in one
  * page; operation and block are in a0 and a1 already. */
-__attribute__((naked)) uint32_t mcucc_semihost(uint32_t operation, const void *block)
+__attribute__((naked)) uint32_t mcucc_semihost(MCUCC_UNUSED uint32_t operation,
+                                               MCUCC_UNUSED const void *block)
 {
-    (void)operation;
-    (void)block;
-    __asm volatile(".option push      \n"
+    __asm volatile(".balign 16        \n"
+                   ".option push      \n"
                    ".option norvc     \n"
-                   ".balign 16        \n"
                    "slli x0, x0, 0x1f \n"
                    "ebreak            \n"
                    "srai x0, x0, 7    \n"

@@ -50,11 +50,10 @@ void mcucc_report_trap(uint32_t cause, uint32_t address, uint32_t pc, uint32_t s
 }
 
 /* body(arena, step) on the library's stack, which lies in the board's RAM. */
-__attribute__((naked)) void mcucc_on_library_stack(mcucc_body body, void *arena, int32_t step)
+__attribute__((naked)) void mcucc_on_library_stack(MCUCC_UNUSED mcucc_body body,
+                                                   MCUCC_UNUSED void *arena,
+                                                   MCUCC_UNUSED int32_t step)
 {
-    (void)body;
-    (void)arena;
-    (void)step;
     __asm volatile("addi sp, sp, -16        \n"
                    "sw ra, 12(sp)           \n"
                    "sw s0, 8(sp)            \n"
