@@ -28,7 +28,7 @@ NOT_EMULATED = "not emulated"
 class Measured:
     """Bytes and instructions of the library.
 
-    `incomplete` says why stack and code are not known ("" where they are); they are 0 then.
+    `incomplete` says what is not known and why, "" where everything is; what is not known is 0.
     `stack_source` says how the stack was found, `steps` are instructions one step at a time.
     """
 
@@ -56,7 +56,7 @@ def without_firmware(program: TiledProgram, why: str) -> Measured:
         steps=None,
         emulator=NOT_EMULATED,
         compiler="none",
-        incomplete=why,
+        incomplete=f"no firmware ({why}): stack and code are not known and not counted",
     )
 
 
@@ -78,17 +78,18 @@ def measure(
     compiler = firmware.compiler.version
     emulator = choose_emulator(wanted, firmware.board)
     if emulator is None:
-        bound = sum(firmware.stack_usage.values())
+        frames = firmware.stack_usage
         return Measured(
             sizes.arena,
             sizes.static,
-            bound,
-            "sum of gcc's frame sizes, not run",
+            sum(frames.values()),
+            "sum of gcc's frame sizes, not run" if frames else "unknown",
             flash,
             None,
             None,
             NOT_EMULATED,
             compiler,
+            "" if frames else "nothing was emulated: the stack is not known and not counted",
         )
     progress("counting instructions", 0, 0)
     camera = _test_picture(network)

@@ -27,7 +27,7 @@ _IMAGE = {
 _STACK = {
     "painted": "Stack: the RAM below it is filled with a pattern before the run; what is no longer "
     "the pattern afterwards was used.",
-    "unknown": "Stack: not known and not counted, no firmware was built.",
+    "unknown": "Stack: not known and not counted, nothing was run.",
 }
 _NOT_RUN = (
     "Stack: nothing was emulated; the sum of the frames that gcc states for all functions of the "

@@ -106,7 +106,7 @@ class Report:
     model: ModelFacts
     board: BoardFacts
     fits: bool
-    incomplete: str  # why stack and code are not known and not counted; "" where they are
+    incomplete: str  # what is not known and so not counted, and why; "" where everything is
     sram: SramFacts
     flash: FlashFacts
     macs: MacFacts

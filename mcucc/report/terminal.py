@@ -32,8 +32,7 @@ def print_report(report: Mapping[str, Any], console: Console) -> None:
     console.print(verdict)
     _print(console, f"{report['model']['file']}, {report['model']['macs']:,} MACs", style="dim")
     if report["incomplete"]:
-        reason = f"no firmware ({report['incomplete']}): stack and code are not known, not counted"
-        _print(console, reason, style="yellow")
+        _print(console, report["incomplete"], style="yellow")
     console.print()
     console.print(_memory(report))
     console.print()
@@ -152,7 +151,8 @@ def _work(report: Mapping[str, Any]) -> str:
 
 def _memory(report: Mapping[str, Any]) -> Table:
     sram, flash = report["sram"], report["flash"]
-    unknown = bool(report["incomplete"])
+    stack = None if sram["stack_source"] == "unknown" else sram["stack"]
+    code = None if report["tools"]["compiler"] == "none" else flash["code"]
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("SRAM")
     table.add_column("bytes", justify="right")
@@ -164,12 +164,12 @@ def _memory(report: Mapping[str, Any]) -> Table:
         ("  output", sram["output"]),
         ("  scratch, at most", sram["scratch"]),
         ("static", sram["static"]),
-        (f"stack ({sram['stack_source']})", None if unknown else sram["stack"]),
+        (f"stack ({sram['stack_source']})", stack),
         ("[bold]total[/]", sram["total"]),
     ]
     right: list[tuple[str, int | None]] = [
         ("weights, tables", flash["weights"]),
-        ("code", None if unknown else flash["code"]),
+        ("code", code),
     ]
     right += [("", None)] * (len(left) - len(right) - 1)
     right.append(("[bold]total[/]", flash["total"]))

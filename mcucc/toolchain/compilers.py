@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from mcucc.errors import ToolError
@@ -16,16 +19,24 @@ WARNINGS = ("-Wall", "-Wextra", "-Werror")
 _ERROR_LINES = 25
 
 
+class Kind(Enum):
+    """Whose flags a compiler takes."""
+
+    GCC = "gcc"  # on the host clang as well
+    ZIG = "zig"  # zig cc
+
+
 @dataclass(frozen=True)
 class Compiler:
     """A C compiler: the words that start it and what it says it is."""
 
     command: tuple[str, ...]
     version: str
+    kind: Kind = Kind.GCC
 
 
 def host_compiler(path: str | None = None) -> Compiler:
-    """The host's C compiler: `path`, else MCUCC_CC, else gcc, cc or clang on PATH."""
+    """The host's C compiler: `path`, else MCUCC_CC, else gcc, cc or clang on PATH, else zig."""
     return find_compiler(path, "MCUCC_CC", ("gcc", "cc", "clang"), "gcc (Debian: gcc libc6-dev)")
 
 
@@ -71,7 +82,7 @@ def compile_objects(
 
 
 def find_compiler(path: str | None, variable: str, names: Sequence[str], install: str) -> Compiler:
-    """The compiler `path`, else the one that the variable names, else the first on PATH.
+    """The compiler `path`, else the one that the variable names, else the first on PATH, else zig.
 
     Raises ToolError, which says where it was looked for, what to install (`install`) and which
     variable chooses another.
@@ -81,12 +92,38 @@ def find_compiler(path: str | None, variable: str, names: Sequence[str], install
     for name in candidates:
         found = shutil.which(name)
         if found is not None:
-            first = run_tool([found, "--version"], what=name).splitlines()
-            return Compiler((found,), first[0] if first else "unknown")
+            return _zig((found,)) if Path(name).stem == "zig" else _gcc(found)
+    zig = None if asked else find_zig()
+    if zig is not None:
+        return zig
     where = f"{variable}={asked}" if asked and not path else ""
     place = "is not there" if asked else "not found on PATH"
     raise ToolError(
         f"no C compiler: {' or '.join(candidates)} {place}",
         where=where,
-        hint=f"install {install}, or set {variable} to one",
+        hint=f"install {install}, or without root pip install 'mcucc[zig]', "
+        f"or set {variable} to one",
     )
+
+
+def find_zig() -> Compiler | None:
+    """zig cc, which compiles for every core: MCUCC_ZIG ("none": not wanted), on PATH, from pip."""
+    asked = os.environ.get("MCUCC_ZIG")
+    if asked == "none":
+        return None
+    program = shutil.which(asked or "zig")
+    if program is not None:
+        return _zig((program,))
+    if importlib.util.find_spec("ziglang") is not None:
+        return _zig((sys.executable, "-m", "ziglang"))
+    return None
+
+
+def _gcc(program: str) -> Compiler:
+    first = run_tool([program, "--version"], what=program).splitlines()
+    return Compiler((program,), first[0] if first else "unknown")
+
+
+def _zig(words: tuple[str, ...]) -> Compiler:
+    version = run_tool([*words, "version"], what=words[0]).strip()
+    return Compiler((*words, "cc"), f"zig cc {version}", Kind.ZIG)

@@ -13,7 +13,7 @@ import jinja2
 from mcucc.boards import Board
 from mcucc.errors import ToolError
 from mcucc.resources import resource_dir
-from mcucc.toolchain.compilers import WARNINGS, Compiler, compile_objects, run_tool
+from mcucc.toolchain.compilers import WARNINGS, Compiler, Kind, compile_objects, run_tool
 from mcucc.toolchain.elf import Image, read_image
 from mcucc.toolchain.layout import (
     ARENA_ALIGNMENT,
@@ -25,11 +25,11 @@ from mcucc.toolchain.layout import (
 )
 from mcucc.toolchain.machines import Machine, machine_of
 from mcucc.toolchain.spans import Span
-from mcucc.toolchain.targets import core_flags, cross_compiler, find_target
+from mcucc.toolchain.targets import cross_compiler, dialect_of, find_target
 
 _LIBRARY_SECTIONS = ("-ffunction-sections", "-fdata-sections")
 # The harness must not call into libc: its memory and code would be counted as the library's.
-_HARNESS_FLAGS = ("-O2", "-ffreestanding", "-fno-builtin", "-fno-tree-loop-distribute-patterns")
+_HARNESS_FLAGS = ("-O2", "-ffreestanding", "-fno-builtin")
 _HARNESS_SOURCES = ("start.c", "main.c", "records.c")
 
 
@@ -145,7 +145,7 @@ def change_transport(firmware: Firmware, transport: Transport) -> Firmware:
     source = resource_dir("runtime_c") / "firmware" / f"transport_{transport.value}.c"
     folder = firmware.elf.parent
     _check_transport(firmware.board, transport)
-    flags = _harness_flags(firmware.board)
+    flags = _harness_flags(firmware.board, firmware.compiler)
     objects = compile_objects(firmware.compiler, [source], flags, Path("harness"), folder)
     kept = [each for each in firmware.objects if not each.name.startswith("transport_")]
     changed = replace(
@@ -163,10 +163,10 @@ def _check_transport(board: Board, transport: Transport) -> None:
         )
 
 
-def _harness_flags(board: Board) -> list[str]:
-    runtime, target = resource_dir("runtime_c"), find_target(board)
+def _harness_flags(board: Board, compiler: Compiler) -> list[str]:
+    runtime, dialect = resource_dir("runtime_c"), dialect_of(board, compiler)
     includes = [f"-I{runtime / each}" for each in ("include", "firmware")]
-    core = [*core_flags(board), *target.harness_flags, f"-DMCUCC_CORE={_core_number(board)}"]
+    core = [*dialect.core(board), *dialect.harness, f"-DMCUCC_CORE={_core_number(board)}"]
     return [*core, *includes, *WARNINGS, *_HARNESS_FLAGS, "-std=gnu99"]
 
 
@@ -180,18 +180,22 @@ def _compile(
     options: BuildOptions,
 ) -> tuple[Path, ...]:
     """All objects but the configuration's, in the folders that the linker script tells apart."""
-    runtime, target = resource_dir("runtime_c"), find_target(board)
+    runtime, dialect = resource_dir("runtime_c"), dialect_of(board, compiler)
     own = runtime / "firmware"
     model_sources = [source for model in models for source in model.sources]
     folders = [runtime / "include", *include, *(source.parent for source in model_sources)]
-    folders += [own / each for each in target.include]
+    folders += [own / each for each in dialect.include]
     includes = [f"-I{each.resolve()}" for each in dict.fromkeys(folders)]
-    common = ["-std=c99", *core_flags(board), *includes, *WARNINGS, *target.library_flags]
+    common = ["-std=c99", *dialect.core(board), *includes, *WARNINGS, *dialect.library]
     library = [*common, options.optimize, *_LIBRARY_SECTIONS, "-fstack-usage", *options.flags]
-    harness = _harness_flags(board)
-    sources = [*target.harness, *_HARNESS_SOURCES, f"transport_{options.transport.value}.c"]
+    harness = _harness_flags(board, compiler)
+    sources = [
+        *find_target(board).harness,
+        *_HARNESS_SOURCES,
+        f"transport_{options.transport.value}.c",
+    ]
     firmware_c = [own / name for name in sources]
-    support = [own / name for name in target.library]
+    support = [own / name for name in dialect.sources]
     return (
         *compile_objects(compiler, firmware_c, harness, Path("harness"), folder),
         *compile_objects(compiler, model_sources, library, Path("model"), folder),
@@ -202,18 +206,20 @@ def _compile(
 def _link(firmware: Firmware, name: str) -> Firmware:
     """Writes configuration and linker script for the layout, links, and measures."""
     folder = firmware.elf.parent
-    compiler, target = firmware.compiler, find_target(firmware.board)
-    flags = target.core_flags(firmware.board)
+    compiler, dialect = firmware.compiler, dialect_of(firmware.board, firmware.compiler)
+    flags = dialect.core(firmware.board)
     script = folder / f"{name}.ld"
     script.write_text(_render("firmware.ld.jinja", **_script_values(firmware)), encoding="utf-8")
     config = folder / f"{name}_config.c"
     config.write_text(_render("firmware_config.c.jinja", **_config_values(firmware)), "utf-8")
-    harness = _harness_flags(firmware.board)
+    harness = _harness_flags(firmware.board, compiler)
     configured = compile_objects(compiler, [config], harness, Path("harness"), folder)
-    linking = [*target.link_flags, "-static", "-Wl,--gc-sections", f"-Wl,-T,{name}.ld"]
-    linking += ["-Wl,--no-warn-rwx-segments"] if _knows_rwx(compiler) else []
+    linking = [*dialect.link, "-static", "-Wl,--gc-sections", f"-Wl,-T,{name}.ld"]
+    if compiler.kind is Kind.GCC:
+        linking += [f"-Wl,-Map,{name}.map"]
+        linking += ["-Wl,--no-warn-rwx-segments"] if _knows_rwx(compiler) else []
     objects = [str(each) for each in (*firmware.objects, *configured)]
-    linking += [f"-Wl,-Map,{name}.map", *objects, *target.libraries(compiler)]
+    linking += [*objects, *dialect.libraries(compiler)]
     linking += ["-o", f"{name}.elf"]
     run_tool([*compiler.command, *flags, *linking], what="linking the firmware", cwd=folder)
     image = read_image(folder / f"{name}.elf")

@@ -214,13 +214,13 @@ TOOLS = (
         "no compiler",
         compiling,
         (GCC, "install"),
-        environment={"PATH": "{folder}/bin", "MCUCC_ARM_GCC": ""},
+        environment={"PATH": "{folder}/bin", "MCUCC_ARM_GCC": "", "MCUCC_ZIG": "none"},
     ),
     Wrong(
         "no compiler for a RISC-V board",
         lambda p: compiling(p, "--board", "esp32-c3"),
         ("gcc-riscv64-unknown-elf", "--compiler PATH", "--c-only"),
-        environment={"PATH": "{folder}/bin", "MCUCC_RISCV_GCC": ""},
+        environment={"PATH": "{folder}/bin", "MCUCC_RISCV_GCC": "", "MCUCC_ZIG": "none"},
     ),
     Wrong(
         "an ecosystem that mcucc does not export to",

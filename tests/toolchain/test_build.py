@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,8 @@ import pytest
 from mcucc.boards import load_board
 from mcucc.errors import BoardError, FitError, ToolError
 from mcucc.toolchain import ModelUnit, build_firmware, cross_compiler, host_compiler
+from mcucc.toolchain.dialects import GCC_ARM, ZIG
 from mcucc.toolchain.machines import find_machine
-from mcucc.toolchain.targets import core_flags
 from tests.emulate.firmware_fixtures import build_tiny
 
 
@@ -74,7 +75,10 @@ def test_a_missing_compiler_says_what_to_install(monkeypatch: pytest.MonkeyPatch
         cross_compiler(load_board("bluepill"))
     monkeypatch.delenv("MCUCC_ARM_GCC")
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ToolError, match=r"not found on PATH\n.*gcc-riscv64-unknown-elf\), or set"):
+    monkeypatch.setenv("MCUCC_ZIG", "none")
+    with pytest.raises(
+        ToolError, match=r"not found on PATH\n.*gcc-riscv64-unknown-elf.* set"
+    ):
         cross_compiler(load_board("esp32-c3"))
     with pytest.raises(ToolError, match=r"esp32-s3: no firmware: .* xtensa-lx7"):
         cross_compiler(load_board("esp32-s3"))
@@ -84,9 +88,16 @@ def test_a_missing_compiler_says_what_to_install(monkeypatch: pytest.MonkeyPatch
 
 
 def test_flags_follow_core_and_isa() -> None:
-    flags = {name: core_flags(load_board(name)) for name in ("rpi-pico", "corstone-300")}
+    flags = {name: GCC_ARM.core(load_board(name)) for name in ("rpi-pico", "corstone-300")}
     assert flags["rpi-pico"] == ("-mcpu=cortex-m0plus", "-mthumb", "-mfloat-abi=soft")
     assert "-mfloat-abi=hard" in flags["corstone-300"]
+    assert ZIG.core(load_board("corstone-300"))[1:] == (
+        "thumb-freestanding-eabihf",
+        "-mcpu=cortex_m55+mve+mve_fp",
+    )
+    lame = replace(load_board("rpi-pico2"), isa=frozenset())
+    with pytest.raises(ToolError, match="rpi-pico2 lacks some of it"):
+        ZIG.core(lame)
 
 
 def test_a_machine_must_run_the_core() -> None:

@@ -118,8 +118,9 @@ def _flash(report: Mapping[str, Any]) -> Figure:
 def _lines(
     report: Mapping[str, Any], parts: Sequence[tuple[str, int]]
 ) -> tuple[tuple[str, str], ...]:
-    """A line a part; stack and code are unknown where no firmware was built."""
-    unknown = ("stack", "code") if report["incomplete"] else ()
+    """A line a part; code is unknown where nothing was compiled, stack where nothing ran."""
+    unknown = ["code"] if report["tools"]["compiler"] == "none" else []
+    unknown += ["stack"] if report["sram"]["stack_source"] == "unknown" else []
     return tuple(
         (name, "not known" if name in unknown else f"{size:,} bytes") for name, size in parts
     )
