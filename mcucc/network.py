@@ -41,8 +41,9 @@ STAGES = ("import", *PASSES, "fold_input", "quantize", "constant_channels", "low
 class NetworkOptions:
     """How a model file becomes an integer network.
 
-    `noise` quantizes a float network on random pictures where no data is given: shapes, kernels and
-    plans are right then, values are not. Without a preprocessing TOML it assumes bytes / 255.
+    `noise` quantizes a float network on random pictures where no data is given: all channels are
+    kept then, so that plans are right or a little large; values are not. Without a preprocessing
+    TOML it assumes bytes / 255.
     """
 
     data: Path | None = None
@@ -108,6 +109,8 @@ def load_network(path: Path, options: NetworkOptions, progress: Progress) -> Net
 
 def _float(path: Path, options: NetworkOptions, progress: Progress) -> Network:
     progress("importing", 0, 0)
+    if options.noise and options.data is None:  # noise does not show which channels are constant
+        options = replace(options, keep_constant=True)
     imported = import_onnx(path, input_shapes=options.input_shapes)
     if len(imported.graph.inputs) != 1:
         raise ModelError("a network of pictures has one input", where=str(path))

@@ -121,5 +121,5 @@ def _notes(found: Mapping[str, Any]) -> list[str]:
         f"instructions: estimated for {fit['core']}; {fit['words']}",
     ]
     if found["noise"]:
-        notes.append("quantized on noise: plans depend on shapes, which are right; no --data given")
+        notes.append("quantized on noise, as there is no --data: constant channels are kept")
     return notes

@@ -100,7 +100,7 @@ def test_an_edited_plan_that_is_wrong_is_refused(project: Project) -> None:
 
 
 def test_planning_needs_no_pictures_and_no_preprocessing(project: Project) -> None:
-    with_pictures = planned(project, *ROWS)
+    with_pictures = planned(project, *ROWS, "--keep-constant-channels")
     (project.folder / "net.toml").unlink()
     result = mcucc("plan", project.model, *ROWS, "--json")
     assert result.code == 0, result.err

@@ -76,9 +76,7 @@ def test_a_missing_compiler_says_what_to_install(monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv("MCUCC_ARM_GCC")
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("MCUCC_ZIG", "none")
-    with pytest.raises(
-        ToolError, match=r"not found on PATH\n.*gcc-riscv64-unknown-elf.* set"
-    ):
+    with pytest.raises(ToolError, match=r"not found on PATH\n.*gcc-riscv64-unknown-elf.* set"):
         cross_compiler(load_board("esp32-c3"))
     with pytest.raises(ToolError, match=r"esp32-s3: no firmware: .* xtensa-lx7"):
         cross_compiler(load_board("esp32-s3"))
