@@ -12,7 +12,7 @@ from benchmarks.document import write_section
 from benchmarks.fit_costs import Row, fit_kernels, non_negative
 from mcucc.schedule.costs import CostModel, KernelCost, cost_model
 
-SCRIPTS = sorted(path.stem for path in (Path(__file__).parents[1] / "benchmarks").glob("*.py"))
+SCRIPTS = sorted(path.stem for path in (Path(__file__).parents[2] / "benchmarks").glob("*.py"))
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
