@@ -138,8 +138,8 @@ def _check_external(tensor: onnx.TensorProto, folder: Path, where: str) -> None:
     location = entries.get("location", "")
     parts = (*PurePosixPath(location).parts, *PureWindowsPath(location).parts)
     absolute = PurePosixPath(location).is_absolute() or PureWindowsPath(location).anchor
-    inside = (folder / location).resolve().is_relative_to(folder)
-    if not location or absolute or ".." in parts or not inside:
+    odd = not location or "\0" in location or absolute or ".." in parts
+    if odd or not (folder / location).resolve().is_relative_to(folder):
         raise ModelError(
             f"external data at {location!r}, outside the model's folder, is not read",
             where=where,

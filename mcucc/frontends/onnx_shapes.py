@@ -25,6 +25,7 @@ ROUNDING: dict[str, tuple[float, Rounding]] = {
     "round_prefer_floor": (-0.5, np.ceil),
     "round_prefer_ceil": (0.5, np.floor),
 }
+MOST_AXES = 16
 FLOAT_TYPES = (1, 10, 11)  # TensorProto.FLOAT, FLOAT16, DOUBLE
 
 
@@ -110,6 +111,8 @@ def flatten(ctx: Context, node: OnnxNode) -> View:
 
 
 def _reshaped(ctx: Context, node: OnnxNode, view: View, shape: Sequence[int]) -> View:
+    if len(shape) > MOST_AXES:
+        raise Refusal(f"a shape of {len(shape)} axes", f"at most {MOST_AXES} are compiled")
     found = view.reshaped(shape)
     if found is None:
         # The new axes cut across the stored order: put the model's own order first.

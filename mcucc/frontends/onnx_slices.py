@@ -57,7 +57,7 @@ def split(ctx: Context, node: OnnxNode) -> dict[str, View]:
         most = -(-length // count)
         given = (*(most,) * (count - 1), length - most * (count - 1))
     if len(given) != count or min(given) < 1 or sum(given) != length:
-        raise Refusal(f"parts {list(given)} of a length of {length}")
+        raise Refusal(f"parts {list(given[:8])} of a length of {length}")
     found, begin = {}, 0
     for name, size in zip(outputs, given, strict=True):
         parts = [_Part(0, n) for n in view.shape]

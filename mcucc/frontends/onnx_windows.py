@@ -14,6 +14,7 @@ from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.pad import Pad
 from mcucc.ops.spatial import Pads, Window2d
 
+LARGEST_EXTENT = 1024  # of a window, stride or padding: beyond any picture of this field
 AUTO_PADS = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
 
 
@@ -39,9 +40,13 @@ def _window_and_extra(
     stride = _pair(node, "strides")
     dilation = _pair(node, "dilations")
     plain = Window2d(kernel, stride, dilation)
+    if max(*plain.effective, *stride) > LARGEST_EXTENT:
+        raise Refusal(f"a window of {plain}", f"at most {LARGEST_EXTENT} pixels are compiled")
     pads = node.integers("pads") or (0, 0, 0, 0)
     if len(pads) != 4:
         raise Refusal(f"pads {list(pads)} are not those of a 2-D window")
+    if max(pads) > LARGEST_EXTENT:
+        raise Refusal(f"pads {list(pads)}", f"at most {LARGEST_EXTENT} pixels are compiled")
     if min(pads) < 0:
         raise Refusal(f"negative pads {list(pads)}", "slice the tensor in the model instead")
     mode = node.text("auto_pad", "NOTSET")

@@ -26,6 +26,8 @@ from mcucc.ir.graph import Quant
 LAYOUT = frozenset(
     {"Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity", "Dropout"}
 )
+# Those that ONNX Runtime leaves on 8-bit values as they are.
+MOVERS = LAYOUT | {"MaxPool", "Concat", "Pad", "Resize", "Slice", "Split"}
 INT_BYTES = {np.dtype(np.int8): 0, np.dtype(np.uint8): 128}  # offset to int8
 
 
@@ -235,13 +237,14 @@ class _Stripper:
             self.moved[node.output] = proto.input[0]
         carried = [name for name in node.proto.input if name in self.result.integers]
         if carried:
-            if node.op not in LAYOUT | {"MaxPool", "Concat", "Pad", "Resize"}:
+            if node.op not in MOVERS:
                 raise Refusal("it computes on integers", "quantize with QDQ instead")
             unsigned = carried[0] in self.result.unsigned
             quant = self.annotated(self.result.integers[carried[0]])
-            if quant is not None:
-                self.result.quants[node.output] = quant
-            self.declare(node.output, node.output, unsigned)
+            for output in node.proto.output:
+                if quant is not None:
+                    self.result.quants[output] = quant
+                self.declare(output, output, unsigned)
 
     def resolve(self, name: str) -> str:
         """The float value a name of the file stands for."""

@@ -119,13 +119,22 @@ def test_absurd_sizes(tmp_path: Path) -> None:
     net = Net([1, 3, 8, 8])
     net("Pad", "image", net.ints(0, 0, 10**6, 10**6, 0, 0, 0, 0), out="y")
     _refused(net.save(tmp_path, "y"), "absurdly large")
+    net = Net([1, 3, 8, 8])
+    net("Reshape", "image", net.ints(*[1] * 5000, 192), out="y")
+    _refused(net.save(tmp_path, "y"), "5001 axes")
+    for window in ({"dilations": [2**40] * 2, "pads": [2**40] * 4}, {"strides": [2**40] * 2}):
+        net = Net([1, 3, 8, 8])
+        net("Conv", "image", net.weights(4, 3, 3, 3), out="y", **window)
+        _refused(net.save(tmp_path, "y"), "a window of 3x3")
     model = _net().model("logits")
     model.graph.initializer[0].dims[0] = 2**40
     onnx.save(model, str(tmp_path / "net.onnx"))
     _refused(tmp_path / "net.onnx", "elements")
 
 
-@pytest.mark.parametrize("location", ["/etc/passwd", "../outside.bin", "a/../../outside.bin", ""])
+@pytest.mark.parametrize(
+    "location", ["/etc/passwd", "../outside.bin", "a/../../outside.bin", "", "a\0b"]
+)
 def test_external_data_outside_the_folder(tmp_path: Path, location: str) -> None:
     (tmp_path / "inner").mkdir()
     (tmp_path / "outside.bin").write_bytes(bytes(10_000))

@@ -19,6 +19,7 @@ from mcucc.numerics import NO_CLAMP
 from mcucc.ops.average_pool import AveragePoolKernel
 from mcucc.ops.base import hwc
 from mcucc.quantize.lower import lower
+from tests.frontends.onnx_nets import Net
 
 SHAPE = (1, 3, 12, 12)
 EVERY_FORM = [
@@ -338,3 +339,22 @@ def test_a_torch_pt2e_export(tmp_path: Path) -> None:
         scores = end.from_int8(ours[end.tensor]).reshape(-1)
         assert np.abs(np.rint((scores - theirs) / end.inner.per_tensor_scale)).max() <= 1
         assert scores[theirs.argmax()] == scores.max()
+
+
+@pytest.mark.parametrize(("form", "kind", "per_channel"), EVERY_FORM[::2])
+def test_halves_that_change_places(
+    tmp_path: Path, form: QuantFormat, kind: QuantType, per_channel: bool
+) -> None:
+    """Split and Slice, which QOperator leaves on 8-bit values as they are."""
+    net = Net(SHAPE)
+    x = net.conv("image", 3, 8)
+    net("Split", x, net.ints(4, 4), out="first", axis=1)
+    net.nodes[-1].output.append("second")
+    y = net("Concat", net.conv("second", 4, 4), "first", axis=1)
+    part = net("Slice", y, net.ints(1), net.ints(7), net.ints(1))
+    net.conv(part, 6, 3)
+    path = net.save(tmp_path, net.nodes[-1].output[0])
+    compared = Compared(quantized(path, tmp_path, form, kind, per_channel))
+    found = np.array([compared.differences(picture) for picture in pictures(5)])
+    assert found[:, 0].max() <= 1
+    assert found[:, 1].sum() < found[:, 2].sum() / 1000

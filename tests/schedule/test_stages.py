@@ -117,3 +117,16 @@ def test_buffers_that_fill_and_drain_share_bytes() -> None:
     layout = lay_out(lives, frozenset(), 1)
     assert layout.size == 110
     assert layout.lower_bound == 110
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_offset_is_aligned(seed: int) -> None:
+    """From the floor and from the ceiling, which itself may be no multiple of anything."""
+    rng = np.random.default_rng(seed)
+    lives = []
+    for _ in range(14):
+        size, first = int(rng.integers(1, 3000)), int(rng.integers(0, 8))
+        stages = range(first, first + int(rng.integers(1, 4)))
+        lives.append(Life(size, {stage: np.array([[0, size]]) for stage in stages}))
+    layout = lay_out(lives, frozenset(), 4)
+    assert all(offset % 4 == 0 for offset in layout.offsets)
