@@ -1,5 +1,6 @@
-# mcucc: `make test` is all a fresh machine needs.
+# mcucc: `make demo` and `make test` are all a fresh machine needs.
 #
+#   demo    a face detector on an emulated board; writes build/demo
 #   setup   the environment .venv, and the Debian packages (cross compiler, QEMU) where it may
 #   test    every ring but the zoo: unit, host C with sanitizers, emulated
 #   check   ruff, mypy and the fast tests: what runs before every commit
@@ -8,12 +9,13 @@
 #   nightly thousands of random networks under random plans
 #   bench   the tables of benchmarks/
 #   fit     the planner's cost model from emulated counts (benchmarks/fit_costs.py)
+#   help    this list
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
-APT := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm gcc libc6-dev
+BOARD ?= bluepill
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
 ZOO := $(or $(MCUCC_ZOO),../shared/zoo)
@@ -21,7 +23,8 @@ TFLITE := $(wildcard $(ZOO)/tflite/*.tflite)
 FITTED := $(addprefix $(ZOO)/tflite/,vww_96_int8.tflite mcunet-5fps_vww.tflite \
 	pretrainedResnet_quant.tflite)
 
-.PHONY: setup test check zoo nightly bench fit clean packages extras
+.DEFAULT_GOAL := help
+.PHONY: demo setup test check zoo nightly bench fit clean help packages extras
 
 # $(call install,PACKAGES): installs where this user may; says what is missing where not.
 define install
@@ -34,6 +37,9 @@ define install
 	fi
 endef
 
+demo: setup
+	$(BIN)/python examples/faces/demo.py --board $(BOARD)
+
 setup: packages $(VENV)/.installed
 
 # A stamp newer than pyproject.toml says that the environment is complete.
@@ -42,7 +48,7 @@ $(VENV)/.installed: pyproject.toml
 		{ echo "mcucc needs Python 3.11 or newer; set PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[emulate,test,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[emulate,demo,test,dev]'
 	touch $@
 
 packages:
@@ -89,3 +95,6 @@ fit: setup
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+help:
+	@sed -n 's/^#   //p' Makefile
