@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mcucc.boards import load_board
 from mcucc.errors import McuccError
-from mcucc.toolchain.compilers import host_compiler
+from mcucc.toolchain.compilers import Compiler, Kind, host_compiler
 from mcucc.toolchain.targets import Target, cross_compiler, find_target
 
 ARM_BOARD, RISCV_BOARD = "nucleo-l4r5zi", "esp32-c3"
@@ -115,7 +115,7 @@ def _compiler(
     name: str,
     key: str,
     use: str,
-    find: Callable[[], object],
+    find: Callable[[], Compiler],
     *,
     needed: bool = False,
 ) -> Tool:
@@ -123,15 +123,15 @@ def _compiler(
         found = find()
     except McuccError:
         return Tool(name, use, needed, None, get=_get(key))
-    command, version = found.command[0], found.version  # type: ignore[attr-defined]
-    return Tool(name, use, needed, _number(version), command)
+    name = f"zig, as {name}" if found.kind is Kind.ZIG else name
+    return Tool(name, use, needed, _number(found.version), found.command[0])
 
 
 def _arm() -> Tool:
     """The Arm compiler, and whether it has a C library."""
     name, use = "arm-none-eabi-gcc", "compile for Arm boards"
     found = _compiler(name, "arm", use, lambda: cross_compiler(load_board(ARM_BOARD)), needed=True)
-    if found.version is None:
+    if found.version is None or found.name != name:  # zig has a library of its own
         return found
     # gcc prints the bare name back where it has no such file.
     library = _output([found.place, "-print-file-name=libc.a"]).strip()
@@ -162,7 +162,11 @@ def _packages() -> list[Tool]:
     except importlib.metadata.PackageNotFoundError:
         wanted = []
     tools = []
-    uses = {"": PACKAGE, "emulate": "emulate without QEMU"}
+    uses = {
+        "": PACKAGE,
+        "emulate": "emulate without QEMU",
+        "zig": "compile for every board without root",
+    }
     for requirement in wanted:
         name = re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
         extra = re.search(r"extra == ['\"]([^'\"]+)", requirement)

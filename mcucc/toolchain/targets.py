@@ -87,6 +87,7 @@ _TARGETS = {
             "riscv64-unknown-elf-gcc",
             "riscv32-unknown-elf-gcc",
             "riscv-none-elf-gcc",
+            "riscv64-elf-gcc",
             "riscv32-esp-elf-gcc",
         ),
         compiler_variable="MCUCC_RISCV_GCC",

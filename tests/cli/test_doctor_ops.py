@@ -30,6 +30,7 @@ def test_doctor_says_how_to_get_what_is_missing(
     monkeypatch.setenv("PATH", str(tmp_path))
     for variable in ("MCUCC_CC", "MCUCC_ARM_GCC", "MCUCC_QEMU"):
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("MCUCC_ZIG", "none")
     result = mcucc("doctor")
     assert result.code == 1
     assert result.out.startswith("cannot compile: arm-none-eabi-gcc is missing")
@@ -51,6 +52,21 @@ def test_doctor_finds_a_compiler_without_a_c_library(
     result = mcucc("doctor")
     assert result.code == 1
     assert "newlib" in result.out.splitlines()[0]
+
+
+def test_doctor_takes_zig_where_there_is_no_gcc(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fake = tmp_path / "zig"
+    fake.write_text('#!/bin/sh\ntest "$1" = version && echo 0.99.0\n')
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for variable in ("MCUCC_CC", "MCUCC_ARM_GCC", "MCUCC_ZIG"):
+        monkeypatch.delenv(variable, raising=False)
+    found = json.loads(mcucc("doctor", "--json").out)
+    tools = {tool["name"]: tool for tool in found["tools"]}
+    assert tools["zig, as arm-none-eabi-gcc"]["version"] == "0.99.0"
+    assert found["verdict"].startswith("ready")
 
 
 def test_ops_lists_the_registry_and_the_operators_read() -> None:
