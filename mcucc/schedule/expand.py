@@ -396,8 +396,12 @@ def _placed(
 ) -> TiledProgram:
     lives, same = all_lives(net, plan.image, chains, places)
     names = list(lives)
+    ordered = _numbered(chains)
     layout = lay_out(
-        [Life(places[n].size, lives[n]) for n in names], pairs_by_index(names, same), ALIGNMENT
+        [Life(places[n].size, lives[n]) for n in names],
+        pairs_by_index(names, same),
+        ALIGNMENT,
+        [chain.stages for chain in ordered],
     )
     for name, offset in zip(names, layout.offsets, strict=True):
         places[name] = replace(places[name], offset=offset)
@@ -406,11 +410,6 @@ def _placed(
         if tensor.name in places and root != tensor.name:
             places[tensor.name] = replace(places[tensor.name], offset=places[root].offset)
     stages = tuple(facts.stage for chain in chains for facts in chain.stages)
-    ordered: list[Chain] = []
-    for chain in chains:
-        first = ordered[-1].stages[-1] + 1 if ordered else 0
-        numbers = tuple(range(first, first + len(chain.stages)))
-        ordered.append(Chain(numbers, tuple(first + part for part in chain.turns.order)))
     bound = {node.name: node for stage in stages for node in stage.nodes}
     return TiledProgram(
         graph=replace(net.graph, nodes=tuple(bound[node.name] for node in net.graph.nodes)),
@@ -427,6 +426,16 @@ def _placed(
             for i in range(len(stages))
         ),
     )
+
+
+def _numbered(chains: Sequence[ChainFacts]) -> list[Chain]:
+    """The chains with the numbers that their stages have in the program."""
+    found: list[Chain] = []
+    for chain in chains:
+        first = found[-1].stages[-1] + 1 if found else 0
+        numbers = tuple(range(first, first + len(chain.stages)))
+        found.append(Chain(numbers, tuple(first + part for part in chain.turns.order)))
+    return found
 
 
 def executed_macs(stages: Sequence[TiledStage]) -> int:

@@ -48,9 +48,13 @@ def lay_out(
     lives: Sequence[Life],
     same: frozenset[tuple[int, int]],
     alignment: int,
+    chains: Sequence[Sequence[int]] = (),
     tries: int = TRIES,
 ) -> Layout:
-    """Offsets for all buffers; pairs in `same` may have equal offsets (results in place)."""
+    """Offsets for all buffers; pairs in `same` may have equal offsets (results in place).
+
+    `chains` are numbers of stages that run interleaved: buffers of one chain are fitted together.
+    """
     distances = _distances(lives, alignment)
     loads = _loads(lives, same)
     bound = max(loads.values(), default=0)
@@ -60,12 +64,17 @@ def lay_out(
         neighbours[a].append((b, below, above, equal))
         neighbours[b].append((a, above, below, equal))
     sizes = [-(-life.size // alignment) * alignment for life in lives]
-    stages = [tuple(sorted(life.stages)) for life in lives]
+    chain_of = {stage: chain[0] for chain in chains for stage in chain}
+    stages = [tuple(sorted({chain_of.get(s, s) for s in life.stages})) for life in lives]
+    together: dict[int, int] = {}
+    for stage, load in loads.items():
+        chain = chain_of.get(stage, stage)
+        together[chain] = max(together.get(chain, 0), load)
     times = [
         sum(int((extents[:, 1] > extents[:, 0]).sum()) for extents in life.stages.values())
         for life in lives
     ]
-    buffers = Buffers(sizes, neighbours, stages, times, loads)
+    buffers = Buffers(sizes, neighbours, stages, times, together)
     size, offsets = best_offsets(buffers, bound, tries, alignment)
     return Layout(tuple(offsets), size, bound, loads)
 

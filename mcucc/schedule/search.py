@@ -17,6 +17,7 @@ from mcucc.schedule.expand import chain_bytes, expand
 from mcucc.schedule.network import Network
 from mcucc.schedule.order import least_peak_order
 from mcucc.schedule.plan import Form, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.search_chain import ChainSearch
 from mcucc.schedule.search_space import Option, Space
 from mcucc.schedule.search_stage import StageSearch
 from mcucc.schedule.tiled import TiledProgram
@@ -29,6 +30,8 @@ MANY_NODES = 300  # above this, fewer tile sizes and shorter stages are tried
 LOWER = 0.72  # how far below caching alone recomputing is expected to reach
 BEYOND = 6  # nodes by which a recomputing stage may outreach the tight part
 FACTORS = (1.0, 1.02, 1.05, 1.1, 1.15, 1.25)  # executed MACs over the network's
+CHAINED = (1.0, 1.1)  # the same, for which chains of stages are looked for
+ROUNDS = 4  # bounding stages that chains may replace, for each of them
 ROUGH_TILES = ((1, 0), (1, 4))
 
 
@@ -226,7 +229,39 @@ class _Search:
                 within = [cut for cut in cuts if cut.cost <= slack]
                 if within:
                     self._refine(min(cut.bytes for cut in within), slack)
+        if len(self.network.nodes) <= MANY_NODES:
+            self._chain()
         return self._join()
+
+    def _chain(self) -> None:
+        """Chains of stages in place of the stage that bounds a plan, again and again."""
+        chains = ChainSearch(self.inside, self._chain_tiles, self._exact_bytes)
+        for factor in CHAINED:
+            slack = (factor - 1.0) * self.graph.macs
+            for _ in range(ROUNDS if factor <= self.options.max_factor else 0):
+                within = [cut for cut in self._join() if cut.cost <= slack]
+                if not within:
+                    break
+                best = min(within, key=lambda cut: (cut.bytes, cut.cost))
+                stages = best.stages()
+                bound = max(stages, key=self._known_bytes)
+                left = slack - best.cost + bound.cost
+                found = chains.around(bound, best.bytes, left)
+                for option in found:
+                    self.table.setdefault(option.end, []).append(option)
+                if not found:
+                    break
+
+    def _chain_tiles(self, end: int) -> list[tuple[int, int]]:
+        menu = self._tiles(end, first_only=False)
+        return [tile for tile in menu if tile[0] <= 2]
+
+    def _known_bytes(self, option: Option) -> int:
+        return self.exact.get(self._key(option), option.bytes)
+
+    def _exact_bytes(self, option: Option) -> int:
+        stages = self._stages(option)
+        return chain_bytes(self.network, stages, option.begin, self.options.image)
 
     def _layers_peak(self) -> int:
         """Bytes that one node a stage needs."""
@@ -338,7 +373,7 @@ class _Search:
 
     @staticmethod
     def _key(option: Option) -> tuple[int, int, int, float]:
-        return option.begin, option.end, id(option.trail), option.cost
+        return option.begin, option.end, id(option.parts or option.trail), option.cost
 
     def _refine(self, peak: int, slack: float = 0.0) -> None:
         """Replace estimates around the peak by exact figures: those may lie below it."""
@@ -348,24 +383,31 @@ class _Search:
             for option in options
             if peak * 0.97 < option.bytes <= peak * MARGIN
             and option.cost <= slack
+            and not option.parts
             and self._key(option) not in self.exact
         ]
         near.sort(key=lambda option: option.bytes)
         for done, option in enumerate(near[:REFINED]):
             if self.options.progress is not None:
                 self.options.progress("refine", done / min(len(near), REFINED))
-            self.exact[self._key(option)] = chain_bytes(
-                self.network, [self._stage(option)], option.begin, self.options.image
-            )
+            self.exact[self._key(option)] = self._exact_bytes(option)
 
     # Plans ------------------------------------------------------------------------------------
 
-    def _stage(self, option: Option) -> StagePlan:
-        nodes = tuple(node.name for node in self.network.nodes[option.begin : option.end])
-        return StagePlan(nodes, option.tile, option.edges(self.network))
+    def _stages(self, option: Option) -> list[StagePlan]:
+        parts = option.parts or (option,)
+        return [
+            StagePlan(
+                tuple(node.name for node in self.network.nodes[part.begin : part.end]),
+                part.tile,
+                part.edges(self.network),
+                feeds=part is not parts[-1],
+            )
+            for part in parts
+        ]
 
     def _program(self, cut: _Cut) -> TiledProgram:
-        stages = tuple(self._stage(option) for option in cut.stages())
+        stages = tuple(stage for option in cut.stages() for stage in self._stages(option))
         plan = Plan(self.options.schedule, self.options.image, stages)
         return expand(self.graph, plan)
 

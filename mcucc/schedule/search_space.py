@@ -25,6 +25,7 @@ class Space:
     `forms` of tensors inside a stage, `recompute` of rows or columns allowed, `cache` allowed;
     `cap` bytes and `slack` cost above the least are bounds on every stage. `values`, `states` and
     `longest` bound the search: points of a state, states at each tensor, nodes of a stage.
+    `around` bytes lie in the arena beside a stage (None: all that is alive after it).
     """
 
     forms: tuple[Form, ...] = (Form.RING, Form.TILE, Form.SLIDE)
@@ -35,11 +36,15 @@ class Space:
     values: int = 8
     states: int = 24
     longest: int = 48
+    around: int | None = None
 
 
 @dataclass(frozen=True)
 class Option:
-    """A stage of nodes [begin, end): estimated bytes, cost above the least, and how."""
+    """A stage of nodes [begin, end): estimated bytes, cost above the least, and how.
+
+    With `parts` it is a chain of stages that feed each other.
+    """
 
     begin: int
     end: int
@@ -47,6 +52,7 @@ class Option:
     cost: float
     tile: tuple[int, int]
     trail: Trail = None
+    parts: tuple[Option, ...] = ()
 
     def edges(self, network: Network) -> tuple[EdgePlan, ...]:
         """The policies of the tensors inside."""

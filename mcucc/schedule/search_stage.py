@@ -18,6 +18,25 @@ from mcucc.schedule.search_space import Choice, Option, Space, State, Trail, Val
 from mcucc.schedule.windows import Span, covered, needed, steps_of
 
 
+@dataclass(frozen=True)
+class Segment:
+    """A stage of nodes [begin, end) with one input and one output, as part of a chain.
+
+    Bytes that it keeps between row steps, bytes of its largest call, cost above the least, rows of
+    its input `source` that a row step reads.
+    """
+
+    begin: int
+    end: int
+    tile: tuple[int, int]
+    lasting: int
+    largest: int
+    cost: float
+    need: int
+    source: int
+    trail: Trail
+
+
 @dataclass
 class _Front:
     """What is known of every pending tensor whatever the policies: rates and upper ends."""
@@ -38,7 +57,8 @@ class StageSearch:
         self.scratches: dict[tuple[str, int], int] = {}
         self.alive = [self._alive(i) for i in range(len(network.nodes) + 1)]
 
-    def _birth(self, number: int) -> int:
+    def birth(self, number: int) -> int:
+        """The node before which a tensor is alive first (an image of rows: its first reader)."""
         tensor = self.network.tensors[number]
         if tensor.producer >= 0 or self.image is not ImagePolicy.ROWS:
             return tensor.producer
@@ -49,7 +69,7 @@ class StageSearch:
         total = 0
         for number, tensor in enumerate(self.network.tensors):
             mapped = tensor.producer < 0 and self.image is ImagePolicy.MAPPED
-            alive = self._birth(number) < position <= tensor.last
+            alive = self.birth(number) < position <= tensor.last
             if tensor.root == number and alive and not mapped:
                 total += tensor.size
         return total
@@ -74,7 +94,7 @@ class StageSearch:
         if node.granularity is not Granularity.ALIAS:
             size += out.size + node.scratch_bytes
         for number in {o.tensor for o in node.operands}:
-            arrives = self.image is ImagePolicy.ROWS and self._birth(number) == position
+            arrives = self.image is ImagePolicy.ROWS and self.birth(number) == position
             if arrives and self.network.tensors[number].producer < 0:
                 size += self.network.tensors[number].size
         return Option(position, position + 1, size, 0.0, (out.height, 0))
@@ -95,6 +115,16 @@ class StageSearch:
                 break
             found += walk.options(position)
         return found, walk.effort, False
+
+    def segments(
+        self, end: int, tile: tuple[int, int], space: Space, low: int
+    ) -> Iterator[Segment]:
+        """The stages that end before node `end`, as parts of chains, down to node `low`."""
+        walk = _Walk(self, end, tile, space)
+        for position in range(end - 1, max(-1, low), -1):
+            if not walk.step(position):
+                return
+            yield from walk.segments(position)
 
 
 class _Walk:
@@ -199,7 +229,8 @@ class _Walk:
         """All states after the choices for the node's output."""
         space = self.space
         # What is alive after the stage lies in the arena during it, overlapped with inputs at best.
-        cap = space.cap - self.search.alive[self.end]
+        beside = self.search.alive[self.end] if space.around is None else space.around
+        cap = space.cap - beside
         tensor = self.network.tensors[node.output]
         alone = whole or (
             tensor.last == position + 1 and len(self.network.readers(node.output)) == 1
@@ -310,6 +341,26 @@ class _Walk:
             if cost < best:
                 best = cost
                 yield Option(begin, self.end, size, cost, self.tile, trail)
+
+    def segments(self, begin: int) -> Iterator[Segment]:
+        """The stages that begin at node `begin` and take one tensor."""
+        if len(self.front.outputs) != 1 or self.front.outside:
+            return
+        found: list[Segment] = []
+        for (needs, top), values in self.states.items():
+            if len(needs) != 1:
+                return
+            source, low, _ = needs[0]
+            need = self.front.highs[source][0] - low
+            for lasting, largest, cost, trail in values:
+                large = max(largest, top)
+                found.append(
+                    Segment(
+                        begin, self.end, self.tile, lasting, large, cost, need, source, trail
+                    )
+                )
+        found.sort(key=lambda s: (s.lasting + s.largest, s.cost))
+        yield from found[: self.space.values]
 
     def _inputs(self, begin: int, needs: tuple[tuple[int, int, int], ...]) -> int:
         """Bytes of arriving images, less what the output may share with a dying input."""
