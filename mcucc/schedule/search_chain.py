@@ -16,8 +16,9 @@ from mcucc.schedule.search_stage import Segment, StageSearch
 
 LONGEST = 3  # stages in a chain
 KEPT = 14  # chains kept for each pair of ends
-EXPANDED = 48  # chains whose bytes are computed exactly, at most
-REACH = 16  # nodes around the bounding stage that are looked at
+EXPANDED = 24  # chains whose bytes are computed exactly, at most
+REACH = 10  # nodes around the bounding stage that are looked at
+SEGMENT = 16  # nodes of a segment
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class ChainSearch:
         self.inside, self.network = inside, inside.network
         self.tiles, self.exact = tiles, exact
         self.narrow = {i for i in range(1, len(inside.alive)) if self._only(i) is not None}
-        self.known: dict[tuple[int, float, float], list[Segment]] = {}
+        self.known: dict[tuple[int, bool], list[Segment]] = {}
 
     def _only(self, position: int) -> int | None:
         """The one tensor alive before a node, if it is made right there and not an output."""
@@ -63,12 +64,10 @@ class ChainSearch:
 
     def around(self, bound: Option, cap: int, slack: float) -> list[Option]:
         """Chains over the nodes of `bound` that need less than `cap` bytes."""
-        space = Space(cap=cap, slack=slack, recompute=slack > 0, around=0)
         low, high = bound.begin - REACH, bound.end + REACH
-        ends = [i for i in sorted(self.narrow) if low < i <= high]
         last = len(self.network.nodes)
-        ends += [last] if high >= last else []
-        segments = {end: self._segments(end, space, low) for end in ends}
+        ends = [i for i in sorted(self.narrow | {last}) if low < i <= high]
+        segments = {end: self._segments(end, cap, slack) for end in ends}
         found: list[tuple[int, Option]] = []
         for end in ends:
             for links in self._chains(end, segments, cap, slack):
@@ -83,22 +82,27 @@ class ChainSearch:
             size = self.exact(option)
             if size < cap:
                 options.append(
-                    Option(option.begin, option.end, size, option.cost, option.tile,
-                           parts=option.parts)
+                    Option(
+                        option.begin, option.end, size, option.cost, option.tile, parts=option.parts
+                    )
                 )
         return options
 
-    def _segments(self, end: int, space: Space, low: int) -> list[Segment]:
-        """Segments that end before a node and begin at a narrow place."""
-        found: list[Segment] = []
-        for tile in self.tiles(end):
-            for segment in self.inside.segments(end, tile, space, low):
-                if segment.begin == 0 or segment.begin in self.narrow:
-                    found.append(segment)
-        by_begin: dict[int, list[Segment]] = {}
-        for segment in found:
-            by_begin.setdefault(segment.begin, []).append(segment)
-        return [s for group in by_begin.values() for s in _pareto(group)]
+    def _segments(self, end: int, cap: int, slack: float) -> list[Segment]:
+        """Segments that end before a node and begin at a narrow place.
+
+        Caps only fall while chains are looked for, so what was found for an earlier one holds.
+        """
+        key = end, slack > 0
+        if key not in self.known:
+            space = Space(cap=cap, slack=slack, recompute=slack > 0, around=0, values=6, states=12)
+            by_begin: dict[int, list[Segment]] = {}
+            for tile in self.tiles(end):
+                for segment in self.inside.segments(end, tile, space, end - SEGMENT):
+                    if segment.begin == 0 or segment.begin in self.narrow:
+                        by_begin.setdefault(segment.begin, []).append(segment)
+            self.known[key] = [s for group in by_begin.values() for s in _pareto(group)]
+        return [s for s in self.known[key] if s.lasting + s.largest < cap and s.cost <= slack]
 
     def _chains(
         self, end: int, segments: dict[int, list[Segment]], cap: int, slack: float
@@ -143,9 +147,7 @@ class ChainSearch:
     @staticmethod
     def _option(links: _Links, size: int) -> Option:
         last = links.parts[-1]
-        parts = tuple(
-            Option(s.begin, s.end, size, s.cost, s.tile, s.trail) for s in links.parts
-        )
+        parts = tuple(Option(s.begin, s.end, size, s.cost, s.tile, s.trail) for s in links.parts)
         return Option(links.parts[0].begin, last.end, size, links.cost, last.tile, parts=parts)
 
 
@@ -178,5 +180,3 @@ def _best(links: list[_Links]) -> list[_Links]:
         ):
             kept.append(c)
     return kept[:KEPT]
-
-

@@ -355,9 +355,7 @@ class _Walk:
             for lasting, largest, cost, trail in values:
                 large = max(largest, top)
                 found.append(
-                    Segment(
-                        begin, self.end, self.tile, lasting, large, cost, need, source, trail
-                    )
+                    Segment(begin, self.end, self.tile, lasting, large, cost, need, source, trail)
                 )
         found.sort(key=lambda s: (s.lasting + s.largest, s.cost))
         yield from found[: self.space.values]

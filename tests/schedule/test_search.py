@@ -55,6 +55,14 @@ def test_fused_stages_need_a_fraction_of_layers() -> None:
     assert auto.program.macs == layers.program.macs == graph.macs
 
 
+def test_stages_that_feed_each_other_need_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    chained = search(inverted_bottlenecks()).within(1.0)
+    assert any(stage.feeds for stage in chained.program.plan.stages)
+    check(chained.program)
+    monkeypatch.setattr("mcucc.schedule.search.CHAINED", ())
+    assert chained.bytes < search(inverted_bottlenecks()).within(1.0).bytes
+
+
 def test_named_schedules_keep_their_shape() -> None:
     graph = inverted_bottlenecks()
     for name, reuse in (("patch", Reuse.RECOMPUTE), ("stream", Reuse.CACHE)):
