@@ -24,7 +24,7 @@ KeepConstant = Annotated[
         "--keep-constant-channels", help="Compute channels that are the same for every picture."
     ),
 ]
-ScheduleName = Annotated[str, typer.Option(help="auto, layers, patch or stream.")]
+ScheduleName = Annotated[str, typer.Option(help="auto, layers, patch, stream or msf.")]
 Image = Annotated[
     str, typer.Option(help="resident: the whole image in SRAM; rows: row by row from the camera.")
 ]

@@ -19,7 +19,7 @@ from mcucc.schedule.search import Point, SearchOptions, bottleneck, search
 from mcucc.schedule.tiled import TiledProgram
 
 Progress = Callable[[str, int, int], None]
-SCHEDULES = ("auto", "layers", "patch", "stream")
+SCHEDULES = ("auto", "layers", "patch", "stream", "msf")
 OBJECTIVES = ("speed", "sram")
 IMAGES = ("resident", "rows")
 # Stack of the library, worst of the zoo's networks on every core (painted, -O2): 852 bytes on M4.

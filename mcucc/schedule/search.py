@@ -21,6 +21,7 @@ from mcucc.schedule.search_chain import ChainSearch
 from mcucc.schedule.search_space import Option, Space
 from mcucc.schedule.search_stage import StageSearch
 from mcucc.schedule.tiled import TiledProgram
+from mcucc.schedule.windows import Reuse
 
 Progress = Callable[[str, float], None]
 POINTS = 12  # points of a front that are expanded
@@ -40,7 +41,8 @@ class SearchOptions:
     """What to search for.
 
     `schedule`: auto, layers (one node a stage), patch (MCUNetV2: one first stage that recomputes),
-    stream (StreamNet: one first stage that caches). `max_factor` bounds executed MACs over the
+    stream (StreamNet: one first stage that caches), msf (msf-CNN: many stages of one-row tiles that
+    recompute rows and cache columns). `max_factor` bounds executed MACs over the
     network's. Tiles are at least `least_width` columns wide (narrow ones are slow and small).
     `effort` bounds the states visited, so that a search gives the same front on every machine
     (20,000 take about a second).
@@ -165,20 +167,23 @@ class _Search:
         self.table: dict[int, list[Option]] = {}
         self.exact: dict[tuple[int, int, int, float], int] = {}
         self.complete = True
+        # The best before chains were looked for: its buffers may be easier to place.
+        self.unchained: list[_Cut] = []
 
     def front(self) -> Front:
         """Search, refine, expand."""
         if self.options.schedule == "layers":
             plan = layers_plan(self.network, self.options.image)
             return self._finish([expand(self.graph, plan)])
-        if self.options.schedule not in ("auto", "patch", "stream"):
+        if self.options.schedule not in ("auto", "patch", "stream", "msf"):
             raise McuccError(
                 f"unknown schedule {self.options.schedule!r}",
-                hint="one of auto, layers, patch, stream",
+                hint="one of auto, layers, patch, stream, msf",
             )
         cuts = self._cuts()
-        programs = [self._program(cut) for cut in self._shown(cuts)]
-        return self._finish(programs)
+        shown = [*self._shown(cuts), *self.unchained]
+        programs = {program.plan: program for program in map(self._program, shown)}
+        return self._finish(list(programs.values()))
 
     def _shown(self, cuts: list[_Cut]) -> list[_Cut]:
         """The points that are expanded: an even choice, and the least memory at usual factors."""
@@ -211,6 +216,10 @@ class _Search:
         if self.options.schedule == "patch":
             self._fill(Space(forms=(Form.TILE,), cache=False, slack=slack), first_only=True)
             return self._join()
+        if self.options.schedule == "msf":
+            msf = Space(forms=(Form.TILE,), pinned=(Reuse.RECOMPUTE, Reuse.CACHE), slack=slack)
+            self._fill(replace(msf, cap=self._layers_peak()))
+            return self._join()
         if self.options.schedule == "stream":
             self._fill(Space(recompute=False), first_only=True)
             return self._join()
@@ -230,6 +239,10 @@ class _Search:
                 if within:
                     self._refine(min(cut.bytes for cut in within), slack)
         if len(self.network.nodes) <= MANY_NODES:
+            cuts = self._join()
+            slacks = [(factor - 1.0) * self.graph.macs for factor in CHAINED]
+            fitting = [[cut for cut in cuts if cut.cost <= slack] for slack in slacks]
+            self.unchained = [fits[0] for fits in fitting if fits]
             self._chain()
         return self._join()
 
@@ -301,7 +314,8 @@ class _Search:
             found = self.table.setdefault(end, [])
             node = self.network.nodes[end - 1]
             broadcast = any(o.rows is None for o in node.operands)
-            if not node.streams or broadcast or first_only:
+            msf = self.options.schedule == "msf"
+            if not node.streams or broadcast or first_only or msf:
                 found.append(self.inside.single(end - 1))
                 if not node.streams:
                     continue
@@ -321,10 +335,12 @@ class _Search:
         sink = not node.macs and node.scratch_bytes and node.streams
         facts = self.network.tensors[node.operands[0].tensor if sink else node.output]
         half = -(-facts.width // 2)
-        widths = {0, 1, 2, 4, 8, half}
-        heights = {1, 2, 4}
+        widths = {0, 1, 2, 3, 4, 6, 8, half}
+        heights = {1, 2, 3, 4}
         if first_only:
             widths, heights = {0, 4, 8, 16}, {1, 2, 4, 8, 16}
+        elif self.options.schedule == "msf":
+            heights = {1}
         elif len(self.network.nodes) > MANY_NODES:
             widths, heights = {0, 4}, {1}
         least = self.options.least_width

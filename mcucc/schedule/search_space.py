@@ -23,14 +23,16 @@ class Space:
     """What the stage search may use.
 
     `forms` of tensors inside a stage, `recompute` of rows or columns allowed, `cache` allowed;
-    `cap` bytes and `slack` cost above the least are bounds on every stage. `values`, `states` and
-    `longest` bound the search: points of a state, states at each tensor, nodes of a stage.
+    `pinned` policies for rows and columns are the only ones where there is an overlap. `cap` bytes
+    and `slack` cost above the least are bounds on every stage. `values`, `states` and `longest`
+    bound the search: points of a state, states at each tensor, nodes of a stage.
     `around` bytes lie in the arena beside a stage (None: all that is alive after it).
     """
 
     forms: tuple[Form, ...] = (Form.RING, Form.TILE, Form.SLIDE)
     cache: bool = True
     recompute: bool = True
+    pinned: tuple[Reuse, Reuse] | None = None
     cap: float = float("inf")
     slack: float = float("inf")
     values: int = 8
@@ -80,6 +82,25 @@ class Choice:
 
 
 def choices(
+    space: Space,
+    tensor: TensorFacts,
+    rate: tuple[int, int],
+    high: tuple[int, int],
+    own: tuple[int, int] | None,
+) -> Iterator[Choice]:
+    """The ways to hold a tensor that the space allows (see `_all_choices`)."""
+    for choice in _all_choices(space, tensor, rate, high, own):
+        if space.pinned is None or own is None:
+            yield choice
+            continue
+        rows = high[0] - own[0] > rate[0]
+        columns = bool(rate[1]) and high[1] - own[1] > rate[1]
+        fits = not rows or choice.rows is space.pinned[0]
+        if fits and (not columns or choice.columns is space.pinned[1]):
+            yield choice
+
+
+def _all_choices(
     space: Space,
     tensor: TensorFacts,
     rate: tuple[int, int],

@@ -29,7 +29,7 @@ def inverted_bottlenecks() -> IntegerGraph:
 
 
 @settings(derandomize=True, deadline=None, max_examples=40, phases=[Phase.generate])
-@given(networks(), st.sampled_from(["auto", "patch", "stream", "layers"]))
+@given(networks(), st.sampled_from(["auto", "patch", "stream", "msf", "layers"]))
 def test_every_point_passes_the_checker(graph: IntegerGraph, schedule: str) -> None:
     front = search(graph, SearchOptions(schedule=schedule, effort=3000))
     assert front.points
@@ -71,6 +71,19 @@ def test_named_schedules_keep_their_shape() -> None:
         assert len(first.nodes) > 1
         assert all(len(stage.nodes) == 1 for stage in rest)
         assert any(edge.rows is reuse for edge in first.plan.edges)
+
+
+def test_msf_recomputes_rows_and_caches_columns_in_many_stages() -> None:
+    graph = inverted_bottlenecks()
+    front = search(graph, SearchOptions(schedule="msf", max_factor=3.0))
+    program = front.points[0].program
+    fused = [stage for stage in program.stages if len(stage.nodes) > 1]
+    assert len(fused) > 1
+    for stage in fused:
+        assert stage.plan.tile[0] == 1
+        assert all(edge.columns is Reuse.CACHE for edge in stage.plan.edges)
+    assert 1.0 < program.factor <= 3.0
+    assert program.arena_bytes < search(graph, SearchOptions(schedule="patch")).points[0].bytes
 
 
 def test_same_front_every_time() -> None:
