@@ -146,10 +146,14 @@ def read_report(folder: Path) -> dict[str, Any]:
 def layer_facts(
     program: TiledProgram, instructions: tuple[int, ...] | None
 ) -> tuple[LayerFacts, ...]:
-    """One entry a stage that does something; `instructions` are in the same order."""
+    """One entry a stage that does something; `instructions` are those of `program.steps`.
+
+    Stages that run interleaved are one step: it counts for the last of them, the others have 0.
+    """
     facts = []
-    number = 0
-    for stage, needed in zip(program.stages, program.stage_bytes, strict=True):
+    counts = _counts(program, instructions)
+    numbered = enumerate(zip(program.stages, program.stage_bytes, strict=True))
+    for number, (stage, needed) in numbered:
         if not stage.actions:
             continue
         facts.append(
@@ -164,11 +168,22 @@ def layer_facts(
                     for array in node.kernel.call().arrays
                 ),
                 live_bytes=needed,
-                instructions=None if instructions is None else instructions[number],
+                instructions=counts.get(number),
             )
         )
-        number += 1
     return tuple(facts)
+
+
+def _counts(program: TiledProgram, instructions: tuple[int, ...] | None) -> dict[int, int]:
+    """Instructions by number of the stage."""
+    acting = [
+        [number for number in chain.stages if program.stages[number].actions]
+        for chain in program.chains
+    ]
+    found: dict[int, int] = {}
+    for numbers, count in zip(filter(None, acting), instructions or (), strict=False):
+        found |= dict.fromkeys(numbers, 0) | {numbers[-1]: count}
+    return found
 
 
 def _worked(stage: TiledStage) -> tuple[IntegerNode, ...]:

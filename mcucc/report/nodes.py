@@ -46,9 +46,10 @@ def node_facts(schedule: Schedule) -> tuple[NodeFacts, ...]:
         for node in stage.nodes
     }
     facts = []
-    for step, chain in enumerate(program.steps):
-        executed = {name: macs for stage in chain.stages for name, macs in _executed(stage).items()}
-        for node in chain.nodes:
+    acting = [stage for stage in program.stages if stage.actions]
+    for step, stage in enumerate(acting):
+        executed = _executed(stage)
+        for node in stage.nodes:
             if node.kernel.granularity is Granularity.ALIAS:
                 continue
             facts.append(

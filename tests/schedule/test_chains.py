@@ -8,6 +8,7 @@ from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.quantize.lower import lower
+from mcucc.report.facts import layer_facts
 from mcucc.schedule.check import CheckError, check
 from mcucc.schedule.expand import expand
 from mcucc.schedule.plan import ImagePolicy, Plan, StagePlan
@@ -83,3 +84,12 @@ def test_pool_cannot_feed_rows() -> None:
 def test_feeding_survives_json() -> None:
     plan = plan_of(narrow_middle(), 2, feeds=True)
     assert Plan.from_json(plan.to_json()) == plan
+
+
+def test_report_counts_a_chain_once() -> None:
+    graph = narrow_middle()
+    program = expand(graph, plan_of(graph, 2, feeds=True))
+    assert len(program.steps) == 1
+    layers = layer_facts(program, (1000,))
+    assert [layer.instructions for layer in layers] == [0, 1000]
+    assert sum(layer.macs for layer in layers) == graph.macs
