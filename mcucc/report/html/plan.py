@@ -40,7 +40,7 @@ class StageRow:
     bytes: int
     share: float
     again: float
-    instructions: int | None
+    instructions: str
     peak: bool
 
 
@@ -83,11 +83,15 @@ def stage_rows(report: Mapping[str, Any], axis: Axis) -> tuple[StageRow, ...]:
                 bytes=stage["bytes"],
                 share=100 * stage["bytes"] / most if most else 0.0,
                 again=100 * (stage["macs"] - once) / once if once else 0.0,
-                instructions=layer["instructions"],
+                instructions=_counted(layer["instructions"]),
                 peak=number == report["memory"]["peak"],
             )
         )
     return tuple(rows)
+
+
+def _counted(instructions: int | None) -> str:
+    return "" if instructions is None else amount(instructions, "instructions")
 
 
 def _chain(stage: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> tuple[Link, ...]:
