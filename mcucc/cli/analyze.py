@@ -155,7 +155,7 @@ def _layers(found: Analysis, width: int) -> Table:
         [
             str(number),
             short[node.name],
-            node.op,
+            f"{node.op} ({node.variant})",
             "x".join(str(n) for n in node.output),
             f"{node.macs:,}",
             f"{node.weight_bytes:,}",

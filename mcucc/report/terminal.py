@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mcucc.report.words import kilobytes, short_names, short_step
+from mcucc.report.words import kernel_words, kilobytes, short_names, short_step
 
 LEAST_OP = 16  # columns that an op needs to be shown
 
@@ -71,7 +71,7 @@ def print_layers(report: Mapping[str, Any], console: Console) -> None:
         row = [
             (str(step + 1) if first else "") if fused else str(number),
             short[node["name"]],
-            node["op"],
+            kernel_words(node),
             "x".join(str(n) for n in node["output"]),
             f"{node['executed']:,}",
             f"{report['flash']['layers'].get(node['name'], 0):,}",

@@ -24,6 +24,16 @@ def short_step(short: Mapping[str, str], names: Sequence[str]) -> str:
     return first if len(names) == 1 else f"{first} … {last}"
 
 
+def kernel_words(node: Mapping[str, Any]) -> str:
+    """What computes a layer: op, variant, and how its sums become int8.
+
+    Variants of a core's own kernels say the latter by themselves, after a comma.
+    """
+    variant, form = node["variant"], node["requantization"]
+    words = variant if "," in variant or not form else f"{variant}, {form}"
+    return f"{node['op']} ({words})"
+
+
 def amount(count: float, unit: str = "") -> str:
     """A count in three to four digits: 17.2 M, 930, 13.2 k."""
     text = f"{count:,.0f}"

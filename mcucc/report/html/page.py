@@ -15,7 +15,7 @@ from mcucc.report.html.axis import Axis, axis_of
 from mcucc.report.html.memory_map import HEIGHT, memory_map, rounds
 from mcucc.report.html.plan import front_plot, stage_rows
 from mcucc.report.html.strips import columns, strips
-from mcucc.report.words import amount, kilobytes
+from mcucc.report.words import amount, kernel_words, kilobytes
 from mcucc.resources import resource_dir
 
 
@@ -165,7 +165,7 @@ def _rows(report: Mapping[str, Any], axis: Axis) -> tuple[Row, ...]:
             Row(
                 number=number + 1,
                 name=node["name"],
-                op=node["op"],
+                op=kernel_words(node),
                 output="×".join(str(n) for n in node["output"]),
                 step=node["step"] + 1,
                 macs=node["macs"],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcucc.report.html.axis import Axis
-from mcucc.report.words import amount, kilobytes, short_step
+from mcucc.report.words import amount, kernel_words, kilobytes, short_step
 
 # What stands for an op in the chain; other ops show their first letter.
 GLYPHS = {"Add": "+", "Mul": "×", "DepthwiseConv2d": "D", "Conv2d": "C", "FullyConnected": "F"}
@@ -109,7 +109,7 @@ def _chain(stage: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> 
             held = waiting["form"]
             again = " and ".join(x for x in ("rows", "columns") if waiting[x] == "recompute")
             waiting = next(edges, None)
-        lines = [name, node["op"]]
+        lines = [name, kernel_words(node)]
         if held:
             lines.append(f"held as {HELD[held]}" + (f"; {again} computed again" if again else ""))
         glyph = GLYPHS.get(kind, kind[:1])

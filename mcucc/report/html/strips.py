@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcucc.report.html.axis import WIDTH, Axis
-from mcucc.report.words import amount, kilobytes
+from mcucc.report.words import amount, kernel_words, kilobytes
 
 HEIGHT = 100.0
 
@@ -43,7 +43,7 @@ def columns(report: Mapping[str, Any], axis: Axis) -> tuple[Column, ...]:
         layer = report["layers"][node["step"]]
         lines = [
             node["name"],
-            node["op"],
+            kernel_words(node),
             f"output {' × '.join(str(n) for n in node['output'])}",
             f"SRAM {layer['live_bytes']:,} bytes, layer by layer {node['before_bytes']:,}",
             f"flash {report['flash']['layers'].get(node['name'], 0):,} bytes",
