@@ -31,6 +31,7 @@ from mcucc.quantize.pipeline import quantize_model
 from mcucc.quantize.quantize import QuantizeOptions
 
 Progress = Callable[[str, int, int], None]
+NOISE = "noise"  # the source of a calibration without pictures
 FORMATS = (".onnx", ".tflite")
 _FORMATS_HINT = f"give one of {', '.join(FORMATS)}"
 # What print_after names: the importer, the passes, the quantizer.
@@ -159,7 +160,7 @@ def _calibration(path: Path, options: NetworkOptions, preprocess: Preprocess) ->
         return load_dataset(options.data).calibration(preprocess, options.calibrate)
     if options.noise:
         drawn = np.random.default_rng(0).integers(0, 256, (2, *preprocess.shape), np.uint8)
-        return CalibrationSet("noise", ("0", "1"), tuple(drawn))
+        return CalibrationSet(NOISE, ("0", "1"), tuple(drawn))
     raise DataError(
         "a float network is quantized with pictures: none are given",
         where=str(path),
@@ -194,10 +195,14 @@ def _quantized(imported: ImportedQuantized, options: NetworkOptions) -> Network:
 
 
 def _finished(network: Network, options: NetworkOptions) -> Network:
-    """The network without its constant channels, unless they are to be kept."""
+    """The network without its constant channels, unless they are to be kept.
+
+    What noise shows to be constant need not be so in pictures: plans would claim too little.
+    """
     if options.print_after is not None:
         options.print_after("quantize", graph_text(network.graph))
-    if not options.keep_constant:
+    noise = network.record.get("calibration", {}).get("source") == NOISE
+    if not (options.keep_constant or noise):
         rounding = network.integer.rounding
         graph, removed = remove_constant_channels(network.graph, rounding)
         network = replace(network, graph=graph, removed=removed)
