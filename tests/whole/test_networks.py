@@ -17,15 +17,15 @@ from tests.emulate.firmware_fixtures import BOARDS, QEMU_ONLY, require_tools
 from tests.whole.library import Library, library
 from tests.whole.networks import NETWORKS
 
-# Every core once or twice, with and without DSP instructions.
+# Every core once or twice, with and without DSP instructions; Helium runs them all.
 ON_BOARDS = {
-    "mobile": ("rpi-pico", "nucleo-l4r5zi"),
-    "squeeze": ("bluepill", "stm32f746g-disco"),
-    "windows": ("rpi-pico", "rpi-pico2"),
+    "mobile": ("corstone-300", "rpi-pico", "nucleo-l4r5zi"),
+    "squeeze": ("corstone-300", "bluepill", "stm32f746g-disco"),
+    "windows": ("corstone-300", "rpi-pico", "rpi-pico2"),
     "branches": ("corstone-300", "esp32-c3"),
-    "pools": ("nucleo-l4r5zi", "esp32-c3"),
-    "outputs": ("stm32f746g-disco",),
-    "splits": ("nucleo-l4r5zi",),
+    "pools": ("corstone-300", "nucleo-l4r5zi", "esp32-c3"),
+    "outputs": ("corstone-300", "stm32f746g-disco"),
+    "splits": ("corstone-300", "nucleo-l4r5zi"),
 }
 # -O0: the sanitizers see more and the compiler needs a third of the time.
 SANITIZED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O0")
