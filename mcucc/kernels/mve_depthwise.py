@@ -16,8 +16,12 @@ SET_ROWS, SET_BYTES = 4, 64
 PIXELS = 4  # computed together
 # Gathers of four words an output, step of the planes in bytes: what depthwise_mve.h has.
 CORES = ((1, 64), (1, 128), (3, 128), (3, 256), (4, 128), (4, 256))
-# Planes of a tile: scratch against columns rearranged twice.
-SCRATCH_BYTES = 4096
+# Spans of so many outputs, by gathers, are faster pixel by pixel.
+NARROW = {1: 2, 3: 2, 4: 1}
+BLOCK = 16
+POINTER = 8  # bytes, on the largest machine that runs the C beside the assembly
+# Planes of a tile: scratch against columns rearranged twice, 3 % of a network's instructions.
+SCRATCH_BYTES = {"speed": 4096, "balanced": 1536, "size": 1024}
 
 
 @variant(DepthwiseConv2dKernel, MVE)
@@ -35,8 +39,10 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
     finish = matrix_finish(kernel.weights.reshape(-1, c_out).T, kernel.sums, context)
     if finish is None:
         return None
-    tile = tile_columns(sets, kernel_w, stride, context.width)
+    tile = tile_columns(sets, kernel_w, stride, context)
     offsets = gather_offsets(sets, kernel_w, gathers) - step
+    narrow = 0 if context.optimize == "size" else NARROW[gathers]
+    pairs = (kernel_h * kernel_w + 1) // 2
     call = KernelCall(
         f"mcucc_depthwise_mve_{gathers}x{step}_{finish.form.value}",
         "mcucc_depthwise_mve_params",
@@ -48,24 +54,29 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
             ("input_width", kernel.input_width),
             ("channels", c_out),
             ("tile", tile),
+            ("narrow", narrow),
+            ("pairs", pairs),
+            ("blocks", ConstArray("blocks", pixel_blocks(kernel.weights)) if narrow else None),
             ("gathers", ConstArray("gathers", offsets.astype(np.uint32))),
             ("stream", ConstArray("stream", depthwise_stream(kernel, finish, gathers))),
             *output_fields(kernel.sums),
         ),
         isa=MVE,
-        scratch_bytes=scratch_bytes(sets, kernel_w, stride, tile),
+        scratch_bytes=max(
+            scratch_bytes(sets, kernel_w, stride, tile), 2 * pairs * POINTER + 4 + c_out
+        ),
     )
     outputs = context.height * context.width * c_out
     per_output = 3.5 + 2.0 * gathers + 0.3 * kernel_h * stride
     return Choice(call, f"mve gather, {finish.form.value}", outputs * per_output, finish.form)
 
 
-def tile_columns(sets: int, kernel_w: int, stride: int, width: int) -> int:
+def tile_columns(sets: int, kernel_w: int, stride: int, context: NodeContext) -> int:
     """Output columns at a time: the width in even parts of as many fours as scratch holds."""
-    fitting = (SCRATCH_BYTES // (sets * SET_BYTES) - kernel_w) // stride + 1
+    fitting = (SCRATCH_BYTES[context.optimize] // (sets * SET_BYTES) - kernel_w) // stride + 1
     fours = max(1, fitting // PIXELS)
-    parts = -(-width // (PIXELS * fours))
-    return PIXELS * -(-width // (PIXELS * parts))
+    parts = -(-context.width // (PIXELS * fours))
+    return PIXELS * -(-context.width // (PIXELS * parts))
 
 
 def scratch_bytes(sets: int, kernel_w: int, stride: int, tile: int) -> int:
@@ -92,6 +103,22 @@ def depthwise_stream(
     words = rows.reshape(sets, SET_ROWS, kernel_w, channels).transpose(3, 0, 2, 1)
     weights = np.zeros((channels, 16 * gathers), np.int8)
     weights[:, : sets * kernel_w * SET_ROWS] = words.reshape(channels, -1)
-    both = [weights.view(np.dtype("<u4")), entries(kernel.sums, finish).view(np.uint32)]
+    short = max(0, BLOCK - channels)  # entries are read 16 at a time
+    weights = np.pad(weights, ((0, short), (0, 0)))
+    table = np.pad(entries(kernel.sums, finish), ((0, short), (0, 0)))
+    both = [weights.view(np.dtype("<u4")), table.view(np.uint32)]
     stream: npt.NDArray[np.uint32] = np.concatenate(both, axis=1).reshape(-1)
     return stream
+
+
+def pixel_blocks(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """Weights (kh, kw, channels) as [block of 16 channels][tap][16], the taps made even.
+
+    The last block ends at the last channel: it has some of the one before again.
+    """
+    channels = weights.shape[2]
+    taps = weights.reshape(-1, channels)
+    taps = np.pad(taps, ((0, len(taps) % 2), (0, max(0, BLOCK - channels))))
+    last = taps.shape[1] - BLOCK
+    starts = [min(start, last) for start in range(0, channels, BLOCK)]
+    return np.concatenate([taps[:, start : start + BLOCK].reshape(-1) for start in starts])

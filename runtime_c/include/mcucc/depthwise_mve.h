@@ -6,8 +6,10 @@
  * The taps of a channel lie apart: a block of 16 channels is rearranged in scratch so that four
  * rows of a column are a word: [column][set of 4 rows][16 channels][4 rows]. A gather of four words
  * is then up to 16 taps of one channel, and the next output's lie a fixed step further.
+ * Spans of few outputs are computed pixel by pixel instead (mcucc/depthwise_pixel_mve.h).
  * ROW kernel as mcucc/depthwise_conv2d.h says; span->scratch holds
- * 64 * sets * ((tile - 1) * stride_w + kernel_w) bytes.
+ * 64 * sets * ((tile - 1) * stride_w + kernel_w) bytes, or, if that is
+ * more, 16 * pairs + 4 + channels.
  */
 #ifndef MCUCC_DEPTHWISE_MVE_H
 #define MCUCC_DEPTHWISE_MVE_H
@@ -22,8 +24,11 @@ typedef struct {
     int32_t input_width; /* of the whole tensor, in pixels */
     int32_t channels;
     int32_t tile;            /* output columns at a time, a multiple of 4 */
+    int32_t narrow;          /* spans of at most so many outputs go pixel by pixel */
+    int32_t pairs;           /* of taps, then */
+    const int8_t *blocks;    /* weights, then; NULL where narrow is 0 */
     const uint32_t *gathers; /* [gathers][4]: byte offsets of the words, one step back */
-    const uint32_t *stream;  /* [channels]: weights of the gathers, entry of mcucc/finish_mve.h */
+    const uint32_t *stream;  /* [channels], 16 at least: weights of the gathers, entry */
     int32_t input_zero_point;
     int32_t output_zero_point;
     int32_t lo; /* the fused activation, in units of the output */

@@ -1,6 +1,7 @@
 #include "mcucc/depthwise_mve.h"
 
 #include "mcucc/depthwise_fill_mve.h"
+#include "mcucc/depthwise_pixel_mve.h"
 #include "mcucc/finish_mve.h"
 
 /* A block of channels of a tile. The assembly reads the fields in this order: where a comment names
@@ -233,20 +234,79 @@ static void one_tile(const mcucc_depthwise_mve_params *params, const int8_t *con
     }
 }
 
-static void depthwise(const mcucc_depthwise_mve_params *params, const int8_t *const *rows,
-                      int8_t *out, const mcucc_span *span, void (*core)(const block_at_work *),
-                      int32_t stream_words)
+/* The taps of the output whose window begins at input column `first`: those outside the input, and
+ * the one that makes their number even, are `padding`. */
+static void point_at_taps(const mcucc_depthwise_mve_params *params, const int8_t *const *rows,
+                          int32_t first, int32_t input_column, const int8_t *padding,
+                          const int8_t **taps)
 {
-    int8_t *y = out;
+    const int32_t channels = params->channels;
+    const int32_t offset = (first - input_column) * channels;
+    const int32_t width = params->kernel_w;
+    const int32_t outside = first < 0 || first + width > params->input_width;
+    for (int32_t row = 0; row < params->kernel_h; ++row) {
+        const int8_t *x = rows[row] + offset;
+        for (const int8_t **end = taps + width; taps < end; ++taps) {
+            *taps = x;
+            x += channels;
+        }
+        for (int32_t tap = 0; outside && tap < width; ++tap) {
+            if (first + tap < 0 || first + tap >= params->input_width) {
+                taps[tap - width] = padding;
+            }
+        }
+    }
+    if (params->kernel_h * width % 2 > 0) {
+        *taps = padding;
+    }
+}
+
+/* All outputs of a span, pixel by pixel. */
+static void pixels(const mcucc_depthwise_mve_params *params, const int8_t *const *rows,
+                   int8_t *out, const mcucc_span *span, int32_t gathers, int32_t stream_words,
+                   void (*one)(const mcucc_depthwise_pixel *))
+{
+    /* Scratch is aligned for the pointers of the target; other machines may have larger ones. */
+    const uintptr_t size = sizeof(const int8_t *);
+    const uintptr_t aligned = ((uintptr_t)span->scratch + size - 1) / size * size;
+    const int8_t **taps = (const int8_t **)aligned;
+    int8_t *const padding = (int8_t *)(taps + 2 * params->pairs);
+    mcucc_depthwise_pixel pixel;
+    pixel.taps = taps;
+    pixel.weights = params->blocks;
+    pixel.pairs = params->pairs;
+    pixel.blocks = (params->channels + MCUCC_BLOCK_MVE - 1) / MCUCC_BLOCK_MVE;
+    pixel.stride = stream_words * (int32_t)sizeof(uint32_t);
+    pixel.zero_point = params->output_zero_point;
+    pixel.channels = params->channels;
+    pixel.entries = (const int32_t *)(params->stream + 4 * gathers);
+    pixel.last = params->channels < MCUCC_BLOCK_MVE ? 0 : params->channels - MCUCC_BLOCK_MVE;
+    for (int32_t i = 0; i < 4; ++i) {
+        pixel.lanes[i] = (uint32_t)(4 * i * pixel.stride);
+    }
+    mcucc_fill_mve(padding, params->input_zero_point, params->channels);
+    for (int32_t column = span->begin; column < span->end; ++column) {
+        const int32_t first = column * params->stride_w - params->pad_left;
+        point_at_taps(params, rows, first, span->input_column, padding, taps);
+        pixel.out = out;
+        one(&pixel);
+        out += params->channels;
+    }
+}
+
+/* All outputs of a span, tile by tile. */
+static void tiles(const mcucc_depthwise_mve_params *params, const int8_t *const *rows, int8_t *out,
+                  const mcucc_span *span, void (*core)(const block_at_work *),
+                  int32_t stream_words)
+{
     for (int32_t column = span->begin; column < span->end; column += params->tile) {
         const int32_t left = span->end - column;
         const int32_t count = left < params->tile ? left : params->tile;
         const int32_t first = column * params->stride_w - params->pad_left;
-        one_tile(params, rows, span->input_column, first, count, (int8_t *)span->scratch, y, core,
+        one_tile(params, rows, span->input_column, first, count, (int8_t *)span->scratch, out, core,
                  stream_words);
-        y += count * params->channels;
+        out += count * params->channels;
     }
-    mcucc_clamp_mve(out, (span->end - span->begin) * params->channels, params->lo, params->hi);
 }
 
 #define KERNEL(gathers, step, form)                                                      \
@@ -255,8 +315,15 @@ static void depthwise(const mcucc_depthwise_mve_params *params, const int8_t *co
         const mcucc_depthwise_mve_params *params, const int8_t *const *rows, int8_t *out, \
         const mcucc_span *span)                                                          \
     {                                                                                    \
-        depthwise(params, rows, out, span, core_##gathers##x##step##_##form,             \
-                  4 * gathers + mcucc_entry_words(MCUCC_FORM_MVE_##form));               \
+        const int32_t columns = span->end - span->begin;                                 \
+        const int32_t words = 4 * gathers + mcucc_entry_words(MCUCC_FORM_MVE_##form);    \
+        if (columns <= params->narrow) {                                                 \
+            pixels(params, rows, out, span, gathers, words,                              \
+                   mcucc_depthwise_pixel_mve_##form);                                    \
+        } else {                                                                         \
+            tiles(params, rows, out, span, core_##gathers##x##step##_##form, words);     \
+        }                                                                                \
+        mcucc_clamp_mve(out, columns * params->channels, params->lo, params->hi);        \
     }
 #define KERNELS(gathers, step)      \
     KERNEL(gathers, step, doubling) \

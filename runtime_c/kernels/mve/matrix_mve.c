@@ -186,6 +186,36 @@ typedef void (*core)(const four_at_work *work);
                 RESTORE);                                                 \
     }
 
+/* The same with up to 16 taps: the inputs stay in q3, masked by the predicate. */
+#define CHANNELS_1(form)                                                  \
+    MCUCC_NAKED static void channels_1_##form(const four_at_work *work MCUCC_UNUSED) \
+    {                                                                     \
+        __asm__(SAVE LOAD_FIELDS                                          \
+                "vadd.i32 q4, q4, r1         \n"                          \
+                "vctp.8 r12                  \n"                          \
+                "vpst                        \n"                          \
+                "vldrbt.8 q3, [r0]           \n"                          \
+                "dls lr, r4                  \n"                          \
+                "1:                          \n"                          \
+                "vldrb.8 q0, [r3]            \n"                          \
+                "add r3, r3, r11             \n"                          \
+                "vmlav.s8 r2, q0, q3         \n"                          \
+                "vldrb.8 q0, [r5]            \n"                          \
+                "add r5, r5, r11             \n"                          \
+                "vmlav.s8 r4, q0, q3         \n"                          \
+                "vldrb.8 q0, [r7]            \n"                          \
+                "add r7, r7, r11             \n"                          \
+                "vmlav.s8 r6, q0, q3         \n"                          \
+                "vldrb.8 q0, [r9]            \n"                          \
+                "add r9, r9, r11             \n"                          \
+                "vmlav.s8 r8, q0, q3         \n"                          \
+                MCUCC_MVE_CHANNELS_##form                                 \
+                "vstrb.32 q0, [r10, q7]      \n"                          \
+                "add r10, r10, #4            \n"                          \
+                "le lr, 1b                   \n"                          \
+                RESTORE);                                                 \
+    }
+
 #define CORES(form)                             \
     PIXELS_1(form)                              \
     PIXELS_FEW(2, form, TAPS_2)                 \
@@ -194,9 +224,10 @@ typedef void (*core)(const four_at_work *work);
     PIXELS_MANY(odd, form, MIDDLE(", #16", "") LAST(", #32")) \
     PIXELS_MANY(even, form, LAST(", #16"))      \
     CHANNELS(form)                              \
+    CHANNELS_1(form)                            \
     static const core cores_##form[] = {        \
         pixels_1_##form, pixels_2_##form,   pixels_3_##form,    pixels_4_##form,  \
-        pixels_odd_##form, pixels_even_##form, channels_##form, \
+        pixels_odd_##form, pixels_even_##form, channels_##form, channels_1_##form, \
     };
 
 #else
@@ -240,12 +271,12 @@ static int32_t dot(const int8_t *a, const int8_t *b, int32_t count)
     }                                                                           \
     static const core cores_##form[] = {                                        \
         pixels_##form, pixels_##form, pixels_##form,  pixels_##form,            \
-        pixels_##form, pixels_##form, channels_##form,                          \
+        pixels_##form, pixels_##form, channels_##form, channels_##form,         \
     };
 
 #endif
 
-enum { CORE_ODD = 4, CORE_EVEN = 5, CORE_CHANNELS = 6 };
+enum { CORE_ODD = 4, CORE_EVEN = 5, CORE_CHANNELS = 6, CORE_CHANNELS_1 = 7 };
 
 /* Whether the one to three pixels that are left go together, the last of them more than once. */
 static int32_t together(int32_t pixels, int32_t taps)
@@ -272,7 +303,7 @@ static void fours_of_channels(const mcucc_matrix_mve *matrix, core channels, int
     work.zero_point = matrix->zero_point;
     work.tail = 0;
     work.out = out + start;
-    work.advance = 4 * matrix->taps - vectors * MCUCC_VECTOR;
+    work.advance = 4 * matrix->taps - (vectors > 1 ? vectors * MCUCC_VECTOR : 0);
     work.turns = matrix->taps;
     work.taps = matrix->taps;
     channels(&work);
@@ -320,7 +351,7 @@ static void run(const mcucc_matrix_mve *matrix, const core *cores, int32_t words
         count -= last + 1;
     }
     for (; count > 0; --count) {
-        one_pixel(matrix, cores[CORE_CHANNELS], words, x, out);
+        one_pixel(matrix, cores[vectors > 1 ? CORE_CHANNELS : CORE_CHANNELS_1], words, x, out);
         x += step;
         out += matrix->channels;
     }
