@@ -80,7 +80,9 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
         isa=MVE,
         scratch_bytes=((tile - 1) * step + kernel_w) * column_bytes,
     )
-    copied = context.height * context.width * step * kernel_h * (4 + channels / 4)
+    per_column = 8 * channels / VECTOR if channels <= VECTOR else 8 + 3 * channels / VECTOR
+    columns = context.width * step
+    copied = context.height * kernel_h * (100 + columns * per_column)
     instructions = copied + matrix_instructions(kernel_w * column_bytes, c_out, context)
     return Choice(call, f"mve strip, {finish.form.value}", instructions, finish.form)
 
@@ -104,7 +106,8 @@ def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choic
         ),
         isa=MVE,
     )
-    return Choice(call, f"mve, {finish.form.value}", outputs * (inputs * 0.16 + 7.0), finish.form)
+    instructions = matrix_instructions(inputs, outputs, NodeContext())
+    return Choice(call, f"mve, {finish.form.value}", instructions, finish.form)
 
 
 def tile_columns(column_bytes: int, kernel_w: int, step: int, width: int) -> int:
@@ -126,6 +129,11 @@ def scatter_offsets(kernel_h: int, channels: int) -> npt.NDArray[np.uint8]:
 
 
 def matrix_instructions(taps: int, channels: int, context: NodeContext) -> float:
-    """Modelled instructions of a whole output."""
+    """Modelled instructions of a whole output: pixels in fours, those that are left alone."""
     vectors = (taps + VECTOR - 1) // VECTOR
-    return context.height * context.width * channels * (2.25 * vectors + 3.2)
+    rest = context.width % PIXELS
+    together = rest == 3 or (rest == 2 and vectors <= 2)
+    fours = context.width // PIXELS + together
+    four = 45 + channels * (18 if vectors == 1 else 15 + 9.5 * vectors)
+    single = 75 + -(-channels // 4) * (28 if vectors == 1 else 29 + 10 * vectors)
+    return context.height * (110 + fours * four + (0 if together else rest) * single)

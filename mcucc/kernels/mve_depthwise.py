@@ -16,8 +16,9 @@ SET_ROWS, SET_BYTES = 4, 64
 PIXELS = 4  # computed together
 # Gathers of four words an output, step of the planes in bytes: what depthwise_mve.h has.
 CORES = ((1, 64), (1, 128), (3, 128), (3, 256), (4, 128), (4, 256))
-# Spans of so many outputs, by gathers, are faster pixel by pixel.
-NARROW = {1: 2, 3: 2, 4: 1}
+# Spans of so many outputs, by gathers, are faster pixel by pixel: for the flash of the weights in a
+# second order, which large kernels do not get unless speed is all.
+NARROW = {"speed": {1: 2, 3: 2, 4: 1}, "balanced": {1: 2}, "size": {}}
 BLOCK = 16
 POINTER = 8  # bytes, on the largest machine that runs the C beside the assembly
 # Planes of a tile: scratch against columns rearranged twice, 3 % of a network's instructions.
@@ -41,7 +42,7 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
         return None
     tile = tile_columns(sets, kernel_w, stride, context)
     offsets = gather_offsets(sets, kernel_w, gathers) - step
-    narrow = 0 if context.optimize == "size" else NARROW[gathers]
+    narrow = NARROW[context.optimize].get(gathers, 0)
     pairs = (kernel_h * kernel_w + 1) // 2
     call = KernelCall(
         f"mcucc_depthwise_mve_{gathers}x{step}_{finish.form.value}",
@@ -66,9 +67,22 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
             scratch_bytes(sets, kernel_w, stride, tile), 2 * pairs * POINTER + 4 + c_out
         ),
     )
-    outputs = context.height * context.width * c_out
-    per_output = 3.5 + 2.0 * gathers + 0.3 * kernel_h * stride
-    return Choice(call, f"mve gather, {finish.form.value}", outputs * per_output, finish.form)
+    instructions = tile_instructions(kernel.weights.shape, stride, gathers, tile, context)
+    return Choice(call, f"mve gather, {finish.form.value}", instructions, finish.form)
+
+
+def tile_instructions(
+    shape: tuple[int, ...], stride: int, gathers: int, tile: int, context: NodeContext
+) -> float:
+    """Modelled instructions of a whole output: columns rearranged, fours of outputs, overheads."""
+    kernel_h, kernel_w, channels = shape
+    sets, blocks = -(-kernel_h // SET_ROWS), -(-channels // BLOCK)
+    tiles = -(-context.width // tile)
+    columns = context.width * stride + tiles * (kernel_w - stride)
+    fours = -(-context.width // PIXELS)
+    rearranged = blocks * (tiles * 50 * sets + columns * (2 * kernel_h + 7 * sets))
+    computed = channels * (15 * tiles + fours * (11 + 8 * gathers + (gathers > 1) * gathers))
+    return context.height * (80 + tiles * (70 + 40 * blocks) + rearranged + computed)
 
 
 def tile_columns(sets: int, kernel_w: int, stride: int, context: NodeContext) -> int:

@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import Phase, given, settings
 
-from mcucc.boards import load_board
+from mcucc.boards import Board, load_board
 from mcucc.emulate import Qemu
 from mcucc.errors import ModelError
 from mcucc.ir import Graph
@@ -26,7 +26,7 @@ from tests.graphs import Builder, mobile_net, same
 from tests.whole.batch import Case, run_batch, write_units
 from tests.whole.networks import splits
 
-BOARD = load_board("nucleo-l4r5zi")
+BOARD, HELIUM = load_board("nucleo-l4r5zi"), load_board("corstone-300")
 RECOMPUTE = Reuse.RECOMPUTE
 
 
@@ -69,12 +69,12 @@ def stage_of(
     return Plan("drawn", ImagePolicy.ROWS, (first, *rest))
 
 
-def case_of(name: str, plan: Plan) -> Case:
+def case_of(name: str, plan: Plan, board: Board = BOARD) -> Case:
     integer = NETWORKS[name]
-    return Case(integer, expand(bind(integer, BOARD, "balanced"), plan))
+    return Case(integer, expand(bind(integer, board, "balanced"), plan))
 
 
-def named_cases() -> dict[str, Case]:
+def named_cases(board: Board = BOARD) -> dict[str, Case]:
     """What MCUNetV2's released planner computes wrongly, with caches and by recomputing."""
     graph = NETWORKS["residual_inside"]
     adds = [i for i, node in enumerate(graph.nodes) if node.name.startswith("add")]
@@ -91,7 +91,7 @@ def named_cases() -> dict[str, Case]:
         again = tuple(EdgePlan(n, Form.TILE, RECOMPUTE, RECOMPUTE) for n in graph.activations)
         for how, edges in (("cached", ()), ("recomputed", again)):
             cases[f"{what}, {how}"] = case_of(
-                "residual_inside", stage_of(graph, nodes, tile, edges)
+                "residual_inside", stage_of(graph, nodes, tile, edges), board
             )
     return cases
 
@@ -117,10 +117,11 @@ def test_named_cases_give_the_bytes_of_layer_by_layer(tmp_path: Path) -> None:
 
 
 @pytest.mark.emulated
-def test_named_cases_on_an_emulated_core(tmp_path: Path) -> None:
-    cases = named_cases()
+@pytest.mark.parametrize("board", [BOARD, HELIUM], ids=lambda board: board.name)
+def test_named_cases_on_an_emulated_core(board: Board, tmp_path: Path) -> None:
+    cases = named_cases(board)
     units, kernels = write_units(list(cases.values()), tmp_path)
-    firmware = build_firmware(units, kernels, BOARD, tmp_path / "f", options=BuildOptions("-O2"))
+    firmware = build_firmware(units, kernels, board, tmp_path / "f", options=BuildOptions("-O2"))
     for unit, (what, case) in zip(units, cases.items(), strict=True):
         pictures = case.pictures(2)
         found = Qemu().run(firmware, pictures, model=unit.name, timeout_s=60)
