@@ -1,6 +1,6 @@
-"""The kernels of cores without DSP equal their NumPy reference on the real core in QEMU: rows in
-pieces, unaligned, between guard bytes, one row of each call at the end of memory. On the host the C
-beside the assembly runs under the sanitizers."""
+"""The kernels of Cortex-M0+, M3 and M4 equal their NumPy reference on the real core in QEMU: rows
+in pieces, unaligned, between guard bytes, one row of each call at the end of memory. On the host
+the C beside the assembly of those without DSP runs under the sanitizers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.qemu_machine import GUESTS, Job, QemuMachine, build_calls
-from mcucc.kernels.select import ARMV7M, PORTABLE, Choice, isas_of
+from mcucc.kernels.select import ARMV7EM, ARMV7M, PORTABLE, Choice, isas_of
 from mcucc.numerics import Int8Array, Rounding
 from mcucc.ops.add import Add
 from mcucc.ops.conv2d import Conv2d
@@ -36,7 +36,7 @@ from tests.ops import draw
 from tests.ops.draw import SEEDS, Case, Scales
 
 # The core in QEMU and the instruction set whose kernels it runs.
-CORES = {"cortex-m0": PORTABLE, "cortex-m3": ARMV7M}
+CORES = {"cortex-m0": PORTABLE, "cortex-m3": ARMV7M, "cortex-m4": ARMV7EM}
 CASES: dict[str, st.SearchStrategy[Case]] = {
     "pointwise": pointwise_cases(),
     "conv2d": window_cases(),
@@ -99,7 +99,8 @@ def draw_all(name: str, isa: str) -> list[Drawn]:
 
 
 def is_fast(each: Drawn) -> bool:
-    return "pairs" in each.choice.variant or "columns" in each.choice.variant
+    """Not one of the kernels that take anything."""
+    return any(word in each.choice.variant for word in ("pairs", "columns", "smlad"))
 
 
 def check(machine: QemuMachine, cases: list[Drawn]) -> None:
@@ -167,7 +168,7 @@ def test_the_c_computes_the_reference_under_the_sanitizers(
 
 @pytest.mark.emulated
 def test_every_number_of_channels_up_to_257(core: str, machine: QemuMachine) -> None:
-    """Every tail of taps, channels and pixels through both fast kernels."""
+    """Every tail of taps, channels and pixels through the fast kernels."""
     rng, op, cases = np.random.default_rng(7), Conv2d(Window2d((1, 1))), []
     for number in range(1, 258):
         few, width = int(rng.integers(1, 23)), 1 + number % 9
@@ -179,7 +180,8 @@ def test_every_number_of_channels_up_to_257(core: str, machine: QemuMachine) -> 
         shapes = (1, 2, width, number), (3, 3, number)
         case = draw.weighted(DepthwiseConv2d(window), *shapes, (-128, 7), PLAIN, number)
         cases.append(drawn(case, Rounding.SINGLE, number, CORES[core]))
-    assert all(is_fast(each) for each in cases)
+    few_channels = 3  # fewer than the depthwise kernel of Armv7E-M takes at a time
+    assert sum(not is_fast(each) for each in cases) <= few_channels
     check(machine, cases)
 
 
