@@ -7,17 +7,16 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.qemu_machine import Job, QemuMachine, build_m55
-from mcucc.kernels.select import MVE, Choice
-from mcucc.numerics import Int8Array, Rounding
+from benchmarks.qemu_machine import QemuMachine, build_m55
+from mcucc.kernels.select import MVE
+from mcucc.numerics import Rounding
 from mcucc.ops.add import Add
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
@@ -25,17 +24,16 @@ from mcucc.ops.mul import Mul
 from mcucc.ops.spatial import Pads, Window2d
 from tests.kernels import driver
 from tests.kernels.cases import (
-    ROUNDINGS,
-    chosen,
     depthwise_cases,
     forms_of,
     pointwise_cases,
-    recording,
     stem_cases,
     window_cases,
 )
+from tests.kernels.drawn import Drawn, check, draw_cases
+from tests.kernels.drawn import drawn as drawn_on
 from tests.ops import draw
-from tests.ops.draw import SEEDS, Case, Scales
+from tests.ops.draw import Case, Scales
 
 CASES: dict[str, st.SearchStrategy[Case]] = {
     "pointwise": pointwise_cases(),
@@ -59,59 +57,16 @@ WITH_FORMS = ("pointwise", "conv2d", "depthwise")
 LEAST_EXAMPLES = 80
 
 
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """A case, the variant chosen for it, its calls and the bytes they must give."""
-
-    case: Case
-    choice: Choice
-    calls: driver.Recording
-    expected: Int8Array
-
-    @property
-    def job(self) -> Job:
-        calls = self.calls
-        size = int(np.prod(calls.shape))
-        return Job(calls.call, calls.granularity, calls.steps, size, calls.scratch_bytes)
-
-
 def drawn(case: Case, rounding: Rounding, seed: int) -> Drawn:
-    choice, _ = chosen(case, rounding, seed, MVE)
-    expected = case.kernel(rounding).run(case.images)[0]
-    return Drawn(case, choice, recording(case, rounding, choice, seed), expected)
+    return drawn_on(case, rounding, seed, MVE)
 
 
 def draw_all(name: str) -> list[Drawn]:
-    """All cases of one kind that a Helium variant computes, the same in every run."""
-    found: list[Drawn] = []
-
-    @settings(
-        derandomize=True,
-        database=None,
-        deadline=None,
-        max_examples=EXAMPLES.get(name, LEAST_EXAMPLES),
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=CASES[name], rounding=ROUNDINGS, seed=SEEDS)
-    def collect(case: Case, rounding: Rounding, seed: int) -> None:
-        found.append(drawn(case, rounding, seed))
-
-    collect()
+    """All cases of one kind that a Helium variant computes."""
+    found = draw_cases(CASES[name], EXAMPLES.get(name, LEAST_EXAMPLES), MVE)
     helium = [each for each in found if each.choice.call.isa == MVE]
     assert len(helium) > LEAST_EXAMPLES // 5, "the variants are hardly drawn"
     return helium
-
-
-def check(machine: QemuMachine, cases: list[Drawn]) -> None:
-    """Run all cases in one start of QEMU and compare."""
-    done = machine.run_all([each.job for each in cases], fence=True)
-    for each, result in zip(cases, done, strict=True):
-        np.testing.assert_array_equal(
-            each.calls.assemble(result.parts),
-            each.expected,
-            err_msg=f"{each.choice.variant}: {each.case.op}, {each.case.inputs[0].shape}",
-        )
 
 
 @pytest.fixture(scope="module")
