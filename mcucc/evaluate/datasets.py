@@ -99,7 +99,7 @@ class Dataset:
         chosen = self.calibration_items[:count]
         loaded = list(pictures(chosen, preprocess, where=str(self.path), warn=warn))
         names = tuple(item.name for item, _ in loaded)
-        return CalibrationSet(str(self.path), names, tuple(image for _, image in loaded))
+        return CalibrationSet(self.path.resolve().name, names, tuple(image for _, image in loaded))
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +111,7 @@ class CalibrationSet:
     images: tuple[Bytes, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """For the manifest: where from, how many, first and last."""
+        """For the manifest: which folder (no path of this machine), how many, first and last."""
         return {
             "source": self.source,
             "count": len(self.names),

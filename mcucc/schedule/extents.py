@@ -90,7 +90,7 @@ class _Clock:
         self.uses: dict[str, list[int]] = {}
         self.writes: dict[str, int] = {}
         for i, action in enumerate(self.actions):
-            for name in self._touched(action):
+            for name in sorted(self._touched(action)):
                 self.uses.setdefault(name, []).append(i)
             if not isinstance(action, Copy):
                 self.writes.setdefault(action.place, i)

@@ -104,7 +104,7 @@ def test_bare_pictures_have_no_labels(tmp_path):
     calibration = dataset.calibration(PRE, 2)
     assert [int(image[0, 0, 1]) for image in calibration.images] == [2, 0]
     assert calibration.to_dict() == {
-        "source": str(tmp_path),
+        "source": tmp_path.name,
         "count": 2,
         "first": "a.png",
         "last": "b.png",
