@@ -48,7 +48,8 @@ $(VENV)/.installed: pyproject.toml
 		{ echo "mcucc needs Python 3.11 or newer; set PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[emulate,demo,test,dev]'
+	extras=emulate,demo,test,dev; command -v arm-none-eabi-gcc >/dev/null || extras=$$extras,zig; \
+		$(BIN)/python -m pip install --quiet --editable ".[$$extras]"
 	touch $@
 
 packages:
