@@ -23,7 +23,8 @@ DEFAULT_BOARD = "nucleo-l4r5zi"
 IMAGES = {
     ImagePolicy.ROWS: "the camera's rows that are still needed are in the arena",
     ImagePolicy.RESIDENT: "the whole image is in the arena",
-    ImagePolicy.MAPPED: "the image is NOT counted: it is read from where it lies",
+    ImagePolicy.MAPPED: "rows that are still needed are in the arena; the image itself "
+    "is NOT counted",
 }
 
 

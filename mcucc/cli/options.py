@@ -26,7 +26,11 @@ KeepConstant = Annotated[
 ]
 ScheduleName = Annotated[str, typer.Option(help="auto, layers, patch, stream or msf.")]
 Image = Annotated[
-    str, typer.Option(help="resident: the whole image in SRAM; rows: row by row from the camera.")
+    str,
+    typer.Option(
+        help="resident: the whole image in SRAM; rows: row by row from the camera; "
+        "mapped: rows are read from an image that lies elsewhere."
+    ),
 ]
 Sram = Annotated[
     int | None,

@@ -88,7 +88,8 @@ class PlaceCode:
 
 @dataclass(frozen=True)
 class ModelCode:
-    """Everything the templates need. `streams`: the image comes in rows, by a callback."""
+    """Everything the templates need. `streams`: the image comes in rows, by a
+    callback; `mapped`: from memory that holds all of it."""
 
     name: str
     macro: str
@@ -101,6 +102,7 @@ class ModelCode:
     inputs: tuple[End, ...]
     outputs: tuple[End, ...]
     streams: bool
+    mapped: bool
     cameras: tuple[CameraCode, ...]
     stages: tuple[StageCode, ...]
     tables: tuple[Table, ...]
@@ -138,7 +140,7 @@ def model_code(
     graph = program.graph
     names = Names(name, program)
     stages = stage_codes(program, names, cameras)
-    streams = program.plan.image is ImagePolicy.ROWS
+    streams = program.plan.image.streams
     resident = {} if streams else cameras
     camera_steps = tuple(
         _camera(graph.activations[tensor], camera, names) for tensor, camera in resident.items()
@@ -171,6 +173,7 @@ def model_code(
         inputs=tuple(_end(program, t, names, t in cameras) for t in graph.inputs),
         outputs=tuple(_end(program, t, names, False) for t in graph.outputs),
         streams=streams,
+        mapped=program.plan.image is ImagePolicy.MAPPED,
         cameras=camera_steps,
         stages=stages,
         tables=_tables(calls, cameras, names),

@@ -22,7 +22,8 @@ NOT_COUNTED = (
 _IMAGE = {
     "resident": "The whole image is in the arena, and counted.",
     "rows": "The camera hands over rows; those still needed are in the arena, and counted.",
-    "mapped": "The image stays where the application has it, and is not counted.",
+    "mapped": "The image stays where the application has it, and is not counted; rows still needed "
+    "are in the arena, and counted.",
 }
 _STACK = {
     "painted": "Stack: the RAM below it is filled with a pattern before the run; what is no longer "

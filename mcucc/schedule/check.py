@@ -88,9 +88,6 @@ class _Replay:
             fresh = (len(self.base) + 1) * TENSOR_TAG
             self.base[node.output] = self.base[node.inputs[0]] if alias else fresh
         self.taken: dict[int, int] = {}  # row steps by stage
-        self.mapped = set()
-        if program.plan.image is ImagePolicy.MAPPED:
-            self.mapped = set(self.graph.inputs)
         if program.plan.image is ImagePolicy.RESIDENT:
             for name in self.graph.inputs:
                 shape = self.graph.activations[name]
@@ -123,8 +120,6 @@ class _Replay:
         self, place: Place, shape: Activation, row: int, columns: Range, step: int, reader: str
     ) -> Range:
         """The bytes of an operand, which must be there."""
-        if shape.name in self.mapped:
-            return 0, 0
         begin, end = self.span(place, row, columns, step)
         if not np.array_equal(self.arena[begin:end], self.tags(shape, row, columns)):
             raise self.fail(
@@ -190,7 +185,7 @@ class _Replay:
 
     def _receive(self, action: Receive, rows: Range, columns: Range) -> None:
         shape = self.graph.activations[action.tensor]
-        if self.program.plan.image is not ImagePolicy.ROWS or action.tensor not in self.received:
+        if not self.program.plan.image.streams or action.tensor not in self.received:
             raise self.fail(f"{action.tensor} does not arrive by rows")
         if rows[0] != self.received[action.tensor] or columns != (0, shape.width):
             raise self.fail(f"row {rows[0]} of {action.tensor} does not arrive in order")

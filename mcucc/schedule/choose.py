@@ -21,7 +21,7 @@ from mcucc.schedule.tiled import TiledProgram
 Progress = Callable[[str, int, int], None]
 SCHEDULES = ("auto", "layers", "patch", "stream", "msf")
 OBJECTIVES = ("speed", "sram")
-IMAGES = ("resident", "rows")
+IMAGES = tuple(policy.value for policy in ImagePolicy)
 # Stack of the library, worst of the zoo's networks on every core (painted, -O2): 852 bytes on M4.
 # Plans reserve it; compile measures the real one and plans again where it is larger.
 STACK_ESTIMATE = 896
@@ -203,7 +203,7 @@ def _does_not_fit(front: tuple[Point, ...], room: int, options: ScheduleOptions)
         f"allowed, {least.bytes - room:,} too few\n"
         f"  {needed:,} bytes of them are in use in {bottleneck(program)}: {live}",
         hint=f"a smaller input, fewer channels there{faster}"
-        + ("" if options.image is ImagePolicy.ROWS else ", or --image rows"),
+        + ("" if options.image.streams else ", or --image rows"),
     )
 
 

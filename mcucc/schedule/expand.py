@@ -89,7 +89,7 @@ def chain_bytes(net: Network, plans: Sequence[StagePlan], begin: int, image: Ima
     places: dict[str, Place] = {}
     for number, tensor in enumerate(net.tensors):
         given = tensor.producer < 0
-        late = given and image is ImagePolicy.ROWS and min(net.readers(number), default=0) >= begin
+        late = given and image.streams and min(net.readers(number), default=0) >= begin
         if tensor.producer < begin and not late:
             kind = Kind.IMAGE if given else Kind.TENSOR
             pitch = tensor.row_bytes
@@ -316,7 +316,7 @@ class _Stage:
             self._whole_place(tensor, Kind.TENSOR)
             return []
         readers = self.net.readers(tensor)
-        if self.image is not ImagePolicy.ROWS:
+        if not self.image.streams:
             self._whole_place(tensor, Kind.IMAGE)
             return []
         track = self.rows.tracks.get(tensor)

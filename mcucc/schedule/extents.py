@@ -330,14 +330,12 @@ def _whole_tensors(
             continue
         place = places[tensor.name]
         given = tensor.producer < 0
-        if given and image is ImagePolicy.MAPPED:
-            continue
         birth = tensor.producer
-        if given and image is ImagePolicy.ROWS:
+        if given and image.streams:
             birth = min(net.readers(number), default=0)
         if birth >= end or (tensor.last < begin and birth < begin):
             continue
-        arrives = given and image is ImagePolicy.ROWS and birth >= begin
+        arrives = given and image.streams and birth >= begin
         found[tensor.name] = _whole(number, place, clocks, birth, arrives)
     return found
 

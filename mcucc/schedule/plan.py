@@ -19,11 +19,20 @@ VERSION = 1
 
 
 class ImagePolicy(Enum):
-    """Where the image is: rows handed over in order, wholly in SRAM, or readable elsewhere."""
+    """Where the image is: rows handed over in order, wholly in SRAM, or readable elsewhere.
+
+    A mapped image (in flash, in a frame buffer) is read row by row too: camera bytes become int8
+    in the arena, so the rows that are still needed are there, and counted.
+    """
 
     ROWS = "rows"
     RESIDENT = "resident"
     MAPPED = "mapped"
+
+    @property
+    def streams(self) -> bool:
+        """Whether rows of the image come into the arena one by one."""
+        return self is not ImagePolicy.RESIDENT
 
 
 class Form(Enum):

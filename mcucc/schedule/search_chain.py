@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from mcucc.schedule.plan import ImagePolicy
 from mcucc.schedule.search_space import Option, Space
 from mcucc.schedule.search_stage import Segment, StageSearch
 
@@ -138,10 +137,8 @@ class ChainSearch:
         out = tensors[self.network.nodes[end - 1].output].size
         first = links.parts[0]
         given = tensors[first.source]
-        if given.producer >= 0 or self.inside.image is ImagePolicy.RESIDENT:
+        if given.producer >= 0 or not self.inside.image.streams:
             return max(out, given.size)
-        if self.inside.image is ImagePolicy.MAPPED:
-            return out
         return out + min(given.height, first.need) * given.row_bytes
 
     @staticmethod

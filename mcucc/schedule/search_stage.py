@@ -60,7 +60,7 @@ class StageSearch:
     def birth(self, number: int) -> int:
         """The node before which a tensor is alive first (an image of rows: its first reader)."""
         tensor = self.network.tensors[number]
-        if tensor.producer >= 0 or self.image is not ImagePolicy.ROWS:
+        if tensor.producer >= 0 or not self.image.streams:
             return tensor.producer
         return min(self.network.readers(number), default=0)
 
@@ -68,9 +68,8 @@ class StageSearch:
         """Bytes of tensors computed before `position` and read at or after it."""
         total = 0
         for number, tensor in enumerate(self.network.tensors):
-            mapped = tensor.producer < 0 and self.image is ImagePolicy.MAPPED
             alive = self.birth(number) < position <= tensor.last
-            if tensor.root == number and alive and not mapped:
+            if tensor.root == number and alive:
                 total += tensor.size
         return total
 
@@ -94,7 +93,7 @@ class StageSearch:
         if node.granularity is not Granularity.ALIAS:
             size += out.size + node.scratch_bytes
         for number in {o.tensor for o in node.operands}:
-            arrives = self.image is ImagePolicy.ROWS and self.birth(number) == position
+            arrives = self.image.streams and self.birth(number) == position
             if arrives and self.network.tensors[number].producer < 0:
                 size += self.network.tensors[number].size
         return Option(position, position + 1, size, 0.0, (out.height, 0))
@@ -365,9 +364,7 @@ class _Walk:
         extra, saved = 0, 0
         for number, low, left in needs:
             tensor = self.network.tensors[number]
-            if tensor.producer < 0 and self.search.image is ImagePolicy.MAPPED:
-                continue
-            arrives = tensor.producer < 0 and self.search.image is ImagePolicy.ROWS
+            arrives = tensor.producer < 0 and self.search.image.streams
             if arrives and min(self.network.readers(number)) >= begin:
                 rows = self.front.highs[number][0] - low
                 rows = min(tensor.height, rows) if tensor.last < self.end else tensor.height

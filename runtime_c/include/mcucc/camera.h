@@ -10,4 +10,13 @@ void mcucc_camera_offset(int8_t *data, int32_t count);
 /* Each byte of channel c becomes table[256 * c + byte]. */
 void mcucc_camera_table(int8_t *data, int32_t pixels, int32_t channels, const int8_t *table);
 
+/* An image that lies in readable memory (flash, a frame buffer). */
+typedef struct {
+    const uint8_t *pixels;
+    int32_t row_bytes;
+} mcucc_mapped_image;
+
+/* `read_row` of a camera whose context is an array of such images, one an input. */
+void mcucc_mapped_row(void *context, int32_t input, int32_t row, uint8_t *pixels);
+
 #endif
