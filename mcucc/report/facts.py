@@ -25,7 +25,7 @@ from mcucc.report.plan import PlanFacts
 from mcucc.schedule.expand import executed_macs
 from mcucc.schedule.tiled import Compute, Kind, TiledProgram, TiledStage
 
-SCHEMA = 3
+SCHEMA = 4
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,11 @@ class InstructionFacts:
 
 @dataclass(frozen=True)
 class LayerFacts:
-    """One step: its kernel, output, work and memory."""
+    """One step: its kernel, output, work and memory.
+
+    Steps that run interleaved are counted together: `counted_with` is the index of the step whose
+    `instructions` are those of all of them; the others have 0.
+    """
 
     name: str
     op: str
@@ -95,6 +99,7 @@ class LayerFacts:
     weight_bytes: int
     live_bytes: int
     instructions: int | None
+    counted_with: int
 
 
 @dataclass(frozen=True)
@@ -146,12 +151,11 @@ def read_report(folder: Path) -> dict[str, Any]:
 def layer_facts(
     program: TiledProgram, instructions: tuple[int, ...] | None
 ) -> tuple[LayerFacts, ...]:
-    """One entry a stage that does something; `instructions` are those of `program.steps`.
-
-    Stages that run interleaved are one step: it counts for the last of them, the others have 0.
-    """
-    facts = []
-    counts = _counts(program, instructions)
+    """One entry a stage that does something; `instructions` are those of `program.steps`."""
+    facts: list[LayerFacts] = []
+    last = _last_of_chain(program)
+    counts = dict(zip(dict.fromkeys(last.values()), instructions or (), strict=False))
+    index = {number: i for i, number in enumerate(last)}
     numbered = enumerate(zip(program.stages, program.stage_bytes, strict=True))
     for number, (stage, needed) in numbered:
         if not stage.actions:
@@ -168,21 +172,19 @@ def layer_facts(
                     for array in node.kernel.call().arrays
                 ),
                 live_bytes=needed,
-                instructions=counts.get(number),
+                instructions=None if instructions is None else counts.get(number, 0),
+                counted_with=index[last[number]],
             )
         )
     return tuple(facts)
 
 
-def _counts(program: TiledProgram, instructions: tuple[int, ...] | None) -> dict[int, int]:
-    """Instructions by number of the stage."""
-    acting = [
-        [number for number in chain.stages if program.stages[number].actions]
-        for chain in program.chains
-    ]
+def _last_of_chain(program: TiledProgram) -> dict[int, int]:
+    """For every stage that does something, in order: the last such stage of its chain."""
     found: dict[int, int] = {}
-    for numbers, count in zip(filter(None, acting), instructions or (), strict=False):
-        found |= dict.fromkeys(numbers, 0) | {numbers[-1]: count}
+    for chain in program.chains:
+        acting = [number for number in chain.stages if program.stages[number].actions]
+        found |= dict.fromkeys(acting, acting[-1] if acting else 0)
     return found
 
 

@@ -77,7 +77,8 @@ def print_layers(report: Mapping[str, Any], console: Console) -> None:
             f"{report['flash']['layers'].get(node['name'], 0):,}",
             f"{layer['live_bytes']:,}" if first else "",
         ]
-        rows.append(row + ([f"{layer['instructions']:,}" if first else ""] if counted else []))
+        shown = first and layer["counted_with"] == step
+        rows.append(row + ([f"{layer['instructions']:,}" if shown else ""] if counted else []))
     console.print(layer_table(heads, rows, console.width))
 
 

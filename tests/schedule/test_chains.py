@@ -92,4 +92,5 @@ def test_report_counts_a_chain_once() -> None:
     assert len(program.steps) == 1
     layers = layer_facts(program, (1000,))
     assert [layer.instructions for layer in layers] == [0, 1000]
+    assert [layer.counted_with for layer in layers] == [1, 1]
     assert sum(layer.macs for layer in layers) == graph.macs

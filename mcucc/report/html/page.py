@@ -160,7 +160,9 @@ def _rows(report: Mapping[str, Any], axis: Axis) -> tuple[Row, ...]:
     rows = []
     for number, node in enumerate(report["nodes"]):
         layer = report["layers"][node["step"]]
-        alone = axis.bounds[node["step"] + 1] - axis.bounds[node["step"]] == 1
+        counted = [other["step"] for other in report["nodes"]].count(node["step"])
+        together = [other["counted_with"] for other in report["layers"]]
+        alone = counted == together.count(layer["counted_with"]) == 1
         rows.append(
             Row(
                 number=number + 1,

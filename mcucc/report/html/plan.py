@@ -83,14 +83,17 @@ def stage_rows(report: Mapping[str, Any], axis: Axis) -> tuple[StageRow, ...]:
                 bytes=stage["bytes"],
                 share=100 * stage["bytes"] / most if most else 0.0,
                 again=100 * (stage["macs"] - once) / once if once else 0.0,
-                instructions=_counted(layer["instructions"]),
+                instructions=_counted(layer, number),
                 peak=number == report["memory"]["peak"],
             )
         )
     return tuple(rows)
 
 
-def _counted(instructions: int | None) -> str:
+def _counted(layer: Mapping[str, Any], number: int) -> str:
+    if layer["counted_with"] != number:
+        return f"interleaved, counted with step {layer['counted_with'] + 1}"
+    instructions = layer["instructions"]
     return "" if instructions is None else amount(instructions, "instructions")
 
 

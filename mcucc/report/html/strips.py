@@ -41,6 +41,7 @@ def columns(report: Mapping[str, Any], axis: Axis) -> tuple[Column, ...]:
     found = []
     for number, node in enumerate(report["nodes"]):
         layer = report["layers"][node["step"]]
+        together = report["layers"][layer["counted_with"]]
         lines = [
             node["name"],
             kernel_words(node),
@@ -50,12 +51,19 @@ def columns(report: Mapping[str, Any], axis: Axis) -> tuple[Column, ...]:
             f"{node['executed']:,} MACs" + _again(node),
         ]
         if layer["instructions"] is not None:
-            many = axis.bounds[node["step"] + 1] - axis.bounds[node["step"]]
-            whose = "" if many == 1 else f" (step {node['step'] + 1}, {many} layers)"
-            lines.append(f"{layer['instructions']:,} instructions{whose}")
+            steps = [i for i, other in enumerate(report["layers"]) if _same(other, layer)]
+            many = axis.bounds[steps[-1] + 1] - axis.bounds[steps[0]]
+            names = "step" if len(steps) == 1 else f"steps {steps[0] + 1} to"
+            whose = "" if many == 1 else f" ({names} {steps[-1] + 1}, {many} layers)"
+            lines.append(f"{together['instructions']:,} instructions{whose}")
         left = axis.layer(number) / WIDTH * 100
         found.append(Column(left, 100 / axis.layers, "\n".join(lines)))
     return tuple(found)
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two steps are counted together."""
+    return bool(one["counted_with"] == other["counted_with"])
 
 
 def _again(node: Mapping[str, Any]) -> str:
@@ -100,10 +108,21 @@ def _work(report: Mapping[str, Any], axis: Axis) -> Strip:
         ]
         title, unit = "MACs of a layer", "MACs"
     else:
-        values = [(a, b, value / (b - a)) for a, b, value in _by_step(axis, counted)]
+        values = [(a, b, value / (b - a)) for a, b, value in _counted(report, axis)]
         title, unit = "Instructions", "instructions a layer"
     most = max((value for _, _, value in values), default=0)
     return Strip(title, amount(most, unit), (("work", _area(values, axis, most)),))
+
+
+def _counted(report: Mapping[str, Any], axis: Axis) -> list[tuple[int, int, float]]:
+    """Instructions over the layers of the steps that are counted together."""
+    found = []
+    begin = 0
+    for number, layer in enumerate(report["layers"]):
+        if layer["counted_with"] == number:
+            found.append((begin, axis.bounds[number + 1], layer["instructions"]))
+            begin = axis.bounds[number + 1]
+    return found
 
 
 def _by_step(axis: Axis, values: Sequence[float]) -> list[tuple[int, int, float]]:
