@@ -3,7 +3,7 @@
 #   demo    a face detector on an emulated board; writes build/demo
 #   setup   the environment .venv, and the Debian packages (cross compiler, QEMU) where it may
 #   test    every ring but the zoo: unit, host C with sanitizers, emulated
-#   check   ruff, mypy and the fast tests: what runs before every commit
+#   check   ruff, mypy, unit tests and host C: what runs before every commit
 #   extras  Debian packages that more tests use: RISC-V compiler and QEMU, cmake, g++
 #   zoo     real trained networks, from MCUCC_ZOO or ../shared
 #   nightly thousands of random networks under random plans
@@ -76,7 +76,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict mcucc
-	$(BIN)/python -m pytest -n $(JOBS) -m "not zoo and not slow"
+	$(BIN)/python -m pytest -n $(JOBS) -m "not zoo and not slow and not emulated"
 
 # Three thousand random networks under random plans.
 nightly: setup

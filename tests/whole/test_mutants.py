@@ -104,6 +104,7 @@ MUTATIONS = {f.__name__: f for f in (shifted, dropped_rows, swapped, left_out, s
 # one repeats, the bytes that round an arena up to words.
 
 
+@pytest.mark.slow
 @pytest.mark.host
 @pytest.mark.parametrize("form", FORMS)
 def test_what_the_checker_accepts_computes_the_right_bytes(form: Form, tmp_path: Path) -> None:

@@ -146,6 +146,7 @@ def plans(draw: st.DrawFn, name: str) -> Plan:
     return chain_of(graph, nodes, tile, edges, cut) if cut else stage_of(graph, nodes, tile, edges)
 
 
+@pytest.mark.slow
 @pytest.mark.host
 @pytest.mark.parametrize("name", NETWORKS)
 def test_drawn_plans_give_the_bytes_of_layer_by_layer(name: str, tmp_path: Path) -> None:

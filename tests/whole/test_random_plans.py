@@ -50,6 +50,7 @@ def draw_cases(number: int, board: str, examples: int) -> list[Case]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.host
 @pytest.mark.parametrize("number", range(BATCHES))
 def test_host_c_gives_the_bytes_of_layer_by_layer(number: int, tmp_path: Path) -> None:
