@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import math
 
-from mcucc.frontends.tflite_context import INT8, Context, RejectError, converts, per_tensor
+from mcucc.frontends.tflite_context import (
+    INT8,
+    Context,
+    RejectError,
+    check_int8,
+    converts,
+    per_tensor,
+)
 from mcucc.frontends.tflite_file import FileOperator
 from mcucc.frontends.tflite_options import ArithmeticOptions, LeakyOptions
 from mcucc.frontends.tflite_windows import fused, same_quantization
@@ -12,6 +19,7 @@ from mcucc.ir.graph import Quant
 from mcucc.numerics import NO_CLAMP, RELU, RELU6, Clamp
 from mcucc.ops.add import Add
 from mcucc.ops.base import Op, hwc
+from mcucc.ops.channel_operand import ChannelOperand
 from mcucc.ops.clip import Clip
 from mcucc.ops.gelu import Gelu
 from mcucc.ops.hard_swish import HardSwish
@@ -27,7 +35,7 @@ _BINARY: dict[str, type[Add] | type[Sub] | type[Mul]] = {"ADD": Add, "SUB": Sub,
 
 @converts(*_BINARY)
 def arithmetic(ctx: Context, operator: FileOperator) -> None:
-    """Of two activations, a factor per channel second; or of one and a number."""
+    """Of two activations, a factor per channel second; or of one and a constant."""
     options = operator.options
     clamp = fused(options.activation) if isinstance(options, ArithmeticOptions) else NO_CLAMP
     op = _BINARY[operator.kind](clamp)
@@ -37,6 +45,9 @@ def arithmetic(ctx: Context, operator: FileOperator) -> None:
         kind, ends = Arithmetic(operator.kind.lower()), (quant.per_tensor_scale, quant.zero_point)
         table = ScalarOperand(kind, value, *ends, clamp, comes_first=place == 0)
         ctx.op(table, [ctx.activation(operator, 1 - place).name], operator)
+        return
+    if any(tensor in ctx.constants for tensor in operator.inputs):
+        _with_channels(ctx, operator, clamp)
         return
     a, b = ctx.activation(operator, 0), ctx.activation(operator, 1)
     if operator.kind == "MUL" and math.prod(a.shape) < math.prod(b.shape):
@@ -54,6 +65,30 @@ def _scalar(ctx: Context, operator: FileOperator) -> tuple[int, int, Quant] | No
         if (value == value.flat[0]).all():
             return place, int(value.flat[0]), per_tensor(tensor)
     return None
+
+
+def _with_channels(ctx: Context, operator: FileOperator, clamp: Clamp) -> None:
+    """ChannelOperand: the constant varies along the channels only."""
+    place = 0 if operator.inputs[0] in ctx.constants else 1
+    x, tensor = ctx.activation(operator, 1 - place), ctx.file_tensor(operator, place)
+    check_int8(tensor)
+    values = ctx.constants[tensor.index]
+    channels = hwc(x.shape)[2]
+    if values.shape[-1:] != (channels,) or values.size != channels:
+        raise RejectError(
+            f"a constant {list(values.shape)} beside {list(x.shape)}",
+            "only one number, or one for each channel, is compiled",
+        )
+    quant = per_tensor(tensor)
+    op = ChannelOperand(
+        Arithmetic(operator.kind.lower()),
+        tuple(int(value) for value in values.flat),
+        quant.per_tensor_scale,
+        quant.zero_point,
+        clamp,
+        comes_first=place == 0,
+    )
+    ctx.op(op, [x.name], operator)
 
 
 @converts("MAXIMUM", "MINIMUM")

@@ -269,6 +269,26 @@ def test_arithmetic_with_one_number(seed: int, code: str, first: bool) -> None:
     case.check(y)
 
 
+@given(seeds, st.sampled_from(["ADD", "SUB", "MUL"]), st.booleans())
+@cases
+def test_arithmetic_with_a_constant_per_channel(seed: int, code: str, first: bool) -> None:
+    case = Case(seed)
+    quant = case.quant(-2, -0.5)
+    x = case.input((1, 9, 10, 5), quant)
+    constant = case.quant(-2, -0.5)
+    shape = ((5,), (1, 1, 5), (1, 1, 1, 5))[case.pick(0, 1, 2)]
+    c = case.builder.constant(case.rng.integers(-128, 128, shape).astype(np.int8), constant)
+    scales = quant.per_tensor_scale, constant.per_tensor_scale
+    real = max(scales) if code != "MUL" else scales[0] * scales[1] * 100
+    scale = float(np.float32(real * case.rng.uniform(0.5, 3)))
+    y = case.builder.tensor((1, 9, 10, 5), np.int8, Quant((scale,), case.pick(-128, -7, 0, 90)))
+    activation = case.pick(0, 1, 3)
+    operands = [c, x] if first else [x, c]
+    options = f"{code.title()}Options"
+    case.builder.op(code, options, operands, [y], fusedActivationFunction=activation)
+    case.check(y)
+
+
 @given(seeds, st.sampled_from(["MAXIMUM", "MINIMUM"]))
 @cases
 def test_larger_or_smaller_than_one_number(seed: int, code: str) -> None:

@@ -39,6 +39,8 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "concat": draw.concat_cases(),
     "pad": draw.pad_cases(),
     "prelu": draw.prelu_cases(),
+    "channel_affine": draw.channel_affine_cases(),
+    "channel_operand": draw.channel_operand_cases(),
     "slice": draw.slice_cases(),
     "resize_nearest": draw.resize_cases(),
     "transpose": draw.transpose_cases(),
@@ -86,7 +88,7 @@ def test_c_equals_numpy(unit: str, library: ctypes.CDLL) -> None:
     run()
 
 
-@pytest.mark.parametrize("unit", ["add", "mul", "lookup", "softmax"])
+@pytest.mark.parametrize("unit", ["add", "mul", "lookup", "softmax", "channel_affine"])
 def test_in_place_where_the_kernel_says_so(unit: str, library: ctypes.CDLL) -> None:
     """The output may overwrite each input that `in_place` names."""
 

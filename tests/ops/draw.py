@@ -17,6 +17,8 @@ from mcucc.numerics import NO_CLAMP, RELU, RELU6, Clamp, Int8Array, Rounding
 from mcucc.ops.add import Add
 from mcucc.ops.average_pool import AveragePool
 from mcucc.ops.base import Kernel, Op, hwc, registry
+from mcucc.ops.channel_affine import ChannelAffine
+from mcucc.ops.channel_operand import ChannelOperand
 from mcucc.ops.clip import Clip
 from mcucc.ops.concat import Concat
 from mcucc.ops.conv2d import Conv2d
@@ -29,6 +31,7 @@ from mcucc.ops.mul import Mul
 from mcucc.ops.pad import Pad
 from mcucc.ops.prelu import PRelu
 from mcucc.ops.resize_nearest import ResizeNearest
+from mcucc.ops.scalar_operand import Arithmetic
 from mcucc.ops.slice import Slice
 from mcucc.ops.softmax import Softmax
 from mcucc.ops.spatial import Pads, Window2d
@@ -345,6 +348,37 @@ def prelu_cases(draw: st.DrawFn) -> Case:
     x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
     scale = free_output_scale(x.quantization.per_tensor_scale, rng)
     y = activation("y", shape, scale, draw(ZERO_POINTS))
+    return Case(op, (x,), y, (int8_values(rng, shape),))
+
+
+@st.composite
+def channel_affine_cases(draw: st.DrawFn) -> Case:
+    """ChannelAffine with scales of either sign, some 0, and offsets that saturate."""
+    shape = (1, draw(st.integers(1, 4)), draw(st.integers(1, 7)), draw(CHANNELS))
+    rng = np.random.default_rng(draw(SEEDS))
+    scales = rng.normal(0, 1, shape[3]) * rng.integers(0, 4, shape[3])
+    x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
+    offsets = rng.normal(0, 60, shape[3]) * x.quantization.per_tensor_scale
+    offsets *= rng.choice([0.0, 1.0, 1e5], shape[3], p=[0.2, 0.7, 0.1])
+    op = ChannelAffine(tuple(scales.tolist()), tuple(offsets.tolist()), draw(CLAMPS))
+    scale = free_output_scale(x.quantization.per_tensor_scale, rng)
+    y = activation("y", shape, scale, draw(ZERO_POINTS))
+    return Case(op, (x,), y, (int8_values(rng, shape),))
+
+
+@st.composite
+def channel_operand_cases(draw: st.DrawFn) -> Case:
+    """ChannelOperand: every operation, the constant first or second."""
+    shape = (1, draw(st.integers(1, 4)), draw(st.integers(1, 7)), draw(CHANNELS))
+    rng = np.random.default_rng(draw(SEEDS))
+    operation, first = draw(st.sampled_from(list(Arithmetic))), draw(st.booleans())
+    x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
+    values = tuple(int(v) for v in int8_values(rng, (shape[3],)))
+    constant = free_scale(rng), draw(ZERO_POINTS)
+    op = ChannelOperand(operation, values, *constant, draw(CLAMPS), first)
+    sx, sc = x.quantization.per_tensor_scale, constant[0]
+    natural = 74 * 74 * sx * sc / 40 if operation is Arithmetic.MUL else 74 * max(sx, sc) / 40
+    y = activation("y", shape, free_output_scale(natural, rng), draw(ZERO_POINTS))
     return Case(op, (x,), y, (int8_values(rng, shape),))
 
 

@@ -37,6 +37,8 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "Concat": draw.concat_cases(),
     "Pad": draw.pad_cases(),
     "PRelu": draw.prelu_cases(),
+    "ChannelAffine": draw.channel_affine_cases(),
+    "ChannelOperand": draw.channel_operand_cases(),
     "Slice": draw.slice_cases(),
     "ResizeNearest": draw.resize_cases(),
     "Transpose": draw.transpose_cases(),
