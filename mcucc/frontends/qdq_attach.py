@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.errors import Problem
+from mcucc.frontends.qdq_affine import settle
 from mcucc.frontends.qdq_strip import IntConstant, Stripped
 from mcucc.ir.graph import Graph, Node, Quant, Tensor
 from mcucc.numerics import Clamp
@@ -35,11 +36,13 @@ class Attacher:
             if tensor in graph.tensors and value in stripped.quants
         }
         self.problems: list[Problem] = []
+        self.factors: dict[str, npt.NDArray[np.float64]] = {}
 
     def run(self) -> Graph:
         """The int8 graph; `problems` says why it is incomplete."""
         self._share()
         self._fuse()
+        self.graph, self.factors = settle(self.graph, self.quants, self.stripped.nodes)
         self._share()
         self._fixed()
         for node in self.graph.nodes:
@@ -118,6 +121,7 @@ class Attacher:
         """Quantize the (reordered) float weights back; exact, they are multiples of the scale."""
         old = tensors[node.inputs[1]]
         scales = entry.scale.astype(np.float32).astype(np.float64)
+        scales = scales.reshape(-1) * self.factors.get(node.name, 1.0)
         zero = 128 if entry.integers.dtype == np.uint8 else 0
         if entry.integers.dtype not in (np.int8, np.uint8) or (entry.zero_point != zero).any():
             self._problem(node, "its weights are not symmetric int8", "quantize them symmetrically")

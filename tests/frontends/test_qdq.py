@@ -358,3 +358,50 @@ def test_halves_that_change_places(
     found = np.array([compared.differences(picture) for picture in pictures(5)])
     assert found[:, 0].max() <= 1
     assert found[:, 1].sum() < found[:, 2].sum() / 1000
+
+
+@pytest.mark.parametrize(("form", "kind", "per_channel"), EVERY_FORM)
+def test_constants_per_channel(
+    tmp_path: Path, form: QuantFormat, kind: QuantType, per_channel: bool
+) -> None:
+    """Added to, subtracted from and multiplied with activations, first and second."""
+    net = Net(SHAPE)
+    x = net.conv("image", 3, 8)
+    x = net("Mul", x, net.const(net.rng.normal(0, 1, (1, 8, 1, 1))))
+    x = net("Add", net.const(net.rng.normal(0, 1, (8, 1, 1))), x)
+    x = net.conv(net("Sub", net.const(np.full((1,), 0.4)), x), 8, 4)
+    path = net.save(tmp_path, x)
+    compared = Compared(quantized(path, tmp_path, form, kind, per_channel))
+    found = np.array([compared.differences(picture) for picture in pictures(5)])
+    assert found[:, 0].max() <= 1
+    assert found[:, 1].sum() < found[:, 2].sum() / 1000
+
+
+@pytest.mark.parametrize("between", [False, True])
+def test_batch_norms_that_nobody_folded(tmp_path: Path, between: bool) -> None:
+    """Behind a quantized value a node of its own, else part of the convolution before it."""
+    net = Net(SHAPE)
+    rng = net.rng
+
+    def pair(x: str, scale: float) -> str:
+        ends = (net.const(scale), net.const(3, np.int8))
+        return net("DequantizeLinear", net("QuantizeLinear", x, *ends), *ends)
+
+    weights = net.const(rng.integers(-127, 128, (8, 3, 3, 3)), np.int8)
+    ends = (net.const(rng.uniform(0.001, 0.01, 8)), net.const(np.zeros(8), np.int8))
+    x = net("Conv", pair("image", 0.02), net("DequantizeLinear", weights, *ends, axis=0))
+    x = pair(x, 0.05) if between else x
+    y = net("Relu", net.batch_norm(x, 8))
+    path = net.save(tmp_path, pair(y, 0.03))
+    imported = import_quantized_onnx(path)
+    kinds = [node.op.kind for node in imported.graph.nodes]
+    assert kinds == (["Conv2d", "ChannelAffine"] if between else ["Conv2d"])
+    graph, session = lower(imported.graph), ort.InferenceSession(path)
+    (start,), (end,) = imported.inputs, imported.outputs
+    off = []
+    for picture in pictures(5):
+        ours = graph.run({start.tensor: start.to_int8(picture.transpose(start.permutation))})
+        theirs = session.run(None, {"image": picture})[0].transpose(end.permutation)
+        off.append(np.rint((end.from_int8(ours[end.tensor]) - theirs) / 0.03))
+    assert np.abs(off).max() <= 1
+    assert (np.array(off) != 0).mean() < 0.01
