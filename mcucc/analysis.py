@@ -52,7 +52,8 @@ class Verdict:
     """What a board says to the network.
 
     `way` is how compile runs it without options where that fits, else layer by layer; `least` is
-    the least memory found, looked for where `way` does not fit. `short` says what is missing.
+    the least memory found, looked for where `way` does not fit. `short` says what is missing: to
+    `least` where not even that fits, else to `way`.
     """
 
     board: str
@@ -133,6 +134,8 @@ class _Analyst:
             else:
                 way = self._way(layers, fitting, board, "")
         missing = self._missing(way, board)
+        hopeless = least is not None and self._missing(least, board)[0] > 0
+        bounding = least if least is not None and hopeless else way
         return Verdict(
             board=board.name,
             core=board.core.value,
@@ -142,7 +145,7 @@ class _Analyst:
             way=way,
             least=least,
             least_fits=least is not None and max(self._missing(least, board)) <= 0,
-            short=_short(way, missing),
+            short=_short(bounding, self._missing(bounding, board)),
             helps=self._helps(board, missing, least),
         )
 
@@ -225,7 +228,9 @@ class _Analyst:
 def _short(way: Way, missing: tuple[int, int]) -> tuple[str, ...]:
     lines = []
     if missing[0] > 0:
-        lines.append(f"SRAM {kilobytes(missing[0])} short; the peak is at {way.peak_layer}")
+        least = "at least " if way.options else ""
+        amount = kilobytes(missing[0])
+        lines.append(f"SRAM {least}{amount} short; the peak is at {way.peak_layer}")
     if missing[1] > 0:
         lines.append(f"flash about {missing[1] / 1000:,.0f} kB short")
     return tuple(lines)

@@ -73,12 +73,15 @@ def _verdict(verdict: Verdict) -> list[Text]:
     from rich.text import Text
 
     way = verdict.way
+    least = verdict.least
+    sram = f"SRAM {way.sram / 1000:,.1f} of {verdict.sram / 1000:,.1f} kB"
+    if least is not None:
+        sram += f" (at least {least.sram / 1000:,.1f})"
     words = Text("fits " if verdict.fits else "does not fit ")
     words.stylize("bold green" if verdict.fits else "bold red")
     words.append(f"{verdict.board}: ", style="bold")
     words.append(
-        f"SRAM {way.sram / 1000:,.1f} of {verdict.sram / 1000:,.1f} kB, "
-        f"flash about {way.flash / 1000:,.0f} of {verdict.flash / 1000:,.0f} kB",
+        f"{sram}, flash about {way.flash / 1000:,.0f} of {verdict.flash / 1000:,.0f} kB",
         style="not bold",
     )
     lines = [words, *(Text(f"  {line}", style="red") for line in verdict.short)]
@@ -135,9 +138,10 @@ def _boards(found: Analysis) -> Table:
             text = Text(words, style="red")
         elif verdict.way.schedule != "layers":
             text.append(", layers fused", style="dim")
+        shown = least if least is not None and not verdict.least_fits else verdict.way
         table.add_row(
             verdict.board,
-            f"{verdict.way.sram / 1000:,.1f}",
+            f"{shown.sram / 1000:,.1f}",
             f"{verdict.sram / 1000:,.1f}",
             f"{verdict.way.flash / 1000:,.0f}",
             f"{verdict.flash / 1000:,.0f}",

@@ -144,6 +144,9 @@ def test_nothing_helps_where_even_the_least_is_too_much(tmp_path: Path) -> None:
     assert not verdict["least_fits"]
     assert any("still too much" in line for line in verdict["helps"])
     assert any("fewer channels" in line for line in verdict["helps"])
+    short = verdict["least"]["sram"] - 1024
+    (line,) = verdict["short"]
+    assert line.startswith(f"SRAM at least {short / 1000:.1f} kB short; the peak is at ")
 
 
 def test_flash_that_is_short(tmp_path: Path) -> None:
