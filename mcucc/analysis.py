@@ -156,7 +156,7 @@ class _Analyst:
     def _fitting(self, board: Board) -> TiledProgram | None:
         """The fastest plan within the board's memory that computes nothing again."""
         options = dataclasses.replace(
-            self.options, objective="speed", max_slowdown=1.0, always_search=True
+            self.options, objective="speed", max_macs=1.0, always_search=True
         )
         limited = dataclasses.replace(self.options, unlimited=False)
         room = arena_room(board, limited)
@@ -167,7 +167,7 @@ class _Analyst:
         """The least memory: image by rows, plans that compute nothing again tried first."""
         words = "--image rows --objective sram"
         rows = dataclasses.replace(self.options, image=ImagePolicy.ROWS, objective="sram")
-        once = self._schedule(board, dataclasses.replace(rows, max_slowdown=1.0))
+        once = self._schedule(board, dataclasses.replace(rows, max_macs=1.0))
         way = self._way(once, once.program, board, words)
         if self._missing(way, board)[0] <= 0:
             return way

@@ -78,6 +78,7 @@ class Planned:
             "image": program.bytes_by_kind()[Kind.IMAGE],
             "macs": program.macs,
             "factor": program.factor,
+            "slowdown": self.schedule.slowdown(program),
             "instructions": round(self.schedule.estimate(program)),
             "stages": len(program.steps),
             "chosen": program is self.schedule.program,

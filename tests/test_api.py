@@ -36,7 +36,7 @@ def test_from_a_file_to_a_plan(tmp_path: Path) -> None:
     assert mcucc.load(project.model).graph.outputs == ("scores",)
     network = mcucc.quantized(project.model, project.data)
     mcucc.verify(network.graph)
-    rows = mcucc.ScheduleOptions(image=ImagePolicy.ROWS, max_slowdown=1.0)
+    rows = mcucc.ScheduleOptions(image=ImagePolicy.ROWS, max_macs=1.0)
     resident, streamed = mcucc.plan(network, BOARD), mcucc.plan(network, BOARD, rows)
     assert streamed.program.arena_bytes < resident.program.arena_bytes
 

@@ -45,6 +45,7 @@ def analyze_command(
         sram=None,
         objective=None,
         max_slowdown=None,
+        max_macs=None,
         plan=None,
         optimize=optimize,
     )

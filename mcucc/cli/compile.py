@@ -30,6 +30,7 @@ def compile_command(
     sram: shared.Sram = None,
     objective: shared.ObjectiveName = None,
     max_slowdown: shared.MaxSlowdown = None,
+    max_macs: shared.MaxMacs = None,
     plan: shared.PlanFile = None,
     emulator: Annotated[str, typer.Option(help="auto, qemu, unicorn or none.")] = "auto",
     time_limit: Annotated[
@@ -80,6 +81,7 @@ def compile_command(
             sram=sram,
             objective=objective,
             max_slowdown=max_slowdown,
+            max_macs=max_macs,
             plan=plan,
             optimize=optimize,
         ),

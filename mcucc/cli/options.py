@@ -42,6 +42,12 @@ ObjectiveName = Annotated[
 ]
 MaxSlowdown = Annotated[
     float | None,
+    typer.Option(
+        min=1.0, help="Least memory within so many times the fastest plan's estimated time."
+    ),
+]
+MaxMacs = Annotated[
+    float | None,
     typer.Option(min=1.0, help="Least memory within so many times the network's MACs."),
 ]
 PlanFile = Annotated[Path | None, typer.Option(help="A plan file, which decides everything.")]
@@ -56,6 +62,7 @@ def schedule_options(
     sram: int | None,
     objective: str | None,
     max_slowdown: float | None,
+    max_macs: float | None,
     plan: Path | None,
     optimize: str,
     point: int | None = None,
@@ -74,6 +81,7 @@ def schedule_options(
         sram=sram,
         objective=objective,
         max_slowdown=max_slowdown,
+        max_macs=max_macs,
         point=point,
         plan=plan,
         optimize=choice("--optimize", optimize, tuple(OPTIMIZE)),

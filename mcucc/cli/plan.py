@@ -29,6 +29,7 @@ def plan_command(
     sram: shared.Sram = None,
     objective: shared.ObjectiveName = None,
     max_slowdown: shared.MaxSlowdown = None,
+    max_macs: shared.MaxMacs = None,
     point: Annotated[
         int | None, typer.Option(min=1, help="Take this plan of the front, counted from 1.")
     ] = None,
@@ -50,6 +51,7 @@ def plan_command(
         sram=sram,
         objective=objective,
         max_slowdown=max_slowdown,
+        max_macs=max_macs,
         plan=plan,
         optimize=optimize,
         point=point,
@@ -89,7 +91,7 @@ def _front(found: Mapping[str, Any]) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("", "plan", "SRAM", "arena", "image", "F", "M instr.", "stages"):
+    for title in ("", "plan", "SRAM", "arena", "image", "F", "M instr.", "slowdown", "stages"):
         table.add_column(title, justify="left" if title in ("", "plan") else "right")
     rows = [(str(number), row) for number, row in enumerate(found["front"], 1)]
     if found["chosen"]["chosen"] and not any(row["chosen"] for _, row in rows):
@@ -105,6 +107,7 @@ def _front(found: Mapping[str, Any]) -> Table:
             f"{row['image']:,}",
             f"{row['factor']:.2f}",
             f"{row['instructions'] / 1e6:.2f}",
+            f"{row['slowdown']:.2f}",
             str(row["stages"]),
             style="bold" if row["chosen"] else "",
         )

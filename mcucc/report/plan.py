@@ -56,12 +56,16 @@ class StageFacts:
 
 @dataclass(frozen=True)
 class FrontFacts:
-    """A plan the search found: arena bytes, executed MACs, their factor, cost in `cost_unit`."""
+    """A plan the search found: arena bytes, executed MACs, their factor, cost in `cost_unit`.
+
+    `slowdown` is its cost over that of the fastest plan known.
+    """
 
     arena: int
     macs: int
     factor: float
     cost: float
+    slowdown: float
     chosen: bool
 
 
@@ -128,6 +132,7 @@ def front_facts(schedule: Schedule) -> tuple[FrontFacts, ...]:
             macs=point.program.macs,
             factor=point.factor,
             cost=point.cost,
+            slowdown=schedule.slowdown(point.program),
             chosen=point.program is schedule.program,
         )
         for point in schedule.front

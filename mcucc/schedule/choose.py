@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,10 +36,11 @@ class ScheduleOptions:
     `sram` bytes (arena, stack and static data together; default: the board's) bound every plan.
     Objective `speed` takes the fastest plan that fits: layer by layer where that fits and nothing
     else is asked for. Objective `sram` takes the least memory within `max_slowdown` times the
-    network's MACs; `max_slowdown` alone means this objective. `point` picks a plan of the front
-    by its number, from 1. `plan` is a plan file, which decides everything. `stack` is the bytes
-    reserved for it. `always_search` makes a front even where layer by layer fits; `unlimited`
-    leaves the board's memory out of account.
+    estimated time of the fastest plan and within `max_macs` times the network's MACs; either of
+    them alone means this objective. `point` picks a plan of the front by its number, from 1.
+    `plan` is a plan file, which decides everything. `stack` is the bytes reserved for it.
+    `always_search` makes a front even where layer by layer fits; `unlimited` leaves the board's
+    memory out of account.
     """
 
     schedule: str = "auto"
@@ -47,6 +48,7 @@ class ScheduleOptions:
     sram: int | None = None
     objective: str | None = None
     max_slowdown: float | None = None
+    max_macs: float | None = None
     point: int | None = None
     plan: Path | None = None
     optimize: str = "balanced"  # how much flash fast kernels may take
@@ -57,7 +59,8 @@ class ScheduleOptions:
     @property
     def aims_at_sram(self) -> bool:
         """Whether the least memory is wanted."""
-        return (self.objective or ("speed" if self.max_slowdown is None else "sram")) == "sram"
+        bounded = self.max_slowdown is not None or self.max_macs is not None
+        return (self.objective or ("sram" if bounded else "speed")) == "sram"
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +78,11 @@ class Schedule:
     def estimate(self, program: TiledProgram) -> float:
         """The estimated instructions of a program of this network."""
         return program_cost(program, self.cost, node_facts(program))
+
+    def slowdown(self, program: TiledProgram) -> float:
+        """Its estimated instructions over those of the fastest plan known."""
+        known = [self.estimate(self.layers), *(point.cost for point in self.front)]
+        return self.estimate(program) / min(known)
 
 
 def bind(integer: IntegerGraph, board: Board, optimize: str) -> IntegerGraph:
@@ -108,13 +116,15 @@ def schedule(
     fits = free and layers.arena_bytes <= room
     if options.schedule == "layers" or (fits and not options.always_search):
         return only_layers
-    front = _front(graph, options, cost, progress)
+    front = _front(layers, options, cost, progress)
     if fits:
         return Schedule(layers, layers, front, cost)
     chosen = _choose(front, room, options)
     if chosen is None and not options.aims_at_sram:  # look where only memory counts
-        far = replace(options, objective="sram", max_slowdown=options.max_slowdown or FAR_FACTOR)
-        front = _pareto((*front, *_front(graph, far, cost, progress)))
+        far = replace(options, objective="sram")
+        if options.max_macs is None and options.max_slowdown is None:
+            far = replace(far, max_macs=FAR_FACTOR)
+        front = _pareto((*front, *_front(layers, far, cost, progress)))
         chosen = _choose(front, room, options)
     if chosen is None:
         raise _does_not_fit(front, room, options)
@@ -132,28 +142,72 @@ def arena_room(board: Board, options: ScheduleOptions) -> int:
 
 
 def _front(
-    graph: IntegerGraph, options: ScheduleOptions, cost: CostModel, progress: Progress
+    layers: TiledProgram, options: ScheduleOptions, cost: CostModel, progress: Progress
 ) -> tuple[Point, ...]:
-    """Plans by memory against estimated time; against MACs where the least memory is wanted.
+    """Plans within the bounds asked for, by memory against estimated time.
 
-    The bound on MACs is what benchmarks count; the costs shown are the target's either way.
+    Searched by the measure that is bounded, by both where both are: MACs or the target's cost. The
+    least memory without a bound is looked for by MACs, which leave tiles as narrow as they like.
     """
-    most = SearchOptions().max_factor if options.max_slowdown is None else options.max_slowdown
-    front = search(
-        graph,
-        SearchOptions(
-            schedule=options.schedule,
-            image=options.image,
-            max_factor=most,
-            cost=MACS if options.aims_at_sram else cost,
-            progress=lambda what, part: progress(f"planning: {what}", int(part * 1000), 1000),
-        ),
+    facts = node_facts(layers)
+    plain = Point(layers, program_cost(layers, cost, facts))
+    found = [plain] if options.schedule == "auto" else []
+    for measure, most in _measures(options, cost):
+        front = search(
+            layers.graph,
+            SearchOptions(
+                schedule=options.schedule,
+                image=options.image,
+                max_factor=SearchOptions().max_factor if most is None else most,
+                cost=measure,
+                recompute=options.max_macs is None or options.max_macs > 1.0,
+                progress=lambda what, part: progress(f"planning: {what}", int(part * 1000), 1000),
+            ),
+        )
+        programs = [point.program for point in front.points]
+        found += [Point(p, program_cost(p, cost, facts)) for p in programs]
+    return _pareto(_bounded(found, plain.cost, options))
+
+
+def _measures(
+    options: ScheduleOptions, cost: CostModel
+) -> Sequence[tuple[CostModel, float | None]]:
+    """What to search by, and the bound on it."""
+    if not options.aims_at_sram:
+        return ((cost, options.max_slowdown),)
+    by_macs = options.max_macs is not None or options.max_slowdown is None
+    measures: list[tuple[CostModel, float | None]] = []
+    if by_macs:
+        measures.append((MACS, options.max_macs))
+    if options.max_slowdown is not None:
+        measures.append((cost, options.max_slowdown))
+    return measures
+
+
+def _bounded(
+    points: Sequence[Point], layers_cost: float, options: ScheduleOptions
+) -> tuple[Point, ...]:
+    """The points within the slowdown and the MACs allowed; FitError where there are none."""
+    fastest = min(layers_cost, *(p.cost for p in points))
+    fewest = min(p.factor for p in points)
+    slowest = options.max_slowdown or float("inf")
+    macs = options.max_macs or float("inf")
+    kept = tuple(p for p in points if p.cost <= slowest * fastest and p.factor <= macs + 1e-9)
+    if kept:
+        return kept
+    if macs < fewest:
+        raise FitError(
+            f"no plan keeps to {macs:.2f} times the MACs; the least is {fewest:.2f}",
+            hint="raise --max-macs",
+        )
+    raise FitError(
+        f"no plan keeps to {slowest:.2f} times the estimated time of the fastest plan"
+        + ("" if options.max_macs is None else f" and {macs:.2f} times the MACs"),
+        hint="raise --max-slowdown" + ("" if options.max_macs is None else " or --max-macs"),
     )
-    facts = node_facts(front.points[0].program)
-    return tuple(replace(p, cost=program_cost(p.program, cost, facts)) for p in front.points)
 
 
-def _pareto(points: tuple[Point, ...]) -> tuple[Point, ...]:
+def _pareto(points: Sequence[Point]) -> tuple[Point, ...]:
     kept: list[Point] = []
     for point in sorted(points, key=lambda p: (p.bytes, p.cost)):
         if not kept or point.cost < kept[-1].cost:
@@ -169,17 +223,7 @@ def _choose(front: tuple[Point, ...], room: int, options: ScheduleOptions) -> Po
                 f"there is no point {options.point}", where="--point", hint=f"1 to {len(front)}"
             )
         return front[options.point - 1]
-    within = front
-    if options.max_slowdown is not None:
-        within = tuple(p for p in front if p.factor <= options.max_slowdown + 1e-9)
-        if not within:
-            least = min(p.factor for p in front)
-            raise FitError(
-                f"no plan keeps to {options.max_slowdown:.2f} times the MACs; "
-                f"the least is {least:.2f}",
-                hint="raise --max-slowdown",
-            )
-    fits = [p for p in within if p.bytes <= room]
+    fits = [p for p in front if p.bytes <= room]
     if not fits:
         return None
     if options.aims_at_sram:
@@ -196,13 +240,14 @@ def _does_not_fit(front: tuple[Point, ...], room: int, options: ScheduleOptions)
         f"{place.kind.value} of {place.tensor} {place.size:,}" for place in program.live(peak)
     )
     needed = program.stage_bytes[peak]
-    faster = " or a larger --max-slowdown" if options.max_slowdown is not None else ""
+    bounds = (("--max-slowdown", options.max_slowdown), ("--max-macs", options.max_macs))
+    larger = "".join(f" or a larger {name}" for name, bound in bounds if bound is not None)
     return FitError(
         f"the smallest plan found needs {least.bytes + options.stack:,} bytes of SRAM: an arena of "
         f"{least.bytes:,} and about {options.stack:,} of stack; {room + options.stack:,} are "
         f"allowed, {least.bytes - room:,} too few\n"
         f"  {needed:,} bytes of them are in use in {bottleneck(program)}: {live}",
-        hint=f"a smaller input, fewer channels there{faster}"
+        hint=f"a smaller input, fewer channels there{larger}"
         + ("" if options.image.streams else ", or --image rows"),
     )
 

@@ -18,6 +18,7 @@ from mcucc.schedule.network import Network
 from mcucc.schedule.order import least_peak_order
 from mcucc.schedule.plan import Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.search_chain import ChainSearch
+from mcucc.schedule.search_join import Cut, join, spread
 from mcucc.schedule.search_space import Option, Space
 from mcucc.schedule.search_stage import StageSearch
 from mcucc.schedule.tiled import TiledProgram
@@ -42,8 +43,9 @@ class SearchOptions:
 
     `schedule`: auto, layers (one node a stage), patch (MCUNetV2: one first stage that recomputes),
     stream (StreamNet: one first stage that caches), msf (msf-CNN: many stages of one-row tiles that
-    recompute rows and cache columns). `max_factor` bounds executed MACs over the
-    network's. Tiles are at least `least_width` columns wide (narrow ones are slow and small).
+    recompute rows and cache columns). `max_factor` bounds the cost
+    (executed MACs, or the target's) over the least possible; without `recompute` nothing is
+    computed twice. Tiles are at least `least_width` columns wide (narrow ones are slow and small).
     `effort` bounds the states visited, so that a search gives the same front on every machine
     (20,000 take about a second).
     """
@@ -52,6 +54,7 @@ class SearchOptions:
     image: ImagePolicy = ImagePolicy.ROWS
     cost: CostModel = MACS
     max_factor: float = 1.25
+    recompute: bool = True
     least_width: int = 1
     effort: int = 60_000
     progress: Progress | None = None
@@ -96,7 +99,7 @@ class Front:
             least = min(self.points, key=lambda p: p.factor)
             raise FitError(
                 f"no plan keeps to {factor:.2f} times the MACs; the least is {least.factor:.2f}",
-                hint="raise --max-slowdown",
+                hint="raise --max-macs",
             )
         return min(fits, key=lambda p: (p.bytes, p.cost))
 
@@ -109,7 +112,7 @@ class Front:
                 f"the smallest plan found needs {least.bytes} bytes of arena, {sram} are allowed",
                 where=bottleneck(least.program),
                 hint=f"its buffers cannot be placed in less than {self.lower_bound} bytes; "
-                "a smaller input, a narrower layer or a larger --max-slowdown lowers it",
+                "a smaller input, a narrower layer or a larger --max-macs lowers it",
             )
         return min(fits, key=lambda p: (p.cost, p.bytes))
 
@@ -138,37 +141,18 @@ def layers_plan(network: Network, image: ImagePolicy) -> Plan:
     return Plan("layers", image, stages)
 
 
-@dataclass(frozen=True)
-class _Cut:
-    """A plan of the nodes before a cut: bytes of its largest stage, cost, and its last stage."""
-
-    bytes: int
-    cost: float
-    before: _Cut | None = None
-    option: Option | None = None
-    count: int = 0
-
-    def stages(self) -> list[Option]:
-        """The stages in order."""
-        found: list[Option] = []
-        cut: _Cut | None = self
-        while cut is not None and cut.option is not None:
-            found.append(cut.option)
-            cut = cut.before
-        return found[::-1]
-
-
 class _Search:
     def __init__(self, graph: IntegerGraph, options: SearchOptions) -> None:
         self.graph, self.options = graph, options
         self.begun = time.monotonic()
         self.network = Network(graph, least_peak_order(graph).nodes)
         self.inside = StageSearch(self.network, options.image, options.cost)
+        self.least = sum(self.inside.least_cost(node) for node in self.network.nodes)
         self.table: dict[int, list[Option]] = {}
         self.exact: dict[tuple[int, int, int, float], int] = {}
         self.complete = True
         # The best before chains were looked for: its buffers may be easier to place.
-        self.unchained: list[_Cut] = []
+        self.unchained: list[Cut] = []
 
     def front(self) -> Front:
         """Search, refine, expand."""
@@ -185,12 +169,16 @@ class _Search:
         programs = {program.plan: program for program in map(self._program, shown)}
         return self._finish(list(programs.values()))
 
-    def _shown(self, cuts: list[_Cut]) -> list[_Cut]:
+    def _slack(self, factor: float) -> float:
+        """Cost above the least possible that so many times of that leave."""
+        return (factor - 1.0) * self.least
+
+    def _shown(self, cuts: list[Cut]) -> list[Cut]:
         """The points that are expanded: an even choice, and the least memory at usual factors."""
         shown = spread(cuts, POINTS)
         if self.options.cost is MACS:
             for factor in FACTORS:
-                slack = (factor - 1.0) * self.graph.macs
+                slack = self._slack(factor)
                 within = [cut for cut in cuts if cut.cost <= slack]
                 shown += [within[0]] if within and within[0] not in shown else []
         return shown
@@ -208,11 +196,9 @@ class _Search:
 
     # Stages -----------------------------------------------------------------------------------
 
-    def _cuts(self) -> list[_Cut]:
+    def _cuts(self) -> list[Cut]:
         """Cache-only first: its peak caps the full search."""
-        slack = (self.options.max_factor - 1.0) * sum(
-            self.inside.least_cost(node) for node in self.network.nodes
-        )
+        slack = self._slack(self.options.max_factor)
         if self.options.schedule == "patch":
             self._fill(Space(forms=(Form.TILE,), cache=False, slack=slack), first_only=True)
             return self._join()
@@ -230,17 +216,17 @@ class _Search:
         self._fill(Space(recompute=False, cap=wide))
         cap = min(cut.bytes for cut in self._join())
         self._refine(cap)
-        if self.options.max_factor > 1.0:
+        if self.options.max_factor > 1.0 and self.options.recompute:
             self._fill(Space(cap=cap * 1.02, slack=slack), ends=self._tight(cap * LOWER))
             cuts = self._join()
             for factor in FACTORS:
-                slack = (factor - 1.0) * self.graph.macs
+                slack = self._slack(factor)
                 within = [cut for cut in cuts if cut.cost <= slack]
                 if within:
                     self._refine(min(cut.bytes for cut in within), slack)
         if len(self.network.nodes) <= MANY_NODES:
             cuts = self._join()
-            slacks = [(factor - 1.0) * self.graph.macs for factor in CHAINED]
+            slacks = [self._slack(factor) for factor in CHAINED]
             fitting = [[cut for cut in cuts if cut.cost <= slack] for slack in slacks]
             self.unchained = [fits[0] for fits in fitting if fits]
             self._chain()
@@ -250,13 +236,13 @@ class _Search:
         """Chains of stages in place of the stage that bounds a plan, again and again."""
         chains = ChainSearch(self.inside, self._chain_tiles, self._exact_bytes)
         for factor in CHAINED:
-            slack = (factor - 1.0) * self.graph.macs
+            slack = self._slack(factor)
             for _ in range(ROUNDS if factor <= self.options.max_factor else 0):
                 within = [cut for cut in self._join() if cut.cost <= slack]
                 if not within:
                     break
                 best = min(within, key=lambda cut: (cut.bytes, cut.cost))
-                stages = best.stages()
+                stages = best.stages
                 bound = max(stages, key=self._known_bytes)
                 left = slack - best.cost + bound.cost
                 found = chains.around(bound, best.bytes, left)
@@ -353,39 +339,15 @@ class _Search:
 
     # Cuts -------------------------------------------------------------------------------------
 
-    def _join(self) -> list[_Cut]:
-        """Forward Pareto search over the cuts between stages."""
-        fronts: list[list[_Cut]] = [[_Cut(0, 0.0)]]
-        for end in range(1, len(self.network.nodes) + 1):
-            found: list[tuple[int, float, int, int, _Cut, Option]] = []
-            for option in self._best_options(end):
-                for cut in fronts[option.begin]:
-                    size = max(cut.bytes, option.bytes)
-                    cost = cut.cost + option.cost
-                    found.append((size, cost, cut.count + 1, len(found), cut, option))
-            found.sort()
-            kept: list[_Cut] = []
-            for size, cost, stages, _, before, option in found:
-                if not kept or cost < kept[-1].cost:
-                    kept.append(_Cut(size, cost, before, option, stages))
-            fronts.append(spread(kept, 6 * POINTS))
-        return fronts[-1]
+    def _join(self) -> list[Cut]:
+        """The plans of the stages known: the Pareto set of bytes and cost."""
+        known = {end: [self._known(o) for o in found] for end, found in self.table.items()}
+        return join(known, len(self.network.nodes))
 
-    def _best_options(self, end: int) -> list[Option]:
-        """Options of the table, exact where known, Pareto for each begin."""
-        by_begin: dict[int, list[Option]] = {}
-        for option in self.table.get(end, ()):
-            size = self.exact.get(self._key(option), option.bytes)
-            known = option if size == option.bytes else replace(option, bytes=size)
-            by_begin.setdefault(option.begin, []).append(known)
-        kept: list[Option] = []
-        for options in by_begin.values():
-            best = float("inf")
-            for option in sorted(options, key=lambda o: (o.bytes, o.cost)):
-                if option.cost < best:
-                    best = option.cost
-                    kept.append(option)
-        return kept
+    def _known(self, option: Option) -> Option:
+        """With exact bytes, where they are known."""
+        size = self._known_bytes(option)
+        return option if size == option.bytes else replace(option, bytes=size)
 
     @staticmethod
     def _key(option: Option) -> tuple[int, int, int, float]:
@@ -422,15 +384,7 @@ class _Search:
             for part in parts
         ]
 
-    def _program(self, cut: _Cut) -> TiledProgram:
-        stages = tuple(stage for option in cut.stages() for stage in self._stages(option))
+    def _program(self, cut: Cut) -> TiledProgram:
+        stages = tuple(stage for option in cut.stages for stage in self._stages(option))
         plan = Plan(self.options.schedule, self.options.image, stages)
         return expand(self.graph, plan)
-
-
-def spread(cuts: list[_Cut], most: int) -> list[_Cut]:
-    """At most `most` of a front's points, both ends kept, evenly by rank."""
-    if len(cuts) <= most:
-        return cuts
-    step = (len(cuts) - 1) / (most - 1)
-    return [cuts[round(i * step)] for i in range(most)]

@@ -57,15 +57,34 @@ def test_the_fastest_plan_within_a_budget(project: Project) -> None:
     assert found["room"] == budget - STACK_ESTIMATE
 
 
-def test_the_least_memory_within_a_slowdown(project: Project) -> None:
-    for options in (("--objective", "sram", "--max-slowdown", 1.0), ("--max-slowdown", 1.0)):
+def test_the_least_memory_within_so_many_macs(project: Project) -> None:
+    for options in (("--objective", "sram", "--max-macs", 1.0), ("--max-macs", 1.0)):
         found = planned(project, *ROWS, *options)
         assert found["chosen"]["arena"] == min(p["arena"] for p in found["front"])
         assert found["chosen"]["factor"] <= 1.0
 
 
+def test_the_least_memory_within_a_slowdown(project: Project) -> None:
+    arenas = []
+    for slowdown in (1.0, 1.2, 2.0):
+        found = planned(project, *ROWS, "--max-slowdown", slowdown)
+        assert found["chosen"]["arena"] == min(p["arena"] for p in found["front"])
+        fastest = min(p["instructions"] for p in [*found["front"], found["layers"]])
+        assert found["chosen"]["instructions"] <= slowdown * fastest + 1
+        arenas.append(found["chosen"]["arena"])
+    assert arenas == sorted(arenas, reverse=True)
+    assert arenas[0] > arenas[-1]
+
+
+def test_slowdown_and_macs_bound_a_plan_together(project: Project) -> None:
+    found = planned(project, *ROWS, "--max-slowdown", 1.3, "--max-macs", 1.0)
+    assert found["chosen"]["factor"] <= 1.0
+    assert found["chosen"]["slowdown"] <= 1.3
+    assert all(p["factor"] <= 1.0 and p["slowdown"] <= 1.3 for p in found["front"])
+
+
 def test_a_budget_nobody_can_meet_names_the_least_and_what_bounds_it(project: Project) -> None:
-    least = planned(project, *ROWS, "--objective", "sram", "--max-slowdown", 1.5)["chosen"]
+    least = planned(project, *ROWS, "--objective", "sram", "--max-macs", 1.5)["chosen"]
     result = plan(project, *ROWS, "--sram", STACK_ESTIMATE + 100)
     assert result.code == 2
     assert f"{least['sram']:,} bytes of SRAM" in result.err
@@ -133,6 +152,7 @@ def test_what_is_printed(project: Project) -> None:
         (("--plan", "none.json"), "cannot read the plan"),
         (("--save", "no/where.json"), "cannot write the plan"),
         (("--max-slowdown", 0.5), "--max-slowdown"),
+        (("--max-macs", 0.5), "--max-macs"),
     ],
 )
 def test_refused(options: tuple[object, ...], words: str, project: Project) -> None:
@@ -144,7 +164,7 @@ def test_refused(options: tuple[object, ...], words: str, project: Project) -> N
 
 def test_the_saved_plan_belongs_to_the_network(project: Project) -> None:
     file = project.folder / "data" / "my.json"
-    planned(project, *ROWS, "--max-slowdown", 1.0, "--save", file)
+    planned(project, *ROWS, "--max-macs", 1.0, "--save", file)
     options = NetworkOptions(data=project.data)
     integer = load_network(project.model, options, lambda *_: None).integer
     graph = bind(integer, load_board("nucleo-l4r5zi"), "balanced")

@@ -18,7 +18,7 @@ CODE = "from mcucc.cli import main; main()"
 def compile_in(place: Path, project: Project, seed: int) -> dict[str, bytes]:
     """The files of `mcucc compile` run in a process of its own, in the folder `place`."""
     place.mkdir()
-    plan = ("--image", "rows", "--max-slowdown", "1.1", "--emulator", "none", "--out", "out")
+    plan = ("--image", "rows", "--max-macs", "1.1", "--emulator", "none", "--out", "out")
     command = [sys.executable, "-c", CODE, "compile", project.model, "--board", BOARD]
     root = str(Path(__file__).parents[2])
     environment = {**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONPATH": root}

@@ -114,7 +114,7 @@ def test_layer_by_layer_in_a_browser(compiled: Project, tmp_path: Path) -> None:
 
 
 def test_a_fused_plan_in_a_browser(compiled: Project, tmp_path: Path) -> None:
-    result = compiled.compile("--image", "rows", "--max-slowdown", "1.3", out="rows")
+    result = compiled.compile("--image", "rows", "--max-macs", "1.3", out="rows")
     assert result.code == 0, result.err
     report, page = folder_of(compiled, "rows")
     assert len(report["layers"]) < len(report["nodes"])

@@ -16,7 +16,7 @@ BOARD = load_board("nucleo-l4r5zi")
 INTEGER = lower(mobile_net(33, 29))
 PLANS = {
     "layers": ScheduleOptions(schedule="layers"),
-    "rows": ScheduleOptions(image=ImagePolicy.ROWS, max_slowdown=1.2),
+    "rows": ScheduleOptions(image=ImagePolicy.ROWS, max_macs=1.2),
 }
 
 

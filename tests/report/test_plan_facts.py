@@ -12,7 +12,7 @@ INTEGER = lower(mobile_net(33, 29))
 
 
 def test_stages_of_a_fused_plan_add_up() -> None:
-    made = schedule(INTEGER, BOARD, ScheduleOptions(image=ImagePolicy.ROWS, max_slowdown=1.2))
+    made = schedule(INTEGER, BOARD, ScheduleOptions(image=ImagePolicy.ROWS, max_macs=1.2))
     facts = plan_facts(made)
     working = [stage for stage in made.program.stages if stage.actions]
     assert [stage.nodes for stage in facts.stages] == [
@@ -31,7 +31,7 @@ def test_stages_of_a_fused_plan_add_up() -> None:
 
 
 def test_the_front_names_the_chosen_point_and_its_figures() -> None:
-    made = schedule(INTEGER, BOARD, ScheduleOptions(image=ImagePolicy.ROWS, max_slowdown=1.2))
+    made = schedule(INTEGER, BOARD, ScheduleOptions(image=ImagePolicy.ROWS, max_macs=1.2))
     facts = plan_facts(made)
     (chosen,) = [point for point in facts.front if point.chosen]
     assert chosen.arena == facts.arena == made.program.arena_bytes

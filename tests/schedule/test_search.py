@@ -116,7 +116,7 @@ def test_impossible_budget_names_what_is_reachable() -> None:
     assert "stage" in caught.value.where
     with pytest.raises(FitError) as caught:
         front.within(0.5)
-    assert "--max-slowdown" in caught.value.hint
+    assert "--max-macs" in caught.value.hint
 
 
 def test_a_mapped_image_is_read_row_by_row() -> None:

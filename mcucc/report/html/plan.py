@@ -135,7 +135,8 @@ def front_plot(report: Mapping[str, Any]) -> FrontPlot | None:
             y=100 * (point["arena"] - least) / up,
             chosen=point["chosen"],
             tip=f"{point['arena']:,} bytes of arena\n{point['macs']:,} MACs, F = "
-            f"{point['factor']:.3f}" + ("\nchosen" if point["chosen"] else ""),
+            f"{point['factor']:.3f}\n{point['slowdown']:.2f} times the estimated time of the "
+            "fastest plan" + ("\nchosen" if point["chosen"] else ""),
         )
         for point in front
     )
