@@ -6,6 +6,7 @@
 #ifndef MCUCC_PAIRS_H
 #define MCUCC_PAIRS_H
 
+#include "mcucc/finish.h"
 #include "mcucc/window.h"
 
 /* The rows of a convolution's window, and where they lie in its input. */
@@ -138,6 +139,32 @@ MCUCC_INLINE int32_t mcucc_pair_next(mcucc_pair_columns *columns, const mcucc_pa
     columns->first = p + 2 * columns->stride;
     columns->two = two;
     return 1;
+}
+
+/* The sums of two pixels for one channel, its bias not yet added. */
+typedef struct {
+    int32_t p;
+    int32_t q;
+} mcucc_pair_sum;
+
+/* Where the outputs of a group of channels go. */
+typedef struct {
+    const mcucc_finish_tables *tables;
+    const mcucc_pair_sum *sums;
+    int32_t channel;
+    int8_t *p;
+    int8_t *q;
+} mcucc_pair_outputs;
+
+MCUCC_INLINE void mcucc_pair_finish(const mcucc_pair_outputs *at, int32_t count,
+                                    mcucc_finish_form form)
+{
+    MCUCC_UNROLL
+    for (int32_t i = 0; i < count; ++i) {
+        const mcucc_finish_channel finish = mcucc_finish_load(at->tables, at->channel + i);
+        at->p[i] = mcucc_finish_sum(at->sums[i].p, finish, form);
+        at->q[i] = mcucc_finish_sum(at->sums[i].q, finish, form);
+    }
 }
 
 #endif

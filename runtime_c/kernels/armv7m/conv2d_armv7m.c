@@ -1,17 +1,10 @@
 #include "mcucc/conv2d_armv7m.h"
 
-#include "mcucc/finish.h"
 #include "mcucc/pairs.h"
 
 #define LANE 23
 #define HALF (1 << (LANE - 1)) /* makes the low lane positive: no borrow from the high one */
 #define CHANNELS 4
-
-/* The sums of two pixels for one channel, its bias not yet added. */
-typedef struct {
-    int32_t p;
-    int32_t q;
-} pair_sum;
 
 /* All taps of two pixels for four channels; `taps` is even and not 0. */
 #if defined(__GNUC__) && defined(__thumb2__)
@@ -38,7 +31,7 @@ typedef struct {
 __attribute__((naked)) static void sum_taps(const uint32_t *x __attribute__((unused)),
                                             const int8_t *w __attribute__((unused)),
                                             int32_t taps __attribute__((unused)),
-                                            pair_sum *sums __attribute__((unused)))
+                                            mcucc_pair_sum *sums __attribute__((unused)))
 {
     __asm__("push {r3-r11, lr}\n"
             "add r2, r0, r2, lsl #2\n"
@@ -68,7 +61,7 @@ __attribute__((naked)) static void sum_taps(const uint32_t *x __attribute__((unu
 
 #else
 
-static void sum_taps(const uint32_t *x, const int8_t *w, int32_t taps, pair_sum *sums)
+static void sum_taps(const uint32_t *x, const int8_t *w, int32_t taps, mcucc_pair_sum *sums)
 {
     int64_t acc[CHANNELS] = {HALF, HALF, HALF, HALF};
     for (int32_t tap = 0; tap < taps; ++tap) {
@@ -85,25 +78,6 @@ static void sum_taps(const uint32_t *x, const int8_t *w, int32_t taps, pair_sum 
 
 #endif
 
-/* Where the outputs of a group of channels go. */
-typedef struct {
-    const mcucc_finish_tables *tables;
-    const pair_sum *sums;
-    int32_t channel;
-    int8_t *p;
-    int8_t *q;
-} pair_outputs;
-
-MCUCC_INLINE void finish_channels(const pair_outputs *at, int32_t count, mcucc_finish_form form)
-{
-    MCUCC_UNROLL
-    for (int32_t i = 0; i < count; ++i) {
-        const mcucc_finish_channel finish = mcucc_finish_load(at->tables, at->channel + i);
-        at->p[i] = mcucc_finish_sum(at->sums[i].p, finish, form);
-        at->q[i] = mcucc_finish_sum(at->sums[i].q, finish, form);
-    }
-}
-
 /* All output channels of two pixels. */
 MCUCC_INLINE void channels(const mcucc_conv2d_armv7m_params *params, const uint32_t *words,
                            int8_t *out_p, int8_t *out_q, mcucc_finish_form form)
@@ -113,14 +87,14 @@ MCUCC_INLINE void channels(const mcucc_conv2d_armv7m_params *params, const uint3
     const mcucc_finish_tables tables = {params->bias, params->multiplier, params->shift,
                                         params->output_zero_point};
     for (int32_t channel = 0; channel < outputs; channel += CHANNELS) {
-        pair_sum sums[CHANNELS];
+        mcucc_pair_sum sums[CHANNELS];
         sum_taps(words, weights, params->taps, sums);
         weights += CHANNELS * params->taps;
-        const pair_outputs at = {&tables, sums, channel, out_p + channel, out_q + channel};
+        const mcucc_pair_outputs at = {&tables, sums, channel, out_p + channel, out_q + channel};
         if (outputs - channel >= CHANNELS) {
-            finish_channels(&at, CHANNELS, form);
+            mcucc_pair_finish(&at, CHANNELS, form);
         } else {
-            finish_channels(&at, outputs - channel, form);
+            mcucc_pair_finish(&at, outputs - channel, form);
         }
     }
 }

@@ -1,17 +1,10 @@
 #include "mcucc/conv2d_pairs.h"
 
-#include "mcucc/finish.h"
 #include "mcucc/pairs.h"
 
 #define LANE 16
 #define CHANNELS 2
 #define HALF ((uint32_t)1 << (LANE - 1)) /* makes the low lane positive: no borrow from the high one */
-
-/* The sums of two pixels for one channel, its bias not yet added. */
-typedef struct {
-    int32_t p;
-    int32_t q;
-} pair_sum;
 
 /* All chunks of two pixels for two channels. A total is the sum of all chunks modulo 2^32, a high
  * sum that of their high lanes; the low lanes' sum follows from both. */
@@ -24,7 +17,7 @@ __attribute__((naked)) static void sum_chunks(const uint32_t *x __attribute__((u
                                               const int8_t *w __attribute__((unused)),
                                               const uint8_t *lengths __attribute__((unused)),
                                               int32_t chunks __attribute__((unused)),
-                                              pair_sum *sums __attribute__((unused)))
+                                              mcucc_pair_sum *sums __attribute__((unused)))
 {
     __asm__(".syntax unified\n"
             "push {r4-r7, lr}\n"
@@ -107,14 +100,14 @@ MCUCC_INLINE uint32_t multiply(uint32_t pixels, int32_t weight)
     return pixels * (uint32_t)weight;
 }
 
-MCUCC_INLINE pair_sum split(uint32_t total, int32_t high)
+MCUCC_INLINE mcucc_pair_sum split(uint32_t total, int32_t high)
 {
-    const pair_sum sum = {(int32_t)(total - ((uint32_t)high << LANE)), high};
+    const mcucc_pair_sum sum = {(int32_t)(total - ((uint32_t)high << LANE)), high};
     return sum;
 }
 
 static void sum_chunks(const uint32_t *x, const int8_t *w, const uint8_t *lengths, int32_t chunks,
-                       pair_sum *sums)
+                       mcucc_pair_sum *sums)
 {
     uint32_t even_total = 0u - (uint32_t)chunks * HALF;
     uint32_t odd_total = even_total;
@@ -142,25 +135,6 @@ static void sum_chunks(const uint32_t *x, const int8_t *w, const uint8_t *length
 
 #endif
 
-/* Where the outputs of a group of channels go. */
-typedef struct {
-    const mcucc_finish_tables *tables;
-    const pair_sum *sums;
-    int32_t channel;
-    int8_t *p;
-    int8_t *q;
-} pair_outputs;
-
-MCUCC_INLINE void finish_channels(const pair_outputs *at, int32_t count, mcucc_finish_form form)
-{
-    MCUCC_UNROLL
-    for (int32_t i = 0; i < count; ++i) {
-        const mcucc_finish_channel finish = mcucc_finish_load(at->tables, at->channel + i);
-        at->p[i] = mcucc_finish_sum(at->sums[i].p, finish, form);
-        at->q[i] = mcucc_finish_sum(at->sums[i].q, finish, form);
-    }
-}
-
 /* All output channels of two pixels. */
 MCUCC_INLINE void channels(const mcucc_conv2d_pairs_params *params, const uint32_t *words,
                            int8_t *out_p, int8_t *out_q, mcucc_finish_form form)
@@ -172,15 +146,15 @@ MCUCC_INLINE void channels(const mcucc_conv2d_pairs_params *params, const uint32
     const mcucc_finish_tables tables = {params->bias, params->multiplier, params->shift,
                                         params->output_zero_point};
     for (int32_t channel = 0; channel < outputs; channel += CHANNELS) {
-        pair_sum sums[CHANNELS];
+        mcucc_pair_sum sums[CHANNELS];
         sum_chunks(words, weights, lengths, *chunks, sums);
         weights += CHANNELS * params->taps;
         lengths += *chunks++;
-        const pair_outputs at = {&tables, sums, channel, out_p + channel, out_q + channel};
+        const mcucc_pair_outputs at = {&tables, sums, channel, out_p + channel, out_q + channel};
         if (outputs - channel >= CHANNELS) {
-            finish_channels(&at, CHANNELS, form);
+            mcucc_pair_finish(&at, CHANNELS, form);
         } else {
-            finish_channels(&at, outputs - channel, form);
+            mcucc_pair_finish(&at, outputs - channel, form);
         }
     }
 }
