@@ -16,7 +16,9 @@ from mcucc.measure import reference_bytes
 from mcucc.network import Network
 from mcucc.schedule.check import check
 from mcucc.schedule.tiled import TiledProgram
-from mcucc.toolchain import BuildOptions, Firmware, build_firmware, refence
+from mcucc.toolchain import BuildOptions, Firmware, ModelUnit, build_firmware, refence
+
+NAME = "net"
 
 
 @dataclass(frozen=True)
@@ -39,16 +41,20 @@ def roomy(core: str) -> Board:
     boards = (load_board(name) for name in board_names())
     board = next(b for b in boards if b.core is Core(core) and b.machine is not None)
     flash = Memory("flash", MemoryKind.FLASH, 0, 2 << 20)
-    ram = Memory("ram", MemoryKind.RAM, 1 << 29, 1 << 19)
+    ram = Memory("ram", MemoryKind.RAM, 1 << 29, 1 << 20)
     return replace(board, memories=(flash, ram), code=flash, weights=flash, data=ram, arena=ram)
+
+
+def generate(network: Network, program: TiledProgram, folder: Path) -> tuple[ModelUnit, list[Path]]:
+    """The checked program's C in `folder`, as the toolchain takes it; the model is NAME."""
+    check(program)
+    code = model_code(program, network.cameras, NAME, Origin("bench", "0" * 64, "bench"))
+    return unit_of(NAME, program.arena_bytes, folder, write_library(code, folder))
 
 
 def build(network: Network, program: TiledProgram, board: Board, folder: Path) -> Firmware:
     """The checked program's firmware at -O2."""
-    check(program)
-    code = model_code(program, network.cameras, "net", Origin("bench", "0" * 64, "bench"))
-    sources = write_library(code, folder)
-    unit, kernels = unit_of("net", program.arena_bytes, folder, sources)
+    unit, kernels = generate(network, program, folder)
     return build_firmware([unit], kernels, board, folder / "build", options=BuildOptions("-O2"))
 
 

@@ -67,8 +67,12 @@ class LitertSession:
         self, graph: IntegerGraph, inputs: Sequence[Int8Array]
     ) -> dict[str, npt.NDArray[np.int8]]:
         """The outputs of several inputs: (pictures, H, W, C) by name."""
-        runs = [self.tensors(graph, q) for q in inputs]
-        return {name: np.stack([run[name] for run in runs]) for name in graph.outputs}
+        found: dict[str, list[Int8Array]] = {name: [] for name in graph.outputs}
+        for q in inputs:  # all tensors of many pictures would be gigabytes
+            tensors = self.tensors(graph, q)
+            for name, values in found.items():
+                values.append(tensors[name])
+        return {name: np.stack(values) for name, values in found.items()}
 
     def _places(self) -> dict[str, int]:
         """LiteRT's tensor of every tensor of the graph; ends of type uint8 included."""

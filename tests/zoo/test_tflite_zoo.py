@@ -5,29 +5,28 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from benchmarks.accuracy import LAYERS, emulate, litert, pictures_of
+from benchmarks.litert import DefaultPath, distance
 from mcucc.evaluate.datasets import load_dataset
 from mcucc.evaluate.preprocess import find_preprocess
 from mcucc.frontends.quantized import ImportedQuantized
 from mcucc.frontends.tflite import import_tflite
-from mcucc.frontends.tflite_file import read_tflite
-from mcucc.numerics import Requant, Rounding
-from mcucc.ops.base import Kernel, hwc
-from mcucc.ops.conv2d import Conv2dKernel
-from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
+from mcucc.measure import reference_bytes
+from mcucc.network import NetworkOptions, load_network
+from mcucc.numerics import Rounding
+from mcucc.ops.base import hwc
 from mcucc.ops.pad import PadKernel
 from mcucc.quantize.lower import lower
 from tests.conftest import SHARED
 
 pytestmark = pytest.mark.zoo
-PICTURES = 20
+PICTURES, EMULATED_PICTURES = 20, 2
 FOLDERS = {"cifar10": "cifar10.npz"}
 MODELS = sorted(Path(os.environ.get("MCUCC_ZOO", SHARED / "zoo")).glob("tflite/*.tflite"))
 each_model = pytest.mark.parametrize(
@@ -103,59 +102,41 @@ def test_double_equals_the_reference_kernels_on_every_tensor(
 
 
 @each_model
-def test_single_equals_the_default_path_but_for_its_float_products(
+def test_the_default_path_is_single_but_for_its_products(
     path: Path, zoo_dir: Path, data_dir: Path
 ) -> None:
-    """Operator by operator on LiteRT's own inputs (docs/numerics-litert.md says why)."""
-    run = Run(path, zoo_dir, data_dir, OpResolverType.AUTO)
-    single = lower(run.imported.graph, Rounding.SINGLE)
-    double = {n.name: n.kernel for n in lower(run.imported.graph, Rounding.DOUBLE).nodes}
-    negative = negative_scales(run)
-    for picture in run.pictures():
-        values = {**run.feed(picture), **run.invoke(picture)}
-        for node in single.nodes:
-            if node.output not in values or any(name not in values for name in node.inputs):
-                continue
-            inputs = [values[name] for name in node.inputs]
-            theirs = values[node.output]
-            if node.output in negative:  # XNNPACK declines these: LiteRT's own kernel runs
-                np.testing.assert_array_equal(double[node.name].run(inputs), theirs)
-                continue
-            low, high = bounds(node.kernel, inputs)
-            assert ((low <= theirs) & (theirs <= high)).all(), node.name
+    """With XNNPACK's float32 products in sums, and LiteRT's own kernel where XNNPACK declines a
+    negative scale, every tensor of a whole run is LiteRT's (docs/numerics-litert.md)."""
+    run = DefaultPath(path)
+    (end,) = run.single.inputs
+    outputs = different = 0
+    for picture in pictures_of(path, data_dir, PICTURES).images:
+        theirs = run.tensors(picture)
+        values = {end: theirs[end]}
+        for node in run.single.nodes:
+            values[node.output] = run.kernels[node.output].run([values[n] for n in node.inputs])
+        for name in values.keys() & theirs.keys():
+            np.testing.assert_array_equal(values[name], theirs[name], err_msg=name)
+        for node, inputs in run.comparable(theirs):
+            off = distance(node.kernel.run(inputs), theirs[node.output])
+            assert off.max() <= 1, node.name
+            if node.output not in run.declined:
+                outputs += off.size
+                different += int(off.sum())
+    assert different <= outputs / 100_000
 
 
-def negative_scales(run: Run) -> set[str]:
-    """Outputs of operators whose weights have a negative scale."""
-    file = read_tflite(run.path)
-    names = {index: name for name, index in run.imported.sources.items()}
-    return {
-        names[op.outputs[0]]
-        for op in file.operators
-        if op.outputs[0] in names
-        and any(scale < 0 for i in op.inputs for scale in (file.tensors[i].scale if i >= 0 else ()))
-    }
-
-
-def bounds(kernel: Kernel, inputs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Our outputs with the product acc * M off by a few float32 roundings, either way.
-
-    XNNPACK multiplies in float32 (relative error 2^-24 for acc, M and product); outputs whose exact
-    product is that close to a tie may be rounded to the other side. Others have nothing to spare.
-    """
-    if not isinstance(kernel, Conv2dKernel | DepthwiseConv2dKernel):
-        exact = kernel.run(inputs)
-        return exact, exact
-    requant = kernel.sums.requant
-    outputs = []
-    for sign in (-1, 1):
-        moved = requant.multiplier + sign * (requant.multiplier >> 22)
-        changed: Any = replace(
-            kernel,
-            sums=replace(kernel.sums, requant=Requant(moved, requant.shift, Rounding.SINGLE)),
-        )
-        outputs.append(changed.run(inputs))
-    return np.minimum(*outputs), np.maximum(*outputs)
+@pytest.mark.emulated
+@each_model
+def test_emulated_c_gives_the_reference_kernels_bytes(
+    path: Path, zoo_dir: Path, data_dir: Path
+) -> None:
+    """`emulate` compares them with the C of this host; all pictures: benchmarks/accuracy.py."""
+    images = pictures_of(path, data_dir, EMULATED_PICTURES).images
+    network = load_network(path, NetworkOptions(rounding=Rounding.DOUBLE), lambda *_: None)
+    emulated = emulate(network, images, LAYERS)
+    assert emulated == litert(network, images, Rounding.DOUBLE)
+    assert emulated == [reference_bytes(network, network.integer, image) for image in images]
 
 
 def test_the_zoo_has_the_models_this_ring_is_about(zoo_dir: Path) -> None:
