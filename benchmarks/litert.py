@@ -192,7 +192,8 @@ the only reason for any difference of `single`.
 GROWTH = """### How single differences grow: {network}
 
 A difference of 1 in an early operator is an input of hundreds of sums behind it, and each of these
-that it moves over a rounding boundary is another. Every {every}th operator, and the ends.
+that it moves over a rounding boundary is another. All labelled pictures; every {every}th operator
+and the ends.
 """
 
 
@@ -256,6 +257,7 @@ def main() -> None:
         print(rows[-1], flush=True)
         if path.stem == options.growth:
             head = GROWTH.format(network=path.stem, every=options.every)
+            found = count(path, pictures_of(path, data, None).images)
             growth = [head, table(STEPS, growth_rows(found, options.every))]
     text = [INTRODUCTION.format(limit=options.limit), table(NETWORKS, rows), *growth]
     print("\n".join(text))
