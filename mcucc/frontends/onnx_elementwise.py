@@ -12,12 +12,14 @@ from mcucc.frontends.onnx_context import Constant, Context
 from mcucc.frontends.onnx_node import OnnxNode, Refusal, converter
 from mcucc.frontends.onnx_view import NHWC, View
 from mcucc.numerics import RELU, Clamp
+from mcucc.ops.abs import Abs
 from mcucc.ops.add import Add
 from mcucc.ops.base import Op, hwc
 from mcucc.ops.clip import Clip
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.elu import Elu
 from mcucc.ops.erf import Erf
+from mcucc.ops.extremum import Extremum
 from mcucc.ops.gelu import Gelu
 from mcucc.ops.hard_sigmoid import HardSigmoid
 from mcucc.ops.hard_swish import HardSwish
@@ -47,6 +49,7 @@ def relu(ctx: Context, node: OnnxNode) -> View:
 
 # Operators without attributes that are one op each.
 _PLAIN: dict[str, type[Op]] = {
+    "Abs": Abs,
     "Erf": Erf,
     "HardSwish": HardSwish,
     "Mish": Mish,
@@ -139,11 +142,13 @@ def clip(ctx: Context, node: OnnxNode) -> View:
 
 @converter("Max", "Min")
 def extremum(ctx: Context, node: OnnxNode) -> View:
-    """Max or Min of an activation and one constant: a Clip."""
+    """Of an activation and one constant a Clip; activations two by two."""
     names = list(node.proto.input)
     activations = [i for i, name in enumerate(names) if name not in ctx.constants]
+    if len(activations) == len(names):
+        return _all_of(ctx, node)
     if len(names) != 2 or len(activations) != 1:
-        raise Refusal("only of one activation and one constant")
+        raise Refusal(f"of {len(names)} values, some constant", "compare them two by two")
     bound = _scalar(ctx.constant(node, 1 - activations[0], "bound"), "bound")
     view = ctx.view(node, activations[0])
     if node.op == "Max":
@@ -225,16 +230,28 @@ def negate(ctx: Context, node: OnnxNode) -> View:
 @converter("Sum")
 def add_all(ctx: Context, node: OnnxNode) -> View:
     """Sum of activations, two by two."""
-    views = [ctx.view(node, i) for i in range(len(node.proto.input))]
-    if len(views) != 2:
-        raise Refusal(f"a sum of {len(views)} values", "add them two by two")
-    return _of_activations(ctx, node, *views)
+    return _all_of(ctx, node)
 
 
-_BINARY: dict[str, type[Op]] = {"Add": Add, "Sum": Add, "Sub": Sub, "Mul": Mul}
+_BINARY: dict[str, Op] = {
+    "Add": Add(),
+    "Sum": Add(),
+    "Sub": Sub(),
+    "Mul": Mul(),
+    "Max": Extremum(largest=True),
+    "Min": Extremum(largest=False),
+}
 
 
-def _of_activations(ctx: Context, node: OnnxNode, a: View, b: View) -> View:
+def _all_of(ctx: Context, node: OnnxNode) -> View:
+    """Any number of activations, the first two, the result and the third, and so on."""
+    first, *others = (ctx.view(node, i) for i in range(len(node.proto.input)))
+    for left, other in zip(range(len(others))[::-1], others, strict=True):
+        first = _of_activations(ctx, node, first, other, f"first_{left}" if left else "")
+    return first
+
+
+def _of_activations(ctx: Context, node: OnnxNode, a: View, b: View, part: str = "") -> View:
     if node.op == "Div":
         raise Refusal("a division by an activation")
     rank = max(len(a.axes), len(b.axes))
@@ -248,11 +265,11 @@ def _of_activations(ctx: Context, node: OnnxNode, a: View, b: View) -> View:
             a, b = b, a
         return _scaled(ctx, node, a, b, common)
     if a.shape != b.shape:
-        raise Refusal(f"shapes {list(a.shape)} and {list(b.shape)}; only equal ones are added")
+        raise Refusal(f"shapes {list(a.shape)} and {list(b.shape)}; only equal ones are combined")
     a, b = _alike(ctx, node, a, b)
     b = ctx.shaped(node, b, ctx.tensors[a.tensor].shape)
-    op = _BINARY[node.op]()
-    return replace(a, tensor=ctx.compute(node, op, [a.tensor, b.tensor]))
+    op = _BINARY[node.op]
+    return replace(a, tensor=ctx.compute(node, op, [a.tensor, b.tensor], part))
 
 
 def _alike(ctx: Context, node: OnnxNode, a: View, b: View) -> tuple[View, View]:

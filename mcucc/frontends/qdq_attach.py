@@ -16,7 +16,6 @@ from mcucc.ir.graph import Graph, Node, Quant, Tensor
 from mcucc.numerics import Clamp
 from mcucc.ops.base import Op
 from mcucc.ops.clip import Clip
-from mcucc.ops.concat import Concat
 from mcucc.ops.requantize import Requantize
 from mcucc.ops.softmax import Softmax
 
@@ -191,6 +190,6 @@ class Attacher:
         """The only quantization an op can write, or None."""
         if isinstance(node.op, Softmax):
             return node.op.fixed_quant()
-        if node.op.SHARES_QUANT and not isinstance(node.op, Concat):
+        if node.op.SHARES_QUANT and not node.op.RESCALES:
             return self.quants[node.inputs[0]]
         return None

@@ -17,10 +17,12 @@ from mcucc.frontends.tflite_options import ArithmeticOptions, LeakyOptions
 from mcucc.frontends.tflite_windows import fused, same_quantization
 from mcucc.ir.graph import Quant
 from mcucc.numerics import NO_CLAMP, RELU, RELU6, Clamp
+from mcucc.ops.abs import Abs
 from mcucc.ops.add import Add
 from mcucc.ops.base import Op, hwc
 from mcucc.ops.channel_operand import ChannelOperand
 from mcucc.ops.clip import Clip
+from mcucc.ops.extremum import Extremum
 from mcucc.ops.gelu import Gelu
 from mcucc.ops.hard_swish import HardSwish
 from mcucc.ops.leaky_relu import LeakyRelu
@@ -29,7 +31,12 @@ from mcucc.ops.prelu import PRelu
 from mcucc.ops.scalar_operand import Arithmetic, ScalarOperand
 from mcucc.ops.sub import Sub
 
-_RELUS = {"RELU": RELU, "RELU6": RELU6, "RELU_N1_TO_1": Clamp(-1.0, 1.0)}
+_RELUS = {
+    "RELU": RELU,
+    "RELU6": RELU6,
+    "RELU_0_TO_1": Clamp(0.0, 1.0),
+    "RELU_N1_TO_1": Clamp(-1.0, 1.0),
+}
 _BINARY: dict[str, type[Add] | type[Sub] | type[Mul]] = {"ADD": Add, "SUB": Sub, "MUL": Mul}
 
 
@@ -93,10 +100,15 @@ def _with_channels(ctx: Context, operator: FileOperator, clamp: Clamp) -> None:
 
 @converts("MAXIMUM", "MINIMUM")
 def extremum(ctx: Context, operator: FileOperator) -> None:
-    """Clip: of an activation and one number of the same scale."""
+    """Extremum of two activations, Clip of one and a number; all have the same scale."""
     scalar = _scalar(ctx, operator)
     if scalar is None:
-        raise RejectError("of two activations", "only an activation and one number are compared")
+        operands = [ctx.activation(operator, i) for i in (0, 1)]
+        y = ctx.define(ctx.output_tensor(operator))
+        if any(x.quant != y.quant for x in operands):
+            raise RejectError("its operands have different scales or zero points")
+        ctx.emit(Extremum(operator.kind == "MAXIMUM"), [x.name for x in operands], y)
+        return
     place, value, quant = scalar
     x = ctx.activation(operator, 1 - place)
     y = ctx.define(ctx.output_tensor(operator))
@@ -122,6 +134,12 @@ def hard_swish(ctx: Context, operator: FileOperator) -> None:
 def relu(ctx: Context, operator: FileOperator) -> None:
     """Clip."""
     _unary(ctx, operator, Clip(_RELUS[operator.kind]))
+
+
+@converts("ABS")
+def magnitude(ctx: Context, operator: FileOperator) -> None:
+    """Abs."""
+    _unary(ctx, operator, Abs())
 
 
 @converts("LEAKY_RELU")

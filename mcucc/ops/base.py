@@ -153,6 +153,8 @@ class Op(ABC):
     WEIGHT_AXIS: ClassVar[int | None] = None
     # The output takes scale and zero point of input 0 (no arithmetic on values).
     SHARES_QUANT: ClassVar[bool] = False
+    # With SHARES_QUANT: inputs of another scale are rescaled by the op itself.
+    RESCALES: ClassVar[bool] = False
 
     @abstractmethod
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mcucc.ir.graph import Quant, Tensor, TensorType
+from mcucc.ir.graph import Tensor, TensorType
 from mcucc.numerics import Int8Array, Rounding
 from mcucc.ops.base import (
     ConstArray,
@@ -21,8 +21,7 @@ from mcucc.ops.base import (
     hwc,
     register,
 )
-from mcucc.ops.lookup import INT8_RANGE
-from mcucc.ops.requantize import Requantize
+from mcucc.ops.requantize import rescaling
 
 
 @register
@@ -35,6 +34,7 @@ class Concat(Op):
     FORMULA: ClassVar[str] = "copy, or table[x] where an input's scale is not the output's"
     LARGEST_ERROR: ClassVar[str] = "0 with equal scales, else 0.5 units of the output scale"
     SHARES_QUANT: ClassVar[bool] = True
+    RESCALES: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         """The common shape with the lengths of `axis` added up."""
@@ -67,7 +67,7 @@ class Concat(Op):
         shapes = tuple(hwc(t.shape) for t in inputs)
         axis = self.axis - len(output.shape) + 3
         plain = all(t.quant == output.quant for t in inputs)
-        tables = [_table(t, output.quantization, rounding) for t in inputs]
+        tables = [rescaling(t, output.quantization, rounding) for t in inputs]
         return ConcatKernel(shapes, axis, None if plain else np.stack(tables))
 
 
@@ -111,9 +111,3 @@ class ConcatKernel(Kernel):
     def describe(self) -> str:
         """Op and axis."""
         return f"Concat {'HWC'[self.axis]}" + ("" if self.tables is None else ", rescaled")
-
-
-def _table(x: Tensor, output: Quant, rounding: Rounding) -> Int8Array:
-    if x.quant == output:
-        return INT8_RANGE.astype(np.int8)
-    return Requantize().table(x, Tensor("output", x.shape, x.dtype, output), rounding)

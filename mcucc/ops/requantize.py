@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.graph import Tensor
+from mcucc.ir.graph import Quant, Tensor
 from mcucc.numerics import Int8Array, Requant, Rounding, saturate_int8
 from mcucc.ops.base import register
 from mcucc.ops.lookup import INT8_RANGE, Unary
@@ -31,3 +31,10 @@ class Requantize(Unary):
         factor = qx.per_tensor_scale / qy.per_tensor_scale
         requant = Requant.from_real([factor], rounding)
         return saturate_int8(requant.apply(INT8_RANGE - qx.zero_point) + qy.zero_point)
+
+
+def rescaling(x: Tensor, output: Quant, rounding: Rounding) -> Int8Array:
+    """The 256 integers of x in units of `output`."""
+    if x.quant == output:
+        return INT8_RANGE.astype(np.int8)
+    return Requantize().table(x, Tensor("output", x.shape, x.dtype, output), rounding)

@@ -1,8 +1,9 @@
 """Which tensors must have one and the same scale and zero point.
 
 Ops that move values without arithmetic (MaxPool, Reshape, Pad, ...) give their output the
-quantization of their input. A Concat shares one quantization with every input that nobody else
-reads, so that it becomes a copy; any other input is rescaled by a table.
+quantization of their input. An op of several inputs that can rescale them (Concat) shares one
+quantization with every input that nobody else reads, so that it becomes a copy; any other input is
+rescaled by a table.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mcucc.ir.graph import Graph, Node, Quant
-from mcucc.ops.concat import Concat
 from mcucc.ops.pad import Pad
 
 INFINITE = 1e30  # pads beyond stand for infinity: they saturate instead of widening the range
@@ -92,16 +92,16 @@ def _merge(graph: Graph, order: Sequence[str], fixed: Mapping[str, Quant]) -> _U
     union = _Union(order, fixed)
     for node in graph.nodes:
         source = node.inputs[0]
-        if node.op.SHARES_QUANT and not isinstance(node.op, Concat) and source in union:
+        if node.op.SHARES_QUANT and not node.op.RESCALES and source in union:
             union.unite(source, node.output)
     for node in graph.nodes:
-        if isinstance(node.op, Concat):
-            _merge_concat(graph, node, union)
+        if node.op.RESCALES:
+            _merge_inputs(graph, node, union)
     return union
 
 
-def _merge_concat(graph: Graph, node: Node, union: _Union) -> None:
-    """Unite a Concat's output with the inputs it alone reads."""
+def _merge_inputs(graph: Graph, node: Node, union: _Union) -> None:
+    """Unite the output with the inputs it alone reads."""
     inputs = [name for name in dict.fromkeys(node.inputs) if name in union]
     quants = {union.bound(name) for name in inputs}
     if len(quants) == 1 and None not in quants and union.bound(node.output) is None:

@@ -199,6 +199,7 @@ def test_pads_fold_where_zeros_mean_the_same(tmp_path: Path) -> None:
 def test_arithmetic_of_activations_and_constants(tmp_path: Path) -> None:
     net = Net([1, 4, 5, 5])
     a, b = net.conv("image", 4, 4), net.conv("image", 4, 4)
+    a = net("Min", a, net("Max", net("Abs", b), net.conv("image", 4, 4)))
     x = net("Sub", net.const(1.0), net("Sub", a, b))
     x = net("Mul", x, net("Neg", b))
     x = net("Max", net("Div", x, net.weights(4, 1, 1)), net.const(-0.5))

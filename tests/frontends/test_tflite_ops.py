@@ -229,10 +229,11 @@ PRESCRIBED = {"LOGISTIC": FIXED, "TANH": Quant((1 / 128,), 0)}
 OPTIONS = {
     "HARD_SWISH": ("HardSwishOptions", {}),
     "QUANTIZE": ("QuantizeOptions", {}),
+    "ABS": ("AbsOptions", {}),
     "GELU": ("GeluOptions", {"approximate": True}),
     "LEAKY_RELU": ("LeakyReluOptions", {"alpha": 0.13}),
 }
-FUNCTIONS = (*PRESCRIBED, *OPTIONS, "RELU", "RELU6")
+FUNCTIONS = (*PRESCRIBED, *OPTIONS, "RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1")
 
 
 def every_value(case: Case, quant: Quant) -> tuple[int, Quant]:
@@ -298,6 +299,17 @@ def test_larger_or_smaller_than_one_number(seed: int, code: str) -> None:
     c = case.builder.constant(case.rng.integers(-128, 128, (1,)).astype(np.int8), quant)
     y = case.builder.tensor((1, 16, 16, 1), np.int8, quant)
     case.builder.op(code, "MaximumMinimumOptions", [x, c], [y])
+    case.check(y)
+
+
+@given(seeds, st.sampled_from(["MAXIMUM", "MINIMUM"]))
+@cases
+def test_larger_or_smaller_of_two(seed: int, code: str) -> None:
+    case = Case(seed)
+    quant = case.quant()
+    operands = [case.input((1, 5, 6, 7), quant) for _ in range(2)]
+    y = case.builder.tensor((1, 5, 6, 7), np.int8, quant)
+    case.builder.op(code, "MaximumMinimumOptions", operands, [y])
     case.check(y)
 
 

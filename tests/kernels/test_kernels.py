@@ -37,6 +37,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "lookup": draw.lookup_cases(),
     "softmax": draw.softmax_cases(),
     "concat": draw.concat_cases(),
+    "extremum": draw.extremum_cases(),
     "pad": draw.pad_cases(),
     "prelu": draw.prelu_cases(),
     "channel_affine": draw.channel_affine_cases(),
@@ -88,7 +89,7 @@ def test_c_equals_numpy(unit: str, library: ctypes.CDLL) -> None:
     run()
 
 
-@pytest.mark.parametrize("unit", ["add", "mul", "lookup", "softmax", "channel_affine"])
+@pytest.mark.parametrize("unit", ["add", "mul", "lookup", "softmax", "channel_affine", "extremum"])
 def test_in_place_where_the_kernel_says_so(unit: str, library: ctypes.CDLL) -> None:
     """The output may overwrite each input that `in_place` names."""
 

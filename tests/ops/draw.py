@@ -23,6 +23,7 @@ from mcucc.ops.clip import Clip
 from mcucc.ops.concat import Concat
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.ops.extremum import Extremum
 from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.lookup import Unary
@@ -409,6 +410,19 @@ def concat_cases(draw: st.DrawFn) -> Case:
     op = Concat(axis)
     output = Tensor("y", op.infer([t.type for t in inputs]).shape, INT8, quant)
     return Case(op, tuple(inputs), output, tuple(int8_values(rng, t.shape) for t in inputs))
+
+
+@st.composite
+def extremum_cases(draw: st.DrawFn) -> Case:
+    """Extremum of tensors of equal or different scales."""
+    rng = np.random.default_rng(draw(SEEDS))
+    shape = (1, draw(st.integers(1, 4)), draw(st.integers(1, 7)), draw(CHANNELS))
+    quant, rescaled = Quant((free_scale(rng),), draw(ZERO_POINTS)), draw(st.booleans())
+    other = Quant((free_scale(rng),), draw(ZERO_POINTS)) if rescaled else quant
+    inputs = (Tensor("a", shape, INT8, quant), Tensor("b", shape, INT8, other))
+    op = Extremum(draw(st.booleans()))
+    values = tuple(int8_values(rng, shape) for _ in inputs)
+    return Case(op, inputs, Tensor("y", shape, INT8, quant), values)
 
 
 @st.composite

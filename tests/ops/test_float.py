@@ -35,6 +35,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "GlobalAveragePool": draw.global_average_pool_cases(),
     "Softmax": draw.softmax_cases(),
     "Concat": draw.concat_cases(),
+    "Extremum": draw.extremum_cases(),
     "Pad": draw.pad_cases(),
     "PRelu": draw.prelu_cases(),
     "ChannelAffine": draw.channel_affine_cases(),
@@ -52,6 +53,7 @@ FLOAT32_NOISE = 2.0**-10
 # Where an op whose LARGEST_ERROR begins with 0 may still round: "0 ..., else 0.5 units".
 ROUNDS: dict[str, Callable[[Case], bool]] = {
     "Concat": lambda case: any(t.quant != case.output.quant for t in case.inputs),
+    "Extremum": lambda case: any(t.quant != case.output.quant for t in case.inputs),
     "MaxPool": lambda case: case.op.clamp != NO_CLAMP,  # type: ignore[attr-defined]
     "Pad": lambda case: case.op.value != 0.0,  # type: ignore[attr-defined]
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mcucc.numerics import RELU
 from mcucc.ops.concat import Concat
+from mcucc.ops.extremum import Extremum
 from mcucc.ops.pad import Pad
 from mcucc.ops.sigmoid import Sigmoid
 from mcucc.ops.spatial import Pads
@@ -53,7 +54,7 @@ def test_prescribed_quantizations_are_never_merged_with_others():
     a = net.conv("image", 4)
     s, t = net.node(Sigmoid(), a), net.node(Sigmoid(), net.conv("image", 4))
     mixed = net.node(Concat(3), s, net.conv("image", 2))
-    alike = net.node(Concat(3), net.node(Sigmoid(), a), t)
+    alike = net.node(Extremum(), net.node(Sigmoid(), a), t)
     groups = {m: group for group in quant_groups(net.graph(mixed, alike)) for m in group.members}
     assert groups[s].fixed == Sigmoid().fixed_quant()
     assert groups[mixed] is not groups[s]

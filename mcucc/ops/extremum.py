@@ -1,0 +1,85 @@
+"""Extremum: the larger or the smaller of two tensors, element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mcucc.ir.graph import Tensor, TensorType
+from mcucc.numerics import Int8Array, Rounding
+from mcucc.ops.base import ConstArray, FloatArray, Kernel, KernelCall, Op, hwc, register
+from mcucc.ops.requantize import rescaling
+
+
+@register
+@dataclass(frozen=True)
+class Extremum(Op):
+    """y = max(a, b), or min(a, b) unless `largest`."""
+
+    largest: bool = True
+
+    FORMULA: ClassVar[str] = "max(a, b), of table[a], table[b] where a scale is not the output's"
+    LARGEST_ERROR: ClassVar[str] = "0 with equal scales, else 0.5 units of the output scale"
+    LIMITS: ClassVar[str] = "equal shapes; with one number it is a Clip"
+    SHARES_QUANT: ClassVar[bool] = True
+    RESCALES: ClassVar[bool] = True
+
+    def infer(self, inputs: Sequence[TensorType]) -> TensorType:
+        """The common shape."""
+        if inputs[0].shape != inputs[1].shape:
+            raise ValueError(f"cannot compare shapes {inputs[0].shape} and {inputs[1].shape}")
+        return inputs[0]
+
+    def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
+        """Float reference."""
+        result: FloatArray = self.function(inputs[0], inputs[1])
+        return result
+
+    @property
+    def function(self) -> np.ufunc:
+        """NumPy's."""
+        return np.maximum if self.largest else np.minimum
+
+    def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
+        """Compare integers, through tables where scales differ: rounding keeps the order."""
+        plain = all(t.quant == output.quant for t in inputs)
+        tables = [rescaling(t, output.quantization, rounding) for t in inputs]
+        return ExtremumKernel(self, hwc(output.shape)[2], None if plain else np.stack(tables))
+
+
+@dataclass(frozen=True, eq=False)
+class ExtremumKernel(Kernel):
+    """Extremum on int8; `tables` (2, 256) rescale."""
+
+    op: Extremum
+    channels: int
+    tables: Int8Array | None
+
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The int8 reference."""
+        a, b = inputs
+        if self.tables is not None:
+            a, b = (t[x.astype(np.int64) + 128] for t, x in zip(self.tables, inputs, strict=True))
+        result: Int8Array = self.op.function(a, b)
+        return result
+
+    def in_place(self, index: int) -> bool:
+        """Element by element."""
+        return True
+
+    def call(self) -> KernelCall:
+        """`mcucc_extremum`."""
+        tables = None if self.tables is None else ConstArray("tables", self.tables)
+        return KernelCall(
+            "mcucc_extremum",
+            "mcucc_extremum_params",
+            (("channels", self.channels), ("largest", int(self.op.largest)), ("tables", tables)),
+        )
+
+    def describe(self) -> str:
+        """Op."""
+        name = "Maximum" if self.op.largest else "Minimum"
+        return name + ("" if self.tables is None else ", rescaled")
