@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.project import BOARD, Project
 
-pytestmark = pytest.mark.host
+pytestmark = [pytest.mark.host, pytest.mark.slow]
 CODE = "from mcucc.cli import main; main()"
 
 

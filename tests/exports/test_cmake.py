@@ -12,6 +12,7 @@ from tests.exports.conftest import Exported, twin_of
 
 pytestmark = [
     pytest.mark.host,
+    pytest.mark.slow,
     pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake is not installed"),
 ]
 

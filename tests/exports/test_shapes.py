@@ -139,6 +139,7 @@ target_include_directories(app PRIVATE %(module)s/include)
 
 
 @pytest.mark.host
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake is not installed")
 def test_zephyr_modules_build_under_their_switches_and_share_kernels(
     made: Exported, tmp_path: Path
@@ -178,6 +179,7 @@ target_link_libraries(app main)
 
 
 @pytest.mark.host
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake is not installed")
 def test_esp_idf_component_registers_its_sources(made: Exported, tmp_path: Path) -> None:
     component = made.of("esp-idf")

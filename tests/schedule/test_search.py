@@ -1,6 +1,6 @@
 """The planner: fronts of plans that pass the checker, named schedules that keep their shape."""
 
-import time
+from functools import cache
 
 import hypothesis.strategies as st
 import pytest
@@ -13,12 +13,13 @@ from mcucc.schedule.check import check
 from mcucc.schedule.costs import cost_model
 from mcucc.schedule.expand import expand
 from mcucc.schedule.plan import ImagePolicy
-from mcucc.schedule.search import SearchOptions, search
+from mcucc.schedule.search import Front, SearchOptions, search
 from mcucc.schedule.windows import Reuse
 from tests.graphs import Builder, mobile_net
 from tests.schedule.networks import networks
 
 
+@cache
 def inverted_bottlenecks() -> IntegerGraph:
     """A network of the MobileNetV2 kind whose first layers dominate memory."""
     b = Builder(48, 48, 3)
@@ -26,6 +27,12 @@ def inverted_bottlenecks() -> IntegerGraph:
     for channels, kernel, stride in ((8, 3, 1), (12, 5, 2), (12, 3, 1), (24, 7, 2), (24, 3, 1)):
         x = b.block(x, 4, channels, kernel, stride)
     return lower(b.graph(b.classifier(x, 4)))
+
+
+@cache
+def best_front() -> Front:
+    """What the planner finds for it."""
+    return search(inverted_bottlenecks())
 
 
 @settings(derandomize=True, deadline=None, max_examples=40, phases=[Phase.generate])
@@ -39,7 +46,7 @@ def test_every_point_passes_the_checker(graph: IntegerGraph, schedule: str) -> N
 
 
 def test_front_trades_memory_for_work() -> None:
-    front = search(inverted_bottlenecks())
+    front = best_front()
     sizes = [point.bytes for point in front.points]
     assert sizes == sorted(sizes)
     costs = [point.cost for point in front.points]
@@ -49,14 +56,14 @@ def test_front_trades_memory_for_work() -> None:
 
 def test_fused_stages_need_a_fraction_of_layers() -> None:
     graph = inverted_bottlenecks()
-    auto = search(graph).within(1.0)
+    auto = best_front().within(1.0)
     layers = search(graph, SearchOptions(schedule="layers")).points[0]
     assert auto.bytes * 3 < layers.bytes
     assert auto.program.macs == layers.program.macs == graph.macs
 
 
 def test_stages_that_feed_each_other_need_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    chained = search(inverted_bottlenecks()).within(1.0)
+    chained = best_front().within(1.0)
     assert any(stage.feeds for stage in chained.program.plan.stages)
     check(chained.program)
     monkeypatch.setattr("mcucc.schedule.search.CHAINED", ())
@@ -88,14 +95,14 @@ def test_msf_recomputes_rows_and_caches_columns_in_many_stages() -> None:
 
 def test_same_front_every_time() -> None:
     graph = inverted_bottlenecks()
-    first, second = search(graph), search(graph)
+    first, second = best_front(), search(graph)
     assert [p.program.plan for p in first.points] == [p.program.plan for p in second.points]
     assert [p.bytes for p in first.points] == [p.bytes for p in second.points]
 
 
 def test_a_found_plan_expands_to_the_same_bytes() -> None:
     graph = inverted_bottlenecks()
-    point = search(graph).points[0]
+    point = best_front().points[0]
     again = expand(graph, point.program.plan)
     assert again.arena_bytes == point.bytes
     assert again.places == point.program.places
@@ -110,7 +117,7 @@ def test_budget_picks_the_cheapest_that_fits() -> None:
 
 
 def test_impossible_budget_names_what_is_reachable() -> None:
-    front = search(inverted_bottlenecks())
+    front = best_front()
     with pytest.raises(FitError, match=str(front.points[0].bytes)) as caught:
         front.fitting(100)
     assert "stage" in caught.value.where
@@ -132,7 +139,7 @@ def test_unknown_schedule_is_refused() -> None:
         search(lower(mobile_net()), SearchOptions(schedule="best"))
 
 
-def test_long_branching_network_plans_in_time() -> None:
+def test_effort_bounds_the_search_of_a_long_branching_network() -> None:
     b = Builder(16, 16, 3)
     x = y = b.conv("image", 4)
     while len(b.nodes) < 200:
@@ -140,7 +147,6 @@ def test_long_branching_network_plans_in_time() -> None:
         right = b.add(b.conv(x, 4), b.depthwise(y, 5))
         x, y = y, b.conv(b.add(left, right), 4)
     graph = lower(b.graph(b.add(x, y)))
-    begun = time.process_time()
     front = search(graph, SearchOptions(effort=20_000))
-    assert time.process_time() - begun < 30
+    assert not front.complete
     check(front.points[0].program)
