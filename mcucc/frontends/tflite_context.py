@@ -89,19 +89,29 @@ class Context:
             raise RejectError(f"input {position} ({tensor.name}) is not a short list of integers")
         return tuple(int(v) for v in value.flat)
 
+    def shape_of(self, tensor: FileTensor) -> tuple[int, ...]:
+        """The shape in the graph: that of the file, or (1, rows, values) for a matrix within it."""
+        shape = tensor.shape
+        if 0 in shape:
+            raise RejectError(f"{tensor.name} is empty: its shape is {list(shape)}")
+        if len(shape) in (2, 3) and shape[0] != 1 and tensor.index not in self.file.inputs:
+            shape = (1, *shape)
+        if shape[:1] != (1,):
+            raise RejectError(
+                f"{tensor.name} has the shape {list(shape)}",
+                "mcucc compiles for one picture: the first axis must be 1",
+            )
+        hwc(shape)
+        return shape
+
     def define(self, tensor: FileTensor) -> Tensor:
         """A new graph tensor for an int8 activation of the file."""
         check_int8(tensor)
         if tensor.index in self.names or tensor.index in self.constants:
             raise RejectError(f"{tensor.name} is defined twice")
-        if tensor.shape[:1] != (1,) or 0 in tensor.shape:
-            raise RejectError(
-                f"{tensor.name} has the shape {list(tensor.shape)}",
-                "mcucc compiles for one picture: the first axis must be 1",
-            )
-        hwc(tensor.shape)
+        shape = self.shape_of(tensor)
         name = self.unique(tensor.name)
-        made = Tensor(name, tensor.shape, INT8, per_tensor(tensor))
+        made = Tensor(name, shape, INT8, per_tensor(tensor))
         self.tensors[name] = made
         self.names[tensor.index] = name
         self.sources[name] = tensor.index
@@ -112,11 +122,8 @@ class Context:
         quant = per_tensor(tensor)
         if tensor.index in self.names:
             raise RejectError(f"{tensor.name} is defined twice")
-        if tensor.shape[:1] != (1,) or 0 in tensor.shape:
-            raise RejectError(f"{tensor.name} has the shape {list(tensor.shape)}")
-        hwc(tensor.shape)
         shifted = Quant(quant.scale, quant.zero_point - 128)
-        made = Tensor(self.unique(tensor.name), tensor.shape, INT8, shifted)
+        made = Tensor(self.unique(tensor.name), self.shape_of(tensor), INT8, shifted)
         self.tensors[made.name] = made
         self.names[tensor.index] = made.name
         return made

@@ -71,13 +71,13 @@ def reshape(ctx: Context, operator: FileOperator) -> None:
     x = ctx.activation(operator)
     y = ctx.define(ctx.output_tensor(operator))
     if operator.kind == "RESHAPE" and len(operator.inputs) > 1 and operator.inputs[1] >= 0:
-        wanted = ctx.integers(operator, 1)
+        wanted, said = ctx.integers(operator, 1), ctx.output_tensor(operator).shape
         known = [n for n in wanted if n != -1]
-        agrees = len(wanted) == len(y.shape) and all(
-            n in (-1, m) for n, m in zip(wanted, y.shape, strict=True)
+        agrees = len(wanted) == len(said) and all(
+            n in (-1, m) for n, m in zip(wanted, said, strict=True)
         )
         if not agrees or len(wanted) - len(known) > 1:
-            raise RejectError(f"reshapes to {list(wanted)}, the file says {list(y.shape)}")
+            raise RejectError(f"reshapes to {list(wanted)}, the file says {list(said)}")
     ctx.emit(Reshape(y.shape), [x.name], y)
 
 
@@ -138,7 +138,9 @@ def concatenation(ctx: Context, operator: FileOperator) -> None:
     y = ctx.define(ctx.output_tensor(operator))
     if any(part.quant != y.quant for part in parts):
         raise RejectError("inputs and output have different scales or zero points")
-    axis = options.axis + len(y.shape) if options.axis < 0 else options.axis
+    # Counted from the end: a matrix has one axis more here than in the file.
+    from_end = options.axis - len(ctx.output_tensor(operator).shape)
+    axis = len(y.shape) + (options.axis if options.axis < 0 else from_end)
     ctx.emit(Concat(axis), [part.name for part in parts], y)
 
 

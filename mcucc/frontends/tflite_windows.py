@@ -159,7 +159,7 @@ def depthwise(ctx: Context, operator: FileOperator) -> None:
 
 @converts("FULLY_CONNECTED")
 def fully_connected(ctx: Context, operator: FileOperator) -> None:
-    """FullyConnected on the flattened input, or a 1x1 convolution where it keeps rows."""
+    """FullyConnected on the flattened input, or on each of several rows."""
     x = ctx.activation(operator)
     weights, data = weights_of(ctx, operator, 2, 0)
     if not isinstance(operator.options, DenseOptions) or operator.options.shuffled:
@@ -168,20 +168,23 @@ def fully_connected(ctx: Context, operator: FileOperator) -> None:
     names = operands(ctx, operator, weights, data, 0)
     c_out, c_in = weights.shape
     y = ctx.define(ctx.output_tensor(operator))
-    if int(np.prod(x.shape)) != c_in:
+    rows, rest = divmod(int(np.prod(x.shape)), c_in)
+    if rest:
         raise RejectError(
-            f"an input of the shape {list(x.shape)} for weights {list(weights.shape)}",
-            "only one row at a time",
+            f"an input of the shape {list(x.shape)} for weights {list(weights.shape)}"
         )
-    if len(x.shape) != 2:
-        flat = ctx.between(f"{x.name}_flat", x, (1, c_in), x.quantization)
+    taken: tuple[int, ...] = (1, rows, c_in) if rows > 1 else (1, c_in)
+    if rows > 1 and x.shape[-1] == c_in:
+        taken = x.shape
+    if x.shape != taken:
+        flat = ctx.between(f"{x.name}_flat", x, taken, x.quantization)
         ctx.emit(Reshape(flat.shape), [x.name], flat)
         x = flat
-    op = FullyConnected(clamp)
-    if y.shape == (1, c_out):
+    op, made = FullyConnected(clamp, by_pixel=rows > 1), (*taken[:-1], c_out)
+    if y.shape == made:
         ctx.emit(op, [x.name, *names], y)
         return
-    row = ctx.between(f"{y.name}_row", y, (1, c_out), y.quantization)
+    row = ctx.between(f"{y.name}_row", y, made, y.quantization)
     ctx.emit(op, [x.name, *names], row)
     ctx.emit(Reshape(y.shape), [row.name], y)
 

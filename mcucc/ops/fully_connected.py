@@ -1,4 +1,4 @@
-"""FullyConnected: a matrix times the flattened input."""
+"""FullyConnected: a matrix times the flattened input, or times every pixel of it."""
 
 from __future__ import annotations
 
@@ -19,44 +19,54 @@ from mcucc.ops.base import (
     KernelCall,
     Op,
     Window,
+    hwc,
     register,
 )
+from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.matrix import Accumulation, accumulation, exact_matmul, suffix
+from mcucc.ops.spatial import Window2d
 
 
 @register
 @dataclass(frozen=True)
 class FullyConnected(Op):
-    """y = clamp(W x + bias) with x flattened; weights (C_out, C_in), bias (C_out)."""
+    """y = clamp(W x + bias), x flattened, or `by_pixel`; weights (C_out, C_in), bias (C_out)."""
 
     clamp: Clamp = NO_CLAMP
+    by_pixel: bool = False
 
     FORMULA: ClassVar[str] = "clamp(round((bias + sum (x - z_x) * w) * M[c]) + z_y)"
     WEIGHT_AXIS: ClassVar[int | None] = 0
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
-        """(1, C_out)."""
+        """(1, C_out), or (.., C_out)."""
+        if self.by_pixel:
+            if inputs[0].shape[-1] != inputs[1].shape[1]:
+                raise ValueError(f"pixels of {inputs[0].shape} for weights {inputs[1].shape}")
+            return TensorType((*inputs[0].shape[:-1], inputs[1].shape[0]), inputs[0].dtype)
         if prod(inputs[0].shape[1:]) != inputs[1].shape[1]:
             raise ValueError(f"input {inputs[0].shape} does not fit weights {inputs[1].shape}")
         return TensorType((inputs[0].shape[0], inputs[1].shape[0]), inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
         """Float reference."""
-        y = inputs[0].reshape(inputs[0].shape[0], -1) @ inputs[1].T
+        x = inputs[0] if self.by_pixel else inputs[0].reshape(inputs[0].shape[0], -1)
+        y = x @ inputs[1].T
         if len(inputs) > 2:
             y = y + inputs[2]
         return self.clamp.apply(y)
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window] | None:
-        """The whole input."""
-        return None
+        """The whole input, or one pixel."""
+        return (Window(), Window()) if self.by_pixel else None
 
     def macs(self, inputs: Sequence[Tensor], output: Tensor) -> int:
-        """C_out * C_in."""
-        return int(np.prod(inputs[1].shape))
+        """C_out * C_in, for every pixel."""
+        pixels = prod(output.shape[:-1]) if self.by_pixel else 1
+        return pixels * int(np.prod(inputs[1].shape))
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """Fold zero points and scales; one rounding in both profiles.
+        """Fold zero points and scales; pixels are a 1x1 convolution. One rounding in both profiles.
 
         LiteRT's reference FULLY_CONNECTED rounds once, unlike its convolutions and unlike TFLM's
         (measured, docs/numerics-litert.md).
@@ -65,6 +75,9 @@ class FullyConnected(Op):
         weights = inputs[1].constant.astype(np.int8)
         flat = weights.astype(np.int64)
         sums = accumulation(output.name, inputs, output, flat, self.clamp, Rounding.SINGLE)
+        if self.by_pixel:
+            kernel = weights.reshape(weights.shape[0], 1, 1, -1)
+            return Conv2dKernel(Window2d((1, 1)), 1, hwc(inputs[0].shape)[1], kernel, sums)
         return FullyConnectedKernel(weights, sums)
 
 

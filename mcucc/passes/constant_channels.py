@@ -187,7 +187,8 @@ def _folds(node: Node, graph: Graph) -> bool:
     if isinstance(node.op, Conv2d):
         return node.op.groups == 1
     x = graph.tensors[node.inputs[0]]
-    return isinstance(node.op, FullyConnected) and hwc(x.shape)[:2] == (1, 1)
+    vector = hwc(x.shape)[:2] == (1, 1)
+    return isinstance(node.op, FullyConnected) and (node.op.by_pixel or vector)
 
 
 def _foldable(graph: Graph, node: Node, x: ChannelIntervals) -> Mask:

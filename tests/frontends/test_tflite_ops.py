@@ -148,6 +148,42 @@ def test_fully_connected(seed: int) -> None:
     case.check(y)
 
 
+@pytest.mark.parametrize(
+    ("shape", "keep", "out"),
+    [
+        ((1, 6, 20), True, (1, 6, 90)),
+        ((1, 2, 3, 20), True, (1, 2, 3, 90)),
+        ((1, 2, 3, 20), False, (6, 90)),
+        ((1, 4, 5, 6), False, (6, 90)),
+    ],
+)
+def test_fully_connected_on_several_rows(
+    shape: tuple[int, ...], keep: bool, out: tuple[int, ...]
+) -> None:
+    """Followed by another one, a ReLU, a Concat of rows and a Softmax, as heads of detectors do."""
+    case = Case(3)
+    quant = case.quant()
+    x = case.input(shape, quant)
+    w, b, largest = case.weights((90, 20), 0, quant.per_tensor_scale)
+    scale = float(np.float32(largest * quant.per_tensor_scale * 300))
+    y = case.builder.tensor(out, np.int8, Quant((scale,), -4))
+    fields = {"keepNumDims": keep, "fusedActivationFunction": 1}
+    case.builder.op("FULLY_CONNECTED", "FullyConnectedOptions", [x, w, b], [y], **fields)
+    w2, b2, larger = case.weights((7, 90), 0, scale)
+    quant = Quant((float(np.float32(larger * scale * 500)),), 9)
+    z = case.builder.tensor((*out[:-1], 7), np.int8, quant)
+    fields = {"keepNumDims": keep}
+    case.builder.op("FULLY_CONNECTED", "FullyConnectedOptions", [y, w2, b2], [z], **fields)
+    rows = case.builder.tensor((6, 7), np.int8, quant)
+    into = case.builder.constant(np.array([6, 7], dtype=np.int32))
+    case.builder.op("RESHAPE", "ReshapeOptions", [z, into], [rows], newShape=[6, 7])
+    both = case.builder.tensor((12, 7), np.int8, quant)
+    case.builder.op("CONCATENATION", "ConcatenationOptions", [rows, rows], [both], axis=0)
+    classes = case.builder.tensor((12, 7), np.int8, FIXED)
+    case.builder.op("SOFTMAX", "SoftmaxOptions", [both], [classes], beta=1.0)
+    case.check(z, both, classes)
+
+
 @given(seeds, st.sampled_from(["ADD", "SUB", "MUL"]))
 @cases
 def test_arithmetic(seed: int, code: str) -> None:

@@ -28,6 +28,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "conv2d": draw.conv_cases(),
     "depthwise_conv2d": draw.depthwise_cases(),
     "fully_connected": draw.fully_connected_cases(),
+    "fully_connected_by_pixel": draw.fully_connected_cases(by_pixel=True),
     "add": draw.binary_cases(Add),
     "mul": draw.binary_cases(Mul),
     "sub": draw.binary_cases(Sub),

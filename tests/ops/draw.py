@@ -250,13 +250,17 @@ def depthwise_cases(
 
 @st.composite
 def fully_connected_cases(
-    draw: st.DrawFn, scales: Scales = FREE, clamps: st.SearchStrategy[Clamp] = CLAMPS
+    draw: st.DrawFn,
+    scales: Scales = FREE,
+    clamps: st.SearchStrategy[Clamp] = CLAMPS,
+    by_pixel: bool = False,
 ) -> Case:
-    """FullyConnected."""
+    """FullyConnected, of one vector or of every pixel."""
     inputs, outputs = draw(st.integers(1, 257)), draw(st.integers(1, 33))
-    op = FullyConnected(draw(clamps))
+    pixels = draw(st.sampled_from([(1,), (5,), (2, 3)])) if by_pixel else ()
+    op = FullyConnected(draw(clamps), by_pixel)
     zeros, bias = draw(ZERO_PAIRS), draw(st.booleans())
-    return weighted(op, (1, inputs), (outputs, inputs), zeros, scales, draw(SEEDS), bias)
+    return weighted(op, (1, *pixels, inputs), (outputs, inputs), zeros, scales, draw(SEEDS), bias)
 
 
 @st.composite

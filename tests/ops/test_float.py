@@ -26,7 +26,7 @@ from tests.ops.draw import Case
 CASES: dict[str, st.SearchStrategy[Case]] = {
     "Conv2d": draw.conv_cases(),
     "DepthwiseConv2d": draw.depthwise_cases(),
-    "FullyConnected": draw.fully_connected_cases(),
+    "FullyConnected": draw.fully_connected_cases() | draw.fully_connected_cases(by_pixel=True),
     "Add": draw.binary_cases(Add),
     "Mul": draw.binary_cases(Mul),
     "Sub": draw.binary_cases(Sub),
