@@ -202,18 +202,28 @@ class _Clock:
         if tensor not in self.facts.rows or place.name not in self.writes:
             return self.always(place.size)
         uses = self.writes[place.name], max(self.uses[place.name])
-        return self._rows(place, tensor, uses, cache=False)
+        return self._rows(place, tensor, uses, cache=False, arrives=True)
 
     def _rows(
-        self, place: Place, tensor: int, uses: tuple[int, int], *, cache: bool
+        self,
+        place: Place,
+        tensor: int,
+        uses: tuple[int, int],
+        *,
+        cache: bool,
+        arrives: bool = False,
     ) -> dict[int, Extents]:
-        """Slots of rows that come at action uses[0] and are read until uses[1]."""
+        """Slots of rows that come at action uses[0] and are read until uses[1].
+
+        Rows that nothing reads come as well: a camera hands over (`arrives`) every one.
+        """
         track = self.facts.rows[tensor]
         grid, between = self.never(), np.zeros((self.stage.row_steps + 1, 2), dtype=np.int64)
         for step in range(self.stage.row_steps):
             before = track.ends[step - 1] if step else 0
             old = _slots(place, track.keep[step], before)
-            now = _slots(place, track.keep[step], track.ends[step])
+            low = min(track.lefts[step], before if arrives else track.lefts[step])
+            now = _slots(place, low, track.ends[step])
             new = _slots(place, track.keep[step + 1], track.ends[step])
             grid[step] = _union(old, new) if cache else now
             grid[step, 0, : uses[0]] = old

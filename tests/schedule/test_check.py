@@ -8,13 +8,14 @@ from hypothesis import Phase, assume, given, settings
 
 from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph
+from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.quantize.lower import lower
 from mcucc.schedule.check import CheckError, check
 from mcucc.schedule.expand import expand
 from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.tiled import Compute, Copy, Kind, TiledProgram
 from mcucc.schedule.windows import EMPTY, Reuse
-from tests.graphs import mobile_net
+from tests.graphs import Builder, mobile_net
 from tests.schedule.networks import networks, plans
 
 
@@ -47,6 +48,17 @@ def test_caching_everything_repeats_no_work(data: st.DataObject) -> None:
         raise
     assert program.macs <= graph.macs
     check(program)
+
+
+def test_a_row_of_the_image_that_nothing_reads_harms_nobody() -> None:
+    """A camera hands over every row: one that a stride skips must not fall on what is alive."""
+    b = Builder(12, 14, 4)
+    x = b.conv("image", 1, 1, 2)
+    y = b.conv(x, 2, 1, 2)
+    pool = b.node(GlobalAveragePool(), y)
+    stages = StagePlan((x,), (4, 0), (), True), StagePlan((y,), (2, 0)), StagePlan((pool,), (2, 1))
+    graph = lower(b.graph(x, y, pool))
+    check(expand(graph, Plan("test", ImagePolicy.ROWS, stages)))
 
 
 def fused_program(tile: tuple[int, int] = (1, 4), form: Form = Form.TILE) -> TiledProgram:
