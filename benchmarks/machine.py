@@ -147,7 +147,7 @@ class Machine:
         base, parts = self.next, []
         for step in steps:
             self.next = base
-            rows = [self.place(row) for row in step.rows]
+            rows = [self.place(row, step.align) for row in step.rows]
             pointers = self.place(struct.pack(f"<{len(rows)}I", *rows), align=4)
             span = 0
             if step.span is not None or call.scratch_bytes:
@@ -156,7 +156,7 @@ class Machine:
             if sink:
                 self._call(call.function + "_row", params, pointers, scratch, span)
             else:
-                parts.append(self._output(call.function, step.out_bytes, params, pointers, span))
+                parts.append(self._output(call.function, step, params, pointers, span))
         if sink:
             out = self.place(bytes(total_bytes))
             self._call(call.function + "_finish", params, scratch, out)
@@ -165,8 +165,9 @@ class Machine:
         assert self._untouched(scratch, scratch_bytes), f"{call.function} left its scratch"
         return parts
 
-    def _output(self, function: str, size: int, params: int, pointers: int, span: int) -> bytes:
-        out = self.place(bytes(size))
+    def _output(self, function: str, step: Step, params: int, pointers: int, span: int) -> bytes:
+        size = step.out_bytes
+        out = self.place(bytes(size), step.align)
         self._call(function, params, pointers, out, span)
         assert self._untouched(out, size), f"{function} wrote outside its output"
         return bytes(self.core.mem_read(out, size))

@@ -230,7 +230,7 @@ class QemuMachine:
         if sink:
             calls.append(self._call(call.function + "_begin", params, scratch))
         for number, step in enumerate(job.steps):
-            rows = [memory.place(row) for row in step.rows]
+            rows = [memory.place(row, step.align) for row in step.rows]
             moved = (0, 0, 0)
             if fence and rows:
                 which = number % len(rows)
@@ -243,7 +243,7 @@ class QemuMachine:
             if sink:
                 made = self._call(call.function + "_row", params, pointers, scratch, span)
             else:
-                out = memory.place(bytes(step.out_bytes))
+                out = memory.place(bytes(step.out_bytes), step.align)
                 outputs.append((out, step.out_bytes))
                 made = self._call(call.function, params, pointers, out, span)
             calls.append((*made[:5], *moved, 0))

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mcucc.codegen.model_names import Names, c_int
 from mcucc.codegen.names import comment, identifier, string
-from mcucc.codegen.steps import Names, StageCode, c_int, stage_codes, step_name
+from mcucc.codegen.steps import StageCode, stage_codes, step_name
 from mcucc.ir.integer import Activation
 from mcucc.ops.base import ConstArray, KernelCall
 from mcucc.quantize.camera import CameraInput
@@ -152,7 +153,7 @@ def model_code(
         for node in stage.nodes
         if _has_code(node.name, stages, names)
     }
-    units = {(call.isa, call.unit) for call in calls.values()}
+    units = {(c.isa, c.unit) for call in calls.values() for c in call.parts or (call,)}
     if cameras:
         units.add(("portable", "camera"))
     titles = [step_name(step) for step in program.steps]

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mcucc.codegen.names import comment, distinct, identifiers, short_identifiers
+from mcucc.codegen.block import BlockCode, block_code
+from mcucc.codegen.model_names import Field, Names, as_sweep
+from mcucc.codegen.names import comment
 from mcucc.ir.integer import Activation, IntegerGraph, IntegerNode
-from mcucc.ops.base import ConstArray, Granularity, KernelCall, Window
+from mcucc.ops.base import Granularity, KernelCall, Window
 from mcucc.quantize.camera import CameraInput
+from mcucc.schedule.split_block import SplitBlockKernel
 from mcucc.schedule.tiled import (
     Action,
     Chain,
     Compute,
     Copy,
-    Kind,
     Place,
     Receive,
     Step,
@@ -23,14 +24,6 @@ from mcucc.schedule.tiled import (
     TiledStage,
 )
 from mcucc.schedule.windows import Range
-
-
-@dataclass(frozen=True)
-class Field:
-    """One initialiser of a parameter struct."""
-
-    name: str
-    value: str
 
 
 @dataclass(frozen=True)
@@ -67,7 +60,7 @@ class Target:
 class ActionCode:
     """One action of a stage's body: a function of the generated C."""
 
-    kind: str  # row, tensor, sink, copy, receive
+    kind: str  # row, block, tensor, sink, copy, receive
     name: str
     comments: tuple[str, ...]
     takes_row_step: bool
@@ -88,6 +81,7 @@ class ActionCode:
     camera_table: str = ""
     input_index: int = 0
     source: Target | None = None
+    block: BlockCode | None = None
 
 
 @dataclass(frozen=True)
@@ -117,83 +111,6 @@ class StageCode:
     def looped(self) -> bool:
         """Whether the body runs more than once."""
         return self.row_steps > 1 or self.column_steps > 1
-
-
-class Names:
-    """The identifiers of one model, and the padding rows and tables its steps ask for."""
-
-    def __init__(self, model: str, program: TiledProgram) -> None:
-        graph = program.graph
-        self.model = model
-        self.nodes = short_identifiers(node.name for node in graph.nodes)
-        self.tensors = short_identifiers(graph.activations)
-        self.ends = identifiers((*graph.inputs, *graph.outputs))
-        self.places = distinct({n: self._place_name(p) for n, p in program.places.items()})
-        self.padding: dict[int, int] = {}
-        self.ranges: dict[str, tuple[Range, ...]] = {}
-
-    def _place_name(self, place: Place) -> str:
-        """The tensor and, where the place is not all of it, what it is: conv_1_row_cache."""
-        tensor = self.tensors[place.tensor]
-        whole = place.kind in (Kind.TENSOR, Kind.IMAGE, Kind.OUTPUT)
-        return tensor if whole else f"{tensor}_{place.kind.value}"
-
-    def place(self, name: str) -> str:
-        """The constant that holds a place's offset."""
-        return f"AT_{self.places[name].upper()}"
-
-    def table(self, node: str, array: str) -> str:
-        """A kernel's table."""
-        return f"{self.model}_{self.nodes[node]}_{array}"
-
-    def camera_table(self, tensor: str) -> str:
-        """The table from camera bytes to int8."""
-        return f"{self.model}_{self.tensors[tensor]}_camera"
-
-    def pad_row(self, value: int, length: int) -> str:
-        """The padding row of this value, long enough for `length` bytes."""
-        self.padding[value] = max(self.padding.get(value, 0), length)
-        return f"{self.model}_padding_{'m' if value < 0 else ''}{abs(value)}"
-
-    def range(self, ranges: Sequence[Range], variable: str, size: int) -> str:
-        """A C expression for ranges[variable]: constant, a sweep, or a table."""
-        if len(set(ranges)) == 1:
-            return f"{{{ranges[0][0]}, {ranges[0][1]}}}"
-        sweep = as_sweep(ranges, size)
-        if sweep is not None:
-            return f"mcucc_sweep({variable}, {sweep[0]}, {sweep[1]}, {sweep[2]}, {size})"
-        known = {value: key for key, value in self.ranges.items()}
-        key = known.get(tuple(ranges), f"ranges_{len(self.ranges)}")
-        self.ranges[key] = tuple(ranges)
-        return f"{{{key}[{variable}][0], {key}[{variable}][1]}}"
-
-
-def as_sweep(ranges: Sequence[Range], size: int) -> tuple[int, int, int] | None:
-    """(rate, lo, hi) with ranges[t] = [rate t + lo, rate t + hi) cut to [0, size), if there are."""
-    full = [(t, begin, end) for t, (begin, end) in enumerate(ranges) if begin < end]
-    if not full:
-        return None
-    begins = [(t, begin) for t, begin, _ in full if begin > 0]
-    ends = [(t, end) for t, _, end in full if end < size]
-    rates = {
-        (b[1] - a[1]) // (b[0] - a[0])
-        for points in (begins, ends)
-        for a, b in itertools.pairwise(points)
-    }
-    for rate in sorted(rates):
-        lo = begins[0][1] - rate * begins[0][0] if begins else full[0][1] - rate * full[-1][0]
-        hi = ends[0][1] - rate * ends[0][0] if ends else size - rate * full[0][0]
-        if all(_cut(rate * t + lo, rate * t + hi, size) == _plain(r) for t, r in enumerate(ranges)):
-            return rate, lo, hi
-    return None
-
-
-def _cut(begin: int, end: int, size: int) -> Range:
-    return _plain((max(begin, 0), min(end, size)))
-
-
-def _plain(range_: Range) -> Range:
-    return range_ if range_[0] < range_[1] else (0, 0)
 
 
 def stage_codes(
@@ -293,7 +210,12 @@ class _StageWriter:
         node = self.nodes[action.node]
         if node.kernel.granularity is Granularity.TENSOR:
             return self._tensor(action, node)
-        return self._compute(action, node)
+        code = self._compute(action, node)
+        if isinstance(node.kernel, SplitBlockKernel):
+            name, x = node.name, self.graph.activations[node.inputs[0]]
+            block = block_code(self.names, name, node.kernel, (x.height, x.width))
+            return replace(code, kind="block", params="", fields=(), block=block)
+        return code
 
     def _ranges(self, action: Action, shape: Activation) -> tuple[str, str]:
         return (
@@ -388,16 +310,9 @@ class _StageWriter:
             "function": call.function,
             "params": f"{name}_params",
             "params_type": call.params,
-            "fields": tuple(
-                Field(key, self._value(node.name, value)) for key, value in call.fields
-            ),
+            "fields": self.names.fields(node.name, call),
             "scratch": f"arena + {self.names.place(scratch)}" if scratch else "NULL",
         }
-
-    def _value(self, node: str, value: int | ConstArray | None) -> str:
-        if isinstance(value, ConstArray):
-            return self.names.table(node, value.name)
-        return "NULL" if value is None else c_int(value)
 
     def _compute(self, action: Compute, node: IntegerNode) -> ActionCode:
         sink = node.kernel.granularity is Granularity.SINK
@@ -534,11 +449,6 @@ def first_row(window: Window) -> str:
     if not window.pad:
         return text
     return f"{text} {'-' if window.pad > 0 else '+'} {abs(window.pad)}"
-
-
-def c_int(value: int) -> str:
-    """A C constant: -2147483648 would be a minus applied to what no int holds."""
-    return "(-2147483647 - 1)" if value == -(2**31) else str(value)
 
 
 def _depends(text: str, variable: str) -> bool:

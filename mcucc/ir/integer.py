@@ -77,8 +77,10 @@ class IntegerGraph:
 
     def macs_of(self, node: IntegerNode) -> int:
         """Multiply-accumulates of one node computed once over its whole output."""
-        return node.kernel.macs_per_pixel * (
-            self.activations[node.output].height * self.activations[node.output].width
+        output, first = self.activations[node.output], self.activations[node.inputs[0]]
+        return (
+            node.kernel.macs_per_pixel * output.height * output.width
+            + node.kernel.macs_per_input_pixel * first.height * first.width
         )
 
     @property

@@ -17,7 +17,8 @@ def matrix_finish(
 ) -> Finish | None:
     """The cheapest proved form for weights (channels, taps), or None."""
     bounds = interval_of(weights, sums.bias, *context.input_intervals[0])
-    return high_form(sums, bounds) or shift_form(sums, bounds)
+    high = high_form(sums, bounds, patient=context.form is Form.HIGH)
+    return context.wanted(high) or context.wanted(shift_form(sums, bounds))
 
 
 def addends(sums: Accumulation, finish: Finish) -> npt.NDArray[np.int32]:
@@ -32,7 +33,7 @@ def matrix_stream(
     pairs = (weights.shape[0] + 1) // 2
     columns: list[npt.NDArray[np.uint32]] = [
         _in_pairs(sums.bias, pairs),
-        _weights_in_pairs(weights, pairs, wide),
+        weights_in_pairs(weights, pairs, wide),
     ]
     if finish.form is Form.HIGH:
         columns.append(_in_pairs(finish.multiplier, pairs))
@@ -47,7 +48,7 @@ def matrix_stream(
     return stream
 
 
-def _weights_in_pairs(
+def weights_in_pairs(
     weights: npt.NDArray[np.int8], pairs: int, wide: bool
 ) -> npt.NDArray[np.uint32]:
     """Chunk by chunk, the two channels' words taking turns: int8, or pairs (0, 2) (1, 3)."""

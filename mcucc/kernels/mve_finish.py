@@ -24,10 +24,11 @@ def matrix_finish(
 ) -> Finish | None:
     """The cheapest proved form for weights (channels, taps), or None."""
     bounds = interval_of(weights, sums.bias, *context.input_intervals[0])
+    form = Form.DOUBLING
     return (
-        high_form(sums, bounds, Form.DOUBLING)
-        or shift_form(sums, bounds)
-        or shift_form(sums, bounds, Form.WIDE)
+        context.wanted(high_form(sums, bounds, form, patient=context.form is form))
+        or context.wanted(shift_form(sums, bounds))
+        or context.wanted(shift_form(sums, bounds, Form.WIDE))
     )
 
 

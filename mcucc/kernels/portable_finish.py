@@ -18,7 +18,7 @@ def portable_finish(
 ) -> Finish | None:
     """The cheapest proved form for weights (channels, taps), or None."""
     bounds = interval_of(weights, sums.bias, *context.input_intervals[0])
-    return short_form(sums, bounds) or shift_form(sums, bounds)
+    return context.wanted(short_form(sums, bounds)) or context.wanted(shift_form(sums, bounds))
 
 
 def finish_fields(sums: Accumulation, finish: Finish) -> FieldList:

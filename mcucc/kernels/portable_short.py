@@ -41,7 +41,8 @@ def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choic
 def _short(kernel: Weighted, weights: npt.NDArray[Any], context: NodeContext) -> Choice | None:
     """The portable call with the constants of SHORT, where that is proved."""
     sums = kernel.sums
-    finish = short_form(sums, interval_of(weights, sums.bias, *context.input_intervals[0]))
+    bounds = interval_of(weights, sums.bias, *context.input_intervals[0])
+    finish = context.wanted(short_form(sums, bounds))
     if finish is None:
         return None
     constants: dict[str, int | ConstArray] = {

@@ -146,8 +146,13 @@ def prove_equal(
     return result
 
 
-def high_form(sums: Accumulation, bounds: Interval, form: Form = Form.HIGH) -> Finish | None:
-    """HIGH (or DOUBLING) for every channel, or None where one cannot be proved."""
+def high_form(
+    sums: Accumulation, bounds: Interval, form: Form = Form.HIGH, *, patient: bool = False
+) -> Finish | None:
+    """HIGH (or DOUBLING) for every channel, or None where one cannot be proved.
+
+    Gives up where most channels fail at first, unless `patient`.
+    """
     if sums.requant.rounding is not Rounding.SINGLE:
         return None
     multiplier, shift = _per_channel(sums.requant, sums.bias.size)
@@ -165,7 +170,7 @@ def high_form(sums: Accumulation, bounds: Interval, form: Form = Form.HIGH) -> F
         done |= proved
         if done.all():
             return Finish(form, chosen, np.zeros_like(shift))
-        if away == 0 and done.mean() < 0.9:
+        if away == 0 and done.mean() < 0.9 and not patient:
             return None  # hopeless: the factors are long
     return None
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from mcucc.ir.integer import IntegerGraph, IntegerNode
-from mcucc.kernels.requantize import Form
+from mcucc.kernels.requantize import Finish, Form
 from mcucc.numerics import Int8Array
 from mcucc.ops.base import Granularity, Kernel, KernelCall, Window
 
@@ -31,13 +31,19 @@ FALLBACK = {MVE: ARMV7EM, ARMV7EM: ARMV7M, ARMV7M: PORTABLE}
 class NodeContext:
     """What is known of a node beyond its kernel: proven input intervals and the output's size.
 
-    `optimize` steers flash against instructions: speed, balanced or size.
+    `optimize` steers flash against instructions: speed, balanced or size. `form` is the only form
+    of requantization wanted: parts of a layer are to call the same function.
     """
 
     input_intervals: tuple[tuple[int, int], ...] = ((-128, 127),)
     height: int = 1
     width: int = 1
     optimize: str = "balanced"
+    form: Form | None = None
+
+    def wanted(self, finish: Finish | None) -> Finish | None:
+        """`finish` where its form is wanted."""
+        return finish if finish is None or self.form in (None, finish.form) else None
 
 
 @dataclass(frozen=True)
@@ -116,8 +122,9 @@ def select_all(
         if node.kernel.granularity is Granularity.ALIAS:
             nodes.append(node)
             continue
-        choices[node.name] = choice = choose(node.kernel, context_of(graph, node, optimize), isa)
-        nodes.append(replace(node, kernel=BoundKernel(node.kernel, choice)))
+        bound = bind_kernel(node.kernel, context_of(graph, node, optimize), isa)
+        choices[node.name] = bound.choice
+        nodes.append(replace(node, kernel=bound))
     return replace(graph, nodes=tuple(nodes)), choices
 
 
@@ -127,12 +134,39 @@ def context_of(graph: IntegerGraph, node: IntegerNode, optimize: str = "balanced
     return NodeContext(((-128, 127),) * len(node.inputs), output.height, output.width, optimize)
 
 
+def bind_kernel(kernel: Kernel, context: NodeContext, isa: str) -> BoundKernel:
+    """The kernel with its cheapest variant."""
+    return BoundKernel(kernel, choose(kernel, context, isa), isa, context)
+
+
+def plain(kernel: Kernel) -> Kernel:
+    """The kernel without its variant."""
+    return kernel.kernel if isinstance(kernel, BoundKernel) else kernel
+
+
+def bound_like(model: Kernel, kernel: Kernel, form: Form | None = None) -> Kernel:
+    """`kernel` for the instruction set that `model` is bound to, plain where that is plain."""
+    if not isinstance(model, BoundKernel):
+        return kernel
+    return bind_kernel(kernel, replace(model.context, form=form), model.isa)
+
+
+def bound_slice(model: Kernel, kernel: Kernel) -> Kernel:
+    """The same for some of the channels of `model`: with its form where there is such a variant."""
+    form = model.choice.form if isinstance(model, BoundKernel) else None
+    found = bound_like(model, kernel, form)
+    same = isinstance(found, BoundKernel) and found.choice.form is form
+    return found if same else bound_like(model, kernel)
+
+
 @dataclass(frozen=True, eq=False)
 class BoundKernel(Kernel):
     """A kernel whose C call is a chosen variant; everything else is the kernel's own."""
 
     kernel: Kernel
     choice: Choice
+    isa: str
+    context: NodeContext
 
     @property
     def granularity(self) -> Granularity:
@@ -165,8 +199,9 @@ class BoundKernel(Kernel):
         """What kernel or variant needs."""
         return max(self.kernel.scratch_bytes, self.choice.call.scratch_bytes)
 
-    def narrowed(self, columns: int) -> Kernel:
+    def narrowed(self, columns: int, rows: int = 1) -> Kernel:
         """The same variant for at most so many columns at a time."""
+        del rows
         call = self.choice.call
         if call.narrow is None:
             return self

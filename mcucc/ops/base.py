@@ -52,6 +52,7 @@ class Granularity(Enum):
     """How much of a tensor one call of a kernel computes."""
 
     ROW = "row"  # one output row, or some columns of it, from the row pointers of its window
+    BLOCK = "block"  # all rows of a step together: its inputs are read until the last is done
     SINK = "sink"  # begin, once per input row, finish: int32 accumulators, one output pixel
     TENSOR = "tensor"  # the whole output from whole, contiguous inputs
     ALIAS = "alias"  # no code: the output is the input's bytes under another shape
@@ -73,6 +74,7 @@ class KernelCall:
     `fields` are in the order of the struct; a ConstArray becomes a pointer to its table.
     `scratch_bytes` of the arena are handed over as `span->scratch` during the call. `narrow`, where
     there is one, gives the call that makes at most so many columns at a time, with less scratch.
+    A block calls `parts` instead; its own fields are their tables.
     """
 
     function: str
@@ -81,6 +83,7 @@ class KernelCall:
     isa: str = "portable"
     scratch_bytes: int = 0
     narrow: Callable[[int], KernelCall] | None = None
+    parts: tuple[KernelCall, ...] = ()
 
     @property
     def unit(self) -> str:
@@ -124,13 +127,25 @@ class Kernel(ABC):
         return 0
 
     @property
+    def macs_per_input_pixel(self) -> int:
+        """Multiply-accumulates a call spends on each pixel of input 0 that it reads (BLOCK)."""
+        return 0
+
+    def macs(self, rows: Sequence[tuple[int, int]], columns: Sequence[tuple[int, int]]) -> int:
+        """Multiply-accumulates of calls for every pair of row and column ranges of the output."""
+        return self.macs_per_pixel * _total(rows) * _total(columns)
+
+    @property
     def scratch_bytes(self) -> int:
         """Arena bytes used during the call only."""
         return 0
 
-    def narrowed(self, columns: int) -> Kernel:
-        """The kernel for calls that make at most `columns` columns: it may need less scratch."""
-        del columns
+    def narrowed(self, columns: int, rows: int = 1) -> Kernel:
+        """The kernel for calls that make at most so many columns, and rows where it is a BLOCK.
+
+        It may need less scratch.
+        """
+        del columns, rows
         return self
 
     def in_place(self, index: int) -> bool:
@@ -141,6 +156,10 @@ class Kernel(ABC):
     def describe(self) -> str:
         """One line for comments and reports: the op and its attributes."""
         return type(self).__name__.removesuffix("Kernel")
+
+
+def _total(ranges: Sequence[tuple[int, int]]) -> int:
+    return sum(end - begin for begin, end in ranges)
 
 
 class Op(ABC):

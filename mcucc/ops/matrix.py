@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,15 @@ class Accumulation:
         """int8 outputs of raw sums (bias not yet added); channels are the last axis."""
         scaled = self.requant.apply(acc + self.bias) + self.output_zero_point
         return saturate_int8(scaled, self.lo, self.hi)
+
+    def channels(self, begin: int, end: int) -> Accumulation:
+        """Those of some output channels; the bounds stay those of all."""
+        requant = self.requant
+        if requant.multiplier.size > 1:
+            requant = replace(requant, multiplier=requant.multiplier[begin:end])
+        if requant.shift.size > 1:
+            requant = replace(requant, shift=requant.shift[begin:end])
+        return replace(self, bias=self.bias[begin:end], requant=requant)
 
     def c_fields(self) -> FieldList:
         """The C fields every accumulating kernel ends with, in the struct's order."""

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mcucc.codegen.steps import Names
+from mcucc.codegen.block import params_name
+from mcucc.codegen.model_names import Names
 from mcucc.ops.base import Granularity
+from mcucc.schedule.split_block import SplitBlockKernel
 from mcucc.schedule.tiled import TiledProgram
 from mcucc.toolchain.elf import Image, Symbol
 
@@ -70,6 +72,10 @@ def _owners(program: TiledProgram, model: str) -> dict[str, str]:
         if node.kernel.granularity is Granularity.ALIAS:
             continue
         owners[f"{names.nodes[node.name]}_params"] = node.name
+        if isinstance(node.kernel, SplitBlockKernel):
+            for number, group in enumerate(node.kernel.groups):
+                for what, _ in group.calls:
+                    owners[params_name(names, node.name, what, number)] = node.name
         for array in node.kernel.call().arrays:
             owners[names.table(node.name, array.name)] = node.name
     return owners

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcucc.kernels.requantize import Form
-from mcucc.kernels.select import BoundKernel
+from mcucc.kernels.select import BoundKernel, plain
 from mcucc.ops.base import Granularity, Kernel
 from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
@@ -56,7 +56,7 @@ def node_facts(schedule: Schedule) -> tuple[NodeFacts, ...]:
                 NodeFacts(
                     name=node.name,
                     step=step,
-                    op=_plain(node.kernel).describe(),
+                    op=plain(node.kernel).describe(),
                     variant=_variant(node.kernel),
                     isa=node.kernel.call().isa,
                     requantization=requantization(node.kernel),
@@ -85,14 +85,10 @@ ACCUMULATING = (Conv2dKernel, DepthwiseConv2dKernel, FullyConnectedKernel)
 
 def requantization(kernel: Kernel) -> str:
     """How a kernel's sums become int8: a proved form, the general one; "" where there are none."""
-    if not isinstance(_plain(kernel), ACCUMULATING):
+    if not isinstance(plain(kernel), ACCUMULATING):
         return ""
     form = kernel.choice.form if isinstance(kernel, BoundKernel) else None
     return GENERAL if form is None else REQUANTIZATION.get(form, form.value)
-
-
-def _plain(kernel: Kernel) -> Kernel:
-    return kernel.kernel if isinstance(kernel, BoundKernel) else kernel
 
 
 def _variant(kernel: Kernel) -> str:
@@ -101,11 +97,9 @@ def _variant(kernel: Kernel) -> str:
 
 def _executed(stage: TiledStage) -> dict[str, int]:
     """MACs of every node over all steps of its stage."""
-    per_pixel = {node.name: node.kernel.macs_per_pixel for node in stage.nodes}
+    kernels = {node.name: node.kernel for node in stage.nodes}
     return {
-        action.node: per_pixel[action.node]
-        * sum(end - begin for begin, end in action.rows)
-        * sum(end - begin for begin, end in action.columns)
+        action.node: kernels[action.node].macs(action.rows, action.columns)
         for action in stage.actions
         if isinstance(action, Compute) and action.node not in stage.sinks
     }

@@ -16,8 +16,11 @@ import numpy.typing as npt
 
 from mcucc.errors import McuccError
 from mcucc.ir.integer import Activation, IntegerNode
+from mcucc.kernels.select import plain
 from mcucc.ops.base import Granularity
+from mcucc.ops.partial_sums import PartialSumsKernel
 from mcucc.schedule.plan import ImagePolicy
+from mcucc.schedule.split_block import SplitBlockKernel
 from mcucc.schedule.tiled import (
     Chain,
     Compute,
@@ -33,7 +36,7 @@ from mcucc.schedule.windows import Range
 Tags = npt.NDArray[np.int64]
 TENSOR_TAG = 1 << 40  # tags of tensor n start at (n + 1) * TENSOR_TAG
 NOTHING = -1
-SCRATCH_ALIGNMENT = 4  # the contract of mcucc_span.scratch
+WORD = 4  # bytes: the alignment of mcucc_span.scratch and of int32 sums
 
 
 class CheckError(McuccError):
@@ -53,8 +56,11 @@ def check(program: TiledProgram) -> Checked:
     """Replay `program`; raises CheckError that names the step, the tensor and the row."""
     replay = _Replay(program)
     for place in program.places.values():
-        if place.kind is Kind.SCRATCH and place.offset % SCRATCH_ALIGNMENT:
-            raise CheckError(f"{place.name} at {place.offset}: scratch holds words")
+        if place.kind is Kind.SCRATCH:
+            if place.offset % WORD:
+                raise CheckError(f"{place.name} at {place.offset}: scratch holds words")
+        elif place.tensor in replay.sums_of_groups and (place.offset % WORD or place.pitch % WORD):
+            raise CheckError(f"{place.name} at {place.offset}: sums are words")
     for chain in program.chains:
         replay.chain(chain)
     replay.complete()
@@ -87,6 +93,8 @@ class _Replay:
             alias = node.kernel.granularity is Granularity.ALIAS
             fresh = (len(self.base) + 1) * TENSOR_TAG
             self.base[node.output] = self.base[node.inputs[0]] if alias else fresh
+        blocks = [n for n in self.graph.nodes if n.kernel.granularity is Granularity.BLOCK]
+        self.sums_of_groups = {node.output for node in blocks}
         self.taken: dict[int, int] = {}  # row steps by stage
         if program.plan.image is ImagePolicy.RESIDENT:
             for name in self.graph.inputs:
@@ -213,6 +221,9 @@ class _Replay:
         if node.kernel.granularity is Granularity.TENSOR:
             self._whole(node, stage, action)
             return
+        if node.kernel.granularity is Granularity.BLOCK:
+            self._block(node, stage, action, at, rows, columns)
+            return
         sink = node.name in stage.sinks
         if sink:
             self._sink_rows(node, stage, rows, columns)
@@ -258,6 +269,56 @@ class _Replay:
         if clash:
             raise self.fail(f"{node.name} overwrites bytes {clash[0]} while it reads them")
         self.write(place, shape, row, columns, at[1])
+
+    def _block(
+        self,
+        node: IntegerNode,
+        stage: TiledStage,
+        action: Compute,
+        at: tuple[int, int],
+        rows: Range,
+        columns: Range,
+    ) -> None:
+        """All rows together: whatever they read and the scratch are in use until all are done."""
+        if not isinstance(node.kernel, SplitBlockKernel):
+            raise self.fail(f"{node.name} is no split block")
+        self._groups(node.kernel)
+        down, across = node.kernel.windows(0)
+        (name,) = node.inputs
+        shape = self.graph.activations[name]
+        left = max(0, across.first(columns[0]))
+        right = min(shape.width, across.first(columns[1] - 1) + across.kernel)
+        taps = {tap for row in range(*rows) for tap in down.taps(row) if 0 <= tap < shape.height}
+        busy = [self.clobber(self.program.places[stage.scratch[node.name]])]
+        for tap in sorted(taps if left < right else ()):
+            place = self.program.places[stage.storage[name].place_of(tap, at[0])]
+            busy.append(self.expect(place, shape, tap, (left, right), at[1], node.name))
+        expanded = len(taps) * max(0, right - left)
+        needed = (expanded + columns[1] - columns[0]) * node.kernel.channels
+        if needed > self.program.places[stage.scratch[node.name]].size:
+            raise self.fail(f"{node.name} needs {needed} bytes of scratch")
+        self.macs += node.kernel.macs_per_input_pixel * expanded
+        place, shape = self.program.places[action.place], self.graph.activations[node.output]
+        if rows[1] - rows[0] > place.slots:
+            raise self.fail(f"{node.name} makes rows {rows} in {place.slots} slots")
+        for row in range(*rows):
+            self.kernel_rows += 1
+            out = self.span(place, row, columns, at[1])
+            if any(b[0] < out[1] and out[0] < b[1] for b in busy):
+                raise self.fail(f"{node.name} overwrites bytes {out} while it needs them")
+            self.write(place, shape, row, columns, at[1])
+        self.macs += node.kernel.macs_per_pixel * (rows[1] - rows[0]) * (columns[1] - columns[0])
+
+    def _groups(self, kernel: SplitBlockKernel) -> None:
+        """Every expanded channel is in one group, and only the first group begins the sums."""
+        end = 0
+        for number, group in enumerate(kernel.groups):
+            begins = isinstance(part := plain(group.project), PartialSumsKernel) and part.first
+            if group.begin != end or group.end <= end or begins != (number == 0):
+                raise self.fail(f"group {number} has channels {group.begin} to {group.end}")
+            end = group.end
+        if end != kernel.depthwise.input_channels:
+            raise self.fail(f"groups have {end} of {kernel.depthwise.input_channels} channels")
 
     def _whole(self, node: IntegerNode, stage: TiledStage, action: Compute) -> None:
         busy = []

@@ -14,6 +14,7 @@ from mcucc.schedule.extents import ChainFacts, Lives, StageFacts, all_lives, pai
 from mcucc.schedule.network import Network
 from mcucc.schedule.placement import Life, lay_out, most_live
 from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.splits import with_splits
 from mcucc.schedule.tiled import (
     Action,
     Chain,
@@ -38,20 +39,24 @@ def expand(graph: IntegerGraph, plan: Plan) -> TiledProgram:
     Raises ModelError when the plan does not fit the network: unknown or missing nodes, an order
     that reads what is not computed yet, tiles whose rates do not fit together.
     """
-    return _placed(*_built(graph, plan))
+    net, _, chains, places = _built(graph, plan)
+    return _placed(net, plan, chains, places)
 
 
 def live_extents(program: TiledProgram) -> tuple[Lives, frozenset[tuple[str, str]]]:
     """When which bytes of every place are live, and the pairs that share theirs (see `extents`)."""
-    net, plan, chains, places = _built(program.graph, program.plan)
+    plan = replace(program.plan, stages=tuple(stage.plan for stage in program.stages))
+    net, _, chains, places = _built(program.graph, plan)
     return all_lives(net, plan.image, chains, places)
 
 
 def _built(
     graph: IntegerGraph, plan: Plan
 ) -> tuple[Network, Plan, list[ChainFacts], dict[str, Place]]:
-    """The chains of a plan, and places without offsets."""
-    net = Network(graph, _ordered(graph, plan))
+    """The chains of a plan, and places without offsets; network and plan are those of `splits`."""
+    ordered = replace(graph, nodes=_ordered(graph, plan))
+    graph, plan = with_splits(ordered, plan)
+    net = Network(graph, graph.nodes)
     places: dict[str, Place] = {}
     chains: list[ChainFacts] = []
     begin = 0
@@ -270,9 +275,10 @@ class _Stage:
         """The node with the kernel that makes no more columns at a time than the steps ask for."""
         source = self.net.source[self.begin + position]
         track = self.columns.tracks.get(self.nodes[position].output)
-        if track is None or source.kernel.granularity is not Granularity.ROW:
+        if track is None or source.kernel.granularity not in (Granularity.ROW, Granularity.BLOCK):
             return source
-        return replace(source, kernel=source.kernel.narrowed(track.tallest))
+        rows = self.rows.tracks[self.nodes[position].output].tallest
+        return replace(source, kernel=source.kernel.narrowed(track.tallest, rows))
 
     def _compute(self, position: int) -> Compute:
         node = self.nodes[position]
@@ -442,10 +448,8 @@ def executed_macs(stages: Sequence[TiledStage]) -> int:
     """Multiply-accumulates of all steps of all stages."""
     total = 0
     for stage in stages:
-        macs = {node.name: node.kernel.macs_per_pixel for node in stage.nodes}
+        kernels = {node.name: node.kernel for node in stage.nodes}
         for action in stage.actions:
             if isinstance(action, Compute) and action.node not in stage.sinks:
-                rows = sum(end - begin for begin, end in action.rows)
-                columns = sum(end - begin for begin, end in action.columns)
-                total += macs[action.node] * rows * columns
+                total += kernels[action.node].macs(action.rows, action.columns)
     return total

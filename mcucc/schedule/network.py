@@ -10,6 +10,8 @@ from functools import cached_property
 from mcucc.ir.integer import IntegerGraph, IntegerNode
 from mcucc.ops.base import Granularity, Kernel, Window
 
+STREAMING = (Granularity.ROW, Granularity.BLOCK, Granularity.SINK)
+
 
 @dataclass(frozen=True)
 class Operand:
@@ -38,14 +40,14 @@ class NodeFacts:
     kernel: Kernel
     function: str = ""
 
-    def scratch(self, columns: int) -> int:
-        """Scratch bytes of calls that make at most so many columns."""
-        return self.kernel.narrowed(columns).scratch_bytes
+    def scratch(self, columns: int, rows: int) -> int:
+        """Scratch bytes of calls that make at most so many columns and rows."""
+        return self.kernel.narrowed(columns, rows).scratch_bytes
 
     @property
     def streams(self) -> bool:
         """Whether the node can work row by row inside a fused stage."""
-        return self.granularity in (Granularity.ROW, Granularity.SINK)
+        return self.granularity in STREAMING
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Network:
 
     def _node(self, node: IntegerNode) -> NodeFacts:
         kernel = node.kernel
-        windowed = kernel.granularity in (Granularity.ROW, Granularity.SINK)
+        windowed = kernel.granularity in STREAMING
         operands = []
         for i, name in enumerate(node.inputs):
             rows, columns = kernel.windows(i) if windowed else (None, None)

@@ -59,18 +59,31 @@ class EdgePlan:
 
 
 @dataclass(frozen=True)
+class SplitPlan:
+    """An expand - depthwise - project block computed in groups of so many expanded channels.
+
+    `node` is the block's projection, whose int32 sums the groups add to.
+    """
+
+    node: str
+    channels: int
+
+
+@dataclass(frozen=True)
 class StagePlan:
     """Nodes computed together.
 
     `tile` is rows and columns of the last node's output that one step completes (of its input when
     it is a global pool); 0 columns means whole rows. Tensors without an EdgePlan take the default.
     A stage that `feeds` hands its rows to the next one through a ring: both run interleaved.
+    Blocks of `splits` are never expanded as a whole.
     """
 
     nodes: tuple[str, ...]
     tile: tuple[int, int]
     edges: tuple[EdgePlan, ...] = ()
     feeds: bool = False
+    splits: tuple[SplitPlan, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,6 +128,7 @@ def _stage_data(stage: StagePlan) -> dict[str, Any]:
         "nodes": list(stage.nodes),
         "tile": list(stage.tile),
         "feeds": stage.feeds,
+        "splits": [{"node": split.node, "channels": split.channels} for split in stage.splits],
         "edges": [
             {
                 "tensor": edge.tensor,
@@ -142,12 +156,16 @@ def _stage(data: Mapping[str, Any]) -> StagePlan:
             for edge in data["edges"]
         ),
         feeds=bool(data.get("feeds", False)),
+        splits=tuple(
+            SplitPlan(_text(split["node"]), _count(split["channels"]))
+            for split in data.get("splits", ())
+        ),
     )
 
 
 def _count(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{value!r} is not a number of rows or columns")
+        raise ValueError(f"{value!r} is not a number of rows, columns or channels")
     return value
 
 

@@ -54,7 +54,7 @@ class StageSearch:
 
     def __init__(self, network: Network, image: ImagePolicy, cost: CostModel) -> None:
         self.network, self.image, self.cost = network, image, cost
-        self.scratches: dict[tuple[str, int], int] = {}
+        self.scratches: dict[tuple[str, int, int], int] = {}
         self.alive = [self._alive(i) for i in range(len(network.nodes) + 1)]
 
     def birth(self, number: int) -> int:
@@ -78,11 +78,11 @@ class StageSearch:
         out = self.network.tensors[node.output]
         return self.cost.node(node, out.channels, out.height, out.width, out.height)
 
-    def scratch(self, node: NodeFacts, columns: int) -> int:
-        """Scratch bytes of a node's calls of so many columns."""
-        key = node.name, columns
+    def scratch(self, node: NodeFacts, columns: int, rows: int) -> int:
+        """Scratch bytes of a node's calls of so many columns and (of a BLOCK) rows."""
+        key = node.name, columns, rows if node.granularity is Granularity.BLOCK else 1
         if key not in self.scratches:
-            self.scratches[key] = node.scratch(columns)
+            self.scratches[key] = node.scratch(columns, rows)
         return self.scratches[key]
 
     def single(self, position: int) -> Option:
@@ -284,10 +284,11 @@ class _Walk:
             old = found.get(operand.tensor, (rows.lo, columns.lo))
             found[operand.tensor] = min(old[0], rows.lo), min(old[1], columns.lo)
         needs = tuple(sorted((t, rows, columns) for t, (rows, columns) in found.items()))
-        made = self.network.tensors[node.output].width
+        made, tall = self.network.tensors[node.output].width, high[0] - choice.lo
         if not self.full:
             made = min(made, high[1] - choice.lo_columns)
-        scratch = self.search.scratch(node, made)
+        tall = min(tall, self.network.tensors[node.output].height)
+        scratch = self.search.scratch(node, made, tall)
         return needs, scratch + (choice.tile if alone else 0)
 
     def _cost(

@@ -39,11 +39,16 @@ class Span(ctypes.Structure):
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One call and the tiles its row pointers point at; `span` is None for TENSOR kernels."""
+    """One call and the tiles its row pointers point at; `span` is None for TENSOR kernels.
+
+    Rows and output start at a multiple of `align` bytes (1: at odd addresses where that is up to
+    the harness).
+    """
 
     span: tuple[int, int, int, int] | None
     rows: tuple[bytes, ...]
     out_bytes: int
+    align: int = 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,6 +28,7 @@ from tests.kernels.cases import (
     stem_cases,
     window_cases,
 )
+from tests.kernels.sums import all_sums
 from tests.ops import draw
 from tests.ops.draw import SEEDS, Case
 
@@ -108,3 +109,12 @@ def test_the_c_beside_the_assembly_computes_the_reference(
         np.testing.assert_array_equal(driver.replay(host_library, calls), expected)
 
     check()
+
+
+@pytest.mark.host
+def test_the_c_beside_the_assembly_adds_the_sums_of_a_split(host_library: ctypes.CDLL) -> None:
+    cases = [each for each in all_sums(ARMV7EM) if each.choice.call.isa == ARMV7EM]
+    assert len(cases) == 70
+    for each in cases:
+        found = driver.replay(host_library, each.calls)
+        np.testing.assert_array_equal(found, each.expected, err_msg=each.words)

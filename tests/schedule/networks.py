@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import hypothesis.strategies as st
 
@@ -19,13 +20,15 @@ from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.ops.spatial import Pads, Window2d
 from mcucc.quantize.lower import lower
 from mcucc.schedule.network import Network
-from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, SplitPlan, StagePlan
+from mcucc.schedule.splits import blocks_of
 from mcucc.schedule.windows import Reuse
 from tests.graphs import Builder, same
 
 KINDS = (
     "conv",
     "depthwise",
+    "block",
     "block",
     "residual",
     "pool",
@@ -120,7 +123,7 @@ def plans(
     """Random stages, tiles and policies; many of them are legal."""
     network = Network(graph, graph.nodes)
     stages: list[StagePlan] = []
-    begin = 0
+    begin = chain = 0
     while begin < len(network.nodes):
         end = min(len(network.nodes), begin + draw(st.integers(1, 7)))
         pools = {n.output for n in network.nodes if n.granularity is Granularity.SINK}
@@ -136,17 +139,45 @@ def plans(
                 end = position + 1
                 break
         nodes = network.nodes[begin:end]
+        names = tuple(node.name for node in nodes)
+        splits = _splits(draw, graph, names)
+        tensors = [network.tensors[node.output].name for node in nodes]
+        tensors += [f"{graph.node(split.node).output}.sums" for split in splits]
         edges = tuple(
             EdgePlan(
-                network.tensors[node.output].name,
+                tensor,
                 draw(st.sampled_from(Form)),
                 draw(st.sampled_from(Reuse)),
                 draw(st.sampled_from(Reuse)),
             )
-            for node in nodes
+            for tensor in tensors
         )
         tile = (draw(st.integers(1, 4)), draw(st.integers(0, 4)))
+        if stages and stages[-1].feeds and not _streams(network, chain, end):
+            stages[-1] = replace(stages[-1], feeds=False)
+        chain = chain if stages and stages[-1].feeds else begin
         feeds = draw(st.integers(0, 2)) == 0
-        stages.append(StagePlan(tuple(node.name for node in nodes), tile, edges, feeds))
+        stages.append(StagePlan(names, tile, edges, feeds, splits))
         begin = end
     return Plan("drawn", draw(st.sampled_from(images)), tuple(stages))
+
+
+def _streams(network: Network, begin: int, end: int) -> bool:
+    """Whether nodes can run row by row beside each other."""
+    nodes = network.nodes[begin:end]
+    made = {node.output for node in nodes}
+    pools = {node.output for node in nodes if node.granularity is Granularity.SINK}
+    return all(
+        node.streams and all(o.tensor not in (pools if o.rows else made) for o in node.operands)
+        for node in nodes
+    )
+
+
+def _splits(draw: st.DrawFn, graph: IntegerGraph, names: Sequence[str]) -> tuple[SplitPlan, ...]:
+    """Most of the blocks of a stage in groups of any number of channels."""
+    found = []
+    for name, block in blocks_of(graph).items():
+        if set(block.names) <= set(names) and draw(st.integers(0, 3)):
+            channels = graph.activations[block.expand.output].channels
+            found.append(SplitPlan(name, draw(st.integers(1, channels))))
+    return tuple(found)

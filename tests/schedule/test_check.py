@@ -1,5 +1,6 @@
 """The checker: every legal plan passes, every broken program is caught."""
 
+from collections import Counter
 from dataclasses import replace
 
 import hypothesis.strategies as st
@@ -19,20 +20,29 @@ from tests.graphs import Builder, mobile_net
 from tests.schedule.networks import networks, plans
 
 
-@settings(derandomize=True, deadline=None, max_examples=250, phases=[Phase.generate])
-@given(st.data())
-def test_every_drawn_plan_passes(data: st.DataObject) -> None:
-    graph = data.draw(networks())
-    plan = data.draw(plans(graph))
-    try:
-        program = expand(graph, plan)
-    except ModelError:
-        assume(False)
-        raise
-    checked = check(program)
-    assert checked.macs == program.macs
-    assert program.lower_bound <= program.arena_bytes
-    assert checked.touched <= program.arena_bytes
+def test_every_drawn_plan_passes() -> None:
+    seen: Counter[str] = Counter()
+
+    @settings(derandomize=True, deadline=None, max_examples=250, phases=[Phase.generate])
+    @given(st.data())
+    def passes(data: st.DataObject) -> None:
+        graph = data.draw(networks())
+        plan = data.draw(plans(graph))
+        try:
+            program = expand(graph, plan)
+        except ModelError:
+            assume(False)
+            raise
+        seen["split"] += any(stage.splits for stage in plan.stages)
+        seen["chain"] += len(program.chains) < len(program.stages)
+        seen["again"] += program.factor > 1.0
+        checked = check(program)
+        assert checked.macs == program.macs
+        assert program.lower_bound <= program.arena_bytes
+        assert checked.touched <= program.arena_bytes
+
+    passes()
+    assert min(seen.values()) > 20, f"hardly drawn: {seen}"
 
 
 @settings(derandomize=True, deadline=None, max_examples=60, phases=[Phase.generate])
@@ -40,7 +50,7 @@ def test_every_drawn_plan_passes(data: st.DataObject) -> None:
 def test_caching_everything_repeats_no_work(data: st.DataObject) -> None:
     graph = data.draw(networks())
     plan = data.draw(plans(graph))
-    stages = tuple(replace(stage, edges=()) for stage in plan.stages)
+    stages = tuple(replace(stage, edges=(), splits=()) for stage in plan.stages)
     try:
         program = expand(graph, replace(plan, stages=stages))
     except ModelError:

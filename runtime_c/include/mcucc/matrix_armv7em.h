@@ -40,6 +40,31 @@ MCUCC_MATRIX(high)
 MCUCC_MATRIX(shift)
 MCUCC_MATRIX(double)
 
+/* The same where the outputs are int32 sums to add to: no bias and no factors in the stream. */
+typedef struct {
+    const uint32_t *pixels;
+    const uint32_t *stream;
+    int32_t *p;
+    int32_t *q;
+    int32_t count;
+    int32_t zero_point; /* none */
+    int32_t chunks;
+} mcucc_sum_matrix;
+
+void mcucc_matrix_add_two(const mcucc_sum_matrix *m);
+void mcucc_matrix_add_one(const mcucc_sum_matrix *m);
+void mcucc_matrix_add_two_wide(const mcucc_sum_matrix *m);
+void mcucc_matrix_add_one_wide(const mcucc_sum_matrix *m);
+
+MCUCC_INLINE void mcucc_matrix_add(const mcucc_sum_matrix *m, int32_t two, int32_t wide)
+{
+    if (wide) {
+        (two ? mcucc_matrix_add_two_wide : mcucc_matrix_add_one_wide)(m);
+    } else {
+        (two ? mcucc_matrix_add_two : mcucc_matrix_add_one)(m);
+    }
+}
+
 #define MCUCC_MATRIX_RUN(form)                                                     \
     if (wide) {                                                                    \
         (two ? mcucc_matrix_two_wide_##form : mcucc_matrix_one_wide_##form)(m);     \
@@ -92,6 +117,28 @@ MCUCC_INLINE void mcucc_widen_all(uint32_t *pixel, const int8_t *x, int32_t coun
         const int32_t third = left > 2 ? end[2] : 0;
         last[0] = mcucc_pair(end[0], third);
         last[1] = mcucc_pair(second, 0);
+    }
+}
+
+/* Widen two pixels, the last chunk filled up with zeros. */
+MCUCC_INLINE void mcucc_widen_two(uint32_t *pixels, const int8_t *p, const int8_t *q,
+                                  int32_t channels)
+{
+    const int8_t *const end = p + (channels & ~3);
+    while (p < end) {
+        const uint32_t p_word = mcucc_load(p);
+        const uint32_t q_word = mcucc_load(q);
+        p += 4;
+        q += 4;
+        pixels[0] = mcucc_even_bytes(p_word);
+        pixels[1] = mcucc_odd_bytes(p_word);
+        pixels[2] = mcucc_even_bytes(q_word);
+        pixels[3] = mcucc_odd_bytes(q_word);
+        pixels += MCUCC_CHUNK_WORDS;
+    }
+    if (channels & 3) {
+        mcucc_widen_all(pixels, p, channels & 3);
+        mcucc_widen_all(pixels + 2, q, channels & 3);
     }
 }
 

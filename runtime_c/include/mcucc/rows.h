@@ -41,6 +41,14 @@ static inline mcucc_range mcucc_sweep(int32_t t, int32_t rate, int32_t lo, int32
     return range;
 }
 
+/* The positions inside [0, size) that windows of `range` reach, those between their taps too. */
+static inline mcucc_range mcucc_reach(mcucc_range range, int32_t stride, int32_t pad,
+                                      int32_t kernel, int32_t size)
+{
+    return mcucc_sweep(0, 0, range.begin * stride - pad, (range.end - 1) * stride - pad + kernel,
+                       size);
+}
+
 /* The slot of a row; most tensors are whole and need no division. */
 static inline int32_t mcucc_slot(int32_t row, int32_t slots)
 {

@@ -1,12 +1,10 @@
 #include "mcucc/matrix_armv7em.h"
 
-/* One output channel, `odd` or not, of one pixel: `stream` is its pair's. */
-MCUCC_INLINE int32_t channel_sum(const mcucc_matrix *m, const uint32_t *stream, int32_t odd,
-                                 int32_t wide, const uint32_t *pixel)
+/* One output channel, `odd` or not, of one pixel: `stream` has its pair's weights. */
+MCUCC_INLINE int32_t channel_sum(int32_t sum, const uint32_t *stream, int32_t odd, int32_t wide,
+                                 const uint32_t *pixel, int32_t chunks)
 {
-    int32_t sum = (int32_t)stream[odd];
-    stream += 2;
-    for (int32_t chunk = 0; chunk < m->chunks; ++chunk) {
+    for (; chunks > 0; --chunks) {
         const uint32_t even_weights = wide ? stream[2 * odd] : mcucc_even_bytes(stream[odd]);
         const uint32_t odd_weights = wide ? stream[2 * odd + 1] : mcucc_odd_bytes(stream[odd]);
         sum = mcucc_dot2(pixel[0], even_weights, sum);
@@ -41,11 +39,25 @@ MCUCC_INLINE void channels_from(const mcucc_matrix *m, int32_t begin, int32_t tw
         const int32_t odd = channel % 2;
         const uint32_t *stream = m->stream + channel / 2 * record;
         const mcucc_factor factor = channel_factor(m, stream + factors, odd, form);
-        const int32_t p = channel_sum(m, stream, odd, wide, m->pixels);
+        const int32_t bias = (int32_t)stream[odd];
+        const int32_t p = channel_sum(bias, stream + 2, odd, wide, m->pixels, m->chunks);
         m->p[channel] = mcucc_finish_factor(p, factor, form);
         if (two) {
-            const int32_t q = channel_sum(m, stream, odd, wide, m->pixels + 2);
+            const int32_t q = channel_sum(bias, stream + 2, odd, wide, m->pixels + 2, m->chunks);
             m->q[channel] = mcucc_finish_factor(q, factor, form);
+        }
+    }
+}
+
+/* The channels [begin, count) of sums in C. */
+MCUCC_INLINE void sums_from(const mcucc_sum_matrix *m, int32_t begin, int32_t two, int32_t wide)
+{
+    for (int32_t channel = begin; channel < m->count; ++channel) {
+        const int32_t odd = channel % 2;
+        const uint32_t *stream = m->stream + channel / 2 * (wide ? 4 : 2) * m->chunks;
+        m->p[channel] = channel_sum(m->p[channel], stream, odd, wide, m->pixels, m->chunks);
+        if (two) {
+            m->q[channel] = channel_sum(m->q[channel], stream, odd, wide, m->pixels + 2, m->chunks);
         }
     }
 }
@@ -131,11 +143,21 @@ MCUCC_INLINE void channels_from(const mcucc_matrix *m, int32_t begin, int32_t tw
     "str r3, [sp, #24]\n"              \
     "cmp r1, r3\n"                     \
     "beq 3f\n"                         \
-    "1:\n"                             \
-    "ldrd r0, r1, [r12], #8\n"         \
-    "ldrd r11, lr, [sp]\n"
+    "1:\n"
+
+/* Accumulators begin as the bias, or as the sums at p and q. */
+#define BIAS_ONE "ldrd r0, r1, [r12], #8\n"
+#define BIAS_TWO BIAS_ONE "mov r2, r0\n mov r3, r1\n"
+#define SUMS_ONE                       \
+    "ldr r8, [sp, #16]\n"              \
+    "ldrd r0, r1, [r8]\n"
+#define SUMS_TWO                       \
+    "ldrd r8, r9, [sp, #16]\n"         \
+    "ldrd r0, r1, [r8]\n"              \
+    "ldrd r2, r3, [r9]\n"
 
 #define CHUNKS(chunk)                  \
+    "ldrd r11, lr, [sp]\n"             \
     "ldr pc, [sp, #8]\n"               \
     ".p2align 2\n"                     \
     "2:\n"                             \
@@ -192,24 +214,31 @@ MCUCC_INLINE void channels_from(const mcucc_matrix *m, int32_t begin, int32_t tw
     "ssat " even ", #8, " even ", asr #1\n" \
     "ssat " odd ", #8, " odd ", asr #1\n"
 
-#define COPY_BIAS "mov r2, r0\n mov r3, r1\n"
+#define STORE_SUMS(even, odd, pixel) "strd " even ", " odd ", [" pixel "], #8\n"
 
 #define TWO(bytes, chunk, load, finish)                                                     \
-    __asm__(BEGIN(bytes) COPY_BIAS CHUNKS(chunk) load finish("r0", "r1") finish("r2", "r3") \
+    __asm__(BEGIN(bytes) BIAS_TWO CHUNKS(chunk) load finish("r0", "r1") finish("r2", "r3")  \
             STORE("r0", "r1", "r8") STORE("r2", "r3", "r9") END)
 #define ONE(bytes, chunk, load, finish)                                                     \
-    __asm__(BEGIN(bytes) CHUNKS(chunk) load finish("r0", "r1") STORE("r0", "r1", "r8") END)
+    __asm__(BEGIN(bytes) BIAS_ONE CHUNKS(chunk) load finish("r0", "r1")                     \
+            STORE("r0", "r1", "r8") END)
+#define ADD_TWO(bytes, chunk)                                                               \
+    __asm__(BEGIN(bytes) SUMS_TWO CHUNKS(chunk) "ldrd r8, r9, [sp, #16]\n"                  \
+            STORE_SUMS("r0", "r1", "r8") STORE_SUMS("r2", "r3", "r9") END)
+#define ADD_ONE(bytes, chunk)                                                               \
+    __asm__(BEGIN(bytes) SUMS_ONE CHUNKS(chunk) "ldrd r8, r9, [sp, #16]\n"                  \
+            STORE_SUMS("r0", "r1", "r8") END)
 
 /* The pairs of channels; a last odd one is left. The argument arrives in r0. */
-#define PAIRS(name, body)                                      \
+#define PAIRS(name, type, body)                                \
     __attribute__((naked, noinline)) static void pairs_##name( \
-        const mcucc_matrix *m __attribute__((unused)))         \
+        const type *m __attribute__((unused)))                 \
     {                                                          \
         body;                                                  \
     }
 
 #define MATRIX(name, two, wide, form, FORM, body)                       \
-    PAIRS(name##_##form, body)                                          \
+    PAIRS(name##_##form, mcucc_matrix, body)                            \
     void mcucc_matrix_##name##_##form(const mcucc_matrix *m)            \
     {                                                                   \
         pairs_##name##_##form(m);                                       \
@@ -228,6 +257,24 @@ MATRICES(high, MCUCC_FORM_HIGH, LOAD_HIGH, HIGH)
 MATRICES(shift, MCUCC_FORM_SHIFT, LOAD_SHIFT, SHIFT)
 MATRICES(double, MCUCC_FORM_DOUBLE, LOAD_SHIFT, DOUBLE)
 
+/* The assembly counts bytes of p, of which a sum has 4. */
+#define ADD(name, two, wide, body)                                 \
+    PAIRS(add_##name, mcucc_sum_matrix, body)                      \
+    void mcucc_matrix_add_##name(const mcucc_sum_matrix *m)        \
+    {                                                              \
+        mcucc_sum_matrix pairs = *m;                               \
+        pairs.count = (int32_t)sizeof *m->p * (m->count & ~1);     \
+        pairs_add_##name(&pairs);                                  \
+        if (m->count & 1) {                                        \
+            sums_from(m, m->count - 1, two, wide);                 \
+        }                                                          \
+    }
+
+ADD(two, 1, 0, ADD_TWO(56, CHUNK_TWO))
+ADD(one, 0, 0, ADD_ONE(40, CHUNK_ONE))
+ADD(two_wide, 1, 1, ADD_TWO(44, CHUNK_TWO_WIDE))
+ADD(one_wide, 0, 1, ADD_ONE(28, CHUNK_ONE_WIDE))
+
 #else
 
 #define MATRIX(name, two, wide, form, FORM)                       \
@@ -245,5 +292,16 @@ MATRICES(double, MCUCC_FORM_DOUBLE, LOAD_SHIFT, DOUBLE)
 MATRICES(high, MCUCC_FORM_HIGH)
 MATRICES(shift, MCUCC_FORM_SHIFT)
 MATRICES(double, MCUCC_FORM_DOUBLE)
+
+#define ADD(name, two, wide)                                \
+    void mcucc_matrix_add_##name(const mcucc_sum_matrix *m) \
+    {                                                       \
+        sums_from(m, 0, two, wide);                         \
+    }
+
+ADD(two, 1, 0)
+ADD(one, 0, 0)
+ADD(two_wide, 1, 1)
+ADD(one_wide, 0, 1)
 
 #endif

@@ -1,0 +1,111 @@
+"""The names and tables of one generated model: identifiers, padding rows, ranges, parameters."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mcucc.codegen.names import distinct, identifiers, short_identifiers
+from mcucc.ops.base import ConstArray, KernelCall
+from mcucc.schedule.tiled import Kind, Place, TiledProgram
+from mcucc.schedule.windows import Range
+
+
+@dataclass(frozen=True)
+class Field:
+    """One initialiser of a parameter struct."""
+
+    name: str
+    value: str
+
+
+class Names:
+    """The identifiers of one model, and the padding rows and tables its steps ask for."""
+
+    def __init__(self, model: str, program: TiledProgram) -> None:
+        graph = program.graph
+        self.model = model
+        self.nodes = short_identifiers(node.name for node in graph.nodes)
+        self.tensors = short_identifiers(graph.activations)
+        self.ends = identifiers((*graph.inputs, *graph.outputs))
+        self.places = distinct({n: self._place_name(p) for n, p in program.places.items()})
+        self.padding: dict[int, int] = {}
+        self.ranges: dict[str, tuple[Range, ...]] = {}
+
+    def _place_name(self, place: Place) -> str:
+        """The tensor and, where the place is not all of it, what it is: conv_1_row_cache."""
+        tensor = self.tensors[place.tensor]
+        whole = place.kind in (Kind.TENSOR, Kind.IMAGE, Kind.OUTPUT)
+        return tensor if whole else f"{tensor}_{place.kind.value}"
+
+    def place(self, name: str) -> str:
+        """The constant that holds a place's offset."""
+        return f"AT_{self.places[name].upper()}"
+
+    def table(self, node: str, array: str) -> str:
+        """A kernel's table."""
+        return f"{self.model}_{self.nodes[node]}_{array}"
+
+    def fields(self, node: str, call: KernelCall, prefix: str = "") -> tuple[Field, ...]:
+        """The initialisers of a call's parameter struct; `prefix` is that of its tables' names."""
+        return tuple(Field(key, self._value(node, value, prefix)) for key, value in call.fields)
+
+    def _value(self, node: str, value: int | ConstArray | None, prefix: str) -> str:
+        if isinstance(value, ConstArray):
+            return self.table(node, prefix + value.name)
+        return "NULL" if value is None else c_int(value)
+
+    def camera_table(self, tensor: str) -> str:
+        """The table from camera bytes to int8."""
+        return f"{self.model}_{self.tensors[tensor]}_camera"
+
+    def pad_row(self, value: int, length: int) -> str:
+        """The padding row of this value, long enough for `length` bytes."""
+        self.padding[value] = max(self.padding.get(value, 0), length)
+        return f"{self.model}_padding_{'m' if value < 0 else ''}{abs(value)}"
+
+    def range(self, ranges: Sequence[Range], variable: str, size: int) -> str:
+        """A C expression for ranges[variable]: constant, a sweep, or a table."""
+        if len(set(ranges)) == 1:
+            return f"{{{ranges[0][0]}, {ranges[0][1]}}}"
+        sweep = as_sweep(ranges, size)
+        if sweep is not None:
+            return f"mcucc_sweep({variable}, {sweep[0]}, {sweep[1]}, {sweep[2]}, {size})"
+        known = {value: key for key, value in self.ranges.items()}
+        key = known.get(tuple(ranges), f"ranges_{len(self.ranges)}")
+        self.ranges[key] = tuple(ranges)
+        return f"{{{key}[{variable}][0], {key}[{variable}][1]}}"
+
+
+def as_sweep(ranges: Sequence[Range], size: int) -> tuple[int, int, int] | None:
+    """(rate, lo, hi) with ranges[t] = [rate t + lo, rate t + hi) cut to [0, size), if there are."""
+    full = [(t, begin, end) for t, (begin, end) in enumerate(ranges) if begin < end]
+    if not full:
+        return None
+    begins = [(t, begin) for t, begin, _ in full if begin > 0]
+    ends = [(t, end) for t, _, end in full if end < size]
+    rates = {
+        (b[1] - a[1]) // (b[0] - a[0])
+        for points in (begins, ends)
+        for a, b in itertools.pairwise(points)
+    }
+    for rate in sorted(rates):
+        lo = begins[0][1] - rate * begins[0][0] if begins else full[0][1] - rate * full[-1][0]
+        hi = ends[0][1] - rate * ends[0][0] if ends else size - rate * full[0][0]
+        if all(_cut(rate * t + lo, rate * t + hi, size) == _plain(r) for t, r in enumerate(ranges)):
+            return rate, lo, hi
+    return None
+
+
+def _cut(begin: int, end: int, size: int) -> Range:
+    return _plain((max(begin, 0), min(end, size)))
+
+
+def _plain(range_: Range) -> Range:
+    return range_ if range_[0] < range_[1] else (0, 0)
+
+
+def c_int(value: int) -> str:
+    """A C constant: -2147483648 would be a minus applied to what no int holds."""
+    return "(-2147483647 - 1)" if value == -(2**31) else str(value)

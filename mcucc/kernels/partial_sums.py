@@ -1,0 +1,55 @@
+"""Kernels of a channel split beside those of its layers: sums of a group, and their end."""
+
+from __future__ import annotations
+
+from mcucc.kernels.armv7em_conv2d import pack_runs, wide_weights
+from mcucc.kernels.armv7em_finish import weights_in_pairs
+from mcucc.kernels.portable_finish import finish_fields, portable_finish
+from mcucc.kernels.select import ARMV7EM, PORTABLE, Choice, NodeContext, variant
+from mcucc.ops.base import ConstArray, KernelCall
+from mcucc.ops.partial_sums import FinishSumsKernel, PartialSumsKernel
+
+PER_FINISH = 10.0  # instructions a value
+PER_MAC, PER_SUM = {False: 0.92, True: 0.73}, 4.0  # by width of the weights: armv7em_conv2d.py
+
+
+@variant(FinishSumsKernel, PORTABLE)
+def finish_sums(kernel: FinishSumsKernel, context: NodeContext) -> Choice | None:
+    """Any sums whose requantization has a proved form."""
+    finish = portable_finish(kernel.weights, kernel.accumulation, context)
+    if finish is None:
+        return None
+    form = finish.form.value
+    call = KernelCall(
+        f"mcucc_finish_sums_form_{form}",
+        "mcucc_finish_sums_params",
+        (("channels", len(kernel.weights)), *finish_fields(kernel.accumulation, finish)),
+    )
+    values = context.height * context.width * len(kernel.weights)
+    return Choice(call, f"portable, {form}", values * PER_FINISH, finish.form)
+
+
+@variant(PartialSumsKernel, ARMV7EM)
+def partial_sums(kernel: PartialSumsKernel, context: NodeContext) -> Choice:
+    """SMLAD over pixels widened once, two pixels and two output channels at a time."""
+    outputs, inputs = kernel.weights.shape
+    packed, chunks = pack_runs(kernel.weights.reshape(outputs, 1, inputs))
+    wide = wide_weights(context)
+    stream = weights_in_pairs(packed, (outputs + 1) // 2, wide).reshape(-1)
+    call = KernelCall(
+        "mcucc_partial_sums_armv7em",
+        "mcucc_partial_sums_armv7em_params",
+        (
+            ("input_channels", inputs),
+            ("output_channels", outputs),
+            ("first", int(kernel.first)),
+            ("chunks", chunks),
+            ("wide", int(wide)),
+            ("stream", ConstArray("stream", stream)),
+        ),
+        isa=ARMV7EM,
+        scratch_bytes=16 * chunks,
+    )
+    values = context.height * context.width * outputs
+    per_value = 4 * chunks * PER_MAC[wide] + PER_SUM
+    return Choice(call, "armv7em smlad", values * per_value)

@@ -1,0 +1,230 @@
+"""The channel split: what it computes and counts, what is refused, and what the checker catches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mcucc.boards import load_board
+from mcucc.errors import ModelError
+from mcucc.ir.integer import IntegerGraph
+from mcucc.kernels.select import bound_like
+from mcucc.ops.partial_sums import PartialSumsKernel
+from mcucc.quantize.lower import lower
+from mcucc.schedule.check import CheckError, check
+from mcucc.schedule.choose import bind
+from mcucc.schedule.expand import expand, live_extents
+from mcucc.schedule.plan import ImagePolicy, Plan, SplitPlan, StagePlan
+from mcucc.schedule.split_block import SplitBlockKernel
+from mcucc.schedule.splits import blocks_of
+from mcucc.schedule.tiled import Compute, Kind, TiledProgram
+from tests.graphs import Builder
+
+CHANNELS = 21  # of the expanded tensor
+
+
+def network(stride: int = 1, kernel: int = 3) -> IntegerGraph:
+    """A convolution, a block with 21 expanded channels, a convolution."""
+    b = Builder(11, 9, 3)
+    x = b.conv("image", 7, 3)
+    x = b.conv(b.depthwise(b.conv(x, CHANNELS), kernel, stride), 5)
+    return lower(b.graph(b.conv(x, 4)))
+
+
+def split_plan(graph: IntegerGraph, tile: tuple[int, int], channels: int) -> Plan:
+    """One stage of the block, split; the others by themselves."""
+    first, *block, last = (node.name for node in graph.nodes)
+    return Plan(
+        "test",
+        ImagePolicy.ROWS,
+        (
+            StagePlan((first,), (11, 0)),
+            StagePlan(tuple(block), tile, splits=(SplitPlan(block[-1], channels),)),
+            StagePlan((last,), (1, 0)),
+        ),
+    )
+
+
+def split_program(tile: tuple[int, int] = (4, 0), channels: int = 8) -> TiledProgram:
+    graph = network()
+    return expand(graph, split_plan(graph, tile, channels))
+
+
+def with_kernel(
+    program: TiledProgram, change: Callable[[SplitBlockKernel], SplitBlockKernel]
+) -> TiledProgram:
+    """The program with the kernel of its block changed."""
+
+    def changed(nodes):  # type: ignore[no-untyped-def]
+        return tuple(
+            replace(node, kernel=change(node.kernel))
+            if isinstance(node.kernel, SplitBlockKernel)
+            else node
+            for node in nodes
+        )
+
+    stages = tuple(replace(stage, nodes=changed(stage.nodes)) for stage in program.stages)
+    graph = replace(program.graph, nodes=changed(program.graph.nodes))
+    return replace(program, stages=stages, graph=graph)
+
+
+@pytest.mark.parametrize("board", ["rpi-pico", "nucleo-l4r5zi", "corstone-300"])
+@pytest.mark.parametrize("channels", [1, 4, 8, 20, 21])
+def test_groups_of_any_size_give_the_bytes_of_the_layers(channels: int, board: str) -> None:
+    graph = bind(network(2, 5), load_board(board), "balanced")
+    program = expand(graph, split_plan(graph, (2, 0), channels))
+    check(program)
+    image = np.random.default_rng(0).integers(-128, 128, (2, 11, 9, 3)).astype(np.int8)
+    (output,) = graph.outputs
+    expected = graph.run({"image": image})[output]
+    np.testing.assert_array_equal(program.graph.run({"image": image})[output], expected)
+
+
+def test_the_expanded_tensor_is_never_there_as_a_whole() -> None:
+    program = split_program((1, 0), 4)
+    kinds = {place.kind: place for place in program.places.values() if ".sums" in place.tensor}
+    window_rows, row, group = 3, 9, 4
+    assert kinds[Kind.SCRATCH].size == (window_rows + 1) * row * group
+    assert kinds[Kind.TILE].size == 4 * row * 5
+    lives, _ = live_extents(program)
+    assert set(lives) <= set(program.places)
+
+
+def test_whole_height_repeats_no_work_and_tiles_repeat_their_borders() -> None:
+    whole, tiled = split_program((11, 0)), split_program((4, 0))
+    assert check(whole).macs == whole.graph.macs == network().macs
+    # 11 rows in steps of 4, 4 and 3: of the rows of the input 5, 6 and 4 are expanded.
+    again = (5 + 6 + 4 - 11) * 9 * 7 * CHANNELS
+    assert check(tiled).macs == whole.macs + again
+
+
+def test_weights_are_cut_not_copied() -> None:
+    graph, program = network(), split_program(channels=4)
+    block = blocks_of(graph)[program.plan.stages[1].splits[0].node]
+    whole = sum(
+        array.data.nbytes
+        for node in (block.expand, block.depthwise, block.project)
+        for array in node.kernel.call().arrays
+    )
+    parts = sum(
+        array.data.nbytes for node in program.stages[1].nodes for array in node.kernel.call().arrays
+    )
+    assert parts == whole
+
+
+def test_a_split_survives_json() -> None:
+    plan = split_program().plan
+    assert plan.stages[1].splits[0].channels == 8
+    assert Plan.from_json(plan.to_json()) == plan
+
+
+def test_plans_written_before_there_were_splits_are_read() -> None:
+    text = split_program().plan.to_json().replace('"splits"', '"other"')
+    assert all(not stage.splits for stage in Plan.from_json(text).stages)
+
+
+@pytest.mark.parametrize(
+    ("node", "channels", "words"),
+    [
+        ("nothing", 4, "no such node"),
+        (0, 4, "no two nodes lead to it"),
+        (2, 4, "no convolution|no 1x1"),
+        (3, 0, "groups of 0"),
+        (3, 22, "there are 21"),
+    ],
+)
+def test_what_cannot_be_split_is_refused(node: str | int, channels: int, words: str) -> None:
+    graph = network()
+    plan = split_plan(graph, (2, 0), 4)
+    name = graph.nodes[node].name if isinstance(node, int) else node
+    stage = replace(plan.stages[1], splits=(SplitPlan(name, channels),))
+    with pytest.raises(ModelError, match=words):
+        expand(graph, replace(plan, stages=(plan.stages[0], stage, plan.stages[2])))
+
+
+def test_a_block_must_lie_in_one_stage() -> None:
+    graph = network()
+    first, expansion, *rest, last = (node.name for node in graph.nodes)
+    split = StagePlan(tuple(rest), (2, 0), splits=(SplitPlan(rest[-1], 4),))
+    alone = tuple(StagePlan((name,), (1, 0)) for name in (first, expansion))
+    plan = Plan("test", ImagePolicy.ROWS, (*alone, split, StagePlan((last,), (1, 0))))
+    with pytest.raises(ModelError, match="not in the stage of the split"):
+        expand(graph, plan)
+
+
+def test_what_something_else_reads_is_no_block() -> None:
+    b = Builder(8, 8, 4)
+    x = b.conv("image", 4)
+    y = b.conv(b.depthwise(x), 4)
+    assert not blocks_of(lower(b.graph(b.add(x, y))))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda k: replace(k, groups=k.groups[:-1]),
+        lambda k: replace(k, groups=k.groups[1:]),
+        lambda k: replace(k, groups=(k.groups[1], k.groups[0], *k.groups[2:])),
+        lambda k: replace(k, groups=(*k.groups, k.groups[-1])),
+    ],
+    ids=["last group dropped", "first group dropped", "groups swapped", "a group twice"],
+)
+def test_broken_groups_are_caught(change: Callable[[SplitBlockKernel], SplitBlockKernel]) -> None:
+    with pytest.raises(CheckError, match="group"):
+        check(with_kernel(split_program(), change))
+
+
+def test_a_second_group_that_begins_the_sums_is_caught() -> None:
+    def begin(kernel: SplitBlockKernel) -> SplitBlockKernel:
+        group = kernel.groups[1]
+        assert isinstance(group.project, PartialSumsKernel)
+        again = bound_like(group.project, replace(group.project, first=True))
+        groups = (kernel.groups[0], replace(group, project=again), *kernel.groups[2:])
+        return replace(kernel, groups=groups)
+
+    with pytest.raises(CheckError, match="group 1"):
+        check(with_kernel(split_program(), begin))
+
+
+@pytest.mark.parametrize("kind", [Kind.SCRATCH, Kind.TILE])
+def test_smaller_buffers_are_caught(kind: Kind) -> None:
+    program = split_program()
+    place = next(p for p in program.places.values() if p.kind is kind and ".sums" in p.tensor)
+    smaller = {
+        Kind.SCRATCH: replace(place, pitch=place.pitch // 2),
+        Kind.TILE: replace(place, slots=place.slots - 1),
+    }[kind]
+    with pytest.raises(CheckError, match=r"bytes of scratch|slots"):
+        check(replace(program, places={**program.places, place.name: smaller}))
+
+
+def test_sums_over_an_input_that_later_groups_read_are_caught() -> None:
+    """Row by row they would do no harm: the rows above are read no more."""
+    program = split_program((4, 0))
+    tile = next(p for p in program.places.values() if p.kind is Kind.TILE and ".sums" in p.tensor)
+    source = program.places[program.graph.nodes[1].inputs[0]]
+    moved = replace(tile, offset=source.offset)
+    with pytest.raises(CheckError, match=r"while it needs them|something else"):
+        check(replace(program, places={**program.places, tile.name: moved}))
+
+
+def test_sums_that_are_not_aligned_are_caught() -> None:
+    program = split_program()
+    tile = next(p for p in program.places.values() if p.kind is Kind.TILE and ".sums" in p.tensor)
+    moved = replace(tile, offset=tile.offset + 2)
+    with pytest.raises(CheckError, match="sums are words"):
+        check(replace(program, places={**program.places, tile.name: moved}))
+
+
+def test_a_step_left_out_is_caught() -> None:
+    program = split_program()
+    stage = program.stages[1]
+    block = next(a for a in stage.actions if isinstance(a, Compute))
+    shorter = replace(block, rows=(*block.rows[:-1], (0, 0)))
+    actions = tuple(shorter if action is block else action for action in stage.actions)
+    stages = (program.stages[0], replace(stage, actions=actions), program.stages[2])
+    with pytest.raises(CheckError):
+        check(replace(program, stages=stages))
