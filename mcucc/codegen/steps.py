@@ -89,7 +89,8 @@ class StageCode:
     """One stage: its loops and actions. `name` is the function the network calls.
 
     A chain of interleaved stages has the actions of all its `members`, each a function of one row
-    step, and the `order` of their row steps.
+    step, and the `order` of their row steps. A stage of several `strips` takes all row steps for
+    the columns of a strip, `strip_steps` of them, before it goes on to the next.
     """
 
     name: str
@@ -101,6 +102,8 @@ class StageCode:
     actions: tuple[ActionCode, ...]
     members: tuple[StageCode, ...] = ()
     order: tuple[int, ...] = ()
+    strips: int = 1
+    strip_steps: str = ""
 
     @property
     def takes_row_step(self) -> bool:
@@ -192,6 +195,9 @@ class _StageWriter:
                 f"{len(stage.nodes)} nodes, tile {tile} of the last output, "
                 f"{stage.row_steps} x {stage.column_steps} steps"
             )
+        strips = len(stage.strips)
+        if strips > 1:
+            lines.append(f"in {strips} vertical strips: borders of strips are computed in both")
         return StageCode(
             name=f"stage_{number}_{self.names.nodes[stage.nodes[-1].name]}",
             comments=tuple(lines),
@@ -200,6 +206,8 @@ class _StageWriter:
             takes_camera=any(action.takes_camera for action in actions),
             sinks=tuple(action for action in actions if action.kind == "sink"),
             actions=actions,
+            strips=strips,
+            strip_steps=self.names.range(stage.strips, "strip", stage.column_steps),
         )
 
     def _action(self, index: int, action: Action) -> ActionCode:

@@ -124,7 +124,7 @@ def memory_facts(program: TiledProgram) -> MemoryFacts:
 
 
 def _ticks(stage: TiledStage) -> int:
-    return min(stage.row_steps, TICKS)
+    return min(stage.turns, TICKS)
 
 
 def _buffers(
@@ -157,12 +157,20 @@ def _buffers(
 
 def _pieces(place: Place, stage: TiledStage, extents: Extents) -> tuple[Piece, ...]:
     """Hulls of what is live in each tick."""
-    rows = extents[1:-1].reshape(stage.row_steps, -1, 2)
-    parts = [part.reshape(-1, 2) for part in np.array_split(rows, _ticks(stage))]
+    body = len(stage.actions)
+    lengths = [body * (end - begin) for begin, end in _columns(stage)]
+    turns = np.split(extents[1:-1], np.cumsum(lengths)[:-1])
+    bins = np.array_split(np.arange(stage.turns), _ticks(stage))
+    parts = [np.concatenate([turns[turn] for turn in each]) for each in bins]
     parts[0] = np.concatenate([extents[:1], parts[0]])
     parts[-1] = np.concatenate([parts[-1], extents[-1:]])
     hulls = [_hull(part) for part in parts]
     return _runs(hulls, place.offset)
+
+
+def _columns(stage: TiledStage) -> list[tuple[int, int]]:
+    """The column steps of each turn."""
+    return [stage.turn(number)[1] for number in range(stage.turns)]
 
 
 def _hull(extents: Extents) -> tuple[int, int]:
@@ -194,13 +202,14 @@ def _moment(
     shared = _shared(lengths, same)
     load = sum(lengths.values(), np.zeros_like(shared)) - shared
     time = int(load.argmax())
-    row_step, column_step, action = _iteration(stage, time)
+    iteration, action = _iteration(stage, time)
+    row_step, column_step = stage.iterations[iteration]
     body = len(stage.actions)
-    begin = 1 + (row_step * stage.column_steps + column_step) * body
+    begin = 1 + iteration * body
     return MomentFacts(
         bytes=int(load[time]),
         shared=int(shared[time]),
-        tick=_tick_of(stage, row_step),
+        tick=_tick_of(stage, iteration),
         row_step=row_step,
         column_step=column_step,
         action=action,
@@ -231,21 +240,19 @@ def _shared(
     return sum(found.values(), nothing)
 
 
-def _iteration(stage: TiledStage, time: int) -> tuple[int, int, int]:
-    """(row step, column step, action) of a time; action -1 is before the loops."""
-    body = len(stage.actions)
+def _iteration(stage: TiledStage, time: int) -> tuple[int, int]:
+    """(number of the iteration, action) of a time; action -1 is before the loops."""
+    body, count = len(stage.actions), len(stage.iterations)
     if time == 0:
-        return 0, 0, -1
-    if time > stage.row_steps * stage.column_steps * body:
-        return stage.row_steps - 1, stage.column_steps - 1, body
-    iteration, action = divmod(time - 1, body)
-    row_step, column_step = divmod(iteration, stage.column_steps)
-    return row_step, column_step, action
+        return 0, -1
+    return (count - 1, body) if time > count * body else divmod(time - 1, body)
 
 
-def _tick_of(stage: TiledStage, row_step: int) -> int:
-    bins = np.array_split(np.arange(stage.row_steps), _ticks(stage))
-    return next(tick for tick, rows in enumerate(bins) if row_step in rows)
+def _tick_of(stage: TiledStage, iteration: int) -> int:
+    ends = np.cumsum([end - begin for begin, end in _columns(stage)])
+    turn = int(np.searchsorted(ends, iteration, side="right"))
+    bins = np.array_split(np.arange(stage.turns), _ticks(stage))
+    return next(tick for tick, turns in enumerate(bins) if turn in turns)
 
 
 def _action(action: Action) -> ActionFacts:

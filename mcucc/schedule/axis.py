@@ -119,11 +119,31 @@ class Axis:
 
 def whole_axis(sizes: Mapping[int, int]) -> Axis:
     """One step that covers every tensor."""
+    return single_step(sizes, {tensor: (0, size) for tensor, size in sizes.items()})
+
+
+def single_step(sizes: Mapping[int, int], parts: Mapping[int, Range]) -> Axis:
+    """One step that covers a part of every tensor."""
     tracks = {
-        tensor: Track(size, ((0, size),), ((0, size),), (size,), (0, size))
-        for tensor, size in sizes.items()
+        tensor: Track(sizes[tensor], (part,), (part,), (part[1],), (part[0], sizes[tensor]))
+        for tensor, part in parts.items()
     }
-    return Axis(1, tracks, {tensor: ((0, size),) for tensor, size in sizes.items()})
+    return Axis(1, tracks, {tensor: (part,) for tensor, part in parts.items()})
+
+
+def parts_read(
+    links: Sequence[Link], sizes: Mapping[int, int], outer: Mapping[int, Range]
+) -> dict[int, Range]:
+    """The part of every tensor that is needed for the parts of kept tensors and pools' operands."""
+    asked: dict[int, list[tuple[Range, Window]]] = {
+        tensor: [(part, Window())] for tensor, part in outer.items()
+    }
+    for link in reversed(links):
+        if not link.sink:
+            part = reads(asked.get(link.output, ()), sizes[link.output])
+            for tensor, window in link.operands:
+                asked.setdefault(tensor, []).append((part, window))
+    return {tensor: reads(found, sizes[tensor]) for tensor, found in asked.items()}
 
 
 def stepped_axis(
@@ -132,36 +152,66 @@ def stepped_axis(
     rates: Mapping[int, int],
     kept: frozenset[int],
     reuse: Callable[[int], Reuse],
+    outer: Mapping[int, Range] | None = None,
 ) -> Axis | None:
     """The ranges of every tensor the links touch; None when their rates do not fit together.
 
     `rates` gives positions a step for tensors in `kept` (stored whole for readers outside) and for
-    operands of global pools.
+    operands of global pools, `outer` the part of them that the steps make (default: all).
     """
     spans = _spans(links, sizes, rates, kept, reuse)
     if spans is None:
         return None
+    parts: Mapping[int, Range] = {tensor: (0, size) for tensor, size in sizes.items()}
+    if outer is None:
+        outer = parts
+    else:
+        parts = parts_read(links, sizes, outer)
     made = {link.output for link in links if not link.sink}
-    steady = [t for t in made if t in kept or reuse(t) is Reuse.CACHE or not spans[t][0].overlap]
+    steady = {
+        t: spans[t][1]
+        for t in made
+        if t in kept or reuse(t) is Reuse.CACHE or not spans[t][0].overlap
+    }
     sinks = [link.operands[0][0] for link in links if link.sink]
-    first = min((spans[t][1].first_step for t in steady), default=0)
-    ends = [-(-(sizes[t] - spans[t][1].hi) // spans[t][1].rate) + 1 for t in made if t in kept]
-    ends += [-(-sizes[t] // rates[t]) for t in sinks]
-    steps = range(min(first, 0), max(ends, default=1))
+    begins = [span.first_step(parts[t][0]) for t, span in steady.items() if parts[t] != EMPTY]
+    begins += [outer[t][0] // rates[t] for t in rates]
+    ends = [-(-(parts[t][1] - steady[t].hi) // steady[t].rate) + 1 for t in made if t in kept]
+    ends += [-(-outer[t][1] // rates[t]) for t in sinks]
+    steps = range(min(begins, default=0), max(ends, default=1))
+    taken = {t: _swept(Span(rates[t], 0, rates[t]), steps, sizes[t], outer[t]) for t in sinks}
+    swept = {t: _swept(span, steps, sizes[t], parts[t]) for t, span in steady.items()}
+    return Axis(len(steps), _tracks(links, sizes, swept, taken, len(steps)), taken)
+
+
+def _tracks(
+    links: Sequence[Link],
+    sizes: Mapping[int, int],
+    swept: Mapping[int, tuple[Range, ...]],
+    taken: Mapping[int, tuple[Range, ...]],
+    steps: int,
+) -> dict[int, Track]:
+    """The tracks of all tensors: those not `swept` compute what their readers read."""
     tracks: dict[int, Track] = {}
     readers = _readers(links)
-    for link in reversed(links):
-        if not link.sink:
-            tensor = link.output
-            span = spans[tensor][1] if tensor in steady else None
-            tracks[tensor] = _track(tensor, sizes, span, readers, tracks, rates, steps)
-    for tensor in readers:
-        if tensor not in made:
-            tracks[tensor] = _track(tensor, sizes, None, readers, tracks, rates, steps)
-    taken = {
-        t: tuple(Span(rates[t], 0, rates[t]).at(step, sizes[t]) for step in steps) for t in sinks
-    }
-    return Axis(len(steps), tracks, taken)
+    inside = [link.output for link in reversed(links) if not link.sink]
+    for tensor in dict.fromkeys([*inside, *readers]):
+        asked = [
+            (taken[tensor] if link.sink else tracks[link.output].ranges, window)
+            for link, window in readers.get(tensor, ())
+        ]
+        needs = tuple(
+            reads([(ranges[i], window) for ranges, window in asked], sizes[tensor])
+            for i in range(steps)
+        )
+        tracks[tensor] = _track(sizes[tensor], swept.get(tensor, needs), needs)
+    return tracks
+
+
+def _swept(span: Span, steps: range, size: int, part: Range) -> tuple[Range, ...]:
+    """The positions of a span inside a part of its tensor, at every step."""
+    ranges = (span.at(step, size) for step in steps)
+    return tuple(_range(max(begin, part[0]), min(end, part[1])) for begin, end in ranges)
 
 
 Readers = dict[int, list[tuple[Link, Window]]]
@@ -209,29 +259,8 @@ def _spans(
     return found
 
 
-def _track(
-    tensor: int,
-    sizes: Mapping[int, int],
-    span: Span | None,
-    readers: Readers,
-    tracks: Mapping[int, Track],
-    rates: Mapping[int, int],
-    steps: range,
-) -> Track:
-    size = sizes[tensor]
-    needs = []
-    for i, step in enumerate(steps):
-        found: list[tuple[Range, Window]] = []
-        for link, window in readers.get(tensor, ()):
-            if link.sink:
-                found.append((Span(rates[tensor], 0, rates[tensor]).at(step, size), Window()))
-            else:
-                found.append((tracks[link.output].ranges[i], window))
-        needs.append(reads(found, size))
-    ranges = [
-        need if span is None else span.at(step, size)
-        for need, step in zip(needs, steps, strict=True)
-    ]
+def _track(size: int, ranges: Sequence[Range], needs: Sequence[Range]) -> Track:
+    """The track of what each step computes and reads."""
     ends, keep = [], [size]
     end = 0
     for begin_end in ranges:

@@ -4,7 +4,8 @@ Every byte of the arena carries which byte of which tensor it holds. A step fail
 not where the program says, when bytes outside the arena or outside a place are touched, or when a
 kernel would overwrite what it still reads; the count of multiply-accumulates must be the plan's.
 It knows only the order of execution stated in `tiled` and the windows of the kernels: none of the
-planner's formulas.
+planner's formulas. Bytes of one strip that happen to be right in the next one are not forgotten: a
+step may only rely on bytes that are right, wherever they come from.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ class _Replay:
             self.base[node.output] = self.base[node.inputs[0]] if alias else fresh
         blocks = [n for n in self.graph.nodes if n.kernel.granularity is Granularity.BLOCK]
         self.sums_of_groups = {node.output for node in blocks}
-        self.taken: dict[int, int] = {}  # row steps by stage
+        self.taken: dict[int, int] = {}  # row steps of all strips, by stage
         if program.plan.image is ImagePolicy.RESIDENT:
             for name in self.graph.inputs:
                 shape = self.graph.activations[name]
@@ -172,16 +173,19 @@ class _Replay:
         """Every stage must have taken each of its row steps."""
         for number, stage in enumerate(self.program.stages):
             taken = self.taken.get(number, 0)
-            if stage.actions and taken != stage.row_steps:
-                raise CheckError(f"stage {number} takes {taken} of {stage.row_steps} row steps")
+            if stage.actions and taken != stage.turns:
+                raise CheckError(f"stage {number} takes {taken} of {stage.turns} row steps")
 
     def _row_step(self, number: int, stage: TiledStage) -> None:
         nodes = {node.name: node for node in stage.nodes}
-        row_step = self.taken.get(number, 0)
-        self.taken[number] = row_step + 1
-        if row_step >= stage.row_steps:
-            raise CheckError(f"stage {number} takes more than {stage.row_steps} row steps")
-        for column_step, action, rows, columns in stage.row(row_step):
+        turn = self.taken.get(number, 0)
+        self.taken[number] = turn + 1
+        if turn >= stage.turns:
+            raise CheckError(f"stage {number} takes more than {stage.turns} row steps")
+        row_step, _ = stage.turn(turn)
+        if row_step == 0 and self.program.plan.image is ImagePolicy.MAPPED:
+            self._rewind(stage)
+        for column_step, action, rows, columns in stage.performed(turn):
             self.where = f"stage {number}, step ({row_step}, {column_step})"
             if isinstance(action, Receive):
                 self._receive(action, rows, columns)
@@ -190,6 +194,12 @@ class _Replay:
             else:
                 at = row_step, column_step
                 self._compute(nodes[action.node], stage, action, at, rows, columns)
+
+    def _rewind(self, stage: TiledStage) -> None:
+        """An image that is mapped can be read again from its first row on."""
+        for action in stage.actions:
+            if isinstance(action, Receive):
+                self.received[action.tensor] = 0
 
     def _receive(self, action: Receive, rows: Range, columns: Range) -> None:
         shape = self.graph.activations[action.tensor]

@@ -15,6 +15,7 @@ from mcucc.schedule.network import Network
 from mcucc.schedule.placement import Life, lay_out, most_live
 from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.splits import with_splits
+from mcucc.schedule.strips import Across, Columns, joined, strip_columns
 from mcucc.schedule.tiled import (
     Action,
     Chain,
@@ -79,7 +80,9 @@ def _chain(
     for plan in plans:
         stages.append(_Stage(net, plan, begin, begin + len(plan.nodes), image, places))
         begin += len(plan.nodes)
-    parts = [Part(s.begin, s.end, s.rows.steps, s.rows.tracks) for s in stages]
+        if len(plans) > 1 and plan.strips > 1:
+            raise stages[-1].error("stages that feed each other have no strips")
+    parts = [Part(s.begin, s.end, s.rows.steps * s.plan.strips, s.rows.tracks) for s in stages]
     turns = interleaved(net, parts)
     facts = []
     for stage in stages:
@@ -150,13 +153,16 @@ class _Stage:
         self.kept = frozenset(t for t in self.made if self.net.tensors[t].last >= self.end)
         pools = {n.output for n in self.nodes if n.granularity is Granularity.SINK}
         if any(o.tensor in pools for node in self.nodes for o in node.operands):
-            raise self._error("a global pool is complete only after its stage; cut there")
+            raise self.error("a global pool is complete only after its stage; cut there")
         streamed = all(self._streams(i) for i in range(len(self.nodes)))
         if not streamed and len(self.nodes) > 1:
-            raise self._error("a node that needs whole tensors cannot share its stage")
+            raise self.error("a node that needs whole tensors cannot share its stage")
+        if not streamed and self.plan.strips > 1:
+            raise self.error("a node that needs whole tensors has no strips")
         self.rows, self.columns = self._axes() if streamed else self._whole()
 
-    def _error(self, what: str) -> ModelError:
+    def error(self, what: str) -> ModelError:
+        """What is wrong with the stage's plan."""
         return ModelError(what, where=f"stage {self.nodes[0].name} .. {self.nodes[-1].name}")
 
     def _streams(self, i: int) -> bool:
@@ -170,15 +176,15 @@ class _Stage:
         name = self.net.tensors[tensor].name
         return self.edges.get(name, EdgePlan(name))
 
-    def _whole(self) -> tuple[Axis, Axis]:
+    def _whole(self) -> tuple[Axis, Columns]:
         touched = {o.tensor for node in self.nodes for o in node.operands} | self.made
         tensors = self.net.tensors
         return (
             whole_axis({t: tensors[t].height for t in touched}),
-            whole_axis({t: tensors[t].width for t in touched}),
+            joined([whole_axis({t: tensors[t].width for t in touched})]),
         )
 
-    def _axes(self) -> tuple[Axis, Axis]:
+    def _axes(self) -> tuple[Axis, Columns]:
         tensors = self.net.tensors
         touched = {o.tensor for node in self.nodes for o in node.operands} | self.made
         heights = {t: tensors[t].height for t in touched}
@@ -194,26 +200,38 @@ class _Stage:
         rows = stepped_axis(
             rows_links, heights, self._rates(0, height), self.kept, lambda t: self._edge(t).rows
         )
-        if width == 0:
-            columns: Axis | None = whole_axis(widths)
-        else:
-            columns = stepped_axis(
-                columns_links,
-                widths,
-                self._rates(1, width),
-                self.kept,
-                lambda t: self._edge(t).columns,
-            )
+        columns = self._columns(columns_links, widths)
         if rows is None or columns is None:
-            raise self._error(f"a tile of {height} x {width} does not fit its strides")
+            raise self.error(f"a tile of {height} x {width} does not fit its strides")
         return rows, columns
+
+    def _columns(self, links: Sequence[Link], sizes: Mapping[int, int]) -> Columns | None:
+        """The columns of the one strip, or of every strip."""
+        width, strips = self.plan.tile[1], self.plan.strips
+        if width == 0 and strips == 1:
+            return joined([whole_axis(sizes)])
+        units = -(-sizes[self._reference()] // (width or 1))
+        if not 1 <= strips <= units:
+            raise self.error(f"{strips} strips of a row of {units} tiles")
+        return strip_columns(
+            links,
+            sizes,
+            self._rates(1, width or 1),
+            self.kept,
+            lambda t: self._edge(t).columns,
+            tiles=width > 0,
+            bounds=[i * units // strips for i in range(strips + 1)],
+        )
+
+    def _reference(self) -> int:
+        """The tensor that the tile counts rows and columns of."""
+        last = self.nodes[-1]
+        return last.operands[0].tensor if last.granularity is Granularity.SINK else last.output
 
     def _rates(self, axis: int, tile: int) -> dict[int, int]:
         """Positions a step of each kept tensor and each global pool's input."""
-        last = self.nodes[-1]
-        sink = last.granularity is Granularity.SINK
         scales = self.net.scales
-        reference = last.operands[0].tensor if sink else last.output
+        reference = self._reference()
         wanted = set(self.kept)
         for node in self.nodes:
             if node.granularity is Granularity.SINK:
@@ -223,7 +241,7 @@ class _Stage:
             base, own = scales[reference], scales[tensor]
             rate = tile * base[axis] / own[axis]
             if rate.denominator != 1 or rate < 1:
-                raise self._error(f"a tile of {tile} does not fit the strides")
+                raise self.error(f"a tile of {tile} does not fit the strides")
             rates[tensor] = int(rate)
         return rates
 
@@ -264,7 +282,7 @@ class _Stage:
             plan=self.plan,
             nodes=sources,
             row_steps=self.rows.steps,
-            column_steps=self.columns.steps,
+            strips=self.columns.strips,
             actions=tuple(body),
             storage=self.storage,
             sinks=sinks,
@@ -306,6 +324,10 @@ class _Stage:
         self.places[name] = place
         return place
 
+    def _shift(self, name: str, origins: tuple[int, ...]) -> None:
+        """The place holds columns from these on, at each column step."""
+        self.places[name] = replace(self.places[name], origins=origins)
+
     def _whole_place(self, tensor: int, kind: Kind) -> None:
         """The place of a whole tensor; an alias is another name of its root's bytes."""
         facts = self.net.tensors[tensor]
@@ -325,6 +347,8 @@ class _Stage:
         if not self.image.streams:
             self._whole_place(tensor, Kind.IMAGE)
             return []
+        if self.plan.strips > 1 and self.image is ImagePolicy.ROWS:
+            raise self.error("strips read the image again, and rows of a camera come only once")
         track = self.rows.tracks.get(tensor)
         whole = facts.last >= self.end or min(readers) < self.begin or track is None
         slots = facts.height if whole or track is None else min(facts.height, track.held)
@@ -341,7 +365,10 @@ class _Stage:
         for step, end in enumerate(ends):
             start = ends[step - 1] if step else 0
             arrivals.append((start, end) if start < end else EMPTY)
-        across = tuple((0, facts.width) if u == 0 else EMPTY for u in range(self.columns.steps))
+        begins = {begin for begin, _ in self.columns.strips}
+        across = tuple(
+            (0, facts.width) if u in begins else EMPTY for u in range(self.columns.steps)
+        )
         return [Receive(facts.name, facts.name, tuple(arrivals), across)]
 
     def _output(self, tensor: int) -> tuple[list[Action], list[Action]]:
@@ -359,7 +386,8 @@ class _Stage:
         down, across = self.rows.tracks[tensor], self.columns.tracks[tensor]
         edge = self._edge(tensor)
         if edge.form is Form.RING and (down.cached or across.cached):
-            self._add(tensor, "ring", Kind.RING, min(down.size, down.held), facts.width)
+            self._add(tensor, "ring", Kind.RING, min(down.size, down.held), across.width)
+            self._shift(f"{facts.name}.ring", across.origins)
             self.storage[facts.name] = Storage(None, f"{facts.name}.ring")
             return [], []
         return self._tile(tensor, down, across, edge)
@@ -369,11 +397,11 @@ class _Stage:
         return Kind.OUTPUT if self.net.tensors[tensor].root in roots else Kind.TENSOR
 
     def _tile(
-        self, tensor: int, down: Track, across: Track, edge: EdgePlan
+        self, tensor: int, down: Track, across: Across, edge: EdgePlan
     ) -> tuple[list[Action], list[Action]]:
         facts = self.net.tensors[tensor]
         tile = self._add(tensor, "tile", Kind.TILE, max(1, down.tallest), across.held)
-        self.places[tile.name] = tile = replace(tile, origins=across.lefts)
+        self._shift(tile.name, across.lefts)
         load: list[Action] = []
         save: list[Action] = []
         carried = across.carried
@@ -383,12 +411,13 @@ class _Stage:
             else:
                 widest = max(b - a for a, b in carried)
                 cache = self._add(tensor, "columns", Kind.COLUMN_CACHE, tile.slots, widest)
-                self.places[cache.name] = cache = replace(cache, origins=across.keep[:-1])
+                self._shift(cache.name, across.keep)
                 late = (EMPTY, *carried[:-1])
                 load.append(Copy(facts.name, cache.name, tile.name, 0, down.ranges, late))
                 save.append(Copy(facts.name, tile.name, cache.name, 1, down.ranges, carried))
         if down.cached and down.left_over:
-            rows = self._add(tensor, "rows", Kind.ROW_CACHE, down.cached, facts.width)
+            rows = self._add(tensor, "rows", Kind.ROW_CACHE, down.cached, across.width)
+            self._shift(rows.name, across.origins)
             update = Copy(facts.name, tile.name, rows.name, 0, down.lasting, across.retired)
             save.insert(0, update)
             self.storage[facts.name] = Storage(tile.name, rows.name, down.ranges)

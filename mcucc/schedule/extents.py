@@ -1,9 +1,10 @@
 """When which bytes of every buffer are live: what `placement` decides offsets from.
 
-Times of a stage are (row step, column step, action), with one before the loops and one after. Row
-caches and rings count whole rows: with several column steps, from the first of a row step to the
-last. What a stage of a chain holds is live at the times of the chain's other stages as well, as it
-is between two of its own row steps.
+Times of a stage are (row step, column step, action), with one before the loops and one after; a
+stage of several strips takes all its row steps in one before the next. Row caches and rings count
+whole rows: with several column steps, from the first of a row step (in a strip) to the last. What a
+stage of a chain holds is live at the times of the chain's other stages as well, as it is between
+two of its own row steps.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from mcucc.schedule.chains import Interleaved, rows_held
 from mcucc.schedule.network import Network
 from mcucc.schedule.placement import Extents
 from mcucc.schedule.plan import ImagePolicy
+from mcucc.schedule.strips import Across
 from mcucc.schedule.tiled import Compute, Copy, Kind, Place, Receive, TiledStage
 
 Lives = dict[str, dict[int, Extents]]
@@ -31,7 +33,7 @@ class StageFacts:
     begin: int
     end: int
     rows: Mapping[int, Track]
-    columns: Mapping[int, Track]
+    columns: Mapping[int, Across]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +89,9 @@ class _Clock:
         self.actions = self.stage.actions
         self.body = max(1, len(self.actions))
         self.across = self.stage.column_steps
+        # Row and column steps in order of execution.
+        order = np.array(self.stage.iterations, dtype=np.int64)
+        self.order = order[:, 0], order[:, 1]
         self.uses: dict[str, list[int]] = {}
         self.writes: dict[str, int] = {}
         for i, action in enumerate(self.actions):
@@ -122,7 +127,7 @@ class _Clock:
         chain's other stages.
         """
         limits = np.array([[0, ends[0]]]), np.array([[0, ends[1]]])
-        own = np.concatenate([limits[0], grid.reshape(-1, 2), limits[1]])
+        own = np.concatenate([limits[0], grid[self.order].reshape(-1, 2), limits[1]])
         found = {self.first + self.part: own}
         for other, facts in enumerate(self.chain.stages):
             if other != self.part and (between is not None or any(ends)):
@@ -226,8 +231,10 @@ class _Clock:
             now = _slots(place, low, track.ends[step])
             new = _slots(place, track.keep[step + 1], track.ends[step])
             grid[step] = _union(old, new) if cache else now
-            grid[step, 0, : uses[0]] = old
-            grid[step, -1, uses[1] + 1 :] = between[step + 1] = new
+            for first, end in self.stage.strips:
+                grid[step, first, : uses[0]] = old
+                grid[step, end - 1, uses[1] + 1 :] = new
+            between[step + 1] = new
         return self.timed(grid, between)
 
     def read(self, tensor: int, place: Place, *, in_place: bool = False) -> dict[int, Extents]:
@@ -238,21 +245,21 @@ class _Clock:
         down, across = self.facts.rows.get(tensor), self.facts.columns.get(tensor)
         if down is None or across is None:
             return self.always(place.size)
-        lows = np.empty((self.stage.row_steps, self.across), dtype=np.int64)
+        lows = np.full((self.stage.row_steps, self.across), place.size, dtype=np.int64)
         for step, (begin, end) in enumerate(down.needs):
-            later = down.keep[step + 1] * place.pitch
-            for column_step, left in enumerate(across.keep[:-1]):
-                busy = begin < end and left < across.size
-                own = begin * place.pitch + left * place.channels if busy else place.size
-                lows[step, column_step] = min(own, later)
-        following = np.append(lows.reshape(-1)[1:], place.size).reshape(lows.shape)
+            for column_step, (left, right) in enumerate(across.needs):
+                if begin < end and left < right:
+                    lows[step, column_step] = begin * place.pitch + left * place.channels
+        following = np.append(lows[self.order], place.size)
+        following = np.minimum.accumulate(following[::-1])[::-1]
         cut = max(self.uses[place.name]) + (0 if in_place else 1)
         grid = self.never()
-        grid[..., 0] = lows[:, :, None]
-        grid[:, :, cut:, 0] = following[:, :, None]
+        t, u = self.order
+        grid[t, u, :, 0] = following[:-1, None]
+        grid[t, u, cut:, 0] = following[1:, None]
         grid[..., 1] = place.size
         between = np.full((self.stage.row_steps + 1, 2), place.size, dtype=np.int64)
-        between[:-1, 0] = lows[:, 0]
+        between[:-1, 0] = grid[:, 0, 0, 0]
         return self.timed(grid, between, (place.size, 0))
 
     def written(self, tensor: int, place: Place) -> dict[int, Extents]:
@@ -269,13 +276,13 @@ class _Clock:
                 if begin < end and left < right:
                     high = (end - 1) * place.pitch + right * place.channels
                     highs[step, column_step] = high
-        highs = np.maximum.accumulate(highs.reshape(-1)).reshape(highs.shape)
-        before = np.append([0], highs.reshape(-1)[:-1]).reshape(highs.shape)
+        written = np.append([0], np.maximum.accumulate(highs[self.order]))
         grid = self.never()
-        grid[..., 1] = highs[:, :, None]
-        grid[:, :, : self.writes[place.name], 1] = before[:, :, None]
+        t, u = self.order
+        grid[t, u, :, 1] = written[1:, None]
+        grid[t, u, : self.writes[place.name], 1] = written[:-1, None]
         between = np.zeros((self.stage.row_steps + 1, 2), dtype=np.int64)
-        between[1:, 1] = highs[:, -1]
+        between[1:, 1] = grid[:, -1, -1, 1]
         return self.timed(grid, between, (0, place.size))
 
     def last_reader(self, tensor: int) -> bool:

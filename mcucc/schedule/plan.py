@@ -77,6 +77,8 @@ class StagePlan:
     it is a global pool); 0 columns means whole rows. Tensors without an EdgePlan take the default.
     A stage that `feeds` hands its rows to the next one through a ring: both run interleaved.
     Blocks of `splits` are never expanded as a whole.
+    With several `strips` all rows are computed for the first vertical strip of the columns, then
+    for the next; whole rows are then rows of the strip.
     """
 
     nodes: tuple[str, ...]
@@ -84,6 +86,7 @@ class StagePlan:
     edges: tuple[EdgePlan, ...] = ()
     feeds: bool = False
     splits: tuple[SplitPlan, ...] = ()
+    strips: int = 1
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,7 @@ def _stage_data(stage: StagePlan) -> dict[str, Any]:
     return {
         "nodes": list(stage.nodes),
         "tile": list(stage.tile),
+        "strips": stage.strips,
         "feeds": stage.feeds,
         "splits": [{"node": split.node, "channels": split.channels} for split in stage.splits],
         "edges": [
@@ -160,6 +164,7 @@ def _stage(data: Mapping[str, Any]) -> StagePlan:
             SplitPlan(_text(split["node"]), _count(split["channels"]))
             for split in data.get("splits", ())
         ),
+        strips=_count(data.get("strips", 1)),
     )
 
 

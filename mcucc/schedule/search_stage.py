@@ -205,8 +205,8 @@ class _Walk:
     ) -> bool:
         front = self.front
         sink = node.granularity is Granularity.SINK
-        first = 0 if sink else Span(rate[0], 0, high[0]).first_step
-        across = 0 if sink or self.full else Span(rate[1], 0, high[1]).first_step
+        first = 0 if sink else Span(rate[0], 0, high[0]).first_step()
+        across = 0 if sink or self.full else Span(rate[1], 0, high[1]).first_step()
         for tensor, rows, columns in spans:
             rates = rows.rate, columns.rate
             if tensor in front.outside or front.rates.setdefault(tensor, rates) != rates:
@@ -410,4 +410,4 @@ def _positions(rate: int, lo: int, hi: int, size: int, start: int, steps: int) -
     """Positions computed over a stage; cached ones once each, from their first step on."""
     if hi - lo == rate:
         return size
-    return covered(rate, lo, hi, size, max(start, Span(rate, lo, hi).first_step), steps)
+    return covered(rate, lo, hi, size, max(start, Span(rate, lo, hi).first_step()), steps)

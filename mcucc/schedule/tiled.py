@@ -3,12 +3,15 @@
 Execution of a chain of stages (mostly of one), in this order and no other:
 
     begin every sink (global pool) of its stages
-    for stage in chain.order: its next row_step, counted from 0:
-        for column_step in range(stage.column_steps):
+    for stage in chain.order: its next row_step, counted from 0 in each of its strips:
+        for column_step in the strip's column steps:
             for action in stage.actions:
                 rows, columns = action.rows[row_step], action.columns[column_step]
                 if both ranges are not empty: perform the action on them
     finish every sink
+
+A stage has taken all its row steps in one strip before it begins the next one. Column steps are
+numbered through all strips.
 
 The checker replays exactly this, the code generator prints it.
 """
@@ -18,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 
 from mcucc.ir.integer import IntegerGraph, IntegerNode
 from mcucc.schedule.plan import Plan, StagePlan
@@ -147,13 +151,14 @@ class Storage:
 class TiledStage:
     """One stage: loop bounds, the body, and where its operands are.
 
-    A stage whose only node is ALIAS has no actions. `scratch` names the scratch place of a node.
+    `strips` are the column steps of each strip, mostly of one. A stage whose only node is ALIAS has
+    no actions. `scratch` names the scratch place of a node.
     """
 
     plan: StagePlan
     nodes: tuple[IntegerNode, ...]
     row_steps: int
-    column_steps: int
+    strips: tuple[Range, ...]
     actions: tuple[Action, ...]
     storage: Mapping[str, Storage]
     sinks: Mapping[str, str]
@@ -164,9 +169,31 @@ class TiledStage:
         """Global pools, begun before and finished after the loops (`sinks`: name to place)."""
         return tuple(node for node in self.nodes if node.name in self.sinks)
 
-    def row(self, row_step: int) -> Iterator[tuple[int, Action, Range, Range]]:
-        """(column step, action, rows, columns) of everything a row step performs."""
-        for column_step in range(self.column_steps):
+    @property
+    def column_steps(self) -> int:
+        """Column steps of all strips."""
+        return self.strips[-1][1]
+
+    @property
+    def turns(self) -> int:
+        """Row steps of all strips."""
+        return self.row_steps * len(self.strips)
+
+    @cached_property
+    def iterations(self) -> tuple[tuple[int, int], ...]:
+        """(row step, column step) in order of execution."""
+        turns = (self.turn(number) for number in range(self.turns))
+        return tuple((row, column) for row, columns in turns for column in range(*columns))
+
+    def turn(self, number: int) -> tuple[int, Range]:
+        """The row step and the column steps of the turn of this number."""
+        strip, row_step = divmod(number, self.row_steps)
+        return row_step, self.strips[strip]
+
+    def performed(self, number: int) -> Iterator[tuple[int, Action, Range, Range]]:
+        """(column step, action, rows, columns) of everything a turn performs."""
+        row_step, column_steps = self.turn(number)
+        for column_step in range(*column_steps):
             for action in self.actions:
                 rows, columns = action.rows[row_step], action.columns[column_step]
                 if rows[0] < rows[1] and columns[0] < columns[1]:

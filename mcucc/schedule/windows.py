@@ -54,10 +54,9 @@ class Span:
         end = min(size, self.rate * step + self.hi)
         return (begin, end) if begin < end else EMPTY
 
-    @property
-    def first_step(self) -> int:
-        """The first step with a position at or above 0 (negative when the span looks ahead)."""
-        return -self.hi // self.rate + 1
+    def first_step(self, begin: int = 0) -> int:
+        """The first step with a position at or above `begin` (for 0 negative: it looks ahead)."""
+        return (begin - self.hi) // self.rate + 1
 
 
 def needed(span: Span, window: Window) -> Span | None:

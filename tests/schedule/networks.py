@@ -123,6 +123,7 @@ def plans(
     """Random stages, tiles and policies; many of them are legal."""
     network = Network(graph, graph.nodes)
     stages: list[StagePlan] = []
+    image = draw(st.sampled_from(images))
     begin = chain = 0
     while begin < len(network.nodes):
         end = min(len(network.nodes), begin + draw(st.integers(1, 7)))
@@ -157,9 +158,27 @@ def plans(
             stages[-1] = replace(stages[-1], feeds=False)
         chain = chain if stages and stages[-1].feeds else begin
         feeds = draw(st.integers(0, 2)) == 0
-        stages.append(StagePlan(names, tile, edges, feeds, splits))
+        apart = chain == begin and not feeds
+        most = _most_strips(network, begin, end, tile, image) if apart else 1
+        strips = min(most, draw(st.integers(1, 3)))
+        stages.append(StagePlan(names, tile, edges, feeds, splits, strips))
         begin = end
-    return Plan("drawn", draw(st.sampled_from(images)), tuple(stages))
+    return Plan("drawn", image, tuple(stages))
+
+
+def _most_strips(
+    network: Network, begin: int, end: int, tile: tuple[int, int], image: ImagePolicy
+) -> int:
+    """The most strips that a stage of these nodes may have."""
+    nodes = network.nodes[begin:end]
+    operands = {o.tensor for node in nodes for o in node.operands}
+    arrives = image is ImagePolicy.ROWS and not operands.isdisjoint(network.inputs)
+    if arrives or not all(node.streams for node in nodes):
+        return 1
+    last = nodes[-1]
+    sink = last.granularity is Granularity.SINK
+    width = network.tensors[last.operands[0].tensor if sink else last.output].width
+    return -(-width // (tile[1] or 1))
 
 
 def _streams(network: Network, begin: int, end: int) -> bool:

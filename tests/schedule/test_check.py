@@ -34,6 +34,7 @@ def test_every_drawn_plan_passes() -> None:
             assume(False)
             raise
         seen["split"] += any(stage.splits for stage in plan.stages)
+        seen["strips"] += any(stage.strips > 1 for stage in plan.stages)
         seen["chain"] += len(program.chains) < len(program.stages)
         seen["again"] += program.factor > 1.0
         checked = check(program)
@@ -50,7 +51,7 @@ def test_every_drawn_plan_passes() -> None:
 def test_caching_everything_repeats_no_work(data: st.DataObject) -> None:
     graph = data.draw(networks())
     plan = data.draw(plans(graph))
-    stages = tuple(replace(stage, edges=(), splits=()) for stage in plan.stages)
+    stages = tuple(replace(s, edges=(), splits=(), strips=1) for s in plan.stages)
     try:
         program = expand(graph, replace(plan, stages=stages))
     except ModelError:

@@ -10,7 +10,7 @@ extern const int batch_count;
 typedef struct {
     const mcucc_model *model;
     FILE *input;
-    size_t unread; /* bytes of the image that the network has not asked for yet */
+    long begin; /* of the images, one input after the other */
 } source;
 
 static size_t bytes_of(const mcucc_tensor *tensor)
@@ -25,19 +25,33 @@ static void get(FILE *input, void *to, size_t bytes)
     }
 }
 
+static void seek(FILE *input, long at)
+{
+    if (fseek(input, at, SEEK_SET) != 0) {
+        exit(5);
+    }
+}
+
+/* In any order, again and again: networks that read a mapped image by strips do so. */
 static void read_row(void *context, int32_t index, int32_t row, uint8_t *pixels)
 {
-    source *from = context;
+    const source *from = context;
     const mcucc_tensor *tensor = &from->model->inputs[index];
-    (void)row;
-    get(from->input, pixels, (size_t)tensor->width * (size_t)tensor->channels);
-    from->unread -= (size_t)tensor->width * (size_t)tensor->channels;
+    const size_t bytes = (size_t)tensor->width * (size_t)tensor->channels;
+    size_t at = (size_t)row * bytes;
+
+    for (int32_t i = 0; i < index; i++) {
+        at += bytes_of(&from->model->inputs[i]);
+    }
+    seek(from->input, from->begin + (long)at);
+    get(from->input, pixels, bytes);
 }
 
 static void run(const mcucc_model *model, FILE *input, FILE *output)
 {
     uint8_t *arena = malloc((size_t)model->arena_bytes);
-    source from = {model, input, 0};
+    source from = {model, input, ftell(input)};
+    long end = from.begin;
     const mcucc_camera camera = {read_row, &from};
 
     if (arena == NULL) {
@@ -48,12 +62,10 @@ static void run(const mcucc_model *model, FILE *input, FILE *output)
     }
     if (model->stream != NULL) {
         for (int32_t i = 0; i < model->input_count; i++) {
-            from.unread += bytes_of(&model->inputs[i]);
+            end += (long)bytes_of(&model->inputs[i]);
         }
         model->stream(arena, &camera);
-        for (; from.unread > 0; from.unread--) { /* no window reaches the last rows */
-            fgetc(input);
-        }
+        seek(input, end);
     } else {
         for (int32_t i = 0; i < model->input_count; i++) {
             get(input, arena + model->inputs[i].offset, bytes_of(&model->inputs[i]));

@@ -28,14 +28,14 @@ FORMS = (Form.TILE, Form.SLIDE, Form.RING)
 
 
 def program_of(form: Form) -> TiledProgram:
-    """Two fused stages up to the global pool, which is the second one's sink."""
+    """Two fused stages up to the global pool, which is the second one's sink; strips in it."""
     graph = bind(INTEGER, load_board("rpi-pico"), "balanced")
     names = [node.name for node in graph.nodes]
     cut = names.index("globalaveragepool_12") + 1
     edges = tuple(EdgePlan(node.output, form) for node in graph.nodes)
     stages = [
         StagePlan(tuple(names[:5]), (2, 4), edges[:5]),
-        StagePlan(tuple(names[5:cut]), (1, 3), edges[5:cut]),
+        StagePlan(tuple(names[5:cut]), (1, 2), edges[5:cut], strips=2),
         *(StagePlan((name,), (1, 0)) for name in names[cut:]),
     ]
     return expand(graph, Plan("mutant", ImagePolicy.ROWS, tuple(stages)))

@@ -7,6 +7,7 @@ many batches run (`make nightly`: many).
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -19,17 +20,19 @@ from mcucc.errors import ModelError
 from mcucc.schedule.choose import bind
 from mcucc.schedule.expand import expand
 from mcucc.schedule.plan import ImagePolicy
+from mcucc.schedule.tiled import Kind
 from mcucc.toolchain import BuildOptions, build_firmware
 from tests.schedule.networks import networks, plans
 from tests.whole.batch import Case, run_batch, write_units
 
 BATCHES = int(os.environ.get("MCUCC_BATCHES", "4"))
 BATCH = 50
-IMAGES = (ImagePolicy.ROWS, ImagePolicy.RESIDENT)
 BOARDS = ("nucleo-l4r5zi", "rpi-pico")
 
 
-def draw_cases(number: int, board: str, examples: int) -> list[Case]:
+def draw_cases(
+    number: int, board: str, examples: int, images: Sequence[ImagePolicy] = tuple(ImagePolicy)
+) -> list[Case]:
     """Networks under legal plans, most of `examples` drawn; the same for the same number."""
     target = load_board(board)
     found: list[Case] = []
@@ -41,7 +44,7 @@ def draw_cases(number: int, board: str, examples: int) -> list[Case]:
         integer = data.draw(networks())
         graph = bind(integer, target, "balanced")
         try:
-            found.append(Case(integer, expand(graph, data.draw(plans(graph, IMAGES)))))
+            found.append(Case(integer, expand(graph, data.draw(plans(graph, images)))))
         except ModelError:
             return  # tiles whose rates do not fit the strides are refused
 
@@ -56,7 +59,12 @@ def draw_cases(number: int, board: str, examples: int) -> list[Case]:
 def test_host_c_gives_the_bytes_of_layer_by_layer(number: int, tmp_path: Path) -> None:
     cases = draw_cases(number, BOARDS[number % len(BOARDS)], BATCH)
     assert any(case.program.factor > 1.0 for case in cases)
-    assert any(len(stage.nodes) > 3 for case in cases for stage in case.program.stages)
+    stages = [stage for case in cases for stage in case.program.stages]
+    assert any(len(stage.nodes) > 3 for stage in stages)
+    assert any(len(stage.strips) > 1 for stage in stages)
+    assert any(len(chain.stages) > 1 for case in cases for chain in case.program.chains)
+    kinds = {place.kind for case in cases for place in case.program.places.values()}
+    assert kinds == set(Kind)
     for case, found in zip(cases, run_batch(cases, tmp_path), strict=True):
         assert found == case.expected(case.pictures(2)), case.words()
 
@@ -64,7 +72,7 @@ def test_host_c_gives_the_bytes_of_layer_by_layer(number: int, tmp_path: Path) -
 @pytest.mark.emulated
 @pytest.mark.parametrize("board", [*BOARDS, "corstone-300"])
 def test_emulated_c_gives_the_bytes_of_layer_by_layer(board: str, tmp_path: Path) -> None:
-    cases = draw_cases(1000, board, 10)
+    cases = draw_cases(1000, board, 10, (ImagePolicy.ROWS, ImagePolicy.RESIDENT))
     units, kernels = write_units(cases, tmp_path)
     firmware = build_firmware(
         units, kernels, load_board(board), tmp_path / "f", options=BuildOptions("-O2")

@@ -43,7 +43,8 @@ typedef struct {
 
 /* Where camera rows come from, for networks that take the image row by row. Rows of an input are
  * asked for once each, in order, just before they are needed. The last rows of an image may not be
- * needed at all: where no window reaches them, nobody asks for them. */
+ * needed at all: where no window reaches them, nobody asks for them. Only a network that is compiled
+ * for a mapped image may read it strip by strip, and then asks for its rows again in every strip. */
 typedef struct {
     void (*read_row)(void *context, int32_t input, int32_t row, uint8_t *pixels);
     void *context;
