@@ -12,8 +12,8 @@ from mcucc.schedule.plan import EdgePlan
 from mcucc.schedule.tiled import TiledProgram, TiledStage
 
 BOUND = (
-    "the most bytes in use at one time by the buffers of this very plan: no placement of them "
-    "needs less, another plan may"
+    "no placement of the buffers of this very plan needs less, by the bytes in use at one time or "
+    "by a search of offsets; another plan may"
 )
 
 

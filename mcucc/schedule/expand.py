@@ -32,6 +32,7 @@ from mcucc.schedule.windows import EMPTY
 
 # int32 sums and word-wise kernels want their buffers aligned.
 ALIGNMENT = 4
+ALONE_TRIES = 200  # first fits of a chain by itself, beyond the usual orders
 
 
 def expand(graph: IntegerGraph, plan: Plan) -> TiledProgram:
@@ -94,6 +95,18 @@ def _chain(
 
 def chain_bytes(net: Network, plans: Sequence[StagePlan], begin: int, image: ImagePolicy) -> int:
     """The most bytes live at a time of a chain of nodes from `begin` on, run by itself."""
+    return most_live(*_chain_lives(net, plans, begin, image))
+
+
+def chain_arena(net: Network, plans: Sequence[StagePlan], begin: int, image: ImagePolicy) -> int:
+    """The arena of such a chain, with what else is alive during it: more where gaps remain."""
+    lives, same = _chain_lives(net, plans, begin, image)
+    return lay_out(lives, same, ALIGNMENT, [range(len(plans))], ALONE_TRIES).size
+
+
+def _chain_lives(
+    net: Network, plans: Sequence[StagePlan], begin: int, image: ImagePolicy
+) -> tuple[list[Life], frozenset[tuple[int, int]]]:
     places: dict[str, Place] = {}
     for number, tensor in enumerate(net.tensors):
         given = tensor.producer < 0
@@ -108,7 +121,7 @@ def chain_bytes(net: Network, plans: Sequence[StagePlan], begin: int, image: Ima
     lives, same = all_lives(net, image, [chain], places)
     names = list(lives)
     sizes = [Life(places[n].size, lives[n]) for n in names]
-    return most_live(sizes, pairs_by_index(names, same))
+    return sizes, pairs_by_index(names, same)
 
 
 def _ordered(graph: IntegerGraph, plan: Plan) -> tuple[IntegerNode, ...]:

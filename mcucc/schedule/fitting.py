@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-# (other buffer, least distance of this one below it, least distance above it, may be equal)
-Neighbour = tuple[int, int, int, bool]
+from mcucc.schedule.disjunctive import Neighbour
+
 Neighbours = Sequence[Sequence[Neighbour]]
 BEAM = 16  # arrangements of lasting buffers that are kept at each stage
 KEPT = 8  # arrangements whose stages are worked on
@@ -66,6 +66,10 @@ class Buffers:
             for stage in self.stages[i] if len(self.stages[i]) > 1 else ():
                 found.setdefault(stage, []).append(i)
         return found
+
+    def members(self, stage: int) -> list[int]:
+        """All buffers that live in a stage."""
+        return [*self.lasting.get(stage, ()), *self.local.get(stage, ())]
 
 
 # The top so far, and the offsets of lasting buffers by number.

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.schedule.fitting import Buffers, best_offsets
+from mcucc.schedule.squeeze import proved_bound, squeezed
 
 Extents = npt.NDArray[np.int64]
 TRIES = 1500  # first fits of a stage's buffers, at most, beyond the usual orders
@@ -36,7 +37,7 @@ class Life:
 
 @dataclass(frozen=True)
 class Layout:
-    """Offsets, the arena they need, and the most bytes live at one time."""
+    """Offsets, the arena they need, what no placement can do without, the bytes live by stage."""
 
     offsets: tuple[int, ...]
     size: int
@@ -75,7 +76,9 @@ def lay_out(
         for life in lives
     ]
     buffers = Buffers(sizes, neighbours, stages, times, together)
-    size, offsets = best_offsets(buffers, bound, tries, alignment)
+    bound = proved_bound(buffers, bound, alignment)
+    found = best_offsets(buffers, bound, tries, alignment)
+    size, offsets = squeezed(buffers, found, bound, alignment)
     return Layout(tuple(offsets), size, bound, loads)
 
 

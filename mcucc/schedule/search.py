@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from mcucc.errors import FitError, McuccError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.schedule.costs import MACS, CostModel, program_cost
-from mcucc.schedule.expand import chain_bytes, expand
+from mcucc.schedule.expand import chain_arena, chain_bytes, expand
 from mcucc.schedule.network import Network
 from mcucc.schedule.order import least_peak_order
 from mcucc.schedule.plan import Form, ImagePolicy, Plan, StagePlan
@@ -24,6 +24,8 @@ from mcucc.schedule.search_stage import StageSearch
 from mcucc.schedule.tiled import TiledProgram
 from mcucc.schedule.windows import Reuse
 
+# What tells options apart.
+Key = tuple[int, int, tuple[int, int], int, float]
 Progress = Callable[[str, float], None]
 POINTS = 12  # points of a front that are expanded
 MARGIN = 1.12  # estimates this far above the best exact figure are looked at exactly
@@ -34,6 +36,8 @@ BEYOND = 6  # nodes by which a recomputing stage may outreach the tight part
 FACTORS = (1.0, 1.02, 1.05, 1.1, 1.15, 1.25)  # executed MACs over the network's
 CHAINED = (1.0, 1.1)  # the same, for which chains of stages are looked for
 ROUNDS = 4  # bounding stages that chains may replace, for each of them
+SETTLINGS = 8  # rounds in which arenas of stages replace bytes in use
+GAP = 1.25  # an arena over the bytes in use, at most as far as one looks
 ROUGH_TILES = ((1, 0), (1, 4))
 
 
@@ -149,7 +153,8 @@ class _Search:
         self.inside = StageSearch(self.network, options.image, options.cost)
         self.least = sum(self.inside.least_cost(node) for node in self.network.nodes)
         self.table: dict[int, list[Option]] = {}
-        self.exact: dict[tuple[int, int, int, float], int] = {}
+        self.exact: dict[Key, int] = {}
+        self.placed: set[Key] = set()  # exact figures that are arenas
         self.complete = True
         # The best before chains were looked for: its buffers may be easier to place.
         self.unchained: list[Cut] = []
@@ -164,7 +169,8 @@ class _Search:
                 f"unknown schedule {self.options.schedule!r}",
                 hint="one of auto, layers, patch, stream, msf",
             )
-        cuts = self._cuts()
+        self._cuts()
+        cuts = self._settled()
         shown = [*self._shown(cuts), *self.unchained]
         programs = {program.plan: program for program in map(self._program, shown)}
         return self._finish(list(programs.values()))
@@ -172,6 +178,30 @@ class _Search:
     def _slack(self, factor: float) -> float:
         """Cost above the least possible that so many times of that leave."""
         return (factor - 1.0) * self.least
+
+    def _settled(self) -> list[Cut]:
+        """Plans joined again with the arenas that their largest stages need by themselves.
+
+        Bytes in use are what the search adds up; gaps between buffers come on top, and a stage
+        that has large ones gives way to another.
+        """
+        cuts = self._join()
+        for _ in range(SETTLINGS):
+            fresh = {
+                self._key(option): option
+                for cut in self._shown(cuts)
+                for option in cut.stages
+                if self._key(option) not in self.placed and option.bytes * GAP > cut.bytes
+            }
+            if not fresh:
+                break
+            for key, option in fresh.items():
+                stages = self._stages(option)
+                size = chain_arena(self.network, stages, option.begin, self.options.image)
+                self.exact[key] = max(size, self._known_bytes(option))
+                self.placed.add(key)
+            cuts = self._join()
+        return cuts
 
     def _shown(self, cuts: list[Cut]) -> list[Cut]:
         """The points that are expanded: an even choice, and the least memory at usual factors."""
@@ -350,8 +380,9 @@ class _Search:
         return option if size == option.bytes else replace(option, bytes=size)
 
     @staticmethod
-    def _key(option: Option) -> tuple[int, int, int, float]:
-        return option.begin, option.end, id(option.parts or option.trail), option.cost
+    def _key(option: Option) -> Key:
+        how = id(option.parts or option.trail)
+        return option.begin, option.end, option.tile, how, option.cost
 
     def _refine(self, peak: int, slack: float = 0.0) -> None:
         """Replace estimates around the peak by exact figures: those may lie below it."""

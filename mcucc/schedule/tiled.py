@@ -224,8 +224,8 @@ class Step:
 class TiledProgram:
     """Stages in order, the chains they run in, and their arena.
 
-    `lower_bound` is the largest number of bytes in use at one time of these very stages: no
-    placement can need less. `macs` are those executed.
+    No placement of these very stages' buffers needs less than `lower_bound` bytes: at least the
+    largest number in use at one time. `macs` are those executed.
     """
 
     graph: IntegerGraph

@@ -55,7 +55,8 @@ def test_the_report_adds_up(compiled: Project) -> None:
     for node in report["nodes"]:  # beside its tables, a layer has a struct of parameters
         assert 20 <= flash["layers"][node["name"]] - node["weight_bytes"] <= 80
     memory, plan = report["memory"], report["plan"]
-    assert memory["moments"][memory["peak"]]["bytes"] == plan["peak_bytes"] == plan["lower_bound"]
+    assert memory["moments"][memory["peak"]]["bytes"] == plan["peak_bytes"]
+    assert plan["peak_bytes"] <= plan["lower_bound"] <= plan["arena"]
     assert sum(live["size"] for live in plan["peak_live"]) == plan["peak_bytes"]
     assert "painted" not in report["counting"][0]["how"]
     assert "pattern" in report["counting"][0]["how"]
