@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from mcucc.boards import Board
@@ -25,8 +25,10 @@ IMAGES = tuple(policy.value for policy in ImagePolicy)
 # Stack of the library, worst of the zoo's networks on every core (painted, -O2): 852 bytes on M4.
 # Plans reserve it; compile measures the real one and plans again where it is larger.
 STACK_ESTIMATE = 896
-# How far recomputing may go where memory is all that counts and no slowdown is given.
-FAR_FACTOR = 1.5
+# How far a search goes where nothing is asked: estimated time over the least possible (further
+# where no plan fits the memory), executed MACs over the network's where only memory counts.
+SPEED_FACTOR = 1.5
+MACS_FACTOR = 1.25
 
 
 @dataclass(frozen=True)
@@ -116,16 +118,10 @@ def schedule(
     fits = free and layers.arena_bytes <= room
     if options.schedule == "layers" or (fits and not options.always_search):
         return only_layers
-    front = _front(layers, options, cost, progress)
+    front = _front(layers, room, options, cost, progress)
     if fits:
         return Schedule(layers, layers, front, cost)
     chosen = _choose(front, room, options)
-    if chosen is None and not options.aims_at_sram:  # look where only memory counts
-        far = replace(options, objective="sram")
-        if options.max_macs is None and options.max_slowdown is None:
-            far = replace(far, max_macs=FAR_FACTOR)
-        front = _pareto((*front, *_front(layers, far, cost, progress)))
-        chosen = _choose(front, room, options)
     if chosen is None:
         raise _does_not_fit(front, room, options)
     return Schedule(chosen.program, layers, front, cost)
@@ -142,7 +138,11 @@ def arena_room(board: Board, options: ScheduleOptions) -> int:
 
 
 def _front(
-    layers: TiledProgram, options: ScheduleOptions, cost: CostModel, progress: Progress
+    layers: TiledProgram,
+    room: int,
+    options: ScheduleOptions,
+    cost: CostModel,
+    progress: Progress,
 ) -> tuple[Point, ...]:
     """Plans within the bounds asked for, by memory against estimated time.
 
@@ -158,7 +158,8 @@ def _front(
             SearchOptions(
                 schedule=options.schedule,
                 image=options.image,
-                max_factor=SearchOptions().max_factor if most is None else most,
+                max_factor=most,
+                room=room if options.max_slowdown is None else sys.maxsize,
                 cost=measure,
                 recompute=options.max_macs is None or options.max_macs > 1.0,
                 progress=lambda what, part: progress(f"planning: {what}", int(part * 1000), 1000),
@@ -169,16 +170,13 @@ def _front(
     return _pareto(_bounded(found, plain.cost, options))
 
 
-def _measures(
-    options: ScheduleOptions, cost: CostModel
-) -> Sequence[tuple[CostModel, float | None]]:
-    """What to search by, and the bound on it."""
+def _measures(options: ScheduleOptions, cost: CostModel) -> Sequence[tuple[CostModel, float]]:
+    """What to search by, and how far."""
     if not options.aims_at_sram:
-        return ((cost, options.max_slowdown),)
-    by_macs = options.max_macs is not None or options.max_slowdown is None
-    measures: list[tuple[CostModel, float | None]] = []
-    if by_macs:
-        measures.append((MACS, options.max_macs))
+        return ((cost, options.max_slowdown or SPEED_FACTOR),)
+    measures: list[tuple[CostModel, float]] = []
+    if options.max_macs is not None or options.max_slowdown is None:
+        measures.append((MACS, options.max_macs or MACS_FACTOR))
     if options.max_slowdown is not None:
         measures.append((cost, options.max_slowdown))
     return measures

@@ -33,8 +33,9 @@ REFINED = 80  # stages whose bytes are computed exactly, at most
 MANY_NODES = 300  # above this, fewer tile sizes and shorter stages are tried
 LOWER = 0.72  # how far below caching alone recomputing is expected to reach
 BEYOND = 6  # nodes by which a recomputing stage may outreach the tight part
-FACTORS = (1.0, 1.02, 1.05, 1.1, 1.15, 1.25)  # executed MACs over the network's
-CHAINED = (1.0, 1.1)  # the same, for which chains of stages are looked for
+FACTORS = (1.0, 1.02, 1.05, 1.1, 1.15, 1.25, 1.5, 2.0, 3.0)  # costs over the least possible
+CHAINED_MACS = (1.0, 1.1)  # the same, for which chains of stages are looked for
+CHAINED = (1.1, 3.0)  # and where the cost is time
 ROUNDS = 4  # bounding stages that chains may replace, for each of them
 SETTLINGS = 8  # rounds in which arenas of stages replace bytes in use
 GAP = 1.25  # an arena over the bytes in use, at most as far as one looks
@@ -49,9 +50,10 @@ class SearchOptions:
     stream (StreamNet: one first stage that caches), msf (msf-CNN: many stages of one-row tiles that
     recompute rows and cache columns). `max_factor` bounds the cost
     (executed MACs, or the target's) over the least possible; without `recompute` nothing is
-    computed twice. Tiles are at least `least_width` columns wide (narrow ones are slow and small).
-    `effort` bounds the states visited, so that a search gives the same front on every machine
-    (20,000 take about a second).
+    computed twice. Where no plan is found within `room` arena bytes, costlier ones are looked for.
+    Tiles are at least `least_width` columns wide (narrow ones are slow and small). `effort` bounds
+    the states visited, so that a search gives the same front on every machine (20,000 take about a
+    second).
     """
 
     schedule: str = "auto"
@@ -59,6 +61,7 @@ class SearchOptions:
     cost: CostModel = MACS
     max_factor: float = 1.25
     recompute: bool = True
+    room: float = float("inf")
     least_width: int = 1
     effort: int = 60_000
     progress: Progress | None = None
@@ -206,11 +209,10 @@ class _Search:
     def _shown(self, cuts: list[Cut]) -> list[Cut]:
         """The points that are expanded: an even choice, and the least memory at usual factors."""
         shown = spread(cuts, POINTS)
-        if self.options.cost is MACS:
-            for factor in FACTORS:
-                slack = self._slack(factor)
-                within = [cut for cut in cuts if cut.cost <= slack]
-                shown += [within[0]] if within and within[0] not in shown else []
+        for factor in FACTORS:
+            slack = self._slack(factor)
+            within = [cut for cut in cuts if cut.cost <= slack]
+            shown += [within[0]] if within and within[0] not in shown else []
         return shown
 
     def _finish(self, programs: Sequence[TiledProgram]) -> Front:
@@ -228,7 +230,8 @@ class _Search:
 
     def _cuts(self) -> list[Cut]:
         """Cache-only first: its peak caps the full search."""
-        slack = self._slack(self.options.max_factor)
+        most = self.options.max_factor
+        slack = self._slack(most)
         if self.options.schedule == "patch":
             self._fill(Space(forms=(Form.TILE,), cache=False, slack=slack), first_only=True)
             return self._join()
@@ -246,8 +249,17 @@ class _Search:
         self._fill(Space(recompute=False, cap=wide))
         cap = min(cut.bytes for cut in self._join())
         self._refine(cap)
-        if self.options.max_factor > 1.0 and self.options.recompute:
-            self._fill(Space(cap=cap * 1.02, slack=slack), ends=self._tight(cap * LOWER))
+        levels = CHAINED_MACS if self.options.cost is MACS else CHAINED
+        self._further(cap, most, sorted({most, *(factor for factor in levels if factor < most)}))
+        if self.options.room < min(cut.bytes for cut in self._join()):
+            self._further(cap, levels[-1], [factor for factor in levels if factor > most])
+        return self._join()
+
+    def _further(self, cap: float, most: float, levels: Sequence[float]) -> None:
+        """Recomputing up to a factor, then chains within some; nothing is larger than `cap`."""
+        if most > 1.0 and self.options.recompute:
+            ends = self._tight(cap * LOWER)
+            self._fill(Space(cap=cap * 1.02, slack=self._slack(most)), ends=ends)
             cuts = self._join()
             for factor in FACTORS:
                 slack = self._slack(factor)
@@ -256,18 +268,19 @@ class _Search:
                     self._refine(min(cut.bytes for cut in within), slack)
         if len(self.network.nodes) <= MANY_NODES:
             cuts = self._join()
-            slacks = [self._slack(factor) for factor in CHAINED]
+            slacks = [self._slack(factor) for factor in levels]
             fitting = [[cut for cut in cuts if cut.cost <= slack] for slack in slacks]
-            self.unchained = [fits[0] for fits in fitting if fits]
-            self._chain()
-        return self._join()
+            self.unchained += [fits[0] for fits in fitting if fits]
+            self._chain(levels)
 
-    def _chain(self) -> None:
+    def _chain(self, levels: Sequence[float]) -> None:
         """Chains of stages in place of the stage that bounds a plan, again and again."""
-        chains = ChainSearch(self.inside, self._chain_tiles, self._exact_bytes)
-        for factor in CHAINED:
+        for factor in levels:
+            chains = ChainSearch(
+                self.inside, self._chain_tiles, self._exact_bytes, self.options.recompute
+            )
             slack = self._slack(factor)
-            for _ in range(ROUNDS if factor <= self.options.max_factor else 0):
+            for _ in range(ROUNDS):
                 within = [cut for cut in self._join() if cut.cost <= slack]
                 if not within:
                     break

@@ -43,11 +43,12 @@ class ChainSearch:
         inside: StageSearch,
         tiles: Callable[[int], Sequence[tuple[int, int]]],
         exact: Callable[[Option], int],
+        recompute: bool,
     ) -> None:
         self.inside, self.network = inside, inside.network
-        self.tiles, self.exact = tiles, exact
+        self.tiles, self.exact, self.recompute = tiles, exact, recompute
         self.narrow = {i for i in range(1, len(inside.alive)) if self._only(i) is not None}
-        self.known: dict[tuple[int, bool], list[Segment]] = {}
+        self.known: dict[int, list[Segment]] = {}
 
     def _only(self, position: int) -> int | None:
         """The one tensor alive before a node, if it is made right there and not an output."""
@@ -92,16 +93,16 @@ class ChainSearch:
 
         Caps only fall while chains are looked for, so what was found for an earlier one holds.
         """
-        key = end, slack > 0
-        if key not in self.known:
-            space = Space(cap=cap, slack=slack, recompute=slack > 0, around=0, values=6, states=12)
+        if end not in self.known:
+            again = self.recompute and slack > 0
+            space = Space(cap=cap, slack=slack, recompute=again, around=0, values=6, states=12)
             by_begin: dict[int, list[Segment]] = {}
             for tile in self.tiles(end):
                 for segment in self.inside.segments(end, tile, space, end - SEGMENT):
                     if segment.begin == 0 or segment.begin in self.narrow:
                         by_begin.setdefault(segment.begin, []).append(segment)
-            self.known[key] = [s for group in by_begin.values() for s in _pareto(group)]
-        return [s for s in self.known[key] if s.lasting + s.largest < cap and s.cost <= slack]
+            self.known[end] = [s for group in by_begin.values() for s in _pareto(group)]
+        return [s for s in self.known[end] if s.lasting + s.largest < cap and s.cost <= slack]
 
     def _chains(
         self, end: int, segments: dict[int, list[Segment]], cap: int, slack: float

@@ -66,7 +66,7 @@ def test_stages_that_feed_each_other_need_less(monkeypatch: pytest.MonkeyPatch) 
     chained = best_front().within(1.0)
     assert any(stage.feeds for stage in chained.program.plan.stages)
     check(chained.program)
-    monkeypatch.setattr("mcucc.schedule.search.CHAINED", ())
+    monkeypatch.setattr("mcucc.schedule.search.ROUNDS", 0)
     assert chained.bytes < search(inverted_bottlenecks()).within(1.0).bytes
 
 
