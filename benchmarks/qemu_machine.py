@@ -230,11 +230,11 @@ class QemuMachine:
         if sink:
             calls.append(self._call(call.function + "_begin", params, scratch))
         for number, step in enumerate(job.steps):
-            rows = [memory.place(row, step.align) for row in step.rows]
+            rows = [0 if row is None else memory.place(row, step.align) for row in step.rows]
             moved = (0, 0, 0)
-            if fence and rows:
-                which = number % len(rows)
-                size = len(step.rows[which])
+            row = step.rows[number % len(rows)] if rows else None
+            if fence and row is not None:
+                which, size = number % len(rows), len(row)
                 moved = (rows[which], self.guest.memory_end - size, size)
                 rows[which] = self.guest.memory_end - size
             pointers = memory.place(struct.pack(f"<{len(rows)}I", *rows), align=4)

@@ -452,6 +452,8 @@ class _StageWriter:
 def first_row(window: Window) -> str:
     """C expression of the first input row of output row `row`."""
     text = "row" if window.stride == 1 else f"row * {window.stride}" if window.stride else "0"
+    if window.phase:
+        text = f"({text} + {window.phase})"
     if window.upsample > 1:
         text = f"{text} / {window.upsample}"
     if not window.pad:

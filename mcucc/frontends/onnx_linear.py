@@ -8,9 +8,10 @@ import numpy.typing as npt
 from mcucc.frontends.onnx_context import Constant, Context, Reals, pixels_of
 from mcucc.frontends.onnx_node import OnnxNode, Refusal, converter
 from mcucc.frontends.onnx_view import NHWC, View
-from mcucc.frontends.onnx_windows import window_of
+from mcucc.frontends.onnx_windows import transposed_window, window_of
 from mcucc.ops.base import Op
 from mcucc.ops.conv2d import Conv2d
+from mcucc.ops.conv_transpose2d import ConvTranspose2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.spatial import Window2d
@@ -46,6 +47,24 @@ def conv(ctx: Context, node: OnnxNode) -> View:
     made = ctx.compute(node, op, operands)
     _, out_h, out_w, _ = ctx.tensors[made].shape
     return View.stored(made, (1, c_out, out_h, out_w), NHWC)
+
+
+@converter("ConvTranspose")
+def conv_transpose(ctx: Context, node: OnnxNode) -> View:
+    """ConvTranspose2d."""
+    view = ctx.image(node, ctx.view(node, 0))
+    weights, bias = ctx.constant(node, 1, "kernel"), ctx.optional(node, 2, "bias")
+    _, channels, height, width = view.shape
+    if weights.ndim != 4 or 0 in weights.shape or weights.shape[0] != channels:
+        raise Refusal(f"weights of shape {list(weights.shape)} for {channels} channels")
+    if node.integer("group", 1) != 1:
+        raise Refusal("several groups", "resize and convolve instead")
+    kernel = (int(weights.shape[2]), int(weights.shape[3]))
+    cut, stride, size = transposed_window(node, (height, width), kernel)
+    op = ConvTranspose2d(kernel, stride, cut, size)
+    operands = [view.tensor, *_constants(ctx, node, weights.transpose(1, 2, 3, 0), bias)]
+    made = ctx.compute(node, op, operands)
+    return View.stored(made, (1, weights.shape[1], *size), NHWC)
 
 
 @converter("Gemm")

@@ -80,6 +80,35 @@ def _side(
     return _Side(begin, end, extra)
 
 
+def transposed_window(
+    node: OnnxNode, size: tuple[int, int], kernel: tuple[int, int]
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """What a ConvTranspose cuts off at the top and left, its stride and its output's size."""
+    stride = _pair(node, "strides")
+    if _pair(node, "dilations") != (1, 1):
+        raise Refusal("dilations", "only dense kernels are compiled")
+    if max(*kernel, *stride) > LARGEST_EXTENT:
+        raise Refusal(f"a kernel of {kernel}", f"at most {LARGEST_EXTENT} pixels are compiled")
+    added, wanted = node.integers("output_padding") or (0, 0), node.integers("output_shape")
+    pads, mode = node.integers("pads") or (0, 0, 0, 0), node.text("auto_pad", "NOTSET")
+    if mode not in AUTO_PADS or len(pads) != 4 or len(added) != 2:
+        raise Refusal(f"auto_pad {mode!r}, pads {list(pads)}, output_padding {list(added)}")
+    cuts, sizes = [], []
+    for i in (0, 1):
+        whole = (size[i] - 1) * stride[i] + added[i] + kernel[i]
+        begin, end = (pads[i], pads[i + 2]) if mode == "NOTSET" else (0, 0)
+        length = whole - begin - end
+        if wanted is not None or mode.startswith("SAME"):
+            length = wanted[len(wanted) - 2 + i] if wanted else size[i] * stride[i]
+            total = whole - length
+            begin = total - total // 2 if mode == "SAME_LOWER" else total // 2
+        if begin < 0 or length < 1:
+            raise Refusal(f"pads {list(pads)} for an output of {length} pixels")
+        cuts.append(begin)
+        sizes.append(length)
+    return (cuts[0], cuts[1]), stride, (sizes[0], sizes[1])
+
+
 def _pair(node: OnnxNode, name: str) -> tuple[int, int]:
     found = node.integers(name)
     if found is None:

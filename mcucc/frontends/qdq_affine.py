@@ -17,9 +17,8 @@ import onnx
 from mcucc.ir.graph import Graph, Node, Quant, Tensor
 from mcucc.numerics import NO_CLAMP
 from mcucc.ops.channel_affine import ChannelAffine
-from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
-from mcucc.ops.fully_connected import FullyConnected
+from mcucc.passes.linear import Linear
 
 Reals = npt.NDArray[np.float64]
 OPERATORS = frozenset({"Add", "Sub", "Mul", "Div", "Neg", "BatchNormalization"})
@@ -55,7 +54,7 @@ def settle(
 
 def _open(graph: Graph, quants: Mapping[str, Quant], producer: Node) -> bool:
     """Whether a layer's result is not quantized, and read once."""
-    layer = isinstance(producer.op, Conv2d | DepthwiseConv2d | FullyConnected)
+    layer = isinstance(producer.op, Linear)
     plain = getattr(producer.op, "clamp", None) == NO_CLAMP
     name = producer.output
     alone = len(graph.consumers(name)) == 1 and name not in graph.outputs
@@ -66,7 +65,7 @@ def _join(
     graph: Graph, layer: Node, affine: Node, scales: Reals, offsets: npt.NDArray[np.float32]
 ) -> tuple[Graph, Reals]:
     """Multiply weights and bias of `layer`; a channel of scale 0 keeps its unit."""
-    assert isinstance(layer.op, Conv2d | DepthwiseConv2d | FullyConnected)
+    assert isinstance(layer.op, Linear)
     assert isinstance(affine.op, DepthwiseConv2d)
     tensors = dict(graph.tensors)
     weights = tensors[layer.inputs[1]]

@@ -52,6 +52,8 @@ def _element_types(file: TfliteFile) -> Iterator[tuple[str, str, str]]:
     floats = int8 = hybrid = int16 = uint8 = half = False
     for op in file.operators:
         tensors = [file.tensors[i] for i in op.inputs if i >= 0]
+        if op.kind == "TRANSPOSE_CONV":  # output shape, weights, x, bias
+            tensors = [*tensors[2:3], *tensors[1:2]]
         names = [t.type_name for t in tensors]
         half |= op.kind == "DEQUANTIZE" and names == ["FLOAT16"]
         if op.kind not in WEIGHTED or len(tensors) < 2:

@@ -72,7 +72,7 @@ class SoftmaxOptions:
 
 @dataclass(frozen=True)
 class ResizeOptions:
-    """RESIZE_NEAREST_NEIGHBOR."""
+    """RESIZE_NEAREST_NEIGHBOR and RESIZE_BILINEAR."""
 
     align_corners: bool = False
     half_pixel_centers: bool = False
@@ -121,6 +121,18 @@ def _pool(table: Any) -> Options:
     )
 
 
+def _transposed(table: Any) -> Options:
+    return WindowOptions(
+        same=table.Padding() == tflite.Padding.SAME,
+        stride=(table.StrideH(), table.StrideW()),
+        activation=table.FusedActivationFunction(),
+    )
+
+
+def _resize(table: Any) -> Options:
+    return ResizeOptions(bool(table.AlignCorners()), bool(table.HalfPixelCenters()))
+
+
 def _dense(table: Any) -> Options:
     default = tflite.FullyConnectedOptionsWeightsFormat.DEFAULT
     return DenseOptions(table.FusedActivationFunction(), table.WeightsFormat() != default)
@@ -144,6 +156,7 @@ def _arithmetic(table: Any) -> Options:
 _READERS: dict[str, tuple[str, Callable[[Any], Options]]] = {
     "CONV_2D": ("Conv2DOptions", _conv),
     "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", _conv),
+    "TRANSPOSE_CONV": ("TransposeConvOptions", _transposed),
     "AVERAGE_POOL_2D": ("Pool2DOptions", _pool),
     "MAX_POOL_2D": ("Pool2DOptions", _pool),
     "FULLY_CONNECTED": ("FullyConnectedOptions", _dense),
@@ -159,10 +172,8 @@ _READERS: dict[str, tuple[str, Callable[[Any], Options]]] = {
     "PACK": ("PackOptions", lambda t: JoinOptions(t.Axis())),
     "MEAN": ("ReducerOptions", lambda t: ReduceOptions(bool(t.KeepDims()))),
     "SOFTMAX": ("SoftmaxOptions", lambda t: SoftmaxOptions(float(t.Beta()))),
-    "RESIZE_NEAREST_NEIGHBOR": (
-        "ResizeNearestNeighborOptions",
-        lambda t: ResizeOptions(bool(t.AlignCorners()), bool(t.HalfPixelCenters())),
-    ),
+    "RESIZE_BILINEAR": ("ResizeBilinearOptions", _resize),
+    "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", _resize),
     "STRIDED_SLICE": ("StridedSliceOptions", _slice),
 }
 # Operators whose converter leaves the table out when every field has its default.
@@ -174,6 +185,7 @@ _DEFAULTS: dict[str, Options] = {
     "LEAKY_RELU": LeakyOptions(),
     "FULLY_CONNECTED": DenseOptions(),
     "MEAN": ReduceOptions(),
+    "RESIZE_BILINEAR": ResizeOptions(),
     "RESIZE_NEAREST_NEIGHBOR": ResizeOptions(),
     "STRIDED_SLICE": SliceOptions(),
     "PACK": JoinOptions(0),

@@ -17,6 +17,7 @@ from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.pad import Pad
 from mcucc.ops.requantize import Requantize
 from mcucc.ops.reshape import Reshape
+from mcucc.ops.resize_bilinear import ONE, ResizeBilinear, Sampling
 from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.ops.sigmoid import Sigmoid
 from mcucc.ops.softmax import Softmax
@@ -124,6 +125,29 @@ def resize_nearest(ctx: Context, operator: FileOperator) -> None:
     y = ctx.define(ctx.output_tensor(operator))
     same_quantization(x, y)
     ctx.emit(ResizeNearest(factor), [x.name], y)
+
+
+@converts("RESIZE_BILINEAR")
+def resize_bilinear(ctx: Context, operator: FileOperator) -> None:
+    """ResizeBilinear to any size; positions have 10 bits behind the point, as in LiteRT."""
+    x, options = ctx.activation(operator), operator.options
+    y = ctx.define(ctx.output_tensor(operator))
+    same_quantization(x, y)
+    size = ctx.integers(operator, 1)
+    if not isinstance(options, ResizeOptions) or size != image(y)[:2]:
+        raise RejectError(f"resizes to {list(size)}, the file says {list(y.shape)}")
+    rows, columns = (_sampling(n, m, options) for n, m in zip(image(x)[:2], size, strict=True))
+    ctx.emit(ResizeBilinear(rows, columns), [x.name], y)
+
+
+def _sampling(length: int, size: int, options: ResizeOptions) -> Sampling:
+    """Source: the fixed-point scale of LiteRT's reference RESIZE_BILINEAR."""
+    if length == 1:
+        return Sampling.repeated(size)
+    corners = options.align_corners and size > 1
+    inner, outer = (length - 1, size - 1) if corners else (length, size)
+    step = (ONE * inner + outer // 2) // outer
+    return Sampling.of(size, step, ONE, (step - ONE) // 2 if options.half_pixel_centers else 0)
 
 
 @converts("CONCATENATION")

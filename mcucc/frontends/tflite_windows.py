@@ -12,6 +12,7 @@ from mcucc.numerics import INT8_MAX, INT32_MAX, NO_CLAMP, RELU, RELU6, Clamp
 from mcucc.ops.average_pool import AveragePool
 from mcucc.ops.base import Op
 from mcucc.ops.conv2d import Conv2d
+from mcucc.ops.conv_transpose2d import ConvTranspose2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.global_average_pool import GlobalAveragePool
@@ -90,25 +91,34 @@ def weights_of(
 
 
 def operands(
-    ctx: Context, operator: FileOperator, weights: FileTensor, data: Array, axis: int
+    ctx: Context,
+    operator: FileOperator,
+    weights: FileTensor,
+    data: Array,
+    axis: int,
+    places: tuple[int, int] = (0, 2),
 ) -> list[str]:
-    """The names of weights and bias as constants of the graph; `axis` is that of `data`."""
+    """The names of weights and bias as constants of the graph; `axis` is that of `data`.
+
+    `places`: which inputs of the operator x and the bias are.
+    """
     per_channel = len(weights.scale) > 1
     signs, positive = _signs(weights, axis, data.ndim)
     quant = Quant(positive, 0, axis if per_channel else None)
     if (signs < 0).any() and int((data * signs).max()) > INT8_MAX:
         raise RejectError("a weight of -128 in a channel of negative scale")
     names = [ctx.constant(weights, np.ascontiguousarray((data * signs).astype(np.int8)), quant)]
-    if len(operator.inputs) < 3 or operator.inputs[2] < 0:
+    x, place = ctx.activation(operator, places[0]), places[1]
+    if len(operator.inputs) <= place or operator.inputs[place] < 0:
         return names
-    bias = ctx.file_tensor(operator, 2)
+    bias = ctx.file_tensor(operator, place)
     if bias.data is None:
         raise RejectError("the bias is not a constant")
     if bias.dtype != np.int32:
         raise RejectError(f"the bias is {bias.type_name}, not INT32")
     if bias.data.size != data.shape[axis]:
         raise RejectError(f"{bias.data.size} biases for {data.shape[axis]} channels")
-    scales = tuple(s * ctx.activation(operator).quantization.scale[0] for s in positive)
+    scales = tuple(s * x.quantization.scale[0] for s in positive)
     bias_quant = Quant(scales, 0, 0 if per_channel else None)
     values = bias.data.reshape(-1).astype(np.int64) * signs.reshape(-1)
     if int(values.max(initial=0)) <= INT32_MAX:
@@ -155,6 +165,27 @@ def depthwise(ctx: Context, operator: FileOperator) -> None:
     op = DepthwiseConv2d(window(options, kernel, x), fused(options.activation))
     names = operands(ctx, operator, weights, data[0], 2)
     ctx.op(op, [x.name, *names], operator)
+
+
+@converts("TRANSPOSE_CONV")
+def transpose_conv(ctx: Context, operator: FileOperator) -> None:
+    """ConvTranspose2d; SAME cuts off half of what is beyond the given size, VALID at the end."""
+    x, options = ctx.activation(operator, 2), _options(operator)
+    weights, data = weights_of(ctx, operator, 4, 0)
+    y = ctx.define(ctx.output_tensor(operator))
+    if ctx.integers(operator, 0) != y.shape:
+        raise RejectError(f"makes {list(ctx.integers(operator, 0))}, the file says {list(y.shape)}")
+    kernel = (weights.shape[1], weights.shape[2])
+    if min(options.stride) < 1 or max(*kernel, *options.stride) > LARGEST_EXTENT:
+        raise RejectError(f"a kernel of {kernel} and a stride of {options.stride}")
+    sizes = image(y)
+    cut = [
+        max((-(-size // stride) - 1) * stride + extent - size, 0) // 2 if options.same else 0
+        for size, extent, stride in zip(sizes, kernel, options.stride, strict=False)
+    ]
+    size = (sizes[0], sizes[1])
+    op = ConvTranspose2d(kernel, options.stride, (cut[0], cut[1]), size, fused(options.activation))
+    ctx.emit(op, [x.name, *operands(ctx, operator, weights, data, 0, (2, 3))], y)
 
 
 @converts("FULLY_CONNECTED")

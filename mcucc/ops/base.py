@@ -28,8 +28,9 @@ FloatArray = npt.NDArray[np.float32]
 class Window:
     """Which input rows (or columns) one output row reads.
 
-    Output row r reads input rows [r * stride // upsample - pad, ... + kernel), `kernel` being the
-    effective extent d * (k - 1) + 1 and `dilation` the distance of its taps.
+    Output row r reads input rows [(r * stride + phase) // upsample - pad, ... + kernel), `kernel`
+    being the effective extent d * (k - 1) + 1 and `dilation` the distance of its taps. `phase` is
+    not negative.
     """
 
     kernel: int = 1
@@ -37,10 +38,11 @@ class Window:
     pad: int = 0
     dilation: int = 1
     upsample: int = 1
+    phase: int = 0
 
     def first(self, output: int) -> int:
         """First input position (possibly negative) that output position `output` reads."""
-        return output * self.stride // self.upsample - self.pad
+        return (output * self.stride + self.phase) // self.upsample - self.pad
 
     def taps(self, output: int) -> range:
         """Input positions, padding included, that output position `output` reads."""
@@ -118,7 +120,11 @@ class Kernel(ABC):
         return Window(), Window()
 
     def padding(self) -> int | None:
-        """The int8 value of padded rows, or None when the window never leaves the input."""
+        """The int8 value of padded rows.
+
+        None when the window never leaves the input, or the kernel leaves such rows out: their
+        pointers are NULL then.
+        """
         return None
 
     @property

@@ -11,12 +11,13 @@ import numpy.typing as npt
 from mcucc.ir.graph import Node
 from mcucc.numerics import NO_CLAMP, Clamp
 from mcucc.ops.conv2d import Conv2d
+from mcucc.ops.conv_transpose2d import ConvTranspose2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.fully_connected import FullyConnected
 from mcucc.passes.rewrite import Rewriter
 
 Reals = npt.NDArray[np.float64]
-Linear = Conv2d | DepthwiseConv2d | FullyConnected
+Linear = Conv2d | ConvTranspose2d | DepthwiseConv2d | FullyConnected
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +76,9 @@ def is_linear(rewriter: Rewriter, node: Node) -> bool:
 
 
 def padded(node: Node) -> bool:
-    """Whether the node reads zeros around its input."""
+    """Whether the node reads zeros around its input, or not every tap everywhere."""
+    if isinstance(node.op, ConvTranspose2d):
+        return True
     return isinstance(node.op, Conv2d | DepthwiseConv2d) and node.op.window.padded
 
 
@@ -101,12 +104,13 @@ def scale_input(rewriter: Rewriter, node: Node, affine: Affine) -> Node:
         multiplier = weights.shape[2] // channels
         scaled = weights * affine.scale.repeat(multiplier)
         added = (weights * affine.offset.repeat(multiplier)).sum(axis=(0, 1))
-    elif isinstance(op, Conv2d):
+    elif isinstance(op, Conv2d | ConvTranspose2d):
         # Output channels of group g read the input channels of group g.
-        per_group = weights.shape[0] // op.groups
-        scale = affine.scale.reshape(op.groups, 1, 1, 1, -1)
-        offset = affine.offset.reshape(op.groups, 1, 1, 1, -1)
-        grouped = weights.reshape(op.groups, per_group, *weights.shape[1:])
+        groups = op.groups if isinstance(op, Conv2d) else 1
+        per_group = weights.shape[0] // groups
+        scale = affine.scale.reshape(groups, 1, 1, 1, -1)
+        offset = affine.offset.reshape(groups, 1, 1, 1, -1)
+        grouped = weights.reshape(groups, per_group, *weights.shape[1:])
         scaled = (grouped * scale).reshape(weights.shape)
         added = (grouped * offset).sum(axis=(2, 3, 4)).reshape(-1)
     else:

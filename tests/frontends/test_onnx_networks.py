@@ -1,6 +1,7 @@
 """Whole networks in the styles of torch's two exporters and tf2onnx, against ONNX Runtime."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -240,6 +241,48 @@ def test_resize_by_a_whole_factor(tmp_path: Path, mode: str, rounding: str, fact
     kw = {"coordinate_transformation_mode": mode, "nearest_mode": rounding, "mode": "nearest"}
     net("Resize", net("Relu", "image"), net.const([]), scales, out="y", **kw)
     assert_equal_to_runtime(net.save(tmp_path, "y"))
+
+
+@pytest.mark.parametrize(
+    "mode", ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"]
+)
+@pytest.mark.parametrize("size", [(8, 10), (7, 3), (1, 20)])
+def test_linear_resize_to_any_size(tmp_path: Path, mode: str, size: tuple[int, int]) -> None:
+    net = Net([1, 3, 4, 5], 11)
+    kw = {"coordinate_transformation_mode": mode, "mode": "linear"}
+    empty = net.const([])
+    net("Resize", net("Relu", "image"), empty, empty, net.ints(1, 3, *size), out="y", **kw)
+    graph = assert_equal_to_runtime(net.save(tmp_path, "y"))
+    assert kinds(graph) == ["Clip", "ResizeBilinear"]
+
+
+@pytest.mark.parametrize("factor", [2.0, 1.5, 0.5])
+def test_linear_resize_by_a_factor(tmp_path: Path, factor: float) -> None:
+    net = Net([1, 3, 7, 5], 13)
+    scales = net.const([1, 1, factor, factor])
+    net("Resize", net("Relu", "image"), net.const([]), scales, out="y", mode="linear")
+    assert_equal_to_runtime(net.save(tmp_path, "y"))
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"strides": [2, 2]},
+        {"strides": [2, 2], "pads": [1, 1, 1, 1], "output_padding": [1, 1]},
+        {"strides": [2, 1], "pads": [0, 1, 1, 0]},
+        {"strides": [3, 2], "auto_pad": "SAME_UPPER"},
+        {"output_shape": [9, 11], "strides": [2, 2]},
+    ],
+)
+def test_transposed_convolution_with_its_batch_norm(
+    tmp_path: Path, attributes: dict[str, Any]
+) -> None:
+    net = Net([1, 3, 4, 5])
+    x = net.conv("image", 3, 4)
+    x = net("ConvTranspose", x, net.weights(4, 6, 3, 3), net.weights(6), **attributes)
+    x = net("Relu", net.batch_norm(x, 6))
+    graph = assert_equal_to_runtime(net.save(tmp_path, x))
+    assert kinds(graph) == ["Conv2d", "ConvTranspose2d"]
 
 
 @pytest.mark.parametrize("opset", [11, 13])

@@ -470,6 +470,52 @@ def test_resize_nearest(half_pixel: bool) -> None:
     case.check(y)
 
 
+@given(seeds, st.sampled_from(["plain", "half pixels", "corners"]))
+@cases
+def test_resize_bilinear(seed: int, where: str) -> None:
+    case = Case(seed)
+    quant = case.quant()
+    height, width = (int(n) for n in case.rng.integers(1, 12, 2))
+    size = [int(n) for n in case.rng.integers(1, 25, 2)]
+    if case.rng.random() < 0.5:
+        size = [n * case.pick(2, 3, 4) for n in (height, width)]
+    x = case.input((1, height, width, 5), quant)
+    y = case.builder.tensor((1, *size, 5), np.int8, quant)
+    wanted = case.builder.constant(np.array(size, dtype=np.int32))
+    fields = {"alignCorners": where == "corners", "halfPixelCenters": where == "half pixels"}
+    case.builder.op("RESIZE_BILINEAR", "ResizeBilinearOptions", [x, wanted], [y], **fields)
+    case.check(y)
+
+
+@given(seeds, st.booleans())
+@cases
+def test_transpose_conv(seed: int, same: bool) -> None:
+    case = Case(seed)
+    quant = case.quant()
+    kernel, stride = case.pick(1, 2, 3, 4, 5), case.pick(1, 2, 2, 3)
+    height, width = (int(n) for n in case.rng.integers(1, 6, 2))
+    size = [n * stride if same else (n - 1) * stride + max(kernel, stride) for n in (height, width)]
+    x = case.input((1, height, width, 4), quant)
+    w, b, largest = case.weights((90, kernel, kernel, 4), 0, quant.per_tensor_scale)
+    scale = float(np.float32(largest * quant.per_tensor_scale * 127 * case.rng.uniform(1, 8)))
+    y_quant = Quant((scale,), int(case.rng.integers(-128, 128)))
+    y = case.builder.tensor((1, *size, 90), np.int8, y_quant)
+    wanted = case.builder.constant(np.array([1, *size, 90], dtype=np.int32))
+    operands = [wanted, w, x, b] if case.rng.random() < 0.8 else [wanted, w, x]
+    case.builder.op(
+        "TRANSPOSE_CONV",
+        "TransposeConvOptions",
+        operands,
+        [y],
+        version=4,
+        strideH=stride,
+        strideW=stride,
+        padding=schema.Padding.SAME if same else schema.Padding.VALID,
+        fusedActivationFunction=case.pick(0, 1),
+    )
+    case.check(y)
+
+
 @pytest.mark.parametrize("order", [(0, 3, 1, 2), (0, 2, 1, 3), (0, 2, 3, 1)])
 def test_transpose(order: tuple[int, ...]) -> None:
     case = Case(2)

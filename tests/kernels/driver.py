@@ -39,14 +39,14 @@ class Span(ctypes.Structure):
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One call and the tiles its row pointers point at; `span` is None for TENSOR kernels.
+    """One call and the tiles its row pointers point at (None: NULL).
 
-    Rows and output start at a multiple of `align` bytes (1: at odd addresses where that is up to
-    the harness).
+    `span` is None for TENSOR kernels. Rows and output start at a multiple of `align` bytes (1: at
+    odd addresses where that is up to the harness).
     """
 
     span: tuple[int, int, int, int] | None
-    rows: tuple[bytes, ...]
+    rows: tuple[bytes | None, ...]
     out_bytes: int
     align: int = 1
 
@@ -125,7 +125,7 @@ def _row_step(
     rng: np.random.Generator | None,
 ) -> Step:
     """The tiles one call reads: exactly the columns its taps touch, and some spare to the left."""
-    rows: list[bytes] = []
+    rows: list[bytes | None] = []
     input_column = 0
     for index, x in enumerate(inputs):
         vertical, horizontal = kernel.windows(index)
@@ -140,8 +140,8 @@ def _row_step(
                 rows.append(x[tap, first:stop].tobytes())
             else:
                 padding = kernel.padding()
-                assert padding is not None, "a window left the input of a kernel without padding"
-                rows.append(np.full(x[0, first:stop].shape, padding, np.int8).tobytes())
+                full = np.full(x[0, first:stop].shape, padding or 0, np.int8).tobytes()
+                rows.append(None if padding is None else full)
     return Step((row, begin, end, input_column), tuple(rows), (end - begin) * shape[2])
 
 
@@ -178,9 +178,9 @@ def replay(library: ctypes.CDLL, recording: Recording) -> Int8Array:
         getattr(library, call.function + "_begin")(ctypes.byref(params), sums_pointer)
     parts = []
     for step in recording.steps:
-        buffers = [_guarded(row) for row in step.rows]
+        buffers = [None if row is None else _guarded(row) for row in step.rows]
         pointers = (ctypes.c_void_p * max(len(buffers), 1))(
-            *(buffer.ctypes.data + GUARD for buffer in buffers)
+            *(None if buffer is None else buffer.ctypes.data + GUARD for buffer in buffers)
         )
         scratch = sums.ctypes.data if call.scratch_bytes else None
         fields = Span(*(step.span or (0, 0, 0, 0)), scratch)
@@ -240,8 +240,8 @@ def serialise(recording: Recording) -> bytes:
     return b"".join(parts)
 
 
-def _blob(data: bytes) -> bytes:
-    return struct.pack("<i", len(data)) + data
+def _blob(data: bytes | None) -> bytes:
+    return struct.pack("<i", -1) if data is None else struct.pack("<i", len(data)) + data
 
 
 def replay_in_process(

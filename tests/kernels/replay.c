@@ -32,9 +32,10 @@ static int32_t read_word(void)
 
 static void *read_blob(void)
 {
-    const size_t size = (size_t)read_word();
-    void *data = malloc(size);
-    if (size > 0 && fread(data, 1, size, source) != size) {
+    const int32_t word = read_word();
+    const size_t size = (size_t)word;
+    void *data = word < 0 ? NULL : malloc(size);
+    if (word > 0 && fread(data, 1, size, source) != size) {
         fail("truncated file");
     }
     return data;

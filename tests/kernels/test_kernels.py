@@ -45,9 +45,17 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "channel_operand": draw.channel_operand_cases(),
     "slice": draw.slice_cases(),
     "resize_nearest": draw.resize_cases(),
+    "resize_bilinear": draw.resize_bilinear_cases(),
+    "conv_transpose2d": draw.conv_transpose_cases(),
     "transpose": draw.transpose_cases(),
 }
-EXAMPLES = {"conv2d": 120, "depthwise_conv2d": 120, "average_pool": 60}
+EXAMPLES = {
+    "conv2d": 120,
+    "conv_transpose2d": 100,
+    "resize_bilinear": 100,
+    "depthwise_conv2d": 120,
+    "average_pool": 60,
+}
 
 
 def everyday(examples: int) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -22,6 +22,7 @@ from mcucc.ops.channel_operand import ChannelOperand
 from mcucc.ops.clip import Clip
 from mcucc.ops.concat import Concat
 from mcucc.ops.conv2d import Conv2d
+from mcucc.ops.conv_transpose2d import ConvTranspose2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.extremum import Extremum
 from mcucc.ops.fully_connected import FullyConnected
@@ -31,6 +32,7 @@ from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.mul import Mul
 from mcucc.ops.pad import Pad
 from mcucc.ops.prelu import PRelu
+from mcucc.ops.resize_bilinear import ResizeBilinear, Sampling
 from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.ops.scalar_operand import Arithmetic
 from mcucc.ops.slice import Slice
@@ -471,6 +473,43 @@ def resize_cases(draw: st.DrawFn) -> Case:
     x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
     output = Tensor("y", op.infer([x.type]).shape, INT8, x.quant)
     return Case(op, (x,), output, (int8_values(rng, shape),))
+
+
+@st.composite
+def resize_bilinear_cases(draw: st.DrawFn) -> Case:
+    """ResizeBilinear to any size, pixel centres at halves or not, corners aligned or not."""
+    rng = np.random.default_rng(draw(SEEDS))
+    shape = (1, draw(st.integers(1, 5)), draw(st.integers(1, 7)), draw(CHANNELS))
+    samplings = []
+    for length in shape[1:3]:
+        size = draw(st.one_of(st.integers(1, 13), st.sampled_from([2 * length, 4 * length])))
+        kind = draw(st.sampled_from(["asymmetric", "half", "corners"]))
+        if kind == "corners" and size > 1 and length > 1:
+            samplings.append(Sampling.of(size, length - 1, size - 1))
+        else:
+            offset = length - size if kind == "half" else 0
+            samplings.append(Sampling.of(size, 2 * length, 2 * size, offset))
+    op = ResizeBilinear(*samplings)
+    x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
+    output = Tensor("y", op.infer([x.type]).shape, INT8, x.quant)
+    return Case(op, (x,), output, (int8_values(rng, shape),))
+
+
+@st.composite
+def conv_transpose_cases(draw: st.DrawFn) -> Case:
+    """ConvTranspose2d: kernels smaller and larger than the stride, any part cut off or added."""
+    kernel = (draw(st.integers(1, 5)), draw(st.integers(1, 5)))
+    stride = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
+    cut = (draw(st.integers(0, kernel[0] - 1)), draw(st.integers(0, kernel[1] - 1)))
+    shape = (1, draw(st.integers(1, 4)), draw(st.integers(1, 5)), draw(CHANNELS))
+    whole = [(n - 1) * s + k for n, s, k in zip(shape[1:3], stride, kernel, strict=True)]
+    rows, columns = (
+        draw(st.integers(1, max(1, n - c) + 2)) for n, c in zip(whole, cut, strict=True)
+    )
+    op = ConvTranspose2d(kernel, stride, cut, (rows, columns), draw(CLAMPS))
+    weight_shape = (draw(st.integers(1, 9)), *kernel, shape[3])
+    zeros, bias = draw(ZERO_PAIRS), draw(st.booleans())
+    return weighted(op, shape, weight_shape, zeros, FREE, draw(SEEDS), bias)
 
 
 @st.composite

@@ -42,6 +42,8 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "ChannelOperand": draw.channel_operand_cases(),
     "Slice": draw.slice_cases(),
     "ResizeNearest": draw.resize_cases(),
+    "ResizeBilinear": draw.resize_bilinear_cases(),
+    "ConvTranspose2d": draw.conv_transpose_cases(),
     "Transpose": draw.transpose_cases(),
     "Lookup": draw.lookup_cases(),
 }

@@ -12,10 +12,12 @@ from mcucc.ops.average_pool import AveragePool
 from mcucc.ops.base import Granularity
 from mcucc.ops.concat import Concat
 from mcucc.ops.conv2d import Conv2d
+from mcucc.ops.conv_transpose2d import ConvTranspose2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.mul import Mul
+from mcucc.ops.resize_bilinear import ResizeBilinear, Sampling
 from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.ops.spatial import Pads, Window2d
 from mcucc.quantize.lower import lower
@@ -79,9 +81,37 @@ def add_part(b: Builder, x: str, draw: st.DrawFn) -> str:
         y = b.node(MaxPool(same(3)), x)
         return b.node(Concat(3), b.conv(x, 2, 3), y, b.conv(b.conv(x, 2), 3, 5))
     if kind == "upsample":
-        return b.node(ResizeNearest(2), x) if height * width < 120 else b.depthwise(x, 3, 2)
+        return _larger(b, x, draw) if height * width < 120 else b.depthwise(x, 3, 2)
     scale = b.conv(b.node(GlobalAveragePool(), x), channels)
     return b.conv(b.node(Mul(), x, scale), channels)
+
+
+def _larger(b: Builder, x: str, draw: st.DrawFn) -> str:
+    """Twice the size: pixels repeated, blended, or spread by a convolution."""
+    kind = draw(st.sampled_from(["nearest", "bilinear", "deconvolution"]))
+    if kind == "bilinear":
+        return _resized(b, x, draw)
+    return b.node(ResizeNearest(2), x) if kind == "nearest" else _deconvolution(b, x, draw)
+
+
+def _resized(b: Builder, x: str, draw: st.DrawFn) -> str:
+    """To twice the size, rarely to any other."""
+    samplings = []
+    for length in b.tensors[x].shape[1:3]:
+        size = draw(st.sampled_from([*[2 * length] * 9, length + 1]))
+        offset = length - size if draw(st.booleans()) else 0
+        samplings.append(Sampling.of(size, 2 * length, 2 * size, offset))
+    return b.node(ResizeBilinear(*samplings), x)
+
+
+def _deconvolution(b: Builder, x: str, draw: st.DrawFn) -> str:
+    """A transposed convolution of stride 2, kernels of 2 to 4, something cut off or not."""
+    _, height, width, channels = b.tensors[x].shape
+    kernel = draw(st.integers(2, 4)), draw(st.integers(2, 4))
+    cut = draw(st.integers(0, 1)), draw(st.integers(0, 1))
+    op = ConvTranspose2d(kernel, (2, 2), cut, (2 * height, 2 * width))
+    name = f"deconvolution_{len(b.nodes)}"
+    return b.node(op, x, *b.weights((4, *kernel, channels), 0, x, name), name=name)
 
 
 def _uneven(b: Builder, x: str, draw: st.DrawFn) -> str:

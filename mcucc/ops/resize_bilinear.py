@@ -1,0 +1,148 @@
+"""ResizeBilinear: rows and columns blended linearly, to any size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.ir.graph import Tensor, TensorType
+from mcucc.numerics import Int8Array, IntArray, Rounding, saturate_int8
+from mcucc.ops.average_pool import divide_half_away
+from mcucc.ops.base import FloatArray, Kernel, KernelCall, Op, Window, register
+
+ONE = 1 << 10  # a weight of 1: LiteRT's
+LARGEST = 2**30
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Along one axis output r of `size` lies at the input position (r * step + offset) / unit."""
+
+    size: int
+    step: int
+    unit: int
+    offset: int = 0
+
+    @staticmethod
+    def of(size: int, step: int, unit: int, offset: int = 0) -> Sampling:
+        """In lowest terms, so that as few outputs as can be are a whole number of inputs."""
+        common = math.gcd(step, unit, offset)
+        return Sampling(size, step // common, unit // common, offset // common)
+
+    @staticmethod
+    def repeated(size: int) -> Sampling:
+        """Of an axis of one input."""
+        return Sampling(size, 1, size)
+
+    @property
+    def window(self) -> Window:
+        """The two inputs around each output."""
+        pad = max(0, -(self.offset // self.unit))
+        return Window(2, self.step, pad, 1, self.unit, self.offset + pad * self.unit)
+
+    def check(self, length: int) -> None:
+        """ValueError unless every output lies within half a pixel of an input of `length`."""
+        first, last = self.window.first(0), self.window.first(self.size - 1)
+        absurd = self.size * self.step + abs(self.offset) > LARGEST
+        if min(self.size, self.step, self.unit) < 1 or first < -1 or last >= length or absurd:
+            raise ValueError(f"cannot sample {length} pixels by {self}")
+
+    def taps(self, length: int) -> tuple[IntArray, IntArray, IntArray]:
+        """Lower and upper input of every output, and the upper one's numerator over `unit`."""
+        at = np.arange(self.size, dtype=np.int64) * self.step + self.offset
+        lower, part = at // self.unit, at % self.unit
+        return np.maximum(lower, 0), np.minimum(lower + 1, length - 1), part
+
+    def __str__(self) -> str:
+        return f"{self.size} at ({self.step} r {self.offset:+}) / {self.unit}"
+
+
+@register
+@dataclass(frozen=True)
+class ResizeBilinear(Op):
+    """y = the four pixels around a position of x, weighted by nearness, borders repeated."""
+
+    rows: Sampling
+    columns: Sampling
+
+    FORMULA: ClassVar[str] = "round(sum x * w / 2^20), w a product of weights of 10 bits"
+    LARGEST_ERROR: ClassVar[str] = "0.75 units of the output scale"
+    LIMITS: ClassVar[str] = "streamed where some outputs are a whole number of inputs"
+    SHARES_QUANT: ClassVar[bool] = True
+
+    def infer(self, inputs: Sequence[TensorType]) -> TensorType:
+        """(1, rows, columns, C)."""
+        batch, height, width, channels = inputs[0].shape
+        self.rows.check(height)
+        self.columns.check(width)
+        return TensorType((batch, self.rows.size, self.columns.size, channels), inputs[0].dtype)
+
+    def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
+        """Float reference."""
+        x: npt.NDArray[np.float64] = inputs[0].astype(np.float64)
+        for axis, sampling in ((1, self.rows), (2, self.columns)):
+            lower, upper, part = sampling.taps(x.shape[axis])
+            weight = (part / sampling.unit).reshape([-1 if i == axis else 1 for i in range(4)])
+            x = x.take(lower, axis) * (1 - weight) + x.take(upper, axis) * weight
+        return x.astype(np.float32)
+
+    def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
+        """Two rows and two columns."""
+        return self.rows.window, self.columns.window
+
+    def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
+        """The same in both profiles."""
+        _, height, width, channels = inputs[0].shape
+        return ResizeBilinearKernel(self, (height, width, channels))
+
+
+@dataclass(frozen=True, eq=False)
+class ResizeBilinearKernel(Kernel):
+    """ResizeBilinear on int8."""
+
+    op: ResizeBilinear
+    input_shape: tuple[int, int, int]
+
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The int8 reference."""
+        x = inputs[0].astype(np.int64)
+        for axis, sampling in ((1, self.op.rows), (2, self.op.columns)):
+            lower, upper, part = sampling.taps(x.shape[axis])
+            weight = (part * ONE + sampling.unit // 2) // sampling.unit
+            weight = weight.reshape([-1 if i == axis else 1 for i in range(4)])
+            x = x.take(lower, axis) * (ONE - weight) + x.take(upper, axis) * weight
+        return saturate_int8(divide_half_away(x, ONE * ONE))
+
+    def windows(self, index: int) -> tuple[Window, Window]:
+        """Two rows and two columns."""
+        return self.op.rows.window, self.op.columns.window
+
+    def call(self) -> KernelCall:
+        """`mcucc_resize_bilinear`."""
+        down, across = self.windows(0)
+        _, width, channels = self.input_shape
+        return KernelCall(
+            "mcucc_resize_bilinear",
+            "mcucc_resize_bilinear_params",
+            (
+                ("channels", channels),
+                ("input_width", width),
+                ("row_step", down.stride),
+                ("row_unit", down.upsample),
+                ("row_phase", down.phase),
+                ("column_step", across.stride),
+                ("column_unit", across.upsample),
+                ("column_phase", across.phase),
+                ("pad_left", across.pad),
+            ),
+        )
+
+    def describe(self) -> str:
+        """Op and sizes."""
+        height, width, _ = self.input_shape
+        return f"ResizeBilinear {height}x{width} to {self.op.rows.size}x{self.op.columns.size}"
