@@ -14,9 +14,11 @@ from mcucc.frontends.onnx_context import Context
 from mcucc.frontends.onnx_node import OnnxNode, Refusal, converter
 from mcucc.frontends.onnx_view import NHWC, View
 from mcucc.ops.concat import Concat
+from mcucc.ops.depth_to_space import DepthToSpace
 from mcucc.ops.pad import Pad
 from mcucc.ops.resize_bilinear import ResizeBilinear, Sampling
 from mcucc.ops.resize_nearest import ResizeNearest
+from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.spatial import Pads
 
 Rounding = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
@@ -235,6 +237,19 @@ def pad(ctx: Context, node: OnnxNode) -> View:
     return View.stored(made, shape, order)
 
 
+@converter("DepthToSpace", "SpaceToDepth")
+def blocks(ctx: Context, node: OnnxNode) -> View:
+    """DepthToSpace and SpaceToDepth; mode CRD counts channels first."""
+    image, mode = ctx.image(node, ctx.view(node, 0)), node.text("mode", "DCR")
+    if mode not in ("DCR", "CRD"):
+        raise Refusal(f"mode {mode!r}")
+    block, first = node.integer("blocksize"), mode == "CRD"
+    op = DepthToSpace(block, first) if node.op == "DepthToSpace" else SpaceToDepth(block, first)
+    made = ctx.compute(node, op, [image.tensor])
+    _, height, width, channels = ctx.tensors[made].shape
+    return View.stored(made, (1, channels, height, width), NHWC)
+
+
 @converter("Resize")
 def resize(ctx: Context, node: OnnxNode) -> View:
     """Linear resizing; nearest wherever it repeats every pixel a whole number of times."""
@@ -281,6 +296,9 @@ def _linear(
     if node.integer("antialias") and min(factors) < 1:
         raise Refusal("antialias", "only linear interpolation of neighbours is compiled")
     where = node.text("coordinate_transformation_mode", "half_pixel")
+    uneven = any(view.shape[axis] * factors[axis] % 1 for axis in (2, 3))
+    if where == "align_corners" and sizes is None and uneven:
+        raise Refusal(f"align_corners with the factors {list(factors)}", "give sizes instead")
     image = ctx.image(node, view)
     samplings = []
     for axis in (2, 3):

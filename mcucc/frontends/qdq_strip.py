@@ -27,7 +27,16 @@ LAYOUT = frozenset(
     {"Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity", "Dropout"}
 )
 # Those that ONNX Runtime leaves on 8-bit values as they are.
-MOVERS = LAYOUT | {"MaxPool", "Concat", "Pad", "Resize", "Slice", "Split"}
+MOVERS = LAYOUT | {
+    "MaxPool",
+    "Concat",
+    "Pad",
+    "Resize",
+    "Slice",
+    "Split",
+    "DepthToSpace",
+    "SpaceToDepth",
+}
 INT_BYTES = {np.dtype(np.int8): 0, np.dtype(np.uint8): 128}  # offset to int8
 
 

@@ -79,6 +79,13 @@ class ResizeOptions:
 
 
 @dataclass(frozen=True)
+class BlockOptions:
+    """DEPTH_TO_SPACE and SPACE_TO_DEPTH."""
+
+    block: int
+
+
+@dataclass(frozen=True)
 class SliceOptions:
     """STRIDED_SLICE: one bit an axis."""
 
@@ -99,6 +106,7 @@ Options = (
     | ReduceOptions
     | SoftmaxOptions
     | ResizeOptions
+    | BlockOptions
     | SliceOptions
 )
 
@@ -174,6 +182,8 @@ _READERS: dict[str, tuple[str, Callable[[Any], Options]]] = {
     "SOFTMAX": ("SoftmaxOptions", lambda t: SoftmaxOptions(float(t.Beta()))),
     "RESIZE_BILINEAR": ("ResizeBilinearOptions", _resize),
     "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", _resize),
+    "DEPTH_TO_SPACE": ("DepthToSpaceOptions", lambda t: BlockOptions(t.BlockSize())),
+    "SPACE_TO_DEPTH": ("SpaceToDepthOptions", lambda t: BlockOptions(t.BlockSize())),
     "STRIDED_SLICE": ("StridedSliceOptions", _slice),
 }
 # Operators whose converter leaves the table out when every field has its default.

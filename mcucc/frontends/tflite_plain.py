@@ -7,12 +7,14 @@ import numpy as np
 from mcucc.frontends.tflite_context import INT8, Context, RejectError, converts, per_tensor
 from mcucc.frontends.tflite_file import FileOperator, FileTensor
 from mcucc.frontends.tflite_options import (
+    BlockOptions,
     JoinOptions,
     ResizeOptions,
     SoftmaxOptions,
 )
 from mcucc.frontends.tflite_windows import image, same_quantization
 from mcucc.ops.concat import Concat
+from mcucc.ops.depth_to_space import DepthToSpace
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.pad import Pad
 from mcucc.ops.requantize import Requantize
@@ -21,6 +23,7 @@ from mcucc.ops.resize_bilinear import ONE, ResizeBilinear, Sampling
 from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.ops.sigmoid import Sigmoid
 from mcucc.ops.softmax import Softmax
+from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.spatial import Pads
 from mcucc.ops.tanh import Tanh
 from mcucc.ops.transpose import Transpose
@@ -148,6 +151,20 @@ def _sampling(length: int, size: int, options: ResizeOptions) -> Sampling:
     inner, outer = (length - 1, size - 1) if corners else (length, size)
     step = (ONE * inner + outer // 2) // outer
     return Sampling.of(size, step, ONE, (step - ONE) // 2 if options.half_pixel_centers else 0)
+
+
+@converts("DEPTH_TO_SPACE", "SPACE_TO_DEPTH")
+def blocks(ctx: Context, operator: FileOperator) -> None:
+    """DepthToSpace and SpaceToDepth."""
+    x = ctx.activation(operator)
+    image(x)
+    if not isinstance(operator.options, BlockOptions):
+        raise RejectError("no block size")
+    block = operator.options.block
+    y = ctx.define(ctx.output_tensor(operator))
+    same_quantization(x, y)
+    op = DepthToSpace(block) if operator.kind == "DEPTH_TO_SPACE" else SpaceToDepth(block)
+    ctx.emit(op, [x.name], y)
 
 
 @converts("CONCATENATION")

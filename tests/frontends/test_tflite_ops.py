@@ -516,6 +516,19 @@ def test_transpose_conv(seed: int, same: bool) -> None:
     case.check(y)
 
 
+@pytest.mark.parametrize("code", ["DEPTH_TO_SPACE", "SPACE_TO_DEPTH"])
+@pytest.mark.parametrize("block", [2, 3])
+def test_blocks(code: str, block: int) -> None:
+    case = Case(block)
+    quant = case.quant()
+    deep, wide = (1, 2, 3, 5 * block**2), (1, 2 * block, 3 * block, 5)
+    x = case.input(deep if code == "DEPTH_TO_SPACE" else wide, quant)
+    y = case.builder.tensor(wide if code == "DEPTH_TO_SPACE" else deep, np.int8, quant)
+    options = f"{code.title().replace('_', '')}Options"
+    case.builder.op(code, options, [x], [y], blockSize=block)
+    case.check(y)
+
+
 @pytest.mark.parametrize("order", [(0, 3, 1, 2), (0, 2, 1, 3), (0, 2, 3, 1)])
 def test_transpose(order: tuple[int, ...]) -> None:
     case = Case(2)

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from mcucc.numerics import Int8Array, Rounding
 from mcucc.ops.add import Add
 from mcucc.ops.base import Granularity, Kernel
+from mcucc.ops.depth_to_space import DepthToSpace
 from mcucc.ops.mul import Mul
+from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.sub import Sub
 from tests.kernels import driver
 from tests.ops import draw
@@ -47,6 +49,8 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "resize_nearest": draw.resize_cases(),
     "resize_bilinear": draw.resize_bilinear_cases(),
     "conv_transpose2d": draw.conv_transpose_cases(),
+    "depth_to_space": draw.block_cases(DepthToSpace),
+    "space_to_depth": draw.block_cases(SpaceToDepth),
     "transpose": draw.transpose_cases(),
 }
 EXAMPLES = {

@@ -23,6 +23,7 @@ from mcucc.ops.clip import Clip
 from mcucc.ops.concat import Concat
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.conv_transpose2d import ConvTranspose2d
+from mcucc.ops.depth_to_space import DepthToSpace
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.extremum import Extremum
 from mcucc.ops.fully_connected import FullyConnected
@@ -37,6 +38,7 @@ from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.ops.scalar_operand import Arithmetic
 from mcucc.ops.slice import Slice
 from mcucc.ops.softmax import Softmax
+from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.spatial import Pads, Window2d
 from mcucc.ops.sub import Sub
 from mcucc.ops.transpose import Transpose
@@ -510,6 +512,21 @@ def conv_transpose_cases(draw: st.DrawFn) -> Case:
     weight_shape = (draw(st.integers(1, 9)), *kernel, shape[3])
     zeros, bias = draw(ZERO_PAIRS), draw(st.booleans())
     return weighted(op, shape, weight_shape, zeros, FREE, draw(SEEDS), bias)
+
+
+@st.composite
+def block_cases(draw: st.DrawFn, op_type: type[DepthToSpace | SpaceToDepth]) -> Case:
+    """DepthToSpace or SpaceToDepth, both orders of channels."""
+    rng = np.random.default_rng(draw(SEEDS))
+    block, first = draw(st.integers(1, 3)), draw(st.booleans())
+    height, width, channels = (draw(st.integers(1, most)) for most in (3, 5, 7))
+    shape = (1, height * block, width * block, channels)
+    if op_type is DepthToSpace:
+        shape = (1, height, width, channels * block**2)
+    op = op_type(block, first)
+    x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
+    output = Tensor("y", op.infer([x.type]).shape, INT8, x.quant)
+    return Case(op, (x,), output, (int8_values(rng, shape),))
 
 
 @st.composite

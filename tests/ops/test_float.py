@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from mcucc.numerics import INT8_MAX, INT8_MIN, NO_CLAMP, Rounding
 from mcucc.ops.add import Add
 from mcucc.ops.base import registry
+from mcucc.ops.depth_to_space import DepthToSpace
 from mcucc.ops.lookup import Unary
 from mcucc.ops.mul import Mul
+from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.sub import Sub
 from tests.ops import draw
 from tests.ops.draw import Case
@@ -44,6 +46,8 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "ResizeNearest": draw.resize_cases(),
     "ResizeBilinear": draw.resize_bilinear_cases(),
     "ConvTranspose2d": draw.conv_transpose_cases(),
+    "DepthToSpace": draw.block_cases(DepthToSpace),
+    "SpaceToDepth": draw.block_cases(SpaceToDepth),
     "Transpose": draw.transpose_cases(),
     "Lookup": draw.lookup_cases(),
 }

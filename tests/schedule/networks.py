@@ -13,12 +13,14 @@ from mcucc.ops.base import Granularity
 from mcucc.ops.concat import Concat
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.conv_transpose2d import ConvTranspose2d
+from mcucc.ops.depth_to_space import DepthToSpace
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.mul import Mul
 from mcucc.ops.resize_bilinear import ResizeBilinear, Sampling
 from mcucc.ops.resize_nearest import ResizeNearest
+from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.spatial import Pads, Window2d
 from mcucc.quantize.lower import lower
 from mcucc.schedule.network import Network
@@ -75,6 +77,8 @@ def add_part(b: Builder, x: str, draw: st.DrawFn) -> str:
     if kind == "pool":
         if min(height, width) < 3:
             return b.conv(x, channels)
+        if height % 2 == width % 2 == 0 and draw(st.booleans()):
+            return b.conv(b.node(SpaceToDepth(2), x), channels)
         window = Window2d((2, 2), (2, 2)) if draw(st.booleans()) else same(3, 2)
         return b.node(MaxPool(window), x)
     if kind == "branch":
@@ -88,7 +92,9 @@ def add_part(b: Builder, x: str, draw: st.DrawFn) -> str:
 
 def _larger(b: Builder, x: str, draw: st.DrawFn) -> str:
     """Twice the size: pixels repeated, blended, or spread by a convolution."""
-    kind = draw(st.sampled_from(["nearest", "bilinear", "deconvolution"]))
+    kind = draw(st.sampled_from(["nearest", "bilinear", "deconvolution", "blocks"]))
+    if kind == "blocks":
+        return b.node(DepthToSpace(2), b.conv(x, 8))
     if kind == "bilinear":
         return _resized(b, x, draw)
     return b.node(ResizeNearest(2), x) if kind == "nearest" else _deconvolution(b, x, draw)

@@ -1,0 +1,98 @@
+"""DepthToSpace: blocks of channels spread over blocks of pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.ir.graph import Tensor, TensorType
+from mcucc.numerics import Int8Array, Rounding
+from mcucc.ops.base import FloatArray, Kernel, KernelCall, Op, Window, register
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+@register
+@dataclass(frozen=True)
+class DepthToSpace(Op):
+    """y[r, c, k] = x[r // block, c // block, place * C + k], place counting pixels of a block.
+
+    With `channels_first` of channel k * block^2 + place instead (torch's PixelShuffle).
+    """
+
+    block: int
+    channels_first: bool = False
+
+    FORMULA: ClassVar[str] = "copy"
+    LARGEST_ERROR: ClassVar[str] = "0"
+    SHARES_QUANT: ClassVar[bool] = True
+
+    def infer(self, inputs: Sequence[TensorType]) -> TensorType:
+        """(1, block * H, block * W, C / block^2)."""
+        batch, height, width, channels = inputs[0].shape
+        if self.block < 1 or channels % self.block**2:
+            raise ValueError(f"{channels} channels in blocks of {self.block}x{self.block}")
+        shape = (batch, height * self.block, width * self.block, channels // self.block**2)
+        return TensorType(shape, inputs[0].dtype)
+
+    def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
+        """Float reference."""
+        return self.spread(inputs[0])
+
+    def spread(self, x: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+        """The output of (N, H, W, C)."""
+        batch, height, width, channels = x.shape
+        block, each = self.block, channels // self.block**2
+        parts: npt.NDArray[Any]
+        if self.channels_first:
+            parts = x.reshape(batch, height, width, each, block, block).transpose(0, 1, 4, 2, 5, 3)
+        else:
+            parts = x.reshape(batch, height, width, block, block, each).transpose(0, 1, 3, 2, 4, 5)
+        return parts.reshape(batch, height * block, width * block, each)
+
+    def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
+        """`block` outputs read one input."""
+        return Window(upsample=self.block), Window(upsample=self.block)
+
+    def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
+        """No arithmetic."""
+        return DepthToSpaceKernel(self, output.shape[3])
+
+
+@dataclass(frozen=True, eq=False)
+class DepthToSpaceKernel(Kernel):
+    """DepthToSpace on int8; `channels` of the output."""
+
+    op: DepthToSpace
+    channels: int
+
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The int8 reference."""
+        return self.op.spread(inputs[0])
+
+    def windows(self, index: int) -> tuple[Window, Window]:
+        """`block` outputs read one input."""
+        return Window(upsample=self.op.block), Window(upsample=self.op.block)
+
+    def call(self) -> KernelCall:
+        """`mcucc_depth_to_space`."""
+        area = self.op.block**2
+        first = self.op.channels_first
+        return KernelCall(
+            "mcucc_depth_to_space",
+            "mcucc_depth_to_space_params",
+            (
+                ("block", self.op.block),
+                ("channels", self.channels),
+                ("channel_step", area if first else 1),
+                ("place_step", 1 if first else self.channels),
+            ),
+        )
+
+    def describe(self) -> str:
+        """Op and block."""
+        return f"DepthToSpace x{self.op.block}"

@@ -1,0 +1,100 @@
+"""SpaceToDepth: blocks of pixels become channels of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.ir.graph import Tensor, TensorType
+from mcucc.numerics import Int8Array, Rounding
+from mcucc.ops.base import FloatArray, Kernel, KernelCall, Op, Window, register
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+@register
+@dataclass(frozen=True)
+class SpaceToDepth(Op):
+    """y[r, c, place * C + k] = x[block * r + i, block * c + j, k], place = i * block + j.
+
+    With `channels_first` it is channel k * block^2 + place of y (torch's PixelUnshuffle).
+    """
+
+    block: int
+    channels_first: bool = False
+
+    FORMULA: ClassVar[str] = "copy"
+    LARGEST_ERROR: ClassVar[str] = "0"
+    SHARES_QUANT: ClassVar[bool] = True
+
+    def infer(self, inputs: Sequence[TensorType]) -> TensorType:
+        """(1, H / block, W / block, block^2 * C)."""
+        batch, height, width, channels = inputs[0].shape
+        if self.block < 1 or height % self.block or width % self.block:
+            raise ValueError(f"{height}x{width} pixels in blocks of {self.block}x{self.block}")
+        shape = (batch, height // self.block, width // self.block, channels * self.block**2)
+        return TensorType(shape, inputs[0].dtype)
+
+    def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
+        """Float reference."""
+        return self.gathered(inputs[0])
+
+    def gathered(self, x: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+        """The output of (N, H, W, C)."""
+        batch, height, width, channels = x.shape
+        block, tall, wide = self.block, height // self.block, width // self.block
+        parts: npt.NDArray[Any] = x.reshape(batch, tall, block, wide, block, channels)
+        order = (0, 1, 3, 5, 2, 4) if self.channels_first else (0, 1, 3, 2, 4, 5)
+        return parts.transpose(order).reshape(batch, tall, wide, -1)
+
+    @property
+    def window(self) -> Window:
+        """A block, along either axis."""
+        return Window(kernel=self.block, stride=self.block)
+
+    def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
+        """A block."""
+        return self.window, self.window
+
+    def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
+        """No arithmetic."""
+        return SpaceToDepthKernel(self, inputs[0].shape[3])
+
+
+@dataclass(frozen=True, eq=False)
+class SpaceToDepthKernel(Kernel):
+    """SpaceToDepth on int8; `channels` of the input."""
+
+    op: SpaceToDepth
+    channels: int
+
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The int8 reference."""
+        return self.op.gathered(inputs[0])
+
+    def windows(self, index: int) -> tuple[Window, Window]:
+        """A block."""
+        return self.op.window, self.op.window
+
+    def call(self) -> KernelCall:
+        """`mcucc_space_to_depth`."""
+        area = self.op.block**2
+        first = self.op.channels_first
+        return KernelCall(
+            "mcucc_space_to_depth",
+            "mcucc_space_to_depth_params",
+            (
+                ("block", self.op.block),
+                ("channels", self.channels),
+                ("channel_step", area if first else 1),
+                ("place_step", 1 if first else self.channels),
+            ),
+        )
+
+    def describe(self) -> str:
+        """Op and block."""
+        return f"SpaceToDepth x{self.op.block}"
