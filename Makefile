@@ -92,6 +92,7 @@ bench: setup
 
 # After a change of kernels: the costs that plans are chosen by, fitted again.
 fit: setup
+	$(BIN)/python -m benchmarks.fit_splits
 	$(BIN)/python -m benchmarks.fit_costs $(FITTED)
 
 clean:

@@ -35,6 +35,7 @@ from mcucc.schedule.tiled import Compute, Copy, TiledProgram, TiledStage
 
 TABLE = Path(costs.__file__).with_name("costs.json")
 WIDTHS = (0, 2, 5)  # columns of a tile; 0: whole rows
+SPLIT_KERNELS = ("mcucc_partial_sums", "mcucc_finish_sums")
 CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
 
 
@@ -155,7 +156,7 @@ def fit_core(core: str, models: Sequence[Path]) -> dict[str, object]:
             program = expand(graph, held(points[0].program.plan, points[0].program, form))
             pairs.append((program, sum(counted(network, program, board))))
         print(f"  {core} {path.stem}: {len(rows)} stages, {len(fused)} fused plans", flush=True)
-    kernels = fit_kernels(rows)
+    kernels = {**fit_kernels(rows), **split_kernels(core)}
     model = CostModel(core, kernels)
     per_byte, per_row = fit_copies(pairs)
     model = replace(model, per_copied_byte=per_byte, per_copied_row=per_row)
@@ -168,6 +169,13 @@ def fit_core(core: str, models: Sequence[Path]) -> dict[str, object]:
             for name, k in kernels.items()
         },
     }
+
+
+def split_kernels(core: str) -> dict[str, KernelCost]:
+    """The constants of benchmarks.fit_splits, which this fit keeps."""
+    table = json.loads(TABLE.read_text()) if TABLE.is_file() else {}
+    known = table.get(core, {}).get("kernels", {})
+    return {name: KernelCost(*k) for name, k in known.items() if name.startswith(SPLIT_KERNELS)}
 
 
 def fit_copies(pairs: Sequence[tuple[TiledProgram, int]]) -> tuple[float, float]:

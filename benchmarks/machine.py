@@ -46,6 +46,7 @@ class Step:
     span: tuple[int, int, int, int] | None
     rows: tuple[bytes, ...]
     out_bytes: int
+    align: int = 1  # of rows and output; 1: odd addresses
 
 
 def build(

@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, TypeVar
 
 from mcucc.ir.integer import IntegerGraph, IntegerNode
@@ -216,6 +217,7 @@ class BoundKernel(Kernel):
         return f"{self.kernel.describe()} ({self.choice.variant})"
 
 
+@cache
 def _load_variants() -> None:
     package = importlib.import_module("mcucc.kernels")
     for module in pkgutil.iter_modules(package.__path__):

@@ -149,8 +149,7 @@ def _front(
     Searched by the measure that is bounded, by both where both are: MACs or the target's cost. The
     least memory without a bound is looked for by MACs, which leave tiles as narrow as they like.
     """
-    facts = node_facts(layers)
-    plain = Point(layers, program_cost(layers, cost, facts))
+    plain = Point(layers, program_cost(layers, cost, node_facts(layers)))
     found = [plain] if options.schedule == "auto" else []
     for measure, most in _measures(options, cost):
         front = search(
@@ -166,7 +165,7 @@ def _front(
             ),
         )
         programs = [point.program for point in front.points]
-        found += [Point(p, program_cost(p, cost, facts)) for p in programs]
+        found += [Point(p, program_cost(p, cost, node_facts(p))) for p in programs]
     return _pareto(_bounded(found, plain.cost, options))
 
 

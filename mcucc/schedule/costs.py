@@ -14,6 +14,8 @@ from typing import Any
 
 from mcucc.schedule.network import Network, NodeFacts
 from mcucc.schedule.tiled import Compute, Copy, TiledProgram
+from mcucc.schedule.windows import reads
+from mcucc.schedule.windows import total as sum_of
 
 # A kernel that the table does not know costs what the kernel with the longest common name does.
 LEAST_COMMON = len("mcucc_add")
@@ -73,11 +75,33 @@ class CostModel:
         """What the figures count."""
         return "MACs" if self.name == "macs" else f"instructions on {self.name}, estimated"
 
-    def node(self, node: NodeFacts, channels: int, rows: int, columns: int, calls: int) -> float:
-        """A node that computes rows x columns pixels in all, in so many calls."""
-        cost = self.kernel(node.function)
-        pixels = rows * columns
-        return pixels * (cost.per_mac * node.macs + cost.per_output * channels) + calls * (
+    def node(
+        self,
+        node: NodeFacts,
+        channels: int,
+        rows: int,
+        columns: int,
+        calls: int,
+        taken: tuple[int, int] = (0, 0),
+    ) -> float:
+        """A node that computes rows x columns pixels in all, in so many calls.
+
+        A block reads `taken` rows and columns of its input in all.
+        """
+        if not node.parts:
+            return self._calls(node.function, rows * columns, node.macs, channels, calls)
+        across = calls // max(1, rows)
+        total = 0.0
+        for part in node.parts:
+            tall, wide = taken if part.of_input else (rows, columns)
+            own, each = tall * across * part.calls, part.channels // part.calls
+            total += self._calls(part.function, tall * wide, part.macs, part.channels, 0)
+            total += self._calls(part.function, 0, 0, each, own)
+        return total
+
+    def _calls(self, function: str, pixels: int, macs: int, channels: int, calls: int) -> float:
+        cost = self.kernel(function)
+        return pixels * (cost.per_mac * macs + cost.per_output * channels) + calls * (
             cost.per_call + cost.per_call_channel * channels
         )
 
@@ -150,9 +174,21 @@ def stage_costs(
                 total += model.per_copied_row * calls
             elif isinstance(action, Compute):
                 channels = program.places[action.place].channels
-                total += model.node(facts[action.node], channels, rows, columns, calls)
+                node = facts[action.node]
+                taken = _taken(program, node, action) if node.parts else (0, 0)
+                total += model.node(node, channels, rows, columns, calls, taken)
         found.append(total)
     return found
+
+
+def _taken(program: TiledProgram, node: NodeFacts, action: Compute) -> tuple[int, int]:
+    """Rows and columns of its input that a block reads over all steps."""
+    down, across = node.kernel.windows(0)
+    x = program.graph.activations[program.graph.node(node.name).inputs[0]]
+    return (
+        sum_of([reads([(rows, down)], x.height) for rows in action.rows]),
+        sum_of([reads([(columns, across)], x.width) for columns in action.columns]),
+    )
 
 
 def node_facts(program: TiledProgram) -> dict[str, NodeFacts]:

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from mcucc.ir.integer import IntegerGraph, IntegerNode
 from mcucc.ops.base import Granularity, Kernel, Window
+from mcucc.schedule.split_block import SplitBlockKernel
 
 STREAMING = (Granularity.ROW, Granularity.BLOCK, Granularity.SINK)
 
@@ -23,10 +24,24 @@ class Operand:
 
 
 @dataclass(frozen=True)
+class PartFacts:
+    """Calls of one C function by a block: for each row of its output, or of its input, `calls`.
+
+    `macs` and `channels` are those of a pixel, of all these calls together.
+    """
+
+    function: str
+    of_input: bool
+    calls: int
+    macs: int
+    channels: int
+
+
+@dataclass(frozen=True)
 class NodeFacts:
     """What the planner needs of a node. `macs` are per output pixel, bytes are bytes.
 
-    `function` is the C function that computes it, "" for an alias.
+    `function` is the C function that computes it, "" for an alias; a block has `parts`.
     """
 
     name: str
@@ -39,6 +54,7 @@ class NodeFacts:
     in_place: tuple[bool, ...]
     kernel: Kernel
     function: str = ""
+    parts: tuple[PartFacts, ...] = ()
 
     def scratch(self, columns: int, rows: int) -> int:
         """Scratch bytes of calls that make at most so many columns and rows."""
@@ -77,6 +93,24 @@ class TensorFacts:
         return self.width * self.channels
 
 
+def _parts(block: SplitBlockKernel) -> tuple[PartFacts, ...]:
+    """What the groups of a block call, by function."""
+    found: dict[tuple[str, bool], PartFacts] = {}
+    for group in block.groups:
+        for what, kernel in group.kernels:
+            function, of_input = kernel.call().function, what == "expand"
+            channels = block.outputs if what == "project" else group.channels
+            old = found.get((function, of_input), PartFacts(function, of_input, 0, 0, 0))
+            found[function, of_input] = PartFacts(
+                function,
+                of_input,
+                old.calls + 1,
+                old.macs + kernel.macs_per_pixel,
+                old.channels + channels,
+            )
+    return tuple(found.values())
+
+
 class Network:
     """Nodes in the order of execution, tensors by number."""
 
@@ -111,6 +145,7 @@ class Network:
             in_place=tuple(kernel.in_place(i) for i in range(len(node.inputs))),
             kernel=kernel,
             function=call.function if call else "",
+            parts=_parts(kernel) if isinstance(kernel, SplitBlockKernel) else (),
         )
 
     def _tensors(self, names: Sequence[str]) -> tuple[TensorFacts, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from mcucc.errors import FitError, McuccError
 from mcucc.ir.integer import IntegerGraph
-from mcucc.schedule.costs import MACS, CostModel, program_cost
+from mcucc.schedule.costs import MACS, CostModel, node_facts, program_cost
 from mcucc.schedule.expand import chain_arena, chain_bytes, expand
 from mcucc.schedule.network import Network
 from mcucc.schedule.order import least_peak_order
@@ -20,6 +20,7 @@ from mcucc.schedule.plan import Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.search_chain import ChainSearch
 from mcucc.schedule.search_join import Cut, join, spread
 from mcucc.schedule.search_space import Option, Space
+from mcucc.schedule.search_split import LONGEST, SplitSearch, promising, views
 from mcucc.schedule.search_stage import StageSearch
 from mcucc.schedule.tiled import TiledProgram
 from mcucc.schedule.windows import Reuse
@@ -28,6 +29,8 @@ from mcucc.schedule.windows import Reuse
 Key = tuple[int, int, tuple[int, int], int, float]
 Progress = Callable[[str, float], None]
 POINTS = 12  # points of a front that are expanded
+SPLIT_MARGIN = 1.08  # the same for stages with splits
+SPLITS = 500  # of them whose bytes are computed exactly, at most
 MARGIN = 1.12  # estimates this far above the best exact figure are looked at exactly
 REFINED = 80  # stages whose bytes are computed exactly, at most
 MANY_NODES = 300  # above this, fewer tile sizes and shorter stages are tried
@@ -199,8 +202,7 @@ class _Search:
             if not fresh:
                 break
             for key, option in fresh.items():
-                stages = self._stages(option)
-                size = chain_arena(self.network, stages, option.begin, self.options.image)
+                size = chain_arena(*self._built(option), self.options.image)
                 self.exact[key] = max(size, self._known_bytes(option))
                 self.placed.add(key)
             cuts = self._join()
@@ -216,8 +218,7 @@ class _Search:
         return shown
 
     def _finish(self, programs: Sequence[TiledProgram]) -> Front:
-        facts = {node.name: node for node in self.network.nodes}
-        points = [Point(p, program_cost(p, self.options.cost, facts)) for p in programs]
+        points = [Point(p, program_cost(p, self.options.cost, node_facts(p))) for p in programs]
         points.sort(key=lambda p: (p.bytes, p.cost))
         kept: list[Point] = []
         for point in points:
@@ -267,11 +268,44 @@ class _Search:
                 if within:
                     self._refine(min(cut.bytes for cut in within), slack)
         if len(self.network.nodes) <= MANY_NODES:
+            self._split(cap, most)
             cuts = self._join()
             slacks = [self._slack(factor) for factor in levels]
             fitting = [[cut for cut in cuts if cut.cost <= slack] for slack in slacks]
             self.unchained += [fits[0] for fits in fitting if fits]
             self._chain(levels)
+
+    def _split(self, cap: float, most: float) -> None:
+        """Stages with blocks split by channels, where caching alone needs most."""
+        again, slack = most > 1.0 and self.options.recompute, self._slack(most)
+        space = Space(cap=cap * SPLIT_MARGIN, slack=slack, recompute=again, longest=LONGEST)
+        space = replace(space, states=8, values=4)
+        ends = self._tight(cap * LOWER)
+        found: list[Option] = []
+        for view in views(self.network, ends):
+            search = SplitSearch(self.inside, view, self.options.image, self.options.cost)
+            for end in ends:
+                for tile in self._split_tiles(end):
+                    found += search.stages(end, tile, space)
+        for number, option in enumerate(promising(found, SPLIT_MARGIN)):
+            size = self._exact_bytes(option) if number < SPLITS else option.bytes
+            if size <= cap:
+                self.table.setdefault(option.end, []).append(replace(option, bytes=size))
+
+    def _split_tiles(self, end: int) -> list[tuple[int, int]]:
+        """Whole rows and parts of them, low tiles and all rows: alone those repeat no work."""
+        facts = self.network.tensors[self.network.nodes[end - 1].output]
+        if not self.options.recompute:
+            return [(facts.height, 0)]
+        heights = {1, 2, 3, 4, -(-facts.height // 2), facts.height}
+        widths = {0, 2, 4, -(-facts.width // 2)}
+        least = self.options.least_width
+        return [
+            (height, width)
+            for height in sorted(heights)
+            for width in sorted(widths)
+            if height <= facts.height and (width == 0 or least <= width < facts.width)
+        ]
 
     def _chain(self, levels: Sequence[float]) -> None:
         """Chains of stages in place of the stage that bounds a plan, again and again."""
@@ -302,8 +336,17 @@ class _Search:
         return self.exact.get(self._key(option), option.bytes)
 
     def _exact_bytes(self, option: Option) -> int:
-        stages = self._stages(option)
-        return chain_bytes(self.network, stages, option.begin, self.options.image)
+        return chain_bytes(*self._built(option), self.options.image)
+
+    def _built(self, option: Option) -> tuple[Network, list[StagePlan], int]:
+        """An option's network, its stages there, and where they begin."""
+        view = option.view
+        if view is None:
+            return self.network, self._stages(option), option.begin
+        begin, end = view.positions[option.begin], view.positions[option.end]
+        names = tuple(node.name for node in view.network.nodes[begin:end])
+        stage = StagePlan(names, option.tile, option.edges(self.network))
+        return view.network, [stage], begin
 
     def _layers_peak(self) -> int:
         """Bytes that one node a stage needs."""
@@ -418,15 +461,14 @@ class _Search:
 
     def _stages(self, option: Option) -> list[StagePlan]:
         parts = option.parts or (option,)
-        return [
-            StagePlan(
-                tuple(node.name for node in self.network.nodes[part.begin : part.end]),
-                part.tile,
-                part.edges(self.network),
-                feeds=part is not parts[-1],
-            )
-            for part in parts
-        ]
+        stages = []
+        for part in parts:
+            names = tuple(node.name for node in self.network.nodes[part.begin : part.end])
+            splits = () if part.view is None else part.view.splits_of(names)
+            feeds = part is not parts[-1]
+            edges = part.edges(self.network)
+            stages.append(StagePlan(names, part.tile, edges, feeds, splits))
+        return stages
 
     def _program(self, cut: Cut) -> TiledProgram:
         stages = tuple(stage for option in cut.stages for stage in self._stages(option))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from mcucc.schedule.network import Network, TensorFacts
-from mcucc.schedule.plan import EdgePlan, Form
+from mcucc.schedule.plan import EdgePlan, Form, SplitPlan
 from mcucc.schedule.windows import Reuse
 
 CACHE, RECOMPUTE = Reuse.CACHE, Reuse.RECOMPUTE
@@ -41,11 +42,30 @@ class Space:
     around: int | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class View:
+    """A network with its blocks split; `cuts` are positions in the plain network by its own."""
+
+    network: Network
+    splits: Mapping[str, SplitPlan]
+    cuts: Mapping[int, int]
+
+    @cached_property
+    def positions(self) -> Mapping[int, int]:
+        """Its own positions by those in the plain network."""
+        return {cut: position for position, cut in self.cuts.items()}
+
+    def splits_of(self, names: Sequence[str]) -> tuple[SplitPlan, ...]:
+        """The splits of a stage of these nodes."""
+        return tuple(self.splits[name] for name in names if name in self.splits)
+
+
 @dataclass(frozen=True)
 class Option:
     """A stage of nodes [begin, end): estimated bytes, cost above the least, and how.
 
-    With `parts` it is a chain of stages that feed each other.
+    With `parts` it is a chain of stages that feed each other. With a `view` its tensors and
+    decisions are those of that network: its blocks are split.
     """
 
     begin: int
@@ -55,9 +75,11 @@ class Option:
     tile: tuple[int, int]
     trail: Trail = None
     parts: tuple[Option, ...] = ()
+    view: View | None = None
 
     def edges(self, network: Network) -> tuple[EdgePlan, ...]:
         """The policies of the tensors inside."""
+        network = network if self.view is None else self.view.network
         found = []
         trail = self.trail
         while trail is not None:

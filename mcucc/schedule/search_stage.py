@@ -76,7 +76,9 @@ class StageSearch:
     def least_cost(self, node: NodeFacts) -> float:
         """The cost of a node by itself: every pixel once, one call a row."""
         out = self.network.tensors[node.output]
-        return self.cost.node(node, out.channels, out.height, out.width, out.height)
+        x = self.network.tensors[node.operands[0].tensor]
+        taken = x.height, x.width
+        return self.cost.node(node, out.channels, out.height, out.width, out.height, taken)
 
     def scratch(self, node: NodeFacts, columns: int, rows: int) -> int:
         """Scratch bytes of a node's calls of so many columns and (of a BLOCK) rows."""
@@ -312,8 +314,32 @@ class _Walk:
             calls = steps_of(rate[1], tensor.width)
         model = self.search.cost
         copied = choice.persistent * self.row_steps * model.per_copied_byte
-        spent = model.node(node, tensor.channels, rows, columns, rows * calls)
+        taken = self._taken(node, rate, high, choice, start) if node.parts else (0, 0)
+        spent = model.node(node, tensor.channels, rows, columns, rows * calls, taken)
         return max(0.0, spent - self.search.least_cost(node)) + copied
+
+    def _taken(
+        self,
+        node: NodeFacts,
+        rate: tuple[int, int],
+        high: tuple[int, int],
+        choice: Choice,
+        start: tuple[int, int],
+    ) -> tuple[int, int]:
+        """Rows and columns of its input that a block reads over a stage."""
+        operand = node.operands[0]
+        x = self.network.tensors[operand.tensor]
+        assert operand.rows is not None
+        rows = needed(Span(rate[0], choice.lo, high[0]), operand.rows)
+        columns = self._columns(operand, rate[1], choice.lo_columns, high[1])
+        assert rows is not None and columns is not None
+        tall = _positions(rows.rate, rows.lo, rows.hi, x.height, start[0], self.row_steps)
+        if self.full:
+            return tall, x.width
+        wide = _positions(
+            columns.rate, columns.lo, columns.hi, x.width, start[1], self.column_steps
+        )
+        return tall, wide
 
     # Stages -----------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -194,6 +194,7 @@ def why_no_block(expand: Kernel, depthwise: Kernel, project: Kernel) -> str:
     return ""
 
 
+@lru_cache(maxsize=1024)  # plans of one network split the same blocks again and again
 def split_block(
     expand: Kernel,
     depthwise: Kernel,

@@ -60,10 +60,14 @@ def with_splits(graph: IntegerGraph, plan: Plan) -> tuple[IntegerGraph, Plan]:
 
     Raises ModelError for a split of nodes that are no block or not all in its stage.
     """
-    wanted = {}
+    wanted: dict[str, tuple[Block, int]] = {}
+    taken: set[str] = set()
     for stage in plan.stages:
         for split in stage.splits:
             block = _checked(graph, stage, split.node, split.channels)
+            if taken & set(block.names):
+                raise ModelError("two splits have a node in common", where=f"split of {split.node}")
+            taken |= set(block.names)
             wanted[split.node] = (block, split.channels)
     if not wanted:
         return graph, plan

@@ -16,8 +16,10 @@ from mcucc.ops.partial_sums import PartialSumsKernel
 from mcucc.quantize.lower import lower
 from mcucc.schedule.check import CheckError, check
 from mcucc.schedule.choose import bind
+from mcucc.schedule.costs import MACS, cost_model, node_facts, program_cost
 from mcucc.schedule.expand import expand, live_extents
 from mcucc.schedule.plan import ImagePolicy, Plan, SplitPlan, StagePlan
+from mcucc.schedule.search import SearchOptions, search
 from mcucc.schedule.split_block import SplitBlockKernel
 from mcucc.schedule.splits import blocks_of
 from mcucc.schedule.tiled import Compute, Kind, TiledProgram
@@ -155,6 +157,18 @@ def test_a_block_must_lie_in_one_stage() -> None:
         expand(graph, plan)
 
 
+def test_blocks_with_a_node_in_common_are_not_both_split() -> None:
+    b = Builder(8, 8, 4)
+    x = b.conv("image", 6)
+    y = b.conv(b.depthwise(x), 6)
+    z = b.conv(b.depthwise(y), 6)
+    graph = lower(b.graph(z))
+    splits = SplitPlan(y, 2), SplitPlan(z, 2)
+    stage = StagePlan(tuple(node.name for node in graph.nodes), (2, 0), splits=splits)
+    with pytest.raises(ModelError, match="in common"):
+        expand(graph, Plan("test", ImagePolicy.ROWS, (stage,)))
+
+
 def test_what_something_else_reads_is_no_block() -> None:
     b = Builder(8, 8, 4)
     x = b.conv("image", 4)
@@ -228,3 +242,47 @@ def test_a_step_left_out_is_caught() -> None:
     stages = (program.stages[0], replace(stage, actions=actions), program.stages[2])
     with pytest.raises(CheckError):
         check(replace(program, stages=stages))
+
+
+def deep_blocks() -> IntegerGraph:
+    """Few pixels, many expanded channels and large windows: where splits are worth most."""
+    b = Builder(20, 20, 8, seed=3)
+    x = b.block("image", 12, 16, 7, 2)
+    x = b.block(x, 12, 16, 5)
+    x = b.block(x, 12, 24, 7, 2)
+    return lower(b.graph(b.block(x, 12, 24, 5)))
+
+
+@pytest.mark.parametrize("cost", ["macs", "cortex-m4"])
+def test_the_search_splits_blocks_where_that_takes_less(
+    cost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = bind(deep_blocks(), load_board("nucleo-l4r5zi"), "balanced")
+    model = MACS if cost == "macs" else cost_model(cost)
+    options = SearchOptions(cost=model, max_factor=1.1, effort=20_000)
+    front = search(graph, options)
+    monkeypatch.setattr("mcucc.schedule.search.views", lambda *_: ())
+    without = search(graph, options)
+    split = [p for p in front.points if any(s.splits for s in p.program.plan.stages)]
+    assert split
+    for point in split:
+        check(point.program)
+        assert expand(graph, point.program.plan).arena_bytes == point.bytes
+    assert front.points[0].bytes < without.points[0].bytes
+    for plain in without.points:  # as good a plan for every number of bytes, within estimates
+        fits = [p.cost for p in front.points if p.bytes <= plain.bytes * 1.02]
+        assert min(fits) <= plain.cost * 1.02
+
+
+def test_costs_of_a_split_are_those_of_its_calls() -> None:
+    program = split_program((4, 0))
+    assert program_cost(program, MACS, node_facts(program)) == program.macs
+
+
+def test_tiles_of_splits_are_no_narrower_than_asked() -> None:
+    graph = bind(deep_blocks(), load_board("nucleo-l4r5zi"), "balanced")
+    front = search(graph, SearchOptions(max_factor=1.1, least_width=4, effort=20_000))
+    widths = {
+        s.tile[1] for p in front.points for s in p.program.plan.stages if s.splits and s.tile[1]
+    }
+    assert all(width >= 4 for width in widths)
