@@ -12,6 +12,7 @@ from mcucc.build import unit_of
 from mcucc.codegen.model import Origin, model_code
 from mcucc.codegen.write import write_library
 from mcucc.emulate import Qemu
+from mcucc.emulate.handed import as_asked
 from mcucc.measure import reference_bytes
 from mcucc.network import Network
 from mcucc.schedule.check import check
@@ -68,7 +69,8 @@ def picture(network: Network, seed: int = 0) -> np.ndarray:
 def count(network: Network, program: TiledProgram, firmware: Firmware) -> list[int]:
     """Instructions of each working stage in QEMU."""
     image = picture(network)
-    found = Qemu().run(firmware, [image.tobytes()], count=True).step_instructions
+    handed = as_asked(program, image.tobytes())
+    found = Qemu().run(firmware, [handed], count=True).step_instructions
     if found is None:
         raise RuntimeError("nothing was counted")
     return list(found[len(found) - len(program.steps) :])

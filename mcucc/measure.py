@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mcucc.emulate.choose import choose_emulator
+from mcucc.emulate.handed import as_asked
 from mcucc.emulate.interface import EmulationFault
 from mcucc.errors import ToolError
 from mcucc.fit import stack_too_small
@@ -94,7 +95,8 @@ def measure(
     progress("counting instructions", 0, 0)
     camera = _test_picture(network)
     try:
-        result = emulator.run(firmware, [camera.tobytes()], count=True, timeout_s=time_limit_s)
+        handed = as_asked(program, camera.tobytes())
+        result = emulator.run(firmware, [handed], count=True, timeout_s=time_limit_s)
     except EmulationFault as error:
         if error.fault.stack_overflow:
             raise stack_too_small(program, firmware) from error

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from mcucc.compiled import CompiledFolder, scratch_folder
 from mcucc.emulate.choose import choose_emulator
+from mcucc.emulate.handed import as_asked
 from mcucc.emulate.host import HostModel, run_host
 from mcucc.errors import DataError, ModelError, ToolError
 from mcucc.evaluate.accuracy import BATCH
@@ -272,7 +273,8 @@ def _emulated(
     if emulator is None:
         return None, None, None, "no emulator runs here (mcucc needs qemu-system-arm or unicorn)"
     progress(f"emulating with {emulator.name}", 0, 0)
-    raw = _raw(images)
+    program = compiled.program()
+    raw = [as_asked(program, image) for image in _raw(images)]
     counted = emulator.run(firmware, raw[:1], count=True, timeout_s=time_limit_s)
     rest = raw[1:]
     outputs = counted.outputs

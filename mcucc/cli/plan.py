@@ -120,6 +120,11 @@ def _notes(found: Mapping[str, Any]) -> list[str]:
     notes = [
         f"chosen ({plan['schedule']}): peak {plan['peak_bytes']:,} bytes at {plan['peak_layer']}",
         f"lower bound {plan['lower_bound']:,}, gap {plan['gap']:,} bytes: {plan['bound']}",
+        *(
+            f"stage {stage['name']} runs in {stage['strips']} column strips"
+            for stage in plan["stages"]
+            if stage["strips"] > 1
+        ),
         *(f"counted: {line}" for line in found["counted"]),
         f"instructions: estimated for {fit['core']}; {fit['words']}",
     ]

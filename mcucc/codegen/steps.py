@@ -207,8 +207,15 @@ class _StageWriter:
             sinks=tuple(action for action in actions if action.kind == "sink"),
             actions=actions,
             strips=strips,
-            strip_steps=self.names.range(stage.strips, "strip", stage.column_steps),
+            strip_steps=self._strip_steps(),
         )
+
+    def _strip_steps(self) -> str:
+        """A C expression for the column steps of `strip`; none where a strip is one of them."""
+        stage = self.stage
+        if len(stage.strips) in (1, stage.column_steps):
+            return ""
+        return self.names.range(stage.strips, "strip", stage.column_steps)
 
     def _action(self, index: int, action: Action) -> ActionCode:
         if isinstance(action, Receive):

@@ -41,13 +41,15 @@ class EdgeFacts:
 class StageFacts:
     """A stage that does something: one entry for each of the report's `layers`.
 
-    `tile` is rows and columns of one step, 0 columns being whole rows; `macs` are executed,
-    `macs_once` those of its nodes layer by layer; `bytes` are in use at its peak.
+    `tile` is rows and columns of one step, 0 columns being whole rows (of one of its column
+    `strips`); `macs` are executed, `macs_once` those of its nodes layer by layer; `bytes` are in
+    use at its peak.
     """
 
     name: str
     nodes: tuple[str, ...]
     tile: tuple[int, int]
+    strips: int
     edges: tuple[EdgeFacts, ...]
     macs: int
     macs_once: int
@@ -146,6 +148,7 @@ def _stages(program: TiledProgram) -> tuple[StageFacts, ...]:
             name=stage_name(stage),
             nodes=tuple(node.name for node in stage.nodes),
             tile=stage.plan.tile,
+            strips=len(stage.strips),
             edges=_edges(stage, outside),
             macs=executed_macs([stage]),
             macs_once=sum(program.graph.macs_of(node) for node in stage.nodes),

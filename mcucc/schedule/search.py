@@ -26,7 +26,7 @@ from mcucc.schedule.tiled import TiledProgram
 from mcucc.schedule.windows import Reuse
 
 # What tells options apart.
-Key = tuple[int, int, tuple[int, int], int, float]
+Key = tuple[int, int, tuple[int, int], int, int, float]
 Progress = Callable[[str, float], None]
 POINTS = 12  # points of a front that are expanded
 SPLIT_MARGIN = 1.08  # the same for stages with splits
@@ -42,6 +42,9 @@ CHAINED = (1.1, 3.0)  # and where the cost is time
 ROUNDS = 4  # bounding stages that chains may replace, for each of them
 SETTLINGS = 8  # rounds in which arenas of stages replace bytes in use
 GAP = 1.25  # an arena over the bytes in use, at most as far as one looks
+STRIPPED = (1.05, 1.1, 1.25)  # the same, for which stages in column strips are looked for
+STRIPS = (2, 3, 4)
+STRIP_TILES = ((1, 0), (2, 0), (1, 2), (1, 4), (2, 4), (1, 1))
 ROUGH_TILES = ((1, 0), (1, 4))
 
 
@@ -274,6 +277,29 @@ class _Search:
             fitting = [[cut for cut in cuts if cut.cost <= slack] for slack in slacks]
             self.unchained += [fits[0] for fits in fitting if fits]
             self._chain(levels)
+            if self.options.recompute:
+                self._strips(most)
+
+    def _strips(self, most: float) -> None:
+        """Column strips around the stage that bounds a plan, where borders may be recomputed."""
+        for factor in sorted({min(factor, most) for factor in STRIPPED} - {1.0}):
+            found = self._bounding(self._slack(factor))
+            if found is not None:
+                bound, cap, left = found
+                last = min(len(self.network.nodes), bound.end + BEYOND)
+                ends = range(bound.begin + 1, last + 1)
+                for strips in STRIPS:
+                    space = Space(cap=cap, slack=left, strips=strips)
+                    self._fill(space, ends=ends, tiles=STRIP_TILES)
+
+    def _bounding(self, slack: float) -> tuple[Option, int, float] | None:
+        """The largest stage of the best plan, the plan's bytes, the cost it may have."""
+        within = [cut for cut in self._join() if cut.cost <= slack]
+        if not within:
+            return None
+        best = min(within, key=lambda cut: (cut.bytes, cut.cost))
+        bound = max(best.stages, key=self._known_bytes)
+        return bound, best.bytes, slack - best.cost + bound.cost
 
     def _split(self, cap: float, most: float) -> None:
         """Stages with blocks split by channels, where caching alone needs most."""
@@ -315,14 +341,10 @@ class _Search:
             )
             slack = self._slack(factor)
             for _ in range(ROUNDS):
-                within = [cut for cut in self._join() if cut.cost <= slack]
-                if not within:
+                bounding = self._bounding(slack)
+                if bounding is None:
                     break
-                best = min(within, key=lambda cut: (cut.bytes, cut.cost))
-                stages = best.stages
-                bound = max(stages, key=self._known_bytes)
-                left = slack - best.cost + bound.cost
-                found = chains.around(bound, best.bytes, left)
+                found = chains.around(*bounding)
                 for option in found:
                     self.table.setdefault(option.end, []).append(option)
                 if not found:
@@ -438,7 +460,7 @@ class _Search:
     @staticmethod
     def _key(option: Option) -> Key:
         how = id(option.parts or option.trail)
-        return option.begin, option.end, option.tile, how, option.cost
+        return option.begin, option.end, option.tile, option.strips, how, option.cost
 
     def _refine(self, peak: int, slack: float = 0.0) -> None:
         """Replace estimates around the peak by exact figures: those may lie below it."""
@@ -467,7 +489,7 @@ class _Search:
             splits = () if part.view is None else part.view.splits_of(names)
             feeds = part is not parts[-1]
             edges = part.edges(self.network)
-            stages.append(StagePlan(names, part.tile, edges, feeds, splits))
+            stages.append(StagePlan(names, part.tile, edges, feeds, splits, part.strips))
         return stages
 
     def _program(self, cut: Cut) -> TiledProgram:

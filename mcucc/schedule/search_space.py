@@ -28,6 +28,7 @@ class Space:
     and `slack` cost above the least are bounds on every stage. `values`, `states` and `longest`
     bound the search: points of a state, states at each tensor, nodes of a stage.
     `around` bytes lie in the arena beside a stage (None: all that is alive after it).
+    Stages have so many column `strips`.
     """
 
     forms: tuple[Form, ...] = (Form.RING, Form.TILE, Form.SLIDE)
@@ -40,6 +41,7 @@ class Space:
     states: int = 24
     longest: int = 48
     around: int | None = None
+    strips: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +78,7 @@ class Option:
     trail: Trail = None
     parts: tuple[Option, ...] = ()
     view: View | None = None
+    strips: int = 1
 
     def edges(self, network: Network) -> tuple[EdgePlan, ...]:
         """The policies of the tensors inside."""
@@ -87,6 +90,18 @@ class Option:
             found.append(EdgePlan(network.tensors[tensor].name, form, rows, columns))
             trail = before
         return tuple(found)
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A tensor in a stage of column strips: the columns of its widest strip, its lowest column.
+
+    With `single` a strip is one column step, which finds nothing of another.
+    """
+
+    width: int
+    low: int
+    single: bool
 
 
 @dataclass(frozen=True)
@@ -109,9 +124,10 @@ def choices(
     rate: tuple[int, int],
     high: tuple[int, int],
     own: tuple[int, int] | None,
+    strip: Strip | None = None,
 ) -> Iterator[Choice]:
     """The ways to hold a tensor that the space allows (see `_all_choices`)."""
-    for choice in _all_choices(space, tensor, rate, high, own):
+    for choice in _all_choices(space, tensor, rate, high, own, strip):
         if space.pinned is None or own is None:
             yield choice
             continue
@@ -128,6 +144,7 @@ def _all_choices(
     rate: tuple[int, int],
     high: tuple[int, int],
     own: tuple[int, int] | None,
+    strip: Strip | None,
 ) -> Iterator[Choice]:
     """The ways to hold a tensor of which positions from `own` to `high` are needed at a step.
 
@@ -138,11 +155,14 @@ def _all_choices(
     if own is None:
         yield Choice(new[0], new[1], 0, 0, whole=True)
         return
-    row, pixel = tensor.row_bytes, tensor.channels
+    width = tensor.width if strip is None else strip.width
+    row, pixel = width * tensor.channels, tensor.channels
     fresh = min(tensor.height, rate[0])
     old = min(tensor.height, max(0, high[0] - own[0] - rate[0]))
-    wide = tensor.width if full else min(tensor.width, high[1] - own[1])
-    side = 0 if full else min(tensor.width, max(0, high[1] - own[1] - rate[1]))
+    wide = width if full else min(width, high[1] - own[1])
+    side = 0 if full else min(width, max(0, high[1] - own[1] - rate[1]))
+    if strip is not None and strip.single:
+        new, side = (new[0], own[1]), 0
     tile = fresh * wide * pixel
     if not (old or side):
         yield Choice(new[0], new[1], 0, tile)
@@ -156,22 +176,22 @@ def _all_choices(
             yield Choice(new[0], new[1], old * row + tile, 0, Form.SLIDE)
     if space.recompute:
         tall = min(tensor.height, high[0] - own[0])
-        yield from _recomputing(space, tensor, new, own, (old, side, fresh, tall, wide))
+        yield from _recomputing(space, row, new, own, (old, side, fresh, tall, wide), pixel)
 
 
 def _recomputing(
     space: Space,
-    tensor: TensorFacts,
+    row: int,
     new: tuple[int, int],
     own: tuple[int, int],
     sizes: tuple[int, int, int, int, int],
+    pixel: int,
 ) -> Iterator[Choice]:
     """Ways that compute columns, rows or both again."""
     old, side, fresh, tall, wide = sizes
-    pixel = tensor.channels
     tile = tall * wide * pixel
     if space.cache and side:
-        cached = old * tensor.row_bytes
+        cached = old * row
         yield Choice(new[0], own[1], cached, fresh * wide * pixel, columns=RECOMPUTE)
     if old and (space.cache or not side):
         yield Choice(own[0], new[1], side * tall * pixel, tile, rows=RECOMPUTE)

@@ -14,7 +14,17 @@ from mcucc.ops.base import Granularity
 from mcucc.schedule.costs import CostModel
 from mcucc.schedule.network import Network, NodeFacts, Operand, TensorFacts
 from mcucc.schedule.plan import ImagePolicy
-from mcucc.schedule.search_space import Choice, Option, Space, State, Trail, Value, choices, thinned
+from mcucc.schedule.search_space import (
+    Choice,
+    Option,
+    Space,
+    State,
+    Strip,
+    Trail,
+    Value,
+    choices,
+    thinned,
+)
 from mcucc.schedule.windows import Span, covered, needed, steps_of
 
 
@@ -44,6 +54,8 @@ class _Front:
     rates: dict[int, tuple[int, int]] = field(default_factory=dict)
     highs: dict[int, tuple[int, int]] = field(default_factory=dict)
     starts: dict[int, tuple[int, int]] = field(default_factory=dict)
+    # The lowest column needed where every column is computed again at the next step.
+    lefts: dict[int, int] = field(default_factory=dict)
     outside: set[int] = field(default_factory=set)
     # Tensors stored whole: number, rates, upper ends (rate 0: written at the very end).
     outputs: list[tuple[int, tuple[int, int], tuple[int, int]]] = field(default_factory=list)
@@ -133,14 +145,18 @@ class _Walk:
 
     def __init__(self, search: StageSearch, end: int, tile: tuple[int, int], space: Space) -> None:
         self.search, self.network, self.end = search, search.network, end
-        self.tile, self.space = tile, space
-        self.full = tile[1] == 0
+        self.asked, self.space = tile, space
         last = self.network.nodes[end - 1]
         sink = last.granularity is Granularity.SINK
         self.reference = last.operands[0].tensor if sink else last.output
         facts = self.network.tensors[self.reference]
-        self.row_steps = steps_of(tile[0], facts.height)
-        self.column_steps = 1 if self.full else steps_of(tile[1], facts.width)
+        # In strips a strip of whole rows is a tile as wide as that.
+        self.single = space.strips > 1 and tile[1] == 0
+        self.tile = (tile[0], steps_of(space.strips, facts.width)) if self.single else tile
+        self.full = self.tile[1] == 0
+        self.row_steps = steps_of(self.tile[0], facts.height)
+        self.column_steps = 1 if self.full else steps_of(self.tile[1], facts.width)
+        self.strip_steps = steps_of(space.strips, self.column_steps)
         self.front = _Front()
         self.effort = 0
         self.states: dict[State, list[Value]] = {((), 0): [(0, 0, 0.0, None)]}
@@ -169,16 +185,30 @@ class _Walk:
             rate = high = self._rate(node.operands[0].tensor if sink else node.output)
             if rate is None or high is None:
                 return False
+        left = front.lefts.pop(node.output, high[1] - rate[1])
         if whole:
             front.outputs.append((node.output, (0, 0) if sink else rate, high))
-        spans = self._operands(node, rate, high)
+            left = min(left, high[1] - rate[1])
+        spans = self._operands(node, rate, high, left)
         if spans is None or not self._admit(node, spans, rate, high):
             return False
-        self.states = self._advance(position, node, rate, high, whole)
+        self.states = self._advance(
+            position, node, rate, high, whole, self._strip(node, rate, high, left)
+        )
         return bool(self.states)
 
+    def _strip(
+        self, node: NodeFacts, rate: tuple[int, int], high: tuple[int, int], left: int
+    ) -> Strip | None:
+        """The node's output in a strip; None without strips."""
+        if self.space.strips == 1:
+            return None
+        widest = (self.strip_steps - 1) * rate[1] + high[1] - left
+        width = min(self.network.tensors[node.output].width, widest)
+        return Strip(width, left, self.single)
+
     def _operands(
-        self, node: NodeFacts, rate: tuple[int, int], high: tuple[int, int]
+        self, node: NodeFacts, rate: tuple[int, int], high: tuple[int, int], left: int
     ) -> list[tuple[int, Span, Span]] | None:
         """What the newest position of every operand needs (upper ends and rates)."""
         found = []
@@ -191,6 +221,10 @@ class _Walk:
             if rows is None or columns is None:
                 return None
             found.append((operand.tensor, rows, columns))
+            lowest = self._columns(operand, rate[1], left, high[1])
+            if lowest is not None:
+                old = self.front.lefts.get(operand.tensor, lowest.lo)
+                self.front.lefts[operand.tensor] = min(old, lowest.lo)
         return found
 
     def _columns(self, operand: Operand, rate: int, lo: int, hi: int) -> Span | None:
@@ -226,6 +260,7 @@ class _Walk:
         rate: tuple[int, int],
         high: tuple[int, int],
         whole: bool,
+        strip: Strip | None,
     ) -> dict[State, list[Value]]:
         """All states after the choices for the node's output."""
         space = self.space
@@ -242,11 +277,12 @@ class _Walk:
             own = lows.pop(node.output, None)
             if whole:
                 own = None
-            for choice in choices(space, tensor, (rate[0], 0 if self.full else rate[1]), high, own):
+            rates = rate[0], 0 if self.full else rate[1]
+            for choice in choices(space, tensor, rates, high, own, strip):
                 state = self._state(node, lows, rate, high, choice, alone)
                 if state is None:
                     continue
-                cost = self._cost(node, tensor, rate, high, choice)
+                cost = self._cost(node, tensor, rate, high, choice, strip)
                 lasting = choice.persistent + (0 if alone else choice.tile)
                 load = top + choice.tile if alone else top
                 self.effort += 1
@@ -300,6 +336,7 @@ class _Walk:
         rate: tuple[int, int],
         high: tuple[int, int],
         choice: Choice,
+        strip: Strip | None,
     ) -> float:
         """The node's cost above the least possible."""
         if node.granularity is Granularity.SINK:
@@ -312,6 +349,11 @@ class _Walk:
                 rate[1], choice.lo_columns, high[1], tensor.width, start[1], self.column_steps
             )
             calls = steps_of(rate[1], tensor.width)
+        if strip is not None:
+            steps, strips = self.strip_steps, self.space.strips
+            end = (steps - 1) * rate[1] + high[1]
+            again = covered(steps * rate[1], strip.low, end, tensor.width, 0, strips)
+            columns = again if strip.single else max(columns, again)
         model = self.search.cost
         copied = choice.persistent * self.row_steps * model.per_copied_byte
         taken = self._taken(node, rate, high, choice, start) if node.parts else (0, 0)
@@ -352,6 +394,8 @@ class _Walk:
         shared: dict[tuple[tuple[int, int, int], ...], int] = {}
         for (needs, top), values in self.states.items():
             least = min(v[0] + max(v[1], top) for v in values)
+            if self.space.strips > 1 and any(self._once(n[0], begin) for n in needs):
+                continue
             if least - max((tensors[n[0]].size for n in needs), default=0) > room:
                 continue  # not even an input wholly shared with the output makes it fit
             if needs not in shared:
@@ -366,7 +410,15 @@ class _Walk:
         for size, cost, trail in found:
             if cost < best:
                 best = cost
-                yield Option(begin, self.end, size, cost, self.tile, trail)
+                yield Option(
+                    begin, self.end, size, cost, self.asked, trail, strips=self.space.strips
+                )
+
+    def _once(self, number: int, begin: int) -> bool:
+        """Whether a tensor comes from a camera in a stage, once."""
+        given = self.network.tensors[number].producer < 0
+        rows = self.search.image is ImagePolicy.ROWS
+        return given and rows and min(self.network.readers(number)) >= begin
 
     def segments(self, begin: int) -> Iterator[Segment]:
         """The stages that begin at node `begin` and take one tensor."""
@@ -396,7 +448,7 @@ class _Walk:
                 rows = self.front.highs[number][0] - low
                 rows = min(tensor.height, rows) if tensor.last < self.end else tensor.height
                 extra += rows * tensor.row_bytes
-            elif tensor.last < self.end and tensor.root == number:
+            elif tensor.last < self.end and tensor.root == number and self.space.strips == 1:
                 for output, rate, high in self.front.outputs:
                     most = min(tensor.size, self.network.tensors[output].size)
                     if rate[0] and most > saved:

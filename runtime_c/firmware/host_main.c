@@ -11,39 +11,45 @@ static size_t bytes_of(const mcucc_tensor *tensor)
     return (size_t)tensor->height * (size_t)tensor->width * (size_t)tensor->channels;
 }
 
-/* Rows of a streamed image come straight from the file. */
+/* Rows of a streamed image come straight from the file, again where the network asks again. */
 typedef struct {
     FILE *input;
-    size_t unread; /* bytes of the image that the network has not asked for yet */
+    long begin; /* of the images, one input after the other */
 } source;
+
+static void seek(FILE *input, long at)
+{
+    if (fseek(input, at, SEEK_SET) != 0) {
+        exit(5);
+    }
+}
 
 static void read_row(void *context, int32_t index, int32_t row, uint8_t *pixels)
 {
-    source *from = context;
+    const source *from = context;
     const mcucc_tensor *tensor = &mcucc_host_model->inputs[index];
     const size_t bytes = (size_t)tensor->width * (size_t)tensor->channels;
-    (void)row;
+    size_t at = (size_t)row * bytes;
+    for (int32_t i = 0; i < index; ++i) {
+        at += bytes_of(&mcucc_host_model->inputs[i]);
+    }
+    seek(from->input, from->begin + (long)at);
     if (fread(pixels, 1, bytes, from->input) != bytes) {
         exit(5);
     }
-    from->unread -= bytes;
 }
 
-/* The last rows of an image, where no window reaches them: nobody asks for those. */
 static void stream(const mcucc_model *model, uint8_t *arena, FILE *input)
 {
-    source from = {input, 0};
+    source from = {input, ftell(input)};
+    long end = from.begin;
     const mcucc_camera camera = {read_row, &from};
 
     for (int32_t index = 0; index < model->input_count; ++index) {
-        from.unread += bytes_of(&model->inputs[index]);
+        end += (long)bytes_of(&model->inputs[index]);
     }
     model->stream(arena, &camera);
-    for (; from.unread > 0; --from.unread) {
-        if (fgetc(input) == EOF) {
-            exit(5);
-        }
-    }
+    seek(input, end); /* nobody asks for the last rows where no window reaches them */
 }
 
 static int more(FILE *input)

@@ -20,8 +20,9 @@ static int32_t tensor_bytes(const mcucc_tensor *tensor)
     return tensor->height * tensor->width * tensor->channels;
 }
 
-/* Rows of a streamed image come straight from the transport: they are asked for in order. Only the
- * first is read ahead, which tells whether there is another image. The instructions and the stack
+/* Rows of a streamed image come straight from the transport: they are asked for in order (a mapped
+ * image that is read by strips comes with its rows again, see emulate/handed.py). Only the first is
+ * read ahead, which tells whether there is another image. The instructions and the stack
  * this takes count as the network's: they are a camera driver's, and few. */
 static uint8_t first_row[4096];
 static int32_t unread; /* bytes of the image that the network has not asked for yet */
@@ -54,6 +55,7 @@ static void skip_unread(void)
         }
         unread -= bytes;
     }
+    unread = 0; /* less than nothing where rows were asked for again */
 }
 
 static void stream_whole(void *arena, int32_t step)

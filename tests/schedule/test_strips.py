@@ -14,6 +14,7 @@ from mcucc.report.memory import memory_facts
 from mcucc.schedule.check import CheckError, check
 from mcucc.schedule.expand import expand, live_extents
 from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.search import SearchOptions, search
 from mcucc.schedule.tiled import Compute, Kind, TiledProgram
 from tests.graphs import Builder
 
@@ -152,3 +153,22 @@ def test_stages_that_feed_each_other_have_no_strips() -> None:
     )
     with pytest.raises(ModelError, match="no strips"):
         expand(graph, Plan("test", ImagePolicy.MAPPED, stages))
+
+
+def test_search_finds_strips_where_the_image_can_be_read_again() -> None:
+    """Caches over the width of a wide image are what bounds this network."""
+    b = Builder(64, 96, 3)
+    x = b.conv("image", 12, 3, 2)
+    for channels in (16, 24):
+        x = b.block(x, 6, channels, 5, 2)
+    graph = lower(b.graph(x))
+    fronts = {
+        image: search(graph, SearchOptions(image=image, max_factor=1.1))
+        for image in (ImagePolicy.ROWS, ImagePolicy.MAPPED)
+    }
+    least = {image: front.within(1.1).program for image, front in fronts.items()}
+    for program in least.values():
+        check(program)
+    assert any(stage.strips > 1 for stage in least[ImagePolicy.MAPPED].plan.stages)
+    assert all(stage.strips == 1 for stage in least[ImagePolicy.ROWS].plan.stages)
+    assert least[ImagePolicy.MAPPED].arena_bytes < least[ImagePolicy.ROWS].arena_bytes

@@ -79,7 +79,8 @@ def stage_rows(report: Mapping[str, Any], axis: Axis) -> tuple[StageRow, ...]:
                 title=short_step(axis.short, stage["nodes"]),
                 name=stage["name"],
                 chain=_chain(stage, nodes),
-                tile=f"{high} × {wide}" if wide else f"{high} row{'s' if high > 1 else ''}",
+                tile=(f"{high} × {wide}" if wide else f"{high} row{'s' if high > 1 else ''}")
+                + (f", {stage['strips']} strips" if stage["strips"] > 1 else ""),
                 bytes=stage["bytes"],
                 share=100 * stage["bytes"] / most if most else 0.0,
                 again=100 * (stage["macs"] - once) / once if once else 0.0,
