@@ -213,6 +213,8 @@ class _Stage:
         rows = stepped_axis(
             rows_links, heights, self._rates(0, height), self.kept, lambda t: self._edge(t).rows
         )
+        if rows is None and height >= heights[self._reference()]:
+            rows = whole_axis(heights)  # one step has no rate: a resize by any factor
         columns = self._columns(columns_links, widths)
         if rows is None or columns is None:
             raise self.error(f"a tile of {height} x {width} does not fit its strides")

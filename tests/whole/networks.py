@@ -6,12 +6,19 @@ from collections.abc import Callable
 
 from mcucc.ir import Graph
 from mcucc.numerics import Clamp
+from mcucc.ops.abs import Abs
 from mcucc.ops.add import Add
 from mcucc.ops.average_pool import AveragePool
+from mcucc.ops.channel_affine import ChannelAffine
+from mcucc.ops.channel_operand import ChannelOperand
 from mcucc.ops.clip import Clip
 from mcucc.ops.concat import Concat
 from mcucc.ops.conv2d import Conv2d
+from mcucc.ops.conv_transpose2d import ConvTranspose2d
+from mcucc.ops.depth_to_space import DepthToSpace
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.ops.extremum import Extremum
+from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.hard_sigmoid import HardSigmoid
 from mcucc.ops.hard_swish import HardSwish
@@ -21,11 +28,14 @@ from mcucc.ops.mul import Mul
 from mcucc.ops.pad import Pad
 from mcucc.ops.requantize import Requantize
 from mcucc.ops.reshape import Reshape
+from mcucc.ops.resize_bilinear import ResizeBilinear, Sampling
 from mcucc.ops.resize_nearest import ResizeNearest
+from mcucc.ops.scalar_operand import Arithmetic
 from mcucc.ops.sigmoid import Sigmoid
 from mcucc.ops.silu import Silu
 from mcucc.ops.slice import Slice
 from mcucc.ops.softmax import Softmax
+from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.spatial import Pads, Window2d
 from mcucc.ops.tanh import Tanh
 from mcucc.ops.transpose import Transpose
@@ -115,6 +125,25 @@ def splits() -> Graph:
     return b.graph(b.classifier(corner, 3), name="splits")
 
 
+def decoder() -> Graph:
+    """Down by blocks, up by a transposed convolution, by blocks and by blending to an odd size."""
+    b = Builder(12, 10, 3, seed=9)
+    x = b.conv(b.node(SpaceToDepth(2), "image"), 8, 3, 2)
+    up = ConvTranspose2d((3, 3), (2, 2), (1, 1), (6, 5), Clamp(0.0))
+    x = b.node(up, x, *b.weights((8, 3, 3, 8), 0, x, "up"), name="up")
+    scales = tuple(0.25 * (i - 3) for i in range(8))
+    norm = b.node(ChannelAffine(scales, scales[::-1]), x)
+    other = b.node(ChannelOperand(Arithmetic.ADD, tuple(range(-90, 70, 20)), 0.02, 3), x)
+    x = b.node(Extremum(), norm, other, quant=b.tensors[other].quant)
+    x = b.node(ResizeBilinear(*(Sampling.of(2 * n, 2, 4, -1) for n in (6, 5))), x)
+    x = b.node(DepthToSpace(2, channels_first=True), b.conv(x, 12, 3))
+    heat = b.node(ResizeBilinear(Sampling.of(17, 23, 16), Sampling.of(9, 19, 8)), x)
+    pixels = b.node(Reshape((1, 17, 9, 3)), b.node(Abs(), heat))
+    weights = b.weights((4, 3), 0, pixels, "head")
+    head = b.node(FullyConnected(by_pixel=True), pixels, *weights, name="head")
+    return b.graph(heat, b.node(Softmax(), head), name="decoder")
+
+
 NETWORKS: dict[str, Callable[[], Graph]] = {
     "mobile": mobile_net,
     "squeeze": squeeze_excite,
@@ -123,4 +152,5 @@ NETWORKS: dict[str, Callable[[], Graph]] = {
     "pools": pools,
     "outputs": outputs,
     "splits": splits,
+    "decoder": decoder,
 }

@@ -26,6 +26,7 @@ ON_BOARDS = {
     "pools": ("corstone-300", "nucleo-l4r5zi", "esp32-c3"),
     "outputs": ("corstone-300", "stm32f746g-disco"),
     "splits": ("corstone-300", "nucleo-l4r5zi"),
+    "decoder": ("corstone-300", "rpi-pico", "esp32-c3"),
 }
 # -O0: the sanitizers see more and the compiler needs a third of the time.
 SANITIZED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O0")
