@@ -22,6 +22,7 @@ from mcucc.numerics import (
     saturate_int8,
 )
 from mcucc.ops.base import ConstArray
+from mcucc.ops.float_product import like_float_product
 
 FieldList = tuple[tuple[str, int | ConstArray | None], ...]
 
@@ -97,8 +98,13 @@ def accumulation(
     lo, hi = clamp.to_int8(y.per_tensor_scale, y.zero_point)
     above, below = 127 * positive - 128 * negative, -128 * positive + 127 * negative
     folded = _within_int32(folded, below, above, requant, (lo - y.zero_point, hi - y.zero_point))
-    lowest, highest = int((folded + below).min()), int((folded + above).max())
+    least, most = folded + below, folded + above
+    lowest, highest = int(least.min()), int(most.max())
     check_int32(name, lowest, highest)
+    if rounding is Rounding.SINGLE:
+        factors = _float32_factors(x.per_tensor_scale, weights.scale, y.per_tensor_scale, channels)
+        reach = (lo - y.zero_point, hi - y.zero_point)
+        requant = like_float_product(requant, factors, (least, most), reach)
     return Accumulation(
         bias=folded.astype(np.int32),
         requant=requant,
@@ -108,6 +114,14 @@ def accumulation(
         hi=hi,
         bounds=(lowest, highest),
     )
+
+
+def _float32_factors(
+    x: float, weights: Sequence[float], y: float, channels: int
+) -> npt.NDArray[np.float32]:
+    """M per channel as XNNPACK and ONNX Runtime compute it."""
+    factors = np.float32(x) * np.asarray(weights, np.float32) / np.float32(y)
+    return np.broadcast_to(factors, channels)
 
 
 def _within_int32(

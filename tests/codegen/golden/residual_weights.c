@@ -31,7 +31,7 @@ const int32_t residual_conv_0_bias[4] = {
 };
 
 const int32_t residual_conv_0_multiplier[4] = {
-    1698271802, 1240416593, 1490008384, 1520768520,
+    1698271616, 1240416384, 1490008064, 1520769024,
 };
 
 const uint8_t residual_conv_0_shift[4] = {
@@ -57,7 +57,7 @@ const int32_t residual_conv_1_bias[8] = {
 };
 
 const int32_t residual_conv_1_multiplier[8] = {
-    1786787215, 1159982356, 2009532877, 1482192344, 1431450694, 1229379385, 1488740612, 1157633736,
+    1786787328, 1159982592, 2009532416, 1482191872, 1431450624, 1229379072, 1488740352, 1157633536,
 };
 
 const uint8_t residual_conv_1_shift[8] = {
@@ -77,7 +77,7 @@ const int32_t residual_dw_2_bias[8] = {
 };
 
 const int32_t residual_dw_2_multiplier[8] = {
-    1503430480, 1325524805, 1574442154, 1591529266, 1410162535, 1226740728, 2091298756, 1670431739,
+    1503430592, 1325524992, 1574442368, 1591529472, 1410162688, 1226740736, 2091298304, 1670431744,
 };
 
 const uint8_t residual_dw_2_shift[8] = {
@@ -103,7 +103,7 @@ const int32_t residual_conv_3_bias[4] = {
 };
 
 const int32_t residual_conv_3_multiplier[4] = {
-    1780295348, 1136500782, 2052363353, 1948647060,
+    1780295680, 1136500736, 2052363520, 1948647424,
 };
 
 const uint8_t residual_conv_3_shift[4] = {
@@ -120,7 +120,7 @@ const int32_t residual_fc_7_bias[3] = {
 };
 
 const int32_t residual_fc_7_multiplier[3] = {
-    2083235008, 2047880304, 1711844402,
+    2083234816, 2047880192, 1711844352,
 };
 
 const uint8_t residual_fc_7_shift[3] = {

@@ -25,7 +25,7 @@ const int32_t two_outputs_conv_0_bias[2] = {
 };
 
 const int32_t two_outputs_conv_0_multiplier[2] = {
-    1843950341, 1734108632,
+    1843950080, 1734108160,
 };
 
 const uint8_t two_outputs_conv_0_shift[2] = {
@@ -42,7 +42,7 @@ const int32_t two_outputs_dw_1_bias[2] = {
 };
 
 const int32_t two_outputs_dw_1_multiplier[2] = {
-    1385363153, 1961628281,
+    1385363264, 1961628672,
 };
 
 const uint8_t two_outputs_dw_1_shift[2] = {
