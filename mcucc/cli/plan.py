@@ -116,6 +116,8 @@ def _front(found: Mapping[str, Any]) -> Table:
 
 def _notes(found: Mapping[str, Any]) -> list[str]:
     """Peak, bound, what is counted, how good the estimate is."""
+    from mcucc.report.words import split_words
+
     plan, fit = found["plan"], found["cost_fit"]
     notes = [
         f"chosen ({plan['schedule']}): peak {plan['peak_bytes']:,} bytes at {plan['peak_layer']}",
@@ -124,6 +126,11 @@ def _notes(found: Mapping[str, Any]) -> list[str]:
             f"stage {stage['name']} runs in {stage['strips']} column strips"
             for stage in plan["stages"]
             if stage["strips"] > 1
+        ),
+        *(
+            f"{split['node']}: {split_words(split)}"
+            for stage in plan["stages"]
+            for split in stage["splits"]
         ),
         *(f"counted: {line}" for line in found["counted"]),
         f"instructions: estimated for {fit['core']}; {fit['words']}",

@@ -92,4 +92,4 @@ class FinishSumsKernel(Kernel):
 
     def describe(self) -> str:
         """Op and attributes."""
-        return "int32 sums to int8"
+        return "FinishSums int32 to int8"

@@ -10,7 +10,9 @@ from mcucc.ops.base import Granularity, Kernel
 from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 from mcucc.ops.fully_connected import FullyConnectedKernel
+from mcucc.ops.partial_sums import FinishSumsKernel
 from mcucc.schedule.choose import Schedule
+from mcucc.schedule.split_block import SplitBlockKernel
 from mcucc.schedule.tiled import Compute, TiledStage
 
 
@@ -80,7 +82,7 @@ REQUANTIZATION = {
     Form.DOUBLE: "high multiply, two roundings",
 }
 GENERAL = "64 bits"
-ACCUMULATING = (Conv2dKernel, DepthwiseConv2dKernel, FullyConnectedKernel)
+ACCUMULATING = (Conv2dKernel, DepthwiseConv2dKernel, FullyConnectedKernel, FinishSumsKernel)
 
 
 def requantization(kernel: Kernel) -> str:
@@ -92,6 +94,8 @@ def requantization(kernel: Kernel) -> str:
 
 
 def _variant(kernel: Kernel) -> str:
+    if isinstance(kernel, SplitBlockKernel):
+        return "; ".join(_variant(part) for _, part in kernel.groups[0].kernels)
     return kernel.choice.variant if isinstance(kernel, BoundKernel) else "portable"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from mcucc.codegen.steps import stage_name
@@ -9,6 +10,7 @@ from mcucc.report.memory import memory_facts
 from mcucc.schedule.choose import Schedule
 from mcucc.schedule.expand import executed_macs
 from mcucc.schedule.plan import EdgePlan
+from mcucc.schedule.split_block import SplitBlockKernel
 from mcucc.schedule.tiled import TiledProgram, TiledStage
 
 BOUND = (
@@ -38,6 +40,15 @@ class EdgeFacts:
 
 
 @dataclass(frozen=True)
+class SplitFacts:
+    """A block, by its last node, that is computed in so many groups of so many channels."""
+
+    node: str
+    groups: int
+    channels: int
+
+
+@dataclass(frozen=True)
 class StageFacts:
     """A stage that does something: one entry for each of the report's `layers`.
 
@@ -54,6 +65,7 @@ class StageFacts:
     macs: int
     macs_once: int
     bytes: int
+    splits: tuple[SplitFacts, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,10 +165,20 @@ def _stages(program: TiledProgram) -> tuple[StageFacts, ...]:
             macs=executed_macs([stage]),
             macs_once=sum(program.graph.macs_of(node) for node in stage.nodes),
             bytes=needed,
+            splits=_splits(stage),
         )
         for stage, needed in zip(program.stages, program.stage_bytes, strict=True)
         if stage.actions
     )
+
+
+def _splits(stage: TiledStage) -> tuple[SplitFacts, ...]:
+    found = []
+    for node, end in itertools.pairwise(stage.nodes):
+        kernel = node.kernel
+        if isinstance(kernel, SplitBlockKernel):
+            found.append(SplitFacts(end.name, len(kernel.groups), kernel.channels))
+    return tuple(found)
 
 
 def _edges(stage: TiledStage, outside: frozenset[str]) -> tuple[EdgeFacts, ...]:

@@ -48,3 +48,8 @@ def amount(count: float, unit: str = "") -> str:
 def kilobytes(count: float) -> str:
     """kB = 1000 bytes, one decimal."""
     return f"{count / 1000:,.1f} kB"
+
+
+def split_words(split: Mapping[str, Any]) -> str:
+    """A channel split of a stage of the report's plan."""
+    return f"split into {split['groups']} groups of {split['channels']} channels"

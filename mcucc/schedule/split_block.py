@@ -174,8 +174,7 @@ class SplitBlockKernel(Kernel):
     def describe(self) -> str:
         """The three layers and the groups."""
         groups = f"{len(self.groups)} groups of {self.channels} channels"
-        window = self.depthwise.window
-        return f"Conv2d 1x1, DepthwiseConv2d {window}, Conv2d 1x1 split into {groups}"
+        return f"SplitBlock 1x1, {self.depthwise.window}, 1x1 in {groups}"
 
 
 def why_no_block(expand: Kernel, depthwise: Kernel, project: Kernel) -> str:

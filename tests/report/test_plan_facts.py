@@ -1,11 +1,17 @@
 """What report.json says of a plan agrees with the plan."""
 
+import dataclasses
+from pathlib import Path
+
 from mcucc.boards import load_board
 from mcucc.quantize.lower import lower
-from mcucc.report.plan import plan_facts
+from mcucc.report.nodes import node_facts
+from mcucc.report.plan import SplitFacts, plan_facts
+from mcucc.report.words import split_words
 from mcucc.schedule.choose import ScheduleOptions, schedule
 from mcucc.schedule.plan import ImagePolicy
 from tests.graphs import mobile_net
+from tests.schedule.test_splits import network, split_plan
 
 BOARD = load_board("nucleo-l4r5zi")
 INTEGER = lower(mobile_net(33, 29))
@@ -48,3 +54,20 @@ def test_without_a_search_there_is_no_front() -> None:
     assert facts.front == ()
     assert facts.before.arena == facts.arena
     assert all(stage.macs == stage.macs_once for stage in facts.stages)
+
+
+def test_splits_are_named_with_their_groups(tmp_path: Path) -> None:
+    graph = network()
+    made_plan = split_plan(graph, (2, 0), 8)
+    path = tmp_path / "plan.json"
+    path.write_text(made_plan.to_json())
+    made = schedule(graph, BOARD, ScheduleOptions(image=ImagePolicy.ROWS, plan=path))
+    (split,) = [split for stage in plan_facts(made).stages for split in stage.splits]
+    assert split == SplitFacts(made_plan.stages[1].splits[0].node, 3, 8)
+    assert split_words(dataclasses.asdict(split)) == "split into 3 groups of 8 channels"
+    block, end = (n for n in node_facts(made) if n.name in made_plan.stages[1].nodes)
+    assert block.macs == graph.macs - sum(
+        graph.macs_of(node) for node in (graph.nodes[0], graph.nodes[-1])
+    )
+    assert block.executed > block.macs
+    assert (end.macs, bool(end.requantization)) == (0, True)

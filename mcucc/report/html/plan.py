@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcucc.report.html.axis import Axis
-from mcucc.report.words import amount, kernel_words, kilobytes, short_step
+from mcucc.report.words import amount, kernel_words, kilobytes, short_step, split_words
 
 # What stands for an op in the chain; other ops show their first letter.
-GLYPHS = {"Add": "+", "Mul": "×", "DepthwiseConv2d": "D", "Conv2d": "C", "FullyConnected": "F"}
+GLYPHS = {
+    "Add": "+",
+    "Mul": "×",
+    "DepthwiseConv2d": "D",
+    "Conv2d": "C",
+    "FullyConnected": "F",
+    "SplitBlock": "S",
+    "FinishSums": "Σ",
+}
 HELD = {
     "ring": "ring of rows",
     "tile": "tile, caches beside it",
@@ -37,6 +45,7 @@ class StageRow:
     name: str
     chain: tuple[Link, ...]
     tile: str
+    splits: str
     bytes: int
     share: float
     again: float
@@ -81,6 +90,7 @@ def stage_rows(report: Mapping[str, Any], axis: Axis) -> tuple[StageRow, ...]:
                 chain=_chain(stage, nodes),
                 tile=(f"{high} × {wide}" if wide else f"{high} row{'s' if high > 1 else ''}")
                 + (f", {stage['strips']} strips" if stage["strips"] > 1 else ""),
+                splits=" · ".join(map(split_words, stage["splits"])),
                 bytes=stage["bytes"],
                 share=100 * stage["bytes"] / most if most else 0.0,
                 again=100 * (stage["macs"] - once) / once if once else 0.0,
