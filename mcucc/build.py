@@ -17,7 +17,7 @@ from mcucc.boards import Board, board_file, load_board
 from mcucc.codegen.model import ModelCode, Origin, model_code, model_identifier
 from mcucc.codegen.write import write_library
 from mcucc.emulate.choose import choose_emulator
-from mcucc.errors import ToolError
+from mcucc.errors import FitError, ToolError
 from mcucc.exports import export_to
 from mcucc.fit import TooLarge, check_arena, check_weights, does_not_fit
 from mcucc.frontends.onnx_file import read_model
@@ -40,7 +40,14 @@ from mcucc.report.memory import memory_facts
 from mcucc.report.nodes import node_facts
 from mcucc.report.plan import plan_facts
 from mcucc.schedule.check import check
-from mcucc.schedule.choose import Schedule, ScheduleOptions, schedule
+from mcucc.schedule.choose import (
+    LEAST_STACK_SEEN,
+    NoPlanFits,
+    Schedule,
+    ScheduleOptions,
+    choose_again,
+    schedule,
+)
 from mcucc.schedule.tiled import TiledProgram
 from mcucc.staging import MANIFEST, check_target, staging
 from mcucc.toolchain.firmware import BuildOptions, Firmware, ModelUnit, build_firmware
@@ -96,18 +103,49 @@ def compile_model(model: Path, options: CompileOptions, progress: Progress) -> R
     c_only = check_tools(board, options)
     network = load_network(model, options.network, progress)
     wanted = dataclasses.replace(options.schedule, optimize=options.optimize)
+    made = _first_choice(network, board, wanted, progress)
+    kept: Report | None = None
     while True:
-        progress("planning", 0, 0)
-        compiled = generate(network, board, name, wanted, progress)
-        check_arena(compiled.program, board)
-        check_weights(compiled.program, board)
         try:
+            compiled = generate(network, made, name)
+            check_arena(compiled.program, board)
+            check_weights(compiled.program, board)
             with staging(out) as folder:
-                return _build(compiled, board, options, c_only, folder, progress)
-        except TooLarge as error:
-            if error.stack <= wanted.stack or wanted.plan is not None:
+                report = _build(compiled, board, options, c_only, folder, progress)
+        except FitError as error:
+            if kept is not None:
+                return kept  # of the plan before, which is still in the folder
+            stack = error.stack if isinstance(error, TooLarge) else 0
+            if stack <= wanted.stack or wanted.plan is not None:
                 raise
-            wanted = dataclasses.replace(wanted, stack=error.stack)
+            wanted = dataclasses.replace(wanted, stack=stack)
+            made = choose_again(made, board, wanted) or schedule(
+                network.integer, board, wanted, progress
+            )
+            continue
+        if kept is not None or not 0 < report.sram.stack < wanted.stack:
+            return report
+        kept, wanted = report, dataclasses.replace(wanted, stack=report.sram.stack)
+        other = choose_again(made, board, wanted)
+        if other is None:
+            return report
+        made = other
+
+
+def _first_choice(
+    network: Network, board: Board, wanted: ScheduleOptions, progress: Progress
+) -> Schedule:
+    """The plan that leaves the stack what is reserved; where none does, the smallest may yet fit.
+
+    Raises FitError where even the least stack seen would be too much.
+    """
+    progress("planning", 0, 0)
+    try:
+        return schedule(network.integer, board, wanted, progress)
+    except NoPlanFits as error:
+        if error.missing > wanted.stack - LEAST_STACK_SEEN:
+            raise
+        return error.smallest
 
 
 def check_tools(board: Board, options: CompileOptions) -> str:
@@ -130,18 +168,11 @@ def check_tools(board: Board, options: CompileOptions) -> str:
     return ""
 
 
-def generate(
-    network: Network,
-    board: Board,
-    name: str,
-    options: ScheduleOptions | None = None,
-    progress: Progress = lambda *_: None,
-) -> Compiled:
-    """Choose kernels, schedule, and compute the C of a network for a board's core.
+def generate(network: Network, chosen: Schedule, name: str) -> Compiled:
+    """The C of a scheduled network.
 
     The checker replays the schedule first: one that fails never becomes C.
     """
-    chosen = schedule(network.integer, board, options or ScheduleOptions(), progress)
     check(chosen.program)
     origin = Origin(network.path.name, network.sha256, __version__)
     code = model_code(chosen.program, network.cameras, name, origin)

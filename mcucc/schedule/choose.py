@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mcucc.boards import Board
@@ -25,6 +25,7 @@ IMAGES = tuple(policy.value for policy in ImagePolicy)
 # Stack of the library, worst of the zoo's networks on every core (painted, -O2): 852 bytes on M4.
 # Plans reserve it; compile measures the real one and plans again where it is larger.
 STACK_ESTIMATE = 896
+LEAST_STACK_SEEN = 576  # and the least of them, rounded down
 # How far a search goes where nothing is asked: estimated time over the least possible (further
 # where no plan fits the memory), executed MACs over the network's where only memory counts.
 SPEED_FACTOR = 1.5
@@ -87,6 +88,14 @@ class Schedule:
         return self.estimate(program) / min(known)
 
 
+class NoPlanFits(FitError):
+    """No plan found leaves the memory allowed: the smallest, and the bytes it misses."""
+
+    def __init__(self, what: str, *, hint: str, smallest: Schedule, missing: int) -> None:
+        super().__init__(what, hint=hint)
+        self.smallest, self.missing = smallest, missing
+
+
 def bind(integer: IntegerGraph, board: Board, optimize: str) -> IntegerGraph:
     """The network with every kernel bound to the fastest variant that the board's core has."""
     isa = isa_of(board.core.value, sorted(option.value for option in board.isa))
@@ -123,8 +132,23 @@ def schedule(
         return Schedule(layers, layers, front, cost)
     chosen = _choose(front, room, options)
     if chosen is None:
-        raise _does_not_fit(front, room, options)
+        least = min(front, key=lambda p: p.bytes)
+        smallest = Schedule(least.program, layers, front, cost)
+        raise _does_not_fit(smallest, room, options)
     return Schedule(chosen.program, layers, front, cost)
+
+
+def choose_again(made: Schedule, board: Board, options: ScheduleOptions) -> Schedule | None:
+    """Another plan of the same front, for another stack; None where the choice stays, or none fits.
+
+    Nothing is searched.
+    """
+    if not made.front or options.point is not None:
+        return None
+    chosen = _choose(made.front, arena_room(board, options), options)
+    if chosen is None or chosen.program is made.program:
+        return None
+    return replace(made, program=chosen.program)
 
 
 def arena_room(board: Board, options: ScheduleOptions) -> int:
@@ -228,10 +252,10 @@ def _choose(front: tuple[Point, ...], room: int, options: ScheduleOptions) -> Po
     return min(fits, key=lambda p: (p.cost, p.bytes))
 
 
-def _does_not_fit(front: tuple[Point, ...], room: int, options: ScheduleOptions) -> FitError:
-    """The smallest plan found, what it needs beyond what there is, and what bounds it."""
-    least = min(front, key=lambda p: p.bytes)
-    program = least.program
+def _does_not_fit(smallest: Schedule, room: int, options: ScheduleOptions) -> NoPlanFits:
+    """What the smallest plan found needs beyond what there is, and what bounds it."""
+    program = smallest.program
+    size, missing = program.arena_bytes, program.arena_bytes - room
     peak = program.peak_stage
     live = ", ".join(
         f"{place.kind.value} of {place.tensor} {place.size:,}" for place in program.live(peak)
@@ -239,13 +263,16 @@ def _does_not_fit(front: tuple[Point, ...], room: int, options: ScheduleOptions)
     needed = program.stage_bytes[peak]
     bounds = (("--max-slowdown", options.max_slowdown), ("--max-macs", options.max_macs))
     larger = "".join(f" or a larger {name}" for name, bound in bounds if bound is not None)
-    return FitError(
-        f"the smallest plan found needs {least.bytes + options.stack:,} bytes of SRAM: an arena of "
-        f"{least.bytes:,} and about {options.stack:,} of stack; {room + options.stack:,} are "
-        f"allowed, {least.bytes - room:,} too few\n"
-        f"  {needed:,} bytes of them are in use in {bottleneck(program)}: {live}",
+    return NoPlanFits(
+        f"the smallest plan found needs {size + options.stack:,} bytes of SRAM: an arena of "
+        f"{size:,} and about {options.stack:,} of stack; {room + options.stack:,} are "
+        f"allowed, {missing:,} too few\n"
+        f"  {needed:,} bytes of them are in use in {bottleneck(program)}: {live}\n"
+        f"  no placement of this plan's buffers needs less than {program.lower_bound:,}",
         hint=f"a smaller input, fewer channels there{larger}"
         + ("" if options.image.streams else ", or --image rows"),
+        smallest=smallest,
+        missing=missing,
     )
 
 

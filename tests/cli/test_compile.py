@@ -198,3 +198,21 @@ def test_stages_can_be_printed(project: Project) -> None:
     json.loads(result.out)
     for stage in ("import", "fold_affine", "fold_input", "quantize", "lower"):
         assert f"# after {stage}\n" in result.err
+
+
+def test_stack_that_is_not_needed_goes_to_a_faster_plan(project: Project) -> None:
+    rows = ("--image", "rows", "--keep-constant-channels")
+    result = mcucc("plan", project.model, *rows, "--json")
+    front = json.loads(result.out)["front"]
+    # Room for the second plan beside the stack that is measured, not beside the one reserved.
+    least, faster = front[0]["arena"], front[1]["arena"]
+    free = project.compile(*rows, "--sram", front[1]["sram"], "--json", out="free")
+    stack = json.loads(free.out)["sram"]["stack"]
+    assert stack + 64 < front[1]["sram"] - faster
+    for arena in (faster, least):
+        limit = -(-arena // 32) * 32 + stack + 32
+        made = project.compile(*rows, "--sram", limit, "--json", out=f"out{arena}")
+        assert made.code == 0, made.err
+        report = json.loads(made.out)
+        assert report["sram"]["total"] <= limit
+        assert report["plan"]["arena"] >= arena
