@@ -120,6 +120,8 @@ class StageSearch:
         Returns them, the effort spent (states visited), and whether `effort` cut the walk short.
         """
         walk = _Walk(self, end, tile, space)
+        if space.strips > walk.units:
+            return [], 0, False
         found: list[Option] = []
         for position in range(end - 1, max(-1, end - 1 - space.longest), -1):
             if walk.effort > effort:
@@ -156,6 +158,7 @@ class _Walk:
         self.full = self.tile[1] == 0
         self.row_steps = steps_of(self.tile[0], facts.height)
         self.column_steps = 1 if self.full else steps_of(self.tile[1], facts.width)
+        self.units = steps_of(tile[1] or 1, facts.width)  # a strip has at least one
         self.strip_steps = steps_of(space.strips, self.column_steps)
         self.front = _Front()
         self.effort = 0

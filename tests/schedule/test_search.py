@@ -8,12 +8,16 @@ from hypothesis import Phase, given, settings
 
 from mcucc.errors import FitError, McuccError
 from mcucc.ir.integer import IntegerGraph
+from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.quantize.lower import lower
 from mcucc.schedule.check import check
-from mcucc.schedule.costs import cost_model
+from mcucc.schedule.costs import MACS, cost_model
 from mcucc.schedule.expand import expand
+from mcucc.schedule.network import Network
 from mcucc.schedule.plan import ImagePolicy
 from mcucc.schedule.search import Front, SearchOptions, search
+from mcucc.schedule.search_space import Space
+from mcucc.schedule.search_stage import StageSearch
 from mcucc.schedule.windows import Reuse
 from tests.graphs import Builder, mobile_net
 from tests.schedule.networks import networks
@@ -150,3 +154,12 @@ def test_effort_bounds_the_search_of_a_long_branching_network() -> None:
     front = search(graph, SearchOptions(effort=20_000))
     assert not front.complete
     check(front.points[0].program)
+
+
+def test_no_more_strips_than_a_row_has_tiles() -> None:
+    b = Builder(14, 6, 3)
+    graph = lower(b.graph(b.node(GlobalAveragePool(), b.conv(b.conv("image", 8, 3, 2), 6))))
+    inside = StageSearch(Network(graph, graph.nodes), ImagePolicy.ROWS, MACS)
+    count = len(graph.nodes)
+    assert inside.stages(count, (1, 1), Space(strips=3), 1000)[0]
+    assert not inside.stages(count, (1, 2), Space(strips=3), 1000)[0]
