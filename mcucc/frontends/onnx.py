@@ -124,12 +124,12 @@ class _Importer:
         label = proto.name or (proto.output[0] if proto.output else "") or f"node {index}"
         node = OnnxNode(proto, label, self.opset)
         names = [name for name in proto.input if name]
-        known = ctx.views.keys() | ctx.constants.keys() | self.lost
+        known = (ctx.views, ctx.constants, self.lost)
         for name in proto.output:
-            if name and name in known:
+            if name and any(name in values for values in known):
                 raise ModelError(f"value {name} is computed twice", where=self.where)
         for name in names:
-            if name not in known:
+            if not any(name in values for values in known):
                 raise ModelError(
                     f"node {label} reads {name}, which nothing before it computes",
                     where=self.where,

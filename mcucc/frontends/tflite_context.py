@@ -39,16 +39,18 @@ class Context:
         self.inputs: list[str] = []
         self.names: dict[int, str] = {}
         self.sources: dict[str, int] = {}
+        self._numbers: dict[str, int] = {}  # the last one behind each name wanted more than once
         self.constants: dict[int, Array] = {
             t.index: t.data for t in file.tensors if t.data is not None and not t.variable
         }
 
     def unique(self, wanted: str) -> str:
         """`wanted`, or with a number behind it when a tensor has that name already."""
-        name, number = wanted or "tensor", 1
+        name, number = wanted or "tensor", self._numbers.get(wanted, 1)
         while name in self.tensors:
             number += 1
             name = f"{wanted}_{number}"
+        self._numbers[wanted] = number
         return name
 
     def file_tensor(self, operator: FileOperator, position: int) -> FileTensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -108,14 +109,23 @@ class Graph:
 
     def producer(self, tensor: str) -> Node | None:
         """The node that computes `tensor`, or None for inputs and constants."""
-        return self._producers().get(tensor)
+        return self._producers.get(tensor)
 
     def consumers(self, tensor: str) -> tuple[Node, ...]:
         """The nodes that read `tensor`, in order."""
-        return tuple(node for node in self.nodes if tensor in node.inputs)
+        return tuple(self._consumers.get(tensor, ()))
 
+    @cached_property
     def _producers(self) -> dict[str, Node]:
         return {name: node for node in self.nodes for name in node.outputs}
+
+    @cached_property
+    def _consumers(self) -> dict[str, list[Node]]:
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.inputs):
+                found.setdefault(name, []).append(node)
+        return found
 
     def tensors_of(self, names: Iterable[str]) -> tuple[Tensor, ...]:
         """The tensors of these names, in order."""

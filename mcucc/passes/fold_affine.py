@@ -29,10 +29,10 @@ def run(graph: Graph) -> Graph:
     """Fold every affine that can be, into its producer first, else into its readers."""
     rewriter = Rewriter(graph)
     for node in graph.nodes:
-        if node not in rewriter.nodes:
+        if node not in rewriter:
             # Rewritten meanwhile: look at the node that took its place.
-            node = next((n for n in rewriter.nodes if n.name == node.name), node)
-        affine = affine_of(rewriter, node) if node in rewriter.nodes else None
+            node = rewriter.named(node.name) or node
+        affine = affine_of(rewriter, node) if node in rewriter else None
         if affine is None:
             continue
         if _is_identity(node, affine) and rewriter.bypass(node):
@@ -69,7 +69,7 @@ def _into_producer(rewriter: Rewriter, node: Node, affine: Affine) -> bool:
     made = scale_output(rewriter, maker, affine, moved.intersect(node.op.clamp))
     rewriter.give(node, made, shape)
     for old in [*passed, maker]:
-        rewriter.nodes.remove(old)
+        rewriter.replace(old)
     return True
 
 

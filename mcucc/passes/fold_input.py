@@ -106,4 +106,4 @@ def _apply(rewriter: Rewriter, name: str, residual: Affine) -> None:
     weights = rewriter.add_constant(f"{real}.scale", residual.scale.reshape(1, 1, -1))
     bias = rewriter.add_constant(f"{real}.offset", residual.offset)
     op = DepthwiseConv2d(Window2d((1, 1)))
-    rewriter.nodes.insert(0, Node(rewriter.fresh(real), op, (name, weights, bias), (real,)))
+    rewriter.prepend(Node(rewriter.fresh(real), op, (name, weights, bias), (real,)))

@@ -14,14 +14,27 @@ from mcucc.ops.reshape import Reshape
 
 
 class Rewriter:
-    """Nodes in order and tensors by name, both mutable."""
+    """Nodes in order and tensors by name, both mutable; every question takes constant time."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self.nodes = list(graph.nodes)
         self.tensors = dict(graph.tensors)
         self.inputs, self.outputs = graph.inputs, graph.outputs
         self.changed = False
+        # What stands in the place of each node of the graph, and where each node stands.
+        self._places: list[list[Node]] = [[] for _ in graph.nodes]
+        self._place: dict[int, int] = {}
+        self._producers: dict[str, Node] = {}
+        self._users: dict[str, dict[int, Node]] = {}
+        self._names: dict[str, Node] = {}
+        for place, node in enumerate(graph.nodes):
+            self._places[place].append(node)
+            self._enter(node, place)
+
+    @property
+    def nodes(self) -> list[Node]:
+        """All nodes in order."""
+        return [node for place in self._places for node in place]
 
     def finish(self) -> Graph:
         """The rewritten graph; the very same object when nothing changed."""
@@ -29,15 +42,42 @@ class Rewriter:
             return self._graph
         return self._graph.with_(nodes=self.nodes, tensors=self.tensors)
 
+    def _enter(self, node: Node, place: int) -> None:
+        self._place[id(node)] = place
+        self._names[node.name] = node
+        for name in node.outputs:
+            self._producers[name] = node
+        for name in node.inputs:
+            self._users.setdefault(name, {})[id(node)] = node
+
+    def _leave(self, node: Node) -> None:
+        del self._place[id(node)]
+        if self._names.get(node.name) is node:
+            del self._names[node.name]
+        for name in node.outputs:
+            if self._producers.get(name) is node:
+                del self._producers[name]
+        for name in dict.fromkeys(node.inputs):
+            del self._users[name][id(node)]
+
     # Questions
+
+    def __contains__(self, node: Node) -> bool:
+        """Whether the very same node is still there."""
+        return id(node) in self._place
+
+    def named(self, name: str) -> Node | None:
+        """The node of this name."""
+        return self._names.get(name)
 
     def producer(self, name: str) -> Node | None:
         """The node that computes a tensor."""
-        return next((node for node in self.nodes if name in node.outputs), None)
+        return self._producers.get(name)
 
     def users(self, name: str) -> list[Node]:
         """The nodes that read a tensor."""
-        return [node for node in self.nodes if name in node.inputs]
+        found = list(self._users.get(name, {}).values())
+        return sorted(found, key=lambda node: self._place[id(node)])
 
     def sole_user(self, name: str) -> Node | None:
         """The only reader of a tensor that is no output of the graph, or None."""
@@ -50,9 +90,8 @@ class Rewriter:
 
     def fresh(self, name: str) -> str:
         """`name`, numbered when a tensor or a node has it."""
-        taken = self.tensors.keys() | {node.name for node in self.nodes}
         number, unique = 0, name
-        while unique in taken:
+        while unique in self.tensors or unique in self._names:
             number += 1
             unique = f"{name}.{number}"
         return unique
@@ -67,8 +106,21 @@ class Rewriter:
 
     def replace(self, old: Node, *new: Node) -> None:
         """Put nodes in the place of one; nothing deletes it."""
-        index = self.nodes.index(old)
-        self.nodes[index : index + 1] = new
+        place = self._place[id(old)]
+        stand = self._places[place]
+        index = next(i for i, node in enumerate(stand) if node is old)
+        self._leave(old)
+        stand[index : index + 1] = new
+        for node in new:
+            self._enter(node, place)
+        self.changed = True
+
+    def prepend(self, node: Node) -> None:
+        """Put a node before all others."""
+        if not self._places:
+            self._places.append([])
+        self._places[0].insert(0, node)
+        self._enter(node, 0)
         self.changed = True
 
     def redirect(self, old: str, new: str, users: Iterable[Node] | None = None) -> None:

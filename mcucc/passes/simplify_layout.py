@@ -28,7 +28,9 @@ def run(graph: Graph) -> Graph:
     )
     again = True
     while again:
-        again = any(rule(rewriter, node) for node in list(rewriter.nodes) for rule in rules)
+        again = False
+        for node in rewriter.nodes:
+            again |= any(node in rewriter and rule(rewriter, node) for rule in rules)
     return rewriter.finish()
 
 
