@@ -89,6 +89,8 @@ bench: setup
 	$(BIN)/python -m benchmarks.kernels
 	$(BIN)/python -m benchmarks.networks $(TFLITE)
 	$(BIN)/python -m benchmarks.sram $(TFLITE)
+	$(BIN)/python -m benchmarks.litert $(TFLITE)
+	$(BIN)/python -m benchmarks.accuracy $(TFLITE)
 
 # After a change of kernels: the costs that plans are chosen by, fitted again.
 fit: setup

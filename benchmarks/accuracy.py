@@ -226,9 +226,9 @@ INTRODUCTION = """## Accuracy
 Written by `python -m benchmarks.accuracy --write docs/benchmarks.md MODEL...`: linked Cortex-M4
 images in QEMU, each of the plan with least SRAM at F = 1.00 (rows of the image streamed), on every
 labelled picture of the zoo's data. The same C on the host gave the same bytes for every picture.
-Top-1 in percent, beside what the zoo's manifest states of the file (LiteRT's, or float). LiteRT is
-ai-edge-litert: its default path (XNNPACK) belongs to `--rounding
-single`, its reference kernels to `double` ([why they differ](numerics-litert.md)).
+Top-1 in percent, beside what the zoo's manifest states of the file (LiteRT's reference kernels, or
+float). LiteRT is ai-edge-litert: its default path (XNNPACK) belongs to `--rounding single`, its
+reference kernels to `double`; [how they differ](numerics-litert.md).
 """
 TITLES = {
     Quantized: "Quantized files",
