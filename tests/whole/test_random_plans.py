@@ -69,7 +69,10 @@ def test_host_c_gives_the_bytes_of_layer_by_layer(number: int, tmp_path: Path) -
 @pytest.mark.emulated
 @pytest.mark.parametrize("board", [*BOARDS, "corstone-300"])
 def test_emulated_c_gives_the_bytes_of_layer_by_layer(board: str, tmp_path: Path) -> None:
-    cases = draw_cases(1000, board, 10)
+    drawn = draw_cases(1000, board, 50)
+    split = [c for c in drawn if any(stage.splits for stage in c.program.plan.stages)]
+    assert len(split) >= 3
+    cases = [*drawn[:8], *(c for c in split[:3] if c not in drawn[:8])]
     units, kernels = write_units(cases, tmp_path)
     firmware = build_firmware(
         units, kernels, load_board(board), tmp_path / "f", options=BuildOptions("-O2")
