@@ -289,7 +289,7 @@ class _Search:
                 last = min(len(self.network.nodes), bound.end + BEYOND)
                 ends = range(bound.begin + 1, last + 1)
                 for strips in STRIPS:
-                    space = Space(cap=cap, slack=left, strips=strips)
+                    space = Space(cap=cap, slack=left, strips=strips, states=10, values=4)
                     self._fill(space, ends=ends, tiles=STRIP_TILES)
 
     def _bounding(self, slack: float) -> tuple[Option, int, float] | None:
