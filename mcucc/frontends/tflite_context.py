@@ -74,6 +74,11 @@ class Context:
                 "fold it into a convolution before converting the model",
             )
         check_int8(tensor)
+        if 0 in tensor.shape:
+            raise RejectError(
+                f"input {tensor.name} is empty: its shape is {list(tensor.shape)}",
+                "convert the model with fixed shapes",
+            )
         if tensor.index not in self.names:
             raise RejectError(f"input {tensor.name} is not computed", follows=True)
         return self.tensors[self.names[tensor.index]]
@@ -95,7 +100,10 @@ class Context:
         """The shape in the graph: that of the file, or (1, rows, values) for a matrix within it."""
         shape = tensor.shape
         if 0 in shape:
-            raise RejectError(f"{tensor.name} is empty: its shape is {list(shape)}")
+            raise RejectError(
+                f"{tensor.name} is empty: its shape is {list(shape)}",
+                "convert the model with fixed shapes",
+            )
         if len(shape) in (2, 3) and shape[0] != 1 and tensor.index not in self.file.inputs:
             shape = (1, *shape)
         if shape[:1] != (1,):

@@ -12,6 +12,7 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcucc.errors import UnsupportedError
 from mcucc.frontends.tflite import import_tflite
 from mcucc.ir import IntegerGraph, Quant
 from mcucc.numerics import Rounding
@@ -182,6 +183,17 @@ def test_fully_connected_on_several_rows(
     classes = case.builder.tensor((12, 7), np.int8, FIXED)
     case.builder.op("SOFTMAX", "SoftmaxOptions", [both], [classes], beta=1.0)
     case.check(z, both, classes)
+
+
+def test_an_empty_constant_is_named() -> None:
+    case = Case(1)
+    quant = case.quant()
+    x = case.input((1, 4, 4, 2), quant)
+    nothing = case.builder.constant(np.zeros((1, 0, 4, 2), np.int8), quant, "nothing")
+    y = case.builder.tensor((1, 4, 4, 2), np.int8, quant)
+    case.builder.op("ADD", "AddOptions", [x, nothing], [y])
+    with pytest.raises(UnsupportedError, match=r"nothing is empty: its shape is \[1, 0, 4, 2\]"):
+        lowered(case.builder.build([x], [y]))
 
 
 @given(seeds, st.sampled_from(["ADD", "SUB", "MUL"]))
