@@ -46,6 +46,7 @@ STRIPPED = (1.05, 1.1, 1.25)  # the same, for which stages in column strips are 
 STRIPS = (2, 3, 4)
 STRIP_TILES = ((1, 0), (2, 0), (1, 2), (1, 4), (2, 4), (1, 1))
 ROUGH_TILES = ((1, 0), (1, 4))
+ROOMY_TILES = tuple((rows, columns) for rows in (1, 2, 4) for columns in (0, 4, 8))
 
 
 @dataclass(frozen=True)
@@ -249,8 +250,9 @@ class _Search:
         roughly = Space(recompute=False, cap=self._layers_peak())
         self._fill(roughly, tiles=ROUGH_TILES)
         cap = min((cut.bytes for cut in self._join()), default=self._layers_peak())
-        wide = cap * MARGIN if self.options.cost is MACS else self._layers_peak()
-        self._fill(Space(recompute=False, cap=wide))
+        if self.options.cost is not MACS:  # time is worth having at every size of memory
+            self._fill(roughly, tiles=ROOMY_TILES)
+        self._fill(Space(recompute=False, cap=cap * MARGIN))
         cap = min(cut.bytes for cut in self._join())
         self._refine(cap)
         levels = CHAINED_MACS if self.options.cost is MACS else CHAINED
