@@ -166,8 +166,9 @@ class _Search:
         self.exact: dict[Key, int] = {}
         self.placed: set[Key] = set()  # exact figures that are arenas
         self.complete = True
-        # The best before chains were looked for: its buffers may be easier to place.
-        self.unchained: list[Cut] = []
+        # The best before chains were looked for, and before arenas were weighed: their buffers may
+        # be easier to place.
+        self.earlier: list[Cut] = []
 
     def front(self) -> Front:
         """Search, refine, expand."""
@@ -181,9 +182,20 @@ class _Search:
             )
         self._cuts()
         cuts = self._settled()
-        shown = [*self._shown(cuts), *self.unchained]
-        programs = {program.plan: program for program in map(self._program, shown)}
+        shown = {self._how(cut): cut for cut in (*self._shown(cuts), *self.earlier)}
+        programs = {program.plan: program for program in map(self._program, shown.values())}
         return self._finish(list(programs.values()))
+
+    def _how(self, cut: Cut) -> tuple[Key, ...]:
+        """What tells plans apart."""
+        return tuple(self._key(option) for option in cut.stages)
+
+    def _keep_best(self, levels: Sequence[float]) -> None:
+        """The best plans of today within some factors are looked at in the end, whatever comes."""
+        cuts = self._join()
+        slacks = [self._slack(factor) for factor in levels]
+        fitting = [[cut for cut in cuts if cut.cost <= slack] for slack in slacks]
+        self.earlier += [fits[0] for fits in fitting if fits]
 
     def _slack(self, factor: float) -> float:
         """Cost above the least possible that so many times of that leave."""
@@ -274,13 +286,11 @@ class _Search:
                     self._refine(min(cut.bytes for cut in within), slack)
         if len(self.network.nodes) <= MANY_NODES:
             self._split(cap, most)
-            cuts = self._join()
-            slacks = [self._slack(factor) for factor in levels]
-            fitting = [[cut for cut in cuts if cut.cost <= slack] for slack in slacks]
-            self.unchained += [fits[0] for fits in fitting if fits]
+            self._keep_best(levels)
             self._chain(levels)
             if self.options.recompute:
                 self._strips(most)
+            self._keep_best(levels)
 
     def _strips(self, most: float) -> None:
         """Column strips around the stage that bounds a plan, where borders may be recomputed."""
