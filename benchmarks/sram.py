@@ -147,7 +147,8 @@ linked images at -O2; each ran in QEMU with that much RAM and no byte more (roun
 32 bytes) and gave the bytes of the layer-by-layer reference. F: MACs executed over the network's.
 Tiles are at least 4 columns wide, as in the design's table, or of any width: less memory, more
 instructions. Targets and peers: that table, whose targets were a planner's arenas with tiles at
-least 4 wide (totals are held against them here); peers' figures are arenas only.
+least 4 wide (totals are held against them here); peers' figures are arenas only. The weights of
+mcunet-320kb-1mb_vww are random (`python -m benchmarks.shapes`): its zoo file is not at hand.
 """
 
 
