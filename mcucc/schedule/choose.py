@@ -16,6 +16,7 @@ from mcucc.schedule.expand import expand
 from mcucc.schedule.layers import layers_plan
 from mcucc.schedule.plan import ImagePolicy, Plan
 from mcucc.schedule.search import Point, SearchOptions, bottleneck, search
+from mcucc.schedule.search_space import pareto
 from mcucc.schedule.tiled import TiledProgram
 
 Progress = Callable[[str, int, int], None]
@@ -190,7 +191,7 @@ def _front(
         )
         programs = [point.program for point in front.points]
         found += [Point(p, program_cost(p, cost, node_facts(p))) for p in programs]
-    return _pareto(_bounded(found, plain.cost, options))
+    return tuple(pareto(_bounded(found, plain.cost, options)))
 
 
 def _measures(options: ScheduleOptions, cost: CostModel) -> Sequence[tuple[CostModel, float]]:
@@ -226,14 +227,6 @@ def _bounded(
         + ("" if options.max_macs is None else f" and {macs:.2f} times the MACs"),
         hint="raise --max-slowdown" + ("" if options.max_macs is None else " or --max-macs"),
     )
-
-
-def _pareto(points: Sequence[Point]) -> tuple[Point, ...]:
-    kept: list[Point] = []
-    for point in sorted(points, key=lambda p: (p.bytes, p.cost)):
-        if not kept or point.cost < kept[-1].cost:
-            kept.append(point)
-    return tuple(kept)
 
 
 def _choose(front: tuple[Point, ...], room: int, options: ScheduleOptions) -> Point | None:

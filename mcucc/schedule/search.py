@@ -14,12 +14,13 @@ from mcucc.errors import FitError, McuccError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.schedule.costs import MACS, CostModel, node_facts, program_cost
 from mcucc.schedule.expand import chain_arena, chain_bytes, expand
+from mcucc.schedule.layers import layers_plan
 from mcucc.schedule.network import Network
 from mcucc.schedule.order import least_peak_order
 from mcucc.schedule.plan import Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.search_chain import ChainSearch
 from mcucc.schedule.search_join import Cut, join, spread
-from mcucc.schedule.search_space import Option, Space
+from mcucc.schedule.search_space import Option, Space, pareto
 from mcucc.schedule.search_split import LONGEST, SplitSearch, promising, views
 from mcucc.schedule.search_stage import StageSearch
 from mcucc.schedule.tiled import TiledProgram
@@ -147,14 +148,6 @@ def search(graph: IntegerGraph, options: SearchOptions = SearchOptions()) -> Fro
     return _Search(graph, options).front()
 
 
-def layers_plan(network: Network, image: ImagePolicy) -> Plan:
-    """One node a stage, each computed whole."""
-    stages = tuple(
-        StagePlan((node.name,), (network.tensors[node.output].height, 0)) for node in network.nodes
-    )
-    return Plan("layers", image, stages)
-
-
 class _Search:
     def __init__(self, graph: IntegerGraph, options: SearchOptions) -> None:
         self.graph, self.options = graph, options
@@ -173,14 +166,14 @@ class _Search:
     def front(self) -> Front:
         """Search, refine, expand."""
         if self.options.schedule == "layers":
-            plan = layers_plan(self.network, self.options.image)
+            plan = layers_plan(self.graph, self.options.image)
             return self._finish([expand(self.graph, plan)])
         if self.options.schedule not in ("auto", "patch", "stream", "msf"):
             raise McuccError(
                 f"unknown schedule {self.options.schedule!r}",
                 hint="one of auto, layers, patch, stream, msf",
             )
-        self._cuts()
+        self._fill_table()
         cuts = self._settled()
         shown = {self._how(cut): cut for cut in (*self._shown(cuts), *self.earlier)}
         programs = {program.plan: program for program in map(self._program, shown.values())}
@@ -193,9 +186,8 @@ class _Search:
     def _keep_best(self, levels: Sequence[float]) -> None:
         """The best plans of today within some factors are looked at in the end, whatever comes."""
         cuts = self._join()
-        slacks = [self._slack(factor) for factor in levels]
-        fitting = [[cut for cut in cuts if cut.cost <= slack] for slack in slacks]
-        self.earlier += [fits[0] for fits in fitting if fits]
+        found = (_least(cuts, self._slack(factor)) for factor in levels)
+        self.earlier += [cut for cut in found if cut is not None]
 
     def _slack(self, factor: float) -> float:
         """Cost above the least possible that so many times of that leave."""
@@ -228,37 +220,33 @@ class _Search:
         """The points that are expanded: an even choice, and the least memory at usual factors."""
         shown = spread(cuts, POINTS)
         for factor in FACTORS:
-            slack = self._slack(factor)
-            within = [cut for cut in cuts if cut.cost <= slack]
-            shown += [within[0]] if within and within[0] not in shown else []
+            least = _least(cuts, self._slack(factor))
+            if least is not None and least not in shown:
+                shown.append(least)
         return shown
 
     def _finish(self, programs: Sequence[TiledProgram]) -> Front:
         points = [Point(p, program_cost(p, self.options.cost, node_facts(p))) for p in programs]
-        points.sort(key=lambda p: (p.bytes, p.cost))
-        kept: list[Point] = []
-        for point in points:
-            if not kept or point.cost < kept[-1].cost:
-                kept.append(point)
+        kept = pareto(points)
         least = min(point.program.lower_bound for point in kept)
         return Front(tuple(kept), least, self.complete, time.monotonic() - self.begun)
 
     # Stages -----------------------------------------------------------------------------------
 
-    def _cuts(self) -> list[Cut]:
+    def _fill_table(self) -> None:
         """Cache-only first: its peak caps the full search."""
         most = self.options.max_factor
         slack = self._slack(most)
         if self.options.schedule == "patch":
             self._fill(Space(forms=(Form.TILE,), cache=False, slack=slack), first_only=True)
-            return self._join()
+            return
         if self.options.schedule == "msf":
             msf = Space(forms=(Form.TILE,), pinned=(Reuse.RECOMPUTE, Reuse.CACHE), slack=slack)
             self._fill(replace(msf, cap=self._layers_peak()))
-            return self._join()
+            return
         if self.options.schedule == "stream":
             self._fill(Space(recompute=False), first_only=True)
-            return self._join()
+            return
         roughly = Space(recompute=False, cap=self._layers_peak())
         self._fill(roughly, tiles=ROUGH_TILES)
         cap = min((cut.bytes for cut in self._join()), default=self._layers_peak())
@@ -271,7 +259,6 @@ class _Search:
         self._further(cap, most, sorted({most, *(factor for factor in levels if factor < most)}))
         if self.options.room < min(cut.bytes for cut in self._join()):
             self._further(cap, levels[-1], [factor for factor in levels if factor > most])
-        return self._join()
 
     def _further(self, cap: float, most: float, levels: Sequence[float]) -> None:
         """Recomputing up to a factor, then chains within some; nothing is larger than `cap`."""
@@ -281,9 +268,9 @@ class _Search:
             cuts = self._join()
             for factor in FACTORS:
                 slack = self._slack(factor)
-                within = [cut for cut in cuts if cut.cost <= slack]
-                if within:
-                    self._refine(min(cut.bytes for cut in within), slack)
+                least = _least(cuts, slack)
+                if least is not None:
+                    self._refine(least.bytes, slack)
         if len(self.network.nodes) <= MANY_NODES:
             self._split(cap, most)
             self._keep_best(levels)
@@ -306,10 +293,9 @@ class _Search:
 
     def _bounding(self, slack: float) -> tuple[Option, int, float] | None:
         """The largest stage of the best plan, the plan's bytes, the cost it may have."""
-        within = [cut for cut in self._join() if cut.cost <= slack]
-        if not within:
+        best = _least(self._join(), slack)
+        if best is None:
             return None
-        best = min(within, key=lambda cut: (cut.bytes, cut.cost))
         bound = max(best.stages, key=self._known_bytes)
         return bound, best.bytes, slack - best.cost + bound.cost
 
@@ -508,3 +494,8 @@ class _Search:
         stages = tuple(stage for option in cut.stages for stage in self._stages(option))
         plan = Plan(self.options.schedule, self.options.image, stages)
         return expand(self.graph, plan)
+
+
+def _least(cuts: Sequence[Cut], slack: float) -> Cut | None:
+    """The first, which is the plan of least memory, that costs at most so much."""
+    return next((cut for cut in cuts if cut.cost <= slack), None)

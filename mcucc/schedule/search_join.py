@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.schedule.search_space import Option
+from mcucc.schedule.search_space import Option, pareto
 
 MOST_BUDGETS = 2048  # budgets looked at; of more than that, an even choice
 PER_STAGE = 1e-3  # added to the cost, so that of equal plans the one with fewer stages is taken
@@ -48,7 +48,7 @@ def join(table: Mapping[int, Iterable[Option]], count: int) -> list[Cut]:
         groups[end] = {}
         for option in table.get(end, ()):
             groups[end].setdefault(option.begin, []).append(option)
-        groups[end] = {begin: _pareto(found) for begin, found in groups[end].items()}
+        groups[end] = {begin: pareto(found) for begin, found in groups[end].items()}
     budgets = _budgets(o.bytes for g in groups.values() for found in g.values() for o in found)
     costs: list[Floats] = [np.zeros(budgets.size)]
     before: list[npt.NDArray[np.intp]] = [np.zeros(budgets.size, dtype=np.intp)]
@@ -75,14 +75,6 @@ def spread(cuts: list[Cut], most: int) -> list[Cut]:
         return cuts
     step = (len(cuts) - 1) / (most - 1)
     return [cuts[round(i * step)] for i in range(most)]
-
-
-def _pareto(options: list[Option]) -> list[Option]:
-    kept: list[Option] = []
-    for option in sorted(options, key=lambda o: (o.bytes, o.cost)):
-        if not kept or option.cost < kept[-1].cost:
-            kept.append(option)
-    return kept
 
 
 def _budgets(sizes: Iterable[int]) -> npt.NDArray[np.int64]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol, TypeVar
 
 from mcucc.schedule.network import Network, TensorFacts
 from mcucc.schedule.plan import EdgePlan, Form, SplitPlan
@@ -218,3 +219,25 @@ def thinned(values: list[Value], most: int) -> list[Value]:
         if key not in best or value[2] < best[key][2]:
             best[key] = value
     return list(best.values())
+
+
+class _Priced(Protocol):
+    """A stage or a plan."""
+
+    @property
+    def bytes(self) -> int: ...
+
+    @property
+    def cost(self) -> float: ...
+
+
+Priced = TypeVar("Priced", bound=_Priced)
+
+
+def pareto(found: Iterable[Priced]) -> list[Priced]:
+    """Those that nothing of fewer bytes beats in cost, least bytes first."""
+    kept: list[Priced] = []
+    for each in sorted(found, key=lambda item: (item.bytes, item.cost)):
+        if not kept or each.cost < kept[-1].cost:
+            kept.append(each)
+    return kept

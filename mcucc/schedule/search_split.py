@@ -6,7 +6,8 @@ channels. Its stages are found by the walk that finds all others, and become sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from mcucc.schedule.costs import CostModel
@@ -74,8 +75,8 @@ class SplitSearch:
     def __init__(self, plain: StageSearch, view: View, image: ImagePolicy, cost: CostModel) -> None:
         self.view = view
         self.inside = StageSearch(view.network, image, cost)
-        self.base = _sums([plain.least_cost(node) for node in plain.network.nodes])
-        self.own = _sums([self.inside.least_cost(node) for node in view.network.nodes])
+        self.base = _before(map(plain.least_cost, plain.network.nodes))
+        self.own = _before(map(self.inside.least_cost, view.network.nodes))
         self.plain = plain.network
 
     def stages(self, end: int, tile: tuple[int, int], space: Space) -> list[Option]:
@@ -114,9 +115,6 @@ def promising(options: list[Option], margin: float) -> list[Option]:
     return sorted(found, key=lambda o: (o.bytes, o.cost))
 
 
-def _sums(costs: Sequence[float]) -> list[float]:
+def _before(costs: Iterable[float]) -> list[float]:
     """Costs of the nodes before each position."""
-    found = [0.0]
-    for cost in costs:
-        found.append(found[-1] + cost)
-    return found
+    return list(itertools.accumulate(costs, initial=0.0))
