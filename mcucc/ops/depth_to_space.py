@@ -80,19 +80,19 @@ class DepthToSpaceKernel(Kernel):
 
     def call(self) -> KernelCall:
         """`mcucc_depth_to_space`."""
-        area = self.op.block**2
-        first = self.op.channels_first
-        return KernelCall(
-            "mcucc_depth_to_space",
-            "mcucc_depth_to_space_params",
-            (
-                ("block", self.op.block),
-                ("channels", self.channels),
-                ("channel_step", area if first else 1),
-                ("place_step", 1 if first else self.channels),
-            ),
-        )
+        fields = block_fields(self.op.block, self.channels, channels_first=self.op.channels_first)
+        return KernelCall("mcucc_depth_to_space", "mcucc_depth_to_space_params", fields)
 
     def describe(self) -> str:
         """Op and block."""
         return f"DepthToSpace x{self.op.block}"
+
+
+def block_fields(block: int, channels: int, *, channels_first: bool) -> tuple[tuple[str, int], ...]:
+    """The C fields of blocks of pixels in channels: `channels` of one pixel of a block."""
+    return (
+        ("block", block),
+        ("channels", channels),
+        ("channel_step", block**2 if channels_first else 1),
+        ("place_step", 1 if channels_first else channels),
+    )

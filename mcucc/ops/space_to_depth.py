@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mcucc.ir.graph import Tensor, TensorType
 from mcucc.numerics import Int8Array, Rounding
 from mcucc.ops.base import FloatArray, Kernel, KernelCall, Op, Window, register
+from mcucc.ops.depth_to_space import block_fields
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -82,18 +83,8 @@ class SpaceToDepthKernel(Kernel):
 
     def call(self) -> KernelCall:
         """`mcucc_space_to_depth`."""
-        area = self.op.block**2
-        first = self.op.channels_first
-        return KernelCall(
-            "mcucc_space_to_depth",
-            "mcucc_space_to_depth_params",
-            (
-                ("block", self.op.block),
-                ("channels", self.channels),
-                ("channel_step", area if first else 1),
-                ("place_step", 1 if first else self.channels),
-            ),
-        )
+        fields = block_fields(self.op.block, self.channels, channels_first=self.op.channels_first)
+        return KernelCall("mcucc_space_to_depth", "mcucc_space_to_depth_params", fields)
 
     def describe(self) -> str:
         """Op and block."""

@@ -8,17 +8,9 @@
 #ifndef MCUCC_ADD_MVE_H
 #define MCUCC_ADD_MVE_H
 
-#include "mcucc/mcucc.h"
+#include "mcucc/add_armv7em.h"
 
-typedef struct {
-    int32_t channels;
-    int32_t multiplier_a;
-    int32_t multiplier_b;
-    int32_t bias;
-    int32_t shift; /* 1 to 30 */
-    int32_t lo;    /* the fused activation, in units of the output */
-    int32_t hi;
-} mcucc_add_mve_params;
+typedef mcucc_add_armv7em_params mcucc_add_mve_params;
 
 void mcucc_add_mve(const mcucc_add_mve_params *params, const int8_t *const *rows, int8_t *out,
                    const mcucc_span *span);

@@ -1,5 +1,6 @@
 #include "mcucc/global_average_pool_mve.h"
 
+#include "mcucc/global_sums.h"
 #include "mcucc/mve.h"
 
 /* sums[channel] += the bytes at x, x + pixel, .. of `columns` pixels, up to four channels. */
@@ -36,9 +37,7 @@ static void add_columns(int32_t *sums, const int8_t *x, int32_t pixel, int32_t c
 void mcucc_global_average_pool_mve_begin(const mcucc_global_average_pool_mve_params *params,
                                          int32_t *sums)
 {
-    for (int32_t channel = 0; channel < params->channels; ++channel) {
-        sums[channel] = params->bias;
-    }
+    mcucc_global_sums_begin(params, sums);
 }
 
 void mcucc_global_average_pool_mve_row(const mcucc_global_average_pool_mve_params *params,
@@ -55,16 +54,5 @@ void mcucc_global_average_pool_mve_row(const mcucc_global_average_pool_mve_param
 void mcucc_global_average_pool_mve_finish(const mcucc_global_average_pool_mve_params *params,
                                           const int32_t *sums, int8_t *out)
 {
-    const mcucc_global_average_pool_mve_params p = *params;
-    for (int32_t channel = 0; channel < p.channels; ++channel) {
-        int32_t scaled;
-        if (p.divisor != 0) {
-            scaled = mcucc_divide_half_away(sums[channel], p.divisor);
-        } else if (p.double_rounding) {
-            scaled = mcucc_requantize_double(sums[channel], p.multiplier, p.shift);
-        } else {
-            scaled = mcucc_requantize(sums[channel], p.multiplier, p.shift);
-        }
-        out[channel] = (int8_t)mcucc_clamp(scaled + p.output_zero_point, p.lo, p.hi);
-    }
+    mcucc_global_sums_finish(params, sums, out);
 }

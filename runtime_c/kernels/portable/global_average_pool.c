@@ -1,12 +1,10 @@
 #include "mcucc/global_average_pool.h"
 
-#include "mcucc/requantize.h"
+#include "mcucc/global_sums.h"
 
 void mcucc_global_average_pool_begin(const mcucc_global_average_pool_params *params, int32_t *sums)
 {
-    for (int32_t channel = 0; channel < params->channels; ++channel) {
-        sums[channel] = params->bias;
-    }
+    mcucc_global_sums_begin(params, sums);
 }
 
 void mcucc_global_average_pool_row(const mcucc_global_average_pool_params *params,
@@ -27,16 +25,5 @@ void mcucc_global_average_pool_row(const mcucc_global_average_pool_params *param
 void mcucc_global_average_pool_finish(const mcucc_global_average_pool_params *params,
                                       const int32_t *sums, int8_t *out)
 {
-    const mcucc_global_average_pool_params p = *params;
-    for (int32_t channel = 0; channel < p.channels; ++channel) {
-        int32_t scaled;
-        if (p.divisor != 0) {
-            scaled = mcucc_divide_half_away(sums[channel], p.divisor);
-        } else if (p.double_rounding) {
-            scaled = mcucc_requantize_double(sums[channel], p.multiplier, p.shift);
-        } else {
-            scaled = mcucc_requantize(sums[channel], p.multiplier, p.shift);
-        }
-        out[channel] = (int8_t)mcucc_clamp(scaled + p.output_zero_point, p.lo, p.hi);
-    }
+    mcucc_global_sums_finish(params, sums, out);
 }
