@@ -19,11 +19,9 @@ from pathlib import Path
 from mcucc.boards import load_board
 from mcucc.build import CompileOptions, compile_model
 from mcucc.compiled import CompiledFolder, open_compiled
-from mcucc.frontends.onnx import ImportedModel, import_onnx
-from mcucc.frontends.onnx_file import is_quantized, read_model
-from mcucc.frontends.qdq import import_quantized_onnx
+from mcucc.frontends.load import load_model
+from mcucc.frontends.onnx import ImportedModel
 from mcucc.frontends.quantized import ImportedQuantized
-from mcucc.frontends.tflite import import_tflite
 from mcucc.network import Network, NetworkOptions, load_network
 from mcucc.report.facts import Report
 from mcucc.schedule.check import check
@@ -42,12 +40,7 @@ def load(
 
     `input_shapes` are those the file leaves open. Raises ModelError and UnsupportedError.
     """
-    path = Path(model)
-    if path.suffix.lower() == ".tflite":
-        return import_tflite(path)
-    if is_quantized(read_model(path)[0]):
-        return import_quantized_onnx(path, input_shapes=input_shapes)
-    return import_onnx(path, input_shapes=input_shapes)
+    return load_model(Path(model), input_shapes=input_shapes)
 
 
 def quantized(

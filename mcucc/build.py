@@ -20,6 +20,7 @@ from mcucc.emulate.choose import choose_emulator
 from mcucc.errors import FitError, ToolError
 from mcucc.exports import export_to
 from mcucc.fit import TooLarge, check_arena, check_weights, does_not_fit
+from mcucc.frontends.file_kind import format_of
 from mcucc.frontends.onnx_file import read_model
 from mcucc.ir.store import save_graph
 from mcucc.measure import Measured, measure, without_firmware
@@ -221,7 +222,7 @@ def _build(
 
 def copy_model(model: Path, folder: Path) -> None:
     """Keep the model as `source.<format>` for validate, in one file with its external data."""
-    target = folder / f"source{model.suffix.lower()}"
+    target = folder / f"source{format_of(model)}"
     if target.suffix == ".onnx" and has_external_data(model):
         target.write_bytes(read_model(model)[0].SerializeToString(deterministic=True))
     else:

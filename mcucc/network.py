@@ -13,10 +13,9 @@ import numpy.typing as npt
 from mcucc.errors import DataError, ModelError
 from mcucc.evaluate.datasets import CALIBRATION_COUNT, CalibrationSet, load_dataset
 from mcucc.evaluate.preprocess import Preprocess, find_preprocess
-from mcucc.frontends.onnx import ImportedModel, import_onnx
-from mcucc.frontends.onnx_file import is_quantized, read_model
+from mcucc.frontends.load import load_model
+from mcucc.frontends.onnx import ImportedModel
 from mcucc.frontends.quantized import ImportedQuantized
-from mcucc.frontends.tflite import import_tflite
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.text import graph_text, integer_text
@@ -32,8 +31,6 @@ from mcucc.quantize.quantize import QuantizeOptions
 
 Progress = Callable[[str, int, int], None]
 NOISE = "noise"  # the source of a calibration without pictures
-FORMATS = (".onnx", ".tflite")
-_FORMATS_HINT = f"give one of {', '.join(FORMATS)}"
 # What print_after names: the importer, the passes, the quantizer.
 STAGES = ("import", *PASSES, "fold_input", "quantize", "constant_channels", "lower")
 
@@ -88,31 +85,17 @@ def load_network(path: Path, options: NetworkOptions, progress: Progress) -> Net
 
     Raises ModelError and DataError; every message says where and what to do.
     """
-    if path.is_dir():
-        raise ModelError("is a folder, not a model", where=str(path), hint=_FORMATS_HINT)
-    if not path.is_file():
-        raise ModelError("no such file", where=str(path))
-    if path.suffix.lower() == ".tflite":
-        return _quantized(import_tflite(path), options)
-    if path.suffix.lower() != ".onnx":
-        raise ModelError(
-            f"{path.suffix or 'a file without a suffix'} is no format mcucc reads",
-            where=str(path),
-            hint=_FORMATS_HINT,
-        )
-    model, _ = read_model(path)
-    if is_quantized(model):
-        from mcucc.frontends.qdq import import_quantized_onnx
-
-        return _quantized(import_quantized_onnx(path), options)
-    return _float(path, options, progress)
-
-
-def _float(path: Path, options: NetworkOptions, progress: Progress) -> Network:
     progress("importing", 0, 0)
+    imported = load_model(path, input_shapes=options.input_shapes)
+    if isinstance(imported, ImportedModel):
+        return _float(imported, options, progress)
+    return _quantized(imported, options)
+
+
+def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress) -> Network:
+    path = imported.model_path
     if options.noise and options.data is None:  # noise does not show which channels are constant
         options = replace(options, keep_constant=True)
-    imported = import_onnx(path, input_shapes=options.input_shapes)
     if len(imported.graph.inputs) != 1:
         raise ModelError("a network of pictures has one input", where=str(path))
     (name,) = imported.graph.inputs

@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from onnx import external_data_helper, inliner
 
 from mcucc.errors import ModelError
+from mcucc.frontends.file_kind import POINTER_HINT, pointer_of
 
 OLDEST_OPSET, NEWEST_OPSET = 11, 22
 DEFAULT_DOMAINS = ("", "ai.onnx")
@@ -147,7 +148,17 @@ def _check_external(tensor: onnx.TensorProto, folder: Path, where: str) -> None:
         )
     file = folder / location
     if not file.is_file():
-        raise ModelError(f"external data file {location!r} is missing", where=where)
+        raise ModelError(
+            f"external data file {location!r} is missing",
+            where=where,
+            hint="the weights are in a file of their own: put it beside the model",
+        )
+    with file.open("rb") as stream:
+        pointer = pointer_of(stream.read(200))
+    if pointer:
+        raise ModelError(
+            f"external data file {location!r} is {pointer}", where=where, hint=POINTER_HINT
+        )
     try:
         offset, length = int(entries.get("offset", "0")), int(entries.get("length", "0"))
     except ValueError as error:

@@ -33,6 +33,13 @@ def import_quantized_onnx(path: Path, *, input_shapes: ShapeMap | None = None) -
     """
     path = Path(path)
     model, sha256 = read_model(path)
+    return import_quantized_model(model, path, sha256, input_shapes)
+
+
+def import_quantized_model(
+    model: onnx.ModelProto, path: Path, sha256: str, input_shapes: ShapeMap | None = None
+) -> ImportedQuantized:
+    """The same for a model that has been read from `path`."""
     model = inline_functions(model, str(path))
     try:
         stripped = strip(model)

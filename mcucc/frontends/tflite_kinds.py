@@ -44,7 +44,7 @@ def _structure(file: TfliteFile) -> Iterator[tuple[str, str, str]]:
         yield (
             "dynamic shapes",
             f"the size of the input {', '.join(dynamic)} is not fixed",
-            "convert with a fixed input shape",
+            "convert with a fixed input shape: --input-shape cannot change those of a .tflite",
         )
 
 

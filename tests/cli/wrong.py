@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 from onnx import TensorProto, helper
 
 from mcucc.resources import resource_dir
@@ -57,6 +59,26 @@ def with_file(name: str, content: bytes | str) -> Callable[[Project], Words]:
         return compiling(project, model=written(project, name, content))
 
     return command
+
+
+def with_zip(name: str, inside: str) -> Callable[[Project], Words]:
+    """compile of a zip archive that holds one file."""
+
+    def command(project: Project) -> Words:
+        with zipfile.ZipFile(project.folder / name, "w") as archive:
+            archive.writestr(inside, "content")
+        return compiling(project, model=project.folder / name)
+
+    return command
+
+
+def external_data(project: Project) -> Words:
+    """compile of a network whose weights lie in a file that was not copied along."""
+    model = onnx.load(str(project.model))
+    where = {"location": "weights.bin", "size_threshold": 0, "all_tensors_to_one_file": True}
+    onnx.save_model(model, str(project.model), save_as_external_data=True, **where)
+    (project.folder / "weights.bin").unlink()
+    return compiling(project)
 
 
 def with_toml(old: str, new: str) -> Callable[[Project], Words]:

@@ -9,6 +9,7 @@ from tests.cli.wrong import (
     array_of,
     compiling,
     empty_data,
+    external_data,
     file_gone,
     heavy,
     label_too_large,
@@ -33,9 +34,11 @@ from tests.cli.wrong import (
     with_option,
     with_toml,
     with_tool,
+    with_zip,
     written,
 )
 
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 GCC = "arm-none-eabi-gcc"
 FAILING = '#!/bin/sh\n[ "$1" = --version ] && exit 0\necho "disk quota exceeded" >&2\nexit 1\n'
 HANGING = '#!/bin/sh\n[ "$1" = --version ] && exit 0\nexec sleep 60\n'
@@ -49,19 +52,57 @@ MODELS = (
     ),
     Wrong("a folder instead of a model", lambda p: compiling(p, model=p.data), ("data", "folder")),
     Wrong(
-        "a format that mcucc does not read", with_file("net.pt", "x"), ("net.pt", ".onnx, .tflite")
+        "a format that mcucc does not read",
+        with_file("net.bin", bytes(200)),
+        (".bin", ".onnx, .tflite"),
     ),
     Wrong("an empty file", with_file("empty.onnx", ""), ("empty.onnx", "empty")),
     Wrong(
         "a text file named .onnx",
         with_file("text.onnx", "hello, this is no model"),
-        ("text.onnx", "ONNX"),
+        ("text.onnx", "a text", ".onnx"),
     ),
     Wrong("half of an ONNX file", truncated, ("net.onnx", "truncated")),
     Wrong(
+        "a Git LFS pointer",
+        with_file("net.tflite", POINTER),
+        ("net.tflite", "a Git LFS pointer", "git lfs pull"),
+    ),
+    Wrong(
+        "a web page saved as a model",
+        with_file("net.onnx", "<!DOCTYPE html>\n<html><body>404</body></html>"),
+        ("net.onnx", "a web page", "download the file itself"),
+    ),
+    Wrong("a PyTorch file", with_zip("net.pth", "net/data.pkl"), ("net.pth", "PyTorch", "export")),
+    Wrong("a Keras file", with_zip("net.keras", "model.weights.h5"), ("net.keras", "Keras")),
+    Wrong("an HDF5 file", with_file("net.h5", b"\x89HDF\r\n\x1a\n" + bytes(99)), ("HDF5", "Keras")),
+    Wrong(
+        "a model that is still packed",
+        with_zip("net.onnx.zip", "model/net.onnx"),
+        ("net.onnx.zip", "model/net.onnx", "unpack"),
+    ),
+    Wrong(
+        "a model that is still compressed",
+        with_file("net.onnx.gz", b"\x1f\x8b\x08" + bytes(99)),
+        ("net.onnx.gz", "gzip", "unpack"),
+    ),
+    Wrong(
+        "a SavedModel's .pb",
+        with_file("saved_model.pb", b"\x08\x01\x12\x90\x01" + bytes(99)),
+        ("saved_model.pb", "TensorFlow SavedModel", ".tflite"),
+    ),
+    Wrong(
+        "a model in ONNX Runtime's format",
+        with_file("net.ort", b"\x08\0\0\0ORTM" + bytes(99)),
+        ("net.ort", "ONNX Runtime", ".onnx"),
+    ),
+    Wrong(
+        "weights in a file that is missing", external_data, ("net.onnx", "weights.bin", "beside")
+    ),
+    Wrong(
         "a text file named .tflite",
         with_file("text.tflite", "hello, this is no model"),
-        ("text.tflite",),
+        ("text.tflite", "a text"),
     ),
     Wrong(
         "ops that mcucc does not compile",
