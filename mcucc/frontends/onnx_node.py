@@ -45,6 +45,7 @@ def converters() -> dict[str, Converter]:
     from mcucc.frontends import (  # noqa: F401
         onnx_elementwise,
         onnx_linear,
+        onnx_resize,
         onnx_shapes,
         onnx_slices,
         onnx_windows,

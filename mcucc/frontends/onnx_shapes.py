@@ -1,14 +1,12 @@
-"""Converters of operators that move or copy values: layout changes, Concat, Pad, Resize."""
+"""Converters of operators that move or copy values: layout changes, Concat, Pad."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
-from math import floor, lcm, prod
+from math import prod
 
 import numpy as np
-import numpy.typing as npt
 
 from mcucc.frontends.onnx_context import Context
 from mcucc.frontends.onnx_node import OnnxNode, Refusal, converter
@@ -16,22 +14,10 @@ from mcucc.frontends.onnx_view import NHWC, View
 from mcucc.ops.concat import Concat
 from mcucc.ops.depth_to_space import DepthToSpace
 from mcucc.ops.pad import Pad
-from mcucc.ops.resize_bilinear import ResizeBilinear, Sampling
-from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.spatial import Pads
 
-Rounding = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
-# nearest_mode as a shift and a rounding.
-ROUNDING: dict[str, tuple[float, Rounding]] = {
-    "floor": (0.0, np.floor),
-    "ceil": (0.0, np.ceil),
-    "round_prefer_floor": (-0.5, np.ceil),
-    "round_prefer_ceil": (0.5, np.floor),
-}
 MOST_AXES = 16
-LARGEST_SIDE = 2**13  # pixels of a resized picture: beyond any of this field
-FINEST_FACTOR = 2**10  # denominator of a factor that a file gives as a float
 FLOAT_TYPES = (1, 10, 11)  # TensorProto.FLOAT, FLOAT16, DOUBLE
 
 
@@ -248,125 +234,3 @@ def blocks(ctx: Context, node: OnnxNode) -> View:
     made = ctx.compute(node, op, [image.tensor])
     _, height, width, channels = ctx.tensors[made].shape
     return View.stored(made, (1, channels, height, width), NHWC)
-
-
-@converter("Resize")
-def resize(ctx: Context, node: OnnxNode) -> View:
-    """Linear resizing; nearest wherever it repeats every pixel a whole number of times."""
-    view = ctx.view(node, 0)
-    if len(view.axes) != 4:
-        raise Refusal(f"only pictures are resized, the input is {list(view.shape)}")
-    axes = node.integers("axes") or tuple(range(4))
-    scales = ctx.optional(node, 2, "scales")
-    sizes = ctx.integers(node, 3, "sizes")
-    factors = [1.0] * 4
-    given = [] if scales is None else [float(s) for s in scales.reshape(-1)]
-    if sizes is not None:
-        given = [size / view.shape[axis] for size, axis in zip(sizes, axes, strict=True)]
-        if node.text("keep_aspect_ratio_policy", "stretch") != "stretch":
-            raise Refusal("an aspect ratio policy")
-    for factor, axis in zip(given, axes, strict=True):
-        factors[axis] = factor
-    if node.text("mode", "nearest") == "linear":
-        target = None if sizes is None else dict(zip(axes, sizes, strict=True))
-        return _linear(ctx, node, view, factors, target)
-    whole = round(factors[2])
-    if factors != [1.0, 1.0, whole, whole] or whole < 1:
-        raise Refusal(f"factors {factors}; only one whole factor for rows and columns")
-    if whole == 1:
-        return view
-    if (view.shape[2], view.shape[3]) != (1, 1):
-        _check_repeats(node, view.shape[2:], whole)
-    image = ctx.image(node, view)
-    made = ctx.compute(node, ResizeNearest(whole), [image.tensor])
-    _, height, width, channels = ctx.tensors[made].shape
-    return View.stored(made, (1, channels, height, width), NHWC)
-
-
-def _linear(
-    ctx: Context,
-    node: OnnxNode,
-    view: View,
-    factors: Sequence[float],
-    sizes: dict[int, int] | None,
-) -> View:
-    """ResizeBilinear of rows and columns."""
-    if list(factors[:2]) != [1.0, 1.0]:
-        raise Refusal(f"factors {list(factors)}; only rows and columns are resized")
-    if node.integer("antialias") and min(factors) < 1:
-        raise Refusal("antialias", "only linear interpolation of neighbours is compiled")
-    where = node.text("coordinate_transformation_mode", "half_pixel")
-    uneven = any(view.shape[axis] * factors[axis] % 1 for axis in (2, 3))
-    if where == "align_corners" and sizes is None and uneven:
-        raise Refusal(f"align_corners with the factors {list(factors)}", "give sizes instead")
-    image = ctx.image(node, view)
-    samplings = []
-    for axis in (2, 3):
-        length = view.shape[axis]
-        size = sizes.get(axis, length) if sizes else floor(length * factors[axis])
-        if not 1 <= size <= LARGEST_SIDE:
-            raise Refusal(f"{size} pixels of {length}")
-        exact = Fraction(size, length)
-        given = Fraction(factors[axis]).limit_denominator(FINEST_FACTOR)
-        samplings.append(_sampling(where, length, size, exact if sizes else given))
-    made = ctx.compute(node, ResizeBilinear(*samplings), [image.tensor])
-    _, height, width, channels = ctx.tensors[made].shape
-    return View.stored(made, (1, channels, height, width), NHWC)
-
-
-def _sampling(where: str, length: int, size: int, factor: Fraction) -> Sampling:
-    """Where outputs lie between inputs (ONNX operator specification, Resize)."""
-    if length == 1:
-        return Sampling.repeated(size)
-    zero, half = Fraction(0), Fraction(1, 2)
-    if where == "align_corners":
-        step, offset = (Fraction(length - 1, size - 1) if size > 1 else zero), zero
-    elif where == "asymmetric":
-        step, offset = 1 / factor, zero
-    elif where == "half_pixel" or (where == "pytorch_half_pixel" and size > 1):
-        step, offset = 1 / factor, half / factor - half
-    elif where == "pytorch_half_pixel":
-        step, offset = zero, zero
-    elif where == "half_pixel_symmetric":
-        shift = Fraction(length, 2) * (1 - Fraction(size) / (factor * length))
-        step, offset = 1 / factor, half / factor - half + shift
-    else:
-        raise Refusal(f"coordinates {where!r} with linear interpolation")
-    unit = lcm(step.denominator, offset.denominator)
-    return Sampling.of(size, max(int(step * unit), 1), unit, int(offset * unit))
-
-
-def _check_repeats(node: OnnxNode, size: Sequence[int], factor: int) -> None:
-    """Refusal unless output i reads input i // factor everywhere."""
-    mode = node.text("mode", "nearest")
-    where = node.text("coordinate_transformation_mode", "half_pixel")
-    rounding = node.text("nearest_mode", "round_prefer_floor")
-    if mode != "nearest":
-        raise Refusal(f"mode {mode!r}; only nearest and linear are compiled")
-    for length in size:
-        read = _nearest(where, rounding, length, factor)
-        if (read != np.arange(length * factor) // factor).any():
-            raise Refusal(f"{where} with {rounding} does not repeat whole pixels x{factor}")
-
-
-def _nearest(where: str, rounding: str, length: int, factor: int) -> npt.NDArray[np.int64]:
-    """The input position each output position reads (ONNX operator specification, Resize)."""
-    x = np.arange(length * factor, dtype=np.float64)
-    longer = length * factor
-    if where == "asymmetric":
-        at = x / factor
-    elif where == "align_corners":
-        at = x * (length - 1) / (longer - 1)
-    elif where in ("half_pixel", "half_pixel_symmetric") or (
-        where == "pytorch_half_pixel" and longer > 1
-    ):
-        at = (x + 0.5) / factor - 0.5
-    elif where == "tf_half_pixel_for_nn":
-        at = (x + 0.5) / factor
-    else:
-        raise Refusal(f"coordinate_transformation_mode {where!r}")
-    if rounding not in ROUNDING:
-        raise Refusal(f"nearest_mode {rounding!r}")
-    shift, round_ = ROUNDING[rounding]
-    read: npt.NDArray[np.int64] = np.clip(round_(at + shift), 0, length - 1).astype(np.int64)
-    return read

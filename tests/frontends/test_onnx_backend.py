@@ -195,8 +195,10 @@ def _reason(module: str, case: Any) -> str | None:
     arrays = [_array(value) for value in (inputs[0], outputs[0])]
     if any(array is None or array.dtype not in FLOATS for array in arrays):
         return "another element type"
+    if case.name == "test_resize_upsample_sizes_nearest_not_smaller":
+        return None
     if module == "resize" and ("_linear" not in case.name or "antialias" in case.name):
-        return "no case repeats whole pixels by one factor; no cubes, no filters"
+        return "no other case repeats whole pixels by one factor; no cubes, no filters"
     return REASON.get(case.name)
 
 
