@@ -35,11 +35,13 @@ class LiteRTBuilder:
     of the schema's `...OptionsT` classes; tensors are named by the index `tensor` returned.
     """
 
+    # The schema's own objects, for files that no converter writes: change them before `build`.
     def __init__(self) -> None:
-        self._tensors: list[Any] = []
-        self._buffers: list[Any] = [schema.BufferT()]
-        self._codes: list[Any] = []
-        self._operators: list[Any] = []
+        self.tensors: list[Any] = []
+        self.buffers: list[Any] = [schema.BufferT()]
+        self.codes: list[Any] = []
+        self.operators: list[Any] = []
+        self.version = 3
 
     def tensor(
         self,
@@ -51,7 +53,7 @@ class LiteRTBuilder:
     ) -> int:
         """Add an activation, or with `data` a constant; returns its index."""
         tensor = schema.TensorT()
-        tensor.name = name or f"tensor_{len(self._tensors)}"
+        tensor.name = name or f"tensor_{len(self.tensors)}"
         tensor.shape = list(shape)
         tensor.type = _TYPES[np.dtype(dtype)]
         if quant is not None:
@@ -60,12 +62,12 @@ class LiteRTBuilder:
             tensor.quantization.zeroPoint = [quant.zero_point] * len(quant.scale)
             tensor.quantization.quantizedDimension = quant.axis or 0
         if data is not None:
-            tensor.buffer = len(self._buffers)
+            tensor.buffer = len(self.buffers)
             buffer = schema.BufferT()
             buffer.data = np.frombuffer(np.ascontiguousarray(data).tobytes(), dtype=np.uint8)
-            self._buffers.append(buffer)
-        self._tensors.append(tensor)
-        return len(self._tensors) - 1
+            self.buffers.append(buffer)
+        self.tensors.append(tensor)
+        return len(self.tensors) - 1
 
     def constant(self, data: np.ndarray, quant: Quant | None = None, name: str = "") -> int:
         """Add a constant with the array's own shape and type; returns its index."""
@@ -86,9 +88,9 @@ class LiteRTBuilder:
         opcode.builtinCode = builtin
         opcode.deprecatedBuiltinCode = min(builtin, 127)
         opcode.version = version
-        self._codes.append(opcode)
+        self.codes.append(opcode)
         operator = schema.OperatorT()
-        operator.opcodeIndex = len(self._codes) - 1
+        operator.opcodeIndex = len(self.codes) - 1
         operator.inputs = list(inputs)
         operator.outputs = list(outputs)
         if options is not None:
@@ -98,21 +100,21 @@ class LiteRTBuilder:
                 if not hasattr(operator.builtinOptions, name):
                     raise AttributeError(f"{options} has no field {name}")
                 setattr(operator.builtinOptions, name, value)
-        self._operators.append(operator)
+        self.operators.append(operator)
 
     def build(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
         """The bytes of the .tflite file."""
         graph = schema.SubGraphT()
-        graph.tensors = self._tensors
-        graph.operators = self._operators
+        graph.tensors = self.tensors
+        graph.operators = self.operators
         graph.inputs = list(inputs)
         graph.outputs = list(outputs)
         graph.name = "main"
         model = schema.ModelT()
-        model.version = 3
-        model.operatorCodes = self._codes
+        model.version = self.version
+        model.operatorCodes = self.codes
         model.subgraphs = [graph]
-        model.buffers = self._buffers
+        model.buffers = self.buffers
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())

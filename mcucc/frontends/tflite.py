@@ -21,6 +21,7 @@ from mcucc.frontends.tflite_file import FileOperator, FileTensor, read_tflite
 from mcucc.frontends.tflite_kinds import kinds_of
 from mcucc.frontends.tflite_pads import fold_pads
 from mcucc.frontends.tflite_shapes import fold
+from mcucc.frontends.tflite_versions import unknown_version
 from mcucc.ir.graph import Graph, Quant
 from mcucc.ir.verify import verify
 
@@ -105,6 +106,8 @@ def _problem(name: str, kind: str, error: ValueError) -> Problem:
 
 
 def _define_input(ctx: Context, tensor: FileTensor) -> None:
+    if tensor.foreign:
+        raise RejectError(f"{tensor.name}: {tensor.foreign}")
     if tensor.dtype == INT8:
         ctx.inputs.append(ctx.define(tensor).name)
     elif tensor.dtype == np.uint8:
@@ -114,12 +117,26 @@ def _define_input(ctx: Context, tensor: FileTensor) -> None:
 
 
 def _convert_one(ctx: Context, operator: FileOperator) -> None:
-    if fold(ctx, operator):
+    _check_operands(ctx, operator)
+    newer = unknown_version(operator)
+    if not newer and fold(ctx, operator):
         return
     converter = CONVERTERS.get(operator.kind)
     if converter is None:
         raise RejectError("mcucc does not compile this operator")
+    if newer:
+        raise RejectError(newer, "convert the model for an older runtime, or update mcucc")
     converter(ctx, operator)
+
+
+def _check_operands(ctx: Context, operator: FileOperator) -> None:
+    """RejectError for operands whose data, or its meaning, is not where this version reads it."""
+    for index in (*operator.inputs, *operator.outputs):
+        tensor = ctx.file.tensors[index] if index >= 0 else None
+        if tensor is not None and tensor.sparse:
+            raise RejectError(f"{tensor.name} is sparse", "convert the model without sparsity")
+        if tensor is not None and tensor.foreign:
+            raise RejectError(f"{tensor.name}: {tensor.foreign}", "convert it in the common form")
 
 
 def _define_anyway(ctx: Context, operator: FileOperator) -> None:

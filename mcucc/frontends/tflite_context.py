@@ -40,6 +40,7 @@ class Context:
         self.names: dict[int, str] = {}
         self.sources: dict[str, int] = {}
         self._numbers: dict[str, int] = {}  # the last one behind each name wanted more than once
+        self._changed: dict[tuple[int, tuple[int, ...]], Array] = {}
         self.constants: dict[int, Array] = {
             t.index: t.data for t in file.tensors if t.data is not None and not t.variable
         }
@@ -146,6 +147,13 @@ class Context:
         self.names[tensor.index] = source.name
         if self.sources.pop(target.name, None) is not None:
             self.sources.setdefault(source.name, tensor.index)
+
+    def once(self, tensor: FileTensor, form: tuple[int, ...], make: Callable[[], Array]) -> Array:
+        """A changed copy of a constant, made once however many operators read it so."""
+        key = (tensor.index, form)
+        if key not in self._changed:
+            self._changed[key] = make()
+        return self._changed[key]
 
     def constant(self, tensor: FileTensor, data: Array, quant: Quant | None) -> str:
         """Add weights or a bias; returns the name."""

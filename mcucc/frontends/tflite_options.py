@@ -8,6 +8,10 @@ from typing import Any
 
 import tflite
 
+from mcucc.frontends import tflite_raw as raw
+
+MOST_AXES = 8
+
 
 @dataclass(frozen=True)
 class NoOptions:
@@ -31,6 +35,7 @@ class DenseOptions:
 
     activation: int = 0
     shuffled: bool = False
+    keep_dims: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class LeakyOptions:
 
 @dataclass(frozen=True)
 class JoinOptions:
-    """CONCATENATION and PACK."""
+    """CONCATENATION, PACK and UNPACK."""
 
     axis: int
     activation: int = 0
@@ -58,7 +63,7 @@ class JoinOptions:
 
 @dataclass(frozen=True)
 class ReduceOptions:
-    """MEAN."""
+    """MEAN and the other reductions."""
 
     keep_dims: bool = False
 
@@ -94,7 +99,33 @@ class SliceOptions:
     ellipsis_mask: int = 0
     new_axis_mask: int = 0
     shrink_axis_mask: int = 0
+    ends_are_lengths: bool = False
 
+
+@dataclass(frozen=True)
+class ShapeOptions:
+    """RESHAPE's new shape and SQUEEZE's axes; None where the file does not say them."""
+
+    values: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class GatherOptions:
+    """GATHER."""
+
+    axis: int = 0
+    batch_dims: int = 0
+
+
+REDUCTIONS = (
+    "MEAN",
+    "SUM",
+    "REDUCE_MAX",
+    "REDUCE_MIN",
+    "REDUCE_PROD",
+    "REDUCE_ANY",
+    "REDUCE_ALL",
+)
 
 Options = (
     NoOptions
@@ -108,12 +139,27 @@ Options = (
     | ResizeOptions
     | BlockOptions
     | SliceOptions
+    | ShapeOptions
+    | GatherOptions
 )
+
+
+def _same(padding: int) -> bool:
+    if padding not in (tflite.Padding.SAME, tflite.Padding.VALID):
+        raise ValueError(f"padding of the kind {padding}")
+    return bool(padding == tflite.Padding.SAME)
+
+
+def _values(count: int, read: Callable[[], Any]) -> Options:
+    """A vector of axes or sizes; ValueError for one longer than any shape."""
+    if not 0 <= count <= MOST_AXES:
+        raise ValueError(f"{count} axes")
+    return ShapeOptions(tuple(int(n) for n in read().tolist()) if count else None)
 
 
 def _conv(table: Any) -> Options:
     return WindowOptions(
-        same=table.Padding() == tflite.Padding.SAME,
+        same=_same(table.Padding()),
         stride=(table.StrideH(), table.StrideW()),
         dilation=(table.DilationHFactor(), table.DilationWFactor()),
         activation=table.FusedActivationFunction(),
@@ -122,7 +168,7 @@ def _conv(table: Any) -> Options:
 
 def _pool(table: Any) -> Options:
     return WindowOptions(
-        same=table.Padding() == tflite.Padding.SAME,
+        same=_same(table.Padding()),
         stride=(table.StrideH(), table.StrideW()),
         kernel=(table.FilterHeight(), table.FilterWidth()),
         activation=table.FusedActivationFunction(),
@@ -131,7 +177,7 @@ def _pool(table: Any) -> Options:
 
 def _transposed(table: Any) -> Options:
     return WindowOptions(
-        same=table.Padding() == tflite.Padding.SAME,
+        same=_same(table.Padding()),
         stride=(table.StrideH(), table.StrideW()),
         activation=table.FusedActivationFunction(),
     )
@@ -143,7 +189,8 @@ def _resize(table: Any) -> Options:
 
 def _dense(table: Any) -> Options:
     default = tflite.FullyConnectedOptionsWeightsFormat.DEFAULT
-    return DenseOptions(table.FusedActivationFunction(), table.WeightsFormat() != default)
+    shuffled = table.WeightsFormat() != default or raw.unknown_dense(table)
+    return DenseOptions(table.FusedActivationFunction(), shuffled, bool(table.KeepNumDims()))
 
 
 def _slice(table: Any) -> Options:
@@ -153,11 +200,16 @@ def _slice(table: Any) -> Options:
         table.EllipsisMask(),
         table.NewAxisMask(),
         table.ShrinkAxisMask(),
+        bool(table.Offset()),
     )
 
 
 def _arithmetic(table: Any) -> Options:
     return ArithmeticOptions(table.FusedActivationFunction())
+
+
+def _reduce(table: Any) -> Options:
+    return ReduceOptions(bool(table.KeepDims()))
 
 
 # kind: (class of the options table, its member of the union, reader)
@@ -178,7 +230,11 @@ _READERS: dict[str, tuple[str, Callable[[Any], Options]]] = {
         lambda t: JoinOptions(t.Axis(), t.FusedActivationFunction()),
     ),
     "PACK": ("PackOptions", lambda t: JoinOptions(t.Axis())),
-    "MEAN": ("ReducerOptions", lambda t: ReduceOptions(bool(t.KeepDims()))),
+    "UNPACK": ("UnpackOptions", lambda t: JoinOptions(t.Axis())),
+    "GATHER": ("GatherOptions", lambda t: GatherOptions(t.Axis(), t.BatchDims())),
+    "RESHAPE": ("ReshapeOptions", lambda t: _values(t.NewShapeLength(), t.NewShapeAsNumpy)),
+    "SQUEEZE": ("SqueezeOptions", lambda t: _values(t.SqueezeDimsLength(), t.SqueezeDimsAsNumpy)),
+    **dict.fromkeys(REDUCTIONS, ("ReducerOptions", _reduce)),
     "SOFTMAX": ("SoftmaxOptions", lambda t: SoftmaxOptions(float(t.Beta()))),
     "RESIZE_BILINEAR": ("ResizeBilinearOptions", _resize),
     "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", _resize),
@@ -194,11 +250,15 @@ _DEFAULTS: dict[str, Options] = {
     "GELU": ArithmeticOptions(),
     "LEAKY_RELU": LeakyOptions(),
     "FULLY_CONNECTED": DenseOptions(),
-    "MEAN": ReduceOptions(),
+    **dict.fromkeys(REDUCTIONS, ReduceOptions()),
+    "RESHAPE": ShapeOptions(),
+    "SQUEEZE": ShapeOptions(),
+    "GATHER": GatherOptions(),
     "RESIZE_BILINEAR": ResizeOptions(),
     "RESIZE_NEAREST_NEIGHBOR": ResizeOptions(),
     "STRIDED_SLICE": SliceOptions(),
     "PACK": JoinOptions(0),
+    "UNPACK": JoinOptions(0),
 }
 
 

@@ -87,10 +87,14 @@ def _take(ctx: Context, operator: FileOperator, x: Tensor, taken: Sequence[range
 def _box(taken: Sequence[range]) -> Slice:
     """The Slice of (1, ...) with these positions along every axis."""
     if not 2 <= len(taken) <= 4 or taken[0] != range(1) or not all(taken):
-        raise RejectError(f"the positions {[list(part)[:8] for part in taken]}")
+        raise RejectError(f"takes {', '.join(_positions(part) for part in taken)}")
     rows, columns, channels = [range(1)] * (4 - len(taken)) + list(taken[1:])
     return Slice(
         (rows.start, columns.start, channels.start),
         (len(rows), len(columns), len(channels)),
         (rows.step, columns.step, channels.step),
     )
+
+
+def _positions(part: range) -> str:
+    return f"{part.start}:{part.stop}:{part.step}"

@@ -69,15 +69,13 @@ def weights_of(
 ) -> tuple[FileTensor, Array]:
     """Constant int8 weights, symmetric, with one scale or one per element of `axis`."""
     tensor = ctx.file_tensor(operator, 1)
-    if tensor.sparse:
-        raise RejectError("sparse weights", "convert the model without sparsity")
-    if tensor.data is None:
-        raise RejectError("the weights are not a constant")
-    if tensor.dtype != np.int8:
+    if tensor.type_name not in ("INT8", "INT4"):
         raise RejectError(
             f"the weights are {tensor.type_name}, not INT8",
             of_type=tensor.type_name in ("FLOAT32", "FLOAT16", "UINT8"),
         )
+    if tensor.data is None or tensor.variable:
+        raise RejectError("the weights are not a constant")
     if len(tensor.shape) != rank or 0 in tensor.shape:
         raise RejectError(f"weights of the shape {list(tensor.shape)}")
     count = len(tensor.scale)
@@ -107,15 +105,19 @@ def operands(
     quant = Quant(positive, 0, axis if per_channel else None)
     if (signs < 0).any() and int((data * signs).max()) > INT8_MAX:
         raise RejectError("a weight of -128 in a channel of negative scale")
-    names = [ctx.constant(weights, np.ascontiguousarray((data * signs).astype(np.int8)), quant)]
+    if (signs < 0).any():
+        data = ctx.once(weights, data.shape, lambda: (data * signs).astype(np.int8))
+    names = [ctx.constant(weights, np.ascontiguousarray(data), quant)]
     x, place = ctx.activation(operator, places[0]), places[1]
     if len(operator.inputs) <= place or operator.inputs[place] < 0:
         return names
     bias = ctx.file_tensor(operator, place)
-    if bias.data is None:
+    if bias.data is None or bias.variable:
         raise RejectError("the bias is not a constant")
     if bias.dtype != np.int32:
         raise RejectError(f"the bias is {bias.type_name}, not INT32")
+    if any(bias.zero_point):
+        raise RejectError("the zero point of the bias is not 0")
     if bias.data.size != data.shape[axis]:
         raise RejectError(f"{bias.data.size} biases for {data.shape[axis]} channels")
     scales = tuple(s * x.quantization.scale[0] for s in positive)
