@@ -30,7 +30,7 @@ def exact_session(model: onnx.ModelProto, values: Iterable[str] = ()) -> Any:
     present = {output.name for output in whole.graph.output}
     whole.graph.output.extend(onnx.ValueInfoProto(name=n) for n in values if n not in present)
     options = ort.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4
     options.intra_op_num_threads = 1
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     return ort.InferenceSession(

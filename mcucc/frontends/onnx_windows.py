@@ -101,7 +101,11 @@ def transposed_window(
         if wanted is not None or mode.startswith("SAME"):
             length = wanted[len(wanted) - 2 + i] if wanted else size[i] * stride[i]
             total = whole - length
-            begin = total - total // 2 if mode == "SAME_LOWER" else total // 2
+            if total < 0:
+                # ONNX Runtime leaves an auto_pad short; its standard asks for the whole length.
+                raise Refusal(f"an output of {length} pixels where {whole} are reached")
+            # An odd pixel is cut off in front, but for SAME_UPPER (ONNX, ConvTranspose).
+            begin = total // 2 if mode == "SAME_UPPER" else total - total // 2
         if begin < 0 or length < 1:
             raise Refusal(f"pads {list(pads)} for an output of {length} pixels")
         cuts.append(begin)
@@ -125,6 +129,11 @@ def _pool_input(ctx: Context, node: OnnxNode) -> tuple[View, tuple[int, int], tu
     kernel = node.integers("kernel_shape")
     if kernel is None or len(kernel) != 2:
         raise Refusal("kernel_shape is not that of a 2-D window")
+    spread = zip(kernel, _pair(node, "dilations"), strict=True)
+    mode = node.text("auto_pad", "NOTSET")
+    if mode.startswith("SAME") and any(side > 1 and step > 1 for side, step in spread):
+        # ONNX Runtime pads as if the window were dense, ONNX's standard does not.
+        raise Refusal(f"auto_pad {mode} of a dilated window has two meanings", "give pads instead")
     return view, (view.shape[2], view.shape[3]), (kernel[0], kernel[1])
 
 
