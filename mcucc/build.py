@@ -36,7 +36,7 @@ from mcucc.report.facts import (
     layer_facts,
     sram_facts,
 )
-from mcucc.report.html import report_page
+from mcucc.report.html import write_page
 from mcucc.report.memory import memory_facts
 from mcucc.report.nodes import node_facts
 from mcucc.report.plan import plan_facts
@@ -214,7 +214,7 @@ def _build(
     if not report.fits:
         raise does_not_fit(compiled.program, report, board, limit)
     (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
-    (folder / "report.html").write_text(report_page(json.loads(report.to_json())), "utf-8")
+    write_page(json.loads(report.to_json()), folder)
     manifest = _manifest(compiled, board, options, measured, folder)
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     return report

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+LONGEST = 16_000  # characters of a message: names and lists come from files
+MOST_SHOWN = 20  # problems listed in one message
+
 
 class McuccError(Exception):
     """Base of every error shown to the user as one message and exit code 2.
@@ -13,13 +16,19 @@ class McuccError(Exception):
     """
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
-        self.what, self.where, self.hint = what, where, hint
+        self.what, self.where, self.hint = bounded(what), bounded(where, 500), bounded(hint)
         super().__init__(self.render())
 
     def render(self) -> str:
         """The message as one text: where, what, and the hint on a line of its own."""
         head = f"{self.where}: {self.what}" if self.where else self.what
         return f"{head}\n  hint: {self.hint}" if self.hint else head
+
+
+def bounded(text: str, most: int = LONGEST) -> str:
+    """`text` without its middle where a file made it long."""
+    half = most // 2 - 10
+    return text if len(text) <= most else f"{text[:half]} [...] {text[-half:]}"
 
 
 class ModelError(McuccError):
@@ -65,8 +74,9 @@ class UnsupportedError(ModelError):
 
     def __init__(self, problems: Sequence[Problem], *, where: str = "") -> None:
         self.problems = tuple(problems)
-        lines = "\n".join(f"  - {problem}" for problem in self.problems)
         count = len(self.problems)
+        lines = "\n".join(f"  - {bounded(str(p), 700)}" for p in self.problems[:MOST_SHOWN])
+        lines += f"\n  ... and {count - MOST_SHOWN} more" if count > MOST_SHOWN else ""
         super().__init__(
             f"{count} unsupported node{'s' if count != 1 else ''}:\n{lines}",
             where=where,

@@ -9,13 +9,31 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
 
 from mcucc.errors import McuccError
+from mcucc.report.words import printable
 
-console = Console()
-messages = Console(stderr=True)
+
+class PlainConsole(Console):
+    """A console on which text is only text: no markup, no control characters but its own."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """Segments as rich makes them, their texts printable."""
+        for segment in super().render(renderable, options):
+            control = segment.control is not None
+            yield segment if control else segment._replace(text=printable(segment.text))
+
+
+console = PlainConsole()
+messages = PlainConsole(stderr=True)
 
 # progress(what, done, total): called by long steps; total 0 means unknown.
 ProgressCallback = Callable[[str, int, int], None]
@@ -45,7 +63,7 @@ def print_json(document: Any) -> None:
 def progress_bar() -> Iterator[ProgressCallback]:
     """A bar on stderr that shows the current step; silent where stderr is no terminal."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),

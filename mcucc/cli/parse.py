@@ -37,6 +37,7 @@ def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
 def stage_printer(wanted: str | None, stream: TextIO) -> Callable[[str, str], None] | None:
     """Prints the stages asked for."""
     from mcucc.network import STAGES
+    from mcucc.report.words import printable
 
     if wanted is None:
         return None
@@ -44,6 +45,6 @@ def stage_printer(wanted: str | None, stream: TextIO) -> Callable[[str, str], No
 
     def show(stage: str, text: str) -> None:
         if wanted in ("all", stage):
-            print(f"# after {stage}\n{text}", file=stream)
+            print(printable(f"# after {stage}\n{text}"), file=stream)
 
     return show

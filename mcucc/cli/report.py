@@ -30,13 +30,13 @@ def report_command(
         print_json(report)
     elif csv:
         from mcucc.report.table import layers_csv
+        from mcucc.report.words import printable
 
-        print(layers_csv(report), end="")
+        print(printable(layers_csv(report)), end="")
     elif html:
-        from mcucc.report.html import report_page
+        from mcucc.report.html import write_page
 
-        path = folder / "report.html"
-        path.write_text(report_page(report), encoding="utf-8")
+        path = write_page(report, folder)
         console.print(f"written to {path}", markup=False, highlight=False, soft_wrap=True)
     else:
         from mcucc.report.terminal import print_layers, print_report

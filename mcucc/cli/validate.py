@@ -67,17 +67,18 @@ def validate_command(
 
 def _table(found: Validation) -> Table:
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("", "top-1", "agrees with float", "cosine", "largest difference", "equal"):
         table.add_column(title, justify="left" if not title else "right")
     for way in found.ways:
         if way.absent:
-            table.add_row(TITLES[way.name], f"[dim]{way.absent}[/]")
+            table.add_row(TITLES[way.name], Text(way.absent, style="dim"))
             continue
-        equal = "-" if way.different_pictures is None else "yes"
+        equal = Text("-" if way.different_pictures is None else "yes")
         if way.different_pictures:
-            equal = f"[red]no, {way.different_pictures} of {found.images} pictures[/]"
+            equal = Text(f"no, {way.different_pictures} of {found.images} pictures", style="red")
         table.add_row(
             TITLES[way.name],
             _percent(way.top1),

@@ -13,7 +13,17 @@ KEYWORDS = frozenset((
     "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else",
     "enum", "extern", "float", "for", "goto", "if", "inline", "int", "long", "register",
     "restrict", "return", "short", "signed", "sizeof", "static", "struct", "switch", "typedef",
-    "union", "unsigned", "void", "volatile", "while", "main", "asm", "mcucc"
+    "union", "unsigned", "void", "volatile", "while", "main", "asm", "mcucc",
+    # C++, C23: the header is read by both
+    "alignas", "alignof", "and", "and_eq", "bitand", "bitor", "bool", "catch", "class", "compl",
+    "concept", "const_cast", "consteval", "constexpr", "constinit", "decltype", "delete",
+    "dynamic_cast", "explicit", "export", "false", "friend", "mutable", "namespace", "new",
+    "noexcept", "not", "not_eq", "nullptr", "operator", "or", "or_eq", "private", "protected",
+    "public", "reinterpret_cast", "requires", "static_assert", "static_cast", "template", "this",
+    "thread_local", "throw", "true", "try", "typeid", "typename", "typeof", "using", "virtual",
+    "wchar_t", "xor", "xor_eq",
+    # macros of headers and compilers, parameters beside the inputs'
+    "errno", "stdin", "stdout", "stderr", "linux", "unix", "i386", "arena", "camera"
 ))
 # fmt: on
 
@@ -86,12 +96,19 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 def comment(text: str) -> str:
-    """`text` made safe inside a C comment: printable ASCII, and no end of comment."""
-    printable = "".join(c if " " <= c <= "~" else "?" for c in text)
-    harmless = printable.replace("*/", "* /").replace("/*", "/ *")
-    return re.sub(r"\?(?=\?)", "? ", harmless)  # no trigraphs
+    """`text` made safe inside a comment of C or CMake: one line of printable ASCII, no quotes.
+
+    It neither ends nor opens a comment, continues no line and is no trigraph.
+    """
+    return _one_line(text).replace('"', "'")
 
 
 def string(text: str) -> str:
-    """`text` as the inside of a C string literal: printable ASCII, quotes escaped."""
-    return comment(text).replace("\\", "\\\\").replace('"', '\\"')
+    """`text` as the inside of a C string literal: as a comment, but quotes escaped."""
+    return _one_line(text).replace('"', '\\"')
+
+
+def _one_line(text: str) -> str:
+    printable = "".join(c if " " <= c <= "~" and c != "\\" else "?" for c in text)
+    harmless = printable.replace("*/", "* /").replace("/*", "/ *")
+    return re.sub(r"\?(?=\?)", "? ", harmless)

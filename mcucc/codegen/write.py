@@ -4,28 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 
-import jinja2
-
 from mcucc.codegen.model import ModelCode
+from mcucc.codegen.templates import environment
 from mcucc.resources import resource_dir
 
 INCLUDE = re.compile(r'^#include "(mcucc/[a-z0-9_]+\.h)"', re.MULTILINE)
-
-
-@cache
-def environment() -> jinja2.Environment:
-    """Jinja with the project's templates; an undefined name is an error."""
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resource_dir("templates")),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
 
 
 def model_sources(code: ModelCode, kernels: Iterable[str]) -> dict[str, str]:

@@ -15,15 +15,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import jinja2
-
 from mcucc.boards import Architecture, Board, Core
+from mcucc.codegen.names import comment
+from mcucc.codegen.templates import environment
 from mcucc.emulate.interface import RunResult, hang_error, input_file, model_index
 from mcucc.emulate.process import started
 from mcucc.emulate.records import check_exit, parse_records, result_of
 from mcucc.emulate.uart import uart_input, uart_output
 from mcucc.errors import ToolError
-from mcucc.resources import resource_dir
 from mcucc.toolchain.firmware import Firmware, Transport, change_transport
 from mcucc.toolchain.spans import Span
 
@@ -80,12 +79,8 @@ def write_scripts(firmware: Firmware, folder: Path) -> None:
     """Writes platform.repl, run.resc and uart.py for an image; Renode is started in the folder."""
     layout, machine, core = firmware.layout, firmware.machine, firmware.board.core
     spans = dict.fromkeys((machine.harness_code, machine.harness_ram, *layout.spans))
-    loader = jinja2.FileSystemLoader(resource_dir("templates") / "firmware")
-    environment = jinja2.Environment(
-        loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
-    )
     values = {
-        "board": firmware.board.title,
+        "board": comment(firmware.board.title),
         "cpu": "cortex-m0+" if core is Core.M0PLUS else core.value,
         "memories": [Span(each.origin, -(-each.size // _PAGE) * _PAGE) for each in spans],
         "timer": machine.timer & -_PAGE,
@@ -95,7 +90,7 @@ def write_scripts(firmware: Firmware, folder: Path) -> None:
         "folder": folder.resolve().as_posix(),
     }
     for name in _FILES:
-        text = environment.get_template(f"{name}.jinja").render(**values)
+        text = environment().get_template(f"firmware/{name}.jinja").render(**values)
         (folder / name).write_text(text, encoding="utf-8")
 
 

@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 
 from mcucc import __version__
 from mcucc.codegen.model import ModelCode
-from mcucc.codegen.write import environment, library_sources
+from mcucc.codegen.templates import environment
+from mcucc.codegen.write import library_sources
 
 Files = dict[str, str]  # path below the export's folder to text
 

@@ -37,7 +37,7 @@ def layers_csv(report: Mapping[str, Any]) -> str:
         writer.writerow(
             [
                 number,
-                node["name"],
+                _text(node["name"]),
                 node["op"],
                 node["variant"],
                 node["isa"],
@@ -53,3 +53,8 @@ def layers_csv(report: Mapping[str, Any]) -> str:
             ]
         )
     return text.getvalue()
+
+
+def _text(name: str) -> str:
+    """A name that no spreadsheet takes for a formula."""
+    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name

@@ -166,18 +166,18 @@ def _memory(report: Mapping[str, Any]) -> Table:
         ("  scratch, at most", sram["scratch"]),
         ("static", sram["static"]),
         (f"stack ({sram['stack_source']})", stack),
-        ("[bold]total[/]", sram["total"]),
+        ("total", sram["total"]),
     ]
     right: list[tuple[str, int | None]] = [
         ("weights, tables", flash["weights"]),
         ("code", code),
     ]
     right += [("", None)] * (len(left) - len(right) - 1)
-    right.append(("[bold]total[/]", flash["total"]))
+    right.append(("total", flash["total"]))
     for (name, size), (other, other_size) in zip(left, right, strict=True):
-        style = "bold" if "total" in name else ""
-        figures = (Text(_figure(name, size), style), Text(_figure(other, other_size), style))
-        table.add_row(name, figures[0], f"  {other}", figures[1])
+        style = "bold" if name == "total" else ""
+        row = (name, _figure(name, size), f"  {other}", _figure(other, other_size))
+        table.add_row(*(Text(cell, style) for cell in row))
     return table
 
 

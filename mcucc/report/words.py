@@ -53,3 +53,14 @@ def kilobytes(count: float) -> str:
 def split_words(split: Mapping[str, Any]) -> str:
     """A channel split of a stage of the report's plan."""
     return f"split into {split['groups']} groups of {split['channels']} channels"
+
+
+def printable(text: str) -> str:
+    """`text` with every character that a reader would obey, or not see, as a `?`.
+
+    Names of files and of what is in them are untrusted: they could retitle a terminal or move its
+    cursor, or (bidirectional controls) show other text than there is.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)

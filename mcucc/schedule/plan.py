@@ -7,15 +7,18 @@ to bottom, tiles of a row from left to right. `expand` turns a Plan into the ste
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from mcucc.errors import ModelError
 from mcucc.schedule.windows import Reuse
+from mcucc.typed import Reader, shown, wrong
 
 VERSION = 1
+OPTIONAL = ("feeds", "splits", "strips")  # keys that older files do not have
+LARGEST_SIDE = 2**26  # rows, columns or channels: no activation has more elements
 
 
 class ImagePolicy(Enum):
@@ -114,16 +117,30 @@ class Plan:
         """Read a plan; ModelError says what is wrong with the text."""
         try:
             data = json.loads(text)
-            if data["version"] != VERSION:
-                raise ValueError(f"version {data['version']} is not {VERSION}")
-            stages = tuple(_stage(stage) for stage in data["stages"])
-            return Plan(str(data["schedule"]), ImagePolicy(data["image"]), stages)
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            version = data.pop("version")
+            if version != VERSION:
+                raise ValueError(f"version {shown(version)} is not {VERSION}")
+            plan: Plan = Reader(OPTIONAL).read(Plan, data)
+            plan.validate()
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ModelError(
-                f"not a plan: {type(error).__name__}: {error}",
+                f"not a plan: {error}",
                 where=where,
                 hint="`mcucc plan` writes plan files; edit one of those",
             ) from error
+        return plan
+
+    def validate(self) -> None:
+        """ValueError where a name or a number cannot be that of any plan."""
+        if not re.fullmatch(r"[a-z]{1,16}", self.schedule):
+            raise wrong("schedule", "a short word", self.schedule)
+        for number, stage in enumerate(self.stages):
+            counts = {"tile[0]": stage.tile[0], "tile[1]": stage.tile[1], "strips": stage.strips}
+            counts |= {f"splits[{i}].channels": s.channels for i, s in enumerate(stage.splits)}
+            for key, count in counts.items():
+                if not 0 <= count <= LARGEST_SIDE:
+                    expected = f"a number from 0 to {LARGEST_SIDE}"
+                    raise wrong(f"stages[{number}].{key}", expected, count)
 
 
 def _stage_data(stage: StagePlan) -> dict[str, Any]:
@@ -143,38 +160,3 @@ def _stage_data(stage: StagePlan) -> dict[str, Any]:
             for edge in stage.edges
         ],
     }
-
-
-def _stage(data: Mapping[str, Any]) -> StagePlan:
-    rows, columns = (_count(n) for n in data["tile"])
-    return StagePlan(
-        nodes=tuple(_text(name) for name in data["nodes"]),
-        tile=(rows, columns),
-        edges=tuple(
-            EdgePlan(
-                _text(edge["tensor"]),
-                Form(edge["form"]),
-                Reuse(edge["rows"]),
-                Reuse(edge["columns"]),
-            )
-            for edge in data["edges"]
-        ),
-        feeds=bool(data.get("feeds", False)),
-        splits=tuple(
-            SplitPlan(_text(split["node"]), _count(split["channels"]))
-            for split in data.get("splits", ())
-        ),
-        strips=_count(data.get("strips", 1)),
-    )
-
-
-def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{value!r} is not a number of rows, columns or channels")
-    return value
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a name")
-    return value

@@ -8,9 +8,9 @@ from enum import Enum
 from functools import cache
 from pathlib import Path
 
-import jinja2
-
 from mcucc.boards import Board
+from mcucc.codegen.names import comment
+from mcucc.codegen.templates import environment
 from mcucc.errors import ToolError
 from mcucc.resources import resource_dir
 from mcucc.toolchain.compilers import WARNINGS, Compiler, Kind, compile_objects, run_tool
@@ -263,7 +263,7 @@ def _script_values(firmware: Firmware) -> dict[str, object]:
         regions.append(_region("WEIGHTS", "r", layout.weights))
     regions.append(_region("ARENA", "rw", _arena_span(layout)))
     return {
-        "board": firmware.board.title,
+        "board": comment(firmware.board.title),
         "machine": machine.name,
         "regions": regions,
         "weights_region": "WEIGHTS" if layout.weights != layout.code else "CODE",
@@ -277,7 +277,7 @@ def _config_values(firmware: Firmware) -> dict[str, object]:
     """What the configuration's template needs."""
     arena = max(model.arena_bytes for model in firmware.models)
     return {
-        "board": firmware.board.title,
+        "board": comment(firmware.board.title),
         "machine": firmware.machine.name,
         "models": [model.name for model in firmware.models],
         "arena_bytes": _round_up(arena, ARENA_ALIGNMENT),
@@ -302,11 +302,7 @@ def _region(name: str, access: str, span: Span) -> _Region:
 
 
 def _render(template: str, **values: object) -> str:
-    loader = jinja2.FileSystemLoader(resource_dir("templates") / "firmware")
-    environment = jinja2.Environment(
-        loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
-    )
-    return environment.get_template(template).render(**values)
+    return environment().get_template(f"firmware/{template}").render(**values)
 
 
 def _stack_usage(folder: Path, objects: Sequence[Path]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -124,7 +125,10 @@ def test_a_split_survives_json() -> None:
 
 
 def test_plans_written_before_there_were_splits_are_read() -> None:
-    text = split_program().plan.to_json().replace('"splits"', '"other"')
+    data = json.loads(split_program().plan.to_json())
+    for stage in data["stages"]:
+        del stage["splits"]
+    text = json.dumps(data)
     assert all(not stage.splits for stage in Plan.from_json(text).stages)
 
 

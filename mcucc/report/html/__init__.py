@@ -1,5 +1,5 @@
 """report.html: one self-contained page, from the plain data of report.json."""
 
-from mcucc.report.html.page import report_page
+from mcucc.report.html.page import report_page, write_page
 
-__all__ = ["report_page"]
+__all__ = ["report_page", "write_page"]

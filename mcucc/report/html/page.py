@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -15,7 +16,7 @@ from mcucc.report.html.axis import Axis, axis_of
 from mcucc.report.html.memory_map import HEIGHT, memory_map, rounds
 from mcucc.report.html.plan import front_plot, stage_rows
 from mcucc.report.html.strips import columns, strips
-from mcucc.report.words import amount, kernel_words, kilobytes
+from mcucc.report.words import amount, kernel_words, kilobytes, printable
 from mcucc.resources import resource_dir
 
 
@@ -62,6 +63,7 @@ def report_page(report: Mapping[str, Any]) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(resource_dir("templates") / "report"),
         autoescape=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -81,6 +83,13 @@ def report_page(report: Mapping[str, Any]) -> str:
         rows=_rows(report, axis),
         fused=fused,
     )
+
+
+def write_page(report: Mapping[str, Any], folder: Path) -> Path:
+    """Write report.html into a compiled folder; returns its path."""
+    path = folder / "report.html"
+    path.write_text(report_page(report), encoding="utf-8")
+    return path
 
 
 def _figures(report: Mapping[str, Any]) -> tuple[Figure, ...]:
