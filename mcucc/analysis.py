@@ -248,7 +248,7 @@ def _code(program: TiledProgram) -> int:
     """Estimated bytes of code: the kernels called, and the loops that call them."""
     nodes = [n for n in program.graph.nodes if n.kernel.granularity is not Granularity.ALIAS]
     calls = [node.kernel.call() for node in nodes]
-    functions = {part.function for call in calls for part in call.parts or (call,)}
+    functions = {part.function for call in calls for part in call.calls}
     actions = sum(
         (CODE_PER_ACTION if len(stage.nodes) == 1 else CODE_PER_FUSED_ACTION) * len(stage.actions)
         for stage in program.stages

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mcucc.ir import Graph, Node, Quant, Tensor
@@ -80,6 +82,16 @@ class Builder:
         c_in = self.tensors[x].shape[3]
         w, b = self.weights((kernel, kernel, c_in * multiplier), 2, x, name)
         return self.node(DepthwiseConv2d(same(kernel, stride)), x, w, b, name=name)
+
+    def bordered(self, x: str, op: Conv2d | DepthwiseConv2d, shape: tuple[int, ...]) -> str:
+        """A convolution with weights of this shape, whose padding is worth something to each."""
+        name = f"bordered_{len(self.nodes)}"
+        axis = op.WEIGHT_AXIS or 0
+        w, b = self.weights(shape, axis, x, name)
+        quant = replace(self.tensors[b].quantization, axis=2)
+        border = self.rng.integers(-4000, 4000, (*op.window.kernel, shape[axis])).astype(np.int32)
+        self.tensors[f"{name}_border"] = Tensor.const(f"{name}_border", border, quant)
+        return self.node(op, x, w, b, f"{name}_border", name=name)
 
     def add(self, a: str, b: str) -> str:
         """A residual add."""

@@ -153,7 +153,7 @@ def model_code(
         for node in stage.nodes
         if _has_code(node.name, stages, names)
     }
-    units = {(c.isa, c.unit) for call in calls.values() for c in call.parts or (call,)}
+    units = {(c.isa, c.unit) for call in calls.values() for c in call.calls}
     if cameras:
         units.add(("portable", "camera"))
     titles = [step_name(step) for step in program.steps]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mcucc.codegen.block import BlockCode, block_code
+from mcucc.codegen.border import BorderCode, border_code
 from mcucc.codegen.model_names import Field, Names, as_sweep
 from mcucc.codegen.names import comment
 from mcucc.ir.integer import Activation, IntegerGraph, IntegerNode
@@ -82,6 +83,7 @@ class ActionCode:
     input_index: int = 0
     source: Target | None = None
     block: BlockCode | None = None
+    border: BorderCode | None = None
 
 
 @dataclass(frozen=True)
@@ -337,6 +339,10 @@ class _StageWriter:
         inputs, pointers, base = self._operands(node)
         target = self.program.places[action.place]
         column = "0" if sink else self._column(target, "columns.begin", "u")
+        call = node.kernel.call()
+        border = None
+        if call.border is not None:
+            border = border_code(self.names, node.name, call.border, output.channels)
         uses = " ".join([rows, base, *(f"{x.data} {x.fresh} {x.fresh_from}" for x in inputs)])
         across = " ".join([columns, base, column, *(f"{x.data} {x.fresh}" for x in inputs)])
         return ActionCode(
@@ -350,7 +356,8 @@ class _StageWriter:
             pointers=pointers,
             input_column=base,
             target=self._target(target, output, column),
-            **self._call(node, node.kernel.call()),  # type: ignore[arg-type]
+            border=border,
+            **self._call(node, call),  # type: ignore[arg-type]
         )
 
     def _operands(self, node: IntegerNode) -> tuple[tuple[Rows, ...], int, str]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.kernels.requantize import Finish, Form, high_form, interval_of, shift_form
+from mcucc.kernels.requantize import Finish, Form, high_form, reach_of, shift_form
 from mcucc.kernels.select import NodeContext
 from mcucc.ops.matrix import Accumulation, FieldList
 
@@ -16,7 +16,7 @@ def matrix_finish(
     weights: npt.NDArray[Any], sums: Accumulation, context: NodeContext
 ) -> Finish | None:
     """The cheapest proved form for weights (channels, taps), or None."""
-    bounds = interval_of(weights, sums.bias, *context.input_intervals[0])
+    bounds = reach_of(weights, sums, *context.input_intervals[0])
     high = high_form(sums, bounds, patient=context.form is Form.HIGH)
     return context.wanted(high) or context.wanted(shift_form(sums, bounds))
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.kernels.requantize import Finish, Form, interval_of, shift_form, short_form
+from mcucc.kernels.requantize import Finish, Form, reach_of, shift_form, short_form
 from mcucc.kernels.select import NodeContext
 from mcucc.ops.base import ConstArray
 from mcucc.ops.matrix import Accumulation, FieldList
@@ -17,7 +17,7 @@ def portable_finish(
     weights: npt.NDArray[Any], sums: Accumulation, context: NodeContext
 ) -> Finish | None:
     """The cheapest proved form for weights (channels, taps), or None."""
-    bounds = interval_of(weights, sums.bias, *context.input_intervals[0])
+    bounds = reach_of(weights, sums, *context.input_intervals[0])
     return context.wanted(short_form(sums, bounds)) or context.wanted(shift_form(sums, bounds))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.kernels.requantize import interval_of, short_form
+from mcucc.kernels.requantize import reach_of, short_form
 from mcucc.kernels.select import PORTABLE, Choice, NodeContext, variant
 from mcucc.ops.base import ConstArray, KernelCall
 from mcucc.ops.conv2d import Conv2dKernel
@@ -41,7 +41,7 @@ def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choic
 def _short(kernel: Weighted, weights: npt.NDArray[Any], context: NodeContext) -> Choice | None:
     """The portable call with the constants of SHORT, where that is proved."""
     sums = kernel.sums
-    bounds = interval_of(weights, sums.bias, *context.input_intervals[0])
+    bounds = reach_of(weights, sums, *context.input_intervals[0])
     finish = context.wanted(short_form(sums, bounds))
     if finish is None:
         return None

@@ -110,6 +110,15 @@ def interval_of(
     return Interval(folded + lo * positive + hi * negative, folded + hi * positive + lo * negative)
 
 
+def reach_of(
+    weights: npt.NDArray[Any], sums: Accumulation, lo: int = -128, hi: int = 127
+) -> Interval:
+    """Bounds of the accumulators of a layer with any of its biases."""
+    biases = sums.biases
+    lowest = interval_of(weights, biases.least, lo, hi).lo
+    return Interval(lowest, interval_of(weights, biases.most, lo, hi).hi)
+
+
 def prove_equal(
     first: Callable[[IntArray], IntArray],
     second: Callable[[IntArray], IntArray],

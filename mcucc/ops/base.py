@@ -76,7 +76,8 @@ class KernelCall:
     `fields` are in the order of the struct; a ConstArray becomes a pointer to its table.
     `scratch_bytes` of the arena are handed over as `span->scratch` during the call. `narrow`, where
     there is one, gives the call that makes at most so many columns at a time, with less scratch.
-    A block calls `parts` instead; its own fields are their tables.
+    A block calls `parts` instead; its own fields are their tables. With a `border` other calls make
+    some zones of the output.
     """
 
     function: str
@@ -86,6 +87,12 @@ class KernelCall:
     scratch_bytes: int = 0
     narrow: Callable[[int], KernelCall] | None = None
     parts: tuple[KernelCall, ...] = ()
+    border: BorderCall | None = None
+
+    @property
+    def calls(self) -> tuple[KernelCall, ...]:
+        """The calls of C functions that this one is."""
+        return self.parts or (self, *(self.border.calls if self.border else ()))
 
     @property
     def unit(self) -> str:
@@ -94,8 +101,25 @@ class KernelCall:
 
     @property
     def arrays(self) -> tuple[ConstArray, ...]:
-        """The constant tables, in order."""
-        return tuple(value for _, value in self.fields if isinstance(value, ConstArray))
+        """The constant tables, each once, in order."""
+        calls = (self, *(self.border.calls if self.border else ()))
+        found = (value for call in calls for _, value in call.fields)
+        arrays = {array.name: array for array in found if isinstance(array, ConstArray)}
+        return tuple(arrays.values())
+
+
+@dataclass(frozen=True, eq=False)
+class BorderCall:
+    """Zones of a layer's output with calls of their own: all of one function.
+
+    `rows` and `columns` are where the zones begin and where the last ends; `zones` (row zones,
+    column zones) says who makes each: 0 the layer's own call, n > 0 the call n - 1.
+    """
+
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    zones: tuple[tuple[int, ...], ...]
+    calls: tuple[KernelCall, ...]
 
 
 class Kernel(ABC):

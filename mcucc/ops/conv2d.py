@@ -11,6 +11,7 @@ import numpy as np
 from mcucc.ir.graph import Tensor, TensorType
 from mcucc.numerics import NO_CLAMP, Clamp, Int8Array, Rounding
 from mcucc.ops.base import ConstArray, FloatArray, Kernel, KernelCall, Op, Window, register
+from mcucc.ops.border import added_by_padding, bordered, check_border
 from mcucc.ops.matrix import Accumulation, accumulation, exact_matmul, suffix
 from mcucc.ops.spatial import Window2d, patches
 
@@ -20,7 +21,8 @@ from mcucc.ops.spatial import Window2d, patches
 class Conv2d(Op):
     """y[o] = clamp(bias[o] + sum x * w[o]).
 
-    Inputs: x, weights (C_out, kh, kw, C_in / groups), bias (C_out), which may be missing.
+    Inputs: x, weights (C_out, kh, kw, C_in / groups), bias (C_out), border (kh, kw, C_out: what
+    each tap adds where it is padding, see border.py); the last ones may be missing.
     """
 
     window: Window2d
@@ -40,6 +42,7 @@ class Conv2d(Op):
             raise ValueError(
                 f"weights for {c_in} channels in {self.groups} groups, the input has {channels}"
             )
+        check_border(inputs, (kh, kw, c_out))
         return TensorType((batch, *self.window.output_size(height, width), c_out), inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
@@ -56,6 +59,8 @@ class Conv2d(Op):
         y = np.concatenate(parts, axis=-1)
         if len(inputs) > 2:
             y = y + inputs[2]
+        if len(inputs) > 3:
+            y = y + added_by_padding(inputs[3], self.window, *x.shape[1:3])
         return self.clamp.apply(y)
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
@@ -72,7 +77,8 @@ class Conv2d(Op):
         weights = inputs[1].constant.astype(np.int8)
         flat = weights.reshape(weights.shape[0], -1).astype(np.int64)
         sums = accumulation(output.name, inputs, output, flat, self.clamp, rounding)
-        return Conv2dKernel(self.window, self.groups, inputs[0].shape[2], weights, sums)
+        kernel = Conv2dKernel(self.window, self.groups, inputs[0].shape[2], weights, sums)
+        return bordered(kernel, inputs, flat)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mcucc.ir.graph import Tensor, TensorType
 from mcucc.numerics import NO_CLAMP, Clamp, Int8Array, Rounding
 from mcucc.ops.base import ConstArray, FloatArray, Kernel, KernelCall, Op, Window, register
+from mcucc.ops.border import added_by_padding, bordered, check_border
 from mcucc.ops.matrix import Accumulation, accumulation, suffix
 from mcucc.ops.spatial import Window2d, patches
 
@@ -21,7 +22,7 @@ from mcucc.ops.spatial import Window2d, patches
 class DepthwiseConv2d(Op):
     """Channel c * multiplier + m of the output sees channel c of the input.
 
-    Inputs: x, weights (kh, kw, C_in * multiplier), bias.
+    Inputs: x, weights (kh, kw, C_in * multiplier), bias, border (as those of Conv2d).
     """
 
     window: Window2d
@@ -38,6 +39,7 @@ class DepthwiseConv2d(Op):
             raise ValueError(f"weights are {kh}x{kw}, the kernel is {self.window.kernel}")
         if c_out % channels:
             raise ValueError(f"{c_out} filters are no multiple of {channels} channels")
+        check_border(inputs, (kh, kw, c_out))
         return TensorType((batch, *self.window.output_size(height, width), c_out), inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
@@ -45,6 +47,8 @@ class DepthwiseConv2d(Op):
         y = depthwise_sums(inputs[0], inputs[1], self.window, 0.0)
         if len(inputs) > 2:
             y = y + inputs[2]
+        if len(inputs) > 3:
+            y = y + added_by_padding(inputs[3], self.window, *inputs[0].shape[1:3])
         return self.clamp.apply(y)
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
@@ -62,7 +66,8 @@ class DepthwiseConv2d(Op):
         flat = weights.reshape(-1, weights.shape[2]).T.astype(np.int64)
         sums = accumulation(output.name, inputs, output, flat, self.clamp, rounding)
         width, channels = inputs[0].shape[2], inputs[0].shape[3]
-        return DepthwiseConv2dKernel(self.window, width, channels, weights, sums)
+        kernel = DepthwiseConv2dKernel(self.window, width, channels, weights, sums)
+        return bordered(kernel, inputs, flat)
 
 
 @dataclass(frozen=True, eq=False)

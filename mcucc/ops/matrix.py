@@ -28,11 +28,28 @@ FieldList = tuple[tuple[str, int | ConstArray | None], ...]
 
 
 @dataclass(frozen=True, eq=False)
+class Biases:
+    """The biases of a layer whose border has biases of its own (border.py), int32 per channel.
+
+    `inside` are those of the positions that read no padding, `least` and `most` bound them all.
+    """
+
+    inside: npt.NDArray[np.int32]
+    least: npt.NDArray[np.int32]
+    most: npt.NDArray[np.int32]
+
+    def channels(self, begin: int, end: int) -> Biases:
+        """Those of some output channels."""
+        return Biases(*(part[begin:end] for part in (self.inside, self.least, self.most)))
+
+
+@dataclass(frozen=True, eq=False)
 class Accumulation:
     """The integers that turn weighted sums into int8, per output channel.
 
     `bias` is bias - zero_point * sum(weights): padding is then the value `input_zero_point`.
-    `bounds` is the largest and smallest value any accumulator can reach.
+    `bounds` is the largest and smallest value any accumulator can reach. `family`: these are the
+    integers of some positions, and one requantization is to be proved for all.
     """
 
     bias: npt.NDArray[np.int32]
@@ -42,6 +59,7 @@ class Accumulation:
     lo: int
     hi: int
     bounds: tuple[int, int]
+    family: Biases | None = None
 
     def finish(self, acc: IntArray) -> Int8Array:
         """int8 outputs of raw sums (bias not yet added); channels are the last axis."""
@@ -55,7 +73,13 @@ class Accumulation:
             requant = replace(requant, multiplier=requant.multiplier[begin:end])
         if requant.shift.size > 1:
             requant = replace(requant, shift=requant.shift[begin:end])
-        return replace(self, bias=self.bias[begin:end], requant=requant)
+        family = self.family and self.family.channels(begin, end)
+        return replace(self, bias=self.bias[begin:end], requant=requant, family=family)
+
+    @property
+    def biases(self) -> Biases:
+        """All that the requantization is to be proved for."""
+        return self.family or Biases(self.bias, self.bias, self.bias)
 
     def c_fields(self) -> FieldList:
         """The C fields every accumulating kernel ends with, in the struct's order."""

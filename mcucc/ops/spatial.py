@@ -125,18 +125,25 @@ def patches(x: npt.NDArray[Scalar], window: Window2d, pad_value: Any = 0) -> npt
 
 def valid_counts(window: Window2d, height: int, width: int) -> npt.NDArray[np.int64]:
     """Taps of each output position that lie inside the input, shape (Ho, Wo)."""
-    tall, wide = window.output_size(height, width)
-    rows, columns = (
-        _inside(view, count, size)
-        for view, count, size in ((window.rows, tall, height), (window.columns, wide, width))
-    )
-    counts: npt.NDArray[np.int64] = rows[:, None] * columns[None, :]
+    rows, columns = valid_taps(window, height, width)
+    counts: npt.NDArray[np.int64] = rows.sum(axis=1)[:, None] * columns.sum(axis=1)
     return counts
 
 
-def _inside(window: Window, outputs: int, size: int) -> npt.NDArray[np.int64]:
-    """Taps inside [0, size) for each of `outputs` positions along one axis."""
+def valid_taps(
+    window: Window2d, height: int, width: int
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which tap rows of each output row, and which tap columns of each column, are inside.
+
+    Shapes (Ho, kh) and (Wo, kw).
+    """
+    tall, wide = window.output_size(height, width)
+    return _inside(window.rows, tall, height), _inside(window.columns, wide, width)
+
+
+def _inside(window: Window, outputs: int, size: int) -> npt.NDArray[np.bool_]:
+    """Whether each tap of each of `outputs` positions along one axis lies in [0, size)."""
     taps = np.arange(outputs)[:, None] * window.stride - window.pad
     taps = taps + np.arange(0, window.kernel, window.dilation)
-    inside: npt.NDArray[np.int64] = ((taps >= 0) & (taps < size)).sum(axis=1, dtype=np.int64)
+    inside: npt.NDArray[np.bool_] = (taps >= 0) & (taps < size)
     return inside

@@ -233,7 +233,7 @@ def _rewrite(
         raise OverflowError(f"{node.name}: a folded bias leaves int32")
     x_scale = operands[0].quantization.per_tensor_scale
     scales = np.broadcast_to(np.asarray(quant.scale), outputs.size)[outputs]
-    made = (
+    made: tuple[Tensor, ...] = (
         Tensor.const(
             f"{node.name}.weights",
             np.ascontiguousarray(np.compress(outputs, weights, axis=axis)),
@@ -245,6 +245,10 @@ def _rewrite(
             Quant(tuple((scales * x_scale).tolist()), 0, 0),
         ),
     )
+    if len(operands) > 3:  # what is dropped of the inputs is 0 inside and in the padding
+        border = np.ascontiguousarray(operands[3].constant[..., outputs])
+        quant = replace(made[1].quantization, axis=2)
+        made = (*made, Tensor.const(f"{node.name}.border", border, quant))
     names = tuple(tensor.name for tensor in made)
     return replace(node, inputs=(node.inputs[0], *names)), made
 

@@ -7,10 +7,9 @@ q = byte - 128 under one quantization x = s * (q - z), so that
 
 s is the mean of the channels' scales; z is the byte (less 128) nearest to where real 0 lies,
 averaged over channels, so that zero padding of the first convolution stays near to what it was.
-a and b go into weights and bias of the layers that read the picture. Inside the picture that is
-exact. At a zero-padded border the padding now stands for real b[c] instead of 0: |b[c]| is at most
-half a step where all channels have one zero point inside the byte range, and the distance of the
-channels' zero points from their mean otherwise.
+a and b go into weights and bias of the layers that read the picture, and what padding then adds to
+them into a border of theirs (mcucc/ops/border.py): both are exact. Borders too small to matter are
+dropped once scales are known (mcucc/quantize/border.py).
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from mcucc.ir.graph import Graph, Node, Quant
 from mcucc.numerics import INT8_MAX, INT8_MIN, NO_CLAMP
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.spatial import Window2d
-from mcucc.passes.linear import Affine, affine_of, is_linear, scale_input
+from mcucc.passes.linear import Affine, affine_of, is_linear, scale_input, takes_affine
 from mcucc.passes.rewrite import Rewriter
 
 IDENTITY = 1e-6  # residuals below move no weight of 8 bits
@@ -94,7 +93,8 @@ def _apply(rewriter: Rewriter, name: str, residual: Affine) -> None:
     """Into the weights of all readers, else as a 1x1 depthwise convolution behind the input."""
     users = rewriter.users(name)
     foldable = name not in rewriter.outputs and all(
-        is_linear(rewriter, user) and name not in user.inputs[1:] for user in users
+        is_linear(rewriter, user) and name not in user.inputs[1:] and takes_affine(user, residual)
+        for user in users
     )
     if foldable:
         for user in users:

@@ -44,7 +44,7 @@ def _folded(rewriter: Rewriter, pad: Node, op: Pad, reader: Node) -> Op | None:
     if pad.output in reader.inputs[1:]:
         return None
     target = reader.op
-    if isinstance(target, Conv2d | DepthwiseConv2d) and op.value == 0:
+    if isinstance(target, Conv2d | DepthwiseConv2d) and op.value == 0 and len(reader.inputs) < 4:
         return replace(target, window=_wider(target.window, op))
     if isinstance(target, AveragePool) and op.value == 0:
         # The border's zeros count in the mean; padding of the pool itself does not always.

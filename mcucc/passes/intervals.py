@@ -17,6 +17,7 @@ import numpy.typing as npt
 from mcucc.ir.graph import Graph, Node
 from mcucc.numerics import INT8_MAX, INT8_MIN, IntArray, Rounding
 from mcucc.ops.base import Kernel, hwc
+from mcucc.ops.border import BorderedKernel
 from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 from mcucc.ops.fully_connected import FullyConnectedKernel
@@ -72,6 +73,10 @@ def _through(
 ) -> ChannelIntervals:
     channels = hwc(graph.tensors[node.output].shape)[2]
     name = type(kernel).__name__
+    if isinstance(kernel, BorderedKernel):
+        zones = [_weighted(part, inputs[0]) for part in kernel.kernels]
+        lows, highs = ([getattr(zone, end) for zone in zones] for end in ("lo", "hi"))
+        return ChannelIntervals(np.min(lows, axis=0), np.max(highs, axis=0))
     if isinstance(kernel, Conv2dKernel | DepthwiseConv2dKernel | FullyConnectedKernel):
         return _weighted(kernel, inputs[0])
     if isinstance(kernel, LookupKernel):

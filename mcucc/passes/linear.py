@@ -75,6 +75,11 @@ def is_linear(rewriter: Rewriter, node: Node) -> bool:
     return all(data is not None and data.dtype.kind == "f" for data in constants)
 
 
+def takes_affine(node: Node, affine: Affine) -> bool:
+    """Whether `scale_input` is exact: a transposed convolution sums not every tap everywhere."""
+    return not (isinstance(node.op, ConvTranspose2d) and bool(affine.offset.any()))
+
+
 def padded(node: Node) -> bool:
     """Whether the node reads zeros around its input, or not every tap everywhere."""
     if isinstance(node.op, ConvTranspose2d):
@@ -92,18 +97,25 @@ def scale_output(rewriter: Rewriter, node: Node, affine: Affine, clamp: Clamp) -
     last = isinstance(node.op, DepthwiseConv2d)
     shape = (1, 1, -1) if last else (-1, *(1,) * (weights.ndim - 1))
     scaled = weights * affine.scale.reshape(shape)
-    return _rebuilt(rewriter, node, scaled, old * affine.scale + affine.offset, clamp)
+    border = _border(rewriter, node)
+    if border is not None:
+        border = border * affine.scale
+    return _rebuilt(rewriter, node, scaled, old * affine.scale + affine.offset, clamp, border)
 
 
 def scale_input(rewriter: Rewriter, node: Node, affine: Affine) -> Node:
-    """A node computing linear(affine(x)) at every position that reads no padding."""
+    """A node computing linear(affine(x)), for what `takes_affine` allows.
+
+    Padding stays the 0 behind the affine: where that is not so before it, the node has a border.
+    """
     weights = rewriter.tensors[node.inputs[1]].constant.astype(np.float64)
     channels = affine.scale.size
     op = node.op
     if isinstance(op, DepthwiseConv2d):
         multiplier = weights.shape[2] // channels
         scaled = weights * affine.scale.repeat(multiplier)
-        added = (weights * affine.offset.repeat(multiplier)).sum(axis=(0, 1))
+        per_tap = weights * affine.offset.repeat(multiplier)
+        added = per_tap.sum(axis=(0, 1))
     elif isinstance(op, Conv2d | ConvTranspose2d):
         # Output channels of group g read the input channels of group g.
         groups = op.groups if isinstance(op, Conv2d) else 1
@@ -112,7 +124,9 @@ def scale_input(rewriter: Rewriter, node: Node, affine: Affine) -> Node:
         offset = affine.offset.reshape(groups, 1, 1, 1, -1)
         grouped = weights.reshape(groups, per_group, *weights.shape[1:])
         scaled = (grouped * scale).reshape(weights.shape)
-        added = (grouped * offset).sum(axis=(2, 3, 4)).reshape(-1)
+        # (C_out, kh, kw) as (kh, kw, C_out)
+        per_tap = np.moveaxis((grouped * offset).sum(axis=4).reshape(weights.shape[:3]), 0, 2)
+        added = per_tap.sum(axis=(0, 1))
     else:
         # A flattened picture: channels are the innermost index.
         split = weights.reshape(weights.shape[0], -1, channels)
@@ -121,7 +135,16 @@ def scale_input(rewriter: Rewriter, node: Node, affine: Affine) -> Node:
     old = _bias(rewriter, node, added.size)
     assert old is not None  # is_linear
     assert isinstance(op, Linear)
-    return _rebuilt(rewriter, node, scaled, old + added, op.clamp)
+    border = _border(rewriter, node)
+    if padded(node) and affine.offset.any():
+        border = -per_tap if border is None else border - per_tap
+    return _rebuilt(rewriter, node, scaled, old + added, op.clamp, border)
+
+
+def _border(rewriter: Rewriter, node: Node) -> Reals | None:
+    if len(node.inputs) < 4:
+        return None
+    return rewriter.tensors[node.inputs[3]].constant.astype(np.float64)
 
 
 def _bias(rewriter: Rewriter, node: Node, count: int) -> Reals | None:
@@ -132,12 +155,20 @@ def _bias(rewriter: Rewriter, node: Node, count: int) -> Reals | None:
 
 
 def _rebuilt(
-    rewriter: Rewriter, node: Node, weights: npt.NDArray[Any], bias: Reals, clamp: Clamp
+    rewriter: Rewriter,
+    node: Node,
+    weights: npt.NDArray[Any],
+    bias: Reals,
+    clamp: Clamp,
+    border: Reals | None,
 ) -> Node:
     """The node with new constants; those without effect are left out."""
     assert isinstance(node.op, Linear)
     operands = [node.inputs[0], rewriter.add_constant(node.inputs[1], weights)]
-    if len(node.inputs) > 2 or bias.any():
+    if len(node.inputs) > 2 or bias.any() or border is not None:
         name = node.inputs[2] if len(node.inputs) > 2 else f"{node.output}.bias"
         operands.append(rewriter.add_constant(name, bias))
+    if border is not None:
+        name = node.inputs[3] if len(node.inputs) > 3 else f"{node.output}.border"
+        operands.append(rewriter.add_constant(name, border))
     return replace(node, op=replace(node.op, clamp=clamp), inputs=tuple(operands))

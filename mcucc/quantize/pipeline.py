@@ -13,10 +13,11 @@ from mcucc.evaluate.preprocess import Bytes, FloatArray, Preprocess
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.base import hwc
+from mcucc.quantize.border import BorderFacts, choose_borders
 from mcucc.quantize.calibrate import Progress, Ranges, calibrate
 from mcucc.quantize.lower import lower
 from mcucc.quantize.observers import OBSERVERS, Observer
-from mcucc.quantize.quantize import QuantizeOptions, quantize
+from mcucc.quantize.quantize import QuantizeOptions, activation_quants, quantize
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +28,7 @@ class QuantizedModel:
     integer: IntegerGraph
     ranges: Ranges
     record: dict[str, Any]
+    borders: tuple[BorderFacts, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +74,7 @@ def quantize_model(
         camera=calibration.images,
         progress=progress,
     )
+    graph, borders = choose_borders(graph, activation_quants(graph, ranges))
     quantized = quantize(graph, ranges, options)
     record = {
         "scheme": "post-training int8",
@@ -80,7 +83,7 @@ def quantize_model(
         "correct_biases": options.correct_biases,
         "calibration": calibration.to_dict(),
     }
-    return QuantizedModel(quantized, lower(quantized, options.rounding), ranges, record)
+    return QuantizedModel(quantized, lower(quantized, options.rounding), ranges, record, borders)
 
 
 def make_observer(name: str) -> Observer:

@@ -11,6 +11,7 @@ import numpy as np
 from mcucc.errors import ModelError, Problem
 from mcucc.ir.graph import Graph, Node, Quant, Tensor
 from mcucc.numerics import INT8_MAX, INT8_MIN, NO_CLAMP, Clamp, Rounding
+from mcucc.quantize.border import largest_added
 from mcucc.quantize.calibrate import DoubleArray, Ranges
 from mcucc.quantize.correction import output_shift
 from mcucc.quantize.groups import QuantGroup, quant_groups
@@ -128,18 +129,19 @@ def _integer_constants(
     shared: frozenset[str],
     means: Mapping[str, DoubleArray],
 ) -> tuple[Tensor, ...]:
-    """Weights and, where there is one, bias of a node as integer tensors."""
+    """Weights and, where there are any, bias and border of a node as integer tensors."""
     weights, *rest = graph.tensors_of(node.inputs[1:])
     axis = node.op.WEIGHT_AXIS
     assert axis is not None  # the caller looked
     bias = rest[0].constant if rest else None
     x, y = quants[node.inputs[0]], quants[node.output]
-    made = quantize_weights(weights.constant, bias, axis, x, y)
+    spread = largest_added(graph, node)
+    made = quantize_weights(weights.constant, bias, axis, x, y, spread)
     mean = means.get(node.inputs[0])
     if mean is not None:
         shift = output_shift(node.op, mean, weights.constant, made.real_weights(axis))
         bias = (np.zeros_like(shift) if bias is None else bias) - shift
-        made = quantize_weights(weights.constant, bias, axis, x, y)
+        made = quantize_weights(weights.constant, bias, axis, x, y, spread)
 
     def named(index: int, fallback: str) -> str:
         # Two readers may need two sets of integers.
@@ -150,4 +152,8 @@ def _integer_constants(
     if bias is not None:
         quant = made.bias_quant(x.per_tensor_scale)
         result.append(Tensor.const(named(2, f"{node.output}.bias"), made.bias, quant))
+    if len(rest) > 1:
+        quant = replace(made.bias_quant(x.per_tensor_scale), axis=2)
+        border = np.rint(rest[1].constant / np.asarray(quant.scale)).astype(np.int32)
+        result.append(Tensor.const(named(3, ""), border, quant))
     return tuple(result)

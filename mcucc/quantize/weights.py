@@ -47,12 +47,13 @@ def quantize_weights(
     axis: int,
     x: Quant,
     y: Quant,
+    spread: DoubleArray | float = 0.0,
 ) -> IntegerWeights:
     """Round weights and bias; `axis` is the output channel of `weights`.
 
-    A channel's scale is its largest weight / 127, enlarged where its bias or its sums would
-    otherwise leave int32, then snapped to a short requantization factor. Raises ValueError for
-    weights that are not finite.
+    `spread` (C_out,) is how far a border moves the bias at most. A channel's scale is its largest
+    weight / 127, enlarged where its bias or its sums would otherwise leave int32, then snapped to a
+    short requantization factor. Raises ValueError for weights that are not finite.
     """
     rows = np.moveaxis(weights.astype(np.float64), axis, 0)
     flat = rows.reshape(rows.shape[0], -1)
@@ -60,8 +61,8 @@ def quantize_weights(
     if not (np.isfinite(flat).all() and np.isfinite(offsets).all()):
         raise ValueError("weights or biases are not finite")
     scale = natural_scales(flat, x.per_tensor_scale, y.per_tensor_scale)
-    scale = safe_scales(flat, offsets, scale, x)
-    extremes = extreme_sums(flat, offsets, scale, x)
+    scale = safe_scales(flat, np.abs(offsets) + spread, scale, x)
+    extremes = extreme_sums(flat, offsets, scale, x) + spread / (x.per_tensor_scale * scale)
     scale = snap_scales(scale, extremes, x.per_tensor_scale, y.per_tensor_scale)
     quantized = round_weights(flat, scale).reshape(rows.shape)
     return IntegerWeights(

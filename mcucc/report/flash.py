@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mcucc.codegen.block import params_name
+from mcucc.codegen.border import table_names
 from mcucc.codegen.model_names import Names
 from mcucc.ops.base import Granularity
 from mcucc.schedule.split_block import SplitBlockKernel
@@ -76,6 +77,8 @@ def _owners(program: TiledProgram, model: str) -> dict[str, str]:
             for number, group in enumerate(node.kernel.groups):
                 for what, _ in group.calls:
                     owners[params_name(names, node.name, what, number)] = node.name
+        if node.kernel.call().border is not None:
+            owners |= dict.fromkeys(table_names(names, node.name), node.name)
         for array in node.kernel.call().arrays:
             owners[names.table(node.name, array.name)] = node.name
     return owners

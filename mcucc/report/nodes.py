@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mcucc.kernels.requantize import Form
 from mcucc.kernels.select import BoundKernel, plain
 from mcucc.ops.base import Granularity, Kernel
+from mcucc.ops.border import BorderedKernel
 from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 from mcucc.ops.fully_connected import FullyConnectedKernel
@@ -82,7 +83,13 @@ REQUANTIZATION = {
     Form.DOUBLE: "high multiply, two roundings",
 }
 GENERAL = "64 bits"
-ACCUMULATING = (Conv2dKernel, DepthwiseConv2dKernel, FullyConnectedKernel, FinishSumsKernel)
+ACCUMULATING = (
+    BorderedKernel,
+    Conv2dKernel,
+    DepthwiseConv2dKernel,
+    FullyConnectedKernel,
+    FinishSumsKernel,
+)
 
 
 def requantization(kernel: Kernel) -> str:

@@ -66,13 +66,15 @@ def test_every_tensor_is_an_integer_of_its_kind(tmp_path):
         assert graph.tensors[node.output].dtype == np.int8
         if node.op.WEIGHT_AXIS is None:
             continue
-        x, weights, bias = graph.tensors_of(node.inputs)
+        x, weights, bias, *border = graph.tensors_of(node.inputs)
         assert weights.dtype == np.int8 and weights.constant.min() >= -127
         assert weights.quantization.axis == node.op.WEIGHT_AXIS
         assert weights.quantization.zero_point == 0
         assert bias.dtype == np.int32
         products = np.array(weights.quantization.scale) * x.quantization.per_tensor_scale
-        assert bias.quantization.scale == tuple(products)
+        for added in (bias, *border):
+            assert added.dtype == np.int32
+            assert added.quantization.scale == tuple(products)
 
 
 def test_the_input_keeps_the_quantization_the_camera_pass_gave_it(tmp_path):

@@ -144,6 +144,21 @@ def decoder() -> Graph:
     return b.graph(heat, b.node(Softmax(), head), name="decoder")
 
 
+def borders() -> Graph:
+    """Borders with biases of their own: every kind of window, a picture that is border only."""
+    b = Builder(13, 18, 3, seed=11)
+    left = b.bordered("image", Conv2d(same(3, 2), clamp=Clamp(0.0, 2.0)), (9, 3, 3, 3))
+    uneven = Window2d((3, 5), (2, 2), (1, 1), Pads(1, 3, 1, 1))
+    right = b.bordered("image", Conv2d(uneven), (6, 3, 5, 3))
+    other = b.bordered("image", DepthwiseConv2d(same(3, 2)), (3, 3, 6))
+    x = b.node(Concat(3), left, right, other)
+    x = b.bordered(x, DepthwiseConv2d(same(5)), (5, 5, 21))
+    x = b.bordered(x, DepthwiseConv2d(same(3, 2)), (3, 3, 21))
+    x = b.bordered(x, Conv2d(same(3, 1, 2), 3), (9, 3, 3, 7))
+    x = b.bordered(x, Conv2d(same(7, 2)), (8, 7, 7, 9))
+    return b.graph(b.classifier(x, 4), name="borders")
+
+
 NETWORKS: dict[str, Callable[[], Graph]] = {
     "mobile": mobile_net,
     "squeeze": squeeze_excite,
@@ -153,4 +168,5 @@ NETWORKS: dict[str, Callable[[], Graph]] = {
     "outputs": outputs,
     "splits": splits,
     "decoder": decoder,
+    "borders": borders,
 }

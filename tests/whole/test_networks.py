@@ -27,6 +27,7 @@ ON_BOARDS = {
     "outputs": ("corstone-300", "stm32f746g-disco"),
     "splits": ("corstone-300", "nucleo-l4r5zi"),
     "decoder": ("corstone-300", "rpi-pico", "esp32-c3"),
+    "borders": ("corstone-300", "nucleo-l4r5zi", "bluepill", "rpi-pico"),
 }
 # -O0: the sanitizers see more and the compiler needs a third of the time.
 SANITIZED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O0")

@@ -1,0 +1,55 @@
+"""A border with biases of its own as C: zones of the output, and the calls that make them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mcucc.codegen.model_names import Field, Names
+from mcucc.ops.base import BorderCall
+
+
+@dataclass(frozen=True)
+class BorderCode:
+    """What the template prints of a border: tables of zones, and parameters of their calls.
+
+    `rows`, `columns` and `zones` are names of tables; `params` is an array of `entries`.
+    """
+
+    rows: str
+    row_edges: tuple[int, ...]
+    columns: str
+    column_edges: tuple[int, ...]
+    zones: str
+    numbers: tuple[tuple[int, ...], ...]
+    function: str
+    params: str
+    params_type: str
+    entries: tuple[tuple[Field, ...], ...]
+    channels: int
+
+
+def border_code(names: Names, node: str, border: BorderCall, channels: int) -> BorderCode | None:
+    """The code of a border of a layer with so many output channels; None where all is inside."""
+    if not border.calls:
+        return None
+    rows, columns, zones, params = table_names(names, node)
+    (kind,) = {(call.function, call.params) for call in border.calls}
+    return BorderCode(
+        rows=rows,
+        row_edges=border.rows,
+        columns=columns,
+        column_edges=border.columns,
+        zones=zones,
+        numbers=border.zones,
+        function=kind[0],
+        params=params,
+        params_type=kind[1],
+        entries=tuple(names.fields(node, call) for call in border.calls),
+        channels=channels,
+    )
+
+
+def table_names(names: Names, node: str) -> tuple[str, str, str, str]:
+    """Of the edges of rows and columns, of the zones, and of the calls' parameters."""
+    name = names.nodes[node]
+    return f"{name}_rows", f"{name}_columns", f"{name}_zones", f"{name}_border_params"

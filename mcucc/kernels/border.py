@@ -1,0 +1,34 @@
+"""A convolution whose border has biases of its own: the variant of the layer for every zone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from mcucc.kernels.select import (
+    ARMV7EM,
+    ARMV7M,
+    MVE,
+    PORTABLE,
+    Choice,
+    NodeContext,
+    choose,
+    variant,
+)
+from mcucc.ops.border import BorderedKernel
+
+
+def bordered(kernel: BorderedKernel, context: NodeContext, isa: str) -> Choice:
+    """The cheapest variant of the layer; zones of the border call one function, its own or not."""
+    main, *others = kernel.kernels
+    first = choose(main, context, isa)
+    # The form of the inside is proved for all biases at once: what follows finds the same variant.
+    alike = replace(context, form=first.form)
+    calls = [choose(other, alike, isa).call for other in others]
+    if len({(call.function, call.params) for call in calls}) > 1:
+        calls = [other.call() for other in others]
+    return replace(first, call=kernel.compose([first.call, *calls]))
+
+
+for _isa in (PORTABLE, ARMV7M, ARMV7EM, MVE):
+    variant(BorderedKernel, _isa)(partial(bordered, isa=_isa))
