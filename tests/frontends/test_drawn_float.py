@@ -18,7 +18,6 @@ from mcucc.ops.conv_transpose2d import ConvTranspose2d
 from tests.frontends.drawn import Drawn, Kind, Tally, cases_of, kinds
 from tests.frontends.drawn_networks import FAMILIES, family, networks
 from tests.frontends.onnx_nets import Net, assert_equal_to_runtime
-from tests.frontends.drawn_networks import FAMILIES, family, networks
 from tests.frontends.onnx_nets import kinds as ops_of
 
 NEVER_COMPILED = "MatMul of a constant and an activation"
