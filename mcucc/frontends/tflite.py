@@ -8,7 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from mcucc.errors import Problem, UnsupportedError
-from mcucc.frontends import tflite_elementwise, tflite_parts, tflite_plain, tflite_windows
+from mcucc.frontends import (
+    tflite_elementwise,
+    tflite_joins,
+    tflite_movers,
+    tflite_parts,
+    tflite_phases,
+    tflite_plain,
+    tflite_reductions,
+    tflite_windows,
+)
 from mcucc.frontends.quantized import End, ImportedQuantized
 from mcucc.frontends.tflite_context import (
     CONVERTERS,
@@ -19,14 +28,23 @@ from mcucc.frontends.tflite_context import (
 )
 from mcucc.frontends.tflite_file import FileOperator, FileTensor, read_tflite
 from mcucc.frontends.tflite_kinds import kinds_of
-from mcucc.frontends.tflite_pads import fold_pads
+from mcucc.frontends.tflite_pads import fold_crops, fold_pads
 from mcucc.frontends.tflite_shapes import fold
 from mcucc.frontends.tflite_versions import unknown_version
 from mcucc.ir.graph import Graph, Quant
 from mcucc.ir.verify import verify
 
 # Importing them fills CONVERTERS.
-CONVERTER_MODULES = (tflite_elementwise, tflite_parts, tflite_plain, tflite_windows)
+CONVERTER_MODULES = (
+    tflite_elementwise,
+    tflite_joins,
+    tflite_movers,
+    tflite_parts,
+    tflite_phases,
+    tflite_plain,
+    tflite_reductions,
+    tflite_windows,
+)
 
 
 def import_tflite(path: Path) -> ImportedQuantized:
@@ -50,7 +68,7 @@ def import_tflite(path: Path) -> ImportedQuantized:
         tuple(dict.fromkeys(ctx.names[i] for i in file.outputs)),
     )
     names = _end_names(ctx)
-    graph = fold_pads(_rename(_live(graph), names))
+    graph = fold_crops(fold_pads(_rename(_live(graph), names)))
     verify(graph)
     return ImportedQuantized(
         graph=graph,
@@ -93,6 +111,7 @@ def _convert(ctx: Context, *, explained: bool) -> list[Problem]:
                 name = ctx.file.tensors[operator.outputs[0]].name
             problem = _problem(name, operator.kind, reject)
             (consequences if reject.follows else problems).append(problem)
+    ctx.settle_outputs()
     for index in ctx.file.outputs:
         tensor = ctx.file.tensors[index]
         if index not in ctx.names:
@@ -169,11 +188,11 @@ def _end(ctx: Context, graph: Graph, index: int, names: dict[str, str]) -> End:
     name = names.get(ctx.names[index], ctx.names[index])
     inner = graph.tensors[name].quantization
     if tensor.dtype == np.float32:
-        return End(tensor.name, name, tensor.shape, np.dtype(np.float32), None, inner)
+        return End(tensor.name, name, ctx.shape(tensor), np.dtype(np.float32), None, inner)
     offset = 128 if tensor.dtype == np.uint8 else 0
     quant = Quant(inner.scale, inner.zero_point + offset)
     dtype = np.dtype(np.uint8 if offset else np.int8)
-    return End(tensor.name, name, tensor.shape, dtype, quant, inner)
+    return End(tensor.name, name, ctx.shape(tensor), dtype, quant, inner)
 
 
 def _rename(graph: Graph, names: dict[str, str]) -> Graph:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
+import numpy as np
 
+from mcucc.frontends.strided_view import StridedView
 from mcucc.frontends.tflite_context import (
     INT8,
     Context,
@@ -14,8 +15,8 @@ from mcucc.frontends.tflite_context import (
 )
 from mcucc.frontends.tflite_file import FileOperator
 from mcucc.frontends.tflite_options import ArithmeticOptions, LeakyOptions
-from mcucc.frontends.tflite_windows import fused, same_quantization
-from mcucc.ir.graph import Quant
+from mcucc.frontends.tflite_windows import fused
+from mcucc.ir.graph import Quant, Tensor
 from mcucc.numerics import NO_CLAMP, RELU, RELU6, Clamp
 from mcucc.ops.abs import Abs
 from mcucc.ops.add import Add
@@ -51,15 +52,49 @@ def arithmetic(ctx: Context, operator: FileOperator) -> None:
         place, value, quant = scalar
         kind, ends = Arithmetic(operator.kind.lower()), (quant.per_tensor_scale, quant.zero_point)
         table = ScalarOperand(kind, value, *ends, clamp, comes_first=place == 0)
-        ctx.op(table, [ctx.activation(operator, 1 - place).name], operator)
+        x, shape = ctx.activation(operator, 1 - place, phases=True), _stretch(ctx, operator)
+        ctx.like(operator, 1 - place)
+        ctx.op(table, [x.name], operator, shape)
         return
     if any(tensor in ctx.constants for tensor in operator.inputs):
         _with_channels(ctx, operator, clamp)
         return
-    a, b = ctx.activation(operator, 0), ctx.activation(operator, 1)
-    if operator.kind == "MUL" and math.prod(a.shape) < math.prod(b.shape):
-        a, b = b, a
-    ctx.op(op, [a.name, b.name], operator)
+    y, (a, b) = _both(ctx, operator, factor=operator.kind == "MUL")
+    ctx.emit(op, [a.name, b.name], y)
+
+
+def _stretch(ctx: Context, operator: FileOperator) -> tuple[int, ...]:
+    """The shape that both operands broadcast to."""
+    shapes = [ctx.shape_at(operator, i) for i in (0, 1)]
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise RejectError(f"operands of {list(shapes[0])} and {list(shapes[1])}") from None
+
+
+def _both(
+    ctx: Context, operator: FileOperator, *, factor: bool = False
+) -> tuple[Tensor, list[Tensor]]:
+    """The output and both activations in its shape, repeated where they are smaller.
+
+    `factor`: the smaller one may be a factor of each channel; it then comes second as it is.
+    """
+    blocks = {ctx.blocks.get(ctx.file_tensor(operator, i).index) for i in (0, 1)}
+    if len(blocks) > 1:
+        raise RejectError("one operand is a batch of SPACE_TO_BATCH_ND, the other is not")
+    parts = [ctx.activation(operator, i, phases=True) for i in (0, 1)]
+    made = _stretch(ctx, operator)
+    ctx.like(operator)
+    y = ctx.define(ctx.output_tensor(operator), made)
+    small = [i for i in (0, 1) if parts[i].shape != y.shape]
+    if factor and len(small) == 1 and hwc(parts[small[0]].shape) == (1, 1, hwc(y.shape)[2]):
+        return y, [parts[1 - small[0]], parts[small[0]]]
+    for i in small:
+        view = StridedView.of(parts[i].name, ctx.shape_at(operator, i)).broadcast(made)
+        wide = ctx.between(f"{y.name}_operand", y, y.shape, parts[i].quantization)
+        ctx.apply(view, wide)
+        parts[i] = wide
+    return y, parts
 
 
 def _scalar(ctx: Context, operator: FileOperator) -> tuple[int, int, Quant] | None:
@@ -77,7 +112,8 @@ def _scalar(ctx: Context, operator: FileOperator) -> tuple[int, int, Quant] | No
 def _with_channels(ctx: Context, operator: FileOperator, clamp: Clamp) -> None:
     """ChannelOperand: the constant varies along the channels only."""
     place = 0 if operator.inputs[0] in ctx.constants else 1
-    x, tensor = ctx.activation(operator, 1 - place), ctx.file_tensor(operator, place)
+    x = ctx.activation(operator, 1 - place, phases=True)
+    tensor = ctx.file_tensor(operator, place)
     check_int8(tensor)
     values = ctx.constants[tensor.index]
     channels = hwc(x.shape)[2]
@@ -95,33 +131,34 @@ def _with_channels(ctx: Context, operator: FileOperator, clamp: Clamp) -> None:
         clamp,
         comes_first=place == 0,
     )
-    ctx.op(op, [x.name], operator)
+    ctx.like(operator, 1 - place)
+    ctx.op(op, [x.name], operator, _stretch(ctx, operator))
 
 
 @converts("MAXIMUM", "MINIMUM")
 def extremum(ctx: Context, operator: FileOperator) -> None:
-    """Extremum of two activations, Clip of one and a number; all have the same scale."""
+    """Extremum of two activations, Clip of one and a number.
+
+    LiteRT compares bytes, whatever scales the file notes.
+    """
     scalar = _scalar(ctx, operator)
     if scalar is None:
-        operands = [ctx.activation(operator, i) for i in (0, 1)]
-        y = ctx.define(ctx.output_tensor(operator))
-        if any(x.quant != y.quant for x in operands):
-            raise RejectError("its operands have different scales or zero points")
-        ctx.emit(Extremum(operator.kind == "MAXIMUM"), [x.name for x in operands], y)
+        y, operands = _both(ctx, operator)
+        names = [ctx.relabelled(x, y.quantization).name for x in operands]
+        ctx.emit(Extremum(operator.kind == "MAXIMUM"), names, y)
         return
-    place, value, quant = scalar
+    place, value, _ = scalar
     x = ctx.activation(operator, 1 - place)
-    y = ctx.define(ctx.output_tensor(operator))
-    same_quantization(x, y)
-    if quant != x.quant:
-        raise RejectError("its operands have different scales or zero points")
+    y = ctx.define(ctx.output_tensor(operator), _stretch(ctx, operator))
+    x, quant = ctx.relabelled(x, y.quantization), y.quantization
     bound = (value - quant.zero_point) * quant.per_tensor_scale
     clamp = Clamp(lo=bound) if operator.kind == "MAXIMUM" else Clamp(hi=bound)
     ctx.emit(Clip(clamp), [x.name], y)
 
 
 def _unary(ctx: Context, operator: FileOperator, op: Op) -> None:
-    ctx.op(op, [ctx.activation(operator).name], operator)
+    x = ctx.activation(operator, phases=True)
+    ctx.op(op, [x.name], operator, ctx.like(operator))
 
 
 @converts("HARD_SWISH")
@@ -161,7 +198,7 @@ def gelu(ctx: Context, operator: FileOperator) -> None:
 @converts("PRELU")
 def prelu(ctx: Context, operator: FileOperator) -> None:
     """PRelu with one slope for each channel."""
-    x = ctx.activation(operator)
+    x = ctx.activation(operator, phases=True)
     tensor = ctx.file_tensor(operator, 1)
     slopes = ctx.constants.get(tensor.index)
     if slopes is None or tensor.dtype != INT8:

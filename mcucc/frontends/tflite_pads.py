@@ -1,4 +1,4 @@
-"""Fold quantized Pads into the windows behind them: the border is the zero point."""
+"""Fold Pads into the windows behind them, and what is cut off behind a window into its padding."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from mcucc.ir.graph import Graph, Node
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.pad import Pad
+from mcucc.ops.slice import Slice
+from mcucc.ops.spatial import Pads
 
 
 def fold_pads(graph: Graph) -> Graph:
@@ -55,3 +57,43 @@ def _padded(node: Node, folded: Mapping[str, Node]) -> Node:
         inputs = (pad.inputs[0], *node.inputs[1:])
         node = replace(node, op=replace(node.op, window=window), inputs=inputs)
     return node
+
+
+def fold_crops(graph: Graph) -> Graph:
+    """A Slice of whole rows and columns of a convolution's output becomes less padding.
+
+    What TensorFlow writes for a dilated convolution is padded to whole blocks and cropped again.
+    """
+    readers: dict[str, int] = {}
+    for name in (*graph.outputs, *(name for node in graph.nodes for name in node.inputs)):
+        readers[name] = readers.get(name, 0) + 1
+    makers = {node.output: node for node in graph.nodes}
+    cropped: dict[str, Node] = {}  # by the output of the convolution
+    for node in graph.nodes:
+        maker = makers.get(node.inputs[0])
+        if maker is None or readers[maker.output] > 1 or not isinstance(node.op, Slice):
+            continue
+        made = _cropped(graph, maker, node)
+        if made is not None:
+            cropped[maker.output] = made
+    gone = {node.output for node in cropped.values()}
+    kept = [node for node in graph.nodes if node.output not in gone]
+    return graph.with_(nodes=[cropped.get(node.output, node) for node in kept])
+
+
+def _cropped(graph: Graph, maker: Node, cut: Node) -> Node | None:
+    """The convolution that computes only what is kept; None where padding is not enough."""
+    op = cut.op
+    if not isinstance(op, Slice) or not isinstance(maker.op, Conv2d | DepthwiseConv2d):
+        return None
+    window, (_, height, width, channels) = maker.op.window, graph.tensors[maker.output].shape
+    plain = op.stride == (1, 1, 1) and op.size[2] == channels and window.stride == (1, 1)
+    if not plain or graph.tensors[maker.output].quant != graph.tensors[cut.output].quant:
+        return None
+    pads, (top, left, _) = window.pads, op.begin
+    bottom, right = height - top - op.size[0], width - left - op.size[1]
+    sides = (pads.top - top, pads.left - left, pads.bottom - bottom, pads.right - right)
+    if min(sides) < 0:
+        return None
+    smaller = replace(maker.op, window=replace(window, pads=Pads(*sides)))
+    return replace(maker, op=smaller, name=cut.name, outputs=cut.outputs)

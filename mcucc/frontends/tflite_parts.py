@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from mcucc.frontends.tflite_context import Context, RejectError, converts
 from mcucc.frontends.tflite_file import FileOperator
+from mcucc.frontends.tflite_joins import axis_of, take_apart
 from mcucc.frontends.tflite_options import SliceOptions
-from mcucc.frontends.tflite_windows import same_quantization
 from mcucc.ir.graph import Tensor
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.slice import Slice
@@ -16,78 +16,101 @@ from mcucc.ops.slice import Slice
 @converts("SLICE")
 def slice_(ctx: Context, operator: FileOperator) -> None:
     """A box; a size of -1 means all that is left."""
-    x = ctx.activation(operator)
+    shape = ctx.shape_at(operator)
     begin, size = ctx.integers(operator, 1), ctx.integers(operator, 2)
-    if not len(begin) == len(size) == len(x.shape):
-        raise RejectError(f"a box of {len(begin)} axes of {list(x.shape)}")
-    taken = [
-        range(b, n if s == -1 else b + s) for b, s, n in zip(begin, size, x.shape, strict=True)
-    ]
-    _take(ctx, operator, x, taken)
+    if not len(begin) == len(size) == len(shape):
+        raise RejectError(f"a box of {len(begin)} axes of {list(shape)}")
+    taken = [range(b, n if s == -1 else b + s) for b, s, n in zip(begin, size, shape, strict=True)]
+    _take(ctx, operator, taken, tuple(len(part) for part in taken))
 
 
 @converts("STRIDED_SLICE")
 def strided_slice(ctx: Context, operator: FileOperator) -> None:
     """A box with positive steps; an axis may be dropped."""
-    x, options = ctx.activation(operator), operator.options
-    begin, end, step = (ctx.integers(operator, i) for i in (1, 2, 3))
-    if not isinstance(options, SliceOptions) or not len(begin) == len(end) == len(step):
+    shape, options = ctx.shape_at(operator), operator.options
+    bounds = [ctx.integers(operator, i) for i in (1, 2, 3)]
+    if not isinstance(options, SliceOptions) or len({len(bound) for bound in bounds}) != 1:
         raise RejectError("bounds of different lengths")
-    if options.ellipsis_mask or options.new_axis_mask or len(begin) > len(x.shape):
+    if options.ellipsis_mask or options.new_axis_mask or len(bounds[0]) > len(shape):
         raise RejectError("an ellipsis or a new axis", "slice axis by axis")
-    taken = [range(n) for n in x.shape]
-    for axis, (low, high, by) in enumerate(zip(begin, end, step, strict=True)):
+    taken = [range(n) for n in shape]
+    for axis, (low, high, by) in enumerate(zip(*bounds, strict=True)):
         if by < 1:
             raise RejectError(f"a step of {by}", "only positive steps are compiled")
-        bit = 1 << axis
-        if options.shrink_axis_mask & bit:
-            low, high, by = low, low + 1 or x.shape[axis], 1
-        first = None if options.begin_mask & bit else low
-        last = None if options.end_mask & bit and not options.shrink_axis_mask & bit else high
-        taken[axis] = range(x.shape[axis])[first:last:by]
-    _take(ctx, operator, x, taken)
+        taken[axis] = positions(shape[axis], (low, high, by), options, 1 << axis)
+    kept = [n for axis, n in enumerate(map(len, taken)) if not options.shrink_axis_mask >> axis & 1]
+    _take(ctx, operator, taken, tuple(kept))
 
 
-@converts("SPLIT", "SPLIT_V")
+def positions(length: int, bounds: tuple[int, int, int], options: SliceOptions, bit: int) -> range:
+    """The positions of one axis that a STRIDED_SLICE takes; `bit` is the axis's in the masks."""
+    low, high, by = bounds
+    first = None if options.begin_mask & bit else low
+    if options.shrink_axis_mask & bit:
+        place = 0 if first is None else first + (length if first < 0 else 0)
+        return range(place, place + 1) if 0 <= place < length else range(0)
+    if options.ends_are_lengths:
+        high += low
+    last = None if options.end_mask & bit else high
+    return range(length)[first:last:by]
+
+
+@converts("SPLIT")
 def split(ctx: Context, operator: FileOperator) -> None:
-    """One Slice for every output."""
-    place = 1 if operator.kind == "SPLIT" else 0
-    x = ctx.activation(operator, place)
-    (axis,) = ctx.integers(operator, 0 if operator.kind == "SPLIT" else 2)[:1] or (0,)
-    if not -len(x.shape) <= axis < len(x.shape):
-        raise RejectError(f"axis {axis} of {list(x.shape)}")
-    axis %= len(x.shape)
-    begin = 0
-    for index in operator.outputs:
-        part = ctx.file.tensors[index]
-        if len(part.shape) != len(x.shape):
-            raise RejectError(f"a part {list(part.shape)} of {list(x.shape)}")
-        y = ctx.define(part)
-        same_quantization(x, y)
-        taken = [range(n) for n in x.shape]
-        taken[axis] = range(begin, begin + part.shape[axis])
-        begin += part.shape[axis]
-        ctx.emit(_box(taken), [x.name], y)
-    if begin != x.shape[axis]:
-        raise RejectError(f"parts of {begin} of a length of {x.shape[axis]}")
+    """Equal parts, a Slice for each."""
+    x, shape = ctx.activation(operator, 1), ctx.shape_at(operator, 1)
+    axis = axis_of(_one(ctx, operator, 0), len(shape))
+    length, rest = divmod(shape[axis], max(len(operator.outputs), 1))
+    if rest or not operator.outputs:
+        raise RejectError(f"{len(operator.outputs)} equal parts of {list(shape)}")
+    take_apart(ctx, operator, x, axis, [length] * len(operator.outputs), place=1)
 
 
-def _take(ctx: Context, operator: FileOperator, x: Tensor, taken: Sequence[range]) -> None:
-    y = ctx.define(ctx.output_tensor(operator))
-    same_quantization(x, y)
-    shape = tuple(len(part) for part in taken)
+@converts("SPLIT_V")
+def split_v(ctx: Context, operator: FileOperator) -> None:
+    """Parts of the lengths that the file says; one may be -1."""
+    x, shape = ctx.activation(operator), ctx.shape_at(operator)
+    axis, lengths = axis_of(_one(ctx, operator, 2), len(shape)), list(ctx.integers(operator, 1))
+    if lengths.count(-1) == 1:
+        lengths[lengths.index(-1)] = shape[axis] - sum(lengths) - 1
+    whole = len(lengths) == len(operator.outputs) and sum(lengths) == shape[axis]
+    if not whole or min(lengths, default=0) < 1:
+        raise RejectError(f"parts of {lengths} of a length of {shape[axis]}")
+    take_apart(ctx, operator, x, axis, lengths)
+
+
+def _one(ctx: Context, operator: FileOperator, position: int) -> int:
+    values = ctx.integers(operator, position)
+    if len(values) != 1:
+        raise RejectError(f"input {position} is no single number")
+    return values[0]
+
+
+def _take(
+    ctx: Context, operator: FileOperator, taken: Sequence[range], made: tuple[int, ...]
+) -> None:
+    """The box of these positions along the axes of the file's shape."""
+    x, own = ctx.activation(operator), ctx.shape_at(operator)
+    if x.shape == (1, *own):  # a matrix: one axis more in the graph
+        taken, own = [range(1), *taken], x.shape
+    if x.shape != own:
+        raise RejectError(f"takes a part of {list(own)}", "only of (1, H, W, C) and less")
+    op = _box(taken, x)
+    y = ctx.define(ctx.output_tensor(operator), made)
+    x = ctx.relabelled(x, y.quantization)
+    shape = op.infer([x.type]).shape
     if y.shape == shape:
-        ctx.emit(_box(taken), [x.name], y)
+        ctx.emit(op, [x.name], y)
         return
     part = ctx.between(f"{y.name}_part", y, shape, y.quantization)
-    ctx.emit(_box(taken), [x.name], part)
+    ctx.emit(op, [x.name], part)
     ctx.emit(Reshape(y.shape), [part.name], y)
 
 
-def _box(taken: Sequence[range]) -> Slice:
+def _box(taken: Sequence[range], x: Tensor) -> Slice:
     """The Slice of (1, ...) with these positions along every axis."""
-    if not 2 <= len(taken) <= 4 or taken[0] != range(1) or not all(taken):
-        raise RejectError(f"takes {', '.join(_positions(part) for part in taken)}")
+    if len(taken) != len(x.shape) or taken[0] != range(1) or not all(taken):
+        raise RejectError(f"takes {', '.join(_text(part) for part in taken)} of {list(x.shape)}")
     rows, columns, channels = [range(1)] * (4 - len(taken)) + list(taken[1:])
     return Slice(
         (rows.start, columns.start, channels.start),
@@ -96,5 +119,5 @@ def _box(taken: Sequence[range]) -> Slice:
     )
 
 
-def _positions(part: range) -> str:
+def _text(part: range) -> str:
     return f"{part.start}:{part.stop}:{part.step}"

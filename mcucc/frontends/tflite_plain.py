@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcucc.frontends.tflite_context import INT8, Context, RejectError, converts, per_tensor
+from mcucc.frontends.tflite_context import (
+    INT8,
+    Context,
+    RejectError,
+    check_int8,
+    converts,
+    per_tensor,
+)
 from mcucc.frontends.tflite_file import FileOperator, FileTensor
 from mcucc.frontends.tflite_options import (
     BlockOptions,
-    JoinOptions,
     ResizeOptions,
     SoftmaxOptions,
 )
-from mcucc.frontends.tflite_windows import image, same_quantization
-from mcucc.ops.concat import Concat
+from mcucc.frontends.tflite_windows import image
 from mcucc.ops.depth_to_space import DepthToSpace
-from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.pad import Pad
 from mcucc.ops.requantize import Requantize
-from mcucc.ops.reshape import Reshape
 from mcucc.ops.resize_bilinear import ONE, ResizeBilinear, Sampling
 from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.ops.sigmoid import Sigmoid
@@ -26,14 +29,12 @@ from mcucc.ops.softmax import Softmax
 from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.spatial import Pads
 from mcucc.ops.tanh import Tanh
-from mcucc.ops.transpose import Transpose
 
 
 @converts("PAD", "PADV2")
 def pad(ctx: Context, operator: FileOperator) -> None:
     """Pad; PADV2 brings the border's value as an int8 of the input's scale."""
-    x = ctx.activation(operator)
-    image(x)
+    x = ctx.picture(operator)
     widths = ctx.integers(operator, 1)
     if len(widths) != 8 or min(widths) < 0 or any(widths[:2]):
         raise RejectError(f"padding widths {list(widths)}", "(4, 2), none for the batch axis")
@@ -41,48 +42,16 @@ def pad(ctx: Context, operator: FileOperator) -> None:
     quant = x.quantization
     value = 0.0
     if operator.kind == "PADV2":
+        number = ctx.file_tensor(operator, 2)
         (q,) = ctx.integers(operator, 2)[:1] or (quant.zero_point,)
+        check_int8(number)
+        quant = per_tensor(ctx.output_tensor(operator))
+        if per_tensor(number) != quant:
+            raise RejectError("the border's value has another scale or zero point")
         value = (q - quant.zero_point) * quant.per_tensor_scale
     y = ctx.define(ctx.output_tensor(operator))
-    same_quantization(x, y)
+    x = ctx.relabelled(x, y.quantization)
     ctx.emit(Pad(Pads(top, left, bottom, right), (before, after), value), [x.name], y)
-
-
-@converts("MEAN")
-def mean(ctx: Context, operator: FileOperator) -> None:
-    """GlobalAveragePool, and a Reshape where the axes are dropped."""
-    x = ctx.activation(operator)
-    channels = image(x)[2]
-    axes = sorted({axis % 4 if -4 <= axis < 4 else axis for axis in ctx.integers(operator, 1)})
-    if axes != [1, 2]:
-        raise RejectError(f"mean over the axes {axes}", "mcucc averages over height and width")
-    y = ctx.define(ctx.output_tensor(operator))
-    shape = (1, 1, 1, channels)
-    if y.shape == shape:
-        ctx.emit(GlobalAveragePool(), [x.name], y)
-        return
-    pooled = ctx.between(f"{y.name}_pooled", y, shape, y.quantization)
-    ctx.emit(GlobalAveragePool(), [x.name], pooled)
-    ctx.emit(Reshape(y.shape), [pooled.name], y)
-
-
-@converts("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
-def reshape(ctx: Context, operator: FileOperator) -> None:
-    """Reshape to the shape the file gives its output; a shape operand must agree with it.
-
-    LiteRT copies the bytes, whatever scales the file notes at both ends; so does this.
-    """
-    x = ctx.activation(operator)
-    y = ctx.define(ctx.output_tensor(operator))
-    if operator.kind == "RESHAPE" and len(operator.inputs) > 1 and operator.inputs[1] >= 0:
-        wanted, said = ctx.integers(operator, 1), ctx.output_tensor(operator).shape
-        known = [n for n in wanted if n != -1]
-        agrees = len(wanted) == len(said) and all(
-            n in (-1, m) for n, m in zip(wanted, said, strict=True)
-        )
-        if not agrees or len(wanted) - len(known) > 1:
-            raise RejectError(f"reshapes to {list(wanted)}, the file says {list(said)}")
-    ctx.emit(Reshape(y.shape), [x.name], y)
 
 
 @converts("SOFTMAX")
@@ -92,6 +61,8 @@ def softmax(ctx: Context, operator: FileOperator) -> None:
     beta = operator.options.beta if isinstance(operator.options, SoftmaxOptions) else 1.0
     if not 0.0 < beta < 1e6:
         raise RejectError(f"beta {beta}")
+    if not ctx.shape_at(operator):
+        raise RejectError("softmax of one number")
     _with_fixed_output(ctx, operator, Softmax(beta), x.name)
 
 
@@ -105,7 +76,7 @@ def fixed_output(ctx: Context, operator: FileOperator) -> None:
 def _with_fixed_output(
     ctx: Context, operator: FileOperator, op: Softmax | Sigmoid | Tanh, x: str
 ) -> None:
-    y, fixed = ctx.define(ctx.output_tensor(operator)), op.fixed_quant()
+    y, fixed = ctx.define(ctx.output_tensor(operator), ctx.like(operator)), op.fixed_quant()
     if y.quant != fixed:
         scale, zero_point = round(1 / fixed.per_tensor_scale), fixed.zero_point
         raise RejectError(
@@ -117,7 +88,7 @@ def _with_fixed_output(
 @converts("RESIZE_NEAREST_NEIGHBOR")
 def resize_nearest(ctx: Context, operator: FileOperator) -> None:
     """ResizeNearest by a whole factor; centres of half a pixel then choose the same source."""
-    x = ctx.activation(operator)
+    x = ctx.picture(operator)
     height, width, _ = image(x)
     if isinstance(operator.options, ResizeOptions) and operator.options.align_corners:
         raise RejectError("align_corners", "resize without it")
@@ -126,16 +97,16 @@ def resize_nearest(ctx: Context, operator: FileOperator) -> None:
     if size != (height * factor, width * factor) or factor < 1:
         raise RejectError(f"resizes {height}x{width} to {list(size)}: not a whole factor")
     y = ctx.define(ctx.output_tensor(operator))
-    same_quantization(x, y)
+    x = ctx.relabelled(x, y.quantization)
     ctx.emit(ResizeNearest(factor), [x.name], y)
 
 
 @converts("RESIZE_BILINEAR")
 def resize_bilinear(ctx: Context, operator: FileOperator) -> None:
     """ResizeBilinear to any size; positions have 10 bits behind the point, as in LiteRT."""
-    x, options = ctx.activation(operator), operator.options
+    x, options = ctx.picture(operator), operator.options
     y = ctx.define(ctx.output_tensor(operator))
-    same_quantization(x, y)
+    x = ctx.relabelled(x, y.quantization)
     size = ctx.integers(operator, 1)
     if not isinstance(options, ResizeOptions) or size != image(y)[:2]:
         raise RejectError(f"resizes to {list(size)}, the file says {list(y.shape)}")
@@ -156,48 +127,14 @@ def _sampling(length: int, size: int, options: ResizeOptions) -> Sampling:
 @converts("DEPTH_TO_SPACE", "SPACE_TO_DEPTH")
 def blocks(ctx: Context, operator: FileOperator) -> None:
     """DepthToSpace and SpaceToDepth."""
-    x = ctx.activation(operator)
-    image(x)
+    x = ctx.picture(operator)
     if not isinstance(operator.options, BlockOptions):
         raise RejectError("no block size")
     block = operator.options.block
     y = ctx.define(ctx.output_tensor(operator))
-    same_quantization(x, y)
+    x = ctx.relabelled(x, y.quantization)
     op = DepthToSpace(block) if operator.kind == "DEPTH_TO_SPACE" else SpaceToDepth(block)
     ctx.emit(op, [x.name], y)
-
-
-@converts("CONCATENATION")
-def concatenation(ctx: Context, operator: FileOperator) -> None:
-    """Concat; LiteRT demands one scale for all."""
-    options = operator.options
-    if not isinstance(options, JoinOptions) or options.activation:
-        raise RejectError("a fused activation", "apply it before")
-    parts = [ctx.activation(operator, i) for i in range(len(operator.inputs))]
-    if not parts:
-        raise RejectError("no inputs")
-    y = ctx.define(ctx.output_tensor(operator))
-    if any(part.quant != y.quant for part in parts):
-        raise RejectError("inputs and output have different scales or zero points")
-    # Counted from the end: a matrix has one axis more here than in the file.
-    from_end = options.axis - len(ctx.output_tensor(operator).shape)
-    axis = len(y.shape) + (options.axis if options.axis < 0 else from_end)
-    ctx.emit(Concat(axis), [part.name for part in parts], y)
-
-
-@converts("TRANSPOSE")
-def transpose(ctx: Context, operator: FileOperator) -> None:
-    """Transpose; where only axes of length 1 move, a Reshape."""
-    x, order = ctx.activation(operator), ctx.integers(operator, 1)
-    y = ctx.define(ctx.output_tensor(operator))
-    same_quantization(x, y)
-    if sorted(order) != list(range(len(x.shape))):
-        raise RejectError(f"permutation {list(order)} of {list(x.shape)}")
-    moving = [axis for axis in order if x.shape[axis] != 1]
-    if moving == sorted(moving):
-        ctx.emit(Reshape(y.shape), [x.name], y)
-    else:
-        ctx.emit(Transpose(order), [x.name], y)
 
 
 @converts("QUANTIZE")
@@ -207,9 +144,11 @@ def quantize(ctx: Context, operator: FileOperator) -> None:
     if x.dtype == INT8 or x.dtype == np.uint8:
         ends_at_uint8 = y.dtype == np.uint8 and y.index in ctx.file.outputs
         source = ctx.tensors.get(ctx.names.get(x.index, ""))
+        if x.dtype == INT8:
+            source = ctx.activation(operator, phases=not ends_at_uint8)
         if source is None:
             raise RejectError(f"input {x.name} is not computed", follows=True)
-        target = ctx.define_view(y) if ends_at_uint8 else ctx.define(y)
+        target = ctx.define_view(y) if ends_at_uint8 else ctx.define(y, ctx.like(operator))
         if source.quant == target.quant:
             ctx.merge(target, source, y)
         else:
@@ -243,3 +182,4 @@ def dequantize(ctx: Context, operator: FileOperator) -> None:
     if y.index in ctx.names:
         raise RejectError(f"{y.name} is defined twice")
     ctx.names[y.index] = ctx.activation(operator).name
+    ctx.says(y, ctx.shape_at(operator))

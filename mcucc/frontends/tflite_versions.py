@@ -9,22 +9,27 @@ from __future__ import annotations
 
 from mcucc.frontends.tflite_file import FileOperator
 
-NEWEST = {
-    **dict.fromkeys(("ABS", "AVERAGE_POOL_2D", "FLOOR_DIV", "LESS", "LOGISTIC"), 3),
-    **dict.fromkeys(("MAX_POOL_2D", "MEAN", "MIRROR_PAD", "REDUCE_MAX", "REDUCE_MIN"), 3),
-    **dict.fromkeys(("GREATER_EQUAL", "RELU", "RELU6", "SOFTMAX", "SPLIT_V", "TANH"), 3),
-    **dict.fromkeys(("DIV", "FLOOR_MOD", "GELU", "GREATER", "LEAKY_RELU", "LESS_EQUAL"), 2),
-    **dict.fromkeys(("REDUCE_PROD", "SELECT_V2", "SPACE_TO_DEPTH", "SUM", "TILE"), 2),
-    **dict.fromkeys(("BATCH_TO_SPACE_ND", "BROADCAST_TO", "MAXIMUM", "MINIMUM"), 4),
-    **dict.fromkeys(("NOT_EQUAL", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "SELECT"), 4),
-    **dict.fromkeys(("REVERSE_V2", "SPACE_TO_BATCH_ND", "STRIDED_SLICE"), 4),
-    **dict.fromkeys(("ADD", "EQUAL", "FILL", "PACK", "SPLIT", "SUB", "TRANSPOSE_CONV"), 5),
-    **dict.fromkeys(("GATHER_ND", "PAD", "PADV2", "QUANTIZE", "UNPACK"), 6),
-    **dict.fromkeys(("CONCATENATION", "DEPTHWISE_CONV_2D", "MUL"), 7),
-    **dict.fromkeys(("CONV_2D", "GATHER", "SLICE", "TRANSPOSE"), 8),
-    **dict.fromkeys(("CAST", "DEQUANTIZE"), 9),
-    "FULLY_CONNECTED": 14,
+_BY_VERSION = {
+    2: (
+        "DEPTH_TO_SPACE DIV FLOOR_MOD GREATER LEAKY_RELU LESS_EQUAL RANGE REDUCE_PROD "
+        "SELECT_V2 SPACE_TO_DEPTH SQUEEZE SUM"
+    ),
+    3: (
+        "AVERAGE_POOL_2D FLOOR_DIV GELU GREATER_EQUAL LESS LOGISTIC MAX_POOL_2D MEAN "
+        "MIRROR_PAD REDUCE_MAX REDUCE_MIN RELU RELU6 SPLIT_V TANH TILE"
+    ),
+    4: (
+        "BATCH_TO_SPACE_ND BROADCAST_TO MAXIMUM MINIMUM NOT_EQUAL RESIZE_BILINEAR "
+        "RESIZE_NEAREST_NEIGHBOR REVERSE_V2 SELECT SOFTMAX SPACE_TO_BATCH_ND"
+    ),
+    5: ("ABS EQUAL FILL PACK SPLIT SUB TRANSPOSE_CONV"),
+    6: ("ADD PAD PADV2 QUANTIZE UNPACK"),
+    7: ("CONCATENATION DEPTHWISE_CONV_2D"),
+    8: ("CONV_2D GATHER MUL SLICE STRIDED_SLICE"),
+    9: ("CAST DEQUANTIZE TRANSPOSE"),
+    14: ("FULLY_CONNECTED"),
 }
+NEWEST = {kind: version for version, kinds in _BY_VERSION.items() for kind in kinds.split()}
 
 
 def unknown_version(operator: FileOperator) -> str:

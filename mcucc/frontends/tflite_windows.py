@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from mcucc.frontends.tflite_context import Array, Context, RejectError, converts
+from mcucc.frontends.tflite_context import Array, Block, Context, RejectError, converts
 from mcucc.frontends.tflite_file import FileOperator, FileTensor
 from mcucc.frontends.tflite_options import DenseOptions, WindowOptions
 from mcucc.ir.graph import Quant, Tensor
@@ -39,23 +41,55 @@ def image(tensor: Tensor) -> tuple[int, int, int]:
     return tensor.shape[1], tensor.shape[2], tensor.shape[3]
 
 
-def window(options: WindowOptions, kernel: tuple[int, int], x: Tensor) -> Window2d:
+def window(
+    options: WindowOptions, kernel: tuple[int, int], x: Tensor, phases: Block = (1, 1)
+) -> Window2d:
     """The window with SAME padding (the larger half behind) or none.
 
     SAME keeps ceil(size / stride) outputs. Source: TensorFlow's "Neural network" API guide.
+    `phases`: the file slides it over every phase of the picture x (tflite_phases.py).
     """
+    if phases != (1, 1) and options.stride != (1, 1):
+        raise RejectError(f"a stride of {options.stride} within SPACE_TO_BATCH_ND")
     plain = Window2d(kernel, options.stride, options.dilation)
-    if max(*plain.effective, *plain.stride) > LARGEST_EXTENT:
-        raise RejectError(f"a window of {plain}")
+    dilation = (plain.dilation[0] * phases[0], plain.dilation[1] * phases[1])
+    wide = Window2d(kernel, options.stride, dilation)
+    if max(*wide.effective, *wide.stride) > LARGEST_EXTENT:
+        raise RejectError(f"a window of {wide}")
     pads = NO_PADS
     if options.same:
         sides = []
-        for size, extent, stride in zip(image(x), plain.effective, plain.stride, strict=False):
+        for size, extent, stride, step in zip(
+            image(x), plain.effective, plain.stride, phases, strict=False
+        ):
+            size //= step
             total = max((-(-size // stride) - 1) * stride + extent - size, 0)
-            sides.append((total // 2, total - total // 2))
+            sides.append((total // 2 * step, (total - total // 2) * step))
         (top, bottom), (left, right) = sides
         pads = Pads(top, left, bottom, right)
-    return Window2d(kernel, options.stride, options.dilation, pads)
+    return Window2d(kernel, options.stride, dilation, pads)
+
+
+def _slide(
+    ctx: Context, operator: FileOperator, op: Conv2d | DepthwiseConv2d, names: list[str]
+) -> None:
+    """Emit a convolution, of a picture or of all phases of one."""
+    y, size = (
+        ctx.output_tensor(operator),
+        op.infer([ctx.tensors[name].type for name in names]).shape,
+    )
+    block = ctx.blocks.get(operator.inputs[0])
+    if block is None:
+        ctx.op(op, names, operator, size)
+        return
+    ctx.blocks[y.index] = block
+    _, height, width, channels = size
+    shape = (math.prod(block), height // block[0], width // block[1], channels)
+    ctx.op(op, names, operator, shape)
+
+
+def _phases(ctx: Context, operator: FileOperator) -> Block:
+    return ctx.blocks.get(operator.inputs[0], (1, 1))
 
 
 def _options(operator: FileOperator) -> WindowOptions:
@@ -108,7 +142,7 @@ def operands(
     if (signs < 0).any():
         data = ctx.once(weights, data.shape, lambda: (data * signs).astype(np.int8))
     names = [ctx.constant(weights, np.ascontiguousarray(data), quant)]
-    x, place = ctx.activation(operator, places[0]), places[1]
+    x, place = ctx.activation(operator, places[0], phases=True), places[1]
     if len(operator.inputs) <= place or operator.inputs[place] < 0:
         return names
     bias = ctx.file_tensor(operator, place)
@@ -143,36 +177,36 @@ def _signs(weights: FileTensor, axis: int, rank: int) -> tuple[Array, tuple[floa
 @converts("CONV_2D")
 def conv(ctx: Context, operator: FileOperator) -> None:
     """Conv2d; fewer weight channels than input channels mean groups."""
-    x, options = ctx.activation(operator), _options(operator)
+    x, options = ctx.picture(operator, phases=True), _options(operator)
     weights, data = weights_of(ctx, operator, 4, 0)
     channels = image(x)[2]
     if channels % weights.shape[3]:
         raise RejectError(f"weights for {weights.shape[3]} channels, the input has {channels}")
     op = Conv2d(
-        window(options, (weights.shape[1], weights.shape[2]), x),
+        window(options, (weights.shape[1], weights.shape[2]), x, _phases(ctx, operator)),
         channels // weights.shape[3],
         fused(options.activation),
     )
-    ctx.op(op, [x.name, *operands(ctx, operator, weights, data, 0)], operator)
+    _slide(ctx, operator, op, [x.name, *operands(ctx, operator, weights, data, 0)])
 
 
 @converts("DEPTHWISE_CONV_2D")
 def depthwise(ctx: Context, operator: FileOperator) -> None:
     """DepthwiseConv2d; the depth multiplier follows from the weights' shape."""
-    x, options = ctx.activation(operator), _options(operator)
+    x, options = ctx.picture(operator, phases=True), _options(operator)
     weights, data = weights_of(ctx, operator, 4, 3)
     if weights.shape[0] != 1 or weights.shape[3] % image(x)[2]:
         raise RejectError(f"weights of the shape {list(weights.shape)} for {image(x)[2]} channels")
     kernel = (weights.shape[1], weights.shape[2])
-    op = DepthwiseConv2d(window(options, kernel, x), fused(options.activation))
-    names = operands(ctx, operator, weights, data[0], 2)
-    ctx.op(op, [x.name, *names], operator)
+    view = window(options, kernel, x, _phases(ctx, operator))
+    op = DepthwiseConv2d(view, fused(options.activation))
+    _slide(ctx, operator, op, [x.name, *operands(ctx, operator, weights, data[0], 2)])
 
 
 @converts("TRANSPOSE_CONV")
 def transpose_conv(ctx: Context, operator: FileOperator) -> None:
     """ConvTranspose2d; SAME cuts off half of what is beyond the given size, VALID at the end."""
-    x, options = ctx.activation(operator, 2), _options(operator)
+    x, options = ctx.picture(operator, 2), _options(operator)
     weights, data = weights_of(ctx, operator, 4, 0)
     y = ctx.define(ctx.output_tensor(operator))
     if ctx.integers(operator, 0) != y.shape:
@@ -193,19 +227,18 @@ def transpose_conv(ctx: Context, operator: FileOperator) -> None:
 @converts("FULLY_CONNECTED")
 def fully_connected(ctx: Context, operator: FileOperator) -> None:
     """FullyConnected on the flattened input, or on each of several rows."""
-    x = ctx.activation(operator)
+    x, shape = ctx.activation(operator), ctx.shape_at(operator)
     weights, data = weights_of(ctx, operator, 2, 0)
-    if not isinstance(operator.options, DenseOptions) or operator.options.shuffled:
+    options = operator.options
+    if not isinstance(options, DenseOptions) or options.shuffled:
         raise RejectError("shuffled weights", "convert the model with the default weights format")
-    clamp = fused(operator.options.activation)
     names = operands(ctx, operator, weights, data, 0)
     c_out, c_in = weights.shape
-    y = ctx.define(ctx.output_tensor(operator))
-    rows, rest = divmod(int(np.prod(x.shape)), c_in)
-    if rest:
-        raise RejectError(
-            f"an input of the shape {list(x.shape)} for weights {list(weights.shape)}"
-        )
+    rows, rest = divmod(math.prod(shape), c_in)
+    if rest or (options.keep_dims and shape[-1:] != (c_in,)):
+        raise RejectError(f"an input of the shape {list(shape)} for weights {list(weights.shape)}")
+    wanted = (*shape[:-1], c_out) if options.keep_dims else (rows, c_out)
+    y = ctx.define(ctx.output_tensor(operator), wanted)
     taken: tuple[int, ...] = (1, rows, c_in) if rows > 1 else (1, c_in)
     if rows > 1 and x.shape[-1] == c_in:
         taken = x.shape
@@ -213,7 +246,8 @@ def fully_connected(ctx: Context, operator: FileOperator) -> None:
         flat = ctx.between(f"{x.name}_flat", x, taken, x.quantization)
         ctx.emit(Reshape(flat.shape), [x.name], flat)
         x = flat
-    op, made = FullyConnected(clamp, by_pixel=rows > 1), (*taken[:-1], c_out)
+    op = FullyConnected(fused(options.activation), by_pixel=rows > 1)
+    made = (*taken[:-1], c_out)
     if y.shape == made:
         ctx.emit(op, [x.name, *names], y)
         return
@@ -222,31 +256,24 @@ def fully_connected(ctx: Context, operator: FileOperator) -> None:
     ctx.emit(Reshape(y.shape), [row.name], y)
 
 
-def same_quantization(x: Tensor, y: Tensor) -> None:
-    """RejectError unless both have the same zero point and scale (to 1e-6, as LiteRT asks)."""
-    a, b = x.quantization, y.quantization
-    if a.zero_point != b.zero_point or abs(a.per_tensor_scale - b.per_tensor_scale) > 1e-6:
-        raise RejectError("input and output have different scales or zero points")
-
-
 @converts("MAX_POOL_2D")
 def max_pool(ctx: Context, operator: FileOperator) -> None:
     """MaxPool."""
-    x, options = ctx.activation(operator), _options(operator)
+    x, options = ctx.picture(operator), _options(operator)
     op = MaxPool(window(options, options.kernel, x), fused(options.activation))
     y = ctx.define(ctx.output_tensor(operator))
-    same_quantization(x, y)
+    x = ctx.relabelled(x, y.quantization)
     ctx.emit(op, [x.name], y)
 
 
 @converts("AVERAGE_POOL_2D")
 def average_pool(ctx: Context, operator: FileOperator) -> None:
     """AveragePool, or GlobalAveragePool where one window covers the whole input."""
-    x, options = ctx.activation(operator), _options(operator)
+    x, options = ctx.picture(operator), _options(operator)
     view = window(options, options.kernel, x)
     clamp = fused(options.activation)
     y = ctx.define(ctx.output_tensor(operator))
-    same_quantization(x, y)
+    x = ctx.relabelled(x, y.quantization)
     covers = options.kernel == image(x)[:2] and not view.padded
     op: Op = (
         GlobalAveragePool(clamp, half_away=True)

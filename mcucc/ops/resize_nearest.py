@@ -1,4 +1,4 @@
-"""ResizeNearest: every pixel repeated by a whole factor."""
+"""ResizeNearest: every pixel repeated by whole factors."""
 
 from __future__ import annotations
 
@@ -14,57 +14,69 @@ from mcucc.ops.base import FloatArray, Kernel, KernelCall, Op, Window, register
 @register
 @dataclass(frozen=True)
 class ResizeNearest(Op):
-    """y[r, c] = x[r // factor, c // factor]."""
+    """y[r, c] = x[r // factor, c // columns]; `columns` is `factor` too where it is 0."""
 
     factor: int = 2
+    columns: int = 0
 
     FORMULA: ClassVar[str] = "copy"
     LARGEST_ERROR: ClassVar[str] = "0"
-    LIMITS: ClassVar[str] = "one whole factor for rows and columns"
+    LIMITS: ClassVar[str] = "a whole factor for rows, and one for columns"
     SHARES_QUANT: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
-        """(1, factor * H, factor * W, C)."""
+        """(1, rows * H, columns * W, C)."""
         batch, height, width, channels = inputs[0].shape
-        shape = (batch, height * self.factor, width * self.factor, channels)
+        rows, columns = self.factors
+        shape = (batch, height * rows, width * columns, channels)
         return TensorType(shape, inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
         """Float reference."""
-        return inputs[0].repeat(self.factor, axis=1).repeat(self.factor, axis=2)
+        rows, columns = self.factors
+        return inputs[0].repeat(rows, axis=1).repeat(columns, axis=2)
+
+    @property
+    def factors(self) -> tuple[int, int]:
+        """Of rows and of columns."""
+        return self.factor, self.columns or self.factor
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
-        """`factor` outputs read one input."""
-        return Window(upsample=self.factor), Window(upsample=self.factor)
+        """So many outputs read one input."""
+        rows, columns = self.factors
+        return Window(upsample=rows), Window(upsample=columns)
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
         """No arithmetic."""
-        return ResizeNearestKernel(self.factor, inputs[0].shape[3])
+        return ResizeNearestKernel(*self.factors, inputs[0].shape[3])
 
 
 @dataclass(frozen=True, eq=False)
 class ResizeNearestKernel(Kernel):
     """ResizeNearest on int8."""
 
-    factor: int
+    rows: int
+    columns: int
     channels: int
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
         """The int8 reference."""
-        return inputs[0].repeat(self.factor, axis=1).repeat(self.factor, axis=2)
+        return inputs[0].repeat(self.rows, axis=1).repeat(self.columns, axis=2)
 
     def windows(self, index: int) -> tuple[Window, Window]:
-        """`factor` outputs read one input."""
-        return Window(upsample=self.factor), Window(upsample=self.factor)
+        """So many outputs read one input."""
+        return Window(upsample=self.rows), Window(upsample=self.columns)
 
     def call(self) -> KernelCall:
         """`mcucc_resize_nearest`."""
         return KernelCall(
             "mcucc_resize_nearest",
             "mcucc_resize_nearest_params",
-            (("channels", self.channels), ("factor", self.factor)),
+            (("channels", self.channels), ("factor", self.columns)),
         )
 
     def describe(self) -> str:
-        """Op and factor."""
-        return f"ResizeNearest x{self.factor}"
+        """Op and factors."""
+        if self.rows == self.columns:
+            return f"ResizeNearest x{self.rows}"
+        return f"ResizeNearest x{self.rows},{self.columns}"

@@ -468,8 +468,8 @@ def slice_cases(draw: st.DrawFn) -> Case:
 
 @st.composite
 def resize_cases(draw: st.DrawFn) -> Case:
-    """ResizeNearest by 1 to 4."""
-    op = ResizeNearest(draw(st.integers(1, 4)))
+    """ResizeNearest by 1 to 4, columns as rows or otherwise."""
+    op = ResizeNearest(draw(st.integers(1, 4)), draw(st.integers(0, 4)))
     rng = np.random.default_rng(draw(SEEDS))
     shape = (1, draw(st.integers(1, 4)), draw(st.integers(1, 6)), draw(CHANNELS))
     x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))

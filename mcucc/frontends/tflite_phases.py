@@ -1,0 +1,68 @@
+"""SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND: how TensorFlow writes a dilated convolution.
+
+The batch of a SPACE_TO_BATCH_ND holds the phases of one picture: pixel (r, c) of phase (i, j) is
+pixel (r * rows + i, c * columns + j). A convolution of stride 1 of every phase is one of the
+picture whose taps lie `rows` and `columns` times further apart, so the picture stays as it is.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from mcucc.frontends.tflite_context import Context, RejectError, converts, equal_quantization
+from mcucc.frontends.tflite_file import FileOperator
+from mcucc.ops.pad import Pad
+from mcucc.ops.slice import Slice
+from mcucc.ops.spatial import Pads
+
+Sides = tuple[int, int, int, int]  # top, bottom, left, right
+
+
+@converts("SPACE_TO_BATCH_ND")
+def space_to_batch(ctx: Context, operator: FileOperator) -> None:
+    """A Pad to whole blocks; the phases are noted."""
+    equal_quantization(ctx, operator)
+    x = ctx.picture(operator)
+    block, sides = _block(ctx, operator), _sides(ctx, operator)
+    _, height, width, channels = x.shape
+    padded = (height + sides[0] + sides[1], width + sides[2] + sides[3])
+    if any(size % step for size, step in zip(padded, block, strict=True)):
+        raise RejectError(f"blocks of {list(block)} of {list(padded)} pixels")
+    file = ctx.output_tensor(operator)
+    ctx.blocks[file.index] = block
+    shape = (prod(block), padded[0] // block[0], padded[1] // block[1], channels)
+    y = ctx.define(file, shape)
+    top, bottom, left, right = sides
+    ctx.emit(Pad(Pads(top, left, bottom, right)), [x.name], y)
+
+
+@converts("BATCH_TO_SPACE_ND")
+def batch_to_space(ctx: Context, operator: FileOperator) -> None:
+    """The picture the phases stand for, without what is cropped."""
+    equal_quantization(ctx, operator)
+    file = ctx.file_tensor(operator, 0)
+    x = ctx.picture(operator, phases=True)
+    block, crops = _block(ctx, operator), _sides(ctx, operator)
+    if ctx.blocks.get(file.index) != block:
+        raise RejectError("its input is no SPACE_TO_BATCH_ND of the same blocks")
+    _, height, width, channels = x.shape
+    size = (height - crops[0] - crops[1], width - crops[2] - crops[3], channels)
+    y = ctx.define(ctx.output_tensor(operator), (1, *size))
+    if y.shape == x.shape:
+        ctx.merge(y, x, ctx.output_tensor(operator))
+        return
+    ctx.emit(Slice((crops[0], crops[2], 0), size), [x.name], y)
+
+
+def _block(ctx: Context, operator: FileOperator) -> tuple[int, int]:
+    given = ctx.integers(operator, 1)
+    if len(given) != 2 or min(given) < 1:
+        raise RejectError(f"blocks of {list(given)}", "rows and columns, at least 1")
+    return given[0], given[1]
+
+
+def _sides(ctx: Context, operator: FileOperator) -> Sides:
+    given = ctx.integers(operator, 2)
+    if len(given) != 4 or min(given) < 0:
+        raise RejectError(f"borders of {list(given)}", "two for rows and two for columns")
+    return given[0], given[1], given[2], given[3]
