@@ -93,9 +93,9 @@ def litert(network: Network, images: Sequence[Bytes], rounding: Rounding) -> lis
     """LiteRT's int8 outputs: reference kernels for double rounding, its default path for single."""
     session, graph = LitertSession(network.path, rounding), network.integer
     (camera,) = network.cameras.values()
-    found = session.outputs(graph, [camera.apply(image) for image in images])
+    found = session.outputs([camera.apply(image) for image in images])
     count = range(len(images))
-    return [b"".join(found[name][i].tobytes() for name in graph.outputs) for i in count]
+    return [b"".join(found[n][i].astype(np.int8).tobytes() for n in graph.outputs) for i in count]
 
 
 Classes = npt.NDArray[np.int64]

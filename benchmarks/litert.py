@@ -72,8 +72,9 @@ class DefaultPath:
     def tensors(self, image: Bytes) -> dict[str, Int8Array]:
         """LiteRT's, (1, H, W, C) by name, the input's included."""
         q = self.camera.apply(image)
-        found = {**self.session.tensors(self.single, q), self.single.inputs[0]: q}
-        return {name: value[None] for name, value in found.items()}
+        theirs = self.session.tensors(self.session.fed(q))
+        found = {name: value.astype(np.int8)[None] for name, value in theirs.items()}
+        return {**found, self.single.inputs[0]: q[None]}
 
     def comparable(self, values: dict[str, Int8Array]) -> list[tuple[IntegerNode, list[Int8Array]]]:
         """The nodes whose output LiteRT keeps, each with LiteRT's own inputs."""

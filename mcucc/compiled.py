@@ -41,12 +41,17 @@ class CompiledFolder:
     source: Path
 
     @property
+    def is_float(self) -> bool:
+        """Whether the model file is a float network that was quantized here."""
+        return self.source.suffix == ".onnx" and "observer" in self.manifest["quantization"]
+
+    @property
     def camera(self) -> CameraInput | None:
         """How camera bytes become the only input's int8; None where it takes int8."""
         if self.preprocess is None or len(self.graph.inputs) != 1:
             return None
         (name,) = self.graph.inputs
-        if self.source.suffix == ".onnx" and "observer" in self.manifest["quantization"]:
+        if self.is_float:
             return CameraInput.offset(self.preprocess.channel_count)
         scale, offset = self.preprocess.affine()
         quant = self.graph.tensors[name].quantization

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from mcucc.errors import DataError, ModelError
 from mcucc.evaluate.datasets import CALIBRATION_COUNT, CalibrationSet, load_dataset
+from mcucc.evaluate.float_check import check_float
 from mcucc.evaluate.preprocess import Preprocess, find_preprocess
 from mcucc.frontends.load import load_model
 from mcucc.frontends.onnx import ImportedModel
@@ -105,10 +106,10 @@ def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress)
     calibration = _calibration(path, options, preprocess)
     show = _printer(options)
     show("import", imported.graph)
-    graph = optimize(imported.graph, after=show)
-    scale, offset = (values.tolist() for values in preprocess.affine())
-    graph = optimize(fold_input_normalisation(graph, name, scale, offset))
-    show("fold_input", graph)
+    forms = float_forms(imported, preprocess, show)
+    progress("comparing with ONNX Runtime", 0, 0)
+    check_float(imported, forms, preprocess, calibration.images[0])
+    graph = forms[-1]
     quantized = quantize_model(
         imported,
         graph,
@@ -128,6 +129,18 @@ def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress)
         imported=imported,
     )
     return _finished(network, options)
+
+
+def float_forms(
+    imported: ImportedModel, preprocess: Preprocess, show: Callable[[str, Graph], None]
+) -> tuple[Graph, Graph, Graph]:
+    """The float network as imported, after the passes, and reading byte - 128."""
+    (name,) = imported.graph.inputs
+    simplified = optimize(imported.graph, after=show)
+    scale, offset = (values.tolist() for values in preprocess.affine())
+    folded = optimize(fold_input_normalisation(simplified, name, scale, offset))
+    show("fold_input", folded)
+    return imported.graph, simplified, folded
 
 
 def _preprocess(path: Path, options: NetworkOptions, shape: tuple[int, int, int]) -> Preprocess:

@@ -16,9 +16,11 @@ from mcucc.emulate.handed import as_asked
 from mcucc.emulate.host import HostModel, run_host
 from mcucc.errors import DataError, ModelError, ToolError
 from mcucc.evaluate.accuracy import BATCH
+from mcucc.evaluate.agreement import agree
 from mcucc.evaluate.datasets import Item, load_dataset, load_picture, pictures
+from mcucc.evaluate.float_check import WrongValue, first_wrong_of
 from mcucc.evaluate.float_session import FloatSession
-from mcucc.evaluate.litert import LitertSession, open_litert
+from mcucc.evaluate.oracle import Oracle, open_oracle
 from mcucc.evaluate.preprocess import Bytes
 from mcucc.evaluate.validate import (
     Divergence,
@@ -32,7 +34,7 @@ from mcucc.evaluate.validate import (
 )
 from mcucc.frontends.onnx import import_onnx
 from mcucc.ir.integer import IntegerGraph
-from mcucc.numerics import Rounding
+from mcucc.network import float_forms
 from mcucc.quantize.camera import CameraInput
 from mcucc.toolchain.firmware import Firmware
 
@@ -45,9 +47,10 @@ class Validation:
     """What `validate` found.
 
     `all_equal` says that NumPy, host and emulated outputs are the same bytes; it is None when what
-    ran is equal but nothing was emulated. `litert_equal` says the same of NumPy and LiteRT, None
-    where there is no LiteRT to ask; with the rounding of its reference kernels (`litert_exact`) it
-    must not be False.
+    ran is equal but nothing was emulated. `oracle` names the other runtime that has the file
+    ("litert", "onnxruntime"; "" for a float file), `oracle_equal` says that its outputs are the
+    same integers, None where it could not be asked; `oracle_exact`: with this rounding they must
+    be. `wrong_float` is where the imported float network is not the file's.
     """
 
     images: int
@@ -57,19 +60,15 @@ class Validation:
     all_equal: bool | None
     instructions: int | None
     emulator: str
-    litert_equal: bool | None = None
-    litert_exact: bool = False
+    oracle: str = ""
+    oracle_equal: bool | None = None
+    oracle_exact: bool = False
+    wrong_float: WrongValue | None = None
 
     @property
     def passed(self) -> bool:
-        """Whether nothing differs that must be equal.
-
-        On its default path LiteRT may be off by 1 where it differs first, by its float products.
-        """
-        allowed = 0 if self.litert_exact else 1
-        return self.all_equal is not False and not any(
-            abs(d.found - d.expected) > allowed for d in self.divergences if d.way == "litert"
-        )
+        """Whether nothing differs that must be equal, or differs by more than rounding explains."""
+        return not self.divergences and self.all_equal is not False and self.wrong_float is None
 
     def to_dict(self) -> dict[str, Any]:
         """For --json; the four accuracies by name first."""
@@ -79,11 +78,13 @@ class Validation:
             "labelled": self.labelled,
             **{f"{name}_top1": way.top1 for name, way in by_name.items()},
             "all_equal": self.all_equal,
-            "litert_equal": self.litert_equal,
+            "passed": self.passed,
+            **({f"{self.oracle}_equal": self.oracle_equal} if self.oracle else {}),
             "instructions": self.instructions,
             "emulator": self.emulator,
             "ways": [vars(way) for way in self.ways],
             "divergences": [vars(divergence) for divergence in self.divergences],
+            "wrong_float": None if self.wrong_float is None else vars(self.wrong_float),
         }
 
 
@@ -96,7 +97,7 @@ def validate(
     time_limit_s: float,
     progress: Progress,
 ) -> Validation:
-    """Compute every picture of `data` in four ways (a .tflite in five) and compare.
+    """Compute every picture of `data` in four ways (a quantized file in five) and compare.
 
     Raises DataError for unusable pictures, ToolError when a compiler or emulator fails.
     """
@@ -123,9 +124,10 @@ def validate(
     camera = compiled.camera or CameraInput.offset(preprocess.channel_count)
     reference = _numpy(graph, camera, images, progress)
     floats, why_not = _float(compiled, images, progress)
-    litert = None
-    if compiled.source.suffix == ".tflite":
-        litert = open_litert(compiled.source, graph.rounding)
+    wrong_float = _wrong_float(compiled, images) if compiled.is_float else None
+    oracle = None
+    if not compiled.is_float:
+        oracle = open_oracle(compiled.source, graph.rounding, compiled.input_shapes)
     with scratch_folder() as scratch:
         work = Path(scratch)
         library = compiled.host_library(work / "host")
@@ -139,31 +141,31 @@ def validate(
             Way("host", on_host),
             Way("emulated", emulated, absent="" if firmware else name),
         ]
-        theirs = None
-        if litert is not None:
-            progress("LiteRT", 0, 0)
-            if isinstance(litert, LitertSession):
-                theirs = litert.outputs(graph, [camera.apply(image) for image in images])
-            ways.insert(1, Way("litert", theirs, absent="" if theirs else str(litert)))
+        agreement = None
+        if isinstance(oracle, Oracle):
+            agreement = agree(oracle, graph, camera, preprocess, loaded, reference, progress)
+            ways.insert(1, Way(oracle.NAME, agreement.outputs))
+        elif oracle is not None:
+            ways.insert(1, Way(oracle_name(compiled.source), None, absent=oracle))
         results = compare(graph, reference, floats, ways, labels)
         divergences = tuple(
             _divergence(compiled, library, camera, way, way.values, reference, loaded)
             for way in ways[-2:]
             if way.values is not None and differing_pictures(reference, way.values).any()
         )
-    foreign = None
-    if isinstance(litert, LitertSession) and theirs is not None:
-        foreign = _foreign(compiled, litert, camera, theirs, reference, loaded)
+    foreign = () if agreement is None else agreement.divergences
     return Validation(
         images=len(images),
         labelled=sum(label is not None for label in labels),
         ways=results,
-        divergences=(*divergences, *(() if foreign is None else (foreign,))),
+        divergences=(*divergences, *foreign),
         all_equal=None if emulated is None and not divergences else not divergences,
         instructions=instructions,
         emulator=name,
-        litert_equal=None if theirs is None else foreign is None,
-        litert_exact=graph.rounding is Rounding.DOUBLE,
+        oracle=oracle_name(compiled.source) if oracle is not None else "",
+        oracle_equal=None if agreement is None else agreement.equal and not foreign,
+        oracle_exact=agreement is not None and agreement.exact,
+        wrong_float=wrong_float,
     )
 
 
@@ -300,7 +302,7 @@ def _float(
     compiled: CompiledFolder, images: Sequence[Bytes], progress: Progress
 ) -> tuple[Outputs | None, str]:
     """The float network's outputs, or why there are none."""
-    if "observer" not in compiled.manifest["quantization"]:
+    if not compiled.is_float:
         return None, "no float form"
     assert compiled.preprocess is not None
     imported = import_onnx(compiled.source, input_shapes=compiled.input_shapes)
@@ -315,22 +317,17 @@ def _float(
     }, ""
 
 
-def _foreign(
-    compiled: CompiledFolder,
-    litert: LitertSession,
-    camera: CameraInput,
-    values: Values,
-    reference: Outputs,
-    loaded: Sequence[tuple[Item, Bytes]],
-) -> Divergence | None:
-    """The first tensor of the first picture that LiteRT computes otherwise."""
-    different = np.flatnonzero(differing_pictures(reference, values))
-    if not different.size:
-        return None
-    item, image = loaded[int(different[0])]
-    ours = _tensors(compiled.integer, camera, image)
-    theirs = litert.tensors(compiled.integer, camera.apply(image))
-    return first_divergence(compiled.integer, "litert", item.name, ours, theirs)
+def oracle_name(source: Path) -> str:
+    """The runtime that has files of this format."""
+    return "litert" if source.suffix.lower() == ".tflite" else "onnxruntime"
+
+
+def _wrong_float(compiled: CompiledFolder, images: Sequence[Bytes]) -> WrongValue | None:
+    """Where the float network as made today is not what the file says, on one picture."""
+    assert compiled.preprocess is not None
+    imported = import_onnx(compiled.source, input_shapes=compiled.input_shapes)
+    forms = float_forms(imported, compiled.preprocess, lambda *_: None)
+    return first_wrong_of(imported, forms, compiled.preprocess, images[0])
 
 
 def _tensors(graph: IntegerGraph, camera: CameraInput, image: Bytes) -> Outputs:

@@ -10,15 +10,18 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from mcucc.evaluate.validate import Divergence
     from mcucc.validation import Validation
 
 TITLES = {
     "float": "float network",
     "litert": "LiteRT",
+    "onnxruntime": "ONNX Runtime",
     "quantized": "int8, NumPy",
     "host": "C on this host",
     "emulated": "C emulated",
 }
+ORACLES = ("litert", "onnxruntime")
 
 
 def validate_command(
@@ -34,8 +37,8 @@ def validate_command(
 ) -> None:
     """Compute pictures in float, in NumPy, on the host and emulated, and compare every byte.
 
-    A .tflite is computed by LiteRT too. Exit code 1 when integer results differ anywhere; LiteRT's
-    must be equal with --rounding double.
+    A quantized file is computed by LiteRT or ONNX Runtime too. Exit code 1 when integer results
+    differ anywhere, or a layer of the file by more than rounding explains.
     """
     from mcucc.cli.output import console, print_json, progress_bar
     from mcucc.cli.parse import choice
@@ -96,20 +99,10 @@ def _percent(share: float | None) -> str:
 
 def _verdict(found: Validation) -> list[str]:
     lines = [f"{found.images} pictures, {found.labelled} with a label"]
-    for divergence in found.divergences:
-        lines.append(
-            f"{divergence.way}: first difference in {divergence.layer} (tensor "
-            f"{divergence.tensor}, element {divergence.index}): {divergence.found} instead of "
-            f"{divergence.expected}, picture {divergence.picture}"
-        )
-    if found.litert_equal is not None:
-        path = "reference kernels" if found.litert_exact else "default path"
-        lines.append(
-            f"NumPy and LiteRT ({path}) agree on every byte"
-            if found.litert_equal
-            else f"LiteRT's {path} computes other bytes"
-            + ("" if found.litert_exact else ", see docs/numerics-litert.md")
-        )
+    lines += [_divergence(divergence) for divergence in found.divergences]
+    if found.wrong_float is not None:
+        lines.append(f"the import is wrong: {found.wrong_float}")
+    lines += _oracle(found)
     if found.all_equal is None:
         lines.append("NumPy and host C agree on every byte; nothing was emulated")
     if found.all_equal:
@@ -117,3 +110,38 @@ def _verdict(found: Validation) -> list[str]:
     if found.instructions is not None:
         lines.append(f"{found.instructions:,} instructions a picture ({found.emulator})")
     return lines
+
+
+def _divergence(divergence: Divergence) -> str:
+    place = (
+        f"{divergence.way}: first difference in {divergence.layer} (tensor {divergence.tensor}, "
+        f"element {divergence.index})"
+    )
+    if divergence.way in ORACLES:
+        title = TITLES[divergence.way]
+        values = f"{divergence.found} where {title} computes {divergence.expected}"
+        return f"{place}: {values}, beyond what rounding explains, picture {divergence.picture}"
+    return (
+        f"{place}: {divergence.found} instead of {divergence.expected}, "
+        f"picture {divergence.picture}"
+    )
+
+
+def _oracle(found: Validation) -> list[str]:
+    """What the runtime that has the file says, or that nothing was asked."""
+    if not found.oracle:
+        return []
+    title = TITLES[found.oracle]
+    (way,) = (way for way in found.ways if way.name == found.oracle)
+    if found.oracle_equal is None:
+        return [f"the import was compared with nothing: {way.absent}"]
+    path = {"litert": "reference kernels" if found.oracle_exact else "default path"}
+    title += f" ({path[found.oracle]})" if found.oracle in path else ""
+    if found.oracle_equal:
+        return [f"NumPy and {title} agree on every byte"]
+    if any(divergence.way == found.oracle for divergence in found.divergences):
+        return [f"{title} computes another network: do not trust this one"]
+    return [
+        f"{title} differs by its float products alone: no layer by more than a rounding, outputs "
+        f"by at most {way.largest_difference} (docs/numerics-litert.md)"
+    ]

@@ -55,7 +55,8 @@ class FloatSession:
     """Runs the original model on one picture at a time and returns named graph tensors.
 
     `graph` may be any later form of `model.graph`; `tensors` are names in it (default: its
-    outputs). Raises ModelError when ONNX Runtime refuses the file.
+    outputs). Without `optimize` ONNX Runtime computes node by node as the file says. Raises
+    ModelError when ONNX Runtime refuses the file.
     """
 
     def __init__(
@@ -63,6 +64,8 @@ class FloatSession:
         model: FloatModel,
         graph: Graph | None = None,
         tensors: Iterable[str] | None = None,
+        *,
+        optimize: bool = True,
     ) -> None:
         self.graph = model.graph if graph is None else graph
         self.tensors = tuple(self.graph.outputs if tensors is None else tensors)
@@ -76,7 +79,7 @@ class FloatSession:
         }
         self._read, self._computed = self._plan()
         values = sorted({self._sources[name].name for name in self._read})
-        self._session = _open_session(model.model_path, values)
+        self._session = _open_session(model.model_path, values, optimize)
         self._fed, self._type = self._input(model.graph.inputs)
         self._values = values
 
@@ -168,7 +171,7 @@ class FloatSession:
         return values[name]
 
 
-def _open_session(path: Path, values: Sequence[str]) -> Any:
+def _open_session(path: Path, values: Sequence[str], optimize: bool) -> Any:
     """An ONNX Runtime session of the file with `values` among its outputs."""
     import onnx
     import onnxruntime as ort
@@ -181,6 +184,8 @@ def _open_session(path: Path, values: Sequence[str]) -> Any:
         )
         options = ort.SessionOptions()
         options.log_severity_level = 3
+        if not optimize:
+            options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         return ort.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )

@@ -17,6 +17,7 @@ import onnx
 from mcucc.errors import ModelError, Problem, UnsupportedError
 from mcucc.frontends.onnx_constants import array_of, fold
 from mcucc.frontends.onnx_context import Context, Source
+from mcucc.frontends.onnx_declared import check_shapes
 from mcucc.frontends.onnx_file import (
     DEFAULT_DOMAINS,
     inline_functions,
@@ -39,15 +40,13 @@ class ImportedModel:
     """A float Graph and where its tensors are found in the file it came from.
 
     `sources` lists the tensors that hold values of the file: tensor =
-    value.transpose(permutation), axes of length 1 added or dropped. `shapes` are those of the
-    graph's inputs and outputs in the file.
+    value.transpose(permutation), axes of length 1 added or dropped.
     """
 
     graph: Graph
     model_path: Path
     sha256: str
     sources: Mapping[str, Source]
-    shapes: Mapping[str, tuple[int, ...]]
 
 
 def import_onnx(path: Path, *, input_shapes: ShapeMap | None = None) -> ImportedModel:
@@ -79,6 +78,7 @@ def import_model(
     importer.ctx.reserve([name for node in model.graph.node for name in node.output])
     add_inputs(importer.ctx, model, input_shapes or {}, where)
     graph = importer.run(path.stem)
+    check_shapes(importer.ctx, model, input_shapes or {}, where)
     in_file.update(
         source.name for name, source in importer.ctx.sources.items() if name in graph.inputs
     )
@@ -87,8 +87,7 @@ def import_model(
         for name, source in importer.ctx.sources.items()
         if name in graph.tensors and source.name in in_file
     }
-    shapes = {name: importer.ctx.views[name].shape for name in (*graph.inputs, *graph.outputs)}
-    return ImportedModel(graph, path, sha256, sources, shapes)
+    return ImportedModel(graph, path, sha256, sources)
 
 
 class _Importer:

@@ -1,0 +1,112 @@
+"""Whether what was compiled computes what the model file says, asked of another runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mcucc.evaluate.datasets import Item
+from mcucc.evaluate.layers import WrongElement, first_other, first_wrong
+from mcucc.evaluate.oracle import Oracle
+from mcucc.evaluate.preprocess import Bytes, Preprocess
+from mcucc.evaluate.validate import Divergence, Values, differing_pictures
+from mcucc.ir.integer import IntegerGraph
+from mcucc.quantize.camera import CameraInput
+
+# Pictures compared layer by layer: the one whose outputs are furthest off, and the first.
+LAYER_PICTURES = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """An oracle's outputs for every picture, and what no rounding explains."""
+
+    outputs: Values
+    equal: bool
+    exact: bool
+    divergences: tuple[Divergence, ...]
+
+
+def agree(
+    oracle: Oracle,
+    compiled: IntegerGraph,
+    camera: CameraInput,
+    preprocess: Preprocess,
+    loaded: Sequence[tuple[Item, Bytes]],
+    reference: Values,
+    progress: Callable[[str, int, int], None],
+) -> Agreement:
+    """Outputs of all pictures, layers of a few; `reference` are the outputs of `compiled`."""
+    progress(oracle.TITLE, 0, 0)
+    theirs = oracle.outputs([camera.apply(image) for _, image in loaded])
+    found = None
+    for index in _worst_and_first(reference, theirs):
+        item, image = loaded[index]
+        progress(f"{oracle.TITLE}, layer by layer", 0, 0)
+        found = _differs(oracle, compiled, camera, preprocess, image, item.name)
+        if found is not None:
+            break
+    return Agreement(
+        outputs=theirs,
+        equal=not differing_pictures(reference, theirs).any(),
+        exact=oracle.exact,
+        divergences=() if found is None else (found,),
+    )
+
+
+def _worst_and_first(reference: Values, theirs: Values) -> list[int]:
+    count = len(next(iter(theirs.values())))
+    off = np.zeros(count)
+    for name, value in theirs.items():
+        gap = np.abs(value - reference[name].astype(np.int64)).reshape(count, -1)
+        off = np.maximum(off, gap.max(axis=1, initial=0))
+    return list(dict.fromkeys((int(off.argmax()), *range(count))))[:LAYER_PICTURES]
+
+
+def _differs(
+    oracle: Oracle,
+    compiled: IntegerGraph,
+    camera: CameraInput,
+    preprocess: Preprocess,
+    image: Bytes,
+    picture: str,
+) -> Divergence | None:
+    """The first of: the quantized input, a layer of the import, a layer of the folder's network."""
+    q = camera.apply(image)
+    wrong = _wrong_input(oracle, preprocess, image, camera)
+    if wrong is None:
+        wrong = first_wrong(oracle, compiled.rounding, oracle.tensors(oracle.fed(q)), q)
+    if wrong is None:
+        wrong = first_other(oracle.own(compiled.rounding), compiled, q)
+    if wrong is None:
+        return None
+    return Divergence(
+        way=oracle.NAME,
+        picture=picture,
+        layer=wrong.layer,
+        tensor=oracle.shown(wrong.tensor),
+        index=oracle.flat_index(wrong.tensor, wrong.index),
+        expected=wrong.expected,
+        found=wrong.found,
+    )
+
+
+def _wrong_input(
+    oracle: Oracle, preprocess: Preprocess, image: Bytes, camera: CameraInput
+) -> WrongElement | None:
+    """Where the file quantizes its input itself: its integers of the picture's real values."""
+    (end,) = oracle.imported.inputs
+    if end.dtype != np.float32:
+        return None
+    theirs = oracle.tensors(preprocess.real_values(image)).get(end.tensor)
+    if theirs is None:
+        return None
+    ours = camera.apply(image).astype(np.int64)
+    wrong = np.flatnonzero(np.abs(ours - theirs).reshape(-1) > 1)  # 1: ties
+    if not wrong.size:
+        return None
+    i = int(wrong[0])
+    pair = int(theirs.reshape(-1)[i]), int(ours.reshape(-1)[i])
+    return WrongElement("the input", end.tensor, i, *pair, 1)

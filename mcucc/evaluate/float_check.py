@@ -1,0 +1,130 @@
+"""Our float graph against ONNX Runtime on the user's file: nothing is quantized before they agree.
+
+Scales, weights and every later comparison come from the imported graph; what it gets wrong here
+would be right by definition everywhere behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.errors import ModelError
+from mcucc.evaluate.float_run import evaluate_graph
+from mcucc.evaluate.float_session import FloatModel, FloatSession
+from mcucc.evaluate.preprocess import Bytes, FloatArray, Preprocess
+from mcucc.ir.graph import Graph, Node
+
+# Of the largest value of a tensor; float32 sums in another order are about 1e-6 apart a layer.
+RELATIVE = 1e-3
+# Of the largest operand, and of what the sum would be without cancelling.
+RELATIVE_TO_INPUT, RELATIVE_TO_SUM = 1e-5, 1e-5
+
+
+@dataclass(frozen=True)
+class WrongValue:
+    """The first tensor of the file that a float graph computes otherwise than ONNX Runtime.
+
+    `largest` is the largest difference in it, `index` counts in the file's layout.
+    """
+
+    layer: str
+    tensor: str
+    index: int
+    expected: float
+    found: float
+    largest: float
+
+    def __str__(self) -> str:
+        return (
+            f"layer {self.layer} (tensor {self.tensor}, element {self.index}) is {self.found:.6g} "
+            f"where ONNX Runtime computes {self.expected:.6g}; the largest difference in it is "
+            f"{self.largest:.3g}"
+        )
+
+
+def check_float(
+    model: FloatModel, forms: Sequence[Graph], preprocess: Preprocess, camera: Bytes
+) -> None:
+    """Raise ModelError for the first layer of any form that differs on one picture (H, W, C)."""
+    wrong = first_wrong_of(model, forms, preprocess, camera)
+    if wrong is not None:
+        raise ModelError(
+            f"the import is wrong: {wrong}",
+            where=str(model.model_path),
+            hint="this is a defect of mcucc: please report it with the file",
+        )
+
+
+def first_wrong_of(
+    model: FloatModel, forms: Sequence[Graph], preprocess: Preprocess, camera: Bytes
+) -> WrongValue | None:
+    """The first difference of the first form that has one."""
+    image = preprocess.real_values(camera)
+    found = (first_wrong_value(model, graph, image, camera) for graph in forms)
+    return next((wrong for wrong in found if wrong is not None), None)
+
+
+def first_wrong_value(
+    model: FloatModel, graph: Graph, image: FloatArray, camera: Bytes
+) -> WrongValue | None:
+    """Compare every tensor that a form of `model.graph` shares with the file, on one picture.
+
+    `image` is what the file reads, `camera` its bytes, for a graph whose input is byte - 128.
+    """
+    (source,) = graph.inputs
+    made = [node.output for node in graph.nodes]
+    names = [n for n in made if n in model.sources and n not in graph.inputs]
+    folded = graph.tensors[source].quant is not None
+    session = FloatSession(model, graph, [source, *names] if folded else names, optimize=False)
+    theirs = session.run(image, camera if folded else None)
+    first = theirs[source] if folded else image.reshape(graph.tensors[source].shape)
+    ours = evaluate_graph(graph, {source: first})
+    for node in graph.nodes:
+        name = node.output
+        if name not in theirs:
+            continue
+        want, have = theirs[name].astype(np.float64), ours[name].astype(np.float64)
+        off = np.abs(want - have)
+        allowed = RELATIVE * np.abs(want).max(initial=0.0)
+        if not (off <= allowed).all():
+            allowed = allowed + _noise(graph, node, ours)
+        wrong = np.flatnonzero(~(off <= allowed).reshape(-1))
+        if wrong.size:
+            i = int(wrong[0])
+            place = model.sources[name]
+            return WrongValue(
+                layer=node.name,
+                tensor=place.name,
+                index=file_index(i, want.shape, place.permutation),
+                expected=float(want.reshape(-1)[i]),
+                found=float(have.reshape(-1)[i]),
+                largest=float(off.max()),
+            )
+    return None
+
+
+def file_index(index: int, shape: tuple[int, ...], permutation: Sequence[int] | None) -> int:
+    """An element of a tensor, counted in the layout of the file's value."""
+    if permutation is None or len(permutation) != len(shape):
+        return index
+    order = np.argsort(permutation)
+    at = np.unravel_index(index, shape)
+    there = tuple(shape[axis] for axis in order)
+    return int(np.ravel_multi_index(tuple(int(at[axis]) for axis in order), there))
+
+
+def _noise(graph: Graph, node: Node, values: dict[str, FloatArray]) -> npt.NDArray[np.float64]:
+    """What float32 may lose where large terms cancel to a small result."""
+    operands = [
+        t.data if t.data is not None else values[t.name] for t in graph.tensors_of(node.inputs)
+    ]
+    largest = max(float(np.abs(x).max(initial=0.0)) for x in operands)
+    noise = np.asarray(RELATIVE_TO_INPUT * largest)
+    if node.op.WEIGHT_AXIS is not None:
+        terms = [np.abs(x).astype(np.float32) for x in operands]
+        noise = noise + RELATIVE_TO_SUM * np.abs(node.op.evaluate(terms)).astype(np.float64)
+    return noise

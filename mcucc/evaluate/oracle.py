@@ -1,0 +1,151 @@
+"""Another runtime on the user's own file: its word for the values of a quantized network.
+
+LiteRT has a .tflite, ONNX Runtime a quantized ONNX file. Both give the integers of every tensor
+of the file that the imported graph has too, and those of its ends.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from math import prod
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.errors import ModelError
+from mcucc.evaluate.float_check import file_index
+from mcucc.frontends.quantized import End, ImportedQuantized
+from mcucc.ir.integer import IntegerGraph
+from mcucc.numerics import Int8Array, Rounding
+from mcucc.ops.base import hwc
+from mcucc.quantize.lower import lower
+
+Integers = npt.NDArray[np.int64]
+Array = npt.NDArray[Any]
+
+
+class RefusedError(ModelError):
+    """The other runtime does not take the file."""
+
+
+class Oracle(ABC):
+    """A runtime that holds `imported.model_path`.
+
+    `exact` says that it must agree with us on every byte; otherwise its products are float32 (or
+    float all through) and may round the other way.
+    """
+
+    NAME: ClassVar[str]  # of its row in `validate`
+    TITLE: ClassVar[str]
+    exact: bool
+    imported: ImportedQuantized
+
+    @property
+    def where(self) -> str:
+        """The file."""
+        return str(self.imported.model_path)
+
+    def own(self, rounding: Rounding) -> IntegerGraph:
+        """What mcucc makes of the file: every channel, before any pass."""
+        return lower(self.imported.graph, rounding)
+
+    def outputs(self, inputs: Sequence[Int8Array]) -> dict[str, Integers]:
+        """The outputs of several int8 inputs (H, W, C): (pictures, H, W, C) by tensor name.
+
+        Integers, not bytes: an output of floats beyond what int8 holds is not clipped.
+        """
+        (end,) = self.imported.inputs
+        ends: dict[str, list[Integers]] = {e.tensor: [] for e in self.imported.outputs}
+        for q in inputs:
+            values = self.run(self._file_order(end, self.fed(q)), False)
+            for out in self.imported.outputs:
+                ends[out.tensor].append(self._of_end(out, values[out.name]))
+        return {name: np.stack(parts) for name, parts in ends.items()}
+
+    def fed(self, q: Int8Array) -> Array:
+        """An int8 input (H, W, C) in the type of the file's own input."""
+        (end,) = self.imported.inputs
+        return end.from_int8(q)
+
+    def tensors(self, fed: Array) -> dict[str, Integers]:
+        """Every tensor both have, (H, W, C) by name, for an input (H, W, C) of the file's type."""
+        (end,) = self.imported.inputs
+        values = self.run(self._file_order(end, fed), True)
+        found = {}
+        for name, (value, permutation) in self.places().items():
+            if name in self.imported.graph.tensors and value in values:
+                found[name] = self._hwc(name, values[value], permutation)
+        for out in self.imported.outputs:
+            found[out.tensor] = self._of_end(out, values[out.name])
+        return found
+
+    @abstractmethod
+    def run(self, value: Array, inner: bool) -> Mapping[str | int, Array]:
+        """Outputs by name for an input of the file's layout; `inner`: tensors in between too."""
+
+    @abstractmethod
+    def places(self) -> Mapping[str, tuple[str | int, tuple[int, ...] | None]]:
+        """Where each graph tensor's integers are in the file, and its layout there."""
+
+    def shown(self, tensor: str) -> str:
+        """What the file calls a tensor of the graph."""
+        ends = (*self.imported.inputs, *self.imported.outputs)
+        return next((end.name for end in ends if end.tensor == tensor), tensor)
+
+    def flat_index(self, tensor: str, index: int) -> int:
+        """The element `index` of a graph tensor, counted in the file's layout."""
+        permutation = self.places().get(tensor, (tensor, None))[1]
+        return file_index(index, self.imported.graph.tensors[tensor].shape, permutation)
+
+    def _file_order(self, end: End, values: Array) -> Array:
+        """A tensor (H, W, C) of the graph in the file's layout."""
+        if end.permutation is None:
+            return values.reshape(end.shape)
+        stored = values.reshape([end.shape[axis] for axis in end.permutation])
+        return np.ascontiguousarray(stored.transpose(np.argsort(end.permutation)))
+
+    def _of_end(self, end: End, value: Array) -> Integers:
+        """An output of the file as integers of the graph's quantization."""
+        if np.issubdtype(value.dtype, np.floating):
+            steps = np.asarray(value, np.float64) / end.inner.per_tensor_scale
+            value = np.rint(steps).astype(np.int64) + end.inner.zero_point
+        return self._hwc(end.tensor, value, end.permutation)
+
+    def _hwc(self, name: str, value: Array, permutation: tuple[int, ...] | None) -> Integers:
+        """Integers of the file as (H, W, C) of the graph; ModelError for another shape."""
+        shape = self.imported.graph.tensors[name].shape
+        offset = 128 if value.dtype == np.uint8 else 0
+        if permutation is not None and len(permutation) == value.ndim:
+            value = value.transpose(permutation)
+        if not _same_but_for_ones(value.shape, shape):
+            raise ModelError(
+                f"{self.TITLE} computes {list(value.shape)} for {self.shown(name)}, "
+                f"mcucc {list(shape)}",
+                where=self.where,
+                hint="this is a defect of mcucc: please report it with the file",
+            )
+        return value.astype(np.int64).reshape(hwc(shape)) - offset
+
+
+def _same_but_for_ones(a: Sequence[int], b: Sequence[int]) -> bool:
+    return prod(a) == prod(b) and [n for n in a if n != 1] == [n for n in b if n != 1]
+
+
+def open_oracle(
+    path: Path, rounding: Rounding, input_shapes: Mapping[str, tuple[int, ...]]
+) -> Oracle | str:
+    """The runtime for a quantized file, or why there is none."""
+    from mcucc.evaluate.litert import LitertSession
+    from mcucc.evaluate.onnx_oracle import OnnxOracle
+
+    if path.suffix.lower() == ".tflite":
+        try:
+            return LitertSession(path, rounding)
+        except ImportError:
+            return "ai-edge-litert is not installed"
+        except RefusedError as error:
+            return error.what
+    return OnnxOracle.open(path, input_shapes)

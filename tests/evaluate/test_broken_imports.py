@@ -1,0 +1,192 @@
+"""A wrong import cannot pass `validate`: importers broken in six ways, in every form of a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import mcucc.network as mcucc_network
+from mcucc.errors import McuccError
+from mcucc.evaluate.agreement import Agreement, agree
+from mcucc.evaluate.datasets import Item
+from mcucc.evaluate.float_check import WrongValue, first_wrong_value
+from mcucc.evaluate.oracle import Oracle, open_oracle
+from mcucc.evaluate.preprocess import Preprocess
+from mcucc.frontends.onnx import import_onnx
+from mcucc.ir.integer import IntegerGraph
+from mcucc.numerics import Rounding
+from mcucc.quantize.camera import CameraInput
+from tests.cli.project import BOARD, mcucc
+from tests.evaluate.broken_imports import FAULTS, FILES, FORMS, SIDE, Patch, sabotage
+
+# The layer that each fault is in, by form; a Resize that is the identity has another shape.
+LAYERS = {
+    "float": {
+        "pad value": "n_pad_2",
+        "weights": "n_conv_0",
+        "bias": "n_conv_0",
+        "activation": "n_leakyrelu_1",
+    },
+    "qdq": {
+        "pad value": "n_pad_2",
+        "zero point": "n_conv_4",
+        "weights": "n_conv_0",
+        "bias": "n_conv_0",
+        "activation": "n_leakyrelu_1",
+    },
+    "tflite": {
+        "pad value": "padded",
+        "zero point": "last",
+        "weights": "first",
+        "bias": "first",
+        "activation": "first",
+    },
+}
+RESIZED = {"float": "resize_3", "qdq": "resize_3", "tflite": "large"}
+PREPROCESS = Preprocess("rgb", (SIDE, SIDE), scale=1 / 255)
+CASES = [(form, fault) for form in FORMS for fault in FAULTS if fault in LAYERS[form]]
+TOML = f"""[preprocess]
+channels = "rgb"
+resize = [{SIDE}, {SIDE}]
+scale = {1 / 255}
+"""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return {form: make(tmp_path_factory.mktemp(form)) for form, make in FILES.items()}
+
+
+def camera_pictures(count: int = 3) -> list[np.ndarray]:
+    return list(np.random.default_rng(5).integers(0, 256, (count, SIDE, SIDE, 3), np.uint8))
+
+
+def agreement(path: Path, rounding: Rounding, compiled: IntegerGraph | None = None) -> Agreement:
+    """As `validate` asks it, of a network (default: the import itself)."""
+    oracle = open_oracle(path, rounding, {})
+    assert isinstance(oracle, Oracle)
+    integer = compiled or oracle.own(rounding)
+    quant = oracle.imported.graph.tensors[integer.inputs[0]].quantization
+    scale, offset = PREPROCESS.affine()
+    camera = CameraInput.quantized(list(scale), list(offset), quant)
+    images = camera_pictures()
+    values = integer.run({integer.inputs[0]: camera.apply(np.stack(images))})
+    reference = {name: values[name] for name in integer.outputs}
+    loaded = [(Item(f"{i}.png", image, None), image) for i, image in enumerate(images)]
+    return agree(oracle, integer, camera, PREPROCESS, loaded, reference, lambda *_: None)
+
+
+def wrong_value(path: Path) -> WrongValue | None:
+    imported = import_onnx(path)
+    (image,) = camera_pictures(1)
+    return first_wrong_value(imported, imported.graph, PREPROCESS.real_values(image), image)
+
+
+@pytest.mark.parametrize("rounding", list(Rounding))
+@pytest.mark.parametrize("form", ["qdq", "tflite"])
+def test_a_right_import_agrees(files: dict[str, Path], form: str, rounding: Rounding) -> None:
+    found = agreement(files[form], rounding)
+    assert found.divergences == ()
+    assert found.exact == (form == "tflite" and rounding is Rounding.DOUBLE)
+    if found.exact:
+        assert found.equal
+
+
+def test_a_right_float_import_agrees(files: dict[str, Path]) -> None:
+    assert wrong_value(files["float"]) is None
+
+
+@pytest.mark.parametrize(("form", "fault"), [c for c in CASES if c[0] != "float"])
+def test_the_layer_of_a_wrong_import_is_named(
+    files: dict[str, Path], monkeypatch: Patch, form: str, fault: str
+) -> None:
+    """With the importer that is broken, and when it has been mended since."""
+    with monkeypatch.context() as patch:
+        sabotage(patch, form, fault)
+        (found,) = agreement(files[form], Rounding.SINGLE).divergences
+        oracle = open_oracle(files[form], Rounding.SINGLE, {})
+        assert isinstance(oracle, Oracle)
+        broken = oracle.own(Rounding.SINGLE)
+    assert found.layer == LAYERS[form][fault]
+    assert abs(found.expected - found.found) > 1
+    (later,) = agreement(files[form], Rounding.SINGLE, broken).divergences
+    assert later.layer == LAYERS[form][fault]
+
+
+@pytest.mark.parametrize("fault", LAYERS["float"])
+def test_the_layer_of_a_wrong_float_import_is_named(
+    files: dict[str, Path], monkeypatch: Patch, fault: str
+) -> None:
+    sabotage(monkeypatch, "float", fault)
+    found = wrong_value(files["float"])
+    assert found is not None
+    assert found.layer == LAYERS["float"][fault]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_resize_that_does_nothing_is_no_import(
+    files: dict[str, Path], monkeypatch: Patch, form: str
+) -> None:
+    sabotage(monkeypatch, form, "resize")
+    with pytest.raises(McuccError, match=RESIZED[form]):
+        wrong_value(files[form]) if form == "float" else agreement(files[form], Rounding.SINGLE)
+
+
+def project(folder: Path, form: str) -> tuple[Path, Path]:
+    """A model with its preprocessing and two pictures."""
+    model = FILES[form](folder)
+    model.with_suffix(".toml").write_text(TOML)
+    (folder / "data").mkdir()
+    for index, picture in enumerate(camera_pictures(2)):
+        Image.fromarray(picture).save(folder / "data" / f"{index}.png")
+    return model, folder / "data"
+
+
+def compiled(folder: Path, form: str) -> tuple[Any, Path, Path]:
+    model, data = project(folder, form)
+    out = folder / "out"
+    options = ("--board", BOARD, "--data", data, "--emulator", "none", "--c-only", "--out", out)
+    return mcucc("compile", model, *options), out, data
+
+
+def test_a_wrong_float_import_is_not_compiled(tmp_path: Path, monkeypatch: Patch) -> None:
+    sabotage(monkeypatch, "float", "pad value")
+    made, out, _ = compiled(tmp_path, "float")
+    assert made.code == 2
+    assert "n_pad_2" in made.err
+    assert not out.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.host
+@pytest.mark.parametrize(("form", "fault"), CASES)
+def test_validate_fails(tmp_path: Path, monkeypatch: Patch, form: str, fault: str) -> None:
+    """The whole way, had `compile` not looked."""
+    sabotage(monkeypatch, form, fault)
+    monkeypatch.setattr(mcucc_network, "check_float", lambda *_: None)
+    made, out, data = compiled(tmp_path, form)
+    assert made.code == 0, made.err
+    found = mcucc("validate", out, "--data", data, "--emulator", "none")
+    assert found.code == 1, found.err
+    assert f"{LAYERS[form][fault]} (tensor" in found.out.replace("\n", " ")
+    found = mcucc("validate", out, "--data", data, "--emulator", "none", "--json")
+    assert found.code == 1
+    assert json.loads(found.out)["passed"] is False
+
+
+@pytest.mark.host
+def test_validate_has_a_row_for_onnx_runtime(tmp_path: Path) -> None:
+    made, out, data = compiled(tmp_path, "qdq")
+    assert made.code == 0, made.err
+    found = mcucc("validate", out, "--data", data, "--emulator", "none", "--json")
+    assert found.code == 0, found.err
+    report = json.loads(found.out)
+    row = next(way for way in report["ways"] if way["name"] == "onnxruntime")
+    assert row["absent"] == ""
+    assert row["largest_difference"] <= 2
+    assert report["passed"] is True
