@@ -40,13 +40,15 @@ class ImportedModel:
     """A float Graph and where its tensors are found in the file it came from.
 
     `sources` lists the tensors that hold values of the file: tensor =
-    value.transpose(permutation), axes of length 1 added or dropped.
+    value.transpose(permutation), axes of length 1 added or dropped. `shapes` are those of the
+    graph's inputs and outputs in the file.
     """
 
     graph: Graph
     model_path: Path
     sha256: str
     sources: Mapping[str, Source]
+    shapes: Mapping[str, tuple[int, ...]]
 
 
 def import_onnx(path: Path, *, input_shapes: ShapeMap | None = None) -> ImportedModel:
@@ -87,7 +89,8 @@ def import_model(
         for name, source in importer.ctx.sources.items()
         if name in graph.tensors and source.name in in_file
     }
-    return ImportedModel(graph, path, sha256, sources)
+    shapes = {name: importer.ctx.views[name].shape for name in (*graph.inputs, *graph.outputs)}
+    return ImportedModel(graph, path, sha256, sources, shapes)
 
 
 class _Importer:

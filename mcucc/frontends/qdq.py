@@ -83,17 +83,15 @@ def _end(
     source = imported.sources.get(name, Source(name, ()))
     value = next(v for v in values if v.name == source.name)
     kind = value.type.tensor_type.elem_type
-    permutation = source.permutation or tuple(range(len(graph.tensors[name].shape)))
-    shape = [1] * len(permutation)
-    for axis, length in zip(permutation, graph.tensors[name].shape, strict=False):
-        shape[axis] = length
+    shape = imported.shapes[name]
+    permutation = source.permutation or tuple(range(len(shape)))
     quant: Quant | None = None
     dtype: np.dtype[Any] = np.dtype(np.float32)
     if kind == onnx.TensorProto.UINT8:
         quant, dtype = Quant(inner.scale, inner.zero_point + 128), np.dtype(np.uint8)
     elif kind == onnx.TensorProto.INT8:
         quant, dtype = inner, np.dtype(np.int8)
-    return End(source.name, name, tuple(shape), dtype, quant, inner, permutation, True)
+    return End(source.name, name, shape, dtype, quant, inner, permutation, True)
 
 
 def _sources(graph: Graph, imported: ImportedModel, stripped: Stripped) -> dict[str, int | Source]:

@@ -182,6 +182,31 @@ def cases_of(found: Kind, count: int, seed: int, wrap: Wrap) -> Iterator[Case]:
         yield Case(f"{found.name} {number} opset {net.opset}", net, outputs)
 
 
+def between_layers(net: Drawn, found: Kind) -> tuple[str, ...]:
+    """The operator behind a convolution, or on the input; before a layer, or at the end."""
+    net.kind = "around"
+    before = net.one("before", ["nothing", "convolution", "convolution and Relu"])
+    behind = net.one("behind", ["layer", "layer", "nothing"])
+    x = "image"
+    if before != "nothing":
+        x = net.conv(x, net.shape(x)[1], net.number(1, 5))
+    if before == "convolution and Relu":
+        x = net("Relu", x)
+    return tuple(
+        _layer(net, y) if behind == "layer" else y for y in dict.fromkeys(found.add(net, x))
+    )
+
+
+def _layer(net: Drawn, x: str) -> str:
+    """A convolution of a picture, a matrix of anything else."""
+    shape = net.shape(x)
+    if len(shape) == 4 and shape[0] == 1:
+        return net.conv(x, shape[1], net.number(1, 3), 1)
+    if len(shape) != 2 or shape[0] != 1:
+        x = net("Reshape", x, net.ints(1, -1))
+    return net("Gemm", x, net.weights(3, net.shape(x)[1]), net.weights(3), transB=1)
+
+
 class Tally:
     """How often each choice was drawn, and how often its network was compared."""
 

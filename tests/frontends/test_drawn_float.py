@@ -16,6 +16,7 @@ from mcucc.frontends.onnx import import_onnx
 from mcucc.frontends.onnx_node import converters
 from mcucc.ops.conv_transpose2d import ConvTranspose2d
 from tests.frontends.drawn import Drawn, Kind, Tally, cases_of, kinds
+from tests.frontends.drawn_networks import FAMILIES, family, networks
 from tests.frontends.onnx_nets import Net, assert_equal_to_runtime
 from tests.frontends.onnx_nets import kinds as ops_of
 
@@ -82,6 +83,16 @@ def test_drawn_attributes(name: str, tmp_path: Path) -> None:
         assert tally.outcomes["equal"] > tally.outcomes.total() / 3
     else:
         assert set(tally.outcomes) == {"equal"}
+
+
+@pytest.mark.slow
+def test_drawn_networks(tmp_path: Path) -> None:
+    """Two to five parts with branches, shared weights, outputs in the middle: all equal."""
+    tally = Tally()
+    for case in [*(family(name) for name in FAMILIES), *networks(60, 1)]:
+        assert_equal_to_runtime(case.save(tmp_path))
+        tally.note(case.net, "equal")
+    assert not tally.never_drawn()
 
 
 @pytest.mark.parametrize(

@@ -405,3 +405,18 @@ def test_batch_norms_that_nobody_folded(tmp_path: Path, between: bool) -> None:
         off.append(np.rint((end.from_int8(ours[end.tensor]) - theirs) / 0.03))
     assert np.abs(off).max() <= 1
     assert (np.array(off) != 0).mean() < 0.01
+
+
+@pytest.mark.parametrize("op", ["Squeeze", "Unsqueeze", "Reshape"])
+def test_an_output_has_the_shape_of_the_file(tmp_path: Path, op: str) -> None:
+    """Not that of its storage, whose first axis is always a batch."""
+    net = Net(SHAPE, 13)
+    x = net.conv("image", 3, 4)
+    if op == "Reshape":
+        x = net("Reshape", x, net.ints(-1))
+    else:
+        x = net.axes_op(op, x, 0 if op == "Squeeze" else 4)
+    path = quantized(net.save(tmp_path, x), tmp_path, QuantFormat.QDQ, QuantType.QInt8, True)
+    (end,) = import_quantized_onnx(path).outputs
+    shapes = {"Squeeze": (4, 12, 12), "Unsqueeze": (1, 4, 12, 12, 1), "Reshape": (576,)}
+    assert end.shape == shapes[op]
