@@ -77,7 +77,10 @@ def import_model(
     in_file = {name for node in model.graph.node for name in node.output}
     model = inline_functions(model, where)
     importer = _Importer(model, where)
-    importer.ctx.reserve([name for node in model.graph.node for name in node.output])
+    importer.ctx.reserve(
+        [name for node in model.graph.node for name in node.output],
+        [_label(node, index) for index, node in enumerate(model.graph.node)],
+    )
     add_inputs(importer.ctx, model, input_shapes or {}, where)
     graph = importer.run(path.stem)
     check_shapes(importer.ctx, model, input_shapes or {}, where)
@@ -91,6 +94,10 @@ def import_model(
     }
     shapes = {name: importer.ctx.views[name].shape for name in (*graph.inputs, *graph.outputs)}
     return ImportedModel(graph, path, sha256, sources, shapes)
+
+
+def _label(proto: onnx.NodeProto, index: int) -> str:
+    return proto.name or (proto.output[0] if proto.output else "") or f"node {index}"
 
 
 class _Importer:
@@ -126,7 +133,7 @@ class _Importer:
 
     def _node(self, proto: onnx.NodeProto, index: int) -> None:
         ctx = self.ctx
-        label = proto.name or (proto.output[0] if proto.output else "") or f"node {index}"
+        label = _label(proto, index)
         node = OnnxNode(proto, label, self.opset)
         names = [name for name in proto.input if name]
         known = (ctx.views, ctx.constants, self.lost)

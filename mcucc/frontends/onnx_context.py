@@ -47,20 +47,24 @@ class Context:
         self.constants: dict[str, Constant] = {}
         self._reserved: set[str] = set()
         self._node_names: set[str] = set()
+        self._labels: set[str] = set()
 
     # Names
 
-    def reserve(self, names: Sequence[str]) -> None:
-        """Keep the names of the model's values from being given to anything else."""
-        self._reserved.update(names)
+    def reserve(self, values: Sequence[str], labels: Sequence[str]) -> None:
+        """Keep names of the model's values and nodes from being given to anything else."""
+        self._reserved.update(values)
+        self._labels.update(labels)
 
     def fresh(self, name: str) -> str:
         """`name`, numbered when a tensor or a value of the model file has it."""
         return _numbered(name, lambda n: n in self.tensors or n in self._reserved)
 
-    def node_name(self, name: str) -> str:
-        """A node name nobody has yet."""
-        unique = _numbered(name, self._node_names.__contains__)
+    def node_name(self, name: str, *, own: bool) -> str:
+        """A node name nobody has yet; its `own` is that of a node of the file."""
+        taken = self._node_names
+        free = own and name not in taken
+        unique = name if free else _numbered(name, lambda n: n in taken or n in self._labels)
         self._node_names.add(unique)
         return unique
 
@@ -118,7 +122,7 @@ class Context:
         else:
             output = self.fresh(f"{node.output}.{part or 'value'}")
         self.tensors[output] = Tensor(output, inferred.shape, inferred.dtype)
-        name = self.node_name(f"{node.name}.{part}" if part else node.name)
+        name = self.node_name(f"{node.name}.{part}" if part else node.name, own=not part)
         self.nodes.append(Node(name, op, tuple(inputs), (output,)))
         return output
 

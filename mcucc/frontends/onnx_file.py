@@ -97,6 +97,25 @@ def is_quantized(model: onnx.ModelProto) -> bool:
     return any(node.op_type in INTEGER_OPS for node in nodes)
 
 
+def check_order(model: onnx.ModelProto, where: str) -> None:
+    """ModelError unless every node reads what is there before it: no cycle, no value made twice."""
+    graph = model.graph
+    known = {tensor.name for tensor in graph.initializer} | {value.name for value in graph.input}
+    for index, node in enumerate(graph.node):
+        label = node.name or f"{node.op_type}_{index}"
+        for name in node.input:
+            if name and name not in known:
+                raise ModelError(
+                    f"node {label} reads {name}, which nothing before it computes",
+                    where=where,
+                    hint="check the file with onnx.checker.check_model",
+                )
+        for name in node.output:
+            if name in known:
+                raise ModelError(f"value {name} is computed twice", where=where)
+            known.update([name] if name else [])
+
+
 def inline_functions(model: onnx.ModelProto, where: str) -> onnx.ModelProto:
     """The model with its local functions expanded (torch's dynamo exporter may leave some)."""
     if not model.functions:

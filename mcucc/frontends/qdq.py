@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import onnx
 from mcucc.errors import ModelError, Problem, UnsupportedError
 from mcucc.frontends.onnx import ImportedModel, import_model
 from mcucc.frontends.onnx_context import Source
-from mcucc.frontends.onnx_file import inline_functions, read_model
+from mcucc.frontends.onnx_file import check_order, inline_functions, read_model
 from mcucc.frontends.onnx_inputs import ShapeMap
 from mcucc.frontends.onnx_node import Refusal
 from mcucc.frontends.qdq_attach import Attacher
@@ -41,6 +41,7 @@ def import_quantized_model(
 ) -> ImportedQuantized:
     """The same for a model that has been read from `path`."""
     model = inline_functions(model, str(path))
+    check_order(model, str(path))
     try:
         stripped = strip(model)
     except Refusal as refusal:
@@ -49,7 +50,7 @@ def import_quantized_model(
     if problems:
         raise UnsupportedError(problems, where=str(path))
     imported = import_model(stripped.model, path, sha256, input_shapes)
-    attacher = Attacher(imported.graph, stripped, _names(imported))
+    attacher = Attacher(imported.graph, stripped, imported.sources)
     graph = attacher.run()
     if attacher.problems:
         raise UnsupportedError(attacher.problems, where=str(path))
@@ -62,15 +63,8 @@ def import_quantized_model(
         kind="onnx",
         inputs=tuple(_end(model.graph.input, n, graph, imported) for n in graph.inputs),
         outputs=tuple(_end(model.graph.output, n, graph, imported) for n in graph.outputs),
-        sources=_sources(graph, imported, stripped),
+        sources=_sources(graph, attacher.sources, stripped),
     )
-
-
-def _names(imported: ImportedModel) -> dict[str, str]:
-    """The float value of the stripped model each tensor holds."""
-    names = {name: name for name in imported.graph.tensors}
-    names.update({name: source.name for name, source in imported.sources.items()})
-    return names
 
 
 def _end(
@@ -94,11 +88,13 @@ def _end(
     return End(source.name, name, shape, dtype, quant, inner, permutation, True)
 
 
-def _sources(graph: Graph, imported: ImportedModel, stripped: Stripped) -> dict[str, int | Source]:
+def _sources(
+    graph: Graph, sources: Mapping[str, Source], stripped: Stripped
+) -> dict[str, int | Source]:
     """Tensors of the graph and the 8-bit values of the file that hold the same (less 128)."""
-    integer = {value: name for name, value in reversed(stripped.integers.items())}
+    integer = {held.value: name for name, held in reversed(stripped.integers.items())}
     found: dict[str, int | Source] = {}
-    for name, source in imported.sources.items():
+    for name, source in sources.items():
         if name in graph.tensors and source.name in integer:
             found[name] = Source(integer[source.name], source.permutation)
     return found

@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from mcucc.ir.graph import Graph, Node, Quant, Tensor
+from mcucc.ir.graph import Graph, Node, Quant
 from mcucc.numerics import NO_CLAMP
 from mcucc.ops.channel_affine import ChannelAffine
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.ops.reshape import Reshape
 from mcucc.passes.linear import Linear
+from mcucc.passes.rewrite import Rewriter
 
 Reals = npt.NDArray[np.float64]
 OPERATORS = frozenset({"Add", "Sub", "Mul", "Div", "Neg", "BatchNormalization"})
@@ -40,11 +42,11 @@ def settle(
         if not isinstance(node.op, DepthwiseConv2d):
             continue
         scales, offsets = (graph.tensors[n].constant.reshape(-1) for n in node.inputs[1:])
-        producer = graph.producer(node.inputs[0])
-        if producer is not None and _open(graph, quants, producer):
-            known = factors.get(producer.name, 1.0)
-            graph, factor = _join(graph, producer, node, scales.astype(np.float64), offsets)
-            factors[producer.name] = factor * known
+        layer = _open_layer(graph, quants, node, scales.size)
+        if layer is not None:
+            known = factors.get(layer.name, 1.0)
+            graph, factor = _join(graph, layer, node, scales.astype(np.float64), offsets)
+            factors[layer.name] = factor * known
         elif scales.size == graph.tensors[node.inputs[0]].shape[-1]:
             op = ChannelAffine(tuple(scales.tolist()), tuple(offsets.tolist()), node.op.clamp)
             made = replace(node, op=op, inputs=node.inputs[:1])
@@ -52,33 +54,60 @@ def settle(
     return graph, factors
 
 
-def _open(graph: Graph, quants: Mapping[str, Quant], producer: Node) -> bool:
-    """Whether a layer's result is not quantized, and read once."""
-    layer = isinstance(producer.op, Linear)
+def _open_layer(
+    graph: Graph, quants: Mapping[str, Quant], affine: Node, channels: int
+) -> Node | None:
+    """The layer whose result `affine` alone reads, unrounded; a Reshape may stand in between."""
+    producer = graph.producer(affine.inputs[0])
+    while producer is not None and isinstance(producer.op, Reshape):
+        if not _alone(graph, quants, producer):
+            return None
+        producer = graph.producer(producer.inputs[0])
+    if producer is None or not isinstance(producer.op, Linear):
+        return None
     plain = getattr(producer.op, "clamp", None) == NO_CLAMP
-    name = producer.output
-    alone = len(graph.consumers(name)) == 1 and name not in graph.outputs
-    return layer and plain and alone and name not in quants
+    same = graph.tensors[producer.output].shape[-1] == channels
+    return producer if plain and same and _alone(graph, quants, producer) else None
+
+
+def _alone(graph: Graph, quants: Mapping[str, Quant], node: Node) -> bool:
+    """Whether a node's result is not quantized, and read once."""
+    name = node.output
+    return len(graph.consumers(name)) == 1 and name not in graph.outputs and name not in quants
 
 
 def _join(
     graph: Graph, layer: Node, affine: Node, scales: Reals, offsets: npt.NDArray[np.float32]
 ) -> tuple[Graph, Reals]:
-    """Multiply weights and bias of `layer`; a channel of scale 0 keeps its unit."""
+    """Multiply weights and bias of `layer`; a channel of scale 0 keeps its unit.
+
+    What lay between them moves the joined layer's values under the names behind `affine`.
+    """
     assert isinstance(layer.op, Linear)
     assert isinstance(affine.op, DepthwiseConv2d)
-    tensors = dict(graph.tensors)
+    tensors = graph.tensors
     weights = tensors[layer.inputs[1]]
     shape = [1] * len(weights.shape)
     shape[layer.op.WEIGHT_AXIS or 0] = scales.size
     old: npt.NDArray[np.float32] | float = 0.0
     if len(layer.inputs) > 2:
         old = tensors[layer.inputs[2]].constant
-    names = (f"{affine.output}.weights", f"{affine.output}.bias")
+    rewriter = Rewriter(graph)
     values = (weights.constant * scales.reshape(shape), old * scales + offsets)
-    for name, value in zip(names, values, strict=True):
-        tensors[name] = Tensor.const(name, value.astype(np.float32))
+    names = [
+        rewriter.add_constant(f"{affine.output}.{part}", value)
+        for part, value in zip(("weights", "bias"), values, strict=True)
+    ]
     op = replace(layer.op, clamp=affine.op.clamp)
-    made = Node(layer.name, op, (layer.inputs[0], *names), affine.outputs)
-    nodes = [made if n is layer else n for n in graph.nodes if n is not affine]
-    return graph.with_(nodes=nodes, tensors=tensors), np.where(scales == 0, 1.0, np.abs(scales))
+    shape_of = rewriter.tensors[affine.output].shape
+    made = rewriter.tensors[layer.output].shape
+    joined = Node(layer.name, op, (layer.inputs[0], *names), affine.outputs)
+    if made == shape_of:
+        rewriter.replace(affine)
+        rewriter.replace(layer, joined)
+    else:
+        output = rewriter.fresh(f"{affine.output}.flat")
+        rewriter.tensors[output] = replace(rewriter.tensors[layer.output], name=output)
+        rewriter.replace(layer, replace(joined, outputs=(output,)))
+        rewriter.replace(affine, Node(affine.name, Reshape(shape_of), (output,), affine.outputs))
+    return rewriter.finish(), np.where(scales == 0, 1.0, np.abs(scales))

@@ -7,164 +7,136 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from mcucc.errors import Problem
+from mcucc.frontends.onnx_context import Source
 from mcucc.frontends.qdq_affine import settle
-from mcucc.frontends.qdq_strip import IntConstant, Stripped
+from mcucc.frontends.qdq_settle import Settler
+from mcucc.frontends.qdq_strip import Stripped
+from mcucc.frontends.qdq_weights import WeightsError, integer_weights
 from mcucc.ir.graph import Graph, Node, Quant, Tensor
 from mcucc.numerics import Clamp
-from mcucc.ops.base import Op
+from mcucc.ops.base import Op, hwc
+from mcucc.ops.channel_affine import ChannelAffine
 from mcucc.ops.clip import Clip
+from mcucc.ops.concat import Concat
+from mcucc.ops.extremum import Extremum
+from mcucc.ops.pad import Pad
 from mcucc.ops.requantize import Requantize
 from mcucc.ops.softmax import Softmax
+from mcucc.passes import dead_code
+from mcucc.passes.rewrite import Rewriter
 
 INT8 = np.dtype(np.int8)
-LARGEST_BIAS = 2**31 - 1
 _NO_SCALE = "its output has no quantization: this part of the model computes in float"
+_HINT = "quantize every operator, or cut the model before it"
 
 
 class Attacher:
     """Quantization by tensor, then weights, then the int8 Graph."""
 
-    def __init__(self, graph: Graph, stripped: Stripped, names: Mapping[str, str]) -> None:
-        self.graph, self.stripped = graph, stripped
-        self.quants = {
-            tensor: stripped.quants[value]
-            for tensor, value in names.items()
-            if tensor in graph.tensors and value in stripped.quants
-        }
+    def __init__(self, graph: Graph, stripped: Stripped, sources: Mapping[str, Source]) -> None:
+        self.stripped = stripped
+        self.sources = dict(sources)
         self.problems: list[Problem] = []
-        self.factors: dict[str, npt.NDArray[np.float64]] = {}
+        self.quants: dict[str, Quant] = {}
+        self.graph = self._marked(graph)
 
     def run(self) -> Graph:
         """The int8 graph; `problems` says why it is incomplete."""
-        self._share()
-        self._fuse()
-        self.graph, self.factors = settle(self.graph, self.quants, self.stripped.nodes)
-        self._share()
-        self._fixed()
-        for node in self.graph.nodes:
-            for name in node.outputs:
-                if name not in self.quants:
-                    hint = "quantize every operator, or cut the model before it"
-                    self.problems.append(Problem(node.name, node.op.kind, _NO_SCALE, hint))
+        self.graph = _fuse(self.graph, self.quants)
+        self.graph, factors = settle(self.graph, self.quants, self.stripped.nodes)
+        settler = Settler(self.graph, self.quants, self.sources, self.stripped.nodes)
+        self.graph = dead_code.run(settler.run())
+        self.problems += settler.problems
+        self.graph = _fuse(self.graph, self.quants)
+        self._check()
+        self._weights(settler.protos, factors)
+        return self.graph if self.problems else self._typed()
+
+    def _marked(self, graph: Graph) -> Graph:
+        """What the tables say of nodes and tensors: where to round, and where to read again."""
+        roundings, rereadings = self.stripped.roundings, self.stripped.rereadings
+        nodes: list[Node] = []
+        for name in graph.tensors:
+            value = self.sources[name].name if name in self.sources else name
+            if value in self.stripped.quants:
+                self.quants[name] = self.stripped.quants[value]
+        for node in graph.nodes:
+            op: Op = node.op
+            if node.name in roundings:
+                op, self.quants[node.output] = Requantize(), roundings[node.name]
+            elif node.name in rereadings:
+                channels = hwc(graph.tensors[node.output].shape)[2]
+                op = _reread(*rereadings[node.name], channels)
+                self.quants[node.output] = rereadings[node.name][1]
+            nodes.append(replace(node, op=op))
+        return graph.with_(nodes=nodes)
+
+    # What is missing
+
+    def _check(self) -> None:
+        """A problem for every first node whose result no integers stand for."""
         for name in self.graph.inputs:
-            if name not in self.quants:
-                self.problems.append(Problem(name, "input", "the input has no quantization"))
-        if self.problems:
-            return self.graph
-        self._weights()
-        return self._typed()
-
-    def _share(self) -> None:
-        """Operators that move elements pass quantization on, in both directions."""
+            if name not in self.quants and name not in {p.node for p in self.problems}:
+                self.problems.append(self._unquantized(name))
         for node in self.graph.nodes:
-            if node.op.SHARES_QUANT and node.inputs[0] in self.quants:
-                self.quants.setdefault(node.output, self.quants[node.inputs[0]])
-        for node in reversed(self.graph.nodes):
-            if node.op.SHARES_QUANT and node.output in self.quants:
-                for name in node.inputs:
-                    self.quants.setdefault(name, self.quants[node.output])
-
-    def _fuse(self) -> None:
-        """Clip joins its producer where nothing is rounded in between.
-
-        That is: the producer's value is not quantized itself, or is with the Clip's own scale.
-        """
-        for clip in self.graph.nodes:
-            if not isinstance(clip.op, Clip):
+            if node.output in self.quants:
                 continue
-            value = clip.inputs[0]
-            producer = self.graph.producer(value)
-            alone = len(self.graph.consumers(value)) == 1 and value not in self.graph.outputs
-            same = self.quants.get(value) in (None, self.quants.get(clip.output))
-            clamp = getattr(producer.op, "clamp", None) if producer is not None else None
-            if producer is None or not (alone and same and isinstance(clamp, Clamp)):
-                continue
-            changed: Any = producer.op  # a dataclass with a clamp, as asked above
-            op: Op = replace(changed, clamp=clamp.intersect(clip.op.clamp))
-            joined = replace(producer, op=op, outputs=clip.outputs)
-            nodes = [joined if n is producer else n for n in self.graph.nodes if n is not clip]
-            self.graph = self.graph.with_(nodes=nodes)
+            read = [n for n in node.inputs if self.graph.tensors[n].data is None]
+            if all(name in self.quants for name in read):
+                self.problems.append(self._missing(node, [self.quants[name] for name in read]))
 
-    def _fixed(self) -> None:
-        """Softmax and Sigmoid that nobody rescaled take the scale they prescribe."""
-        for node in self.graph.nodes:
-            fixed = node.op.fixed_quant()
-            if fixed is not None:
-                self.quants.setdefault(node.output, fixed)
+    def _unquantized(self, name: str) -> Problem:
+        """An input of the network that is not rounded before anything computes with it."""
+        readers = [self._problem(node, "", "") for node in self.graph.consumers(name)]
+        first = f"{readers[0].node} [{readers[0].op}]" if readers else "nothing"
+        why = f"the input has no quantization: {first} reads it in float"
+        hint = "quantize the input as well; subtracting a mean and dividing is the TOML's business"
+        return Problem(name, "input", why, hint)
 
-    # Weights
+    def _missing(self, node: Node, quants: list[Quant]) -> Problem:
+        why, hint = _NO_SCALE, _HINT
+        if isinstance(node.op, Concat | Extremum) and len(set(quants)) > 1:
+            steps = ", ".join(f"{q.per_tensor_scale:g} ({q.zero_point})" for q in quants)
+            why = (
+                f"its inputs have the scales (and zero points) {steps}, its output none of its own"
+            )
+            hint = "quantize its output too, or cut the model before it"
+        elif isinstance(node.op, Pad):
+            why = f"its border of {node.op.value:g} is no step of its input's scale"
+        return self._problem(node, why, hint)
 
-    def _weights(self) -> None:
-        tensors = dict(self.graph.tensors)
-        for node in self.graph.nodes:
-            if node.op.WEIGHT_AXIS is None:
-                continue
-            proto = self.stripped.nodes.get(node.name)
-            names = list(proto.input)[1:] if proto is not None else []
-            entries = [self.stripped.constants.get(name) for name in names]
-            if not entries or entries[0] is None:
-                self._problem(node, "its weights are float", "quantize them to int8")
-                continue
-            scales = self._int8(node, entries[0], node.op.WEIGHT_AXIS, tensors)
-            if scales is not None and len(node.inputs) > 2:
-                exact = entries[1] if len(entries) > 1 else None
-                self._int32(node, exact, scales, tensors)
-        self.graph = replace(self.graph, tensors=tensors)
-
-    def _int8(
-        self, node: Node, entry: IntConstant, axis: int, tensors: dict[str, Tensor]
-    ) -> npt.NDArray[np.float64] | None:
-        """Quantize the (reordered) float weights back; exact, they are multiples of the scale."""
-        old = tensors[node.inputs[1]]
-        scales = entry.scale.astype(np.float32).astype(np.float64)
-        scales = scales.reshape(-1) * self.factors.get(node.name, 1.0)
-        zero = 128 if entry.integers.dtype == np.uint8 else 0
-        if entry.integers.dtype not in (np.int8, np.uint8) or (entry.zero_point != zero).any():
-            self._problem(node, "its weights are not symmetric int8", "quantize them symmetrically")
-            return None
-        if scales.size not in (1, old.shape[axis]):
-            self._problem(node, f"{scales.size} weight scales for {old.shape[axis]} channels", "")
-            return None
-        shape = [1] * len(old.shape)
-        shape[axis] = scales.size
-        steps = old.constant / np.where(scales > 0, scales, 1.0).reshape(shape)
-        integers = np.rint(steps)
-        if (np.abs(steps - integers) > 1e-3).any() or np.abs(integers + 0.5).max() > 128:
-            self._problem(node, "its weights are not multiples of their scale", "")
-            return None
-        quant = Quant(tuple(float(s) for s in scales), 0, axis if scales.size > 1 else None)
-        tensors[old.name] = Tensor.const(old.name, integers.astype(np.int8), quant)
-        return scales
-
-    def _int32(
-        self,
-        node: Node,
-        exact: IntConstant | None,
-        scales: npt.NDArray[np.float64],
-        tensors: dict[str, Tensor],
-    ) -> None:
-        """The bias in units of s_x * s_w: the file's integers, or its floats rounded."""
-        old = tensors[node.inputs[2]]
-        unit = scales * self.quants[node.inputs[0]].per_tensor_scale
-        spread = np.broadcast_to(unit, old.shape)
-        same = exact is not None and exact.integers.dtype == np.int32
-        if exact is not None and same and exact.integers.size == old.constant.size:
-            same = bool(np.allclose(exact.scale.astype(np.float64), unit, rtol=1e-5))
-        if exact is not None and same and exact.integers.size == old.constant.size:
-            values = exact.integers.reshape(-1).astype(np.int64)
-        else:
-            safe = np.where(spread > 0, spread, 1.0)
-            values = np.rint(np.clip(old.constant / safe, -LARGEST_BIAS, LARGEST_BIAS))
-        quant = Quant(tuple(float(u) for u in unit), 0, 0 if unit.size > 1 else None)
-        tensors[old.name] = Tensor.const(old.name, values.astype(np.int32), quant)
-
-    def _problem(self, node: Node, why: str, hint: str) -> None:
-        self.problems.append(Problem(node.name, node.op.kind, why, hint))
+    def _problem(self, node: Node, why: str, hint: str) -> Problem:
+        """Of the file's node that this one is a part of."""
+        origins = [n for n in self.stripped.nodes if f"{node.name}.".startswith(f"{n}.")]
+        if not origins:
+            return Problem(node.name, node.op.kind, why, hint)
+        name = max(origins, key=len)
+        return Problem(name, self.stripped.nodes[name].op_type, why, hint)
 
     # The int8 graph
+
+    def _weights(self, protos: Mapping[str, Any], factors: Mapping[str, Any]) -> None:
+        tensors = dict(self.graph.tensors)
+        for node in self.graph.nodes:
+            known = node.inputs[0] in self.quants and node.output in self.quants
+            if node.op.WEIGHT_AXIS is None or not known:
+                continue
+            try:
+                made = integer_weights(
+                    self.graph,
+                    node,
+                    self.quants,
+                    protos.get(node.name),
+                    self.stripped.constants,
+                    factors.get(node.name, 1.0),
+                )
+            except WeightsError as error:
+                self.problems.append(self._problem(node, error.why, error.hint))
+                continue
+            tensors.update((tensor.name, tensor) for tensor in made)
+        self.graph = replace(self.graph, tensors=tensors)
 
     def _typed(self) -> Graph:
         """Activations become int8; a change of scale where an op cannot make it is a node."""
@@ -174,22 +146,59 @@ class Attacher:
             else Tensor(name, tensor.shape, INT8, self.quants[name])
             for name, tensor in self.graph.tensors.items()
         }
-        nodes: list[Node] = []
+        rewriter = Rewriter(replace(self.graph, tensors=tensors))
         for node in self.graph.nodes:
-            made = self._prescribed(node)
-            if made is None or made == self.quants[node.output]:
-                nodes.append(node)
-                continue
-            own = f"{node.output}.own_scale"
-            tensors[own] = replace(tensors[node.output], name=own, quant=made)
-            nodes.append(replace(node, outputs=(own,)))
-            nodes.append(Node(f"{node.name}.rescale", Requantize(), (own,), node.outputs))
-        return Graph(self.graph.name, tuple(nodes), tensors, self.graph.inputs, self.graph.outputs)
+            quant = self.quants[node.output]
+            if isinstance(node.op, Softmax) and quant != node.op.fixed_quant():
+                own = _another(rewriter, node.output, node.op.fixed_quant())
+                last = Node(
+                    rewriter.fresh(f"{node.name}.rescale"), Requantize(), (own,), node.outputs
+                )
+                rewriter.replace(node, replace(node, outputs=(own,)), last)
+            elif _moves(node.op) and self.quants[node.inputs[0]] != quant:
+                own = _another(rewriter, node.inputs[0], quant)
+                label = rewriter.fresh(f"{node.name}.rescale")
+                first = Node(label, Requantize(), node.inputs, (own,))
+                rewriter.replace(node, first, replace(node, inputs=(own,)))
+        return rewriter.finish()
 
-    def _prescribed(self, node: Node) -> Quant | None:
-        """The only quantization an op can write, or None."""
-        if isinstance(node.op, Softmax):
-            return node.op.fixed_quant()
-        if node.op.SHARES_QUANT and not node.op.RESCALES:
-            return self.quants[node.inputs[0]]
-        return None
+
+def _moves(op: Op) -> bool:
+    return op.SHARES_QUANT and not op.RESCALES
+
+
+def _another(rewriter: Rewriter, name: str, quant: Quant | None) -> str:
+    """A new tensor of the shape of `name` in another scale."""
+    own = rewriter.fresh(f"{name}.own_scale")
+    rewriter.tensors[own] = replace(rewriter.tensors[name], name=own, quant=quant)
+    return own
+
+
+def _reread(old: Quant, new: Quant, channels: int) -> ChannelAffine:
+    """The same integers, read with another scale and zero point."""
+    scale = new.per_tensor_scale / old.per_tensor_scale
+    offset = new.per_tensor_scale * (old.zero_point - new.zero_point)
+    return ChannelAffine((scale,) * channels, (offset,) * channels)
+
+
+def _fuse(graph: Graph, quants: Mapping[str, Quant]) -> Graph:
+    """Clip joins its producer where nothing is rounded in between.
+
+    That is: the producer's value is not quantized itself, or is with the Clip's own scale.
+    """
+    rewriter = Rewriter(graph)
+    for clip in rewriter.nodes:
+        if not isinstance(clip.op, Clip):
+            continue
+        value = clip.inputs[0]
+        producer = rewriter.producer(value)
+        alone = rewriter.sole_user(value) is not None
+        same = quants.get(value) in (None, quants.get(clip.output))
+        clamp = getattr(producer.op, "clamp", None) if producer is not None else None
+        if producer is None or not (alone and same and isinstance(clamp, Clamp)):
+            continue
+        changed: Any = producer.op  # a dataclass with a clamp, as asked above
+        op: Op = replace(changed, clamp=clamp.intersect(clip.op.clamp))
+        rewriter.replace(clip)
+        rewriter.replace(producer, replace(producer, op=op, outputs=clip.outputs))
+    return rewriter.finish()

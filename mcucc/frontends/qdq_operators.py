@@ -11,9 +11,9 @@ from onnx import helper
 from mcucc.frontends.onnx_node import OnnxNode, Refusal
 
 if TYPE_CHECKING:
-    from mcucc.frontends.qdq_strip import _Stripper
+    from mcucc.frontends.qdq_strip import Stripper
 
-Handler = Callable[["_Stripper", OnnxNode], None]
+Handler = Callable[["Stripper", OnnxNode], None]
 _QUANTIZER_ONLY = frozenset({"channels_last", "opset"})
 
 
@@ -27,66 +27,63 @@ def _attributes(node: OnnxNode) -> dict[str, Any]:
     }
 
 
-def _operand(s: _Stripper, node: OnnxNode, index: int) -> str:
+def _operand(s: Stripper, node: OnnxNode, index: int) -> str:
     """The float value of inputs (index: x, index + 1: scale, index + 2: zero point)."""
-    name = node.input(index)
-    if name in s.known:
-        scale, zero = s.parameters(node, index + 1, index + 2)
-        return s.constant(f"{name}.real", s.known[name], scale, zero, 0)
-    quant, unsigned = s.quant(node, index + 1, index + 2)
-    if name in s.inputs:
-        s.declare(name, name, unsigned)
-        s.result.quants[name] = quant
-    return s.integer(node, name, quant)
+    if node.input(index) in s.known:
+        return s.constant(node, index, index + 1, index + 2)
+    return s.operand(node, index, index + 1, index + 2)
 
 
-def _result(s: _Stripper, node: OnnxNode, scale: int) -> None:
-    """The output's quantization, from inputs `scale` and `scale` + 1."""
-    quant, unsigned = s.quant(node, scale, scale + 1)
-    s.result.quants[node.output] = quant
-    s.declare(node.output, node.output, unsigned)
+def _result(s: Stripper, node: OnnxNode, scale: int, x: int = 0) -> None:
+    """The output's quantization, from inputs `scale` and `scale` + 1; it has the type of `x`."""
+    name = node.optional(scale + 1)
+    zero = None if name is None else s.known.get(name)
+    dtype = s.dtype_of(node.input(x)) if zero is None else zero.dtype
+    s.declare(node.output, node.output, s.quant(node, scale, scale + 1, dtype), dtype)
 
 
-def _weights(s: _Stripper, node: OnnxNode, index: int, axis: int) -> str:
-    name = node.input(index)
-    if name not in s.known:
+def _weights(s: Stripper, node: OnnxNode, index: int, axis: int) -> str:
+    if node.input(index) not in s.known:
         raise Refusal("its weights are computed by the network; only constants are compiled")
-    scale, zero = s.parameters(node, index + 1, index + 2)
-    return s.constant(f"{name}.real", s.known[name], scale, zero, axis)
+    return s.constant(node, index, index + 1, index + 2, axis)
 
 
-def _bias(s: _Stripper, node: OnnxNode, index: int, x_scale: int, w_scale: int) -> list[str]:
+def _bias(s: Stripper, node: OnnxNode, index: int, scales: tuple[int, int]) -> list[str]:
+    """An int32 bias in units of the product of two scales, as a list of one name or none."""
     name = node.optional(index)
     if name is None:
         return []
     if name not in s.known:
         raise Refusal("its bias is computed by the network; only constants are compiled")
-    scale = s.known[node.input(x_scale)].reshape(-1) * s.known[node.input(w_scale)].reshape(-1)
-    zero = np.zeros(1, dtype=np.int32)
-    return [s.constant(f"{name}.{node.name}", s.known[name].reshape(-1), scale, zero, 0)]
+    integers = s.known[name].reshape(-1)
+    if integers.dtype != np.int32:
+        raise Refusal(f"its bias is {integers.dtype}, not int32")
+    x, w = (s.known[node.input(scale)].reshape(-1) for scale in scales)
+    factor = np.float32(node.real("alpha", 1.0))  # of QGemm: of the sum, the bias included
+    return [s.quantized(f"{name}.real", integers, x * w * factor)]
 
 
-def _conv(s: _Stripper, node: OnnxNode) -> None:
-    inputs = [_operand(s, node, 0), _weights(s, node, 3, 0), *_bias(s, node, 8, 1, 4)]
+def _conv(s: Stripper, node: OnnxNode) -> None:
+    inputs = [_operand(s, node, 0), _weights(s, node, 3, 0), *_bias(s, node, 8, (1, 4))]
     s.emit(node, "Conv", inputs, **_attributes(node))
     _result(s, node, 6)
 
 
-def _gemm(s: _Stripper, node: OnnxNode) -> None:
+def _gemm(s: Stripper, node: OnnxNode) -> None:
     axis = 0 if node.integer("transB") else 1
-    inputs = [_operand(s, node, 0), _weights(s, node, 3, axis), *_bias(s, node, 6, 1, 4)]
+    inputs = [_operand(s, node, 0), _weights(s, node, 3, axis), *_bias(s, node, 6, (1, 4))]
     s.emit(node, "Gemm", inputs, **_attributes(node))
     if node.optional(7) is not None:
         _result(s, node, 7)
 
 
-def _matmul(s: _Stripper, node: OnnxNode) -> None:
-    s.emit(node, "MatMul", [_operand(s, node, 0), _weights(s, node, 3, 1)])
+def _matmul(s: Stripper, node: OnnxNode) -> None:
+    s.emit(node, "MatMul", [_operand(s, node, 0), _weights(s, node, 3, -1)])
     _result(s, node, 6)
 
 
 def _binary(op: str) -> Handler:
-    def handle(s: _Stripper, node: OnnxNode) -> None:
+    def handle(s: Stripper, node: OnnxNode) -> None:
         s.emit(node, op, [_operand(s, node, 0), _operand(s, node, 3)])
         _result(s, node, 6)
 
@@ -94,18 +91,39 @@ def _binary(op: str) -> Handler:
 
 
 def _unary(op: str) -> Handler:
-    def handle(s: _Stripper, node: OnnxNode) -> None:
+    def handle(s: Stripper, node: OnnxNode) -> None:
         s.emit(node, op, [_operand(s, node, 0)], **_attributes(node))
         _result(s, node, 3)
 
     return handle
 
 
-def _concat(s: _Stripper, node: OnnxNode) -> None:
+def _softmax(s: Stripper, node: OnnxNode) -> None:
+    """Before opset 13 over all axes from `axis` on; the node says which it means."""
+    meant = node.integer("opset", node.opset)
+    if (meant < 13) != (node.opset < 13) and node.integer("axis", -1) != -1:
+        raise Refusal(f"a Softmax of opset {meant} in a file of opset {node.opset}")
+    s.emit(node, "Softmax", [_operand(s, node, 0)], axis=node.integer("axis", -1))
+    _result(s, node, 3)
+
+
+def _mean(s: Stripper, node: OnnxNode) -> None:
+    """Its axes are an attribute in every opset, those of ReduceMean an input from 18 on."""
+    inputs, attributes = [_operand(s, node, 0)], _attributes(node)
+    axes = attributes.pop("axes", None)
+    if axes is not None and node.opset >= 18:
+        inputs.append(s.number(node, np.array(axes, np.int64)))
+    elif axes is not None:
+        attributes["axes"] = axes
+    s.emit(node, "ReduceMean", inputs, **attributes)
+    _result(s, node, 3)
+
+
+def _concat(s: Stripper, node: OnnxNode) -> None:
     count = len(node.proto.input)
     inputs = [_operand(s, node, index) for index in range(2, count, 3)]
     s.emit(node, "Concat", inputs, **_attributes(node))
-    _result(s, node, 0)
+    _result(s, node, 0, x=2)
 
 
 QLINEAR: dict[str, Handler] = {
@@ -116,9 +134,9 @@ QLINEAR: dict[str, Handler] = {
     "QLinearMul": _binary("Mul"),
     "QLinearAveragePool": _unary("AveragePool"),
     "QLinearGlobalAveragePool": _unary("GlobalAveragePool"),
-    "QLinearReduceMean": _unary("ReduceMean"),
+    "QLinearReduceMean": _mean,
     "QLinearSigmoid": _unary("Sigmoid"),
     "QLinearLeakyRelu": _unary("LeakyRelu"),
-    "QLinearSoftmax": _unary("Softmax"),
+    "QLinearSoftmax": _softmax,
     "QLinearConcat": _concat,
 }
