@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
-from mcucc.frontends import onnx_node, tflite_context
+from mcucc.frontends import onnx_node, qdq_attach, tflite_context
 from mcucc.frontends.onnx_context import Context as OnnxContext
-from mcucc.frontends.qdq_attach import Attacher
-from mcucc.frontends.qdq_strip import _Stripper
+from mcucc.frontends.qdq_strip import Stripper
 from mcucc.frontends.tflite_context import Context as TfliteContext
 from mcucc.ir import Quant
 from mcucc.numerics import RELU6, Clamp
@@ -176,22 +175,21 @@ def _zero_point(patch: Patch, form: str) -> None:
 
         patch.setattr(tflite_context, "per_tensor", other)
         return
-    quant = _Stripper.quant
+    quant = Stripper.quant
 
-    def moved(self: Any, node: Any, scale: int, zero: int) -> Any:
-        found, unsigned = quant(self, node, scale, zero)
+    def moved(self: Any, node: Any, scale: int, zero: int, dtype: Any) -> Quant:
+        found = quant(self, node, scale, zero, dtype)
         shift = 9 if node.input(zero) == "conv_4_zero_point" else 0
-        return replace(found, zero_point=found.zero_point + shift), unsigned
+        return replace(found, zero_point=found.zero_point + shift)
 
-    patch.setattr(_Stripper, "quant", moved)
+    patch.setattr(Stripper, "quant", moved)
 
 
 def _lose_integer_bias(patch: Patch) -> None:
-    int32 = Attacher._int32
+    integer_weights = qdq_attach.integer_weights
 
-    def lost(self: Any, node: Any, exact: Any, scales: Any, tensors: dict[str, Any]) -> None:
-        int32(self, node, exact, scales, tensors)
-        old = tensors[node.inputs[2]]
-        tensors[old.name] = replace(old, data=np.zeros_like(old.data))
+    def lost(*operands: Any) -> list[Any]:
+        weights, bias = integer_weights(*operands)
+        return [weights, replace(bias, data=np.zeros_like(bias.data))]
 
-    patch.setattr(Attacher, "_int32", lost)
+    patch.setattr(qdq_attach, "integer_weights", lost)
