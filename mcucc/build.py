@@ -298,6 +298,7 @@ def _report(compiled: Compiled, board: Board, measured: Measured, limit: int) ->
         layers=layer_facts(program, steps),
         nodes=node_facts(compiled.schedule),
         constant_channels=network.removed,
+        borders=network.borders,
         plan=plan_facts(compiled.schedule),
         memory=memory_facts(program),
         counting=counting(

@@ -25,6 +25,7 @@ from mcucc.ops.base import hwc
 from mcucc.passes.constant_channels import Removed, remove_constant_channels
 from mcucc.passes.fold_input import fold_input_normalisation
 from mcucc.passes.pipeline import PASSES, optimize
+from mcucc.quantize.border import BorderFacts
 from mcucc.quantize.camera import CameraInput
 from mcucc.quantize.lower import lower
 from mcucc.quantize.pipeline import quantize_model
@@ -73,6 +74,7 @@ class Network:
     record: dict[str, Any]
     imported: ImportedModel | ImportedQuantized
     removed: Removed | None = None  # None: constant channels are kept
+    borders: tuple[BorderFacts, ...] = ()  # of layers that pad a normalised input
 
     def input_bytes(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.int8]]:
         """The int8 inputs of camera bytes (N, H, W, C)."""
@@ -127,6 +129,7 @@ def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress)
         preprocess=preprocess,
         record=quantized.record,
         imported=imported,
+        borders=quantized.borders,
     )
     return _finished(network, options)
 

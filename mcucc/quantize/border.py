@@ -19,22 +19,26 @@ from mcucc.ir.graph import Graph, Node, Quant
 from mcucc.ops.border import Zones, zones_of
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.ops.spatial import Window2d
 from mcucc.quantize.weights import DoubleArray, natural_scales
 
 TOLERATED = 1.15
 BYTE_DEVIATION = 255 / 12**0.5  # of a camera byte
 ROUNDING = 1 / 12  # variance of a rounding, in steps squared
 
-ZERO_POINT = "the input's zero point"
-BIASES = "biases of its own"
+ZERO_POINT = "zero point"
+BIASES = "biases"
+LAYER = "layer"
 
 
 @dataclass(frozen=True)
 class BorderFacts:
     """How the border of a layer that pads a normalised input is computed.
 
-    `padding` is ZERO_POINT or BIASES. `error` is what is left of the padding's error, `inside` what
-    rounding costs everywhere: root mean squares in output steps. `biases` is their number.
+    `padding` is ZERO_POINT, BIASES, or LAYER where the normalisation stays a layer of its own, this
+    one, since something reads the picture that no scale can be folded into. `error` is what is left
+    of the padding's error, `inside` what rounding costs everywhere: root mean squares in output
+    steps. `biases` is their number.
     """
 
     layer: str
@@ -51,7 +55,9 @@ def choose_borders(
     nodes, facts, dropped = [], [], set()
     for node in graph.nodes:
         zones = _zones(graph, node)
-        if zones is not None:
+        if _normalises(graph, node):
+            facts.append(BorderFacts(node.name, LAYER, 0.0, ROUNDING**0.5, 1))
+        elif zones is not None:
             fact = _facts(graph, node, zones, quants)
             facts.append(fact)
             if fact.padding is ZERO_POINT:
@@ -66,6 +72,12 @@ def largest_added(graph: Graph, node: Node) -> DoubleArray | float:
     """How far the border of a node moves the bias of its channels (C_out,) at most."""
     zones = _zones(graph, node)
     return 0.0 if zones is None else np.abs(zones.added).max(axis=(0, 1))
+
+
+def _normalises(graph: Graph, node: Node) -> bool:
+    """Whether a node is what mcucc/passes/fold_input.py puts behind the picture."""
+    plain = DepthwiseConv2d(Window2d((1, 1)))
+    return node.op == plain and node.inputs[0] in graph.inputs and len(node.inputs) == 3
 
 
 def _zones(graph: Graph, node: Node) -> Zones | None:

@@ -17,6 +17,7 @@ from mcucc.codegen.steps import stage_name
 from mcucc.errors import OutputError
 from mcucc.ir.integer import IntegerNode
 from mcucc.passes.constant_channels import Removed
+from mcucc.quantize.border import BorderFacts
 from mcucc.report.counting import NOT_COUNTED, Counted
 from mcucc.report.flash import FlashFacts
 from mcucc.report.memory import MemoryFacts
@@ -25,7 +26,7 @@ from mcucc.report.plan import PlanFacts
 from mcucc.schedule.expand import executed_macs
 from mcucc.schedule.tiled import Compute, Kind, TiledProgram, TiledStage
 
-SCHEMA = 4
+SCHEMA = 5
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,7 @@ class Report:
     layers: tuple[LayerFacts, ...]
     nodes: tuple[NodeFacts, ...]
     constant_channels: Removed | None  # None: they were to be kept
+    borders: tuple[BorderFacts, ...]
     plan: PlanFacts
     memory: MemoryFacts
     counting: tuple[Counted, ...]

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mcucc.report.words import kernel_words, kilobytes, short_names, short_step
+from mcucc.report.words import border_words, kernel_words, kilobytes, short_names, short_step
 
 LEAST_OP = 16  # columns that an op needs to be shown
 
@@ -48,6 +48,8 @@ def print_report(report: Mapping[str, Any], console: Console) -> None:
             f"picture and are not computed: {removed['macs_before']:,} MACs became "
             f"{removed['macs_after']:,}",
         )
+    for line in border_words(report):
+        _print(console, line)
     if plan["before"]["arena"] != plan["arena"]:
         _print(
             console,

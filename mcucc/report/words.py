@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mcucc.codegen.names import short_paths
+from mcucc.quantize.border import BIASES, LAYER
 
 SUFFIXES = (("G", 10**9), ("M", 10**6), ("k", 10**3))
 
@@ -32,6 +33,25 @@ def kernel_words(node: Mapping[str, Any]) -> str:
     variant, form = node["variant"], node["requantization"]
     words = variant if "," in variant or not form else f"{variant}, {form}"
     return f"{node['op']} ({words})"
+
+
+def border_words(report: Mapping[str, Any]) -> list[str]:
+    """A line a layer that pads a normalised picture: how, and what is left of the error."""
+    short = short_names(report)
+    return [
+        f"border of {short.get(b['layer'], b['layer'])}: {_border(b)}" for b in report["borders"]
+    ]
+
+
+def _border(border: Mapping[str, Any]) -> str:
+    if border["padding"] == BIASES:
+        return f"exact, by {border['biases']} sets of biases"
+    if border["padding"] == LAYER:
+        return "exact, the normalisation is this layer of its own"
+    return (
+        f"padded with the zero point, {border['error']:.2f} output steps off where rounding costs "
+        f"{border['inside']:.2f} everywhere"
+    )
 
 
 def amount(count: float, unit: str = "") -> str:

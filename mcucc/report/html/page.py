@@ -16,7 +16,7 @@ from mcucc.report.html.axis import Axis, axis_of
 from mcucc.report.html.memory_map import HEIGHT, memory_map, rounds
 from mcucc.report.html.plan import front_plot, stage_rows
 from mcucc.report.html.strips import columns, strips
-from mcucc.report.words import amount, kernel_words, kilobytes, printable
+from mcucc.report.words import amount, border_words, kernel_words, kilobytes, printable
 from mcucc.resources import resource_dir
 
 
@@ -82,6 +82,7 @@ def report_page(report: Mapping[str, Any]) -> str:
         front=front_plot(report),
         rows=_rows(report, axis),
         fused=fused,
+        borders=border_words(report),
     )
 
 
