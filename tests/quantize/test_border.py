@@ -11,7 +11,9 @@ import pytest
 
 import mcucc
 from mcucc.network import Network
+from mcucc.ops.border import BorderedKernel
 from mcucc.ops.spatial import valid_counts
+from mcucc.quantize.border import BIASES, LAYER, TOLERATED, ZERO_POINT
 from tests.frontends.onnx_nets import Net, runtime
 
 SIZE = (15, 18)
@@ -114,6 +116,31 @@ def test_the_frame_is_as_exact_as_the_inside(
     window: str, normalisation: str, tmp_path: Path
 ) -> None:
     check(window, normalisation, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("normalisation", "padding"),
+    [("half a step", ZERO_POINT), ("mean and std outside", BIASES), ("both", BIASES)],
+)
+def test_the_cheapest_padding_that_is_exact_is_chosen(
+    normalisation: str, padding: str, tmp_path: Path
+) -> None:
+    network = mcucc.quantized(write(tmp_path, {}, normalisation), data=tmp_path / "pictures.npz")
+    (border,) = network.borders
+    assert border.padding == padding
+    assert border.error <= TOLERATED * border.inside
+    (node,) = network.integer.nodes
+    assert isinstance(node.kernel, BorderedKernel) == (padding == BIASES)
+
+
+def test_a_normalisation_that_a_pool_reads_stays_a_layer(tmp_path: Path) -> None:
+    path = write(tmp_path, {}, "mean and std outside")
+    net = Net([1, 3, *SIZE], seed=3)
+    left, right = net.conv("image", 3, 5), net("MaxPool", "image", kernel_shape=[3, 3])
+    net.save(tmp_path, left, right)
+    network = mcucc.quantized(path, data=tmp_path / "pictures.npz")
+    assert [border.padding for border in network.borders] == [LAYER]
+    assert network.integer.nodes[0].name == network.borders[0].layer
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ from mcucc.schedule.windows import Reuse
 from mcucc.toolchain import BuildOptions, build_firmware
 from tests.graphs import Builder, mobile_net, same
 from tests.whole.batch import Case, run_batch, write_units
-from tests.whole.networks import splits
+from tests.whole.networks import borders, splits
 
 BOARD, HELIUM = load_board("nucleo-l4r5zi"), load_board("corstone-300")
 RECOMPUTE = Reuse.RECOMPUTE
@@ -45,6 +45,7 @@ NETWORKS = {
     "mobile_net": lower(mobile_net(21, 18)),
     "residual_inside": lower(residual_inside()),
     "splits": lower(splits()),
+    "borders": lower(borders()),
 }
 
 
@@ -93,6 +94,11 @@ def named_cases(board: Board = BOARD) -> dict[str, Case]:
             cases[f"{what}, {how}"] = case_of(
                 "residual_inside", stage_of(graph, nodes, tile, edges), board
             )
+    for tile in ((2, 2), (1, 0)):
+        plan = stage_of(NETWORKS["borders"], 8, tile, ())
+        cases[f"borders with biases of their own, tiles of {tile}, cached"] = case_of(
+            "borders", plan, board
+        )
     return cases
 
 
