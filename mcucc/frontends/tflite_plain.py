@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from mcucc.frontends.tflite_context import (
     INT8,
@@ -70,7 +71,7 @@ def softmax(ctx: Context, operator: FileOperator) -> None:
 def fixed_output(ctx: Context, operator: FileOperator) -> None:
     """Sigmoid and Tanh."""
     op = Sigmoid() if operator.kind == "LOGISTIC" else Tanh()
-    _with_fixed_output(ctx, operator, op, ctx.activation(operator).name)
+    _with_fixed_output(ctx, operator, op, ctx.activation(operator, phases=True).name)
 
 
 def _with_fixed_output(
@@ -87,18 +88,42 @@ def _with_fixed_output(
 
 @converts("RESIZE_NEAREST_NEIGHBOR")
 def resize_nearest(ctx: Context, operator: FileOperator) -> None:
-    """ResizeNearest by a whole factor; centres of half a pixel then choose the same source."""
-    x = ctx.picture(operator)
-    height, width, _ = image(x)
-    if isinstance(operator.options, ResizeOptions) and operator.options.align_corners:
-        raise RejectError("align_corners", "resize without it")
-    size = ctx.integers(operator, 1)
-    factor = size[0] // height if len(size) == 2 else 0
-    if size != (height * factor, width * factor) or factor < 1:
-        raise RejectError(f"resizes {height}x{width} to {list(size)}: not a whole factor")
+    """ResizeNearest where every row and every column is repeated a whole number of times."""
+    x, options = ctx.picture(operator), operator.options
     y = ctx.define(ctx.output_tensor(operator))
+    size = ctx.integers(operator, 1)
+    if not isinstance(options, ResizeOptions) or size != image(y)[:2]:
+        raise RejectError(f"resizes to {list(size)}, the file says {list(y.shape)}")
+    factors = []
+    for length, made in zip(image(x)[:2], size, strict=True):
+        factors.append(made // length)
+        if not np.array_equal(
+            _nearest(length, made, options), np.arange(made) // max(factors[-1], 1)
+        ):
+            raise RejectError(
+                f"resizes {length} to {made} pixels",
+                "only whole factors without align_corners are compiled",
+            )
+    rows, columns = factors
     x = ctx.relabelled(x, y.quantization)
-    ctx.emit(ResizeNearest(factor), [x.name], y)
+    ctx.emit(ResizeNearest(rows, 0 if columns == rows else columns), [x.name], y)
+
+
+def _nearest(length: int, size: int, options: ResizeOptions) -> npt.NDArray[np.int64]:
+    """The source of each position. Source: LiteRT's GetNearestNeighbor, in float32.
+
+    Its rounding is why a factor of 41 does not repeat every pixel 41 times.
+    """
+    if options.align_corners and options.half_pixel_centers:
+        raise RejectError("align_corners together with half_pixel_centers")
+    corners = options.align_corners and size > 1
+    inner, outer = (length - 1, size - 1) if corners else (length, size)
+    scale = np.float32(inner) / np.float32(outer)
+    places = np.arange(size, dtype=np.float32) + np.float32(0.5 * options.half_pixel_centers)
+    places = places * scale
+    found = np.floor(places + np.float32(0.5)) if options.align_corners else np.floor(places)
+    nearest: npt.NDArray[np.int64] = np.minimum(found.astype(np.int64), length - 1)
+    return nearest
 
 
 @converts("RESIZE_BILINEAR")
@@ -110,6 +135,8 @@ def resize_bilinear(ctx: Context, operator: FileOperator) -> None:
     size = ctx.integers(operator, 1)
     if not isinstance(options, ResizeOptions) or size != image(y)[:2]:
         raise RejectError(f"resizes to {list(size)}, the file says {list(y.shape)}")
+    if options.align_corners and options.half_pixel_centers:
+        raise RejectError("align_corners together with half_pixel_centers")
     rows, columns = (_sampling(n, m, options) for n, m in zip(image(x)[:2], size, strict=True))
     ctx.emit(ResizeBilinear(rows, columns), [x.name], y)
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from math import prod
 
-from mcucc.frontends.tflite_context import Context, RejectError, converts, equal_quantization
+from mcucc.frontends.tflite_context import (
+    Context,
+    RejectError,
+    converts,
+    equal_quantization,
+    per_tensor,
+)
 from mcucc.frontends.tflite_file import FileOperator
 from mcucc.frontends.tflite_options import ReduceOptions
 from mcucc.ir.graph import Tensor
@@ -50,12 +56,12 @@ def _in_front(ctx: Context, operator: FileOperator, axes: tuple[int, ...]) -> Te
     rows = shape[long[0]] if len(long) > 1 else 1
     columns = prod(shape[axis] for axis in long) // rows
     wanted = (1, rows, columns, prod(shape[axis] for axis in kept))
-    x = ctx.tensors[view.source]
+    x, quant = ctx.tensors[view.source], per_tensor(ctx.file_tensor(operator, 0))
     if ordered.plain and x.shape == wanted:
-        return x
+        return ctx.relabelled(x, quant)
     if ordered.plain and len(x.shape) == 4 and (x.shape[1:3], x.shape[3]) == ((1, 1), wanted[3]):
-        return x
-    made = ctx.between(f"{ctx.output_tensor(operator).name}_pixels", x, wanted, x.quantization)
+        return ctx.relabelled(x, quant)
+    made = ctx.between(f"{ctx.output_tensor(operator).name}_pixels", x, wanted, quant)
     ctx.apply(ordered, made)
     return made
 

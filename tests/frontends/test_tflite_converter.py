@@ -373,3 +373,26 @@ def test_a_shape_the_file_does_not_keep_is_refused() -> None:
     net.op("FULLY_CONNECTED", "FullyConnectedOptions", (6, 5), w, bias, keepNumDims=True)
     with pytest.raises(UnsupportedError, match=r"computes \[1, 2, 3, 5\] where the file says"):
         lowered(net.b.build(net.case.inputs, [net.last]))
+
+
+@pytest.mark.parametrize(("length", "factor"), [(5, 2), (25, 40), (25, 41)])
+def test_nearest_positions_are_those_of_float32(length: int, factor: int) -> None:
+    """25 / 1025 in float32 is a little less than 1/41: pixel 41 is still the first one."""
+    net = Net(1, length, 3, 2)
+    size = net.c(length * factor, 3)
+    options = "ResizeNearestNeighborOptions"
+    net.op("RESIZE_NEAREST_NEIGHBOR", options, (1, length * factor, 3, 2), size, version=3)
+    if factor == 41:
+        with pytest.raises(UnsupportedError, match="resizes 25 to 1025 pixels"):
+            lowered(net.b.build(net.case.inputs, [net.last]))
+    else:
+        net.check("ResizeNearest")
+
+
+def test_a_scale_noted_on_the_way_counts_where_the_values_are_read() -> None:
+    """Three shapes of the same bytes, the second with another scale: the mean is of that one."""
+    net = Net(1, 5, 5, 1)
+    net.op("RESHAPE", None, (1, 1, 25, 1, 1), net.c(1, 1, 25, 1, 1), quant=OTHER)
+    fields: dict[str, Any] = {"quant": Quant((0.1,), 5), "keepDims": True}
+    net.op("MEAN", "ReducerOptions", (1, 1, 1, 1, 1), net.c(np.array([0, -3])), **fields)
+    agrees(net.b.build(net.case.inputs, [net.last]), net.case.data)
