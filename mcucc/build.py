@@ -176,7 +176,7 @@ def generate(network: Network, chosen: Schedule, name: str) -> Compiled:
     """
     check(chosen.program)
     origin = Origin(network.path.name, network.sha256, __version__)
-    code = model_code(chosen.program, network.cameras, name, origin)
+    code = model_code(chosen.program, network.cameras, name, origin, network.splits)
     return Compiled(network, chosen, code, name)
 
 
@@ -299,6 +299,7 @@ def _report(compiled: Compiled, board: Board, measured: Measured, limit: int) ->
         nodes=node_facts(compiled.schedule),
         constant_channels=network.removed,
         borders=network.borders,
+        split_outputs=network.splits,
         plan=plan_facts(compiled.schedule),
         memory=memory_facts(program),
         counting=counting(

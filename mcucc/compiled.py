@@ -19,6 +19,7 @@ from mcucc.ir.store import load_graph
 from mcucc.numerics import Rounding
 from mcucc.quantize.camera import CameraInput
 from mcucc.quantize.lower import lower
+from mcucc.quantize.split_outputs import SplitOutput, read_splits
 from mcucc.schedule.choose import bind, read_plan
 from mcucc.schedule.expand import expand
 from mcucc.schedule.tiled import TiledProgram
@@ -67,6 +68,16 @@ class CompiledFolder:
         """The shapes given for open inputs when it was compiled."""
         given = self.manifest["input_shapes"]
         return {name: tuple(shape) for name, shape in given.items()}
+
+    @property
+    def splits(self) -> tuple[SplitOutput, ...]:
+        """Outputs of the file that are several here; OutputError when the manifest is damaged."""
+        try:
+            return read_splits(self.manifest["quantization"].get("split_outputs", ()))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise OutputError(
+                f"{MANIFEST} is damaged ({error})", where=str(self.path), hint="compile again"
+            ) from error
 
     @property
     def sources(self) -> tuple[Path, ...]:

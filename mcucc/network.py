@@ -30,6 +30,7 @@ from mcucc.quantize.camera import CameraInput
 from mcucc.quantize.lower import lower
 from mcucc.quantize.pipeline import quantize_model
 from mcucc.quantize.quantize import QuantizeOptions
+from mcucc.quantize.split_outputs import SplitOutput
 
 Progress = Callable[[str, int, int], None]
 NOISE = "noise"  # the source of a calibration without pictures
@@ -75,6 +76,7 @@ class Network:
     imported: ImportedModel | ImportedQuantized
     removed: Removed | None = None  # None: constant channels are kept
     borders: tuple[BorderFacts, ...] = ()  # of layers that pad a normalised input
+    splits: tuple[SplitOutput, ...] = ()
 
     def input_bytes(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.int8]]:
         """The int8 inputs of camera bytes (N, H, W, C)."""
@@ -130,6 +132,7 @@ def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress)
         record=quantized.record,
         imported=imported,
         borders=quantized.borders,
+        splits=quantized.splits,
     )
     return _finished(network, options)
 

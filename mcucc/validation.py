@@ -35,6 +35,7 @@ from mcucc.evaluate.validate import (
 from mcucc.frontends.onnx import import_onnx
 from mcucc.ir.integer import IntegerGraph
 from mcucc.network import float_forms
+from mcucc.ops.base import hwc
 from mcucc.quantize.camera import CameraInput
 from mcucc.toolchain.firmware import Firmware
 
@@ -82,7 +83,7 @@ class Validation:
             **({f"{self.oracle}_equal": self.oracle_equal} if self.oracle else {}),
             "instructions": self.instructions,
             "emulator": self.emulator,
-            "ways": [vars(way) for way in self.ways],
+            "ways": [way.to_dict() for way in self.ways],
             "divergences": [vars(divergence) for divergence in self.divergences],
             "wrong_float": None if self.wrong_float is None else vars(self.wrong_float),
         }
@@ -311,10 +312,13 @@ def _float(
     for index, image in enumerate(images):
         progress("float network", index, len(images))
         outputs.append(session.run(compiled.preprocess.real_values(image)))
-    names = dict(zip(imported.graph.outputs, compiled.integer.outputs, strict=True))
-    return {
-        ours: np.concatenate([one[theirs] for one in outputs]) for theirs, ours in names.items()
-    }, ""
+    splits = {split.output: split for split in compiled.splits}
+    found: Outputs = {}
+    for name in imported.graph.outputs:
+        shape = hwc(imported.graph.tensors[name].shape)
+        values = np.stack([one[name].reshape(shape) for one in outputs])
+        found |= splits[name].pieces(values) if name in splits else {name: values}
+    return found, ""
 
 
 def oracle_name(source: Path) -> str:

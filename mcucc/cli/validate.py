@@ -73,7 +73,15 @@ def _table(found: Validation) -> Table:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("", "top-1", "agrees with float", "cosine", "largest difference", "equal"):
+    for title in (
+        "",
+        "top-1",
+        "agrees with float",
+        "cosine",
+        "worst slice",
+        "largest difference",
+        "equal",
+    ):
         table.add_column(title, justify="left" if not title else "right")
     for way in found.ways:
         if way.absent:
@@ -87,6 +95,7 @@ def _table(found: Validation) -> Table:
             _percent(way.top1),
             _percent(way.agreement),
             "-" if way.cosine is None else f"{way.cosine:.4f}",
+            "-" if way.worst is None else f"{way.worst.snr_db:.1f} dB",
             "-" if way.largest_difference is None else str(way.largest_difference),
             equal,
         )
@@ -103,6 +112,7 @@ def _verdict(found: Validation) -> list[str]:
     if found.wrong_float is not None:
         lines.append(f"the import is wrong: {found.wrong_float}")
     lines += _oracle(found)
+    lines += _slices(found)
     if found.all_equal is None:
         lines.append("NumPy and host C agree on every byte; nothing was emulated")
     if found.all_equal:
@@ -145,3 +155,22 @@ def _oracle(found: Validation) -> list[str]:
         f"{title} differs by its float products alone: no layer by more than a rounding, outputs "
         f"by at most {way.largest_difference} (docs/numerics-litert.md)"
     ]
+
+
+def _slices(found: Validation) -> list[str]:
+    """Where the int8 outputs are least like the float network's, and what is lost altogether."""
+    worst = next((way.worst for way in found.ways if way.name == "quantized"), None)
+    if worst is None or not worst.output:
+        return []
+    lines = [
+        f"worst slice: {worst.slice} of {worst.output}, {worst.snr_db:.1f} dB signal to noise "
+        f"(of {worst.count})"
+    ]
+    if worst.dead:
+        lines.append(
+            f"warning: {worst.dead} of {worst.count} slices of the outputs are one constant in "
+            f"int8 and vary in float, first in {worst.dead_output} (values up to "
+            f"{worst.dead_largest:.4g}): their scale is that of larger values beside them, "
+            "see docs/quantization.md"
+        )
+    return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from mcucc.codegen.steps import StageCode, stage_codes, step_name
 from mcucc.ir.integer import Activation
 from mcucc.ops.base import ConstArray, KernelCall
 from mcucc.quantize.camera import CameraInput
+from mcucc.quantize.split_outputs import SplitOutput
 from mcucc.schedule.plan import ImagePolicy
 from mcucc.schedule.tiled import TiledProgram
 from mcucc.schedule.windows import Range
@@ -62,6 +63,7 @@ class End:
     scale_float: str
     zero_point: int
     camera: bool
+    note: str = ""  # what part of the file's output it is
 
 
 @dataclass(frozen=True)
@@ -132,13 +134,23 @@ class Origin:
 
 
 def model_code(
-    program: TiledProgram, cameras: Mapping[str, CameraInput], name: str, origin: Origin
+    program: TiledProgram,
+    cameras: Mapping[str, CameraInput],
+    name: str,
+    origin: Origin,
+    splits: Sequence[SplitOutput] = (),
 ) -> ModelCode:
     """Compute every name, number and comment of the generated C of `program`.
 
     `cameras` says for each input how camera bytes become int8; inputs without one take int8.
+    `splits` are outputs of the file that are several here.
     """
     graph = program.graph
+    notes = {
+        part.name: comment(f"{split.place(part)} of the file's output {split.output}")
+        for split in splits
+        for part in split.parts
+    }
     names = Names(name, program)
     stages = stage_codes(program, names, cameras)
     streams = program.plan.image.streams
@@ -172,7 +184,7 @@ def model_code(
         arena_bytes=program.arena_bytes,
         places=_places(program, names),
         inputs=tuple(_end(program, t, names, t in cameras) for t in graph.inputs),
-        outputs=tuple(_end(program, t, names, False) for t in graph.outputs),
+        outputs=tuple(_end(program, t, names, False, notes.get(t, "")) for t in graph.outputs),
         streams=streams,
         mapped=program.plan.image is ImagePolicy.MAPPED,
         cameras=camera_steps,
@@ -218,7 +230,7 @@ def _camera(x: Activation, camera: CameraInput, names: Names) -> CameraCode:
     )
 
 
-def _end(program: TiledProgram, tensor: str, names: Names, camera: bool) -> End:
+def _end(program: TiledProgram, tensor: str, names: Names, camera: bool, note: str = "") -> End:
     a = program.graph.activations[tensor]
     name = names.ends[tensor]
     return End(
@@ -234,6 +246,7 @@ def _end(program: TiledProgram, tensor: str, names: Names, camera: bool) -> End:
         scale_float=_float(a.scale),
         zero_point=a.zero_point,
         camera=camera,
+        note=note,
     )
 
 

@@ -46,6 +46,9 @@ def agree(
         item, image = loaded[index]
         progress(f"{oracle.TITLE}, layer by layer", 0, 0)
         found = _differs(oracle, compiled, camera, preprocess, image, item.name)
+        other = None if found is None else oracle.second()
+        if other is not None:
+            found = _differs(other, compiled, camera, preprocess, image, item.name)
         if found is not None:
             break
     return Agreement(

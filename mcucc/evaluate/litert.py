@@ -20,18 +20,19 @@ class LitertSession(Oracle):
 
     `double` rounding is that of LiteRT's reference kernels, which must then agree on every byte;
     `single` that of its default path, whose float products are off by one now and then
-    (docs/numerics-litert.md). Raises ImportError without ai-edge-litert, RefusedError for a
-    file LiteRT refuses.
+    (docs/numerics-litert.md); `reference` asks for the former beside `single` too. Raises
+    ImportError without ai-edge-litert, RefusedError for a file LiteRT refuses.
     """
 
     NAME: ClassVar[str] = "litert"
     TITLE: ClassVar[str] = "LiteRT"
 
-    def __init__(self, path: Path, rounding: Rounding) -> None:
+    def __init__(self, path: Path, rounding: Rounding, *, reference: bool | None = None) -> None:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
         self.exact = rounding is Rounding.DOUBLE
-        resolver = OpResolverType.BUILTIN_REF if self.exact else OpResolverType.AUTO
+        self._reference = self.exact if reference is None else reference
+        resolver = OpResolverType.BUILTIN_REF if self._reference else OpResolverType.AUTO
         self.imported = import_tflite(path)
         try:
             with warnings.catch_warnings():  # that keeping all tensors takes memory: we know
@@ -46,6 +47,12 @@ class LitertSession(Oracle):
         # LiteRT raises ValueError and RuntimeError with a text of its own.
         except Exception as error:
             raise RefusedError(f"LiteRT refuses it: {error}", where=str(path)) from error
+
+    def second(self) -> LitertSession | None:
+        """The reference kernels: the default path overflows at factors of some thousands."""
+        if self._reference:
+            return None
+        return LitertSession(self.imported.model_path, Rounding.SINGLE, reference=True)
 
     def places(self) -> Mapping[str, tuple[str | int, tuple[int, ...] | None]]:
         """By index in the file; layouts are the graph's own."""

@@ -82,6 +82,10 @@ class Oracle(ABC):
             found[out.tensor] = self._of_end(out, values[out.name])
         return found
 
+    def second(self) -> Oracle | None:
+        """Other kernels of the same runtime, whose word counts where the first ones differ."""
+        return None
+
     @abstractmethod
     def run(self, value: Array, inner: bool) -> Mapping[str | int, Array]:
         """Outputs by name for an input of the file's layout; `inner`: tensors in between too."""

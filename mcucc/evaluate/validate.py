@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.evaluate.accuracy import top1
+from mcucc.evaluate.slices import Slices, worst_slice
 from mcucc.ir.integer import IntegerGraph
 from mcucc.numerics import Int8Array
 
@@ -44,6 +45,11 @@ class WayResult:
     cosine: float | None  # to the float outputs, mean over pictures and outputs
     largest_difference: int | None  # to the int8 reference, in units of the output scale
     different_pictures: int | None
+    worst: Slices | None = None  # of the outputs, against the float network's
+
+    def to_dict(self) -> dict[str, Any]:
+        """For --json."""
+        return {**vars(self), "worst": None if self.worst is None else self.worst.to_dict()}
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,7 @@ def _result(
     values: Values,
     labels: Sequence[int | None],
 ) -> WayResult:
-    largest = different = agreement = cosine = None
+    largest = different = agreement = cosine = worst = None
     if way.integer:
         gaps = [
             np.abs(_rows(values[name]).astype(np.int64) - _rows(reference[name])).max(initial=0)
@@ -118,6 +124,11 @@ def _result(
     if floats is not None:
         cosine = float(np.mean([_cosine(graph, floats, way, name) for name in values]))
         agreement = _agreement(graph, floats, values)
+        if way.integer:
+            worst = worst_slice(
+                {name: floats[name].astype(np.float64) for name in values},
+                {name: _real(graph, name, values[name]) for name in values},
+            )
     return WayResult(
         name=way.name,
         absent="",
@@ -126,6 +137,7 @@ def _result(
         cosine=cosine,
         largest_difference=largest,
         different_pictures=different,
+        worst=worst,
     )
 
 
@@ -153,13 +165,18 @@ def _agreement(graph: IntegerGraph, floats: Values, values: Values) -> float | N
 
 def _cosine(graph: IntegerGraph, floats: Values, way: Way, name: str) -> float:
     assert way.values is not None
-    a = graph.activations[name]
     x = _rows(way.values[name]).astype(np.float64)
     if way.integer:
-        x = (x - a.zero_point) * a.scale
+        x = _real(graph, name, x)
     y = _rows(floats[name]).astype(np.float64)
     norm = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
     return float(((x * y).sum(axis=1) / np.maximum(norm, 1e-30)).mean())
+
+
+def _real(graph: IntegerGraph, name: str, q: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Real values of integers."""
+    a = graph.activations[name]
+    return (q.astype(np.float64) - a.zero_point) * a.scale
 
 
 def _rows(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

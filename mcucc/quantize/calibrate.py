@@ -7,7 +7,7 @@ those ranges. No activations are kept.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,11 +48,13 @@ def calibrate(
     observer: Observer,
     *,
     camera: Sequence[Bytes] | None = None,
+    whole: Collection[str] = (),
     progress: Progress | None = None,
 ) -> Ranges:
     """Observe the tensors of `graph` on real-valued pictures (H, W, C) or (1, H, W, C).
 
-    `camera` are the same pictures as bytes (see FloatSession.run). `progress` is called with
+    `camera` are the same pictures as bytes (see FloatSession.run). Ranges of outputs, and of the
+    tensors in `whole`, are what was seen, whatever the observer. `progress` is called with
     pictures done and pictures in all, both passes counted. Raises DataError without pictures and
     ModelError for values that are not finite.
     """
@@ -79,7 +81,8 @@ def calibrate(
     statistics = {name: t.statistics(observer.NEEDS_HISTOGRAM) for name, t in tallies.items()}
     ranges = {name: observer.range_of(s) for name, s in statistics.items()}
     # Clipped outputs would tie where the network is surest; nothing behind them needs resolution.
-    ranges |= {n: MinMax().range_of(statistics[n]) for n in graph.outputs if n in statistics}
+    uncut = [name for name in statistics if name in graph.outputs or name in whole]
+    ranges |= {name: MinMax().range_of(statistics[name]) for name in uncut}
     return Ranges(
         observer.NAME,
         len(images),

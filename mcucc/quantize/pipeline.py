@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, overload
 
 from mcucc.errors import DataError
@@ -18,6 +18,7 @@ from mcucc.quantize.calibrate import Progress, Ranges, calibrate
 from mcucc.quantize.lower import lower
 from mcucc.quantize.observers import OBSERVERS, Observer
 from mcucc.quantize.quantize import QuantizeOptions, activation_quants, quantize
+from mcucc.quantize.split_outputs import SplitOutput, moved_from, split_outputs, with_scales
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,7 @@ class QuantizedModel:
     ranges: Ranges
     record: dict[str, Any]
     borders: tuple[BorderFacts, ...] = ()
+    splits: tuple[SplitOutput, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,24 +68,39 @@ def quantize_model(
     options = options or QuantizeOptions()
     (source,) = model.graph.inputs
     preprocess.check_input(hwc(model.graph.tensors[source].shape), where=str(model.model_path))
-    ranges = calibrate(
-        model,
-        graph,
-        RealImages(calibration.images, preprocess),
-        make_observer(options.observer),
-        camera=calibration.images,
-        progress=progress,
-    )
+
+    def observed(graph: Graph, whole: frozenset[str] = frozenset()) -> Ranges:
+        return calibrate(
+            model,
+            graph,
+            RealImages(calibration.images, preprocess),
+            make_observer(options.observer),
+            camera=calibration.images,
+            whole=whole,
+            progress=progress,
+        )
+
+    ranges = observed(graph)
+    layouts = {name: source.permutation for name, source in model.sources.items()}
+    graph, splits = split_outputs(graph, ranges, layouts)
+    if splits:  # the parts are outputs: their ranges are not cut
+        parts = [part.name for split in splits for part in split.parts]
+        ranges = observed(graph, moved_from(graph, parts))
     graph, borders = choose_borders(graph, activation_quants(graph, ranges))
     quantized = quantize(graph, ranges, options)
-    record = {
+    splits = with_scales(splits, quantized)
+    record: dict[str, Any] = {
         "scheme": "post-training int8",
         "observer": options.observer,
         "rounding": options.rounding.value,
         "correct_biases": options.correct_biases,
         "calibration": calibration.to_dict(),
     }
-    return QuantizedModel(quantized, lower(quantized, options.rounding), ranges, record, borders)
+    if splits:
+        record["split_outputs"] = [asdict(split) for split in splits]
+    return QuantizedModel(
+        quantized, lower(quantized, options.rounding), ranges, record, borders, splits
+    )
 
 
 def make_observer(name: str) -> Observer:

@@ -18,6 +18,7 @@ from mcucc.errors import OutputError
 from mcucc.ir.integer import IntegerNode
 from mcucc.passes.constant_channels import Removed
 from mcucc.quantize.border import BorderFacts
+from mcucc.quantize.split_outputs import SplitOutput
 from mcucc.report.counting import NOT_COUNTED, Counted
 from mcucc.report.flash import FlashFacts
 from mcucc.report.memory import MemoryFacts
@@ -121,6 +122,7 @@ class Report:
     nodes: tuple[NodeFacts, ...]
     constant_channels: Removed | None  # None: they were to be kept
     borders: tuple[BorderFacts, ...]
+    split_outputs: tuple[SplitOutput, ...]  # outputs of the file that are several here
     plan: PlanFacts
     memory: MemoryFacts
     counting: tuple[Counted, ...]

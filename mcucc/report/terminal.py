@@ -9,7 +9,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mcucc.report.words import border_words, kernel_words, kilobytes, short_names, short_step
+from mcucc.report.words import (
+    border_words,
+    kernel_words,
+    kilobytes,
+    short_names,
+    short_step,
+    split_output_words,
+)
 
 LEAST_OP = 16  # columns that an op needs to be shown
 
@@ -50,6 +57,8 @@ def print_report(report: Mapping[str, Any], console: Console) -> None:
         )
     for line in border_words(report):
         _print(console, line)
+    for split in report.get("split_outputs", ()):  # reports of before have none
+        _print(console, split_output_words(split), style="yellow")
     if plan["before"]["arena"] != plan["arena"]:
         _print(
             console,

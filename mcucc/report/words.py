@@ -84,3 +84,16 @@ def printable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
+
+
+def split_output_words(split: Mapping[str, Any]) -> str:
+    """What an output of the file is written as, where one scale would not do."""
+    parts = [
+        f"{part['name']} ({part['begin']}..{part['end'] - 1} of axis {split['file_axis']}, "
+        f"{part['low']:.4g} to {part['high']:.4g}, scale {part['scale']:.4g})"
+        for part in split["parts"]
+    ]
+    return (
+        f"output {split['output']} is written as {', '.join(parts[:-1])} and {parts[-1]}: under "
+        "one scale the smaller values would lose most of their bits"
+    )

@@ -16,7 +16,14 @@ from mcucc.report.html.axis import Axis, axis_of
 from mcucc.report.html.memory_map import HEIGHT, memory_map, rounds
 from mcucc.report.html.plan import front_plot, stage_rows
 from mcucc.report.html.strips import columns, strips
-from mcucc.report.words import amount, border_words, kernel_words, kilobytes, printable
+from mcucc.report.words import (
+    amount,
+    border_words,
+    kernel_words,
+    kilobytes,
+    printable,
+    split_output_words,
+)
 from mcucc.resources import resource_dir
 
 
@@ -83,6 +90,7 @@ def report_page(report: Mapping[str, Any]) -> str:
         rows=_rows(report, axis),
         fused=fused,
         borders=border_words(report),
+        splits=[split_output_words(split) for split in report.get("split_outputs", ())],
     )
 
 
