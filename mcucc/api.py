@@ -12,7 +12,7 @@ All errors a user can act on are subclasses of `mcucc.McuccError`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,13 +34,17 @@ PathLike = str | Path
 
 
 def load(
-    model: PathLike, *, input_shapes: Mapping[str, tuple[int, ...]] | None = None
+    model: PathLike,
+    *,
+    input_shapes: Mapping[str, tuple[int, ...]] | None = None,
+    outputs: Sequence[str] = (),
 ) -> ImportedModel | ImportedQuantized:
     """The Graph of a model file: of floats, or of int8 where the file is quantized already.
 
-    `input_shapes` are those the file leaves open. Raises ModelError and UnsupportedError.
+    `input_shapes` are those the file leaves open; `outputs` names tensors of the file to end at.
+    Raises ModelError and UnsupportedError.
     """
-    return load_model(Path(model), input_shapes=input_shapes)
+    return load_model(Path(model), input_shapes=input_shapes, outputs=outputs)
 
 
 def quantized(

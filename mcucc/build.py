@@ -21,7 +21,7 @@ from mcucc.errors import FitError, ToolError
 from mcucc.exports import export_to
 from mcucc.fit import TooLarge, check_arena, check_weights, does_not_fit
 from mcucc.frontends.file_kind import format_of
-from mcucc.frontends.onnx_file import read_model
+from mcucc.frontends.load import model_content, output_names
 from mcucc.ir.store import save_graph
 from mcucc.measure import Measured, measure, without_firmware
 from mcucc.network import Network, NetworkOptions, Progress, load_network
@@ -192,7 +192,9 @@ def _build(
     sources = write_library(compiled.code, folder)
     save_graph(compiled.network.graph, folder / "network.npz")
     (folder / "plan.json").write_text(compiled.program.plan.to_json() + "\n", encoding="utf-8")
-    copy_model(compiled.network.path, folder)
+    model, outputs = compiled.network.path, options.network.outputs
+    # For validate, as it was compiled: in one file with its external data, and cut.
+    (folder / f"source{format_of(model)}").write_bytes(model_content(model, outputs))
     shutil.copyfile(board_file(options.board), folder / BOARD_FILE)
     for ecosystem in options.exports:
         export_to(ecosystem, compiled.code, folder)
@@ -218,24 +220,6 @@ def _build(
     manifest = _manifest(compiled, board, options, measured, folder)
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     return report
-
-
-def copy_model(model: Path, folder: Path) -> None:
-    """Keep the model as `source.<format>` for validate, in one file with its external data."""
-    target = folder / f"source{format_of(model)}"
-    if target.suffix == ".onnx" and has_external_data(model):
-        target.write_bytes(read_model(model)[0].SerializeToString(deterministic=True))
-    else:
-        shutil.copyfile(model, target)
-
-
-def has_external_data(model: Path) -> bool:
-    """Whether weights of an ONNX file lie in other files."""
-    import onnx
-    from onnx.external_data_helper import uses_external_data
-
-    graph = onnx.load(str(model), load_external_data=False).graph
-    return any(uses_external_data(tensor) for tensor in graph.initializer)
 
 
 def unit_of(
@@ -329,6 +313,7 @@ def _manifest(
         "rounding": network.integer.rounding.value,
         "preprocess": None if preprocess is None else preprocess.to_dict(),
         "input_shapes": dict(options.network.input_shapes or {}),
+        "outputs": list(output_names(network.imported)) if options.network.outputs else [],
         "quantization": network.record,
         "arena_bytes": compiled.program.arena_bytes,
         "compiler": measured.compiler,

@@ -57,28 +57,54 @@ class OutputError(McuccError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One reason why one node cannot be compiled."""
+    """One reason why one node cannot be compiled.
+
+    `cause` names the problem that this one follows from: another node, or a property of the file
+    that several nodes suffer from. It is empty for a problem that stands for itself.
+    """
 
     node: str
     op: str
     why: str
     hint: str = ""
+    cause: str = ""
 
     def __str__(self) -> str:
         tail = f" ({self.hint})" if self.hint else ""
         return f"{self.node} [{self.op}]: {self.why}{tail}"
 
 
-class UnsupportedError(ModelError):
-    """All nodes of a model that mcucc cannot compile, collected."""
+def causes(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """One problem a cause: those that stand for themselves, and the first of those whose cause is
+    not among them.
+    """
+    own = {problem.node for problem in problems if not problem.cause}
+    listed: dict[tuple[str, str], Problem] = {}
+    for problem in problems:
+        if problem.cause not in own:
+            key = ("", problem.cause) if problem.cause else (problem.node, problem.why)
+            listed.setdefault(key, problem)
+    return tuple(listed.values())
 
-    def __init__(self, problems: Sequence[Problem], *, where: str = "") -> None:
-        self.problems = tuple(problems)
+
+class UnsupportedError(ModelError):
+    """All nodes of a model that mcucc cannot compile, collected; what follows is left out.
+
+    `ends` are tensors of the file before them, where `--outputs` can end the network.
+    """
+
+    def __init__(
+        self, problems: Sequence[Problem], *, where: str = "", ends: Sequence[str] = ()
+    ) -> None:
+        self.problems, self.ends = causes(problems), tuple(ends)
         count = len(self.problems)
         lines = "\n".join(f"  - {bounded(str(p), 700)}" for p in self.problems[:MOST_SHOWN])
         lines += f"\n  ... and {count - MOST_SHOWN} more" if count > MOST_SHOWN else ""
+        hint = "docs/ops.md lists what mcucc compiles"
+        if self.ends:
+            hint += f"; --outputs {','.join(self.ends)} ends the network before, the rest is yours"
         super().__init__(
             f"{count} unsupported node{'s' if count != 1 else ''}:\n{lines}",
             where=where,
-            hint="docs/ops.md lists what mcucc compiles",
+            hint=hint,
         )

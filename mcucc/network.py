@@ -14,6 +14,7 @@ from mcucc.errors import DataError, ModelError
 from mcucc.evaluate.datasets import CALIBRATION_COUNT, CalibrationSet, load_dataset
 from mcucc.evaluate.float_check import check_float
 from mcucc.evaluate.preprocess import Preprocess, find_preprocess
+from mcucc.frontends.frontier import of_file
 from mcucc.frontends.load import load_model
 from mcucc.frontends.onnx import ImportedModel
 from mcucc.frontends.quantized import ImportedQuantized
@@ -29,6 +30,7 @@ from mcucc.quantize.border import BorderFacts
 from mcucc.quantize.camera import CameraInput
 from mcucc.quantize.lower import lower
 from mcucc.quantize.pipeline import quantize_model
+from mcucc.quantize.problems import IntegerError
 from mcucc.quantize.quantize import QuantizeOptions
 from mcucc.quantize.split_outputs import SplitOutput
 
@@ -50,6 +52,7 @@ class NetworkOptions:
     data: Path | None = None
     preprocess: Path | None = None
     input_shapes: Mapping[str, tuple[int, ...]] | None = None
+    outputs: tuple[str, ...] = ()  # tensors of the file to end at; none: the file's own outputs
     observer: str = QuantizeOptions.observer
     calibrate: int = CALIBRATION_COUNT
     rounding: Rounding = Rounding.SINGLE
@@ -91,10 +94,14 @@ def load_network(path: Path, options: NetworkOptions, progress: Progress) -> Net
     Raises ModelError and DataError; every message says where and what to do.
     """
     progress("importing", 0, 0)
-    imported = load_model(path, input_shapes=options.input_shapes)
-    if isinstance(imported, ImportedModel):
-        return _float(imported, options, progress)
-    return _quantized(imported, options)
+    imported = load_model(path, input_shapes=options.input_shapes, outputs=options.outputs)
+    try:
+        if isinstance(imported, ImportedModel):
+            return _float(imported, options, progress)
+        return _quantized(imported, options)
+    except IntegerError as error:  # passes make nodes of their own
+        problems = of_file(error.problems, imported.labels)
+        raise IntegerError(problems, where=str(path)) from error
 
 
 def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress) -> Network:

@@ -24,6 +24,7 @@ def analyze_command(
     ] = "all",
     preprocess: shared.PreprocessFile = None,
     input_shape: shared.InputShape = None,
+    outputs: shared.Outputs = None,
     optimize: shared.Optimize = "balanced",
     image: shared.Image = "resident",
     json_output: shared.Json = False,
@@ -49,7 +50,11 @@ def analyze_command(
         plan=None,
         optimize=optimize,
     )
-    network = NetworkOptions(preprocess=preprocess, input_shapes=parse_shapes(input_shape or []))
+    network = NetworkOptions(
+        preprocess=preprocess,
+        input_shapes=parse_shapes(input_shape or []),
+        outputs=tuple(outputs or ()),
+    )
     with progress_bar() as progress:
         found = analyze(model, board, network, schedule, progress)
     if json_output:

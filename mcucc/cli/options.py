@@ -17,6 +17,10 @@ PreprocessFile = Annotated[
 InputShape = Annotated[
     list[str] | None, typer.Option(help="NAME=1,3,80,80 for an input with open sizes.")
 ]
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option(help="NAME,... of tensors to end at instead of the file's outputs."),
+]
 Optimize = Annotated[str, typer.Option(help="speed, balanced or size.")]
 KeepConstant = Annotated[
     bool,

@@ -22,6 +22,7 @@ def plan_command(
     data: shared.Data = None,
     preprocess: shared.PreprocessFile = None,
     input_shape: shared.InputShape = None,
+    outputs: shared.Outputs = None,
     keep_constant: shared.KeepConstant = False,
     optimize: shared.Optimize = "balanced",
     schedule: shared.ScheduleName = "auto",
@@ -60,6 +61,7 @@ def plan_command(
         data=data,
         preprocess=preprocess,
         input_shapes=parse_shapes(input_shape or []),
+        outputs=tuple(outputs or ()),
         keep_constant=keep_constant,
     )
     with progress_bar() as progress:

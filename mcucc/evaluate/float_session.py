@@ -14,6 +14,7 @@ import numpy as np
 
 from mcucc.errors import ModelError
 from mcucc.evaluate.preprocess import Bytes, FloatArray
+from mcucc.frontends.cut import cut_onnx
 from mcucc.ir.graph import Graph, Node
 
 ORT_TYPES = {
@@ -79,7 +80,8 @@ class FloatSession:
         }
         self._read, self._computed = self._plan()
         values = sorted({self._sources[name].name for name in self._read})
-        self._session = _open_session(model.model_path, values, optimize)
+        ends = [model.sources[name].name for name in model.graph.outputs]
+        self._session = _open_session(model.model_path, values, ends, optimize)
         self._fed, self._type = self._input(model.graph.inputs)
         self._values = values
 
@@ -171,13 +173,15 @@ class FloatSession:
         return values[name]
 
 
-def _open_session(path: Path, values: Sequence[str], optimize: bool) -> Any:
-    """An ONNX Runtime session of the file with `values` among its outputs."""
+def _open_session(path: Path, values: Sequence[str], ends: Sequence[str], optimize: bool) -> Any:
+    """An ONNX Runtime session of the file up to `ends`, with `values` among its outputs."""
     import onnx
     import onnxruntime as ort
 
     try:
         model = onnx.load(str(path))
+        if set(ends) != {output.name for output in model.graph.output}:
+            model = cut_onnx(model, ends, str(path))
         present = {output.name for output in model.graph.output}
         model.graph.output.extend(
             onnx.ValueInfoProto(name=name) for name in values if name not in present

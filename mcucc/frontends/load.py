@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import onnx
+from onnx.external_data_helper import uses_external_data
+
 from mcucc.errors import ModelError
+from mcucc.frontends.cut import cut_onnx
 from mcucc.frontends.file_kind import format_of
 from mcucc.frontends.onnx import ImportedModel, import_model
 from mcucc.frontends.onnx_file import is_quantized, read_model
@@ -13,23 +17,54 @@ from mcucc.frontends.onnx_inputs import ShapeMap
 from mcucc.frontends.qdq import import_quantized_model
 from mcucc.frontends.quantized import ImportedQuantized
 from mcucc.frontends.tflite import import_tflite
+from mcucc.frontends.tflite_cut import cut_tflite
+from mcucc.frontends.tflite_file import parse_tflite, tflite_bytes
 
 
 def load_model(
-    path: Path, *, input_shapes: ShapeMap | None = None
+    path: Path, *, input_shapes: ShapeMap | None = None, outputs: Sequence[str] = ()
 ) -> ImportedModel | ImportedQuantized:
     """The Graph of a model file: of floats, or of int8 where the file is quantized already.
 
-    `input_shapes` are those the file leaves open. Raises ModelError for what cannot be read, and
-    UnsupportedError with every node that cannot be compiled.
+    `input_shapes` are those the file leaves open; `outputs` are tensors of the file to end at
+    instead of its own outputs. Raises ModelError for what cannot be read, and UnsupportedError
+    with every node that cannot be compiled.
     """
     if format_of(path) == ".tflite":
-        imported = import_tflite(path)
+        imported = import_tflite(path, outputs)
         _check_shapes(imported, input_shapes or {})
         return imported
     model, sha256 = read_model(path)
     read = import_quantized_model if is_quantized(model) else import_model
+    if outputs:
+        model = cut_onnx(model, outputs, str(path))
     return read(model, path, sha256, input_shapes)
+
+
+def model_content(path: Path, outputs: Sequence[str] = ()) -> bytes:
+    """What is compiled of a model file, in one file: external data within, cut at `outputs`."""
+    if format_of(path) == ".tflite":
+        data = tflite_bytes(path)
+        return cut_tflite(data, parse_tflite(data, path), outputs) if outputs else data
+    model, _ = read_model(path)
+    if outputs:
+        model = cut_onnx(model, outputs, str(path))
+    elif not has_external_data(path):
+        return path.read_bytes()
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def has_external_data(path: Path) -> bool:
+    """Whether weights of an ONNX file lie in other files."""
+    graph = onnx.load(str(path), load_external_data=False).graph
+    return any(uses_external_data(tensor) for tensor in graph.initializer)
+
+
+def output_names(imported: ImportedModel | ImportedQuantized) -> tuple[str, ...]:
+    """The outputs as the model file names them."""
+    if isinstance(imported, ImportedQuantized):
+        return tuple(end.name for end in imported.outputs)
+    return imported.graph.outputs
 
 
 def _check_shapes(imported: ImportedQuantized, given: Mapping[str, tuple[int, ...]]) -> None:

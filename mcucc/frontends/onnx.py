@@ -7,14 +7,15 @@ change the view. A transpose at run time appears where an op needs another order
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import onnx
 
 from mcucc.errors import ModelError, Problem, UnsupportedError
+from mcucc.frontends.frontier import Follows, frontier, label_of, onnx_steps
 from mcucc.frontends.onnx_constants import array_of, fold
 from mcucc.frontends.onnx_context import Context, Source
 from mcucc.frontends.onnx_declared import check_shapes
@@ -26,7 +27,7 @@ from mcucc.frontends.onnx_file import (
     read_model,
 )
 from mcucc.frontends.onnx_inputs import ShapeMap, add_inputs, inferred_shapes
-from mcucc.frontends.onnx_node import OnnxNode, Refusal, converters
+from mcucc.frontends.onnx_node import OnnxNode, Refusal, UnknownOperator, converters
 from mcucc.frontends.onnx_outputs import finish_outputs
 from mcucc.frontends.onnx_view import View, storage_shape
 from mcucc.ir.graph import Graph, Tensor
@@ -49,6 +50,7 @@ class ImportedModel:
     sha256: str
     sources: Mapping[str, Source]
     shapes: Mapping[str, tuple[int, ...]]
+    labels: Mapping[str, str] = field(default_factory=dict)  # nodes of the file: their operators
 
 
 def import_onnx(path: Path, *, input_shapes: ShapeMap | None = None) -> ImportedModel:
@@ -79,7 +81,7 @@ def import_model(
     importer = _Importer(model, where)
     importer.ctx.reserve(
         [name for node in model.graph.node for name in node.output],
-        [_label(node, index) for index, node in enumerate(model.graph.node)],
+        [label_of(node, index) for index, node in enumerate(model.graph.node)],
     )
     add_inputs(importer.ctx, model, input_shapes or {}, where)
     graph = importer.run(path.stem)
@@ -93,11 +95,7 @@ def import_model(
         if name in graph.tensors and source.name in in_file
     }
     shapes = {name: importer.ctx.views[name].shape for name in (*graph.inputs, *graph.outputs)}
-    return ImportedModel(graph, path, sha256, sources, shapes)
-
-
-def _label(proto: onnx.NodeProto, index: int) -> str:
-    return proto.name or (proto.output[0] if proto.output else "") or f"node {index}"
+    return ImportedModel(graph, path, sha256, sources, shapes, importer.labels)
 
 
 class _Importer:
@@ -109,6 +107,8 @@ class _Importer:
         self.ctx = Context()
         self.problems: list[Problem] = []
         self.lost: set[str] = set()  # values behind a problem, of unknown shape
+        self.follows = Follows()
+        self.labels: dict[str, str] = {}  # the operator of every node
         self._shapes: ShapeMap | None = None
 
     def run(self, name: str) -> Graph:
@@ -123,7 +123,7 @@ class _Importer:
         for index, proto in enumerate(self.model.graph.node):
             self._node(proto, index)
         if self.problems:
-            raise UnsupportedError(self.problems, where=self.where)
+            raise UnsupportedError(self.problems, where=self.where, ends=self._ends())
         ctx = self.ctx
         outputs = finish_outputs(ctx, self.model, self.where)
         inputs = [value.name for value in self.model.graph.input if value.name in ctx.views]
@@ -133,7 +133,8 @@ class _Importer:
 
     def _node(self, proto: onnx.NodeProto, index: int) -> None:
         ctx = self.ctx
-        label = _label(proto, index)
+        label = label_of(proto, index)
+        self.labels[label] = proto.op_type
         node = OnnxNode(proto, label, self.opset)
         names = [name for name in proto.input if name]
         known = (ctx.views, ctx.constants, self.lost)
@@ -152,10 +153,12 @@ class _Importer:
             with np.errstate(all="ignore"):
                 self._convert(node, names)
         except Refusal as refusal:
-            self._problem(node, refusal.why, refusal.hint)
+            self._problem(node, names, refusal)
         except (ValueError, OverflowError) as error:
             # The ops' own shape rules say what does not fit.
-            self._problem(node, str(error), "")
+            self._problem(node, names, Refusal(str(error)))
+        else:
+            self._odd(names, proto.output)
 
     def _convert(self, node: OnnxNode, names: list[str]) -> None:
         ctx = self.ctx
@@ -173,7 +176,7 @@ class _Importer:
         convert = converters().get(node.op) if standard else None
         if convert is None:
             domain = f" of domain {node.proto.domain}" if not standard else ""
-            raise Refusal(f"the operator{domain} is not compiled")
+            raise UnknownOperator(f"the operator{domain} is not compiled")
         if any(name in self.lost for name in names):
             self.lost.update(node.proto.output)
             return
@@ -194,17 +197,42 @@ class _Importer:
         end = node.integer("end", len(shape)) if node.has("end") else len(shape)
         self.ctx.constants[node.output] = shape[node.integer("start") : end]
 
-    def _problem(self, node: OnnxNode, why: str, hint: str) -> None:
-        """Note a problem and go on with the shapes ONNX infers, to find the others."""
+    def _odd(self, names: Iterable[str], outputs: Iterable[str]) -> None:
+        """Note shapes that few operators take: what refuses them has one cause, where they began.
+
+        They are views that cost nothing, and right again behind the next Reshape.
+        """
+        for name in outputs:
+            view = self.ctx.views.get(name)
+            if view is not None and _is_odd(view.shape):
+                self.follows.passed_on(self.follows.of(names) or name, [name])
+
+    def _ends(self) -> tuple[str, ...]:
+        """Where the network can end before what is refused."""
+        graph = self.model.graph
+        faults = {problem.node for problem in self.problems}
+        known = self.ctx.constants
+        ends = [value.name for value in graph.output]
+        return frontier(onnx_steps(graph.node), faults, known, ends)
+
+    def _problem(self, node: OnnxNode, names: list[str], refusal: Refusal) -> None:
+        """Note a problem and go on with the shapes ONNX infers, to find the others.
+
+        Behind a shape that cannot be compiled what is refused follows from it.
+        """
         if self._shapes is None:
             self._shapes = inferred_shapes(self.model, self.ctx)
         shapes = [self._shown(name) for name in node.proto.input if name]
         inputs = f"; inputs {', '.join(shapes)}" if shapes else ""
-        self.problems.append(Problem(node.name, node.op, f"{why}{inputs}", hint))
+        cause = "" if isinstance(refusal, UnknownOperator) else self.follows.of(names)
+        why = f"{refusal.why}{inputs}"
+        self.problems.append(Problem(node.name, node.op, why, refusal.hint, cause))
         for name in node.proto.output:
             if not name:
                 continue
             shape = self._shapes.get(name)
+            if shape is None or _is_odd(shape):
+                self.follows.passed_on(cause or node.name, [name])
             if shape is None:
                 self.lost.add(name)
                 continue
@@ -220,3 +248,8 @@ class _Importer:
         if name in self.ctx.constants:
             return f"constant {list(self.ctx.constants[name].shape)}"
         return "unknown"
+
+
+def _is_odd(shape: tuple[int, ...]) -> bool:
+    """Whether a shape is neither a picture's nor one within it."""
+    return len(shape) > 4 or (len(shape) == 4 and shape[0] != 1)

@@ -9,7 +9,9 @@ import onnx
 from onnx import TensorProto
 
 from mcucc.errors import ModelError
+from mcucc.frontends.frontier import label_of
 from mcucc.frontends.onnx_context import LARGEST_ACTIVATION, Context, Source
+from mcucc.frontends.onnx_file import DEFAULT_DOMAINS
 from mcucc.frontends.onnx_view import NHWC, View, storage_shape
 from mcucc.ir.graph import Tensor
 
@@ -58,9 +60,9 @@ def _add_input(
         names = {code: name.lower() for name, code in TensorProto.DataType.items()}
         kind = names.get(number, f"tensor of type {number}")
         raise ModelError(
-            f"it is a {kind}; the float importer needs a float input",
+            f"it is a {kind}{_reader(model, name)}; the float importer needs a float input",
             where=where,
-            hint="export the network without the Cast in front",
+            hint="export the network from behind it, with the float pixels as its input",
         )
     shape = _static_shape(value, given, where)
     order = _order(model, name, len(shape))
@@ -69,6 +71,20 @@ def _add_input(
     ctx.tensors[name] = Tensor(name, storage_shape([shape[axis] for axis in order]))
     ctx.views[name] = View.stored(name, shape, order).canonical()
     ctx.sources[name] = Source(name, order)
+
+
+def _reader(model: onnx.ModelProto, name: str) -> str:
+    """The words for what reads an input that is not float: a Cast, a decoder of pictures."""
+    index, node = next(
+        ((i, node) for i, node in enumerate(model.graph.node) if name in node.input), (0, None)
+    )
+    if node is None:
+        return ""
+    custom = node.domain not in DEFAULT_DOMAINS
+    domain = f" of domain {node.domain}" if custom else ""
+    decoder = "Decode" in node.op_type or node.op_type == "ImageDecoder"
+    what = "a decoder of pictures, " if decoder else "a custom operator, " if custom else ""
+    return f", read by {what}{label_of(node, index)} [{node.op_type}{domain}]"
 
 
 def _static_shape(

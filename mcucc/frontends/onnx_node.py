@@ -28,6 +28,10 @@ class Refusal(Exception):
         super().__init__(why)
 
 
+class UnknownOperator(Refusal):
+    """A node is refused for its operator, whatever it reads."""
+
+
 def converter(*op_types: str) -> Callable[[Converter], Converter]:
     """Function decorator: makes a converter known for these operators of the standard domain."""
 

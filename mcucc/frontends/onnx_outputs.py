@@ -25,7 +25,9 @@ def finish_outputs(ctx: Context, model: onnx.ModelProto, where: str) -> tuple[st
         name = value.name
         if name not in ctx.views:
             why = "is a constant" if name in ctx.constants else "is never computed"
-            raise ModelError(f"output {name} {why}", where=where)
+            others = [v.name for v in model.graph.output if v.name in ctx.views]
+            hint = f"leave it out: --outputs {','.join(others[:12])}" if others else ""
+            raise ModelError(f"output {name} {why}", where=where, hint=hint)
         proto = onnx.NodeProto(op_type="Output", name=name, output=[name])
         try:
             names.append(_finish(ctx, OnnxNode(proto, name, 0), ctx.views[name], names))

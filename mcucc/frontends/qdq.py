@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import onnx
 
-from mcucc.errors import ModelError, Problem, UnsupportedError
+from mcucc.errors import ModelError, UnsupportedError
+from mcucc.frontends.frontier import frontier, label_of, of_file, onnx_steps
 from mcucc.frontends.onnx import ImportedModel, import_model
 from mcucc.frontends.onnx_context import Source
 from mcucc.frontends.onnx_file import check_order, inline_functions, read_model
@@ -42,18 +43,37 @@ def import_quantized_model(
     """The same for a model that has been read from `path`."""
     model = inline_functions(model, str(path))
     check_order(model, str(path))
+    nodes = model.graph.node
+    labels = {label_of(node, index): node.op_type for index, node in enumerate(nodes)}
+    try:
+        return _import(model, path, sha256, input_shapes, labels)
+    except UnsupportedError as error:
+        problems = of_file(error.problems, labels)
+        known = [tensor.name for tensor in model.graph.initializer]
+        ends = [value.name for value in model.graph.output]
+        faults = {problem.node for problem in problems}
+        ends = list(frontier(onnx_steps(nodes), faults, known, ends))
+        raise UnsupportedError(problems, where=str(path), ends=ends) from error
+
+
+def _import(
+    model: onnx.ModelProto,
+    path: Path,
+    sha256: str,
+    input_shapes: ShapeMap | None,
+    labels: Mapping[str, str],
+) -> ImportedQuantized:
     try:
         stripped = strip(model)
     except Refusal as refusal:
         raise ModelError(refusal.why, where=str(path)) from refusal
-    problems: list[Problem] = list(stripped.problems)
-    if problems:
-        raise UnsupportedError(problems, where=str(path))
+    if stripped.problems:
+        raise UnsupportedError(stripped.problems)
     imported = import_model(stripped.model, path, sha256, input_shapes)
     attacher = Attacher(imported.graph, stripped, imported.sources)
     graph = attacher.run()
     if attacher.problems:
-        raise UnsupportedError(attacher.problems, where=str(path))
+        raise UnsupportedError(attacher.problems)
     graph = fold_pads(dead_code.run(graph))
     verify(graph)
     return ImportedQuantized(
@@ -64,6 +84,7 @@ def import_quantized_model(
         inputs=tuple(_end(model.graph.input, n, graph, imported) for n in graph.inputs),
         outputs=tuple(_end(model.graph.output, n, graph, imported) for n in graph.outputs),
         sources=_sources(graph, attacher.sources, stripped),
+        labels=labels,
     )
 
 

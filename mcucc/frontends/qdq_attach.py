@@ -29,7 +29,7 @@ from mcucc.passes.rewrite import Rewriter
 
 INT8 = np.dtype(np.int8)
 _NO_SCALE = "its output has no quantization: this part of the model computes in float"
-_HINT = "quantize every operator, or cut the model before it"
+_HINT = "quantize every operator, or end the network before it with --outputs"
 
 
 class Attacher:
@@ -102,7 +102,7 @@ class Attacher:
             why = (
                 f"its inputs have the scales (and zero points) {steps}, its output none of its own"
             )
-            hint = "quantize its output too, or cut the model before it"
+            hint = "quantize its output too, or end the network before it with --outputs"
         elif isinstance(node.op, Pad):
             why = f"its border of {node.op.value:g} is no step of its input's scale"
         return self._problem(node, why, hint)

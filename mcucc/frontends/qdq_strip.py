@@ -19,6 +19,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from mcucc.errors import Problem
+from mcucc.frontends.frontier import Follows, label_of
 from mcucc.frontends.onnx_constants import array_of, constant_node, fold
 from mcucc.frontends.onnx_context import Constant
 from mcucc.frontends.onnx_file import DEFAULT_DOMAINS, opset_of
@@ -122,8 +123,9 @@ class Stripper:
     def run(self) -> Stripped:
         """All nodes in order."""
         labels: set[str] = set()
+        follows = Follows()
         for index, proto in enumerate(self.model.graph.node):
-            wanted = proto.name or f"{proto.op_type}_{index}"
+            wanted, cause = label_of(proto, index), follows.of(proto.input)
             label = wanted if wanted not in labels else self._label(wanted)
             labels.add(label)
             self._labels.add(label)
@@ -133,7 +135,9 @@ class Stripper:
             except (Refusal, ValueError) as error:
                 hint = error.hint if isinstance(error, Refusal) else ""
                 why = error.why if isinstance(error, Refusal) else str(error)
-                self.result.problems.append(Problem(node.name, node.op, why, hint))
+                self.result.problems.append(Problem(node.name, node.op, why, hint, cause))
+                cause = cause or node.name
+            follows.passed_on(cause, proto.output)
         self._assemble()
         return self.result
 

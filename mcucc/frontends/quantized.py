@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +76,4 @@ class ImportedQuantized:
     inputs: tuple[End, ...]
     outputs: tuple[End, ...]
     sources: Mapping[str, int | Source]
+    labels: Mapping[str, str] = field(default_factory=dict)  # nodes of the file: their operators

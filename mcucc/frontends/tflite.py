@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,18 +20,12 @@ from mcucc.frontends import (
     tflite_windows,
 )
 from mcucc.frontends.quantized import End, ImportedQuantized
-from mcucc.frontends.tflite_context import (
-    CONVERTERS,
-    INT8,
-    Context,
-    RejectError,
-    check_int8,
-)
-from mcucc.frontends.tflite_file import FileOperator, FileTensor, read_tflite
+from mcucc.frontends.tflite_context import Context
+from mcucc.frontends.tflite_cut import cut_tflite
+from mcucc.frontends.tflite_file import parse_tflite, read_tflite, tflite_bytes
 from mcucc.frontends.tflite_kinds import kinds_of
 from mcucc.frontends.tflite_pads import fold_crops, fold_pads
-from mcucc.frontends.tflite_shapes import fold
-from mcucc.frontends.tflite_versions import unknown_version
+from mcucc.frontends.tflite_refusals import ends_before, label_of, refusals
 from mcucc.ir.graph import Graph, Quant
 from mcucc.ir.verify import verify
 
@@ -47,19 +42,23 @@ CONVERTER_MODULES = (
 )
 
 
-def import_tflite(path: Path) -> ImportedQuantized:
+def import_tflite(path: Path, outputs: Sequence[str] = ()) -> ImportedQuantized:
     """Read an int8 .tflite file (int8, uint8 or float32 ends) as an int8 Graph.
 
     The Graph begins behind the QUANTIZE of a float input and ends before the DEQUANTIZE of a float
-    output; `inputs` and `outputs` keep the file's names, types and quantization. Raises ModelError
-    for a file that is damaged, UnsupportedError with every reason for one mcucc cannot compile.
+    output; `inputs` and `outputs` keep the file's names, types and quantization. `outputs` names
+    other tensors to end at. Raises ModelError for a file that is damaged, UnsupportedError with
+    every reason for one mcucc cannot compile.
     """
     file = read_tflite(path)
+    if outputs:
+        cut = cut_tflite(tflite_bytes(path), file, outputs)
+        file = replace(parse_tflite(cut, path), sha256=file.sha256)
     ctx = Context(file)
     problems = [Problem(path.name, kind, why, hint) for kind, why, hint in kinds_of(file)]
-    problems += _convert(ctx, explained=bool(problems))
+    problems += refusals(ctx, problems)
     if problems:
-        raise UnsupportedError(problems, where=str(path))
+        raise UnsupportedError(problems, where=str(path), ends=ends_before(file, problems))
     graph = Graph(
         path.stem,
         tuple(ctx.nodes),
@@ -82,93 +81,8 @@ def import_tflite(path: Path) -> ImportedQuantized:
             for name, index in ctx.sources.items()
             if names.get(name, name) in graph.tensors
         },
+        labels={label_of(file, operator): operator.kind for operator in file.operators},
     )
-
-
-def _convert(ctx: Context, *, explained: bool) -> list[Problem]:
-    """Convert every operator; returns what could not be, consequences of it left out.
-
-    `explained`: the file's kind is a problem already, so foreign element types are no news.
-    """
-    problems: list[Problem] = []
-    consequences: list[Problem] = []
-    for index in ctx.file.inputs:
-        tensor = ctx.file.tensors[index]
-        try:
-            _define_input(ctx, tensor)
-        except ValueError as error:
-            problems.append(_problem(tensor.name, "input", error))
-    for operator in ctx.file.operators:
-        try:
-            _convert_one(ctx, operator)
-        except ValueError as error:
-            _define_anyway(ctx, operator)
-            reject = error if isinstance(error, RejectError) else RejectError(str(error))
-            if reject.of_type and explained:
-                continue
-            name = f"operator {operator.index}"
-            if operator.outputs:
-                name = ctx.file.tensors[operator.outputs[0]].name
-            problem = _problem(name, operator.kind, reject)
-            (consequences if reject.follows else problems).append(problem)
-    ctx.settle_outputs()
-    for index in ctx.file.outputs:
-        tensor = ctx.file.tensors[index]
-        if index not in ctx.names:
-            why = f"output {tensor.name} is not computed by the network"
-            consequences.append(Problem(tensor.name, "output", why))
-    return problems or ([] if explained else consequences)
-
-
-def _problem(name: str, kind: str, error: ValueError) -> Problem:
-    return Problem(name, kind, str(error), error.hint if isinstance(error, RejectError) else "")
-
-
-def _define_input(ctx: Context, tensor: FileTensor) -> None:
-    if tensor.foreign:
-        raise RejectError(f"{tensor.name}: {tensor.foreign}")
-    if tensor.dtype == INT8:
-        ctx.inputs.append(ctx.define(tensor).name)
-    elif tensor.dtype == np.uint8:
-        ctx.inputs.append(ctx.define_view(tensor).name)
-    elif tensor.dtype != np.float32:
-        raise RejectError(f"{tensor.name} is {tensor.type_name}", of_type=True)
-
-
-def _convert_one(ctx: Context, operator: FileOperator) -> None:
-    _check_operands(ctx, operator)
-    newer = unknown_version(operator)
-    if not newer and fold(ctx, operator):
-        return
-    converter = CONVERTERS.get(operator.kind)
-    if converter is None:
-        raise RejectError("mcucc does not compile this operator")
-    if newer:
-        raise RejectError(newer, "convert the model for an older runtime, or update mcucc")
-    converter(ctx, operator)
-
-
-def _check_operands(ctx: Context, operator: FileOperator) -> None:
-    """RejectError for operands whose data, or its meaning, is not where this version reads it."""
-    for index in (*operator.inputs, *operator.outputs):
-        tensor = ctx.file.tensors[index] if index >= 0 else None
-        if tensor is not None and tensor.sparse:
-            raise RejectError(f"{tensor.name} is sparse", "convert the model without sparsity")
-        if tensor is not None and tensor.foreign:
-            raise RejectError(f"{tensor.name}: {tensor.foreign}", "convert it in the common form")
-
-
-def _define_anyway(ctx: Context, operator: FileOperator) -> None:
-    """Define what a rejected operator computes, so that only real problems are reported."""
-    for index in operator.outputs:
-        tensor = ctx.file.tensors[index]
-        if index in ctx.names or index in ctx.constants:
-            continue
-        try:
-            check_int8(tensor)
-            ctx.define(tensor)
-        except ValueError:
-            continue
 
 
 def _end_names(ctx: Context) -> dict[str, str]:

@@ -107,12 +107,22 @@ class TfliteFile:
 
 def read_tflite(path: Path) -> TfliteFile:
     """Read `path`; raises ModelError for anything that is not a whole .tflite file."""
+    return parse_tflite(tflite_bytes(path), path)
+
+
+def tflite_bytes(path: Path) -> bytes:
+    """The content of `path`; ModelError when it cannot be read."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ModelError("the file is larger than 1 GiB", where=str(path))
         data = path.read_bytes()
     except OSError as error:
         raise ModelError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    return data
+
+
+def parse_tflite(data: bytes, path: Path) -> TfliteFile:
+    """The file whose content is `data`; raises as `read_tflite`."""
     if len(data) < 8 or data[4:8] != IDENTIFIER:
         raise ModelError(
             "not a TensorFlow Lite file (the identifier TFL3 is missing)",

@@ -8,6 +8,7 @@ from mcucc.frontends.tflite_file import TfliteFile
 
 CONTROL_FLOW = frozenset({"IF", "WHILE", "CALL", "CALL_ONCE", "STABLEHLO_WHILE"})
 WEIGHTED = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})
+DYNAMIC = "dynamic shapes"
 _REQUANTIZE = (
     "convert with full integer quantization: a representative dataset and "
     "supported_ops = [TFLITE_BUILTINS_INT8]; or give mcucc the float ONNX file and pictures"
@@ -32,17 +33,10 @@ def _structure(file: TfliteFile) -> Iterator[tuple[str, str, str]]:
         )
     if not file.operators:
         yield "empty network", "the file has no operators", "convert the model again"
-    custom = sorted({op.kind for op in file.operators if op.kind.startswith("CUSTOM")})
-    if custom:
-        yield (
-            "custom operators",
-            f"uses {', '.join(custom)}",
-            "cut the network before them; the application computes the rest",
-        )
     dynamic = [file.tensors[i].name for i in file.inputs if -1 in file.tensors[i].signature[1:]]
     if dynamic:
         yield (
-            "dynamic shapes",
+            DYNAMIC,
             f"the size of the input {', '.join(dynamic)} is not fixed",
             "convert with a fixed input shape: --input-shape cannot change those of a .tflite",
         )

@@ -1,17 +1,25 @@
-"""All nodes that cannot be compiled, in one error."""
+"""All nodes that cannot become integers, in one error."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mcucc.errors import ModelError, Problem
+from mcucc.errors import ModelError, Problem, causes
+
+
+class IntegerError(ModelError):
+    """Every node of a network that cannot become integers, one problem a cause."""
+
+    def __init__(self, problems: Sequence[Problem], *, where: str = "") -> None:
+        self.problems = causes(problems)
+        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        many = "s" if len(self.problems) != 1 else ""
+        super().__init__(
+            f"{len(self.problems)} node{many} cannot become integers:\n{lines}", where=where
+        )
 
 
 def raise_problems(problems: Sequence[Problem], graph: str) -> None:
-    """Raise one ModelError that names every node in `problems`; nothing for an empty list."""
+    """Raise one IntegerError that names every node in `problems`; nothing for an empty list."""
     if problems:
-        lines = "\n".join(f"  - {problem}" for problem in problems)
-        many = "s" if len(problems) != 1 else ""
-        raise ModelError(
-            f"{len(problems)} node{many} cannot become integers:\n{lines}", where=f"graph {graph}"
-        )
+        raise IntegerError(problems, where=f"graph {graph}")

@@ -113,6 +113,16 @@ MODELS = (
     Wrong("two inputs", with_net(two_inputs), ("one input",)),
     Wrong("weights that are not finite", with_net(not_finite), ("n_mul_0", "NaN or infinity")),
     Wrong(
+        "an output that the network does not have",
+        with_option("--outputs", "score"),
+        ("'score'", "scores", "--outputs NAME,..."),
+    ),
+    Wrong(
+        "a head that mcucc does not compile",
+        with_net(lambda n: n("Sin", n.conv(n("Relu", n.conv("image", 3, 4)), 4, 2))),
+        ("n_sin_3", "--outputs conv_2"),
+    ),
+    Wrong(
         "a shape that is none",
         with_option("--input-shape", "image=1,x"),
         ("image=1,x", "NAME=1,3,80,80"),

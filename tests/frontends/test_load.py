@@ -22,12 +22,17 @@ from tests.frontends.test_qdq import Calibration
 from tests.frontends.test_tflite_ops import Case
 
 
-def quantized(folder: Path, form: QuantFormat) -> Path:
+def quantized(folder: Path, form: QuantFormat, layers: int = 1, opened: bool = True) -> Path:
     """A quantized network with open height and width."""
     n = Net([1, 3, 12, 12])
-    path = n.save(folder, n.conv("image", 3, 4))
+    x = n.conv("image", 3, 4)
+    for _ in range(layers - 1):
+        x = n("Relu", n.conv(x, 4, 4))
+    path = n.save(folder, x)
     target = folder / "int8.onnx"
     quantize_static(str(path), str(target), Calibration(), quant_format=form)
+    if not opened:
+        return target
     model = onnx.load(str(target))
     for name, dim in zip("HW", model.graph.input[0].type.tensor_type.shape.dim[2:], strict=True):
         dim.dim_param = name

@@ -162,7 +162,7 @@ def test_custom_operators_and_control_flow_say_which(tmp_path: Path) -> None:
     b.op("CUSTOM", None, [x], [y])
     b.op("WHILE", None, [y], [z])
     message = rejected(b.build([x], [z]), tmp_path)
-    assert "custom operators" in message and "control flow" in message
+    assert "custom operator" in message and "control flow" in message
 
 
 def test_all_unsupported_operators_are_in_one_list(tmp_path: Path) -> None:

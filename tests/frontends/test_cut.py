@@ -1,0 +1,171 @@
+"""`--outputs`: networks that end where the user says, equal to their oracles at the same cut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+from onnxruntime.quantization import QuantFormat
+
+from mcucc.errors import ModelError, UnsupportedError
+from mcucc.evaluate.onnx_exact import exact_session
+from mcucc.frontends.load import load_model, model_content, output_names
+from mcucc.frontends.onnx import ImportedModel
+from mcucc.frontends.quantized import ImportedQuantized
+from mcucc.ir import Quant
+from mcucc.numerics import Rounding
+from mcucc.ops.base import hwc
+from mcucc.quantize.lower import lower
+from tests.frontends.onnx_nets import Net, outputs_of, runtime
+from tests.frontends.test_load import quantized
+from tests.frontends.test_tflite_ops import Case, agrees, lowered
+from tests.litert_builder import run_litert
+
+SHAPE = (1, 3, 12, 12)
+
+
+def detector(folder: Path) -> Path:
+    """Two heads, decoded by what mcucc does not compile and by a custom operator."""
+    n = Net([1, 3, 12, 12])
+    n.inputs.append(helper.make_tensor_value_info("scale", TensorProto.FLOAT, [1]))
+    x = n("Relu", n.conv("image", 3, 6, out="stem"), out="features")
+    boxes, scores = n.conv(x, 6, 4, 1, out="boxes"), n.conv(x, 6, 2, 1, out="logits")
+    best = n("ArgMax", n("Sin", n("Softmax", scores, axis=1)), axis=1)
+    n("Mul", n("Exp", n("Cos", boxes)), "scale", out="decoded")
+    n.nodes.append(helper.make_node("NMS", ["decoded", best], ["found"], "nms", domain="vendor"))
+    model = n.model("found")
+    model.opset_import.append(helper.make_opsetid("vendor", 1))
+    path = folder / "net.onnx"
+    onnx.save(model, str(path))
+    return path
+
+
+def test_a_detector_ends_at_its_heads(tmp_path: Path) -> None:
+    path = detector(tmp_path)
+    with pytest.raises(ModelError):
+        load_model(path)
+    imported = load_model(path, outputs=["boxes,logits"])
+    assert isinstance(imported, ImportedModel)
+    assert output_names(imported) == ("boxes", "logits")
+    assert imported.graph.inputs == ("image",)
+    assert {node.op.kind for node in imported.graph.nodes} == {"Conv2d", "Clip"}
+    picture = np.random.default_rng(1).normal(0, 1, SHAPE).astype(np.float32)
+    cut = tmp_path / "cut.onnx"
+    cut.write_bytes(model_content(path, ["boxes", "logits"]))
+    ours = outputs_of(imported, imported.graph, {"image": picture})
+    for name, theirs in zip(("boxes", "logits"), runtime(cut, {"image": picture}), strict=True):
+        value = ours[name].transpose(np.argsort(imported.sources[name].permutation))
+        np.testing.assert_allclose(value, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_what_is_refused_behind_a_network_is_told_with_where_to_end_it(tmp_path: Path) -> None:
+    n = Net([1, 3, 12, 12])
+    x = n("Relu", n.conv("image", 3, 6))
+    boxes, scores = n.conv(x, 6, 4, 1, out="boxes"), n.conv(x, 6, 2, 1, out="logits")
+    path = n.save(tmp_path, n("Sin", boxes), n("NonZero", scores))
+    with pytest.raises(UnsupportedError) as error:
+        load_model(path)
+    assert error.value.ends == ("boxes", "logits")
+    assert "--outputs boxes,logits" in error.value.hint
+    assert output_names(load_model(path, outputs=error.value.ends)) == error.value.ends
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("boxs", "no tensor 'boxs' .*boxes"),
+        ("image", "'image' is an input"),
+        ("const_0", "'const_0' is a constant"),
+        (",", "no name"),
+    ],
+)
+def test_names_that_cannot_be_ends(tmp_path: Path, name: str, words: str) -> None:
+    with pytest.raises(ModelError, match=words) as error:
+        load_model(detector(tmp_path), outputs=[name])
+    assert "--outputs NAME,..." in error.value.hint
+
+
+def test_every_wrong_name_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"'boxs'.*'logit'"):
+        load_model(detector(tmp_path), outputs=["boxs", "logits", "logit"])
+
+
+def values_of(path: Path, name: str, picture: np.ndarray) -> np.ndarray:
+    """An output of a quantized network as the file would give it, cut at `name`."""
+    imported = load_model(path, input_shapes={"image": SHAPE}, outputs=[name])
+    assert isinstance(imported, ImportedQuantized)
+    (begin,), (end,) = imported.inputs, imported.outputs
+    stored = begin.to_int8(picture).transpose(begin.permutation or (0, 2, 3, 1))
+    graph = lower(imported.graph, Rounding.DOUBLE)
+    q = graph.run({begin.tensor: stored.reshape(1, *hwc(stored.shape))})[end.tensor]
+    axes = np.argsort(end.permutation or (0, 2, 3, 1))
+    shape = tuple(np.array(end.shape)[list(np.argsort(axes))])
+    return end.from_int8(q).reshape(shape).transpose(axes)
+
+
+@pytest.mark.parametrize("form", [QuantFormat.QDQ, QuantFormat.QOperator])
+def test_either_side_of_a_quantization_may_be_named(tmp_path: Path, form: QuantFormat) -> None:
+    path = quantized(tmp_path, form, layers=3)
+    model = onnx.load(str(path))
+    picture = np.random.default_rng(2).uniform(-1, 1, SHAPE).astype(np.float32)
+    sides = [n.output[0] for n in model.graph.node if n.op_type != "DequantizeLinear"]
+    sides += [n.output[0] for n in model.graph.node if n.op_type == "DequantizeLinear"]
+    inner = [n for n in sides if not n.startswith(("const", "image")) and "const" not in n]
+    assert len(inner) >= 4
+    for name in inner:
+        cut = onnx.load_model_from_string(model_content(path, [name]))
+        (theirs,) = exact_session(cut).run(None, {"image": picture})
+        ours = values_of(path, name, picture)
+        assert ours.dtype == theirs.dtype
+        step = 1 if theirs.dtype.kind in "iu" else np.abs(theirs).max() / 50
+        assert np.abs(ours.astype(np.float64) - theirs).max() <= step * 1.01, name
+        assert ours.std() > 0
+
+
+def three_layers(custom: bool) -> tuple[Case, bytes]:
+    """RELU, LOGISTIC, then what only the vendor knows."""
+    case = Case(3)
+    x = case.input((1, 4, 4, 3), Quant((0.05,), -3))
+    y = case.builder.tensor((1, 4, 4, 3), np.int8, Quant((0.05,), -3), name="first")
+    z = case.builder.tensor((1, 4, 4, 3), np.int8, Quant((1 / 256,), -128), name="second;same")
+    end = case.builder.tensor((1, 4, 4, 3), np.int8, Quant((1 / 256,), -128), name="end")
+    case.builder.op("RELU", None, [x], [y])
+    case.builder.op("LOGISTIC", None, [y], [z])
+    case.builder.op("COS" if custom else "RELU", None, [z], [end])
+    return case, case.builder.build([x], [end])
+
+
+@pytest.mark.parametrize("names", [["first"], ["second;same"], ["second;same", "first"]])
+def test_a_tflite_ends_where_it_is_told(tmp_path: Path, names: list[str]) -> None:
+    case, data = three_layers(custom=True)
+    path = tmp_path / "net.tflite"
+    path.write_bytes(data)
+    with pytest.raises(UnsupportedError):
+        load_model(path)
+    imported = load_model(path, outputs=names)
+    assert list(output_names(imported)) == names
+    assert len(imported.graph.nodes) == (1 if names == ["first"] else 2)
+    agrees(model_content(path, names), case.data)
+
+
+def test_a_cut_tflite_computes_what_the_whole_one_does(tmp_path: Path) -> None:
+    case, data = three_layers(custom=False)
+    path = tmp_path / "net.tflite"
+    path.write_bytes(data)
+    cut = model_content(path, ["second;same"])
+    graph, whole = lowered(cut), lowered(data)
+    feed = {graph.inputs[0]: case.data[0]}
+    np.testing.assert_array_equal(
+        graph.run(feed)[graph.outputs[0]], whole.run({whole.inputs[0]: case.data[0]})["second;same"]
+    )
+    assert len(run_litert(cut, case.data)) == 1
+
+
+def test_a_name_that_a_tflite_does_not_have(tmp_path: Path) -> None:
+    path = tmp_path / "net.tflite"
+    path.write_bytes(three_layers(custom=False)[1])
+    with pytest.raises(ModelError, match=r"no tensor 'secnd' .*second;same"):
+        load_model(path, outputs=["secnd"])
