@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,9 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     packed, chunks = pack_runs(kernel.weights.reshape(c_out, kernel_h * runs, run))
     patch = flat.shape[1] if window.pads.left or window.pads.right else 0
     wide = wide_weights(context)
+    # Biases of a border of its own are the inside's and an addend: the stream is there once.
+    inside = kernel.sums.biases.inside
+    sums = replace(kernel.sums, bias=inside)
     call = KernelCall(
         f"mcucc_conv2d_armv7em_{finish.form.value}",
         "mcucc_conv2d_armv7em_params",
@@ -52,15 +56,29 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
             ("run", run),
             ("chunks", chunks),
             ("wide", int(wide)),
-            ("stream", ConstArray("stream", matrix_stream(packed, kernel.sums, finish, wide))),
+            ("stream", ConstArray("stream", matrix_stream(packed, sums, finish, wide))),
             *output_fields(kernel.sums),
         ),
         isa=ARMV7EM,
         scratch_bytes=16 * chunks + patch,
     )
+    added = kernel.sums.bias - inside
+    if added.any():
+        call = _at_border(call, added)
     outputs = context.height * context.width * c_out
     per_output = 4 * chunks * PER_MAC[wide] + PER_OUTPUT + 4 * chunks * PER_INPUT / c_out
     return Choice(call, f"armv7em smlad, {finish.form.value}", outputs * per_output, finish.form)
+
+
+def _at_border(call: KernelCall, added: npt.NDArray[np.int32]) -> KernelCall:
+    """The call for positions where padding adds to the sums (conv2d_border_armv7em.c)."""
+    layer = tuple((f"layer.{name}", value) for name, value in call.fields)
+    return replace(
+        call,
+        function=call.function.replace("conv2d", "conv2d_border"),
+        params="mcucc_conv2d_border_armv7em_params",
+        fields=(*layer, ("added", ConstArray("added", added))),
+    )
 
 
 @variant(Conv2dKernel, ARMV7EM)

@@ -40,6 +40,19 @@ MCUCC_MATRIX(high)
 MCUCC_MATRIX(shift)
 MCUCC_MATRIX(double)
 
+/* The same for one pixel, with one more addend for each output channel. */
+typedef struct {
+    mcucc_matrix matrix;
+    const int32_t *added;
+} mcucc_added_matrix;
+
+#define MCUCC_ADDED_MATRIX(form)                                       \
+    void mcucc_matrix_one_added_##form(const mcucc_added_matrix *m);    \
+    void mcucc_matrix_one_wide_added_##form(const mcucc_added_matrix *m);
+MCUCC_ADDED_MATRIX(high)
+MCUCC_ADDED_MATRIX(shift)
+MCUCC_ADDED_MATRIX(double)
+
 /* The same where the outputs are int32 sums to add to: no bias and no factors in the stream. */
 typedef struct {
     const uint32_t *pixels;
@@ -81,6 +94,17 @@ MCUCC_INLINE void mcucc_matrix_run(const mcucc_matrix *m, int32_t two, int32_t w
         MCUCC_MATRIX_RUN(shift)
     } else {
         MCUCC_MATRIX_RUN(double)
+    }
+}
+
+MCUCC_INLINE void mcucc_matrix_run_added(const mcucc_added_matrix *m, int32_t wide, mcucc_form form)
+{
+    if (form == MCUCC_FORM_HIGH) {
+        (wide ? mcucc_matrix_one_wide_added_high : mcucc_matrix_one_added_high)(m);
+    } else if (form == MCUCC_FORM_SHIFT) {
+        (wide ? mcucc_matrix_one_wide_added_shift : mcucc_matrix_one_added_shift)(m);
+    } else {
+        (wide ? mcucc_matrix_one_wide_added_double : mcucc_matrix_one_added_double)(m);
     }
 }
 

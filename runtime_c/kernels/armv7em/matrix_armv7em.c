@@ -29,9 +29,9 @@ MCUCC_INLINE mcucc_factor channel_factor(const mcucc_matrix *m, const uint32_t *
     return factor;
 }
 
-/* The channels [begin, count) in C. */
-MCUCC_INLINE void channels_from(const mcucc_matrix *m, int32_t begin, int32_t two, int32_t wide,
-                                mcucc_form form)
+/* The channels [begin, count) in C; `added` is NULL where nothing more is added to the bias. */
+MCUCC_INLINE void channels_from(const mcucc_matrix *m, const int32_t *added, int32_t begin,
+                                int32_t two, int32_t wide, mcucc_form form)
 {
     const int32_t factors = 2 + (wide ? 4 : 2) * m->chunks;
     const int32_t record = factors + (form == MCUCC_FORM_HIGH ? 2 : 5);
@@ -39,7 +39,7 @@ MCUCC_INLINE void channels_from(const mcucc_matrix *m, int32_t begin, int32_t tw
         const int32_t odd = channel % 2;
         const uint32_t *stream = m->stream + channel / 2 * record;
         const mcucc_factor factor = channel_factor(m, stream + factors, odd, form);
-        const int32_t bias = (int32_t)stream[odd];
+        const int32_t bias = (int32_t)stream[odd] + (added == NULL ? 0 : added[channel]);
         const int32_t p = channel_sum(bias, stream + 2, odd, wide, m->pixels, m->chunks);
         m->p[channel] = mcucc_finish_factor(p, factor, form);
         if (two) {
@@ -120,10 +120,12 @@ MCUCC_INLINE void sums_from(const mcucc_sum_matrix *m, int32_t begin, int32_t tw
     "smlad r1, r4, r8, r1\n"           \
     "smlad r1, r5, r9, r1\n"
 
-/* `bytes` is the code size of a chunk: every instruction in it has 4. */
-#define BEGIN(bytes)                   \
+/* `bytes` is the code size of a chunk: every instruction in it has 4. `frame` is what lies at sp,
+ * `more` puts there what the macro itself does not. */
+#define BEGIN_FRAME(bytes, frame, more) \
     "push {r4-r11, lr}\n"              \
-    "sub sp, sp, #28\n"                \
+    "sub sp, sp, #" #frame "\n"        \
+    more                               \
     "ldrd r11, r12, [r0]\n"            \
     "ldrd r1, r2, [r0, #8]\n"          \
     "ldrd r3, r4, [r0, #16]\n"         \
@@ -144,10 +146,19 @@ MCUCC_INLINE void sums_from(const mcucc_sum_matrix *m, int32_t begin, int32_t tw
     "cmp r1, r3\n"                     \
     "beq 3f\n"                         \
     "1:\n"
+#define BEGIN(bytes) BEGIN_FRAME(bytes, 28, "")
+#define BEGIN_ADDED(bytes) BEGIN_FRAME(bytes, 36, "ldr r10, [r0, #28]\n str r10, [sp, #28]\n")
 
 /* Accumulators begin as the bias, or as the sums at p and q. */
 #define BIAS_ONE "ldrd r0, r1, [r12], #8\n"
 #define BIAS_TWO BIAS_ONE "mov r2, r0\n mov r3, r1\n"
+#define BIAS_ADDED                     \
+    "ldr r8, [sp, #28]\n"              \
+    "ldrd r0, r1, [r12], #8\n"         \
+    "ldrd r4, r5, [r8], #8\n"          \
+    "add r0, r0, r4\n"                 \
+    "add r1, r1, r5\n"                 \
+    "str r8, [sp, #28]\n"
 #define SUMS_ONE                       \
     "ldr r8, [sp, #16]\n"              \
     "ldrd r0, r1, [r8]\n"
@@ -169,14 +180,15 @@ MCUCC_INLINE void sums_from(const mcucc_sum_matrix *m, int32_t begin, int32_t tw
 #define STORE(even, odd, pixel)        \
     "strb " even ", [" pixel "], #1\n"  \
     "strb " odd ", [" pixel "], #1\n"
-#define END                            \
+#define END_FRAME(frame)               \
     "ldr r4, [sp, #24]\n"              \
     "strd r8, r9, [sp, #16]\n"         \
     "cmp r8, r4\n"                     \
     "bne 1b\n"                         \
     "3:\n"                             \
-    "add sp, sp, #28\n"                \
+    "add sp, sp, #" #frame "\n"        \
     "pop {r4-r11, pc}\n"
+#define END END_FRAME(28)
 
 #define LOAD_HIGH                      \
     "ldrd r4, r5, [r12], #8\n"         \
@@ -222,6 +234,9 @@ MCUCC_INLINE void sums_from(const mcucc_sum_matrix *m, int32_t begin, int32_t tw
 #define ONE(bytes, chunk, load, finish)                                                     \
     __asm__(BEGIN(bytes) BIAS_ONE CHUNKS(chunk) load finish("r0", "r1")                     \
             STORE("r0", "r1", "r8") END)
+#define ONE_ADDED(bytes, chunk, load, finish)                                               \
+    __asm__(BEGIN_ADDED(bytes) BIAS_ADDED CHUNKS(chunk) load finish("r0", "r1")             \
+            STORE("r0", "r1", "r8") END_FRAME(36))
 #define ADD_TWO(bytes, chunk)                                                               \
     __asm__(BEGIN(bytes) SUMS_TWO CHUNKS(chunk) "ldrd r8, r9, [sp, #16]\n"                  \
             STORE_SUMS("r0", "r1", "r8") STORE_SUMS("r2", "r3", "r9") END)
@@ -243,15 +258,27 @@ MCUCC_INLINE void sums_from(const mcucc_sum_matrix *m, int32_t begin, int32_t tw
     {                                                                   \
         pairs_##name##_##form(m);                                       \
         if (m->count & 1) {                                             \
-            channels_from(m, m->count - 1, two, wide, FORM);            \
+            channels_from(m, NULL, m->count - 1, two, wide, FORM);      \
         }                                                               \
+    }
+
+#define ADDED(name, wide, form, FORM, body)                                          \
+    PAIRS(name##_added_##form, mcucc_added_matrix, body)                             \
+    void mcucc_matrix_##name##_added_##form(const mcucc_added_matrix *m)             \
+    {                                                                                \
+        pairs_##name##_added_##form(m);                                              \
+        if (m->matrix.count & 1) {                                                   \
+            channels_from(&m->matrix, m->added, m->matrix.count - 1, 0, wide, FORM); \
+        }                                                                            \
     }
 
 #define MATRICES(form, FORM, load, finish)                                            \
     MATRIX(two, 1, 0, form, FORM, TWO(56, CHUNK_TWO, load, finish))                   \
     MATRIX(one, 0, 0, form, FORM, ONE(40, CHUNK_ONE, load, finish))                   \
     MATRIX(two_wide, 1, 1, form, FORM, TWO(44, CHUNK_TWO_WIDE, load, finish))         \
-    MATRIX(one_wide, 0, 1, form, FORM, ONE(28, CHUNK_ONE_WIDE, load, finish))
+    MATRIX(one_wide, 0, 1, form, FORM, ONE(28, CHUNK_ONE_WIDE, load, finish))         \
+    ADDED(one, 0, form, FORM, ONE_ADDED(40, CHUNK_ONE, load, finish))                 \
+    ADDED(one_wide, 1, form, FORM, ONE_ADDED(28, CHUNK_ONE_WIDE, load, finish))
 
 MATRICES(high, MCUCC_FORM_HIGH, LOAD_HIGH, HIGH)
 MATRICES(shift, MCUCC_FORM_SHIFT, LOAD_SHIFT, SHIFT)
@@ -280,14 +307,22 @@ ADD(one_wide, 0, 1, ADD_ONE(28, CHUNK_ONE_WIDE))
 #define MATRIX(name, two, wide, form, FORM)                       \
     void mcucc_matrix_##name##_##form(const mcucc_matrix *m)      \
     {                                                             \
-        channels_from(m, 0, two, wide, FORM);                     \
+        channels_from(m, NULL, 0, two, wide, FORM);               \
+    }
+
+#define ADDED(name, wide, form, FORM)                                    \
+    void mcucc_matrix_##name##_added_##form(const mcucc_added_matrix *m) \
+    {                                                                    \
+        channels_from(&m->matrix, m->added, 0, 0, wide, FORM);           \
     }
 
 #define MATRICES(form, FORM)             \
     MATRIX(two, 1, 0, form, FORM)        \
     MATRIX(one, 0, 0, form, FORM)        \
     MATRIX(two_wide, 1, 1, form, FORM)   \
-    MATRIX(one_wide, 0, 1, form, FORM)
+    MATRIX(one_wide, 0, 1, form, FORM)   \
+    ADDED(one, 0, form, FORM)            \
+    ADDED(one_wide, 1, form, FORM)
 
 MATRICES(high, MCUCC_FORM_HIGH)
 MATRICES(shift, MCUCC_FORM_SHIFT)
