@@ -26,20 +26,26 @@ Reals = npt.NDArray[np.float64]
 OPERATORS = frozenset({"Add", "Sub", "Mul", "Div", "Neg", "BatchNormalization"})
 
 
-def settle(
-    graph: Graph, quants: Mapping[str, Quant], protos: Mapping[str, onnx.NodeProto]
-) -> tuple[Graph, dict[str, Reals]]:
-    """The graph without depthwise convolutions that stand for scales and offsets.
+def is_affine(node: Node, protos: Mapping[str, onnx.NodeProto]) -> bool:
+    """Whether a depthwise convolution stands for scales and offsets of the file."""
+    proto = protos.get(node.name)
+    named = proto is not None and proto.op_type in OPERATORS
+    return named and isinstance(node.op, DepthwiseConv2d)
 
-    Also, by node's name, the factors that weights were multiplied by, channel by channel; they are
-    positive.
+
+def join(
+    graph: Graph,
+    quants: Mapping[str, Quant],
+    protos: Mapping[str, onnx.NodeProto],
+    factors: dict[str, Reals],
+) -> Graph:
+    """Scales and offsets made part of the layer before them, where nothing is rounded in between.
+
+    `factors` notes, by the layer's name, what its weights were multiplied by, channel by channel;
+    such factors are positive.
     """
-    factors: dict[str, Reals] = {}
     for node in graph.nodes:
-        proto = protos.get(node.name)
-        if proto is None or proto.op_type not in OPERATORS:
-            continue
-        if not isinstance(node.op, DepthwiseConv2d):
+        if not is_affine(node, protos):
             continue
         scales, offsets = (graph.tensors[n].constant.reshape(-1) for n in node.inputs[1:])
         layer = _open_layer(graph, quants, node, scales.size)
@@ -47,11 +53,21 @@ def settle(
             known = factors.get(layer.name, 1.0)
             graph, factor = _join(graph, layer, node, scales.astype(np.float64), offsets)
             factors[layer.name] = factor * known
-        elif scales.size == graph.tensors[node.inputs[0]].shape[-1]:
+    return graph
+
+
+def leave(graph: Graph, protos: Mapping[str, onnx.NodeProto]) -> Graph:
+    """What no layer has taken, as nodes of their own."""
+    rewriter = Rewriter(graph)
+    for node in rewriter.nodes:
+        if not is_affine(node, protos):
+            continue
+        scales, offsets = (graph.tensors[n].constant.reshape(-1) for n in node.inputs[1:])
+        if scales.size == graph.tensors[node.inputs[0]].shape[-1]:
+            assert isinstance(node.op, DepthwiseConv2d)
             op = ChannelAffine(tuple(scales.tolist()), tuple(offsets.tolist()), node.op.clamp)
-            made = replace(node, op=op, inputs=node.inputs[:1])
-            graph = graph.with_(nodes=[made if n is node else n for n in graph.nodes])
-    return graph, factors
+            rewriter.replace(node, replace(node, op=op, inputs=node.inputs[:1]))
+    return rewriter.finish()
 
 
 def _open_layer(

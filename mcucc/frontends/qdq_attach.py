@@ -10,7 +10,7 @@ import numpy as np
 
 from mcucc.errors import Problem
 from mcucc.frontends.onnx_context import Source
-from mcucc.frontends.qdq_affine import settle
+from mcucc.frontends.qdq_affine import Reals, join, leave
 from mcucc.frontends.qdq_settle import Settler
 from mcucc.frontends.qdq_strip import Stripped
 from mcucc.frontends.qdq_weights import WeightsError, integer_weights
@@ -44,14 +44,15 @@ class Attacher:
 
     def run(self) -> Graph:
         """The int8 graph; `problems` says why it is incomplete."""
-        self.graph = _fuse(self.graph, self.quants)
-        self.graph, factors = settle(self.graph, self.quants, self.stripped.nodes)
-        settler = Settler(self.graph, self.quants, self.sources, self.stripped.nodes)
+        protos, factors = dict(self.stripped.nodes), dict[str, Reals]()
+        self.graph = join(_fuse(self.graph, self.quants), self.quants, protos, factors)
+        settler = Settler(self.graph, self.quants, self.sources, protos, factors)
         self.graph = dead_code.run(settler.run())
         self.problems += settler.problems
-        self.graph = _fuse(self.graph, self.quants)
+        self.graph = leave(join(self.graph, self.quants, protos, factors), protos)
+        self.graph = _fuse(dead_code.run(self.graph), self.quants)
         self._check()
-        self._weights(settler.protos, factors)
+        self._weights(protos, factors)
         return self.graph if self.problems else self._typed()
 
     def _marked(self, graph: Graph) -> Graph:

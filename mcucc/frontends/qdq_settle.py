@@ -7,13 +7,14 @@ value that is rounded in two ways, or read before it is rounded too, is computed
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 import onnx
 
 from mcucc.errors import Problem
 from mcucc.frontends.onnx_context import Source
+from mcucc.frontends.qdq_affine import Reals, is_affine
 from mcucc.ir.graph import Graph, Node, Quant
 from mcucc.numerics import INT8_MAX, INT8_MIN
 from mcucc.ops.clip import Clip
@@ -31,7 +32,8 @@ GRID = 1e-3  # steps by which a bound or a border may miss a whole number
 class Settler:
     """Fills `quants` tensor by tensor and takes roundings out of the graph.
 
-    `sources` follow the integers; `protos` are the file's nodes by label, of copies too.
+    `sources` follow the integers; `protos`, the file's nodes by label, and `factors` of weights are
+    entered for copies too.
     """
 
     def __init__(
@@ -39,11 +41,12 @@ class Settler:
         graph: Graph,
         quants: dict[str, Quant],
         sources: dict[str, Source],
-        protos: Mapping[str, onnx.NodeProto],
+        protos: dict[str, onnx.NodeProto],
+        factors: dict[str, Reals],
     ) -> None:
         self.rewriter = Rewriter(graph)
         self.quants, self.sources = quants, sources
-        self.protos = dict(protos)
+        self.protos, self.factors = protos, factors
         self.problems: list[Problem] = []
         self.room = len(graph.nodes)  # copies that may be made
 
@@ -155,12 +158,13 @@ class Settler:
     def _wanted(self, reader: Node) -> Hashable:
         """The scale a reader asks for: its own where it rounds, or where rounding may come first.
 
-        Clips ask for a value of their own: they may join whoever computes it.
+        Clips and affines ask for a value of their own: they may join whoever computes it.
         """
         moves = reader.op.SHARES_QUANT and not isinstance(reader.op, ResizeBilinear)
         if isinstance(reader.op, Requantize) or moves:
             return self.quants.get(reader.output, "float")
-        return ("Clip", reader.name) if _is_clip(reader) else "float"
+        joins = _is_clip(reader) or is_affine(reader, self.protos)
+        return ("joined", reader.name) if joins else "float"
 
     def _round(self, name: str, quant: Quant, readers: Sequence[Node]) -> None:
         self.quants[name] = quant
@@ -188,6 +192,8 @@ class Settler:
         rewriter.redirect(node.output, output, readers)
         if node.name in self.protos:
             self.protos[label] = self.protos[node.name]
+        if node.name in self.factors:
+            self.factors[label] = self.factors[node.name]
         return output
 
 
