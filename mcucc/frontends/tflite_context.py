@@ -238,7 +238,11 @@ class Context:
     def apply(self, view: StridedView, y: Tensor) -> None:
         """Emit the nodes that compute `y` from the source of a view."""
         x = self.tensors[view.source]
-        *steps, last = self._without_idle(view.steps(x.shape, y.shape), x)
+        self.chain(view.steps(x.shape, y.shape), x, y)
+
+    def chain(self, ops: Sequence[Op], x: Tensor, y: Tensor) -> None:
+        """Emit ops that copy values one behind the other, from `x` to `y`."""
+        *steps, last = self._without_idle(ops, x)
         if not isinstance(last, Reshape):  # which reads the bytes as y does anyway
             x = self.relabelled(x, y.quantization)
         for op in steps:

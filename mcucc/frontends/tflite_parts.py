@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from mcucc.frontends.tflite_context import Context, RejectError, converts
 from mcucc.frontends.tflite_file import FileOperator
 from mcucc.frontends.tflite_joins import axis_of, take_apart
 from mcucc.frontends.tflite_options import SliceOptions
-from mcucc.ir.graph import Tensor
+from mcucc.ops.base import Op
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.slice import Slice
 
@@ -91,32 +92,38 @@ def _take(
 ) -> None:
     """The box of these positions along the axes of the file's shape."""
     x, own = ctx.activation(operator), ctx.shape_at(operator)
+    inside = [part and part[0] >= 0 and part[-1] < n for part, n in zip(taken, own, strict=True)]
+    if not all(inside):
+        raise RejectError(f"takes {', '.join(_text(part) for part in taken)} of {list(own)}")
+    y = ctx.define(ctx.output_tensor(operator), made)
     if x.shape == (1, *own):  # a matrix: one axis more in the graph
         taken, own = [range(1), *taken], x.shape
-    if x.shape != own:
-        raise RejectError(f"takes a part of {list(own)}", "only of (1, H, W, C) and less")
-    op = _box(taken, x)
-    y = ctx.define(ctx.output_tensor(operator), made)
-    x = ctx.relabelled(x, y.quantization)
-    shape = op.infer([x.type]).shape
-    if y.shape == shape:
-        ctx.emit(op, [x.name], y)
-        return
-    part = ctx.between(f"{y.name}_part", y, shape, y.quantization)
-    ctx.emit(op, [x.name], part)
-    ctx.emit(Reshape(y.shape), [part.name], y)
+    ops = [_box(taken)] if x.shape == own else _axis_by_axis(taken, own)
+    ctx.chain([*ops, Reshape(y.shape)], x, y)
 
 
-def _box(taken: Sequence[range], x: Tensor) -> Slice:
+def _box(taken: Sequence[range]) -> Slice:
     """The Slice of (1, ...) with these positions along every axis."""
-    if len(taken) != len(x.shape) or taken[0] != range(1) or not all(taken):
-        raise RejectError(f"takes {', '.join(_text(part) for part in taken)} of {list(x.shape)}")
     rows, columns, channels = [range(1)] * (4 - len(taken)) + list(taken[1:])
     return Slice(
         (rows.start, columns.start, channels.start),
         (len(rows), len(columns), len(channels)),
         (rows.step, columns.step, channels.step),
     )
+
+
+def _axis_by_axis(taken: Sequence[range], shape: Sequence[int]) -> list[Op]:
+    """A box of any shape: each axis in turn as the middle one of three."""
+    ops: list[Op] = []
+    left = list(shape)
+    for axis, part in enumerate(taken):
+        if part == range(left[axis]):
+            continue
+        outer, inner = prod(left[:axis]), prod(left[axis + 1 :])
+        ops.append(Reshape((1, outer, left[axis], inner)))
+        ops.append(_box([range(1), range(outer), part, range(inner)]))
+        left[axis] = len(part)
+    return ops
 
 
 def _text(part: range) -> str:

@@ -20,9 +20,11 @@ from mcucc.frontends.tflite_options import (
     SoftmaxOptions,
 )
 from mcucc.frontends.tflite_windows import image
+from mcucc.ops.base import hwc
 from mcucc.ops.depth_to_space import DepthToSpace
 from mcucc.ops.pad import Pad
 from mcucc.ops.requantize import Requantize
+from mcucc.ops.reshape import Reshape
 from mcucc.ops.resize_bilinear import ONE, ResizeBilinear, Sampling
 from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.ops.sigmoid import Sigmoid
@@ -34,25 +36,37 @@ from mcucc.ops.tanh import Tanh
 
 @converts("PAD", "PADV2")
 def pad(ctx: Context, operator: FileOperator) -> None:
-    """Pad; PADV2 brings the border's value as an int8 of the input's scale."""
-    x = ctx.picture(operator)
-    widths = ctx.integers(operator, 1)
-    if len(widths) != 8 or min(widths) < 0 or any(widths[:2]):
-        raise RejectError(f"padding widths {list(widths)}", "(4, 2), none for the batch axis")
-    _, _, top, bottom, left, right, before, after = widths
-    quant = x.quantization
+    """Pad; PADV2 brings the border's value as an int8 of the output's scale."""
+    x, shape, widths = ctx.activation(operator), ctx.shape_at(operator), ctx.integers(operator, 1)
+    sides = list(zip(widths[::2], widths[1::2], strict=False))
+    if len(widths) != 2 * len(shape) or min(widths) < 0:
+        raise RejectError(f"padding widths {list(widths)} of {list(shape)}")
+    made = tuple(n + sum(pair) for n, pair in zip(shape, sides, strict=True))
     value = 0.0
     if operator.kind == "PADV2":
-        number = ctx.file_tensor(operator, 2)
-        (q,) = ctx.integers(operator, 2)[:1] or (quant.zero_point,)
-        check_int8(number)
-        quant = per_tensor(ctx.output_tensor(operator))
-        if per_tensor(number) != quant:
-            raise RejectError("the border's value has another scale or zero point")
-        value = (q - quant.zero_point) * quant.per_tensor_scale
-    y = ctx.define(ctx.output_tensor(operator))
+        value = _border(ctx, operator)
+    y = ctx.define(ctx.output_tensor(operator), made)
+    sides = [(0, 0)] * (4 - len(sides)) + sides
+    matrix = x.shape == (1, *shape)
+    if any(sides[0]) or not (matrix or x.shape == shape):
+        raise RejectError(f"pads {list(shape)} by {list(widths)}", "not the batch axis")
     x = ctx.relabelled(x, y.quantization)
-    ctx.emit(Pad(Pads(top, left, bottom, right), (before, after), value), [x.name], y)
+    _, (top, bottom), (left, right), channels = sides
+    op = Pad(Pads(top, left, bottom, right), channels, value)
+    if len(x.shape) == 4:
+        ctx.emit(op, [x.name], y)
+    else:
+        ctx.chain([Reshape((1, *hwc(x.shape))), op, Reshape(y.shape)], x, y)
+
+
+def _border(ctx: Context, operator: FileOperator) -> float:
+    """The value of a PADV2's border as a real number."""
+    number, quant = ctx.file_tensor(operator, 2), per_tensor(ctx.output_tensor(operator))
+    values = ctx.integers(operator, 2)
+    check_int8(number)
+    if len(values) != 1 or per_tensor(number) != quant:
+        raise RejectError("the border's value has another scale or zero point")
+    return (values[0] - quant.zero_point) * quant.per_tensor_scale
 
 
 @converts("SOFTMAX")
