@@ -19,6 +19,10 @@ from mcucc.frontends.quantized import ImportedQuantized
 from mcucc.frontends.tflite import import_tflite
 from mcucc.frontends.tflite_cut import cut_tflite
 from mcucc.frontends.tflite_file import parse_tflite, tflite_bytes
+from mcucc.ir.graph import Graph
+from mcucc.ops.reshape import Reshape
+
+MOST_OPERATIONS = 2000  # far beyond any network of this field; plans take time
 
 
 def load_model(
@@ -33,12 +37,26 @@ def load_model(
     if format_of(path) == ".tflite":
         imported = import_tflite(path, outputs)
         _check_shapes(imported, input_shapes or {})
+        _check_work(imported.graph, path)
         return imported
     model, sha256 = read_model(path)
     read = import_quantized_model if is_quantized(model) else import_model
     if outputs:
         model = cut_onnx(model, outputs, str(path))
-    return read(model, path, sha256, input_shapes)
+    made = read(model, path, sha256, input_shapes)
+    _check_work(made.graph, path)
+    return made
+
+
+def _check_work(graph: Graph, path: Path) -> None:
+    """ModelError for a network that computes nothing, or more than is planned."""
+    if all(isinstance(node.op, Reshape) for node in graph.nodes):
+        raise ModelError("the network computes nothing: its output is its input", where=str(path))
+    if len(graph.nodes) > MOST_OPERATIONS:
+        raise ModelError(
+            f"the network has {len(graph.nodes):,} operations, {MOST_OPERATIONS:,} are compiled",
+            where=str(path),
+        )
 
 
 def model_content(path: Path, outputs: Sequence[str] = ()) -> bytes:

@@ -16,6 +16,7 @@ import onnx
 
 from mcucc.errors import ModelError, Problem, UnsupportedError
 from mcucc.frontends.frontier import Follows, frontier, label_of, onnx_steps
+from mcucc.frontends.onnx_bounds import Folding
 from mcucc.frontends.onnx_constants import array_of, fold
 from mcucc.frontends.onnx_context import Context, Source
 from mcucc.frontends.onnx_declared import check_shapes
@@ -105,6 +106,7 @@ class _Importer:
         self.model, self.where = model, where
         self.opset = opset_of(model, where)
         self.ctx = Context()
+        self.folding = Folding()
         self.problems: list[Problem] = []
         self.lost: set[str] = set()  # values behind a problem, of unknown shape
         self.follows = Follows()
@@ -171,7 +173,7 @@ class _Importer:
             ctx.constants[node.output] = ctx.constants[names[0]].astype(np.float32)
             return
         if standard and all(name in ctx.constants for name in names):
-            ctx.constants.update(fold(node, ctx.constants))
+            ctx.constants.update(fold(node, ctx.constants, self.folding))
             return
         convert = converters().get(node.op) if standard else None
         if convert is None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import AttributeProto, helper, numpy_helper
 
+from mcucc.frontends.onnx_bounds import MOST_RANK, Folding
 from mcucc.frontends.onnx_context import Constant
-from mcucc.frontends.onnx_file import LARGEST_CONSTANT
 from mcucc.frontends.onnx_node import OnnxNode, Refusal
 
 RANDOM = frozenset(
@@ -24,12 +23,11 @@ RANDOM = frozenset(
         "Bernoulli",
     }
 )
-MOST_CONSTANT_RANK = 32
 
 
 def array_of(tensor: onnx.TensorProto) -> Constant:
     """A tensor of the file as an array; Refusal when its data do not fit its shape or type."""
-    if len(tensor.dims) > MOST_CONSTANT_RANK:
+    if len(tensor.dims) > MOST_RANK:
         raise Refusal(f"constant {tensor.name!r} has rank {len(tensor.dims)}")
     try:
         array = numpy_helper.to_array(tensor)
@@ -55,16 +53,20 @@ def constant_node(node: OnnxNode) -> Constant:
     raise Refusal("a constant that is neither a tensor nor numbers")
 
 
-def fold(node: OnnxNode, constants: Mapping[str, Constant]) -> dict[str, Constant]:
-    """The outputs of a node by name, all its inputs being constants."""
+def fold(
+    node: OnnxNode, constants: Mapping[str, Constant], folding: Folding
+) -> dict[str, Constant]:
+    """The outputs of a node by name, all its inputs being constants, within what is left."""
     if node.op == "Constant":
         return {node.output: constant_node(node)}
     graphs = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
     if node.op in RANDOM or any(a.type in graphs for a in node.proto.attribute):
         raise Refusal("it cannot be computed at import")
     inputs = {name: constants[name] for name in node.proto.input if name}
+    if node.proto.input and not node.proto.input[0]:
+        raise Refusal("input 0 is missing")
     model = _single_node_model(node, inputs)
-    _check_size(model)
+    folding.check(node, inputs, _inferred(model))
     from onnx.reference import ReferenceEvaluator
 
     try:
@@ -74,7 +76,10 @@ def fold(node: OnnxNode, constants: Mapping[str, Constant]) -> dict[str, Constan
     except Exception as error:
         raise Refusal(f"it cannot be computed at import ({error})") from error
     names = [name for name in node.proto.output if name]
-    return {name: np.asarray(value) for name, value in zip(names, results, strict=True)}
+    found = {name: np.asarray(value) for name, value in zip(names, results, strict=False)}
+    if len(results) != len(names) or any(v.dtype.kind not in "fiub" for v in found.values()):
+        raise Refusal("it cannot be computed at import (it makes no numbers)")
+    return found
 
 
 def _single_node_model(node: OnnxNode, inputs: Mapping[str, Constant]) -> onnx.ModelProto:
@@ -89,17 +94,20 @@ def _single_node_model(node: OnnxNode, inputs: Mapping[str, Constant]) -> onnx.M
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", node.opset)])
 
 
-def _check_size(model: onnx.ModelProto) -> None:
-    """Refusal when the result would be absurdly large; says nothing where no shape is known."""
+def _inferred(model: onnx.ModelProto) -> list[tuple[int, ...] | None]:
+    """The shapes of a node's results, None where no shape is known; Refusal when malformed."""
     try:
-        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        inferred = onnx.shape_inference.infer_shapes(model)
     # C++ inference errors have no common class.
     except Exception as error:
         raise Refusal(f"it is malformed ({error})") from error
+    shapes: list[tuple[int, ...] | None] = []
     for output in inferred.graph.output:
-        dims = [dim.dim_value for dim in output.type.tensor_type.shape.dim]
-        if prod(dims) > LARGEST_CONSTANT:
-            raise Refusal(f"its result {dims} is absurdly large")
+        kind = output.type.tensor_type
+        dims = kind.shape.dim
+        known = kind.HasField("shape") and all(dim.HasField("dim_value") for dim in dims)
+        shapes.append(tuple(dim.dim_value for dim in dims) if known else None)
+    return shapes
 
 
 def _shaped(values: Any, name: str) -> Constant:

@@ -21,6 +21,7 @@ from mcucc.ops.transpose import Transpose
 
 Constant = npt.NDArray[Any]
 Reals = npt.NDArray[np.float64]
+MOST_INTEGERS = 2**10  # of a shape, of pads, of axes
 LARGEST_ACTIVATION = 2**26  # elements; four orders of magnitude above any microcontroller
 
 
@@ -93,6 +94,8 @@ class Context:
         found = self.optional(node, index, what)
         if found is None:
             return None
+        if found.size > MOST_INTEGERS:
+            raise Refusal(f"its {what} has {found.size:,} numbers")
         return tuple(int(value) for value in found.reshape(-1))
 
     # What a node makes

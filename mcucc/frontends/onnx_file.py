@@ -11,11 +11,11 @@ from onnx import external_data_helper, inliner
 
 from mcucc.errors import ModelError
 from mcucc.frontends.file_kind import POINTER_HINT, pointer_of
+from mcucc.frontends.onnx_bounds import MOST_EXTERNAL, check_model, check_shape
 
 OLDEST_OPSET, NEWEST_OPSET = 11, 22
 DEFAULT_DOMAINS = ("", "ai.onnx")
 LARGEST_FILE = 2**31 - 1  # protobuf's own limit, bytes
-LARGEST_CONSTANT = 2**28  # elements
 INTEGER_OPS = frozenset(
     {
         "QuantizeLinear",
@@ -57,6 +57,7 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
     if not model.graph.node or not model.graph.output:
         raise ModelError("the file holds no network", where=where, hint="is it an ONNX file?")
     opset_of(model, where)
+    check_model(model, where)
     _load_external_data(model, path)
     return model, hashlib.sha256(content).hexdigest()
 
@@ -128,21 +129,15 @@ def inline_functions(model: onnx.ModelProto, where: str) -> onnx.ModelProto:
 
 
 def _load_external_data(model: onnx.ModelProto, path: Path) -> None:
-    folder = path.resolve().parent
+    folder, left = path.resolve().parent, MOST_EXTERNAL
     for tensor in _all_tensors(model):
         where = f"{path}, tensor {tensor.name}"
-        size = 1
-        for length in tensor.dims:
-            if length < 0:
-                raise ModelError(f"a dimension of {length}", where=where)
-            size *= length
-        if size > LARGEST_CONSTANT:
-            raise ModelError(
-                f"shape {list(tensor.dims)} is beyond {LARGEST_CONSTANT} elements", where=where
-            )
+        check_shape(tensor.dims, where)
         if tensor.data_location != onnx.TensorProto.EXTERNAL:
             continue
-        _check_external(tensor, folder, where)
+        left -= _check_external(tensor, folder, where)
+        if left < 0:
+            raise ModelError(f"external data of more than {MOST_EXTERNAL:,} bytes", where=where)
         try:
             external_data_helper.load_external_data_for_tensor(tensor, str(folder))
             tensor.data_location = onnx.TensorProto.DEFAULT
@@ -152,8 +147,11 @@ def _load_external_data(model: onnx.ModelProto, path: Path) -> None:
             raise ModelError(f"external data cannot be read ({error})", where=where) from error
 
 
-def _check_external(tensor: onnx.TensorProto, folder: Path, where: str) -> None:
-    """Refuse locations outside the model's folder, links included, and ranges beyond the file."""
+def _check_external(tensor: onnx.TensorProto, folder: Path, where: str) -> int:
+    """How many bytes a tensor takes of its data file.
+
+    ModelError for locations outside the model's folder, links included, and ranges beyond the file.
+    """
     entries = {entry.key: entry.value for entry in tensor.external_data}
     location = entries.get("location", "")
     parts = (*PurePosixPath(location).parts, *PureWindowsPath(location).parts)
@@ -182,8 +180,10 @@ def _check_external(tensor: onnx.TensorProto, folder: Path, where: str) -> None:
         offset, length = int(entries.get("offset", "0")), int(entries.get("length", "0"))
     except ValueError as error:
         raise ModelError("external data with a broken range", where=where) from error
-    if offset < 0 or length < 0 or offset + length > file.stat().st_size:
+    size = file.stat().st_size
+    if offset < 0 or length < 0 or offset + length > size:
         raise ModelError(f"external data file {location!r} is too short", where=where)
+    return length or size - offset
 
 
 def _all_tensors(model: onnx.ModelProto) -> list[onnx.TensorProto]:

@@ -22,6 +22,7 @@ LAYOUT_BLIND = frozenset(
     {"Add", "Sub", "Mul", "Div", "Neg", "Cast", "Identity", "Clip", "Relu", "Pad"}
 )
 TO_NCHW = (0, 3, 1, 2)
+LARGEST_VECTORS = 2**20  # elements, all together
 
 
 def add_inputs(ctx: Context, model: onnx.ModelProto, given: ShapeMap, where: str) -> None:
@@ -153,6 +154,14 @@ def _order(model: onnx.ModelProto, name: str, rank: int) -> tuple[int, ...]:
     return NHWC
 
 
+def _vectors_are_short(model: onnx.ModelProto) -> bool:
+    graph = model.graph
+    dims = [value.type.tensor_type.shape.dim for value in graph.value_info]
+    lengths = [each[0].dim_value for each in dims if len(each) == 1]
+    lengths += [tensor.dims[0] for tensor in graph.initializer if len(tensor.dims) == 1]
+    return bool(sum(lengths) <= LARGEST_VECTORS)
+
+
 def inferred_shapes(model: onnx.ModelProto, ctx: Context) -> ShapeMap:
     """Static shapes of values as ONNX infers them, so that importing can go on behind a problem."""
     copy = onnx.ModelProto()
@@ -163,7 +172,9 @@ def inferred_shapes(model: onnx.ModelProto, ctx: Context) -> ShapeMap:
             for dim, length in zip(dims, ctx.views[value.name].shape, strict=False):
                 dim.dim_value = length
     try:
-        inferred = onnx.shape_inference.infer_shapes(copy, data_prop=True)
+        inferred = onnx.shape_inference.infer_shapes(copy)
+        if _vectors_are_short(inferred):  # their values are what is propagated
+            inferred = onnx.shape_inference.infer_shapes(copy, data_prop=True)
     # C++ inference errors have no common class; without shapes fewer problems are found at once.
     except Exception:
         return {}

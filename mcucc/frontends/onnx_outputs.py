@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import onnx
@@ -21,6 +22,9 @@ def finish_outputs(ctx: Context, model: onnx.ModelProto, where: str) -> tuple[st
     the model file. Raises ModelError for outputs that are constant or cannot be ordered.
     """
     names: list[str] = []
+    inputs = _inputs(ctx)
+    if not model.graph.output:
+        raise ModelError("every output is a constant", where=where)
     for value in model.graph.output:
         name = value.name
         if name not in ctx.views:
@@ -30,7 +34,7 @@ def finish_outputs(ctx: Context, model: onnx.ModelProto, where: str) -> tuple[st
             raise ModelError(f"output {name} {why}", where=where, hint=hint)
         proto = onnx.NodeProto(op_type="Output", name=name, output=[name])
         try:
-            names.append(_finish(ctx, OnnxNode(proto, name, 0), ctx.views[name], names))
+            names.append(_finish(ctx, OnnxNode(proto, name, 0), ctx.views[name], names, inputs))
         except Refusal as refusal:
             raise ModelError(f"output {name}: {refusal.why}", where=where) from refusal
     if len(set(names)) != len(names):
@@ -38,7 +42,9 @@ def finish_outputs(ctx: Context, model: onnx.ModelProto, where: str) -> tuple[st
     return tuple(names)
 
 
-def _finish(ctx: Context, node: OnnxNode, view: View, done: list[str]) -> str:
+def _finish(
+    ctx: Context, node: OnnxNode, view: View, done: list[str], inputs: Collection[str]
+) -> str:
     rank = len(view.axes)
     order = view.permutation(NHWC)
     if rank != 4 or order is None or order[0] != 0:
@@ -46,10 +52,10 @@ def _finish(ctx: Context, node: OnnxNode, view: View, done: list[str]) -> str:
         view = ctx.reordered(node, view.canonical(), view.canonical().flat)
     shape = storage_shape([view.shape[axis] for axis in order])
     name = node.output
-    if name in _inputs(ctx):
+    if name in inputs:
         raise Refusal("it is an input of the network")
     tensor = ctx.tensors[view.tensor]
-    taken = view.tensor in done or view.tensor in _inputs(ctx)
+    taken = view.tensor in done or view.tensor in inputs
     if tensor.shape == shape and not taken:
         _rename(ctx, view.tensor, name)
     else:

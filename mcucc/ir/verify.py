@@ -13,6 +13,7 @@ def verify(graph: Graph) -> None:
     arrays, and each output has the type its op infers.
     """
     defined = {name for name, tensor in graph.tensors.items() if tensor.data is not None}
+    _require(bool(graph.inputs and graph.outputs), graph, "there is no input, or no output")
     for name in graph.inputs:
         _require(name in graph.tensors, graph, f"input {name} has no tensor")
         defined.add(name)
