@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
+from mcucc.frontends.onnx_bounds import Folding
 from mcucc.frontends.onnx_constants import fold
 from mcucc.frontends.onnx_context import Constant
 from mcucc.frontends.onnx_node import OnnxNode, Refusal
@@ -92,7 +93,10 @@ class IntConstant:
 
 
 def follow(
-    node: OnnxNode, known: Mapping[str, Constant], constants: Mapping[str, IntConstant]
+    node: OnnxNode,
+    known: Mapping[str, Constant],
+    constants: Mapping[str, IntConstant],
+    folding: Folding,
 ) -> dict[str, IntConstant]:
     """The outputs of an operator of FOLLOWED on quantized constants, by name."""
     parts: list[dict[str, Constant]] = []
@@ -107,7 +111,7 @@ def follow(
             value = arrays[0].flat[0]
             parts.append({n: np.broadcast_to(value, a.shape) for n, a in parts[0].items()})
         else:
-            parts.append(fold(node, inputs))
+            parts.append(fold(node, inputs, folding))
     return {name: IntConstant(*(part[name] for part in parts)) for name in parts[0]}
 
 

@@ -20,6 +20,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from mcucc.errors import Problem
 from mcucc.frontends.frontier import Follows, label_of
+from mcucc.frontends.onnx_bounds import Folding
 from mcucc.frontends.onnx_constants import array_of, constant_node, fold
 from mcucc.frontends.onnx_context import Constant
 from mcucc.frontends.onnx_file import DEFAULT_DOMAINS, opset_of
@@ -99,6 +100,7 @@ class Stripper:
         self.model = model
         self.result = Stripped(onnx.ModelProto())
         self.opset = opset_of(model, model.graph.name)
+        self.folding = Folding()
         self.known: dict[str, Constant] = {t.name: array_of(t) for t in model.graph.initializer}
         self.alias: dict[str, str] = {}  # the float value behind each dequantized one
         self.nodes: list[onnx.NodeProto] = []
@@ -156,9 +158,9 @@ class Stripper:
         elif node.op in QLINEAR:
             QLINEAR[node.op](self, node)
         elif standard and names and all(name in self.known for name in names):
-            self.known.update(fold(node, self.known))
+            self.known.update(fold(node, self.known, self.folding))
         elif standard and node.op in FOLLOWED and self._quantized_constants(names):
-            made = follow(node, self.known, self.result.constants)
+            made = follow(node, self.known, self.result.constants, self.folding)
             for name, entry in made.items():
                 self._enter(name, entry)
         else:
