@@ -21,7 +21,7 @@ from mcucc.ops.transpose import Transpose
 
 Constant = npt.NDArray[Any]
 Reals = npt.NDArray[np.float64]
-MOST_INTEGERS = 2**10  # of a shape, of pads, of axes
+MOST_INTEGERS = 2**16  # of a shape, of pads, of axes
 LARGEST_ACTIVATION = 2**26  # elements; four orders of magnitude above any microcontroller
 
 
