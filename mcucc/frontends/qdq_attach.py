@@ -23,11 +23,13 @@ from mcucc.ops.concat import Concat
 from mcucc.ops.extremum import Extremum
 from mcucc.ops.pad import Pad
 from mcucc.ops.requantize import Requantize
+from mcucc.ops.resize_bilinear import ResizeBilinear
 from mcucc.ops.softmax import Softmax
 from mcucc.passes import dead_code
 from mcucc.passes.rewrite import Rewriter
 
 INT8 = np.dtype(np.int8)
+COARSEST_SOFTMAX = 1 / 512  # of a file: below it a step of 1/256 is two of the file's
 _NO_SCALE = "its output has no quantization: this part of the model computes in float"
 _HINT = "quantize every operator, or end the network before it with --outputs"
 
@@ -83,10 +85,19 @@ class Attacher:
                 self.problems.append(self._unquantized(name))
         for node in self.graph.nodes:
             if node.output in self.quants:
+                self._check_softmax(node)
                 continue
             read = [n for n in node.inputs if self.graph.tensors[n].data is None]
             if all(name in self.quants for name in read):
                 self.problems.append(self._missing(node, [self.quants[name] for name in read]))
+
+    def _check_softmax(self, node: Node) -> None:
+        """A Softmax is computed in steps of 1/256; finer ones would be invented."""
+        step = self.quants[node.output].per_tensor_scale
+        if isinstance(node.op, Softmax) and step < COARSEST_SOFTMAX:
+            why = f"its output has steps of {step:g}; a softmax is computed in steps of 1/256"
+            hint = "quantize its output with 1/256 and -128, or cut the model before it"
+            self.problems.append(self._problem(node, why, hint))
 
     def _unquantized(self, name: str) -> Problem:
         """An input of the network that is not rounded before anything computes with it."""
@@ -150,8 +161,9 @@ class Attacher:
         rewriter = Rewriter(replace(self.graph, tensors=tensors))
         for node in self.graph.nodes:
             quant = self.quants[node.output]
-            if isinstance(node.op, Softmax) and quant != node.op.fixed_quant():
-                own = _another(rewriter, node.output, node.op.fixed_quant())
+            made = self._made(node)
+            if made is not None and made != quant:
+                own = _another(rewriter, node.output, made)
                 last = Node(
                     rewriter.fresh(f"{node.name}.rescale"), Requantize(), (own,), node.outputs
                 )
@@ -162,6 +174,12 @@ class Attacher:
                 first = Node(label, Requantize(), node.inputs, (own,))
                 rewriter.replace(node, first, replace(node, inputs=(own,)))
         return rewriter.finish()
+
+    def _made(self, node: Node) -> Quant | None:
+        """The scale an op computes in, where another one is rounded to behind it."""
+        if isinstance(node.op, ResizeBilinear):
+            return self.quants[node.inputs[0]]
+        return node.op.fixed_quant() if isinstance(node.op, Softmax) else None
 
 
 def _moves(op: Op) -> bool:

@@ -78,6 +78,8 @@ def _gemm(s: Stripper, node: OnnxNode) -> None:
 
 
 def _matmul(s: Stripper, node: OnnxNode) -> None:
+    if node.input(0) in s.known:
+        raise Refusal("a constant times an activation", "put the constant on the right")
     s.emit(node, "MatMul", [_operand(s, node, 0), _weights(s, node, 3, -1)])
     _result(s, node, 6)
 

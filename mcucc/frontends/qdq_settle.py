@@ -60,10 +60,11 @@ class Settler:
         for name in self.rewriter.inputs:
             if name not in self.quants:
                 self._settle(name)
+        self._before_clips()
         for node in self.rewriter.nodes:
             fixed = node.op.fixed_quant()
-            if fixed is not None:  # of Softmax and Sigmoid that nobody rescaled
-                self.quants.setdefault(node.output, fixed)
+            if fixed is not None and self._leaves(node.output):
+                self.quants.setdefault(node.output, fixed)  # Softmax, Sigmoid at the end
         self._forward(last=True)
         return self.rewriter.finish()
 
@@ -81,10 +82,27 @@ class Settler:
                 if quant == self.quants[node.output]:
                     self._bypass(node)
                 continue
-            if last and quant is None and isinstance(node.op, Concat | Extremum):
+            joins = isinstance(node.op, Concat | Extremum) and self._leaves(node.output)
+            if last and quant is None and joins:
                 quant = self._common(node)
             if quant is not None and (last or not (node.op.RESCALES or _is_clip(node))):
                 self.quants.setdefault(node.output, quant)
+
+    def _leaves(self, name: str) -> bool:
+        """Whether a value goes out of the network, and nothing computes with it.
+
+        Only then may it be rounded where the file does not: by half a step of its own.
+        """
+        readers = self.rewriter.users(name)
+        return all(_moves(reader) and self._leaves(reader.output) for reader in readers)
+
+    def _before_clips(self) -> None:
+        """A value that only a Clip reads may be rounded as the Clip is, and clipped then."""
+        for node in reversed(self.rewriter.nodes):
+            name = node.inputs[0]
+            alone = self.rewriter.users(name) == [node] and name not in self.rewriter.outputs
+            if _is_clip(node) and alone and node.output in self.quants:
+                self.quants.setdefault(name, self.quants[node.output])
 
     def _common(self, node: Node) -> Quant | None:
         """The scale of one input in which the others lose no range and at most half their steps."""
@@ -160,8 +178,7 @@ class Settler:
 
         Clips and affines ask for a value of their own: they may join whoever computes it.
         """
-        moves = reader.op.SHARES_QUANT and not isinstance(reader.op, ResizeBilinear)
-        if isinstance(reader.op, Requantize) or moves:
+        if isinstance(reader.op, Requantize) or _moves(reader):
             return self.quants.get(reader.output, "float")
         joins = _is_clip(reader) or is_affine(reader, self.protos)
         return ("joined", reader.name) if joins else "float"
@@ -213,6 +230,11 @@ def _range(quant: Quant) -> tuple[float, float]:
     """The smallest and the largest real an int8 can say."""
     scale, zero = quant.per_tensor_scale, quant.zero_point
     return (INT8_MIN - zero) * scale, (INT8_MAX - zero) * scale
+
+
+def _moves(node: Node) -> bool:
+    """Whether rounding before a node is rounding behind it: nothing is blended."""
+    return node.op.SHARES_QUANT and not isinstance(node.op, ResizeBilinear)
 
 
 def _is_clip(node: Node) -> bool:

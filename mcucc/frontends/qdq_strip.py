@@ -55,8 +55,23 @@ MOVERS = frozenset(
         "Unsqueeze",
     }
 )
+# Those that leave every element as it is, in floats too.
+LAYOUT = frozenset(
+    {
+        "Cast",
+        "CastLike",
+        "Dropout",
+        "Expand",
+        "Flatten",
+        "Identity",
+        "Reshape",
+        "Squeeze",
+        "Transpose",
+        "Unsqueeze",
+    }
+)
 INT_BYTES = {np.dtype(np.int8): 0, np.dtype(np.uint8): 128}  # offset to int8
-INT8, UINT8 = np.dtype(np.int8), np.dtype(np.uint8)
+INT8, UINT8, INT32 = np.dtype(np.int8), np.dtype(np.uint8), np.dtype(np.int32)
 BYTE_INPUTS = {TensorProto.INT8: INT8, TensorProto.UINT8: UINT8}
 
 
@@ -195,8 +210,10 @@ class Stripper:
         zeros = np.zeros((), dtype) if name is None else self.known.get(name)
         if scales is None or zeros is None:
             raise Refusal("its scale or zero point is computed at run time (dynamic quantization)")
-        if scales.dtype.kind != "f" or not np.isfinite(scales).all() or (scales < 0).any():
-            raise Refusal("a scale is negative or not a number")
+        if scales.dtype.kind != "f" or not np.isfinite(scales).all():
+            raise Refusal("a scale is not a number")
+        if (scales < 0).any() and dtype != INT32:  # a bias may have one: Gemm's beta
+            raise Refusal("a scale is negative")
         if zeros.dtype != dtype:
             raise Refusal(
                 f"its zero point is {zeros.dtype}, the data are {dtype}",
@@ -360,7 +377,10 @@ class Stripper:
         """An operator on floats, or one that moves 8-bit values as they are."""
         carried = [found for name in node.proto.input if (found := self._bytes(name)) is not None]
         if not carried:
-            self.copy(node, [self.resolve(name) if name else "" for name in node.proto.input])
+            inputs = [self.resolve(name) if name else "" for name in node.proto.input]
+            self.copy(node, inputs)
+            if node.op in LAYOUT and inputs and inputs[0] in self.result.quants:
+                self.result.quants[node.output] = self.result.quants[inputs[0]]
             return
         if node.op == "Cast" and node.integer("to") == TensorProto.FLOAT:
             plain = Quant((1.0,), -INT_BYTES[carried[0].dtype])

@@ -183,18 +183,22 @@ def cases_of(found: Kind, count: int, seed: int, wrap: Wrap) -> Iterator[Case]:
 
 
 def between_layers(net: Drawn, found: Kind) -> tuple[str, ...]:
-    """The operator behind a convolution, or on the input; before a layer, or at the end."""
+    """The operator behind a convolution, fused with Relu or not, and before a layer."""
     net.kind = "around"
-    before = net.one("before", ["nothing", "convolution", "convolution and Relu"])
-    behind = net.one("behind", ["layer", "layer", "nothing"])
+    x = net.conv("image", net.shape("image")[1], net.number(1, 5))
+    x = net("Relu", x) if net.flag("Relu") else x
+    return tuple(_layer(net, y) for y in dict.fromkeys(found.add(net, x)))
+
+
+def at_an_end(net: Drawn, found: Kind) -> tuple[str, ...]:
+    """The operator first, last or alone."""
+    net.kind = "around"
+    place = net.one("place", ["first", "last", "alone"])
     x = "image"
-    if before != "nothing":
+    if place == "last":
         x = net.conv(x, net.shape(x)[1], net.number(1, 5))
-    if before == "convolution and Relu":
-        x = net("Relu", x)
-    return tuple(
-        _layer(net, y) if behind == "layer" else y for y in dict.fromkeys(found.add(net, x))
-    )
+    made = tuple(dict.fromkeys(found.add(net, x)))
+    return tuple(_layer(net, y) for y in made) if place == "first" else made
 
 
 def _layer(net: Drawn, x: str) -> str:

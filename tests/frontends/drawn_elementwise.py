@@ -146,12 +146,12 @@ def of_activations(op: str) -> None:
     """Arithmetic of two activations, equal or broadcast."""
 
     def build(net: Drawn, x: str) -> str:
-        other = net("Tanh", x)
+        other = net.conv(x, net.shape(x)[1], net.shape(x)[1], 1)
         form = net.one("shapes", ["equal", "same", "channels", "one channel", "lower rank"])
         if form == "channels":
             other = net("GlobalAveragePool", other)
         elif form == "one channel":
-            other = net.conv(other, net.shape(x)[1], 1, 1)
+            other = net("Sigmoid", net.conv(other, net.shape(x)[1], 1, 1))
         elif form == "lower rank":
             other = net.axes_op("Squeeze", other, 0)
         elif form == "same":
@@ -170,7 +170,8 @@ for _op in ("Add", "Sub", "Mul"):
 
 @kind("Sum")
 def sum_(net: Drawn, x: str) -> str:
-    others = [net("Tanh", x), net("Neg", x), net("Relu", x)]
+    channels = net.shape(x)[1]
+    others = [net.conv(x, channels, channels, 1), net("Relu", x), x]
     return net("Sum", x, *others[: net.one("operands", [1, 2, 3, 4]) - 1])
 
 

@@ -239,13 +239,15 @@ def _resized(net: Drawn, x: str, given: dict[str, Any], factors: list[float]) ->
     if net.opset >= 18 and net.flag("axes"):
         axes = net.one("axes are", [[2, 3], [3, 2], [-2, -1], [-1, -2], [1, 2, 3], [2], [-1]])
         given["axes"] = axes
+    sizes = net.flag("sizes")
+    if sizes and "axes" in given:
+        policy = net.one("policy", ["stretch", "not_larger", "not_smaller"])
+        given["keep_aspect_ratio_policy"] = policy
+        if policy.startswith("not"):  # ONNX Runtime ignores it for axes counted from the back
+            given["axes"] = axes = [2, 3]
     wanted = [chosen[axis % 4] for axis in axes]
     empty = net.const([]) if net.opset < 13 else ""
-    if net.flag("sizes"):
-        sizes = [max(1, int(shape[a % 4] * f)) for a, f in zip(axes, wanted, strict=True)]
-        policies = ["", "stretch", "not_larger"] if net.opset >= 18 else [""]
-        policy = net.one("policy", policies)
-        if policy:
-            given["keep_aspect_ratio_policy"] = policy
-        return net("Resize", x, empty, empty, net.ints(*sizes), **given)
+    if sizes:
+        lengths = [max(1, int(shape[a % 4] * f)) for a, f in zip(axes, wanted, strict=True)]
+        return net("Resize", x, empty, empty, net.ints(*lengths), **given)
     return net("Resize", x, empty, net.const(wanted), **given)

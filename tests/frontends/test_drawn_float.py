@@ -31,8 +31,8 @@ REFUSALS = {
     NEVER_COMPILED: r"put the constant on the right",
     "ReduceMax": r"only over the picture",
     "ReduceMean": r"only over the picture",
-    "Resize linear": r"an aspect ratio policy|antialias|align_corners with the factors",
-    "Resize nearest": r"an aspect ratio policy|does not repeat whole|only one whole factor",
+    "Resize linear": r"antialias|align_corners with the factors",
+    "Resize nearest": r"does not repeat whole|only one whole factor",
 }
 # Operators of newer opsets than ONNX Runtime computes.
 NOT_DRAWN = {"Swish"}
