@@ -124,7 +124,7 @@ class Oracle(ABC):
         offset = 128 if value.dtype == np.uint8 else 0
         if permutation is not None and len(permutation) == value.ndim:
             value = value.transpose(permutation)
-        if not _same_but_for_ones(value.shape, shape):
+        if value.size != prod(shape):  # storage may join axes
             raise ModelError(
                 f"{self.TITLE} computes {list(value.shape)} for {self.shown(name)}, "
                 f"mcucc {list(shape)}",
@@ -132,10 +132,6 @@ class Oracle(ABC):
                 hint="this is a defect of mcucc: please report it with the file",
             )
         return value.astype(np.int64).reshape(hwc(shape)) - offset
-
-
-def _same_but_for_ones(a: Sequence[int], b: Sequence[int]) -> bool:
-    return prod(a) == prod(b) and [n for n in a if n != 1] == [n for n in b if n != 1]
 
 
 def open_oracle(
