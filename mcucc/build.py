@@ -284,6 +284,7 @@ def _report(compiled: Compiled, board: Board, measured: Measured, limit: int) ->
         constant_channels=network.removed,
         borders=network.borders,
         split_outputs=network.splits,
+        worst_slice=network.worst_slice,
         plan=plan_facts(compiled.schedule),
         memory=memory_facts(program),
         counting=counting(

@@ -13,7 +13,9 @@ import numpy.typing as npt
 from mcucc.errors import DataError, ModelError
 from mcucc.evaluate.datasets import CALIBRATION_COUNT, CalibrationSet, load_dataset
 from mcucc.evaluate.float_check import check_float
+from mcucc.evaluate.float_outputs import calibrated_slices
 from mcucc.evaluate.preprocess import Preprocess, find_preprocess
+from mcucc.evaluate.slices import Slices
 from mcucc.frontends.frontier import of_file
 from mcucc.frontends.load import load_model
 from mcucc.frontends.onnx import ImportedModel
@@ -80,6 +82,7 @@ class Network:
     removed: Removed | None = None  # None: constant channels are kept
     borders: tuple[BorderFacts, ...] = ()  # of layers that pad a normalised input
     splits: tuple[SplitOutput, ...] = ()
+    worst_slice: Slices | None = None  # of the outputs, on calibration pictures
 
     def input_bytes(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.int8]]:
         """The int8 inputs of camera bytes (N, H, W, C)."""
@@ -140,6 +143,11 @@ def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress)
         imported=imported,
         borders=quantized.borders,
         splits=quantized.splits,
+        worst_slice=None
+        if calibration.source == NOISE
+        else calibrated_slices(
+            imported, quantized.integer, quantized.splits, preprocess, calibration.images
+        ),
     )
     return _finished(network, options)
 

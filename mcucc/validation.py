@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from mcucc.evaluate.accuracy import BATCH
 from mcucc.evaluate.agreement import agree
 from mcucc.evaluate.datasets import Item, load_dataset, load_picture, pictures
 from mcucc.evaluate.float_check import WrongValue, first_wrong_of
-from mcucc.evaluate.float_session import FloatSession
+from mcucc.evaluate.float_outputs import float_outputs as float_outputs_of
 from mcucc.evaluate.oracle import Oracle, open_oracle
 from mcucc.evaluate.preprocess import Bytes
 from mcucc.evaluate.validate import (
@@ -35,7 +35,6 @@ from mcucc.evaluate.validate import (
 from mcucc.frontends.onnx import import_onnx
 from mcucc.ir.integer import IntegerGraph
 from mcucc.network import float_forms
-from mcucc.ops.base import hwc
 from mcucc.quantize.camera import CameraInput
 from mcucc.toolchain.firmware import Firmware
 
@@ -307,18 +306,14 @@ def _float(
         return None, "no float form"
     assert compiled.preprocess is not None
     imported = import_onnx(compiled.source, input_shapes=compiled.input_shapes)
-    session = FloatSession(imported)
-    outputs: list[Mapping[str, npt.NDArray[np.float32]]] = []
-    for index, image in enumerate(images):
-        progress("float network", index, len(images))
-        outputs.append(session.run(compiled.preprocess.real_values(image)))
-    splits = {split.output: split for split in compiled.splits}
-    found: Outputs = {}
-    for name in imported.graph.outputs:
-        shape = hwc(imported.graph.tensors[name].shape)
-        values = np.stack([one[name].reshape(shape) for one in outputs])
-        found |= splits[name].pieces(values) if name in splits else {name: values}
-    return found, ""
+    found = float_outputs_of(
+        imported,
+        compiled.splits,
+        compiled.preprocess,
+        images,
+        lambda index: progress("float network", index, len(images)),
+    )
+    return dict(found), ""
 
 
 def oracle_name(source: Path) -> str:

@@ -95,7 +95,7 @@ def _table(found: Validation) -> Table:
             _percent(way.top1),
             _percent(way.agreement),
             "-" if way.cosine is None else f"{way.cosine:.4f}",
-            "-" if way.worst is None else f"{way.worst.snr_db:.1f} dB",
+            "-" if way.worst is None else way.worst.shown,
             "-" if way.largest_difference is None else str(way.largest_difference),
             equal,
         )
@@ -152,25 +152,19 @@ def _oracle(found: Validation) -> list[str]:
     if any(divergence.way == found.oracle for divergence in found.divergences):
         return [f"{title} computes another network: do not trust this one"]
     return [
-        f"{title} differs by its float products alone: no layer by more than a rounding, outputs "
-        f"by at most {way.largest_difference} (docs/numerics-litert.md)"
+        f"{title} rounds otherwise: no layer differs by more than its arithmetic explains, outputs "
+        f"by at most {way.largest_difference} steps (docs/numerics-litert.md)"
     ]
 
 
 def _slices(found: Validation) -> list[str]:
     """Where the int8 outputs are least like the float network's, and what is lost altogether."""
+    from mcucc.report.words import dead_words, slice_words
+
     worst = next((way.worst for way in found.ways if way.name == "quantized"), None)
     if worst is None or not worst.output:
         return []
-    lines = [
-        f"worst slice: {worst.slice} of {worst.output}, {worst.snr_db:.1f} dB signal to noise "
-        f"(of {worst.count})"
-    ]
+    lines = [f"worst slice: {slice_words(vars(worst))}"]
     if worst.dead:
-        lines.append(
-            f"warning: {worst.dead} of {worst.count} slices of the outputs are one constant in "
-            f"int8 and vary in float, first in {worst.dead_output} (values up to "
-            f"{worst.dead_largest:.4g}): their scale is that of larger values beside them, "
-            "see docs/quantization.md"
-        )
+        lines.append(f"warning: {dead_words(vars(worst))}")
     return lines

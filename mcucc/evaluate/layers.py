@@ -56,7 +56,7 @@ def first_wrong(
     slack: dict[str, int] = dict.fromkeys(integer.inputs, 0)
     for node, made in zip(graph.nodes, integer.nodes, strict=True):
         output = made.kernel.run([values[name][None] for name in made.inputs])[0]
-        allowed = 0 if oracle.exact else _allowed(graph, node, slack, oracle.NAME, rounding)
+        allowed = 0 if oracle.exact else _allowed(graph, node, slack, rounding)
         if node.output not in theirs:
             values[node.output], slack[node.output] = output, allowed
             continue
@@ -90,17 +90,13 @@ def first_other(expected: IntegerGraph, found: IntegerGraph, q: Int8Array) -> Wr
     return None
 
 
-def _allowed(
-    graph: Graph, node: Node, slack: Mapping[str, int], oracle: str, rounding: Rounding
-) -> int:
+def _allowed(graph: Graph, node: Node, slack: Mapping[str, int], rounding: Rounding) -> int:
     """Steps that a node's output may differ by: its own rounding, and that of unseen inputs."""
     unseen = {name: slack[name] for name in node.inputs if slack.get(name)}
-    return _own(graph, node, oracle, rounding) + (_carried(graph, node, unseen) if unseen else 0)
+    return _own(graph, node, rounding) + (_carried(graph, node, unseen) if unseen else 0)
 
 
-def _own(graph: Graph, node: Node, oracle: str, rounding: Rounding) -> int:
-    if isinstance(node.op, ResizeBilinear) and oracle == "litert":
-        return 3  # XNNPACK's weights have fewer bits (docs/numerics-litert.md)
+def _own(graph: Graph, node: Node, rounding: Rounding) -> int:
     if isinstance(node.op, Softmax) and rounding is Rounding.DOUBLE:
         return 2  # LiteRT's fixed point, which is not ONNX Runtime's
     quants = {graph.tensors[name].quant for name in (*node.inputs, node.output)}

@@ -49,7 +49,9 @@ class LitertSession(Oracle):
             raise RefusedError(f"LiteRT refuses it: {error}", where=str(path)) from error
 
     def second(self) -> LitertSession | None:
-        """The reference kernels: the default path overflows at factors of some thousands."""
+        """The reference kernels: the default path overflows at factors of some thousands, and
+        has other positions of a bilinear resize (docs/numerics-litert.md).
+        """
         if self._reference:
             return None
         return LitertSession(self.imported.model_path, Rounding.SINGLE, reference=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,23 +22,23 @@ AXES = {2: "column", 3: "channel"}
 class Slices:
     """Of all slices of all outputs: the one of least signal to noise, and those that are dead.
 
-    `snr_db` is 10 log10(sum float^2 / sum (float - int8)^2) over all pictures, infinite without a
+    `snr_db` is 10 log10(sum float^2 / sum (float - int8)^2) over all pictures, None without a
     difference. A slice is dead that is one constant in int8 though the float network's varies;
     `dead_output` is the output of the first, `dead_largest` the largest float value in any.
     """
 
     output: str
     slice: str
-    snr_db: float
+    snr_db: float | None
     count: int
     dead: int = 0
     dead_output: str = ""
     dead_largest: float = 0.0
 
-    def to_dict(self) -> dict[str, Any]:
-        """For --json, which has no infinity."""
-        finite = self.snr_db if math.isfinite(self.snr_db) else None
-        return {**vars(self), "snr_db": finite}
+    @property
+    def shown(self) -> str:
+        """The ratio as a table shows it."""
+        return "exact" if self.snr_db is None else f"{self.snr_db:.1f} dB"
 
 
 def worst_slice(floats: Mapping[str, DoubleArray], made: Mapping[str, DoubleArray]) -> Slices:
@@ -63,9 +62,12 @@ def worst_slice(floats: Mapping[str, DoubleArray], made: Mapping[str, DoubleArra
                 largest = np.abs(real).max(axis=others)[gone].max()
                 dead_largest = max(dead_largest, float(largest))
             index = int(snr.argmin())
+            # A slice that is 0 and is not written as 0 has none of its own.
             if snr[index] < worst[2]:
                 worst = (name, f"{AXES[axis]} {index}", float(snr[index]))
-    return Slices(*worst, count, dead, dead_output, dead_largest)
+    output, place, snr_db = worst
+    some = snr_db if math.isfinite(snr_db) else None
+    return Slices(output, place, some, count, dead, dead_output, dead_largest)
 
 
 def _measure(

@@ -49,7 +49,7 @@ class WayResult:
 
     def to_dict(self) -> dict[str, Any]:
         """For --json."""
-        return {**vars(self), "worst": None if self.worst is None else self.worst.to_dict()}
+        return {**vars(self), "worst": None if self.worst is None else vars(self.worst)}
 
 
 @dataclass(frozen=True)

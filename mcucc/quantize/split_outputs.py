@@ -24,8 +24,9 @@ from mcucc.passes import dead_code
 from mcucc.quantize.calibrate import Ranges
 from mcucc.quantize.observers.base import Range
 
-# 5 bits. A value that fills all 8 has a signal to noise ratio of about 48 dB by its rounding, 6 dB
-# less for each bit: with 5 it is the 30 dB that the int8 layers of a network leave anyway.
+# 5 bits. Values that fill all 8 have a signal to noise ratio of about 48 dB by their rounding, 6 dB
+# less for each bit that is not theirs: 30 dB with 5, where the int8 layers of mcunet-10fps leave 26
+# in the median and 23 at the logits. Below, the scale of the output would decide what is left.
 LEAST_LEVELS = 32
 LEVELS = 256
 

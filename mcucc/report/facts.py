@@ -15,6 +15,7 @@ from typing import Any
 
 from mcucc.codegen.steps import stage_name
 from mcucc.errors import OutputError
+from mcucc.evaluate.slices import Slices
 from mcucc.ir.integer import IntegerNode
 from mcucc.passes.constant_channels import Removed
 from mcucc.quantize.border import BorderFacts
@@ -123,6 +124,7 @@ class Report:
     constant_channels: Removed | None  # None: they were to be kept
     borders: tuple[BorderFacts, ...]
     split_outputs: tuple[SplitOutput, ...]  # outputs of the file that are several here
+    worst_slice: Slices | None  # of the outputs, on calibration pictures; None: no float network
     plan: PlanFacts
     memory: MemoryFacts
     counting: tuple[Counted, ...]

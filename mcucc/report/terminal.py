@@ -11,6 +11,7 @@ from rich.text import Text
 
 from mcucc.report.words import (
     border_words,
+    dead_words,
     kernel_words,
     kilobytes,
     short_names,
@@ -59,6 +60,9 @@ def print_report(report: Mapping[str, Any], console: Console) -> None:
         _print(console, line)
     for split in report.get("split_outputs", ()):  # reports of before have none
         _print(console, split_output_words(split), style="yellow")
+    slices = report.get("worst_slice")
+    if slices is not None and slices["dead"]:
+        _print(console, f"warning: {dead_words(slices)}", style="yellow")
     if plan["before"]["arena"] != plan["arena"]:
         _print(
             console,

@@ -97,3 +97,20 @@ def split_output_words(split: Mapping[str, Any]) -> str:
         f"output {split['output']} is written as {', '.join(parts[:-1])} and {parts[-1]}: under "
         "one scale the smaller values would lose most of their bits"
     )
+
+
+def slice_words(worst: Mapping[str, Any]) -> str:
+    """The worst slice of the outputs."""
+    ratio = "equal to the float network's"
+    if worst["snr_db"] is not None:
+        ratio = f"{worst['snr_db']:.1f} dB signal to noise"
+    return f"{worst['slice']} of {worst['output']}, {ratio} (of {worst['count']})"
+
+
+def dead_words(worst: Mapping[str, Any]) -> str:
+    """What int8 loses of the outputs altogether."""
+    return (
+        f"{worst['dead']} of {worst['count']} slices of the outputs are one constant in int8 and "
+        f"vary in float, first in {worst['dead_output']} (values up to "
+        f"{worst['dead_largest']:.4g}): their scale is that of larger values beside them"
+    )

@@ -49,6 +49,8 @@ def test_compile_says_what_an_output_became(made: tuple[Project, Result]) -> Non
     (split,) = report["split_outputs"]
     assert [part["name"] for part in split["parts"]] == ["out_0", "out_1"]
     assert split["parts"][0]["scale"] > 100 * split["parts"][1]["scale"]
+    assert report["worst_slice"]["dead_output"] == "raw"
+    assert "warning: 1 of 11 slices of the outputs are one constant in int8" in words
     assert "Output out is written as out_0" in (project.folder / "out" / "report.html").read_text()
 
 

@@ -19,9 +19,11 @@ from mcucc.report.html.strips import columns, strips
 from mcucc.report.words import (
     amount,
     border_words,
+    dead_words,
     kernel_words,
     kilobytes,
     printable,
+    slice_words,
     split_output_words,
 )
 from mcucc.resources import resource_dir
@@ -90,8 +92,18 @@ def report_page(report: Mapping[str, Any]) -> str:
         rows=_rows(report, axis),
         fused=fused,
         borders=border_words(report),
+        slices=_slices(report),
         splits=[split_output_words(split) for split in report.get("split_outputs", ())],
     )
+
+
+def _slices(report: Mapping[str, Any]) -> list[str]:
+    """What the int8 outputs lose, on the first calibration pictures."""
+    worst = report.get("worst_slice")  # reports of before have none
+    if worst is None or not worst["output"]:
+        return []
+    lines = [f"Worst slice of the outputs, on calibration pictures: {slice_words(worst)}"]
+    return [*lines, f"Warning: {dead_words(worst)}"] if worst["dead"] else lines
 
 
 def write_page(report: Mapping[str, Any], folder: Path) -> Path:
