@@ -129,7 +129,10 @@ class _Importer:
         ctx = self.ctx
         outputs = finish_outputs(ctx, self.model, self.where)
         inputs = [value.name for value in self.model.graph.input if value.name in ctx.views]
-        graph = Graph(name, tuple(ctx.nodes), ctx.tensors, tuple(inputs), outputs).with_()
+        names = (*ctx.sources, *ctx.views, *ctx.constants)
+        graph = Graph(
+            name, tuple(ctx.nodes), ctx.tensors, tuple(inputs), outputs, frozenset(names)
+        ).with_()
         verify(graph)
         return graph
 

@@ -7,7 +7,7 @@ FullyConnected (C_out, C_in).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -99,13 +99,17 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A network in topological order. `tensors` holds every value by name."""
+    """A network in topological order. `tensors` holds every value by name.
+
+    `reserved` are names of the model file: no tensor made later takes one, whatever is left of it.
+    """
 
     name: str
     nodes: tuple[Node, ...]
     tensors: Mapping[str, Tensor]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    reserved: frozenset[str] = frozenset()
 
     def producer(self, tensor: str) -> Node | None:
         """The node that computes `tensor`, or None for inputs and constants."""
@@ -126,6 +130,14 @@ class Graph:
             for name in dict.fromkeys(node.inputs):
                 found.setdefault(name, []).append(node)
         return found
+
+    def fresh(self, wanted: str, *taken: Container[str]) -> str:
+        """`wanted`, numbered when a tensor, the model file or anything in `taken` has that name."""
+        name, number = wanted, 0
+        while any(name in names for names in (self.tensors, self.reserved, *taken)):
+            number += 1
+            name = f"{wanted}.{number}"
+        return name
 
     def tensors_of(self, names: Iterable[str]) -> tuple[Tensor, ...]:
         """The tensors of these names, in order."""

@@ -74,8 +74,11 @@ def remove_constant_channels(graph: Graph, rounding: Rounding) -> tuple[Graph, R
     nodes, tensors = [], dict(graph.tensors)
     for node in graph.nodes:
         changed, made = _rewrite(graph, node, known, keep)
-        nodes.append(changed)
-        tensors.update({tensor.name: tensor for tensor in made})
+        names = []
+        for tensor in made:
+            names.append(graph.fresh(tensor.name, tensors))
+            tensors[names[-1]] = replace(tensor, name=names[-1])
+        nodes.append(replace(changed, inputs=(node.inputs[0], *names)) if made else changed)
     for name, mask in keep.items():
         tensor = tensors[name]
         shape = (*tensor.shape[:-1], int(mask.sum()))
@@ -115,7 +118,10 @@ def _macs(graph: Graph, node: Node) -> int:
 
 def _renamed(graph: Graph, keep: Mapping[str, Mask]) -> Graph:
     """The graph with another name for every tensor that lost channels."""
-    names = {name: f"{name}{ENDING}" for name, mask in keep.items() if not mask.all()}
+    names: dict[str, str] = {}
+    for name, mask in keep.items():
+        if not mask.all():
+            names[name] = graph.fresh(f"{name}{ENDING}", names.values())
 
     def new(old: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(names.get(name, name) for name in old)
@@ -210,7 +216,7 @@ def _read(graph: Graph, node: Node, known: Mapping[str, ChannelIntervals], outpu
 def _rewrite(
     graph: Graph, node: Node, known: Mapping[str, ChannelIntervals], keep: Mapping[str, Mask]
 ) -> tuple[Node, tuple[Tensor, ...]]:
-    """The node with sliced weights and folded bias, and its new constants."""
+    """The node, and sliced weights, folded bias and border as it reads them from now on."""
     outputs = keep[node.output]
     if isinstance(node.op, Reshape) and not outputs.all():
         return replace(node, op=Reshape((*node.op.shape[:-1], int(outputs.sum())))), ()
@@ -249,8 +255,7 @@ def _rewrite(
         border = np.ascontiguousarray(operands[3].constant[..., outputs])
         quant = replace(made[1].quantization, axis=2)
         made = (*made, Tensor.const(f"{node.name}.border", border, quant))
-    names = tuple(tensor.name for tensor in made)
-    return replace(node, inputs=(node.inputs[0], *names)), made
+    return node, made
 
 
 def _folded(

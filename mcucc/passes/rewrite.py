@@ -89,12 +89,8 @@ class Rewriter:
         return self.tensors[name].data
 
     def fresh(self, name: str) -> str:
-        """`name`, numbered when a tensor or a node has it."""
-        number, unique = 0, name
-        while unique in self.tensors or unique in self._names:
-            number += 1
-            unique = f"{name}.{number}"
-        return unique
+        """`name`, numbered when a tensor, a node or the model file has it, or had it."""
+        return self._graph.fresh(name, self.tensors, self._names)
 
     # Changes
 

@@ -51,7 +51,7 @@ def quantize(graph: Graph, ranges: Ranges, options: QuantizeOptions | None = Non
             nodes.append(node)
             continue
         try:
-            made = _integer_constants(graph, node, quants, shared, means)
+            made = _integer_constants(graph, node, quants, shared, means, tensors)
         except ValueError as error:
             problems.append(Problem(node.name, node.op.kind, str(error)))
             continue
@@ -128,6 +128,7 @@ def _integer_constants(
     quants: Mapping[str, Quant],
     shared: frozenset[str],
     means: Mapping[str, DoubleArray],
+    taken: Mapping[str, Tensor],
 ) -> tuple[Tensor, ...]:
     """Weights and, where there are any, bias and border of a node as integer tensors."""
     weights, *rest = graph.tensors_of(node.inputs[1:])
@@ -145,8 +146,10 @@ def _integer_constants(
 
     def named(index: int, fallback: str) -> str:
         # Two readers may need two sets of integers.
-        name = node.inputs[index] if index < len(node.inputs) else fallback
-        return f"{name}.{node.name}" if name in shared else name
+        name = node.inputs[index] if index < len(node.inputs) else ""
+        if name and name not in shared:
+            return name
+        return graph.fresh(f"{name}.{node.name}" if name else fallback, taken)
 
     result = [Tensor.const(named(1, ""), made.weights, made.quant(axis))]
     if bias is not None:

@@ -177,10 +177,7 @@ class _Maker:
 
     def add(self, name: str, op: Op, inputs: Sequence[str]) -> str:
         """A node and its output, both called `name` or a numbered form of it."""
-        unique, number = name, 0
-        while unique in self.tensors or unique in self._names:
-            number += 1
-            unique = f"{name}.{number}"
+        unique = self._graph.fresh(name, self.tensors, self._names)
         made = op.infer([self.tensors[i].type for i in inputs])
         self.tensors[unique] = Tensor(unique, made.shape, made.dtype)
         self._nodes.append(Node(unique, op, tuple(inputs), (unique,)))
