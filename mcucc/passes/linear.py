@@ -109,36 +109,47 @@ def scale_input(rewriter: Rewriter, node: Node, affine: Affine) -> Node:
     Padding stays the 0 behind the affine: where that is not so before it, the node has a border.
     """
     weights = rewriter.tensors[node.inputs[1]].constant.astype(np.float64)
-    channels = affine.scale.size
     op = node.op
-    if isinstance(op, DepthwiseConv2d):
-        multiplier = weights.shape[2] // channels
-        scaled = weights * affine.scale.repeat(multiplier)
-        per_tap = weights * affine.offset.repeat(multiplier)
-        added = per_tap.sum(axis=(0, 1))
-    elif isinstance(op, Conv2d | ConvTranspose2d):
-        # Output channels of group g read the input channels of group g.
-        groups = op.groups if isinstance(op, Conv2d) else 1
-        per_group = weights.shape[0] // groups
-        scale = affine.scale.reshape(groups, 1, 1, 1, -1)
-        offset = affine.offset.reshape(groups, 1, 1, 1, -1)
-        grouped = weights.reshape(groups, per_group, *weights.shape[1:])
-        scaled = (grouped * scale).reshape(weights.shape)
-        # (C_out, kh, kw) as (kh, kw, C_out)
-        per_tap = np.moveaxis((grouped * offset).sum(axis=4).reshape(weights.shape[:3]), 0, 2)
-        added = per_tap.sum(axis=(0, 1))
-    else:
-        # A flattened picture: channels are the innermost index.
-        split = weights.reshape(weights.shape[0], -1, channels)
-        scaled = (split * affine.scale).reshape(weights.shape)
-        added = (split * affine.offset).sum(axis=(1, 2))
+    assert isinstance(op, Linear)
+    scaled = _times_inputs(op, weights, affine.scale)
+    per_tap = tap_sums(op, weights, affine.offset)
+    added = per_tap.sum(axis=(0, 1))
     old = _bias(rewriter, node, added.size)
     assert old is not None  # is_linear
-    assert isinstance(op, Linear)
     border = _border(rewriter, node)
     if padded(node) and affine.offset.any():
         border = -per_tap if border is None else border - per_tap
     return _rebuilt(rewriter, node, scaled, old + added, op.clamp, border)
+
+
+def tap_sums(op: Linear, weights: Reals, values: Reals) -> Reals:
+    """What each tap adds to each output channel of a picture of one value a channel: (kh, kw, C).
+
+    All of a fully connected layer is one tap.
+    """
+    products = _times_inputs(op, weights, values)
+    if isinstance(op, DepthwiseConv2d):
+        return products
+    if isinstance(op, FullyConnected):
+        whole: Reals = products.sum(axis=1)[None, None, :]
+        return whole
+    return np.moveaxis(products.sum(axis=3), 0, 2)
+
+
+def _times_inputs(op: Linear, weights: Reals, values: Reals) -> Reals:
+    """Every weight times the value of the input channel that it reads."""
+    if isinstance(op, DepthwiseConv2d):
+        shaped = values.repeat(weights.shape[2] // values.size)
+    elif isinstance(op, FullyConnected):
+        # A flattened picture: channels are the innermost index.
+        shaped = np.tile(values, weights.shape[1] // values.size)
+    else:
+        # Output channels of group g read the input channels of group g.
+        groups = op.groups if isinstance(op, Conv2d) else 1
+        rows = values.reshape(groups, -1).repeat(weights.shape[0] // groups, axis=0)
+        shaped = rows[:, None, None, :]
+    products: Reals = weights * shaped
+    return products
 
 
 def _border(rewriter: Rewriter, node: Node) -> Reals | None:

@@ -68,9 +68,9 @@ def choose_borders(
     return graph.with_(nodes=nodes, tensors=tensors), tuple(facts)
 
 
-def largest_added(graph: Graph, node: Node) -> DoubleArray | float:
-    """How far the border of a node moves the bias of its channels (C_out,) at most."""
-    zones = _zones(graph, node)
+def largest_added(graph: Graph, node: Node, more: DoubleArray | float) -> DoubleArray | float:
+    """How far the border of a node and `more` of it move the biases (C_out,) at most."""
+    zones = _zones(graph, node, more)
     return 0.0 if zones is None else np.abs(zones.added).max(axis=(0, 1))
 
 
@@ -80,12 +80,12 @@ def _normalises(graph: Graph, node: Node) -> bool:
     return node.op == plain and node.inputs[0] in graph.inputs and len(node.inputs) == 3
 
 
-def _zones(graph: Graph, node: Node) -> Zones | None:
+def _zones(graph: Graph, node: Node, more: DoubleArray | float = 0.0) -> Zones | None:
     if not isinstance(node.op, Conv2d | DepthwiseConv2d) or len(node.inputs) < 4:
         return None
     _, height, width, _ = graph.tensors[node.inputs[0]].shape
     border = graph.tensors[node.inputs[3]].constant.astype(np.float64)
-    return zones_of(border, node.op.window, height, width)
+    return zones_of(border + more, node.op.window, height, width)
 
 
 def _facts(graph: Graph, node: Node, zones: Zones, quants: Mapping[str, Quant]) -> BorderFacts:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from mcucc.numerics import NO_CLAMP
 from mcucc.ops.base import Op
+from mcucc.passes.linear import Linear, tap_sums
 
 DoubleArray = npt.NDArray[np.float64]
 
@@ -33,3 +34,11 @@ def output_shift(
     channels = shift.shape[-1]
     mean: npt.NDArray[np.float32] = shift.reshape(-1, channels).mean(axis=0, dtype=np.float64)
     return mean.astype(np.float32)
+
+
+def tap_shift(
+    op: Op, mean_input: DoubleArray, exact: npt.NDArray[np.float32], rounded: DoubleArray
+) -> DoubleArray:
+    """What the shift has of each tap, (kh, kw, C_out): to be taken back where a tap is padding."""
+    assert isinstance(op, Linear)
+    return tap_sums(op, rounded - exact, mean_input.mean(axis=(0, 1, 2)))

@@ -13,7 +13,7 @@ from mcucc.ir.graph import Graph, Node, Quant, Tensor
 from mcucc.numerics import INT8_MAX, INT8_MIN, NO_CLAMP, Clamp, Rounding
 from mcucc.quantize.border import largest_added
 from mcucc.quantize.calibrate import DoubleArray, Ranges
-from mcucc.quantize.correction import output_shift
+from mcucc.quantize.correction import output_shift, tap_shift
 from mcucc.quantize.groups import QuantGroup, quant_groups
 from mcucc.quantize.observers.base import Range
 from mcucc.quantize.problems import raise_problems
@@ -136,12 +136,15 @@ def _integer_constants(
     assert axis is not None  # the caller looked
     bias = rest[0].constant if rest else None
     x, y = quants[node.inputs[0]], quants[node.output]
-    spread = largest_added(graph, node)
-    made = quantize_weights(weights.constant, bias, axis, x, y, spread)
-    mean = means.get(node.inputs[0])
+    made = quantize_weights(weights.constant, bias, axis, x, y, largest_added(graph, node, 0.0))
+    mean, more = means.get(node.inputs[0]), np.zeros(1)
     if mean is not None:
-        shift = output_shift(node.op, mean, weights.constant, made.real_weights(axis))
+        rounded = made.real_weights(axis)
+        shift = output_shift(node.op, mean, weights.constant, rounded)
         bias = (np.zeros_like(shift) if bias is None else bias) - shift
+        if len(rest) > 1:
+            more = tap_shift(node.op, mean, weights.constant, rounded)
+        spread = largest_added(graph, node, more)
         made = quantize_weights(weights.constant, bias, axis, x, y, spread)
 
     def named(index: int, fallback: str) -> str:
@@ -157,6 +160,6 @@ def _integer_constants(
         result.append(Tensor.const(named(2, f"{node.output}.bias"), made.bias, quant))
     if len(rest) > 1:
         quant = replace(made.bias_quant(x.per_tensor_scale), axis=2)
-        border = np.rint(rest[1].constant / np.asarray(quant.scale)).astype(np.int32)
+        border = np.rint((rest[1].constant + more) / np.asarray(quant.scale)).astype(np.int32)
         result.append(Tensor.const(named(3, ""), border, quant))
     return tuple(result)

@@ -15,8 +15,10 @@ from mcucc.ir import Graph, Quant, Tensor, verify
 from mcucc.numerics import RELU6, Clamp
 from mcucc.ops.concat import ConcatKernel
 from mcucc.ops.conv2d import Conv2d
+from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.ops.spatial import Window2d
 from mcucc.quantize.calibrate import Ranges, calibrate
-from mcucc.quantize.correction import output_shift
+from mcucc.quantize.correction import output_shift, tap_shift
 from mcucc.quantize.lower import lower
 from mcucc.quantize.observers import MeanSquaredError, MinMax, Range
 from mcucc.quantize.quantize import QuantizeOptions, quant_of_range, quantize
@@ -188,6 +190,23 @@ def test_bias_correction_removes_the_mean_error_of_every_channel(tmp_path):
         )
         assert np.allclose(moved, shift, atol=1.01 * step.max())
         assert np.abs(shift).max() > 2 * step.max()
+
+
+def test_what_is_corrected_of_a_tap_adds_up_to_the_shift():
+    rng = np.random.default_rng(4)
+    mean = np.broadcast_to(rng.normal(0, 1, 6), (1, 7, 8, 6))
+    window = Window2d((3, 2), (2, 1))
+    for op, shape in (
+        (Conv2d(window), (5, 3, 2, 6)),
+        (Conv2d(window, 3), (9, 3, 2, 2)),
+        (DepthwiseConv2d(window), (3, 2, 12)),
+    ):
+        exact = rng.normal(0, 1, shape).astype(np.float32)
+        rounded = np.rint(exact * 8) / 8
+        taps = tap_shift(op, mean, exact, rounded)
+        assert taps.shape[:2] == window.kernel
+        shift = output_shift(op, mean, exact, rounded)
+        np.testing.assert_allclose(taps.sum(axis=(0, 1)), shift, atol=1e-5)
 
 
 def test_bias_correction_gives_a_bias_to_a_node_without_one(tmp_path):
