@@ -14,6 +14,7 @@ from mcucc.schedule.extents import ChainFacts, Lives, StageFacts, all_lives, pai
 from mcucc.schedule.network import Network
 from mcucc.schedule.placement import Life, lay_out, most_live
 from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.rates import COLUMNS, ROWS, Rates, measured_tensor, proportional
 from mcucc.schedule.splits import with_splits
 from mcucc.schedule.strips import Across, Columns, joined, strip_columns
 from mcucc.schedule.tiled import (
@@ -210,9 +211,10 @@ class _Stage:
             rows_links.append(Link(node.output, down, sink))
             columns_links.append(Link(node.output, across, sink))
         height, width = self.plan.tile
-        rows = stepped_axis(
-            rows_links, heights, self._rates(0, height), self.kept, lambda t: self._edge(t).rows
-        )
+        rates = self._rates(ROWS, height) if height else None
+        rows = None
+        if rates is not None:
+            rows = stepped_axis(rows_links, heights, rates, self.kept, lambda t: self._edge(t).rows)
         if rows is None and height >= heights[self._reference()]:
             rows = whole_axis(heights)  # one step has no rate: a resize by any factor
         columns = self._columns(columns_links, widths)
@@ -228,10 +230,13 @@ class _Stage:
         units = -(-sizes[self._reference()] // (width or 1))
         if not 1 <= strips <= units:
             raise self.error(f"{strips} strips of a row of {units} tiles")
+        rates = self._rates(COLUMNS, width)
+        if rates is None:
+            return None
         return strip_columns(
             links,
             sizes,
-            self._rates(1, width or 1),
+            rates,
             self.kept,
             lambda t: self._edge(t).columns,
             tiles=width > 0,
@@ -240,25 +245,29 @@ class _Stage:
 
     def _reference(self) -> int:
         """The tensor that the tile counts rows and columns of."""
-        last = self.nodes[-1]
-        return last.operands[0].tensor if last.granularity is Granularity.SINK else last.output
+        return measured_tensor(self.nodes[-1])
 
-    def _rates(self, axis: int, tile: int) -> dict[int, int]:
-        """Positions a step of each kept tensor and each global pool's input."""
-        scales = self.net.scales
-        reference = self._reference()
-        wanted = set(self.kept)
-        for node in self.nodes:
-            if node.granularity is Granularity.SINK:
-                wanted.add(node.operands[0].tensor)
-        rates = {}
-        for tensor in wanted:
-            base, own = scales[reference], scales[tensor]
-            rate = tile * base[axis] / own[axis]
-            if rate.denominator != 1 or rate < 1:
-                raise self.error(f"a tile of {tile} does not fit the strides")
-            rates[tensor] = int(rate)
-        return rates
+    def _rates(self, axis: int, tile: int) -> dict[int, int] | None:
+        """Positions a step of each kept tensor and each global pool's input; None: nothing fits.
+
+        Without a tile they are the columns for one of the last tensor, where whole rows are cut.
+        """
+        measured = [
+            measured_tensor(node)
+            for node in self.nodes
+            if node.output in self.kept or node.granularity is Granularity.SINK
+        ]
+        if tile:
+            rates = Rates(self.net, self.nodes[-1], axis, tile)
+            fits = all(rates.add(node) is not None for node in reversed(self.nodes))
+            return {tensor: rates.known[tensor] for tensor in measured} if fits else None
+        found = {}
+        for tensor in measured:
+            rate = proportional(self.net, self._reference(), tensor, axis, 1)
+            if rate is None:
+                return None
+            found[tensor] = rate
+        return found
 
     def facts(self) -> StageFacts:
         """The stage with what lifetimes need to know of it."""

@@ -6,11 +6,12 @@ them. The points of the front are expanded, so their bytes, MACs and offsets are
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mcucc.errors import FitError, McuccError
+from mcucc.errors import FitError, McuccError, ModelError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.schedule.costs import MACS, CostModel, node_facts, program_cost
 from mcucc.schedule.expand import chain_arena, chain_bytes, expand
@@ -99,13 +100,15 @@ class Front:
 
     `lower_bound` is the least that any placement of these plans' buffers could need; it says
     nothing of plans that were not found. `complete` says that no limit of effort cut the search
-    short (stages are still thinned: see `Space`).
+    short (stages are still thinned: see `Space`). `refused` counts stages that were proposed and
+    that `expand` does not make: the rules of both have come apart where there are any.
     """
 
     points: tuple[Point, ...]
     lower_bound: int
     complete: bool
     seconds: float
+    refused: int = 0
 
     def within(self, factor: float) -> Point:
         """The least memory with at most `factor` times the network's MACs."""
@@ -158,6 +161,7 @@ class _Search:
         self.table: dict[int, list[Option]] = {}
         self.exact: dict[Key, int] = {}
         self.placed: set[Key] = set()  # exact figures that are arenas
+        self.refused: set[Key] = set()  # stages that `expand` does not make
         self.complete = True
         # The best before chains were looked for, and before arenas were weighed: their buffers may
         # be easier to place.
@@ -174,9 +178,17 @@ class _Search:
                 hint="one of auto, layers, patch, stream, msf",
             )
         self._fill_table()
-        cuts = self._settled()
-        shown = {self._how(cut): cut for cut in (*self._shown(cuts), *self.earlier)}
-        programs = {program.plan: program for program in map(self._program, shown.values())}
+        programs: dict[Plan, TiledProgram] = {}
+        known = -1
+        while known < len(self.refused):  # a plan that was refused is made of other stages
+            known = len(self.refused)
+            cuts = self._settled()
+            shown = {self._how(cut): cut for cut in (*self._shown(cuts), *self.earlier)}
+            found = (self._program(cut) for cut in shown.values())
+            programs = {program.plan: program for program in found if program is not None}
+        if not programs:
+            plan = layers_plan(self.graph, self.options.image)
+            programs = {plan: expand(self.graph, plan)}
         return self._finish(list(programs.values()))
 
     def _how(self, cut: Cut) -> tuple[Key, ...]:
@@ -210,7 +222,7 @@ class _Search:
             if not fresh:
                 break
             for key, option in fresh.items():
-                size = chain_arena(*self._built(option), self.options.image)
+                size = self._exactly(option, chain_arena)
                 self.exact[key] = max(size, self._known_bytes(option))
                 self.placed.add(key)
             cuts = self._join()
@@ -229,7 +241,8 @@ class _Search:
         points = [Point(p, program_cost(p, self.options.cost, node_facts(p))) for p in programs]
         kept = pareto(points)
         least = min(point.program.lower_bound for point in kept)
-        return Front(tuple(kept), least, self.complete, time.monotonic() - self.begun)
+        seconds = time.monotonic() - self.begun
+        return Front(tuple(kept), least, self.complete, seconds, len(self.refused))
 
     # Stages -----------------------------------------------------------------------------------
 
@@ -356,7 +369,19 @@ class _Search:
         return self.exact.get(self._key(option), option.bytes)
 
     def _exact_bytes(self, option: Option) -> int:
-        return chain_bytes(*self._built(option), self.options.image)
+        return self._exactly(option, chain_bytes)
+
+    def _exactly(
+        self,
+        option: Option,
+        measure: Callable[[Network, Sequence[StagePlan], int, ImagePolicy], int],
+    ) -> int:
+        """Bytes of an option that is built; more than any cap where `expand` refuses it."""
+        try:
+            return measure(*self._built(option), self.options.image)
+        except ModelError:
+            self.refused.add(self._key(option))
+            return sys.maxsize
 
     def _built(self, option: Option) -> tuple[Network, list[StagePlan], int]:
         """An option's network, its stages there, and where they begin."""
@@ -420,6 +445,8 @@ class _Search:
                 left -= spent
                 self.complete &= not cut_short
                 found += [o for o in options if o.begin == 0 or not first_only]
+            if not any(option.begin == end - 1 for option in found):
+                found.append(self.inside.single(end - 1))  # no tile of the menu fits its strides
 
     def _tiles(self, end: int, *, first_only: bool) -> list[tuple[int, int]]:
         """Tile sizes to try for a stage's last tensor."""
@@ -447,7 +474,10 @@ class _Search:
 
     def _join(self) -> list[Cut]:
         """The plans of the stages known: the Pareto set of bytes and cost."""
-        known = {end: [self._known(o) for o in found] for end, found in self.table.items()}
+        known = {
+            end: [self._known(o) for o in found if self._key(o) not in self.refused]
+            for end, found in self.table.items()
+        }
         return join(known, len(self.network.nodes))
 
     def _known(self, option: Option) -> Option:
@@ -490,10 +520,16 @@ class _Search:
             stages.append(StagePlan(names, part.tile, edges, feeds, splits, part.strips))
         return stages
 
-    def _program(self, cut: Cut) -> TiledProgram:
+    def _program(self, cut: Cut) -> TiledProgram | None:
+        """The plan expanded; None where `expand` refuses one of its stages, which is remembered."""
         stages = tuple(stage for option in cut.stages for stage in self._stages(option))
         plan = Plan(self.options.schedule, self.options.image, stages)
-        return expand(self.graph, plan)
+        try:
+            return expand(self.graph, plan)
+        except ModelError:
+            for option in cut.stages:
+                self._exact_bytes(option)
+            return None
 
 
 def _least(cuts: Sequence[Cut], slack: float) -> Cut | None:

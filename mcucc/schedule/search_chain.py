@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from mcucc.ops.base import Granularity
 from mcucc.schedule.search_space import Option, Space
 from mcucc.schedule.search_stage import Segment, StageSearch
 
@@ -114,11 +115,17 @@ class ChainSearch:
             grown: dict[int, list[_Links]] = {}
             for links in level:
                 first = links.parts[0]
+                if self._pools(first.begin):
+                    continue  # complete only after its stage: it hands no rows on
                 for upper in segments.get(first.begin, ()):
                     longer = self._joined(upper, links)
                     if longer.bytes < cap and longer.cost <= slack:
                         grown.setdefault(upper.begin, []).append(longer)
             level = [links for group in grown.values() for links in _best(group)]
+
+    def _pools(self, end: int) -> bool:
+        """Whether a segment that ends before this node ends with a global pool."""
+        return self.network.nodes[end - 1].granularity is Granularity.SINK
 
     def _joined(self, upper: Segment, links: _Links) -> _Links:
         """A segment in front, and the ring between."""

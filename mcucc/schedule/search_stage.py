@@ -14,6 +14,7 @@ from mcucc.ops.base import Granularity
 from mcucc.schedule.costs import CostModel
 from mcucc.schedule.network import Network, NodeFacts, Operand, TensorFacts
 from mcucc.schedule.plan import ImagePolicy
+from mcucc.schedule.rates import COLUMNS, ROWS, Rates, measured_tensor, proportional
 from mcucc.schedule.search_space import (
     Choice,
     Option,
@@ -49,9 +50,8 @@ class Segment:
 
 @dataclass
 class _Front:
-    """What is known of every pending tensor whatever the policies: rates and upper ends."""
+    """What is known of every pending tensor whatever the policies: upper ends, first steps."""
 
-    rates: dict[int, tuple[int, int]] = field(default_factory=dict)
     highs: dict[int, tuple[int, int]] = field(default_factory=dict)
     starts: dict[int, tuple[int, int]] = field(default_factory=dict)
     # The lowest column needed where every column is computed again at the next step.
@@ -149,9 +149,7 @@ class _Walk:
         self.search, self.network, self.end = search, search.network, end
         self.asked, self.space = tile, space
         last = self.network.nodes[end - 1]
-        sink = last.granularity is Granularity.SINK
-        self.reference = last.operands[0].tensor if sink else last.output
-        facts = self.network.tensors[self.reference]
+        facts = self.network.tensors[measured_tensor(last)]
         # In strips a strip of whole rows is a tile as wide as that.
         self.single = space.strips > 1 and tile[1] == 0
         self.tile = (tile[0], steps_of(space.strips, facts.width)) if self.single else tile
@@ -160,16 +158,24 @@ class _Walk:
         self.column_steps = 1 if self.full else steps_of(self.tile[1], facts.width)
         self.units = steps_of(tile[1] or 1, facts.width)  # a strip has at least one
         self.strip_steps = steps_of(space.strips, self.column_steps)
+        self.rows = Rates(self.network, last, ROWS, self.tile[0])
+        self.columns = None if self.full else Rates(self.network, last, COLUMNS, self.tile[1])
         self.front = _Front()
         self.effort = 0
         self.states: dict[State, list[Value]] = {((), 0): [(0, 0, 0.0, None)]}
 
-    def _rate(self, tensor: int) -> tuple[int, int] | None:
-        base, own = self.network.scales[self.reference], self.network.scales[tensor]
-        rows, columns = self.tile[0] * base[0] / own[0], self.tile[1] * base[1] / own[1]
-        if rows.denominator != 1 or columns.denominator != 1 or rows < 1:
-            return None
-        return int(rows), int(columns)
+    def _rate(self, node: NodeFacts, measured: bool) -> tuple[int, int] | None:
+        """Rows and columns (0: whole rows) of a node that come with a step.
+
+        `measured` ones are those whose columns strips of whole rows are cut from.
+        """
+        rows = self.rows.add(node)
+        columns = 0 if self.columns is None else self.columns.add(node)
+        if self.single and measured:
+            tensor, reference = measured_tensor(node), self.rows.reference
+            if proportional(self.network, reference, tensor, COLUMNS, 1) is None:
+                return None
+        return None if rows is None or columns is None else (rows, columns)
 
     def step(self, position: int) -> bool:
         """Add a node in front; False when no stage can hold it."""
@@ -182,18 +188,16 @@ class _Walk:
         whole = tensor.last >= self.end
         if not (pending or whole):
             return False
-        rate = front.rates.get(node.output)
-        high = front.highs.pop(node.output, None)
-        if rate is None or high is None:
-            rate = high = self._rate(node.operands[0].tensor if sink else node.output)
-            if rate is None or high is None:
-                return False
+        rate = self._rate(node, whole or sink)
+        if rate is None:
+            return False
+        high = front.highs.pop(node.output, rate)
         left = front.lefts.pop(node.output, high[1] - rate[1])
         if whole:
             front.outputs.append((node.output, (0, 0) if sink else rate, high))
             left = min(left, high[1] - rate[1])
         spans = self._operands(node, rate, high, left)
-        if spans is None or not self._admit(node, spans, rate, high):
+        if not self._admit(node, spans, rate, high):
             return False
         self.states = self._advance(
             position, node, rate, high, whole, self._strip(node, rate, high, left)
@@ -212,8 +216,8 @@ class _Walk:
 
     def _operands(
         self, node: NodeFacts, rate: tuple[int, int], high: tuple[int, int], left: int
-    ) -> list[tuple[int, Span, Span]] | None:
-        """What the newest position of every operand needs (upper ends and rates)."""
+    ) -> list[tuple[int, Span, Span]]:
+        """What the newest position of every operand needs (upper ends)."""
         found = []
         for operand in node.operands:
             if operand.rows is None or operand.columns is None:
@@ -221,8 +225,7 @@ class _Walk:
                 continue
             rows = needed(Span(rate[0], high[0] - rate[0], high[0]), operand.rows)
             columns = self._columns(operand, rate[1], high[1] - rate[1], high[1])
-            if rows is None or columns is None:
-                return None
+            assert rows is not None and columns is not None  # their rates are known
             found.append((operand.tensor, rows, columns))
             lowest = self._columns(operand, rate[1], left, high[1])
             if lowest is not None:
@@ -247,8 +250,7 @@ class _Walk:
         first = 0 if sink else Span(rate[0], 0, high[0]).first_step()
         across = 0 if sink or self.full else Span(rate[1], 0, high[1]).first_step()
         for tensor, rows, columns in spans:
-            rates = rows.rate, columns.rate
-            if tensor in front.outside or front.rates.setdefault(tensor, rates) != rates:
+            if tensor in front.outside:
                 return False
             old = front.highs.get(tensor, (rows.hi, columns.hi))
             front.highs[tensor] = max(old[0], rows.hi), max(old[1], columns.hi)
@@ -471,7 +473,8 @@ class _Walk:
     ) -> int:
         """Bytes by which an output must lie below the input it is written over."""
         tensor, out = self.network.tensors[number], self.network.tensors[output]
-        down, across = self.front.rates[number]
+        down = self.rows.known[number]
+        across = 0 if self.columns is None else self.columns.known[number]
         begins = max(0, -low[0] // down)
         distance = 0
         for t in (0, begins, begins + 1, self.row_steps - 2, self.row_steps - 1):

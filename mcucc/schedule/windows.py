@@ -64,12 +64,18 @@ def needed(span: Span, window: Window) -> Span | None:
 
     That is an upsampling whose rate the factor does not divide, or a window of stride 0.
     """
-    scaled = span.rate * window.stride
+    rate = rate_below(span.rate, window)
+    if rate is None:
+        return None
+    return Span(rate, window.first(span.lo), window.first(span.hi - 1) + window.kernel)
+
+
+def rate_below(rate: int, window: Window) -> int | None:
+    """Input positions that a step of `rate` outputs moves on by; None where `needed` is."""
+    scaled = rate * window.stride
     if window.stride < 1 or scaled % window.upsample:
         return None
-    lo = window.first(span.lo)
-    hi = window.first(span.hi - 1) + window.kernel
-    return Span(scaled // window.upsample, lo, hi)
+    return scaled // window.upsample
 
 
 def hull(spans: Iterable[Span]) -> Span | None:

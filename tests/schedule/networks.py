@@ -28,6 +28,7 @@ from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, SplitPlan, St
 from mcucc.schedule.splits import blocks_of
 from mcucc.schedule.windows import Reuse
 from tests.graphs import Builder, same
+from tests.schedule.parts import PARTS
 
 KINDS = (
     "conv",
@@ -44,12 +45,15 @@ KINDS = (
 
 
 @st.composite
-def networks(draw: st.DrawFn) -> IntegerGraph:
-    """Chains, residuals, branches, concats, squeeze-and-excite; odd sizes, strides, dilations."""
+def networks(draw: st.DrawFn, more: bool = False) -> IntegerGraph:
+    """Chains, residuals, branches, concats, squeeze-and-excite; odd sizes, strides, dilations.
+
+    With `more` of `parts` as well, where rates part and meet, and whole tensors are needed.
+    """
     b = Builder(draw(st.integers(5, 14)), draw(st.integers(5, 14)), draw(st.integers(1, 4)))
     x, outputs = "image", []
     for _ in range(draw(st.integers(1, 5))):
-        x = add_part(b, x, draw)
+        x = add_part(b, x, draw, more)
         if draw(st.integers(0, 5)) == 0 and x != "image":
             outputs.append(x)
     end = draw(st.sampled_from(["none", "pool", "classifier"]))
@@ -60,9 +64,11 @@ def networks(draw: st.DrawFn) -> IntegerGraph:
     return lower(b.graph(*dict.fromkeys([*outputs, x])))
 
 
-def add_part(b: Builder, x: str, draw: st.DrawFn) -> str:
+def add_part(b: Builder, x: str, draw: st.DrawFn, more: bool = False) -> str:
     """One more part of a random network; returns its output."""
-    kind = draw(st.sampled_from(KINDS))
+    kind = draw(st.sampled_from((*KINDS, *PARTS, *PARTS) if more else KINDS))
+    if kind in PARTS:
+        return PARTS[kind](b, x, draw)
     _, height, width, channels = b.tensors[x].shape
     if kind == "conv":
         return b.conv(x, draw(st.integers(1, 5)), _kernel(draw, height, width), *_steps(draw))
