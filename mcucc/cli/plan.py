@@ -118,11 +118,12 @@ def _front(found: Mapping[str, Any]) -> Table:
 
 def _notes(found: Mapping[str, Any]) -> list[str]:
     """Peak, bound, what is counted, how good the estimate is."""
-    from mcucc.report.words import split_words
+    from mcucc.report.words import saving_words, split_words
 
     plan, fit = found["plan"], found["cost_fit"]
     notes = [
         f"chosen ({plan['schedule']}): peak {plan['peak_bytes']:,} bytes at {plan['peak_layer']}",
+        *filter(None, [saving_words(plan)]),
         f"lower bound {plan['lower_bound']:,}, gap {plan['gap']:,} bytes: {plan['bound']}",
         *(
             f"stage {stage['name']} runs in {stage['strips']} column strips"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mcucc.codegen.steps import stage_name
 from mcucc.report.memory import memory_facts
-from mcucc.schedule.choose import Schedule
+from mcucc.schedule.choose import MORE_TIME, Schedule
 from mcucc.schedule.expand import executed_macs
 from mcucc.schedule.plan import EdgePlan
 from mcucc.schedule.split_block import SplitBlockKernel
@@ -84,6 +84,18 @@ class FrontFacts:
 
 
 @dataclass(frozen=True)
+class SavingFacts:
+    """What a little more time would buy: arena bytes instead of the plan's, `slowdown` as above.
+
+    `more` is the share of estimated time added, at most.
+    """
+
+    more: float
+    arena: int
+    slowdown: float
+
+
+@dataclass(frozen=True)
 class BeforeFacts:
     """The same network by another schedule, for comparison."""
 
@@ -96,7 +108,7 @@ class BeforeFacts:
 class PlanFacts:
     """The schedule, its peak, and the least peak possible for its steps (`bound` says of what).
 
-    `front` is empty where no search ran.
+    `front` is empty where no search ran. `saving` is None where more time buys nothing known.
     """
 
     schedule: str
@@ -110,6 +122,7 @@ class PlanFacts:
     stages: tuple[StageFacts, ...]
     front: tuple[FrontFacts, ...]
     cost_unit: str
+    saving: SavingFacts | None
     before: BeforeFacts
 
 
@@ -134,8 +147,16 @@ def plan_facts(schedule: Schedule) -> PlanFacts:
         stages=_stages(program),
         front=front_facts(schedule),
         cost_unit=schedule.cost.unit,
+        saving=_saving(schedule),
         before=BeforeFacts(layers.plan.schedule, layers.arena_bytes, layers.macs),
     )
+
+
+def _saving(schedule: Schedule) -> SavingFacts | None:
+    point = schedule.saving()
+    if point is None:
+        return None
+    return SavingFacts(round(MORE_TIME - 1, 6), point.bytes, schedule.slowdown(point.program))
 
 
 def front_facts(schedule: Schedule) -> tuple[FrontFacts, ...]:

@@ -14,6 +14,7 @@ from mcucc.report.words import (
     dead_words,
     kernel_words,
     kilobytes,
+    saving_words,
     short_names,
     short_step,
     split_output_words,
@@ -45,6 +46,8 @@ def print_report(report: Mapping[str, Any], console: Console) -> None:
     console.print(_memory(report))
     console.print()
     _print(console, _plan(report))
+    if saving := saving_words(plan):
+        _print(console, saving)
     _peak(report, console)
     console.print()
     _print(console, _work(report))

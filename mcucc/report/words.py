@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -114,3 +115,19 @@ def dead_words(worst: Mapping[str, Any]) -> str:
         f"vary in float, first in {worst['dead_output']} (values up to "
         f"{worst['dead_largest']:.4g}): their scale is that of larger values beside them"
     )
+
+
+def saving_words(plan: Mapping[str, Any]) -> str:
+    """What a little more time would buy; "" where it buys nothing known."""
+    saving = plan.get("saving")  # reports of before have none
+    if saving is None:
+        return ""
+    return (
+        f"{100 * saving['more']:g} % more time: {saving['arena']:,} bytes of arena instead of "
+        f"{plan['arena']:,} (estimated; --max-slowdown {_up(saving['slowdown']):.2f})"
+    )
+
+
+def _up(factor: float) -> float:
+    """To two decimals, never less."""
+    return math.ceil(factor * 100 - 1e-6) / 100

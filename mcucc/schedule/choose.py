@@ -11,7 +11,15 @@ from mcucc.boards import Board
 from mcucc.errors import FitError, McuccError, ModelError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.kernels.select import isa_of, select_all
-from mcucc.schedule.costs import MACS, CostModel, cost_model, node_facts, program_cost
+from mcucc.schedule.costs import (
+    ALIKE,
+    MACS,
+    ROUNDING,
+    CostModel,
+    cost_model,
+    node_facts,
+    program_cost,
+)
 from mcucc.schedule.expand import expand
 from mcucc.schedule.layers import layers_plan
 from mcucc.schedule.plan import ImagePolicy, Plan
@@ -31,6 +39,7 @@ LEAST_STACK_SEEN = 576  # and the least of them, rounded down
 # where no plan fits the memory), executed MACs over the network's where only memory counts.
 SPEED_FACTOR = 1.5
 MACS_FACTOR = 1.25
+MORE_TIME = 1.01  # what a report looks at beyond the plan chosen
 
 
 @dataclass(frozen=True)
@@ -40,8 +49,9 @@ class ScheduleOptions:
     `sram` bytes (arena, stack and static data together; default: the board's) bound every plan.
     Objective `speed` takes the fastest plan that fits: layer by layer where that fits and nothing
     else is asked for. Objective `sram` takes the least memory within `max_slowdown` times the
-    estimated time of the fastest plan and within `max_macs` times the network's MACs; either of
-    them alone means this objective. `point` picks a plan of the front by its number, from 1.
+    estimated time of the fastest plan (see `costs.TOLERANCE`) and within `max_macs` times the
+    network's MACs; either of them alone means this objective. `point` picks a plan of the front by
+    its number, from 1.
     `plan` is a plan file, which decides everything. `stack` is the bytes reserved for it.
     `always_search` makes a front even where layer by layer fits; `unlimited` leaves the board's
     memory out of account.
@@ -72,12 +82,14 @@ class Schedule:
     """The program chosen, the front it was chosen from, and layer by layer to compare it with.
 
     `front` is empty where no search ran; costs are those of `cost`, the model of the target.
+    `slower` are plans that the search came upon beyond the slowdown allowed.
     """
 
     program: TiledProgram
     layers: TiledProgram
     front: tuple[Point, ...]
     cost: CostModel
+    slower: tuple[Point, ...] = ()
 
     def estimate(self, program: TiledProgram) -> float:
         """The estimated instructions of a program of this network."""
@@ -87,6 +99,16 @@ class Schedule:
         """Its estimated instructions over those of the fastest plan known."""
         known = [self.estimate(self.layers), *(point.cost for point in self.front)]
         return self.estimate(program) / min(known)
+
+    def saving(self) -> Point | None:
+        """What `MORE_TIME` times the estimated time of the plan would buy: the least memory known.
+
+        None where it buys nothing. Nothing is searched.
+        """
+        most = MORE_TIME * self.estimate(self.program)
+        known = (p for p in (*self.front, *self.slower) if p.cost <= most)
+        least = min(known, key=lambda p: (p.bytes, p.cost), default=None)
+        return least if least is not None and least.bytes < self.program.arena_bytes else None
 
 
 class NoPlanFits(FitError):
@@ -128,15 +150,15 @@ def schedule(
     fits = free and layers.arena_bytes <= room
     if options.schedule == "layers" or (fits and not options.always_search):
         return only_layers
-    front = _front(layers, room, options, cost, progress)
+    front, slower = _fronts(layers, room, options, cost, progress)
     if fits:
-        return Schedule(layers, layers, front, cost)
+        return Schedule(layers, layers, front, cost, slower)
     chosen = _choose(front, room, options)
     if chosen is None:
         least = min(front, key=lambda p: p.bytes)
-        smallest = Schedule(least.program, layers, front, cost)
+        smallest = Schedule(least.program, layers, front, cost, slower)
         raise _does_not_fit(smallest, room, options)
-    return Schedule(chosen.program, layers, front, cost)
+    return Schedule(chosen.program, layers, front, cost, slower)
 
 
 def choose_again(made: Schedule, board: Board, options: ScheduleOptions) -> Schedule | None:
@@ -162,14 +184,14 @@ def arena_room(board: Board, options: ScheduleOptions) -> int:
     return room if options.sram is None else min(room, options.sram - options.stack)
 
 
-def _front(
+def _fronts(
     layers: TiledProgram,
     room: int,
     options: ScheduleOptions,
     cost: CostModel,
     progress: Progress,
-) -> tuple[Point, ...]:
-    """Plans within the bounds asked for, by memory against estimated time.
+) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
+    """Plans within the bounds asked for, by memory against estimated time, and slower ones.
 
     Searched by the measure that is bounded, by both where both are: MACs or the target's cost. The
     least memory without a bound is looked for by MACs, which leave tiles as narrow as they like.
@@ -183,6 +205,7 @@ def _front(
                 schedule=options.schedule,
                 image=options.image,
                 max_factor=most,
+                beyond=1.0 if measure.counts or options.max_slowdown is None else MORE_TIME,
                 room=room if options.max_slowdown is None else sys.maxsize,
                 cost=measure,
                 recompute=options.max_macs is None or options.max_macs > 1.0,
@@ -191,33 +214,37 @@ def _front(
         )
         programs = [point.program for point in front.points]
         found += [Point(p, program_cost(p, cost, node_facts(p))) for p in programs]
-    return tuple(pareto(_bounded(found, plain.cost, options)))
+    kept = _bounded(found, plain.cost, cost, options)
+    slower = [p for p in _within_macs(found, options) if p not in kept]
+    return tuple(pareto(kept)), tuple(pareto(slower))
 
 
 def _measures(options: ScheduleOptions, cost: CostModel) -> Sequence[tuple[CostModel, float]]:
     """What to search by, and how far."""
     if not options.aims_at_sram:
-        return ((cost, options.max_slowdown or SPEED_FACTOR),)
+        slowest = options.max_slowdown
+        return ((cost, SPEED_FACTOR if slowest is None else cost.limit(slowest)),)
     measures: list[tuple[CostModel, float]] = []
     if options.max_macs is not None or options.max_slowdown is None:
         measures.append((MACS, options.max_macs or MACS_FACTOR))
     if options.max_slowdown is not None:
-        measures.append((cost, options.max_slowdown))
+        measures.append((cost, cost.limit(options.max_slowdown)))
     return measures
 
 
 def _bounded(
-    points: Sequence[Point], layers_cost: float, options: ScheduleOptions
+    points: Sequence[Point], layers_cost: float, cost: CostModel, options: ScheduleOptions
 ) -> tuple[Point, ...]:
     """The points within the slowdown and the MACs allowed; FitError where there are none."""
     fastest = min(layers_cost, *(p.cost for p in points))
     fewest = min(p.factor for p in points)
     slowest = options.max_slowdown or float("inf")
     macs = options.max_macs or float("inf")
-    kept = tuple(p for p in points if p.cost <= slowest * fastest and p.factor <= macs + 1e-9)
+    most = cost.limit(slowest) * fastest + ALIKE
+    kept = tuple(p for p in _within_macs(points, options) if p.cost <= most)
     if kept:
         return kept
-    if macs < fewest:
+    if macs + ROUNDING < fewest:
         raise FitError(
             f"no plan keeps to {macs:.2f} times the MACs; the least is {fewest:.2f}",
             hint="raise --max-macs",
@@ -227,6 +254,12 @@ def _bounded(
         + ("" if options.max_macs is None else f" and {macs:.2f} times the MACs"),
         hint="raise --max-slowdown" + ("" if options.max_macs is None else " or --max-macs"),
     )
+
+
+def _within_macs(points: Sequence[Point], options: ScheduleOptions) -> list[Point]:
+    """The points within the MACs allowed."""
+    most = (options.max_macs or float("inf")) + ROUNDING
+    return [point for point in points if point.factor <= most]
 
 
 def _choose(front: tuple[Point, ...], room: int, options: ScheduleOptions) -> Point | None:

@@ -20,6 +20,13 @@ from mcucc.schedule.windows import total as sum_of
 # A kernel that the table does not know costs what the kernel with the longest common name does.
 LEAST_COMMON = len("mcucc_add")
 OTHERS = ("cortex-m3", "cortex-m4")
+# A plan whose estimated time passes a bound by less than this share keeps to it: the estimate
+# itself is off by more (`Fit`). Bounds on MACs, which are counted, have no such tolerance.
+TOLERANCE = 0.005
+# Costs that differ by less than half an instruction (or MAC) are equal: sums of floats in another
+# order differ in their last digits, and a plan is not to be thrown away for those.
+ALIKE = 0.5
+ROUNDING = 1e-9  # the same for ratios of MACs, which are whole numbers
 
 
 @dataclass(frozen=True)
@@ -71,9 +78,18 @@ class CostModel:
     per_copied_row: float = 0.0
 
     @property
+    def counts(self) -> bool:
+        """Whether the costs are exact counts (of MACs), not estimates."""
+        return self.name == "macs"
+
+    def limit(self, factor: float) -> float:
+        """Up to how many times the least cost a plan may have where `factor` times is asked for."""
+        return factor if self.counts else factor * (1.0 + TOLERANCE)
+
+    @property
     def unit(self) -> str:
         """What the figures count."""
-        return "MACs" if self.name == "macs" else f"instructions on {self.name}, estimated"
+        return "MACs" if self.counts else f"instructions on {self.name}, estimated"
 
     def node(
         self,

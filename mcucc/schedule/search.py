@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from mcucc.errors import FitError, McuccError, ModelError
 from mcucc.ir.integer import IntegerGraph
-from mcucc.schedule.costs import MACS, CostModel, node_facts, program_cost
+from mcucc.schedule.costs import ALIKE, MACS, ROUNDING, CostModel, node_facts, program_cost
 from mcucc.schedule.expand import chain_arena, chain_bytes, expand
 from mcucc.schedule.layers import layers_plan
 from mcucc.schedule.network import Network
@@ -41,6 +41,7 @@ BEYOND = 6  # nodes by which a recomputing stage may outreach the tight part
 FACTORS = (1.0, 1.02, 1.05, 1.1, 1.15, 1.25, 1.5, 2.0, 3.0)  # costs over the least possible
 CHAINED_MACS = (1.0, 1.1)  # the same, for which chains of stages are looked for
 CHAINED = (1.1, 3.0)  # and where the cost is time
+NEAR = 1.02  # factors nearer than that find the same chains
 ROUNDS = 4  # bounding stages that chains may replace, for each of them
 SETTLINGS = 8  # rounds in which arenas of stages replace bytes in use
 GAP = 1.25  # an arena over the bytes in use, at most as far as one looks
@@ -58,17 +59,18 @@ class SearchOptions:
     `schedule`: auto, layers (one node a stage), patch (MCUNetV2: one first stage that recomputes),
     stream (StreamNet: one first stage that caches), msf (msf-CNN: many stages of one-row tiles that
     recompute rows and cache columns). `max_factor` bounds the cost
-    (executed MACs, or the target's) over the least possible; without `recompute` nothing is
-    computed twice. Where no plan is found within `room` arena bytes, costlier ones are looked for.
-    Tiles are at least `least_width` columns wide (narrow ones are slow and small). `effort` bounds
-    the states visited, so that a search gives the same front on every machine (20,000 take about a
-    second).
+    (executed MACs, or the target's) over the least possible; plans of up to `beyond` times that
+    are found beside. Without `recompute` nothing is computed twice. Where no plan is found within
+    `room` arena bytes, costlier ones are looked for. Tiles are at least `least_width` columns wide
+    (narrow ones are slow and small). `effort` bounds the states visited, so that a search gives the
+    same front on every machine (20,000 take about a second).
     """
 
     schedule: str = "auto"
     image: ImagePolicy = ImagePolicy.ROWS
     cost: CostModel = MACS
     max_factor: float = 1.25
+    beyond: float = 1.0
     recompute: bool = True
     room: float = float("inf")
     least_width: int = 1
@@ -112,7 +114,7 @@ class Front:
 
     def within(self, factor: float) -> Point:
         """The least memory with at most `factor` times the network's MACs."""
-        fits = [p for p in self.points if p.factor <= factor + 1e-9]
+        fits = [p for p in self.points if p.factor <= factor + ROUNDING]
         if not fits:
             least = min(self.points, key=lambda p: p.factor)
             raise FitError(
@@ -155,6 +157,8 @@ class _Search:
     def __init__(self, graph: IntegerGraph, options: SearchOptions) -> None:
         self.graph, self.options = graph, options
         self.begun = time.monotonic()
+        most = options.max_factor
+        self.factors = sorted({*FACTORS, most, most * options.beyond})
         self.network = Network(graph, least_peak_order(graph).nodes)
         self.inside = StageSearch(self.network, options.image, options.cost)
         self.least = sum(self.inside.least_cost(node) for node in self.network.nodes)
@@ -203,7 +207,7 @@ class _Search:
 
     def _slack(self, factor: float) -> float:
         """Cost above the least possible that so many times of that leave."""
-        return (factor - 1.0) * self.least
+        return (factor - 1.0) * self.least + ALIKE
 
     def _settled(self) -> list[Cut]:
         """Plans joined again with the arenas that their largest stages need by themselves.
@@ -231,7 +235,7 @@ class _Search:
     def _shown(self, cuts: list[Cut]) -> list[Cut]:
         """The points that are expanded: an even choice, and the least memory at usual factors."""
         shown = spread(cuts, POINTS)
-        for factor in FACTORS:
+        for factor in self.factors:
             least = _least(cuts, self._slack(factor))
             if least is not None and least not in shown:
                 shown.append(least)
@@ -249,7 +253,7 @@ class _Search:
     def _fill_table(self) -> None:
         """Cache-only first: its peak caps the full search."""
         most = self.options.max_factor
-        slack = self._slack(most)
+        slack = self._slack(most * self.options.beyond)
         if self.options.schedule == "patch":
             self._fill(Space(forms=(Form.TILE,), cache=False, slack=slack), first_only=True)
             return
@@ -269,7 +273,8 @@ class _Search:
         cap = min(cut.bytes for cut in self._join())
         self._refine(cap)
         levels = CHAINED_MACS if self.options.cost is MACS else CHAINED
-        self._further(cap, most, sorted({most, *(factor for factor in levels if factor < most)}))
+        below = (factor for factor in levels if factor * NEAR < most)
+        self._further(cap, most, sorted({most, *below}))
         if self.options.room < min(cut.bytes for cut in self._join()):
             self._further(cap, levels[-1], [factor for factor in levels if factor > most])
 
@@ -277,9 +282,10 @@ class _Search:
         """Recomputing up to a factor, then chains within some; nothing is larger than `cap`."""
         if most > 1.0 and self.options.recompute:
             ends = self._tight(cap * LOWER)
-            self._fill(Space(cap=cap * 1.02, slack=self._slack(most)), ends=ends)
+            slack = self._slack(most * self.options.beyond)
+            self._fill(Space(cap=cap * 1.02, slack=slack), ends=ends)
             cuts = self._join()
-            for factor in FACTORS:
+            for factor in self.factors:
                 slack = self._slack(factor)
                 least = _least(cuts, slack)
                 if least is not None:

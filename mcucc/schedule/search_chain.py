@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mcucc.ops.base import Granularity
+from mcucc.schedule.costs import ALIKE
 from mcucc.schedule.search_space import Option, Space
 from mcucc.schedule.search_stage import Segment, StageSearch
 
@@ -163,7 +164,7 @@ def _pareto(segments: list[Segment]) -> list[Segment]:
         if not any(
             o.lasting <= s.lasting
             and o.largest <= s.largest
-            and o.cost <= s.cost
+            and o.cost <= s.cost + ALIKE
             and o.need <= s.need
             and o.tile[0] <= s.tile[0]
             for o in kept
@@ -179,7 +180,7 @@ def _best(links: list[_Links]) -> list[_Links]:
         if not any(
             o.lasting <= c.lasting
             and o.largest <= c.largest
-            and o.cost <= c.cost
+            and o.cost <= c.cost + ALIKE
             and o.parts[0].need <= c.parts[0].need
             for o in kept
         ):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mcucc.schedule.costs import ALIKE
 from mcucc.schedule.search_space import Option, pareto
 
 MOST_BUDGETS = 2048  # budgets looked at; of more than that, an even choice
@@ -64,7 +65,7 @@ def join(table: Mapping[int, Iterable[Option]], count: int) -> list[Cut]:
             before[end][better] = begin
     found: list[int] = []
     for i in np.flatnonzero(np.isfinite(costs[count])):
-        if not found or costs[count][i] < costs[count][found[-1]]:
+        if not found or costs[count][i] < costs[count][found[-1]] - ALIKE:
             found.append(int(i))
     return _distinct([_path(i, count, before, choices) for i in found])
 
@@ -112,6 +113,6 @@ def _distinct(cuts: list[Cut]) -> list[Cut]:
     """Without those that another beats: stage counts made some of them differ."""
     kept: list[Cut] = []
     for cut in cuts:
-        if not kept or (cut.cost < kept[-1].cost and cut.bytes > kept[-1].bytes):
+        if not kept or (cut.cost < kept[-1].cost - ALIKE and cut.bytes > kept[-1].bytes):
             kept.append(cut)
     return kept

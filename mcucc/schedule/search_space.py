@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, TypeVar
 
+from mcucc.schedule.costs import ALIKE
 from mcucc.schedule.network import Network, TensorFacts
 from mcucc.schedule.plan import EdgePlan, Form, SplitPlan
 from mcucc.schedule.windows import Reuse
@@ -207,7 +208,8 @@ def thinned(values: list[Value], most: int) -> list[Value]:
     values.sort(key=lambda v: (v[0] + v[1], v[2], v[0]))
     kept: list[Value] = []
     for value in values:
-        if not any(o[0] <= value[0] and o[1] <= value[1] and o[2] <= value[2] for o in kept):
+        cost = value[2] + ALIKE
+        if not any(o[0] <= value[0] and o[1] <= value[1] and o[2] <= cost for o in kept):
             kept.append(value)
     if len(kept) <= most:
         return kept
@@ -238,6 +240,6 @@ def pareto(found: Iterable[Priced]) -> list[Priced]:
     """Those that nothing of fewer bytes beats in cost, least bytes first."""
     kept: list[Priced] = []
     for each in sorted(found, key=lambda item: (item.bytes, item.cost)):
-        if not kept or each.cost < kept[-1].cost:
+        if not kept or each.cost < kept[-1].cost - ALIKE:
             kept.append(each)
     return kept

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from mcucc.schedule.costs import CostModel
+from mcucc.schedule.costs import ALIKE, CostModel
 from mcucc.schedule.network import Network
 from mcucc.schedule.plan import ImagePolicy, Plan, SplitPlan, StagePlan
 from mcucc.schedule.search_space import Option, Space, View
@@ -109,7 +109,9 @@ def promising(options: list[Option], margin: float) -> list[Option]:
     groups: dict[tuple[int, int], list[Option]] = {}
     for option in sorted(options, key=lambda o: (o.bytes, o.cost)):
         kept = groups.setdefault((option.begin, option.end), [])
-        if not any(o.cost <= option.cost and o.bytes * margin <= option.bytes for o in kept):
+        if not any(
+            o.cost <= option.cost + ALIKE and o.bytes * margin <= option.bytes for o in kept
+        ):
             kept.append(option)
     found = [option for kept in groups.values() for option in kept]
     return sorted(found, key=lambda o: (o.bytes, o.cost))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mcucc.ops.base import Granularity
-from mcucc.schedule.costs import CostModel
+from mcucc.schedule.costs import ALIKE, CostModel
 from mcucc.schedule.network import Network, NodeFacts, Operand, TensorFacts
 from mcucc.schedule.plan import ImagePolicy
 from mcucc.schedule.rates import COLUMNS, ROWS, Rates, measured_tensor, proportional
@@ -413,7 +413,7 @@ class _Walk:
         found.sort(key=lambda item: item[:2])
         best = float("inf")
         for size, cost, trail in found:
-            if cost < best:
+            if cost < best - ALIKE:
                 best = cost
                 yield Option(
                     begin, self.end, size, cost, self.asked, trail, strips=self.space.strips

@@ -1,4 +1,4 @@
-"""Parts of random networks at which rates part and meet: resizes, pyramids, pools, views, slices."""
+"""Parts of random networks at which rates part or meet: resizes, pyramids, pools, slices."""
 
 from __future__ import annotations
 

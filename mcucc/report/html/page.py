@@ -23,6 +23,7 @@ from mcucc.report.words import (
     kernel_words,
     kilobytes,
     printable,
+    saving_words,
     slice_words,
     split_output_words,
 )
@@ -88,6 +89,7 @@ def report_page(report: Mapping[str, Any]) -> str:
         strips=strips(report, axis),
         columns=columns(report, axis),
         stages=stage_rows(report, axis) if fused else (),
+        saving=saving_words(report["plan"]),
         front=front_plot(report),
         rows=_rows(report, axis),
         fused=fused,
