@@ -368,7 +368,7 @@ def _trace(compiled: CompiledFolder, library: Path, image: Bytes) -> Outputs:
         model.step(index)
         if index >= before:
             for node in program.steps[index - before].nodes:
-                place = program.places.get(node.output)  # tensors inside a stage have none
+                place = program.whole(node.output)  # tensors inside a stage have none
                 a = program.graph.activations[node.output]
                 if place is not None and place.size == a.size:
                     raw = model.arena(place.offset, a.size)

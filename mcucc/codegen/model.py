@@ -14,6 +14,7 @@ from mcucc.ir.integer import Activation
 from mcucc.ops.base import ConstArray, KernelCall
 from mcucc.quantize.camera import CameraInput
 from mcucc.quantize.split_outputs import SplitOutput
+from mcucc.schedule.buffers import BufferId
 from mcucc.schedule.plan import ImagePolicy
 from mcucc.schedule.tiled import TiledProgram
 from mcucc.schedule.windows import Range
@@ -222,7 +223,7 @@ def _camera(x: Activation, camera: CameraInput, names: Names) -> CameraCode:
     return CameraCode(
         name=f"camera_{names.tensors[x.name]}",
         title=f"camera {comment(x.name)}",
-        place=names.place(x.name),
+        place=names.place(BufferId(x.name)),
         size=x.size,
         pixels=x.height * x.width,
         channels=x.channels,
@@ -237,8 +238,8 @@ def _end(program: TiledProgram, tensor: str, names: Names, camera: bool, note: s
         name=string(tensor),
         identifier=name,
         macro=name.upper(),
-        place=names.place(tensor),
-        offset=program.places[tensor].offset,
+        place=names.place(BufferId(tensor)),
+        offset=program.place_of(tensor).offset,
         height=a.height,
         width=a.width,
         channels=a.channels,
@@ -256,7 +257,7 @@ def _places(program: TiledProgram, names: Names) -> tuple[PlaceCode, ...]:
         what = f"{place.kind.value} of {comment(place.tensor)}"
         if place.slots > 1 and place.kind.value in ("ring", "row cache", "image", "tile"):
             what += f", {place.slots} rows of {place.pitch}"
-        found.append(PlaceCode(names.place(place.name), place.offset, place.end, what))
+        found.append(PlaceCode(names.place(place.id), place.offset, place.end, what))
     return tuple(found)
 
 

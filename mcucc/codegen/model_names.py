@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mcucc.codegen.names import distinct, identifiers, short_identifiers
 from mcucc.ops.base import ConstArray, KernelCall
+from mcucc.schedule.buffers import BufferId
 from mcucc.schedule.tiled import Kind, Place, TiledProgram
 from mcucc.schedule.windows import Range
 
@@ -29,7 +30,7 @@ class Names:
         self.nodes = short_identifiers(node.name for node in graph.nodes)
         self.tensors = short_identifiers(graph.activations)
         self.ends = identifiers((*graph.inputs, *graph.outputs))
-        self.places = distinct({n: self._place_name(p) for n, p in program.places.items()})
+        self.places = distinct({id: self._place_name(p) for id, p in program.places.items()})
         self.padding: dict[int, int] = {}
         self.ranges: dict[str, tuple[Range, ...]] = {}
 
@@ -39,9 +40,9 @@ class Names:
         whole = place.kind in (Kind.TENSOR, Kind.IMAGE, Kind.OUTPUT)
         return tensor if whole else f"{tensor}_{place.kind.value}"
 
-    def place(self, name: str) -> str:
+    def place(self, buffer: BufferId) -> str:
         """The constant that holds a place's offset."""
-        return f"AT_{self.places[name].upper()}"
+        return f"AT_{self.places[buffer].upper()}"
 
     def table(self, node: str, array: str) -> str:
         """A kernel's table."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
+from typing import TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
 
 MAX_LENGTH = 48
 READABLE = 28  # names up to this long are kept whole
@@ -45,9 +48,9 @@ def identifiers(texts: Iterable[str]) -> dict[str, str]:
     return distinct({text: text for text in texts})
 
 
-def distinct(wanted: Mapping[str, str]) -> dict[str, str]:
+def distinct(wanted: Mapping[Key, str]) -> dict[Key, str]:
     """A distinct identifier for every key, from the text it asks for."""
-    names: dict[str, str] = {}
+    names: dict[Key, str] = {}
     taken: set[str] = set()
     for key, text in wanted.items():
         base = candidate = identifier(text)

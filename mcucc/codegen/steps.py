@@ -305,7 +305,7 @@ class _StageWriter:
     def _whole_rows(self, tensor: str, slot: int) -> Rows:
         a = self.graph.activations[tensor]
         storage = self.stage.storage[tensor]
-        name = self.names.place(storage.kept or storage.fresh or "")
+        name = self.names.place(storage.oldest)
         return Rows(
             self.names.tensors[tensor], f"arena + {name}", a.row_bytes, a.height, "NULL", 0, 1, "0",
             a.height, "NULL", "0", 1, 1, slot,
@@ -381,7 +381,7 @@ class _StageWriter:
     def _base(self, tensor: str) -> str:
         """The leftmost column that a tensor's rows hold at this step."""
         storage = self.stage.storage[tensor]
-        return self._origin(self.program.places[storage.fresh or storage.kept or ""], "u")
+        return self._origin(self.program.places[storage.newest], "u")
 
     def _rows(
         self,
@@ -396,9 +396,9 @@ class _StageWriter:
         a = self.graph.activations[tensor]
         storage = self.stage.storage[tensor]
         padding = node.kernel.padding() if down.stride else None
-        kept = self.program.places[storage.kept or storage.fresh or ""]
+        kept = self.program.places[storage.oldest]
         both = storage.kept is not None and storage.fresh is not None
-        fresh = self.program.places[storage.fresh or ""] if both else None
+        fresh = self.program.places[storage.newest] if both else None
         fresh_from = "0"
         if both:
             ranges = [(r if r[0] < r[1] else (a.height, a.height)) for r in storage.fresh_rows]
@@ -450,7 +450,7 @@ class _StageWriter:
 
     def _address(self, place: Place, column: str) -> str:
         """Slot 0 of a place at a column."""
-        at = f"arena + {self.names.place(place.name)}"
+        at = f"arena + {self.names.place(place.id)}"
         origin = self._origin(place, "u")
         if column == origin:
             return at
@@ -458,7 +458,7 @@ class _StageWriter:
         return f"{at} + {offset} * {place.channels}"
 
     def _target(self, place: Place, a: Activation, column: str) -> Target:
-        at = f"arena + {self.names.place(place.name)}"
+        at = f"arena + {self.names.place(place.id)}"
         base = at if column == "0" else f"{at} + {column} * {a.channels}"
         return Target(base, place.pitch, place.slots, a.height)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from mcucc.schedule.buffers import BufferId, labels
 from mcucc.schedule.expand import live_extents
 from mcucc.schedule.extents import Lives
 from mcucc.schedule.placement import Extents
@@ -131,8 +132,9 @@ def _buffers(
     program: TiledProgram, lives: Lives, numbers: Sequence[int]
 ) -> tuple[BufferFacts, ...]:
     found = []
-    for name, by_stage in lives.items():
-        place = program.places[name]
+    names = labels(program.places)
+    for buffer, by_stage in lives.items():
+        place = program.places[buffer]
         spans = []
         for step, number in enumerate(numbers):
             if number in by_stage:
@@ -142,7 +144,7 @@ def _buffers(
             first, last = spans[0].step, spans[-1].step
             found.append(
                 BufferFacts(
-                    name=name,
+                    name=names[buffer],
                     tensor=place.tensor,
                     role=place.kind.value,
                     offset=place.offset,
@@ -193,12 +195,13 @@ def _runs(extents: Iterable[tuple[int, int]], offset: int) -> tuple[Piece, ...]:
 
 
 def _moment(
-    program: TiledProgram, lives: Lives, same: frozenset[tuple[str, str]], number: int
+    program: TiledProgram, lives: Lives, same: frozenset[tuple[BufferId, BufferId]], number: int
 ) -> MomentFacts:
     """The first time of a stage at which the most bytes are live."""
     stage = program.stages[number]
-    here = {name: by_stage[number] for name, by_stage in lives.items() if number in by_stage}
-    lengths = {name: np.maximum(e[:, 1] - e[:, 0], 0) for name, e in here.items()}
+    names = labels(program.places)
+    here = {buffer: by_stage[number] for buffer, by_stage in lives.items() if number in by_stage}
+    lengths = {buffer: np.maximum(e[:, 1] - e[:, 0], 0) for buffer, e in here.items()}
     shared = _shared(lengths, same)
     load = sum(lengths.values(), np.zeros_like(shared)) - shared
     time = int(load.argmax())
@@ -214,11 +217,11 @@ def _moment(
         column_step=column_step,
         action=action,
         actions=tuple(_action(each) for each in stage.actions),
-        live=_live(program, {name: extents[time] for name, extents in here.items()}),
+        live=_live(program, {buffer: extents[time] for buffer, extents in here.items()}),
         body=tuple(
-            BodyFacts(name, pieces)
-            for name, extents in here.items()
-            if (pieces := _body(program.places[name], extents[begin : begin + body]))
+            BodyFacts(names[buffer], pieces)
+            for buffer, extents in here.items()
+            if (pieces := _body(program.places[buffer], extents[begin : begin + body]))
         ),
     )
 
@@ -228,10 +231,10 @@ def _body(place: Place, extents: Extents) -> tuple[Piece, ...]:
 
 
 def _shared(
-    lengths: Mapping[str, npt.NDArray[np.int64]], same: frozenset[tuple[str, str]]
+    lengths: Mapping[BufferId, npt.NDArray[np.int64]], same: frozenset[tuple[BufferId, BufferId]]
 ) -> npt.NDArray[np.int64]:
     """Bytes at each time that a result shares with an operand (once for each result)."""
-    found: dict[str, npt.NDArray[np.int64]] = {}
+    found: dict[BufferId, npt.NDArray[np.int64]] = {}
     for source, target in same:
         if source in lengths and target in lengths:
             common = np.minimum(lengths[source], lengths[target])
@@ -262,15 +265,13 @@ def _action(action: Action) -> ActionFacts:
 
 
 def _live(
-    program: TiledProgram, extents: Mapping[str, npt.NDArray[np.int64]]
+    program: TiledProgram, extents: Mapping[BufferId, npt.NDArray[np.int64]]
 ) -> tuple[LiveFacts, ...]:
     found = []
-    for name, (low, high) in extents.items():
+    names = labels(program.places)
+    for buffer, (low, high) in extents.items():
         if low < high:
-            place = program.places[name]
-            found.append(
-                LiveFacts(
-                    name, place.tensor, place.kind.value, place.offset + int(low), int(high - low)
-                )
-            )
+            place, size = program.places[buffer], int(high - low)
+            offset = place.offset + int(low)
+            found.append(LiveFacts(names[buffer], place.tensor, place.kind.value, offset, size))
     return tuple(sorted(found, key=lambda live: (live.offset, live.buffer)))

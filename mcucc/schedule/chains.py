@@ -20,7 +20,7 @@ Tracks = Mapping[int, Track]
 
 
 @dataclass(frozen=True)
-class Part:
+class Member:
     """A stage of a chain: its nodes [begin, end), its row steps, its tensors along the rows."""
 
     begin: int
@@ -57,7 +57,7 @@ def chains_of(plan: Plan) -> list[range]:
     return found
 
 
-def handed_on(net: Network, parts: Sequence[Part]) -> dict[int, int]:
+def handed_on(net: Network, parts: Sequence[Member]) -> dict[int, int]:
     """Tensors that a stage of a chain hands to later ones, and the position of that stage.
 
     Raises ModelError for stages that cannot run row by row beside others.
@@ -82,7 +82,7 @@ def handed_on(net: Network, parts: Sequence[Part]) -> dict[int, int]:
     }
 
 
-def interleaved(net: Network, parts: Sequence[Part]) -> Interleaved:
+def interleaved(net: Network, parts: Sequence[Member]) -> Interleaved:
     """The order in which the stages of a chain take their row steps."""
     maker = handed_on(net, parts)
     reads = [[t for t in maker if t in part.rows and maker[t] < i] for i, part in enumerate(parts)]
@@ -141,7 +141,7 @@ def rows_held(
 
 def _slots(
     net: Network,
-    parts: Sequence[Part],
+    parts: Sequence[Member],
     maker: int,
     tensor: int,
     order: Sequence[int],

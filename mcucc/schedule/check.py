@@ -59,16 +59,16 @@ def check(program: TiledProgram) -> Checked:
     for place in program.places.values():
         if place.kind is Kind.SCRATCH:
             if place.offset % WORD:
-                raise CheckError(f"{place.name} at {place.offset}: scratch holds words")
+                raise CheckError(f"{place.id} at {place.offset}: scratch holds words")
         elif place.tensor in replay.sums_of_groups and (place.offset % WORD or place.pitch % WORD):
-            raise CheckError(f"{place.name} at {place.offset}: sums are words")
+            raise CheckError(f"{place.id} at {place.offset}: sums are words")
     for chain in program.chains:
         replay.chain(chain)
     replay.complete()
     for name in program.graph.outputs:
         shape = program.graph.activations[name]
         for row in range(shape.height):
-            replay.expect(program.places[name], shape, row, (0, shape.width), 0, "network output")
+            replay.expect(program.place_of(name), shape, row, (0, shape.width), 0, "network output")
     if replay.macs != program.macs:
         raise CheckError(f"{replay.macs} MACs executed, the plan says {program.macs}")
     return Checked(int(replay.touched.sum()), replay.macs, replay.kernel_rows)
@@ -101,7 +101,7 @@ class _Replay:
             for name in self.graph.inputs:
                 shape = self.graph.activations[name]
                 for row in range(shape.height):
-                    self.write(program.places[name], shape, row, (0, shape.width), 0)
+                    self.write(program.place_of(name), shape, row, (0, shape.width), 0)
 
     def fail(self, what: str) -> CheckError:
         """The error of the current step."""
@@ -114,7 +114,7 @@ class _Replay:
         left = columns[0] - place.origin(column_step)
         length = (columns[1] - columns[0]) * place.channels
         if left < 0 or left * place.channels + length > place.pitch:
-            raise self.fail(f"columns {columns} of {place.tensor} leave {place.name}")
+            raise self.fail(f"columns {columns} of {place.tensor} leave {place.id}")
         begin = place.address(row, columns[0], column_step)
         if begin < 0 or begin + length > self.arena.size:
             raise self.fail(f"row {row} of {place.tensor} leaves the arena")
@@ -132,7 +132,7 @@ class _Replay:
         begin, end = self.span(place, row, columns, step)
         if not np.array_equal(self.arena[begin:end], self.tags(shape, row, columns)):
             raise self.fail(
-                f"{reader} reads row {row}, columns {columns} of {shape.name} in {place.name}: "
+                f"{reader} reads row {row}, columns {columns} of {shape.name} in {place.id}: "
                 f"those bytes hold something else"
             )
         return begin, end
@@ -148,7 +148,7 @@ class _Replay:
         """A scratch area loses its contents."""
         begin, end = place.offset, place.end
         if begin < 0 or end > self.arena.size:
-            raise self.fail(f"{place.name} leaves the arena")
+            raise self.fail(f"{place.id} leaves the arena")
         self.arena[begin:end] = NOTHING
         self.touched[begin:end] = True
         return begin, end
@@ -375,7 +375,7 @@ class _Replay:
             raise self.fail(f"{node.name} does not add every pixel once")
         shape = self.graph.activations[node.output]
         storage = stage.storage[node.output]
-        place = self.program.places[storage.kept or storage.fresh or ""]
+        place = self.program.places[storage.oldest]
         sums = self.program.places[stage.sinks[node.name]]
         if place.offset < sums.end and sums.offset < place.offset + shape.size:
             raise self.fail(f"{node.name} overwrites its sums")

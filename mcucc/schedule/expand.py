@@ -9,7 +9,8 @@ from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph, IntegerNode
 from mcucc.ops.base import Granularity, Window
 from mcucc.schedule.axis import Axis, Link, Track, stepped_axis, whole_axis
-from mcucc.schedule.chains import Part, chains_of, interleaved
+from mcucc.schedule.buffers import BufferId, Part
+from mcucc.schedule.chains import Member, chains_of, interleaved
 from mcucc.schedule.extents import ChainFacts, Lives, StageFacts, all_lives, pairs_by_index
 from mcucc.schedule.network import Network
 from mcucc.schedule.placement import Life, lay_out, most_live
@@ -46,7 +47,7 @@ def expand(graph: IntegerGraph, plan: Plan) -> TiledProgram:
     return _placed(net, plan, chains, places)
 
 
-def live_extents(program: TiledProgram) -> tuple[Lives, frozenset[tuple[str, str]]]:
+def live_extents(program: TiledProgram) -> tuple[Lives, frozenset[tuple[BufferId, BufferId]]]:
     """When which bytes of every place are live, and the pairs that share theirs (see `extents`)."""
     plan = replace(program.plan, stages=tuple(stage.plan for stage in program.stages))
     net, _, chains, places = _built(program.graph, plan)
@@ -55,12 +56,12 @@ def live_extents(program: TiledProgram) -> tuple[Lives, frozenset[tuple[str, str
 
 def _built(
     graph: IntegerGraph, plan: Plan
-) -> tuple[Network, Plan, list[ChainFacts], dict[str, Place]]:
+) -> tuple[Network, Plan, list[ChainFacts], dict[BufferId, Place]]:
     """The chains of a plan, and places without offsets; network and plan are those of `splits`."""
     ordered = replace(graph, nodes=_ordered(graph, plan))
     graph, plan = with_splits(ordered, plan)
     net = Network(graph, graph.nodes)
-    places: dict[str, Place] = {}
+    places: dict[BufferId, Place] = {}
     chains: list[ChainFacts] = []
     begin = 0
     for numbers in chains_of(plan):
@@ -75,7 +76,7 @@ def _chain(
     plans: Sequence[StagePlan],
     begin: int,
     image: ImagePolicy,
-    places: dict[str, Place],
+    places: dict[BufferId, Place],
 ) -> ChainFacts:
     """The stages of a chain; `places` takes what they add."""
     stages = []
@@ -84,7 +85,7 @@ def _chain(
         begin += len(plan.nodes)
         if len(plans) > 1 and plan.strips > 1:
             raise stages[-1].error("stages that feed each other have no strips")
-    parts = [Part(s.begin, s.end, s.rows.steps * s.plan.strips, s.rows.tracks) for s in stages]
+    parts = [Member(s.begin, s.end, s.rows.steps * s.plan.strips, s.rows.tracks) for s in stages]
     turns = interleaved(net, parts)
     facts = []
     for stage in stages:
@@ -108,16 +109,15 @@ def chain_arena(net: Network, plans: Sequence[StagePlan], begin: int, image: Ima
 def _chain_lives(
     net: Network, plans: Sequence[StagePlan], begin: int, image: ImagePolicy
 ) -> tuple[list[Life], frozenset[tuple[int, int]]]:
-    places: dict[str, Place] = {}
+    places: dict[BufferId, Place] = {}
     for number, tensor in enumerate(net.tensors):
         given = tensor.producer < 0
         late = given and image.streams and min(net.readers(number), default=0) >= begin
         if tensor.producer < begin and not late:
             kind = Kind.IMAGE if given else Kind.TENSOR
             pitch = tensor.row_bytes
-            places[tensor.name] = Place(
-                tensor.name, tensor.name, kind, tensor.height, pitch, tensor.channels
-            )
+            buffer = BufferId(tensor.name)
+            places[buffer] = Place(buffer, tensor.name, kind, tensor.height, pitch, tensor.channels)
     chain = _chain(net, plans, begin, image, places)
     lives, same = all_lives(net, image, [chain], places)
     names = list(lives)
@@ -154,10 +154,10 @@ class _Stage:
     begin: int
     end: int
     image: ImagePolicy
-    known: dict[str, Place]
+    known: dict[BufferId, Place]
 
     def __post_init__(self) -> None:
-        self.places: dict[str, Place] = {}
+        self.places: dict[BufferId, Place] = {}
         self.rings: Mapping[int, int] = {}
         self.chain_end = self.end
         self.storage: dict[str, Storage] = {}
@@ -290,8 +290,8 @@ class _Stage:
             before.setdefault(position, []).extend(load)
             after.setdefault(max([position, *readers]), []).extend(save)
         body = list(receive)
-        sinks: dict[str, str] = {}
-        scratch: dict[str, str] = {}
+        sinks: dict[str, BufferId] = {}
+        scratch: dict[str, BufferId] = {}
         sources = tuple(self._narrowed(i) for i in range(len(self.nodes)))
         for position, node in enumerate(self.nodes):
             source = sources[position]
@@ -327,44 +327,43 @@ class _Stage:
         sink = node.granularity is Granularity.SINK
         name = self.net.tensors[node.output].name
         storage = self.storage[name]
-        target = storage.fresh or storage.kept or ""
         if sink:
             tensor = node.operands[0].tensor
             rows, columns = self.rows.sinks[tensor], self.columns.sinks[tensor]
         else:
             rows = self.rows.tracks[node.output].ranges
             columns = self.columns.tracks[node.output].ranges
-        return Compute(node.name, target, rows, columns)
+        return Compute(node.name, storage.newest, rows, columns)
 
-    def _scratch(self, node: str, tensor: int, size: int) -> str:
-        name = f"{node}.scratch"
-        self.places[name] = Place(name, self.net.tensors[tensor].name, Kind.SCRATCH, 1, size, 1)
-        return name
+    def _scratch(self, node: str, tensor: int, size: int) -> BufferId:
+        buffer, made = BufferId(node, Part.SCRATCH), self.net.tensors[tensor].name
+        self.places[buffer] = Place(buffer, made, Kind.SCRATCH, 1, size, 1)
+        return buffer
 
-    def _add(self, tensor: int, suffix: str, kind: Kind, slots: int, pixels: int) -> Place:
+    def _add(self, tensor: int, part: Part, kind: Kind, slots: int, pixels: int) -> BufferId:
         facts = self.net.tensors[tensor]
-        name = f"{facts.name}.{suffix}" if suffix else facts.name
-        place = Place(name, facts.name, kind, slots, pixels * facts.channels, facts.channels)
-        self.places[name] = place
-        return place
+        buffer, pitch = BufferId(facts.name, part), pixels * facts.channels
+        self.places[buffer] = Place(buffer, facts.name, kind, slots, pitch, facts.channels)
+        return buffer
 
-    def _shift(self, name: str, origins: tuple[int, ...]) -> None:
+    def _shift(self, buffer: BufferId, origins: tuple[int, ...]) -> None:
         """The place holds columns from these on, at each column step."""
-        self.places[name] = replace(self.places[name], origins=origins)
+        self.places[buffer] = replace(self.places[buffer], origins=origins)
 
     def _whole_place(self, tensor: int, kind: Kind) -> None:
         """The place of a whole tensor; an alias is another name of its root's bytes."""
         facts = self.net.tensors[tensor]
-        if facts.name not in self.known:
-            self._add(tensor, "", kind, facts.height, facts.width)
-        self.storage[facts.name] = Storage(None, facts.name)
+        whole = BufferId(facts.name)
+        if whole not in self.known:
+            self._add(tensor, Part.WHOLE, kind, facts.height, facts.width)
+        self.storage[facts.name] = Storage(None, whole)
 
     def _input(self, tensor: int) -> list[Action]:
         facts = self.net.tensors[tensor]
         if tensor in self.rings:
-            self.storage[facts.name] = Storage(None, f"{facts.name}.ring")
+            self.storage[facts.name] = Storage(None, BufferId(facts.name, Part.RING))
             return []
-        if tensor not in self.net.inputs or facts.name in self.known:
+        if tensor not in self.net.inputs or BufferId(facts.name) in self.known:
             self._whole_place(tensor, Kind.TENSOR)
             return []
         readers = self.net.readers(tensor)
@@ -376,8 +375,8 @@ class _Stage:
         track = self.rows.tracks.get(tensor)
         whole = facts.last >= self.end or min(readers) < self.begin or track is None
         slots = facts.height if whole or track is None else min(facts.height, track.held)
-        self._add(tensor, "", Kind.IMAGE, slots, facts.width)
-        self.storage[facts.name] = Storage(None, facts.name)
+        place = self._add(tensor, Part.WHOLE, Kind.IMAGE, slots, facts.width)
+        self.storage[facts.name] = Storage(None, place)
         beside = any(self.end <= reader < self.chain_end for reader in readers)
         if track is None or beside:
             ends: tuple[int, ...] = (facts.height,) * self.rows.steps
@@ -393,7 +392,7 @@ class _Stage:
         across = tuple(
             (0, facts.width) if u in begins else EMPTY for u in range(self.columns.steps)
         )
-        return [Receive(facts.name, facts.name, tuple(arrivals), across)]
+        return [Receive(facts.name, place, tuple(arrivals), across)]
 
     def _output(self, tensor: int) -> tuple[list[Action], list[Action]]:
         """Places of a computed tensor; copies before its node and after its last reader."""
@@ -401,8 +400,8 @@ class _Stage:
         node = self.nodes[facts.producer - self.begin]
         sink = node.granularity is Granularity.SINK
         if tensor in self.rings:
-            self._add(tensor, "ring", Kind.RING, self.rings[tensor], facts.width)
-            self.storage[facts.name] = Storage(None, f"{facts.name}.ring")
+            ring = self._add(tensor, Part.RING, Kind.RING, self.rings[tensor], facts.width)
+            self.storage[facts.name] = Storage(None, ring)
             return [], []
         if sink or tensor in self.kept or facts.last < 0 or tensor not in self.rows.tracks:
             self._whole_place(tensor, self._kind(tensor))
@@ -410,9 +409,10 @@ class _Stage:
         down, across = self.rows.tracks[tensor], self.columns.tracks[tensor]
         edge = self._edge(tensor)
         if edge.form is Form.RING and (down.cached or across.cached):
-            self._add(tensor, "ring", Kind.RING, min(down.size, down.held), across.width)
-            self._shift(f"{facts.name}.ring", across.origins)
-            self.storage[facts.name] = Storage(None, f"{facts.name}.ring")
+            slots = min(down.size, down.held)
+            ring = self._add(tensor, Part.RING, Kind.RING, slots, across.width)
+            self._shift(ring, across.origins)
+            self.storage[facts.name] = Storage(None, ring)
             return [], []
         return self._tile(tensor, down, across, edge)
 
@@ -424,34 +424,35 @@ class _Stage:
         self, tensor: int, down: Track, across: Across, edge: EdgePlan
     ) -> tuple[list[Action], list[Action]]:
         facts = self.net.tensors[tensor]
-        tile = self._add(tensor, "tile", Kind.TILE, max(1, down.tallest), across.held)
-        self._shift(tile.name, across.lefts)
+        slots = max(1, down.tallest)
+        tile = self._add(tensor, Part.TILE, Kind.TILE, slots, across.held)
+        self._shift(tile, across.lefts)
         load: list[Action] = []
         save: list[Action] = []
         carried = across.carried
         if across.left_over and any(a < b for a, b in carried):
             if edge.form is Form.SLIDE:
-                save.append(Copy(facts.name, tile.name, tile.name, 1, down.ranges, carried))
+                save.append(Copy(facts.name, tile, tile, 1, down.ranges, carried))
             else:
                 widest = max(b - a for a, b in carried)
-                cache = self._add(tensor, "columns", Kind.COLUMN_CACHE, tile.slots, widest)
-                self._shift(cache.name, across.keep)
+                cache = self._add(tensor, Part.COLUMNS, Kind.COLUMN_CACHE, slots, widest)
+                self._shift(cache, across.keep)
                 late = (EMPTY, *carried[:-1])
-                load.append(Copy(facts.name, cache.name, tile.name, 0, down.ranges, late))
-                save.append(Copy(facts.name, tile.name, cache.name, 1, down.ranges, carried))
+                load.append(Copy(facts.name, cache, tile, 0, down.ranges, late))
+                save.append(Copy(facts.name, tile, cache, 1, down.ranges, carried))
         if down.cached and down.left_over:
-            rows = self._add(tensor, "rows", Kind.ROW_CACHE, down.cached, across.width)
-            self._shift(rows.name, across.origins)
-            update = Copy(facts.name, tile.name, rows.name, 0, down.lasting, across.retired)
+            rows = self._add(tensor, Part.ROWS, Kind.ROW_CACHE, down.cached, across.width)
+            self._shift(rows, across.origins)
+            update = Copy(facts.name, tile, rows, 0, down.lasting, across.retired)
             save.insert(0, update)
-            self.storage[facts.name] = Storage(tile.name, rows.name, down.ranges)
+            self.storage[facts.name] = Storage(tile, rows, down.ranges)
         else:
-            self.storage[facts.name] = Storage(tile.name, None)
+            self.storage[facts.name] = Storage(tile, None)
         return load, save
 
 
 def _placed(
-    net: Network, plan: Plan, chains: Sequence[ChainFacts], places: dict[str, Place]
+    net: Network, plan: Plan, chains: Sequence[ChainFacts], places: dict[BufferId, Place]
 ) -> TiledProgram:
     lives, same = all_lives(net, plan.image, chains, places)
     names = list(lives)
@@ -465,9 +466,9 @@ def _placed(
     for name, offset in zip(names, layout.offsets, strict=True):
         places[name] = replace(places[name], offset=offset)
     for tensor in net.tensors:
-        root = net.tensors[tensor.root].name
-        if tensor.name in places and root != tensor.name:
-            places[tensor.name] = replace(places[tensor.name], offset=places[root].offset)
+        own, root = BufferId(tensor.name), BufferId(net.tensors[tensor.root].name)
+        if own in places and root != own:
+            places[own] = replace(places[own], offset=places[root].offset)
     stages = tuple(facts.stage for chain in chains for facts in chain.stages)
     bound = {node.name: node for stage in stages for node in stage.nodes}
     return TiledProgram(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcucc.schedule.axis import Track
+from mcucc.schedule.buffers import BufferId, Part
 from mcucc.schedule.chains import Interleaved, rows_held
 from mcucc.schedule.network import Network
 from mcucc.schedule.placement import Extents
@@ -22,7 +23,7 @@ from mcucc.schedule.plan import ImagePolicy
 from mcucc.schedule.strips import Across
 from mcucc.schedule.tiled import Compute, Copy, Kind, Place, Receive, TiledStage
 
-Lives = dict[str, dict[int, Extents]]
+Lives = dict[BufferId, dict[int, Extents]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +56,11 @@ class ChainFacts:
 
 
 def all_lives(
-    net: Network, image: ImagePolicy, chains: Sequence[ChainFacts], places: Mapping[str, Place]
-) -> tuple[Lives, frozenset[tuple[str, str]]]:
+    net: Network, image: ImagePolicy, chains: Sequence[ChainFacts], places: Mapping[BufferId, Place]
+) -> tuple[Lives, frozenset[tuple[BufferId, BufferId]]]:
     """Live extents of every buffer, and the pairs that may share an offset (results in place)."""
     lives: Lives = {}
-    same: set[tuple[str, str]] = set()
+    same: set[tuple[BufferId, BufferId]] = set()
     first = 0
     for chain in chains:
         clocks = [_Clock(net, chain, i, first, places) for i in range(len(chain.stages))]
@@ -80,7 +81,12 @@ class _Clock:
     """The times of a stage and the extents of what it holds, by number of the chain's stages."""
 
     def __init__(
-        self, net: Network, chain: ChainFacts, part: int, first: int, places: Mapping[str, Place]
+        self,
+        net: Network,
+        chain: ChainFacts,
+        part: int,
+        first: int,
+        places: Mapping[BufferId, Place],
     ) -> None:
         self.net, self.chain, self.places = net, chain, places
         self.part, self.first = part, first
@@ -92,15 +98,15 @@ class _Clock:
         # Row and column steps in order of execution.
         order = np.array(self.stage.iterations, dtype=np.int64)
         self.order = order[:, 0], order[:, 1]
-        self.uses: dict[str, list[int]] = {}
-        self.writes: dict[str, int] = {}
+        self.uses: dict[BufferId, list[int]] = {}
+        self.writes: dict[BufferId, int] = {}
         for i, action in enumerate(self.actions):
-            for name in sorted(self._touched(action)):
+            for name in sorted(self._touched(action), key=lambda each: each.order):
                 self.uses.setdefault(name, []).append(i)
             if not isinstance(action, Copy):
                 self.writes.setdefault(action.place, i)
 
-    def _touched(self, action: Receive | Compute | Copy) -> set[str]:
+    def _touched(self, action: Receive | Compute | Copy) -> set[BufferId]:
         if isinstance(action, Receive):
             return {action.place}
         if isinstance(action, Copy):
@@ -182,31 +188,31 @@ class _Clock:
         return grid
 
     def _tile(self, place: Place) -> dict[int, Extents]:
-        uses = self.uses[place.name]
+        uses = self.uses[place.id]
         copies = [a for a in self.actions if isinstance(a, Copy)]
-        slides = any(a.source == a.target == place.name for a in copies)
+        slides = any(a.source == a.target == place.id for a in copies)
         first, last = (0, self.body - 1) if slides else (min(uses), max(uses))
         return self._steps(place, first, last)
 
     def _columns(self, place: Place) -> dict[int, Extents]:
         """Not live between the load into the tile and the save out of it."""
-        load, save = min(self.uses[place.name]), max(self.uses[place.name])
+        load, save = min(self.uses[place.id]), max(self.uses[place.id])
         grid = self._grid(place, 0, self.body - 1)
         grid[:, :, load + 1 : save, 1] = 0
         return self.timed(grid)
 
     def _rolling(self, place: Place) -> dict[int, Extents]:
         """A ring or row cache: the slots of rows computed and still read."""
-        uses = self.uses[place.name]
+        uses = self.uses[place.id]
         cache = place.kind is Kind.ROW_CACHE
-        first = max(uses) if cache else self.writes[place.name]
+        first = max(uses) if cache else self.writes[place.id]
         return self._rows(place, self._number(place), (first, max(uses)), cache=cache)
 
     def arriving(self, tensor: int, place: Place) -> dict[int, Extents]:
         """An image that arrives by rows and dies in this stage."""
-        if tensor not in self.facts.rows or place.name not in self.writes:
+        if tensor not in self.facts.rows or place.id not in self.writes:
             return self.always(place.size)
-        uses = self.writes[place.name], max(self.uses[place.name])
+        uses = self.writes[place.id], max(self.uses[place.id])
         return self._rows(place, tensor, uses, cache=False, arrives=True)
 
     def _rows(
@@ -252,7 +258,7 @@ class _Clock:
                     lows[step, column_step] = begin * place.pitch + left * place.channels
         following = np.append(lows[self.order], place.size)
         following = np.minimum.accumulate(following[::-1])[::-1]
-        cut = max(self.uses[place.name]) + (0 if in_place else 1)
+        cut = max(self.uses[place.id]) + (0 if in_place else 1)
         grid = self.never()
         t, u = self.order
         grid[t, u, :, 0] = following[:-1, None]
@@ -280,7 +286,7 @@ class _Clock:
         grid = self.never()
         t, u = self.order
         grid[t, u, :, 1] = written[1:, None]
-        grid[t, u, : self.writes[place.name], 1] = written[:-1, None]
+        grid[t, u, : self.writes[place.id], 1] = written[:-1, None]
         between = np.zeros((self.stage.row_steps + 1, 2), dtype=np.int64)
         between[1:, 1] = grid[:, -1, -1, 1]
         return self.timed(grid, between, (0, place.size))
@@ -293,9 +299,9 @@ class _Clock:
         facts = self.net.tensors[tensor]
         return here == beside and facts.last < self.chain.end and facts.producer < self.chain.begin
 
-    def in_place_pairs(self, lives: Lives) -> set[tuple[str, str]]:
+    def in_place_pairs(self, lives: Lives) -> set[tuple[BufferId, BufferId]]:
         """Buffers that a result and a dying operand may share at equal offsets."""
-        found: set[tuple[str, str]] = set()
+        found: set[tuple[BufferId, BufferId]] = set()
         for i, action in enumerate(self.actions):
             if not isinstance(action, Compute) or action.node in self.stage.sinks:
                 continue
@@ -308,26 +314,26 @@ class _Clock:
                     continue
                 source = self.places[only]
                 if source.same_geometry(target) and self._dies(source, target, i, lives):
-                    found.add((source.name, target.name))
+                    found.add((source.id, target.id))
         return found
 
     def _dies(self, source: Place, target: Place, i: int, lives: Lives) -> bool:
-        if max(self.uses[source.name]) != i:
+        if max(self.uses[source.id]) != i:
             return False
         if source.kind is Kind.TILE and target.kind is Kind.TILE:
             slides = {a.source for a in self.actions if isinstance(a, Copy)}
-            return self.writes.get(target.name) == i and not slides & {source.name, target.name}
+            return self.writes.get(target.id) == i and not slides & {source.id, target.id}
         whole = (Kind.TENSOR, Kind.OUTPUT, Kind.IMAGE)
         if source.kind not in whole or target.kind not in whole:
             return False
         tensor = self._number(source)
         number = self.first + self.part
-        if source.name in self.writes or not self.last_reader(tensor):
+        if source.id in self.writes or not self.last_reader(tensor):
             return False
-        if source.name not in lives or number not in lives[source.name]:
+        if source.id not in lives or number not in lives[source.id]:
             return False
         left = self.read(tensor, source, in_place=True)[number]
-        out = lives[target.name][number]
+        out = lives[target.id][number]
         both = (left[:, 1] > left[:, 0]) & (out[:, 1] > out[:, 0])
         return bool((out[both, 1] <= left[both, 0]).all())
 
@@ -337,15 +343,15 @@ def _whole_tensors(
     image: ImagePolicy,
     chain: ChainFacts,
     clocks: Sequence[_Clock],
-    places: Mapping[str, Place],
+    places: Mapping[BufferId, Place],
 ) -> Lives:
     """Extents of inputs, outputs and tensors between chains."""
     found: Lives = {}
     begin, end = chain.begin, chain.end
     for number, tensor in enumerate(net.tensors):
-        if tensor.root != number or tensor.name not in places:
+        place = places.get(BufferId(tensor.name))
+        if tensor.root != number or place is None:
             continue
-        place = places[tensor.name]
         given = tensor.producer < 0
         birth = tensor.producer
         if given and image.streams:
@@ -353,7 +359,7 @@ def _whole_tensors(
         if birth >= end or (tensor.last < begin and birth < begin):
             continue
         arrives = given and image.streams and birth >= begin
-        found[tensor.name] = _whole(number, place, clocks, birth, arrives)
+        found[place.id] = _whole(number, place, clocks, birth, arrives)
     return found
 
 
@@ -381,23 +387,23 @@ def _whole(
 
 
 def _rings(
-    net: Network, chain: ChainFacts, clocks: Sequence[_Clock], places: Mapping[str, Place]
+    net: Network, chain: ChainFacts, clocks: Sequence[_Clock], places: Mapping[BufferId, Place]
 ) -> Lives:
     """Extents of the rings between the stages of a chain."""
     found: Lives = {}
     tracks = [facts.rows for facts in chain.stages]
     for tensor in chain.turns.rings:
-        place = places[f"{net.tensors[tensor].name}.ring"]
+        place = places[BufferId(net.tensors[tensor].name, Part.RING)]
         producer = net.tensors[tensor].producer
         maker = next(i for i, f in enumerate(chain.stages) if f.begin <= producer < f.end)
-        found[place.name] = {}
+        found[place.id] = {}
         for part, clock in enumerate(clocks):
             grid = clock.never()
             for step, done in enumerate(chain.turns.steps_of(part)):
                 held = rows_held(tracks, maker, tensor, done, part == maker)
                 grid[step] = _slots(place, *held)
             own = clock.first + part
-            found[place.name][own] = clock.timed(grid)[own]
+            found[place.id][own] = clock.timed(grid)[own]
     return found
 
 
@@ -420,7 +426,7 @@ def _union(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
 
 
 def pairs_by_index(
-    names: Sequence[str], pairs: frozenset[tuple[str, str]]
+    names: Sequence[BufferId], pairs: frozenset[tuple[BufferId, BufferId]]
 ) -> frozenset[tuple[int, int]]:
     """The same pairs by position in `names`."""
     index = {name: i for i, name in enumerate(names)}

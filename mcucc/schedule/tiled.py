@@ -24,6 +24,7 @@ from enum import Enum
 from functools import cached_property
 
 from mcucc.ir.integer import IntegerGraph, IntegerNode
+from mcucc.schedule.buffers import BufferId
 from mcucc.schedule.plan import Plan, StagePlan
 from mcucc.schedule.windows import Range
 
@@ -49,7 +50,7 @@ class Place:
     being `origins[column_step]`, or 0 where `origins` is empty. Aliases share their root's place.
     """
 
-    name: str
+    id: BufferId
     tensor: str
     kind: Kind
     slots: int
@@ -88,7 +89,7 @@ class Receive:
     """The camera hands over rows of a network input (whole rows)."""
 
     tensor: str
-    place: str
+    place: BufferId
     rows: tuple[Range, ...]
     columns: tuple[Range, ...]
 
@@ -101,7 +102,7 @@ class Compute:
     """
 
     node: str
-    place: str
+    place: BufferId
     rows: tuple[Range, ...]
     columns: tuple[Range, ...]
 
@@ -114,8 +115,8 @@ class Copy:
     """
 
     tensor: str
-    source: str
-    target: str
+    source: BufferId
+    target: BufferId
     ahead: int
     rows: tuple[Range, ...]
     columns: tuple[Range, ...]
@@ -133,16 +134,28 @@ class Storage:
     none is fresh.
     """
 
-    fresh: str | None
-    kept: str | None
+    fresh: BufferId | None
+    kept: BufferId | None
     fresh_rows: tuple[Range, ...] = ()
 
-    def place_of(self, row: int, row_step: int) -> str:
-        """The name of the place that holds `row`."""
-        if self.fresh is None:
-            return self.kept or ""
-        if self.kept is None:
-            return self.fresh
+    @property
+    def newest(self) -> BufferId:
+        """Where a step puts the rows that it computes."""
+        found = self.fresh or self.kept
+        assert found is not None  # there is one at least
+        return found
+
+    @property
+    def oldest(self) -> BufferId:
+        """Where rows of earlier steps are; all rows where there is one place."""
+        found = self.kept or self.fresh
+        assert found is not None
+        return found
+
+    def place_of(self, row: int, row_step: int) -> BufferId:
+        """The place that holds `row`."""
+        if self.fresh is None or self.kept is None:
+            return self.newest
         begin, end = self.fresh_rows[row_step]
         return self.fresh if begin < end and row >= begin else self.kept
 
@@ -161,8 +174,8 @@ class TiledStage:
     strips: tuple[Range, ...]
     actions: tuple[Action, ...]
     storage: Mapping[str, Storage]
-    sinks: Mapping[str, str]
-    scratch: Mapping[str, str]
+    sinks: Mapping[str, BufferId]
+    scratch: Mapping[str, BufferId]
 
     @property
     def sink_nodes(self) -> tuple[IntegerNode, ...]:
@@ -232,12 +245,12 @@ class TiledProgram:
     plan: Plan
     stages: tuple[TiledStage, ...]
     chains: tuple[Chain, ...]
-    places: Mapping[str, Place]
+    places: Mapping[BufferId, Place]
     arena_bytes: int
     lower_bound: int
     macs: int
     stage_bytes: tuple[int, ...] = field(default=())
-    alive: tuple[tuple[str, ...], ...] = field(default=())  # places in use, by stage
+    alive: tuple[tuple[BufferId, ...], ...] = field(default=())  # places in use, by stage
 
     @property
     def factor(self) -> float:
@@ -246,7 +259,11 @@ class TiledProgram:
 
     def place_of(self, tensor: str) -> Place:
         """The whole tensor's place (inputs, outputs, tensors between stages)."""
-        return self.places[tensor]
+        return self.places[BufferId(tensor)]
+
+    def whole(self, tensor: str) -> Place | None:
+        """The place of a whole tensor, or of an image's rows; None for one inside a stage."""
+        return self.places.get(BufferId(tensor))
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -261,8 +278,8 @@ class TiledProgram:
 
     def live(self, stage: int) -> tuple[Place, ...]:
         """Places in use at some time of a stage, by offset."""
-        places = [self.places[name] for name in self.alive[stage]]
-        return tuple(sorted(places, key=lambda place: (place.offset, place.name)))
+        places = [self.places[buffer] for buffer in self.alive[stage]]
+        return tuple(sorted(places, key=lambda place: (place.offset, place.id.order)))
 
     def bytes_by_kind(self) -> Mapping[Kind, int]:
         """The largest number of bytes of each kind in use in one stage."""

@@ -9,6 +9,7 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.quantize.lower import lower
 from mcucc.report.facts import layer_facts
+from mcucc.schedule.buffers import BufferId, Part
 from mcucc.schedule.check import CheckError, check
 from mcucc.schedule.expand import expand
 from mcucc.schedule.plan import ImagePolicy, Plan, StagePlan
@@ -34,9 +35,9 @@ def test_ring_replaces_the_tensor_between_stages() -> None:
     graph = narrow_middle()
     apart, chained = (expand(graph, plan_of(graph, 2, feeds=feeds)) for feeds in (False, True))
     middle = graph.nodes[1].output
-    assert apart.places[middle].slots == graph.activations[middle].height
-    ring = chained.places[f"{middle}.ring"]
-    assert (ring.kind, middle in chained.places) == (Kind.RING, False)
+    assert apart.place_of(middle).slots == graph.activations[middle].height
+    ring = chained.places[BufferId(middle, Part.RING)]
+    assert (ring.kind, chained.whole(middle) is not None) == (Kind.RING, False)
     assert ring.slots < graph.activations[middle].height
     assert chained.arena_bytes < apart.arena_bytes
     assert check(chained).macs == check(apart).macs == graph.macs
@@ -48,7 +49,7 @@ def test_rates_decouple() -> None:
     fused = expand(graph, Plan("test", ImagePolicy.ROWS, (StagePlan(names, (4, 4)),)))
     chained = expand(graph, plan_of(graph, 2, feeds=True))
     # Fused, a step of 4 rows asks for 16 new rows of the image; fed row by row, for 2.
-    assert chained.places["image"].slots < fused.places["image"].slots
+    assert chained.place_of("image").slots < fused.place_of("image").slots
 
 
 def test_order_that_runs_ahead_of_its_rows_is_caught() -> None:
@@ -66,7 +67,7 @@ def test_order_that_runs_ahead_of_its_rows_is_caught() -> None:
 def test_ring_of_too_few_rows_is_caught() -> None:
     graph = narrow_middle()
     program = expand(graph, plan_of(graph, 2, feeds=True))
-    name = f"{graph.nodes[1].output}.ring"
+    name = BufferId(graph.nodes[1].output, Part.RING)
     ring = program.places[name]
     shrunk = {**program.places, name: replace(ring, slots=ring.slots - 1)}
     with pytest.raises(CheckError):

@@ -112,7 +112,7 @@ def test_scratch_that_is_not_aligned_is_caught() -> None:
     scratch = next(p for p in program.places.values() if p.kind is Kind.SCRATCH)
     moved = replace(scratch, offset=scratch.offset + 1)
     with pytest.raises(CheckError, match="scratch holds words"):
-        check(replace(program, places={**program.places, moved.name: moved}))
+        check(replace(program, places={**program.places, moved.id: moved}))
 
 
 def test_buffers_on_top_of_each_other_are_caught() -> None:
@@ -120,7 +120,7 @@ def test_buffers_on_top_of_each_other_are_caught() -> None:
     caches = [p for p in program.places.values() if p.kind is Kind.ROW_CACHE]
     moved = replace(caches[0], offset=caches[1].offset)
     with pytest.raises(CheckError, match="hold something else"):
-        check(replace(program, places={**program.places, moved.name: moved}))
+        check(replace(program, places={**program.places, moved.id: moved}))
 
 
 def test_dropped_cache_row_is_caught() -> None:
@@ -128,7 +128,7 @@ def test_dropped_cache_row_is_caught() -> None:
     cache = next(p for p in program.places.values() if p.kind is Kind.ROW_CACHE and p.slots > 1)
     smaller = replace(cache, slots=cache.slots - 1)
     with pytest.raises(CheckError):
-        check(replace(program, places={**program.places, cache.name: smaller}))
+        check(replace(program, places={**program.places, cache.id: smaller}))
 
 
 def test_missing_copy_is_caught() -> None:

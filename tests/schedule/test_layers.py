@@ -26,8 +26,8 @@ def test_residual_add_writes_over_its_dying_input() -> None:
     x = b.conv("image", 4)
     y = b.conv(x, 4)
     program = program_of(b.graph(b.add(x, y)))
-    offsets = {program.places[x].offset, program.places[y].offset}
-    assert program.places["add_2"].offset in offsets
+    offsets = {program.place_of(x).offset, program.place_of(y).offset}
+    assert program.place_of("add_2").offset in offsets
 
 
 def test_input_read_again_later_is_not_overwritten() -> None:
@@ -35,7 +35,7 @@ def test_input_read_again_later_is_not_overwritten() -> None:
     x = b.conv("image", 4)
     y = b.node(Clip(), x)
     program = program_of(b.graph(b.add(b.conv(y, 4), x)))
-    assert program.places[x].offset != program.places[y].offset
+    assert program.place_of(x).offset != program.place_of(y).offset
 
 
 def test_output_that_is_read_on_keeps_its_bytes() -> None:
@@ -43,15 +43,15 @@ def test_output_that_is_read_on_keeps_its_bytes() -> None:
     x = b.conv("image", 4)
     y = b.node(Clip(), x)
     program = program_of(b.graph(x, y))
-    assert program.places[x].offset != program.places[y].offset
-    assert x in program.alive[-1]
+    assert program.place_of(x).offset != program.place_of(y).offset
+    assert program.place_of(x).id in program.alive[-1]
 
 
 def test_reshape_is_no_step_and_shares_its_input() -> None:
     program = program_of(mobile_net())
     reshape = next(n for n in program.graph.nodes if n.name.startswith("reshape"))
     assert reshape.name not in [node.name for step in program.steps for node in step.nodes]
-    a, b = program.places[reshape.output], program.places[reshape.inputs[0]]
+    a, b = program.place_of(reshape.output), program.place_of(reshape.inputs[0])
     assert a.offset == b.offset
 
 

@@ -216,17 +216,17 @@ def test_smaller_buffers_are_caught(kind: Kind) -> None:
         Kind.TILE: replace(place, slots=place.slots - 1),
     }[kind]
     with pytest.raises(CheckError, match=r"bytes of scratch|slots"):
-        check(replace(program, places={**program.places, place.name: smaller}))
+        check(replace(program, places={**program.places, place.id: smaller}))
 
 
 def test_sums_over_an_input_that_later_groups_read_are_caught() -> None:
     """Row by row they would do no harm: the rows above are read no more."""
     program = split_program((4, 0))
     tile = next(p for p in program.places.values() if p.kind is Kind.TILE and ".sums" in p.tensor)
-    source = program.places[program.graph.nodes[1].inputs[0]]
+    source = program.place_of(program.graph.nodes[1].inputs[0])
     moved = replace(tile, offset=source.offset)
     with pytest.raises(CheckError, match=r"while it needs them|something else"):
-        check(replace(program, places={**program.places, tile.name: moved}))
+        check(replace(program, places={**program.places, tile.id: moved}))
 
 
 def test_sums_that_are_not_aligned_are_caught() -> None:
@@ -234,7 +234,7 @@ def test_sums_that_are_not_aligned_are_caught() -> None:
     tile = next(p for p in program.places.values() if p.kind is Kind.TILE and ".sums" in p.tensor)
     moved = replace(tile, offset=tile.offset + 2)
     with pytest.raises(CheckError, match="sums are words"):
-        check(replace(program, places={**program.places, tile.name: moved}))
+        check(replace(program, places={**program.places, tile.id: moved}))
 
 
 def test_a_step_left_out_is_caught() -> None:

@@ -53,7 +53,7 @@ def test_one_stage_needs_no_tensor_between() -> None:
     graph = lower(b.graph("conv_1"))
     fused = expand(graph, plan)
     layers = expand(graph, chain_plan((12, 0), (12, 0))[1])
-    assert "conv_0" not in fused.places
+    assert fused.whole("conv_0") is None
     # fullest while the last row between is computed: 10 rows of output, 2 of the image, 2 cached
     assert fused.arena_bytes == (10 + 2 + 2 + 1) * 40
     assert layers.arena_bytes == 2 * 480
@@ -63,9 +63,8 @@ def test_one_stage_needs_no_tensor_between() -> None:
 def test_input_and_output_overlap_row_by_row() -> None:
     b, plan = chain_plan((1, 0), (1, 0))
     program = expand(lower(b.graph("conv_1")), plan)
-    places = program.places
     # the second convolution may write row t as soon as row t - 1 of its input is dead: D = 2 rows
-    assert places["conv_0"].offset - places["conv_1"].offset >= 2 * 40
+    assert program.place_of("conv_0").offset - program.place_of("conv_1").offset >= 2 * 40
     assert program.stage_bytes[1] == 480 + 2 * 40
     check(program)
 

@@ -11,6 +11,7 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.quantize.lower import lower
 from mcucc.report.memory import memory_facts
+from mcucc.schedule.buffers import BufferId
 from mcucc.schedule.check import CheckError, check
 from mcucc.schedule.expand import expand, live_extents
 from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
@@ -82,9 +83,9 @@ def test_pools_take_every_pixel_once() -> None:
 def test_an_input_dies_only_under_the_last_strip() -> None:
     program = program_of(wide(), 2, image=ImagePolicy.RESIDENT)
     lives, _ = live_extents(program)
-    first, last = np.split(lives["image"][0][1:-1, 0], 2)
-    assert first.max() < program.places["image"].pitch  # the second strip reads row 0 again
-    assert last.max() == program.places["image"].size
+    first, last = np.split(lives[BufferId("image")][0][1:-1, 0], 2)
+    assert first.max() < program.place_of("image").pitch  # the second strip reads row 0 again
+    assert last.max() == program.place_of("image").size
 
 
 def test_strips_out_of_order_are_caught() -> None:

@@ -1,6 +1,7 @@
 """Random networks under random plans: C gives the bytes of layer by layer, whatever the plan.
 
-Hypothesis draws networks and plans; each batch of them becomes one program. MCUCC_BATCHES is how
+Hypothesis draws networks and plans, or what is asked of the planner; each batch of them becomes one
+program. MCUCC_BATCHES is how
 many batches run (`make nightly`: many).
 """
 
@@ -11,18 +12,20 @@ from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from mcucc.boards import load_board
 from mcucc.emulate import Qemu
 from mcucc.emulate.handed import as_asked
-from mcucc.errors import ModelError
-from mcucc.schedule.choose import bind
+from mcucc.errors import FitError, ModelError
+from mcucc.ir.integer import IntegerGraph
+from mcucc.schedule.choose import ScheduleOptions, bind, schedule
 from mcucc.schedule.expand import expand
 from mcucc.schedule.tiled import Kind
 from mcucc.toolchain import BuildOptions, build_firmware
 from tests.schedule.networks import networks, plans
 from tests.whole.batch import Case, run_batch, write_units
+from tests.whole.searched import choices
 
 BATCHES = int(os.environ.get("MCUCC_BATCHES", "4"))
 BATCH = 50
@@ -62,6 +65,43 @@ def test_host_c_gives_the_bytes_of_layer_by_layer(number: int, tmp_path: Path) -
     assert any(len(chain.stages) > 1 for case in cases for chain in case.program.chains)
     kinds = {place.kind for case in cases for place in case.program.places.values()}
     assert kinds >= {Kind.TILE, Kind.RING, Kind.ROW_CACHE}
+    for case, found in zip(cases, run_batch(cases, tmp_path), strict=True):
+        assert found == case.expected(case.pictures(2)), case.words()
+
+
+def draw_searched(number: int, board: str, examples: int) -> list[Case]:
+    """Networks in which rates part and meet, under the plan that somebody asks the planner for."""
+    target = load_board(board)
+    found: list[Case] = []
+
+    @seed(number)
+    @settings(
+        deadline=None,
+        max_examples=examples,
+        phases=[Phase.generate],
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(networks(more=True), choices())
+    def collect(integer: IntegerGraph, options: ScheduleOptions) -> None:
+        try:
+            found.append(Case(integer, schedule(integer, target, options).program))
+        except FitError:
+            return  # no plan within what is asked for
+
+    collect()
+    assert len(found) > examples // 2
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.host
+@pytest.mark.parametrize("number", range(BATCHES // 4))
+def test_host_c_gives_the_bytes_of_layer_by_layer_under_plans_found(
+    number: int, tmp_path: Path
+) -> None:
+    cases = draw_searched(number, BOARDS[number % len(BOARDS)], BATCH // 2)
+    assert {case.program.plan.schedule for case in cases} >= {"auto", "layers"}
     for case, found in zip(cases, run_batch(cases, tmp_path), strict=True):
         assert found == case.expected(case.pictures(2)), case.words()
 
