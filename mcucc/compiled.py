@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from mcucc.boards import Board, load_board
 from mcucc.build import BOARD_FILE, OPTIMIZE, unit_of
 from mcucc.errors import OutputError
+from mcucc.evaluate.fingerprint import first_changed
 from mcucc.evaluate.preprocess import Preprocess
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
@@ -68,6 +69,19 @@ class CompiledFolder:
         """The shapes given for open inputs when it was compiled."""
         given = self.manifest["input_shapes"]
         return {name: tuple(shape) for name, shape in given.items()}
+
+    def changed_layer(self, today: Sequence[dict[str, Any]]) -> str:
+        """The first layer in which the float network `today` is not the compiled one's, or "".
+
+        A folder of an older mcucc does not say what it was compiled from. Raises OutputError.
+        """
+        try:
+            before = self.manifest["quantization"].get("float_network")
+            return "" if before is None else first_changed(before, today) or ""
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise OutputError(
+                f"{MANIFEST} is damaged ({error})", where=str(self.path), hint="compile again"
+            ) from error
 
     @property
     def splits(self) -> tuple[SplitOutput, ...]:

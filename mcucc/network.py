@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from mcucc.errors import DataError, ModelError
 from mcucc.evaluate.datasets import CALIBRATION_COUNT, CalibrationSet, load_dataset
+from mcucc.evaluate.fingerprint import fingerprint
 from mcucc.evaluate.float_check import check_float
 from mcucc.evaluate.float_outputs import calibrated_slices
 from mcucc.evaluate.preprocess import Preprocess, find_preprocess
@@ -139,7 +140,7 @@ def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress)
         integer=quantized.integer,
         cameras={name: CameraInput.offset(preprocess.channel_count)},
         preprocess=preprocess,
-        record=quantized.record,
+        record={**quantized.record, "float_network": fingerprint(forms[-1])},
         imported=imported,
         borders=quantized.borders,
         splits=quantized.splits,

@@ -18,9 +18,10 @@ from mcucc.errors import DataError, ModelError, ToolError
 from mcucc.evaluate.accuracy import BATCH
 from mcucc.evaluate.agreement import agree
 from mcucc.evaluate.datasets import Item, load_dataset, load_picture, pictures
+from mcucc.evaluate.fingerprint import fingerprint
 from mcucc.evaluate.float_check import WrongValue, first_wrong_of
 from mcucc.evaluate.float_outputs import float_outputs as float_outputs_of
-from mcucc.evaluate.oracle import Oracle, open_oracle
+from mcucc.evaluate.oracle import Oracle, open_oracle, oracle_name
 from mcucc.evaluate.preprocess import Bytes
 from mcucc.evaluate.validate import (
     Divergence,
@@ -50,7 +51,8 @@ class Validation:
     ran is equal but nothing was emulated. `oracle` names the other runtime that has the file
     ("litert", "onnxruntime"; "" for a float file), `oracle_equal` says that its outputs are the
     same integers, None where it could not be asked; `oracle_exact`: with this rounding they must
-    be. `wrong_float` is where the imported float network is not the file's.
+    be. `wrong_float` is where the imported float network is not the file's, `changed_layer` the
+    first layer in which it is not the one that was compiled, "" for none.
     """
 
     images: int
@@ -64,11 +66,13 @@ class Validation:
     oracle_equal: bool | None = None
     oracle_exact: bool = False
     wrong_float: WrongValue | None = None
+    changed_layer: str = ""
 
     @property
     def passed(self) -> bool:
         """Whether nothing differs that must be equal, or differs by more than rounding explains."""
-        return not self.divergences and self.all_equal is not False and self.wrong_float is None
+        wrong = self.divergences or self.wrong_float is not None or self.changed_layer
+        return not wrong and self.all_equal is not False
 
     def to_dict(self) -> dict[str, Any]:
         """For --json; the four accuracies by name first."""
@@ -84,6 +88,7 @@ class Validation:
             "emulator": self.emulator,
             "ways": [way.to_dict() for way in self.ways],
             "divergences": [vars(divergence) for divergence in self.divergences],
+            "changed_layer": self.changed_layer,
             "wrong_float": None if self.wrong_float is None else vars(self.wrong_float),
         }
 
@@ -124,7 +129,7 @@ def validate(
     camera = compiled.camera or CameraInput.offset(preprocess.channel_count)
     reference = _numpy(graph, camera, images, progress)
     floats, why_not = _float(compiled, images, progress)
-    wrong_float = _wrong_float(compiled, images) if compiled.is_float else None
+    wrong_float, changed = _wrong_float(compiled, images) if compiled.is_float else (None, "")
     oracle = None
     if not compiled.is_float:
         oracle = open_oracle(compiled.source, graph.rounding, compiled.input_shapes)
@@ -166,6 +171,7 @@ def validate(
         oracle_equal=None if agreement is None else agreement.equal and not foreign,
         oracle_exact=agreement is not None and agreement.exact,
         wrong_float=wrong_float,
+        changed_layer=changed,
     )
 
 
@@ -316,17 +322,20 @@ def _float(
     return dict(found), ""
 
 
-def oracle_name(source: Path) -> str:
-    """The runtime that has files of this format."""
-    return "litert" if source.suffix.lower() == ".tflite" else "onnxruntime"
+def _wrong_float(
+    compiled: CompiledFolder, images: Sequence[Bytes]
+) -> tuple[WrongValue | None, str]:
+    """Where the float network as made today is not what the file says, on one picture.
 
-
-def _wrong_float(compiled: CompiledFolder, images: Sequence[Bytes]) -> WrongValue | None:
-    """Where the float network as made today is not what the file says, on one picture."""
+    And the first layer in which it is not the one that the folder was compiled from, "" for none.
+    """
     assert compiled.preprocess is not None
     imported = import_onnx(compiled.source, input_shapes=compiled.input_shapes)
     forms = float_forms(imported, compiled.preprocess, lambda *_: None)
-    return first_wrong_of(imported, forms, compiled.preprocess, images[0])
+    return (
+        first_wrong_of(imported, forms, compiled.preprocess, images[0]),
+        compiled.changed_layer(fingerprint(forms[-1])),
+    )
 
 
 def _tensors(graph: IntegerGraph, camera: CameraInput, image: Bytes) -> Outputs:

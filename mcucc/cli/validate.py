@@ -111,6 +111,11 @@ def _verdict(found: Validation) -> list[str]:
     lines += [_divergence(divergence) for divergence in found.divergences]
     if found.wrong_float is not None:
         lines.append(f"the import is wrong: {found.wrong_float}")
+    if found.changed_layer:
+        lines.append(
+            f"the folder was compiled from another network than its model file gives today, first "
+            f"in layer {found.changed_layer}: compile again"
+        )
     lines += _oracle(found)
     lines += _slices(found)
     if found.all_equal is None:

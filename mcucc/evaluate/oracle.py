@@ -134,6 +134,11 @@ class Oracle(ABC):
         return value.astype(np.int64).reshape(hwc(shape)) - offset
 
 
+def oracle_name(source: Path) -> str:
+    """The runtime that has files of this format."""
+    return "litert" if source.suffix.lower() == ".tflite" else "onnxruntime"
+
+
 def open_oracle(
     path: Path, rounding: Rounding, input_shapes: Mapping[str, tuple[int, ...]]
 ) -> Oracle | str:

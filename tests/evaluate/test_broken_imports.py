@@ -14,11 +14,13 @@ import mcucc.network as mcucc_network
 from mcucc.errors import McuccError
 from mcucc.evaluate.agreement import Agreement, agree
 from mcucc.evaluate.datasets import Item
+from mcucc.evaluate.fingerprint import fingerprint, first_changed
 from mcucc.evaluate.float_check import WrongValue, first_wrong_value
 from mcucc.evaluate.oracle import Oracle, open_oracle
 from mcucc.evaluate.preprocess import Preprocess
 from mcucc.frontends.onnx import import_onnx
 from mcucc.ir.integer import IntegerGraph
+from mcucc.network import float_forms
 from mcucc.numerics import Rounding
 from mcucc.quantize.camera import CameraInput
 from tests.cli.project import BOARD, mcucc
@@ -128,6 +130,21 @@ def test_the_layer_of_a_wrong_float_import_is_named(
     assert found.layer == LAYERS["float"][fault]
 
 
+@pytest.mark.parametrize("fault", LAYERS["float"])
+def test_a_folder_of_a_broken_importer_is_told_when_it_was_mended(
+    files: dict[str, Path], monkeypatch: Patch, fault: str
+) -> None:
+    def made() -> list[dict[str, Any]]:
+        forms = float_forms(import_onnx(files["float"]), PREPROCESS, lambda *_: None)
+        kept: list[dict[str, Any]] = json.loads(json.dumps(fingerprint(forms[-1])))
+        return kept
+
+    right = made()
+    assert first_changed(right, made()) is None
+    sabotage(monkeypatch, "float", fault)
+    assert first_changed(right, made()) == LAYERS["float"][fault]
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_resize_that_does_nothing_is_no_import(
     files: dict[str, Path], monkeypatch: Patch, form: str
@@ -166,14 +183,18 @@ def test_a_wrong_float_import_is_not_compiled(tmp_path: Path, monkeypatch: Patch
 @pytest.mark.host
 @pytest.mark.parametrize(("form", "fault"), CASES)
 def test_validate_fails(tmp_path: Path, monkeypatch: Patch, form: str, fault: str) -> None:
-    """The whole way, had `compile` not looked."""
-    sabotage(monkeypatch, form, fault)
-    monkeypatch.setattr(mcucc_network, "check_float", lambda *_: None)
-    made, out, data = compiled(tmp_path, form)
-    assert made.code == 0, made.err
+    """The whole way, had `compile` not looked: the importer still broken, then mended."""
+    with monkeypatch.context() as patch:
+        sabotage(patch, form, fault)
+        patch.setattr(mcucc_network, "check_float", lambda *_: None)
+        made, out, data = compiled(tmp_path, form)
+        assert made.code == 0, made.err
+        found = mcucc("validate", out, "--data", data, "--emulator", "none")
+        assert found.code == 1, found.err
+        assert f"{LAYERS[form][fault]} (tensor" in " ".join(found.out.split())
     found = mcucc("validate", out, "--data", data, "--emulator", "none")
     assert found.code == 1, found.err
-    assert f"{LAYERS[form][fault]} (tensor" in found.out.replace("\n", " ")
+    assert LAYERS[form][fault] in " ".join(found.out.split())
     found = mcucc("validate", out, "--data", data, "--emulator", "none", "--json")
     assert found.code == 1
     assert json.loads(found.out)["passed"] is False
