@@ -12,6 +12,11 @@ from typing import Any, TypeVar
 
 from mcucc.errors import BoardError
 from mcucc.resources import resource_dir
+from mcucc.typed import shown, text_of
+
+LARGEST_FILE = 2**20  # bytes
+LONGEST_TEXT = 500  # characters
+LARGEST_NUMBER = 2**40  # bytes, addresses, hertz
 
 
 class Architecture(Enum):
@@ -169,8 +174,8 @@ def _guess(text: str, names: Sequence[str]) -> str:
 def _read(path: Path) -> Board:
     """Reads and validates one TOML file."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        table = tomllib.loads(text_of(path, LARGEST_FILE))
+    except (ValueError, RecursionError, OSError) as error:
         raise BoardError(f"not a readable TOML file: {error}", where=str(path)) from error
     reader = _Reader(str(path), "", table)
     memories = _memories(reader)
@@ -221,20 +226,20 @@ class _Reader:
             raise self.fail(key, f"missing; expected {expected}")
         value = self._values[key]
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise self.fail(key, f"expected {expected}, got {value!r}")
+            raise self.fail(key, f"expected {expected}, got {shown(value)}")
         return value
 
     def text(self, key: str, expected: str = "a text") -> str:
         value: str = self.value(key, str, expected)
-        if not value.strip():
-            raise self.fail(key, f"expected {expected}, got {value!r}")
+        if not value.strip() or len(value) > LONGEST_TEXT:
+            raise self.fail(key, f"expected {expected}, got {shown(value)}")
         return value
 
     def integer(self, key: str, least: int) -> int:
         expected = f"a whole number of at least {least}"
         value: int = self.value(key, int, expected)
-        if value < least:
-            raise self.fail(key, f"expected {expected}, got {value!r}")
+        if not least <= value <= LARGEST_NUMBER:
+            raise self.fail(key, f"expected {expected}, got {shown(value)}")
         return value
 
     def choice(self, key: str, kind: type[Choice]) -> Choice:
@@ -244,7 +249,9 @@ class _Reader:
         try:
             return kind(value)
         except ValueError:
-            raise self.fail(key, f"unknown value {value!r}", f"one of {_values_of(kind)}") from None
+            raise self.fail(
+                key, f"unknown value {shown(value)}", f"one of {_values_of(kind)}"
+            ) from None
 
     def sequence(self, key: str, expected: str) -> list[Any]:
         values: list[Any] = self.value(key, list, expected)

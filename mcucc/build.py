@@ -23,6 +23,7 @@ from mcucc.fit import TooLarge, check_arena, check_weights, does_not_fit
 from mcucc.frontends.file_kind import format_of
 from mcucc.frontends.load import model_content, output_names
 from mcucc.ir.store import save_graph
+from mcucc.manifest import OPTIMIZE
 from mcucc.measure import Measured, measure, without_firmware
 from mcucc.network import Network, NetworkOptions, Progress, load_network
 from mcucc.report.counting import counting
@@ -55,7 +56,6 @@ from mcucc.toolchain.firmware import BuildOptions, Firmware, ModelUnit, build_fi
 from mcucc.toolchain.machines import machine_of
 from mcucc.toolchain.targets import cross_compiler, no_firmware
 
-OPTIMIZE = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
 BOARD_FILE = "board.toml"
 
 

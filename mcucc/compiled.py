@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from mcucc.boards import Board, load_board
-from mcucc.build import BOARD_FILE, OPTIMIZE, unit_of
+from mcucc.build import BOARD_FILE, unit_of
 from mcucc.errors import OutputError
 from mcucc.evaluate.fingerprint import first_changed
 from mcucc.evaluate.preprocess import Preprocess
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.store import load_graph
+from mcucc.manifest import OPTIMIZE, read_manifest
 from mcucc.numerics import Rounding
 from mcucc.quantize.camera import CameraInput
 from mcucc.quantize.lower import lower
@@ -123,17 +123,8 @@ def open_compiled(path: Path) -> CompiledFolder:
     if not (path / MANIFEST).is_file():
         what = "no such folder" if not path.exists() else "not a folder made by mcucc compile"
         raise OutputError(what, where=str(path), hint="compile first")
-    try:
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        name = str(manifest["name"])
-        board_name = str(manifest["board"])
-        rounding = Rounding(manifest["rounding"])
-        table = manifest["preprocess"]
-        dict(manifest["input_shapes"]), dict(manifest["files"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise OutputError(
-            f"{MANIFEST} is damaged ({error})", where=str(path), hint="compile again"
-        ) from error
+    manifest = read_manifest(path)
+    rounding, table = Rounding(manifest["rounding"]), manifest["preprocess"]
     sources = sorted(path.glob("source.*"))
     gone = [file for file in manifest["files"] if not (path / file).is_file()]
     if gone or not sources:
@@ -145,9 +136,9 @@ def open_compiled(path: Path) -> CompiledFolder:
     graph = load_graph(path / "network.npz")
     return CompiledFolder(
         path=path,
-        name=name,
+        name=manifest["name"],
         manifest=manifest,
-        board=replace(load_board(path / BOARD_FILE), name=board_name),
+        board=replace(load_board(path / BOARD_FILE), name=manifest["board"]),
         graph=graph,
         integer=lower(graph, rounding),
         preprocess=None if table is None else Preprocess.from_dict(table, where=str(path)),

@@ -12,6 +12,7 @@ import types
 import typing
 from collections.abc import Collection, Mapping
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 MOST = 2**53  # of a number: what JSON's readers agree on
@@ -120,6 +121,15 @@ class Reader:
             self.read(kind, each, f"{at}[{number}]")
             for number, (kind, each) in enumerate(zip(kinds, value, strict=True))
         )
+
+
+def text_of(path: Path, most: int) -> str:
+    """The text of a file of at most so many bytes; ValueError, OSError."""
+    with path.open("rb") as stream:
+        content = stream.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"more than {most:,} bytes")
+    return content.decode("utf-8")
 
 
 def wrong(at: str, expected: str, value: Any) -> ValueError:

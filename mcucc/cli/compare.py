@@ -33,10 +33,12 @@ def compare_command(
     """Compare two compiled networks: what changed in SRAM, flash, instructions, by layer."""
     from mcucc.cli.output import console, print_json
     from mcucc.report.compare import compare_reports
-    from mcucc.report.facts import read_report
+    from mcucc.report.facts import read_report, shown_of
 
     del verbose
-    found = compare_reports(read_report(before), read_report(after))
+    first, second = read_report(before), read_report(after)
+    with shown_of(after):
+        found = compare_reports(first, second)
     worse = found.regressions(tolerance)
     if json_output:
         print_json(_document(found, worse))

@@ -72,8 +72,8 @@ def schedule_options(
     point: int | None = None,
 ) -> ScheduleOptions:
     """The options as data; McuccError for a value that is not allowed."""
-    from mcucc.build import OPTIMIZE
     from mcucc.cli.parse import choice
+    from mcucc.manifest import OPTIMIZE
     from mcucc.schedule.choose import IMAGES, OBJECTIVES, SCHEDULES, ScheduleOptions
     from mcucc.schedule.plan import ImagePolicy
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,14 +18,20 @@ def report_command(
     verbose: shared.Verbose = False,
 ) -> None:
     """Print what is known of a compiled network: verdict, memory, peak, layers."""
-    from mcucc.cli.output import console, print_json
     from mcucc.errors import McuccError
-    from mcucc.report.facts import read_report
+    from mcucc.report.facts import read_report, shown_of
 
     del verbose
     if html + csv + json_output > 1:
         raise McuccError("give one of --html, --json, --csv", where="report")
     report = read_report(folder)
+    with shown_of(folder):
+        _show(report, folder, html, csv, json_output)
+
+
+def _show(report: dict[str, Any], folder: Path, html: bool, csv: bool, json_output: bool) -> None:
+    from mcucc.cli.output import console, print_json
+
     if json_output:
         print_json(report)
     elif csv:

@@ -25,6 +25,8 @@ from mcucc.evaluate.preprocess import Bytes, Preprocess
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".gif", ".webp", ".tiff"})
 LARGEST_PICTURE = 64_000_000  # pixels; a guard against decompression bombs
 LARGEST_NPZ = 8 * 2**30  # bytes, uncompressed
+MOST_PACKED, SMALL_NPZ = 200, 2**26  # pictures shrink to a tenth at best; small files may be plain
+FORMATS = ("JPEG", "PNG", "BMP", "PPM", "GIF", "WEBP", "TIFF")  # no EPS, which runs a program
 CALIBRATION_COUNT = 100
 
 Warn = Callable[[str], None]
@@ -147,7 +149,7 @@ def load_picture(path: str | Path, preprocess: Preprocess) -> Bytes:
         with warnings.catch_warnings():
             # Our own, tighter limit follows; Pillow's warning would only repeat it.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
+            with Image.open(path, formats=FORMATS) as image:
                 if image.width * image.height > LARGEST_PICTURE:
                     raise DataError(
                         f"{image.width}x{image.height} pixels are more than {LARGEST_PICTURE}",
@@ -299,7 +301,8 @@ def _npz_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
         with zipfile.ZipFile(path) as archive:
             total = sum(entry.file_size for entry in archive.infolist())
-        if total > LARGEST_NPZ:
+        bomb = total > max(SMALL_NPZ, MOST_PACKED * path.stat().st_size)
+        if total > LARGEST_NPZ or bomb:
             raise DataError(f"{total} bytes unpacked are more than {LARGEST_NPZ}", where=str(path))
         with np.load(path, allow_pickle=False) as archive:
             if not {"images", "test_images", "calibration_images"} & set(archive.files):

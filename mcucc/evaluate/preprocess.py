@@ -18,6 +18,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from mcucc.errors import DataError
+from mcucc.typed import shown, text_of
 
 Bytes = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -33,6 +34,7 @@ FILTERS = {
 }
 KEYS = ("channels", "resize", "filter", "center_crop", "scale", "mean", "std")
 LARGEST_SIDE = 8192
+LARGEST_FILE = 2**20  # bytes
 EXAMPLE = """[preprocess]
 channels = "rgb"         # rgb, bgr or gray
 resize = [80, 80]        # height, width
@@ -60,9 +62,9 @@ class Preprocess:
 
     def __post_init__(self) -> None:
         if self.channels not in CHANNELS:
-            raise DataError(f"channels = {self.channels!r} is none of {', '.join(CHANNELS)}")
+            raise DataError(f"channels = {shown(self.channels)} is none of {', '.join(CHANNELS)}")
         if self.filter not in FILTERS:
-            raise DataError(f"filter = {self.filter!r} is none of {', '.join(FILTERS)}")
+            raise DataError(f"filter = {shown(self.filter)} is none of {', '.join(FILTERS)}")
         # Empty means "none": zeros and ones of the right length.
         object.__setattr__(self, "mean", self.mean or (0.0,) * self.channel_count)
         object.__setattr__(self, "std", self.std or (1.0,) * self.channel_count)
@@ -156,10 +158,10 @@ def load_preprocess(path: str | Path) -> Preprocess:
     """Read a preprocessing TOML. Raises DataError when it is missing or invalid."""
     path = Path(path)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(text_of(path, LARGEST_FILE))
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read it: {error}", where=str(path)) from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"not a TOML file: {error}", where=str(path)) from error
     table = document.get("preprocess")
     if not isinstance(table, dict):
@@ -183,9 +185,9 @@ def find_preprocess(model_path: str | Path, option: str | Path | None = None) ->
 
 
 def _parse(table: Mapping[str, Any]) -> Preprocess:
-    unknown = sorted(set(table) - set(KEYS))
+    unknown = sorted({str(key) for key in table} - set(KEYS))
     if unknown:
-        raise DataError(f"unknown key {unknown[0]!r}; the keys are {', '.join(KEYS)}")
+        raise DataError(f"unknown key {shown(unknown[0])}; the keys are {', '.join(KEYS)}")
     for key in ("channels", "resize"):
         if key not in table:
             raise DataError(f"the key {key!r} is missing")
@@ -205,7 +207,7 @@ def _parse(table: Mapping[str, Any]) -> Preprocess:
 def _text(table: Mapping[str, Any], key: str, default: str) -> str:
     value = table.get(key, default)
     if not isinstance(value, str):
-        raise DataError(f"{key} = {value!r} must be a text")
+        raise DataError(f"{key} = {shown(value)} must be a text")
     return value
 
 
@@ -215,20 +217,20 @@ def _pair(table: Mapping[str, Any], key: str) -> tuple[int, int] | None:
         return None
     whole = isinstance(value, list) and all(type(side) is int for side in value)
     if not whole or not isinstance(value, list) or len(value) != 2:
-        raise DataError(f"{key} = {value!r} must be [height, width] in whole pixels")
+        raise DataError(f"{key} = {shown(value)} must be [height, width] in whole pixels")
     return value[0], value[1]
 
 
 def _numbers(table: Mapping[str, Any], key: str) -> tuple[float, ...]:
     value = table.get(key, [])
     if not isinstance(value, list):
-        raise DataError(f"{key} = {value!r} must be a list of one number per channel")
+        raise DataError(f"{key} = {shown(value)} must be a list of one number per channel")
     return tuple(_number(key, item) for item in value)
 
 
 def _number(key: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise DataError(f"{key} has {value!r} where a number is needed")
+        raise DataError(f"{key} has {shown(value)} where a number is needed")
     try:
         return float(value)
     except OverflowError as error:

@@ -6,10 +6,13 @@ No pickle: an op is its class name and its attributes, and only registered class
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
-import typing
+import math
 import zipfile
-from enum import Enum
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +20,15 @@ import numpy as np
 
 from mcucc.errors import ModelError
 from mcucc.ir.graph import Graph, Node, Quant, Tensor
+from mcucc.ir.verify import verify
+from mcucc.typed import Reader, shown, wrong
 
 SCHEMA = 1
 HEADER = "graph.json"
+LARGEST = 2**30  # bytes unpacked
+MOST_ELEMENTS = 2**28
+LARGEST_SCALE = 1e38
+DTYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "float64")
 
 
 def save_graph(graph: Graph, path: Path) -> None:
@@ -52,25 +61,72 @@ def save_graph(graph: Graph, path: Path) -> None:
                 np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
 
 
+@dataclass(frozen=True)
+class _Tensor:
+    """A tensor in the header; `constant` is the key of its array."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    quant: Quant | None
+    constant: str | None
+
+
+@dataclass(frozen=True)
+class _Node:
+    """A node in the header; `attributes` are of the op's own types."""
+
+    name: str
+    op: str
+    attributes: Mapping[str, Any]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Header:
+    """graph.json."""
+
+    schema: int
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    tensors: tuple[_Tensor, ...]
+    nodes: tuple[_Node, ...]
+
+
+# What zipfile, zlib, NumPy and the ops raise on files that are not what they should be.
+BROKEN = (
+    *(OSError, KeyError, TypeError, ValueError, ArithmeticError, RuntimeError, EOFError),
+    *(RecursionError, zipfile.BadZipFile, zlib.error, IndexError, MemoryError),
+)
+
+
 def load_graph(path: Path) -> Graph:
-    """Read what `save_graph` wrote; ModelError for anything else."""
+    """Read what `save_graph` wrote; ModelError for anything else.
+
+    Nothing is unpacked beyond LARGEST bytes, no array is larger than what its file holds, and the
+    graph is verified.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
-            header = json.loads(archive.read(HEADER))
-            if header["schema"] != SCHEMA:
-                raise ValueError(f"schema {header['schema']}, this mcucc reads {SCHEMA}")
-            tensors = {}
-            for entry in header["tensors"]:
-                tensors[entry["name"]] = _tensor(entry, archive)
-            nodes = tuple(_node(entry) for entry in header["nodes"])
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+            if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
+                raise ValueError(f"more than {LARGEST:,} bytes unpacked")
+            data = json.loads(archive.read(HEADER))
+            if data["schema"] != SCHEMA:
+                raise ValueError(f"schema {shown(data['schema'])}, this mcucc reads {SCHEMA}")
+            header: _Header = Reader(infinite=True).read(_Header, data)
+            tensors = {entry.name: _tensor(entry, archive) for entry in header.tensors}
+            nodes = tuple(_node(entry) for entry in header.nodes)
+        graph = Graph(header.name, nodes, tensors, header.inputs, header.outputs)
+        verify(graph)
+    except BROKEN as error:
         raise ModelError(
             f"not a network saved by mcucc ({error})",
             where=str(path),
             hint="run mcucc compile again",
         ) from error
-    inputs, outputs = tuple(header["inputs"]), tuple(header["outputs"])
-    return Graph(header["name"], nodes, tensors, inputs, outputs)
+    return graph
 
 
 def _tensor_dict(tensor: Tensor, key: str | None) -> dict[str, Any]:
@@ -84,23 +140,42 @@ def _tensor_dict(tensor: Tensor, key: str | None) -> dict[str, Any]:
     }
 
 
-def _tensor(entry: dict[str, Any], archive: zipfile.ZipFile) -> Tensor:
-    quant = entry["quant"]
-    parsed = (
-        None if quant is None else Quant(tuple(quant["scale"]), quant["zero_point"], quant["axis"])
-    )
-    data = None
-    if entry["constant"] is not None:
-        with archive.open(f"{entry['constant']}.npy") as file:
-            data = np.lib.format.read_array(file, allow_pickle=False)
-    return Tensor(entry["name"], tuple(entry["shape"]), np.dtype(entry["dtype"]), parsed, data)
+def _tensor(entry: _Tensor, archive: zipfile.ZipFile) -> Tensor:
+    quant = entry.quant
+    if entry.dtype not in DTYPES:
+        raise wrong("dtype", f"one of {', '.join(DTYPES)}", entry.dtype)
+    if quant is not None and not all(0 <= scale <= LARGEST_SCALE for scale in quant.scale):
+        raise wrong("scale", f"numbers from 0 to {LARGEST_SCALE:g}", quant.scale)
+    if not all(1 <= length <= MOST_ELEMENTS for length in entry.shape) or (
+        math.prod(entry.shape) > MOST_ELEMENTS
+    ):
+        raise wrong("shape", f"at most {MOST_ELEMENTS:,} elements", entry.shape)
+    dtype, data = np.dtype(entry.dtype), None
+    if entry.constant is not None:
+        data = _array(archive.read(f"{entry.constant}.npy"), dtype, entry.shape)
+    elif quant is not None and not (len(quant.scale) == 1 and -128 <= quant.zero_point <= 127):
+        raise wrong("quant", "one scale and a zero point of int8", quant)
+    return Tensor(entry.name, entry.shape, dtype, quant, data)
 
 
-def _node(entry: dict[str, Any]) -> Node:
+def _array(content: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """An .npy of exactly this type and shape; nothing is allocated that the file does not hold."""
+    file = io.BytesIO(content)
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError("an array of another version")
+    found = np.lib.format.read_array_header_1_0(file)
+    if found != (shape, False, dtype):
+        raise ValueError(f"an array of shape {list(found[0])[:8]} where {list(shape)} is meant")
+    return np.frombuffer(content[file.tell() :], dtype).reshape(shape)
+
+
+def _node(entry: _Node) -> Node:
     from mcucc.ops.base import registry
 
-    op = _build(registry()[entry["op"]], entry["attributes"])
-    return Node(entry["name"], op, tuple(entry["inputs"]), tuple(entry["outputs"]))
+    if entry.op not in registry():
+        raise wrong("op", "an op of mcucc", entry.op)
+    op = Reader(infinite=True).read(registry()[entry.op], dict(entry.attributes), entry.name)
+    return Node(entry.name, op, entry.inputs, entry.outputs)
 
 
 def _plain(value: Any) -> Any:
@@ -110,14 +185,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value
-
-
-def _build(kind: Any, plain: Any) -> Any:
-    """The inverse of `_plain`, guided by the dataclass's field types."""
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind(plain)
-    if not hasattr(kind, "__dataclass_fields__"):
-        return tuple(plain) if isinstance(plain, list) else plain
-    hints = typing.get_type_hints(kind)
-    names = [field.name for field in dataclasses.fields(kind)]
-    return kind(**{name: _build(hints[name], plain[name]) for name in names})

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,9 @@ from mcucc.report.nodes import NodeFacts
 from mcucc.report.plan import PlanFacts
 from mcucc.schedule.expand import executed_macs
 from mcucc.schedule.tiled import Compute, Kind, TiledProgram, TiledStage
+from mcucc.typed import Reader, shown, text_of, wrong
 
+LARGEST_FILE = 2**26  # bytes of report.json
 SCHEMA = 5
 
 
@@ -139,19 +142,56 @@ def read_report(folder: Path) -> dict[str, Any]:
     """report.json of a compiled folder as plain data; OutputError when there is none."""
     path = folder / "report.json"
     try:
-        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        report: dict[str, Any] = json.loads(text_of(path, LARGEST_FILE))
         schema = report["schema"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        if schema == SCHEMA:
+            _check(Reader().read(Report, report))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise OutputError(
             f"no readable report.json ({error})", where=str(folder), hint="run mcucc compile first"
         ) from error
     if schema != SCHEMA:
         raise OutputError(
-            f"report.json has schema {schema}, this mcucc reads {SCHEMA}",
+            f"report.json has schema {shown(schema)}, this mcucc reads {SCHEMA}",
             where=str(folder),
             hint="compile again",
         )
     return report
+
+
+@contextmanager
+def shown_of(folder: Path) -> Iterator[None]:
+    """OutputError where a view of a folder's report cannot be made: its parts do not fit together.
+
+    `compile` makes all views of what it measured without this: a defect of ours shows there.
+    """
+    try:
+        yield
+    except (LookupError, ArithmeticError, ValueError, TypeError, StopIteration) as error:
+        raise OutputError(
+            f"report.json does not hold together ({type(error).__name__}: {error})",
+            where=str(folder),
+            hint="compile again",
+        ) from error
+
+
+def _check(report: Report) -> None:
+    """ValueError for numbers that name no step."""
+    steps, memory = len(report.layers), report.memory
+    numbers = {f"nodes[{i}].step": node.step for i, node in enumerate(report.nodes)}
+    numbers |= {f"layers[{i}].counted_with": e.counted_with for i, e in enumerate(report.layers)}
+    numbers |= {"memory.peak": memory.peak}
+    for i, buffer in enumerate(memory.buffers):
+        numbers |= {f"buffers[{i}].first": buffer.first, f"buffers[{i}].last": buffer.last}
+        numbers |= {f"buffers[{i}].spans[{k}]": span.step for k, span in enumerate(buffer.spans)}
+    for at, number in numbers.items():
+        if not 0 <= number < steps:
+            raise wrong(at, f"a step below {steps}", number)
+    lengths = (len(memory.ticks), len(memory.moments), len(report.plan.stages))
+    if set(lengths) != {steps} or min(memory.ticks) < 1:
+        raise wrong("memory, plan", f"an entry for each of {steps} steps", list(lengths))
+    if not all(stage.nodes for stage in report.plan.stages):
+        raise wrong("plan.stages", "nodes in every stage", [])
 
 
 def layer_facts(

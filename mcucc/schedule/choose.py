@@ -22,10 +22,11 @@ from mcucc.schedule.costs import (
 )
 from mcucc.schedule.expand import expand
 from mcucc.schedule.layers import layers_plan
-from mcucc.schedule.plan import ImagePolicy, Plan
+from mcucc.schedule.plan import LARGEST_FILE, ImagePolicy, Plan
 from mcucc.schedule.search import Point, SearchOptions, bottleneck, search
 from mcucc.schedule.search_space import pareto
 from mcucc.schedule.tiled import TiledProgram
+from mcucc.typed import text_of
 
 Progress = Callable[[str, int, int], None]
 SCHEDULES = ("auto", "layers", "patch", "stream", "msf")
@@ -314,10 +315,12 @@ def _planned(graph: IntegerGraph, path: Path) -> TiledProgram:
 def read_plan(path: Path) -> Plan:
     """A plan file; ModelError when it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
+        text = text_of(path, LARGEST_FILE)
+    except ValueError as error:
         hint = "compile writes plan.json, `mcucc plan --save` any plan of the front"
-        raise ModelError("is no plan: not even text", where=str(path), hint=hint) from error
+        raise ModelError(
+            f"is no plan: not even text ({error})", where=str(path), hint=hint
+        ) from error
     except OSError as error:
         raise ModelError(f"cannot read the plan ({error})", where=str(path)) from error
     return Plan.from_json(text, str(path))

@@ -18,6 +18,7 @@ from mcucc.typed import Reader, shown, wrong
 
 VERSION = 1
 OPTIONAL = ("feeds", "splits", "strips")  # keys that older files do not have
+LARGEST_FILE = 2**26  # bytes
 LARGEST_SIDE = 2**26  # rows, columns or channels: no activation has more elements
 
 
