@@ -7,6 +7,7 @@
 #   extras  Debian packages that more tests use: RISC-V compiler and QEMU, cmake, g++
 #   zoo     real trained networks, from MCUCC_ZOO or ../shared
 #   nightly thousands of random networks under random plans
+#   fuzz    a million mutated model files (COUNT, SEED, JOBS); findings in build/fuzz
 #   bench   the tables of benchmarks/
 #   fit     the planner's cost model from emulated counts (benchmarks/fit_costs.py)
 #   help    this list
@@ -15,6 +16,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
+COUNT ?= 1000000
+SEED ?= 0
 BOARD ?= bluepill
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
@@ -24,7 +27,7 @@ FITTED := $(addprefix $(ZOO)/tflite/,vww_96_int8.tflite mcunet-5fps_vww.tflite \
 	pretrainedResnet_quant.tflite)
 
 .DEFAULT_GOAL := help
-.PHONY: demo setup test check zoo nightly bench fit clean help packages extras
+.PHONY: demo setup test check zoo nightly fuzz bench fit clean help packages extras
 
 # $(call install,PACKAGES): installs where this user may; says what is missing where not.
 define install
@@ -81,6 +84,11 @@ check: setup
 # Three thousand random networks under random plans.
 nightly: setup
 	MCUCC_BATCHES=60 $(BIN)/python -m pytest -n $(JOBS) tests/whole/test_random_plans.py
+
+# Each is imported, simplified, lowered, and every fourth planned and replayed, within 5 s and 1 GiB,
+# or refused by an error of ours; input number i of a seed is always the same.
+fuzz: setup
+	$(BIN)/python -m tests.fuzz --count $(COUNT) --seed $(SEED) --jobs $(JOBS)
 
 zoo: setup
 	$(BIN)/python -m pytest -n $(JOBS) -m zoo -rs

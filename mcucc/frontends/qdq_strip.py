@@ -235,6 +235,8 @@ class Stripper:
     def _written(self, node: OnnxNode) -> np.dtype[Any]:
         """The type a QuantizeLinear writes: its zero point's, `output_dtype`, else uint8."""
         code = node.integer("output_dtype")
+        if code not in TensorProto.DataType.values():
+            raise Refusal(f"output_dtype {code} is no type of ONNX")
         if node.integer("block_size"):
             raise Refusal("block_size", "quantize per tensor or per channel")
         name = node.optional(2)

@@ -152,10 +152,12 @@ class AddDoubleKernel(Kernel):
 
 def _common_scale(a: float, b: float, y: float) -> tuple[tuple[int, int], int]:
     """Multipliers of at most 21 bits and the common shift, as XNNPACK chooses them (float32)."""
-    ratio_a, ratio_b = np.float32(a) / np.float32(y), np.float32(b) / np.float32(y)
-    exponent = math.frexp(float(max(ratio_a, ratio_b)))[1] - 1
+    with np.errstate(all="ignore"):
+        ratio_a, ratio_b = np.float32(a) / np.float32(y), np.float32(b) / np.float32(y)
+    largest = float(max(ratio_a, ratio_b))
+    exponent = math.frexp(largest)[1] - 1
     shift = MULTIPLIER_BITS - exponent
-    if not 1 <= shift <= 30:
+    if not (math.isfinite(largest) and 1 <= shift <= 30):
         raise ValueError(f"input scales {a}, {b} are out of proportion to the output's {y}")
     return (
         int(np.rint(float(ratio_a) * 2.0**shift)),

@@ -9,6 +9,8 @@ from mcucc.numerics import Rounding
 from mcucc.ops.base import hwc
 from mcucc.quantize.problems import raise_problems
 
+SMALLEST_SCALE, LARGEST_SCALE = 1e-30, 1e30  # of an activation; well inside float32
+
 
 def lower(graph: Graph, rounding: Rounding = Rounding.SINGLE) -> IntegerGraph:
     """Every node as a kernel with all its integers; activations as (H, W, C).
@@ -29,6 +31,9 @@ def lower(graph: Graph, rounding: Rounding = Rounding.SINGLE) -> IntegerGraph:
             activations[node.output] = _activation(graph.tensors[node.output])
         except ValueError as error:
             problems.append(Problem(node.name, node.op.kind, str(error)))
+        except ArithmeticError as error:
+            why = f"its scales are out of proportion ({error})"
+            problems.append(Problem(node.name, node.op.kind, why))
     raise_problems(problems, graph.name)
     return IntegerGraph(
         graph.name, tuple(nodes), activations, graph.inputs, graph.outputs, rounding
@@ -49,6 +54,8 @@ def _lower_node(graph: Graph, node: Node, rounding: Rounding) -> IntegerNode:
 
 def _activation(tensor: Tensor) -> Activation:
     quant = tensor.quantization
+    if not SMALLEST_SCALE <= quant.per_tensor_scale <= LARGEST_SCALE:
+        raise ValueError(f"{tensor.name} has the scale {quant.per_tensor_scale:g}")
     height, width, channels = hwc(tensor.shape)
     return Activation(
         tensor.name, height, width, channels, quant.per_tensor_scale, quant.zero_point

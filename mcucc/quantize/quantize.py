@@ -15,12 +15,12 @@ from mcucc.quantize.border import largest_added
 from mcucc.quantize.calibrate import DoubleArray, Ranges
 from mcucc.quantize.correction import output_shift, tap_shift
 from mcucc.quantize.groups import QuantGroup, quant_groups
+from mcucc.quantize.lower import LARGEST_SCALE, SMALLEST_SCALE
 from mcucc.quantize.observers.base import Range
 from mcucc.quantize.problems import raise_problems
 from mcucc.quantize.weights import quantize_weights
 
 LEVELS = INT8_MAX - INT8_MIN
-SMALLEST_SCALE, LARGEST_SCALE = 1e-30, 1e30  # well inside float32
 
 
 @dataclass(frozen=True)
