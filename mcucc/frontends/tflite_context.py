@@ -173,7 +173,8 @@ class Context:
             )
         if tensor.index in self.blocks:
             rows, columns = self.blocks[tensor.index]
-            return (1, shape[1] * rows, shape[2] * columns, shape[3])
+            *size, channels = shape if len(shape) == 4 else (0, 1, *shape[1:])
+            return (1, size[1] * rows, size[2] * columns, channels)
         if tensor.index in self.file.inputs and shape[:1] != (1,):
             raise RejectError(
                 f"{tensor.name} has the shape {list(shape)}",

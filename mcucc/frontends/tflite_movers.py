@@ -60,6 +60,9 @@ def expand_dims(ctx: Context, operator: FileOperator) -> None:
 
 
 def _regroup(ctx: Context, operator: FileOperator, shape: tuple[int, ...]) -> None:
+    if ctx.file_tensor(operator, 0).index in ctx.blocks:
+        _same_phases(ctx, operator, shape)
+        return
     view = ctx.view(operator).reshaped(shape)
     if view is None:  # a shape that cuts moved values apart: they are stored first
         ctx.activation(operator)
@@ -67,6 +70,18 @@ def _regroup(ctx: Context, operator: FileOperator, shape: tuple[int, ...]) -> No
     if view is None:
         raise RejectError(f"reshapes {list(ctx.shape_at(operator))} to {list(shape)}")
     ctx.move(operator, view)
+
+
+def _same_phases(ctx: Context, operator: FileOperator, shape: tuple[int, ...]) -> None:
+    """Phases of a sequence (N, W, C) as those of a picture (N, 1, W, C) of one row, or back."""
+    source, made = ctx.file_tensor(operator, 0), ctx.output_tensor(operator)
+    x, own = ctx.activation(operator, phases=True), ctx.shape(source)
+    grown = {3: (own[0], 1, *own[1:]), 4: (own[0], *own[2:])}[len(own)]
+    if shape != grown or (len(own) == 4 and own[1] != 1) or ctx.blocks[source.index][0] != 1:
+        raise RejectError(f"reshapes the batch of a SPACE_TO_BATCH_ND to {list(shape)}")
+    equal_quantization(ctx, operator)
+    ctx.blocks[made.index] = ctx.blocks[source.index]
+    ctx.merge(ctx.define(made, shape), x, made)
 
 
 @converts("TRANSPOSE")

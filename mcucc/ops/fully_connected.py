@@ -69,12 +69,19 @@ class FullyConnected(Op):
         """Fold zero points and scales; pixels are a 1x1 convolution. One rounding in both profiles.
 
         LiteRT's reference FULLY_CONNECTED rounds once, unlike its convolutions and unlike TFLM's
-        (measured, docs/numerics-litert.md).
+        (measured, docs/numerics-litert.md), by the factor as it is: what steps like a float32
+        product is of the default path.
         """
-        del rounding
         weights = inputs[1].constant.astype(np.int8)
-        flat = weights.astype(np.int64)
-        sums = accumulation(output.name, inputs, output, flat, self.clamp, Rounding.SINGLE)
+        sums = accumulation(
+            output.name,
+            inputs,
+            output,
+            weights.astype(np.int64),
+            self.clamp,
+            Rounding.SINGLE,
+            float_product=rounding is Rounding.SINGLE,
+        )
         if self.by_pixel:
             kernel = weights.reshape(weights.shape[0], 1, 1, -1)
             return Conv2dKernel(Window2d((1, 1)), 1, hwc(inputs[0].shape)[1], kernel, sums)

@@ -104,10 +104,13 @@ def accumulation(
     per_channel: npt.NDArray[np.int64],
     clamp: Clamp,
     rounding: Rounding,
+    *,
+    float_product: bool = True,
 ) -> Accumulation:
     """Fold bias and scales of (x, weights[, bias]) into an Accumulation.
 
-    `per_channel` are the weights as (C_out, taps). Raises ValueError when an accumulator may
+    `per_channel` are the weights as (C_out, taps). `float_product`: factors that are rounded once
+    are chosen to step as float32 products do (float_product.py). Raises ValueError when an accumulator may
     leave int32 or a scale is out of range.
     """
     x, weights = inputs[0].quantization, inputs[1].quantization
@@ -125,7 +128,7 @@ def accumulation(
     least, most = folded + below, folded + above
     lowest, highest = int(least.min()), int(most.max())
     check_int32(name, lowest, highest)
-    if rounding is Rounding.SINGLE:
+    if rounding is Rounding.SINGLE and float_product:
         factors = _float32_factors(x.per_tensor_scale, weights.scale, y.per_tensor_scale, channels)
         reach = (lo - y.zero_point, hi - y.zero_point)
         requant = like_float_product(requant, factors, (least, most), reach)

@@ -78,12 +78,12 @@ class Net:
 
 
 def split_phases(net: Net, shape: Sequence[int], block: Sequence[int], pads: Any) -> None:
-    more = net.c(*block), net.c(pads)
+    more = net.c(np.array(block)), net.c(pads)
     net.op("SPACE_TO_BATCH_ND", "SpaceToBatchNDOptions", shape, *more)
 
 
 def join_phases(net: Net, shape: Sequence[int], block: Sequence[int], crops: Any) -> None:
-    more = net.c(*block), net.c(crops)
+    more = net.c(np.array(block)), net.c(crops)
     net.op("BATCH_TO_SPACE_ND", "BatchToSpaceNDOptions", shape, *more)
 
 
@@ -395,4 +395,28 @@ def test_a_scale_noted_on_the_way_counts_where_the_values_are_read() -> None:
     net.op("RESHAPE", None, (1, 1, 25, 1, 1), net.c(1, 1, 25, 1, 1), quant=OTHER)
     fields: dict[str, Any] = {"quant": Quant((0.1,), 5), "keepDims": True}
     net.op("MEAN", "ReducerOptions", (1, 1, 1, 1, 1), net.c(np.array([0, -3])), **fields)
+    agrees(net.b.build(net.case.inputs, [net.last]), net.case.data)
+
+
+def test_a_dilated_convolution_of_a_sequence() -> None:
+    """Conv1D: phases of (1, W, C), a convolution of one row within, cropped at the end."""
+    net = Net(1, 15, 4)
+    split_phases(net, (2, 10, 4), (2,), [[2, 3]])
+    net.op("EXPAND_DIMS", "ExpandDimsOptions", (2, 1, 10, 4), net.c(1))
+    w, bias, _ = net.case.weights((5, 1, 3, 4), 0, net.quant.per_tensor_scale)
+    net.quant = Quant((0.9,), 3)
+    fields = {"strideW": 1, "strideH": 1, "padding": schema.Padding.VALID}
+    net.op("CONV_2D", "Conv2DOptions", (2, 1, 8, 5), w, bias, **fields)
+    net.op("SQUEEZE", "SqueezeOptions", (2, 8, 5), squeezeDims=[1])
+    join_phases(net, (1, 15, 5), (2,), [[0, 1]])
+    net.check("Reshape", "Conv2d", "Reshape")
+
+
+def test_parts_and_borders_of_any_rank() -> None:
+    net = Net(1, 6, 20)
+    net.op("PAD", "PadOptions", (1, 8, 21), net.c([[0, 0], [1, 1], [1, 0]]))
+    net.op("RESHAPE", None, (2, 4, 3, 7, 1), net.c(2, 4, 3, 7, 1))
+    bounds = net.c(1, 0, 1, 2, 0), net.c(1, 3, 2, -1, 1)
+    net.op("SLICE", "SliceOptions", (1, 3, 2, 5, 1), *bounds)
+    net.op("RESHAPE", None, (1, 30), net.c(1, -1))
     agrees(net.b.build(net.case.inputs, [net.last]), net.case.data)

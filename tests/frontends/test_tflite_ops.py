@@ -185,6 +185,20 @@ def test_fully_connected_on_several_rows(
     case.check(z, both, classes)
 
 
+def test_fully_connected_of_sums_at_ties() -> None:
+    """Scales whose quotient is 1/200 to 10^-8: the reference has its own word on every tie."""
+    case = Case(1)
+    x_scale, w_scale, y_scale = 0.006245001684874296, 0.0007872981950640678, 0.000983335659839213
+    outputs = 40_000
+    x = case.input((1, 1), Quant((x_scale,), 0))
+    w = case.builder.constant(np.ones((outputs, 1), np.int8), Quant((w_scale,), 0, 0))
+    sums = (np.arange(outputs) * 3 - outputs * 3 // 2).astype(np.int32)
+    bias = case.builder.constant(sums, Quant((x_scale * w_scale,), 0))
+    y = case.builder.tensor((1, outputs), np.int8, Quant((y_scale,), 3))
+    case.builder.op("FULLY_CONNECTED", "FullyConnectedOptions", [x, w, bias], [y])
+    case.check(y)
+
+
 def test_an_empty_constant_is_named() -> None:
     case = Case(1)
     quant = case.quant()
