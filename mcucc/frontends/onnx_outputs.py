@@ -82,6 +82,8 @@ def _rename(ctx: Context, old: str, new: str) -> None:
     tensor = ctx.tensors.pop(old)
     ctx.tensors[new] = Tensor(new, tensor.shape, tensor.dtype, tensor.quant, tensor.data)
     for i, made in enumerate(ctx.nodes):
+        if old not in made.inputs and old not in made.outputs:
+            continue
         inputs = tuple(new if name == old else name for name in made.inputs)
         outputs = tuple(new if name == old else name for name in made.outputs)
         ctx.nodes[i] = replace(made, inputs=inputs, outputs=outputs)

@@ -17,7 +17,8 @@ from mcucc.frontends.onnx_file import check_order, inline_functions, read_model
 from mcucc.frontends.onnx_inputs import ShapeMap
 from mcucc.frontends.onnx_node import Refusal
 from mcucc.frontends.qdq_attach import Attacher
-from mcucc.frontends.qdq_strip import Stripped, strip
+from mcucc.frontends.qdq_strip import strip
+from mcucc.frontends.qdq_tables import Stripped
 from mcucc.frontends.quantized import End, ImportedQuantized
 from mcucc.frontends.tflite_pads import fold_pads
 from mcucc.ir.graph import Graph, Quant

@@ -44,16 +44,17 @@ def join(
     `factors` notes, by the layer's name, what its weights were multiplied by, channel by channel;
     such factors are positive.
     """
-    for node in graph.nodes:
+    rewriter = Rewriter(graph)
+    for node in rewriter.nodes:
         if not is_affine(node, protos):
             continue
         scales, offsets = (graph.tensors[n].constant.reshape(-1) for n in node.inputs[1:])
-        layer = _open_layer(graph, quants, node, scales.size)
+        layer = _open_layer(rewriter, quants, node, scales.size)
         if layer is not None:
             known = factors.get(layer.name, 1.0)
-            graph, factor = _join(graph, layer, node, scales.astype(np.float64), offsets)
+            factor = _join(rewriter, layer, node, scales.astype(np.float64), offsets)
             factors[layer.name] = factor * known
-    return graph
+    return rewriter.finish()
 
 
 def leave(graph: Graph, protos: Mapping[str, onnx.NodeProto]) -> Graph:
@@ -71,44 +72,46 @@ def leave(graph: Graph, protos: Mapping[str, onnx.NodeProto]) -> Graph:
 
 
 def _open_layer(
-    graph: Graph, quants: Mapping[str, Quant], affine: Node, channels: int
+    rewriter: Rewriter, quants: Mapping[str, Quant], affine: Node, channels: int
 ) -> Node | None:
     """The layer whose result `affine` alone reads, unrounded; a Reshape may stand in between."""
-    producer = graph.producer(affine.inputs[0])
+    producer = rewriter.producer(affine.inputs[0])
     while producer is not None and isinstance(producer.op, Reshape):
-        if not _alone(graph, quants, producer):
+        if not _alone(rewriter, quants, producer):
             return None
-        producer = graph.producer(producer.inputs[0])
+        producer = rewriter.producer(producer.inputs[0])
     if producer is None or not isinstance(producer.op, Linear):
         return None
     plain = getattr(producer.op, "clamp", None) == NO_CLAMP
-    same = graph.tensors[producer.output].shape[-1] == channels
-    return producer if plain and same and _alone(graph, quants, producer) else None
+    same = rewriter.tensors[producer.output].shape[-1] == channels
+    return producer if plain and same and _alone(rewriter, quants, producer) else None
 
 
-def _alone(graph: Graph, quants: Mapping[str, Quant], node: Node) -> bool:
+def _alone(rewriter: Rewriter, quants: Mapping[str, Quant], node: Node) -> bool:
     """Whether a node's result is not quantized, and read once."""
-    name = node.output
-    return len(graph.consumers(name)) == 1 and name not in graph.outputs and name not in quants
+    return rewriter.sole_user(node.output) is not None and node.output not in quants
 
 
 def _join(
-    graph: Graph, layer: Node, affine: Node, scales: Reals, offsets: npt.NDArray[np.float32]
-) -> tuple[Graph, Reals]:
-    """Multiply weights and bias of `layer`; a channel of scale 0 keeps its unit.
+    rewriter: Rewriter,
+    layer: Node,
+    affine: Node,
+    scales: Reals,
+    offsets: npt.NDArray[np.float32],
+) -> Reals:
+    """Multiply weights and bias of `layer`, and say by what; a channel of scale 0 keeps its unit.
 
     What lay between them moves the joined layer's values under the names behind `affine`.
     """
     assert isinstance(layer.op, Linear)
     assert isinstance(affine.op, DepthwiseConv2d)
-    tensors = graph.tensors
+    tensors = rewriter.tensors
     weights = tensors[layer.inputs[1]]
     shape = [1] * len(weights.shape)
     shape[layer.op.WEIGHT_AXIS or 0] = scales.size
     old: npt.NDArray[np.float32] | float = 0.0
     if len(layer.inputs) > 2:
         old = tensors[layer.inputs[2]].constant
-    rewriter = Rewriter(graph)
     values = (weights.constant * scales.reshape(shape), old * scales + offsets)
     names = [
         rewriter.add_constant(f"{affine.output}.{part}", value)
@@ -126,4 +129,4 @@ def _join(
         rewriter.tensors[output] = replace(rewriter.tensors[layer.output], name=output)
         rewriter.replace(layer, replace(joined, outputs=(output,)))
         rewriter.replace(affine, Node(affine.name, Reshape(shape_of), (output,), affine.outputs))
-    return rewriter.finish(), np.where(scales == 0, 1.0, np.abs(scales))
+    return np.where(scales == 0, 1.0, np.abs(scales))

@@ -12,7 +12,7 @@ from mcucc.errors import Problem
 from mcucc.frontends.onnx_context import Source
 from mcucc.frontends.qdq_affine import Reals, join, leave
 from mcucc.frontends.qdq_settle import Settler
-from mcucc.frontends.qdq_strip import Stripped
+from mcucc.frontends.qdq_tables import Stripped
 from mcucc.frontends.qdq_weights import WeightsError, integer_weights
 from mcucc.ir.graph import Graph, Node, Quant, Tensor
 from mcucc.numerics import Clamp

@@ -7,7 +7,7 @@ value that is rounded in two ways, or read before it is rounded too, is computed
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Container, Hashable, Sequence
 from dataclasses import replace
 
 import onnx
@@ -26,6 +26,7 @@ from mcucc.ops.requantize import Requantize
 from mcucc.ops.resize_bilinear import ResizeBilinear
 from mcucc.passes.rewrite import Rewriter
 
+MOST_COPIES = 256  # of values that are rounded in several ways: files have a handful
 GRID = 1e-3  # steps by which a bound or a border may miss a whole number
 
 
@@ -48,7 +49,7 @@ class Settler:
         self.quants, self.sources = quants, sources
         self.protos, self.factors = protos, factors
         self.problems: list[Problem] = []
-        self.room = len(graph.nodes)  # copies that may be made
+        self.room = MOST_COPIES
 
     def run(self) -> Graph:
         """The graph with as many quants and as few roundings as can be."""
@@ -61,17 +62,19 @@ class Settler:
             if name not in self.quants:
                 self._settle(name)
         self._before_clips()
+        leaving = self._leaving()
         for node in self.rewriter.nodes:
             fixed = node.op.fixed_quant()
-            if fixed is not None and self._leaves(node.output):
+            if fixed is not None and node.output in leaving:
                 self.quants.setdefault(node.output, fixed)  # Softmax, Sigmoid at the end
-        self._forward(last=True)
+        self._forward(leaving)
         return self.rewriter.finish()
 
-    def _forward(self, *, last: bool = False) -> None:
+    def _forward(self, leaving: Container[str] | None = None) -> None:
         """What moves integers passes their quantization on; rounding them again is nothing.
 
-        Operators that may write another scale at no cost do so `last`, where nobody asks for one.
+        Operators that may write another scale at no cost do so last, when it is known what is
+        `leaving` the network and who asks for which scale.
         """
         for label in [node.name for node in self.rewriter.nodes]:
             node = self.rewriter.named(label)
@@ -82,19 +85,23 @@ class Settler:
                 if quant == self.quants[node.output]:
                     self._bypass(node)
                 continue
-            joins = isinstance(node.op, Concat | Extremum) and self._leaves(node.output)
-            if last and quant is None and joins:
-                quant = self._common(node)
+            last = leaving is not None
+            if leaving is not None and quant is None and node.output in leaving:
+                quant = self._common(node) if isinstance(node.op, Concat | Extremum) else None
             if quant is not None and (last or not (node.op.RESCALES or _is_clip(node))):
                 self.quants.setdefault(node.output, quant)
 
-    def _leaves(self, name: str) -> bool:
-        """Whether a value goes out of the network, and nothing computes with it.
+    def _leaving(self) -> set[str]:
+        """Values that go out of the network, moved at most: nothing computes with them.
 
-        Only then may it be rounded where the file does not: by half a step of its own.
+        Only these may be rounded where the file does not: by half a step of their own.
         """
-        readers = self.rewriter.users(name)
-        return all(_moves(reader) and self._leaves(reader.output) for reader in readers)
+        found: set[str] = set()
+        for node in reversed(self.rewriter.nodes):
+            readers = self.rewriter.users(node.output)
+            if all(_moves(reader) and reader.output in found for reader in readers):
+                found.add(node.output)
+        return found
 
     def _before_clips(self) -> None:
         """A value that only a Clip reads may be rounded as the Clip is, and clipped then."""

@@ -11,6 +11,7 @@ import pytest
 from onnx import helper
 
 from mcucc.errors import ModelError, UnsupportedError
+from mcucc.frontends import qdq_settle
 from tests.frontends.qdq_nets import QuantNet, imported, kinds, steps_off
 
 SHAPE = (1, 3, 6, 6)
@@ -88,6 +89,19 @@ def test_a_value_rounded_in_two_ways(tmp_path: Path) -> None:
         assert kinds(path) == ["Conv2d", "Conv2d"]
 
 
+def test_a_value_rounded_in_very_many_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Copies are bounded: one message, however many there would be."""
+    monkeypatch.setattr(qdq_settle, "MOST_COPIES", 3)
+    net = QuantNet(SHAPE)
+    v = net.qconv(net.pair("image", 0.02), 3, 4)
+    path = net.qsave(tmp_path, *(net.pair(v, 0.01 * (i + 1)) for i in range(6)))
+    with pytest.raises(UnsupportedError, match="rounded in several ways") as error:
+        imported(path)
+    assert len(error.value.problems) == 1
+
+
 Reader = Callable[[QuantNet, str], str]
 READERS: dict[str, Reader] = {
     "Relu": lambda net, v: net("Relu", v),
@@ -148,6 +162,17 @@ def test_a_gate_of_one_channel(tmp_path: Path) -> None:
     gate = net.pair(net("Sigmoid", net.pair(net.qconv(x, 4, 1), 0.1)), 1 / 256, -128)
     path = net.qsave(tmp_path, net.pair(net("Mul", x, gate), COARSE, 3))
     assert np.abs(steps_off(path)).max() <= 1.01
+
+
+@pytest.mark.parametrize("length", [60, 300])
+def test_a_long_way_out(tmp_path: Path, length: int) -> None:
+    """Behind a Sigmoid one operator that moves values after the other, in pairs that meet again."""
+    net = QuantNet(SHAPE)
+    x = net("Sigmoid", net.pair("image", 0.05))
+    for _ in range(length):
+        x = net("Max", *(net("MaxPool", x, kernel_shape=[1, 1]) for _ in range(2)))
+    path = net.qsave(tmp_path, x)
+    assert len(imported(path).graph.nodes) == 3 * length + 1
 
 
 # Names and order
