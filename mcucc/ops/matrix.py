@@ -110,8 +110,8 @@ def accumulation(
     """Fold bias and scales of (x, weights[, bias]) into an Accumulation.
 
     `per_channel` are the weights as (C_out, taps). `float_product`: factors that are rounded once
-    are chosen to step as float32 products do (float_product.py). Raises ValueError when an accumulator may
-    leave int32 or a scale is out of range.
+    are chosen to step as float32 products do (float_product.py). Raises ValueError when an
+    accumulator may leave int32 or a scale is out of range.
     """
     x, weights = inputs[0].quantization, inputs[1].quantization
     y = output.quantization
