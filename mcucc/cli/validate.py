@@ -9,8 +9,9 @@ import typer
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
-    from mcucc.evaluate.validate import Divergence
+    from mcucc.evaluate.validate import Divergence, WayResult
     from mcucc.validation import Validation
 
 TITLES = {
@@ -21,6 +22,7 @@ TITLES = {
     "host": "C on this host",
     "emulated": "C emulated",
 }
+COLUMNS = ("top-1", "agrees with float", "cosine", "worst slice", "largest difference", "equal")
 ORACLES = ("litert", "onnxruntime")
 
 
@@ -69,37 +71,38 @@ def validate_command(
 
 
 def _table(found: Validation) -> Table:
+    """A row a way; columns that no way has a value in are left out."""
     from rich.table import Table
     from rich.text import Text
 
+    rows = [None if way.absent else _cells(way, found.images) for way in found.ways]
+    known = [row for row in rows if row is not None]
+    shown = [title for title in COLUMNS if any(row[title].plain != "-" for row in known)]
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in (
-        "",
-        "top-1",
-        "agrees with float",
-        "cosine",
-        "worst slice",
-        "largest difference",
-        "equal",
-    ):
-        table.add_column(title, justify="left" if not title else "right")
-    for way in found.ways:
-        if way.absent:
-            table.add_row(TITLES[way.name], Text(way.absent, style="dim"))
-            continue
-        equal = Text("-" if way.different_pictures is None else "yes")
-        if way.different_pictures:
-            equal = Text(f"no, {way.different_pictures} of {found.images} pictures", style="red")
-        table.add_row(
-            TITLES[way.name],
-            _percent(way.top1),
-            _percent(way.agreement),
-            "-" if way.cosine is None else f"{way.cosine:.4f}",
-            "-" if way.worst is None else way.worst.shown,
-            "-" if way.largest_difference is None else str(way.largest_difference),
-            equal,
-        )
+    table.add_column("", no_wrap=True)
+    for title in shown:
+        table.add_column(title, justify="right")
+    for way, row in zip(found.ways, rows, strict=True):
+        cells = [Text(way.absent, style="dim")] if row is None else [row[t] for t in shown]
+        table.add_row(TITLES[way.name], *cells)
     return table
+
+
+def _cells(way: WayResult, images: int) -> dict[str, Text]:
+    """One row by column; "-" where there is nothing to say."""
+    from rich.text import Text
+
+    equal = Text("-" if way.different_pictures is None else "yes")
+    if way.different_pictures:
+        equal = Text(f"no, {way.different_pictures} of {images} pictures", style="red")
+    plain = (
+        _percent(way.top1),
+        _percent(way.agreement),
+        "-" if way.cosine is None else f"{way.cosine:.4f}",
+        "-" if way.worst is None else way.worst.shown,
+        "-" if way.largest_difference is None else str(way.largest_difference),
+    )
+    return dict(zip(COLUMNS, (*map(Text, plain), equal), strict=True))
 
 
 def _percent(share: float | None) -> str:

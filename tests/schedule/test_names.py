@@ -67,7 +67,9 @@ def fused(graph: IntegerGraph, forms: Mapping[int, Form]) -> Plan:
     end = next(i for i, node in enumerate(nodes) if not node.streams)
     edges = [EdgePlan(node.output, forms[i]) for i, node in enumerate(graph.nodes[:end])]
     stages = [StagePlan(tuple(names[:end]), (2, 3), tuple(edges))]
-    return Plan("drawn", ImagePolicy.ROWS, (*stages, *(StagePlan((n,), (1, 0)) for n in names[end:])))
+    return Plan(
+        "drawn", ImagePolicy.ROWS, (*stages, *(StagePlan((n,), (1, 0)) for n in names[end:]))
+    )
 
 
 @st.composite
