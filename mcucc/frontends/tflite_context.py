@@ -225,11 +225,12 @@ class Context:
         else:
             self.apply(view, self.define(tensor))
 
-    def settle_outputs(self) -> None:
-        """Make the outputs of the network that are views."""
-        for index in self.file.outputs:
-            if index in self.views:
-                self._settle(self.file.tensors[index])
+    def settle_output(self, index: int) -> None:
+        """Make an output of the network where it is a view; RejectError for phases."""
+        if index in self.blocks:
+            raise RejectError("the network ends within SPACE_TO_BATCH_ND", "end it behind")
+        if index in self.views:
+            self._settle(self.file.tensors[index])
 
     def _settle(self, tensor: FileTensor) -> None:
         """Make the nodes of a view."""

@@ -51,10 +51,14 @@ def refusals(ctx: Context, of_file: Sequence[Problem]) -> list[Problem]:
             _define_anyway(ctx, operator)
             cause = cause or label
         for index in operator.outputs:
-            unknown = index not in ctx.names and index not in ctx.constants
+            unknown = not any(index in known for known in (ctx.names, ctx.views, ctx.constants))
             if unknown or (index in ctx.names and _is_odd(ctx.file.tensors[index].shape)):
                 follows.passed_on(cause or ctx.file.tensors[index].name, [index])
-    ctx.settle_outputs()
+    for index in ctx.file.outputs:
+        try:
+            ctx.settle_output(index)
+        except ValueError as error:
+            problems.append(_problem(ctx.file.tensors[index].name, "output", error, ""))
     return problems + _missing(ctx, problems or of_file)
 
 

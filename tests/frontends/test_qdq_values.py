@@ -89,9 +89,7 @@ def test_a_value_rounded_in_two_ways(tmp_path: Path) -> None:
         assert kinds(path) == ["Conv2d", "Conv2d"]
 
 
-def test_a_value_rounded_in_very_many_ways(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_value_rounded_in_very_many_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Copies are bounded: one message, however many there would be."""
     monkeypatch.setattr(qdq_settle, "MOST_COPIES", 3)
     net = QuantNet(SHAPE)

@@ -420,3 +420,19 @@ def test_parts_and_borders_of_any_rank() -> None:
     net.op("SLICE", "SliceOptions", (1, 3, 2, 5, 1), *bounds)
     net.op("RESHAPE", None, (1, 30), net.c(1, -1))
     agrees(net.b.build(net.case.inputs, [net.last]), net.case.data)
+
+
+def test_a_network_that_ends_in_phases_is_refused() -> None:
+    """The graph holds the picture, the file's output is its phases."""
+    net = Net(1, 8, 8, 4)
+    split_phases(net, (4, 4, 4, 4), (2, 2), [[0, 0], [0, 0]])
+    with pytest.raises(UnsupportedError, match="ends within SPACE_TO_BATCH_ND"):
+        lowered(net.b.build(net.case.inputs, [net.last]))
+
+
+def test_an_output_of_too_many_axes_in_too_odd_an_order_is_refused() -> None:
+    net = Net(1, 16, 8)
+    net.op("RESHAPE", None, (2,) * 7, net.c(*[2] * 7))
+    net.op("TRANSPOSE", None, (2,) * 7, net.c(6, 5, 4, 3, 2, 1, 0))
+    with pytest.raises(UnsupportedError, match="a transpose of 7 axes at once"):
+        lowered(net.b.build(net.case.inputs, [net.last]))
