@@ -12,7 +12,8 @@ from mcucc.ops.base import BorderCall
 class BorderCode:
     """What the template prints of a border: tables of zones, and parameters of their calls.
 
-    `rows`, `columns` and `zones` are names of tables; `params` is an array of `entries`.
+    `rows` and `columns` are names of tables, where the zones end, and `zones` of the table of who
+    makes each; `params` is an array of `entries`.
     """
 
     rows: str
@@ -36,9 +37,9 @@ def border_code(names: Names, node: str, border: BorderCall, channels: int) -> B
     (kind,) = {(call.function, call.params) for call in border.calls}
     return BorderCode(
         rows=rows,
-        row_edges=border.rows,
+        row_edges=border.rows[1:],
         columns=columns,
-        column_edges=border.columns,
+        column_edges=border.columns[1:],
         zones=zones,
         numbers=border.zones,
         function=kind[0],

@@ -55,30 +55,9 @@ static inline int32_t mcucc_slot(int32_t row, int32_t slots)
     return row < slots ? row : row % slots;
 }
 
-/* The zone of output row `row`: edges[zone] <= row < edges[zone + 1]. */
-static inline int32_t mcucc_zone(const int16_t *edges, int32_t row)
+static inline int32_t mcucc_least(int32_t a, int32_t b)
 {
-    int32_t zone = 0;
-
-    while (edges[zone + 1] <= row) {
-        zone++;
-    }
-    return zone;
-}
-
-/* The columns of a span that lie in [begin, end): none where the result's begin is not before its
- * end. */
-static inline mcucc_span mcucc_cut(const mcucc_span *span, int32_t begin, int32_t end)
-{
-    mcucc_span part = *span;
-
-    if (part.begin < begin) {
-        part.begin = begin;
-    }
-    if (part.end > end) {
-        part.end = end;
-    }
-    return part;
+    return a < b ? a : b;
 }
 
 /* Point rows[0..taps) at the input rows first, first + dilation, ...; rows outside the tensor are
