@@ -109,12 +109,17 @@ class Stripper:
             QLINEAR[node.op](self, node)
         elif standard and names and all(name in self.known for name in names):
             self.known.update(fold(node, self.known, self.folding))
+        elif node.op == "Cast" and self._floats(node) and self._quantized_constants(names):
+            self._enter(node.output, self.result.constants[names[0]])
         elif standard and node.op in FOLLOWED and self._quantized_constants(names):
             made = follow(node, self.known, self.result.constants, self.folding)
             for name, entry in made.items():
                 self._enter(name, entry)
         else:
             self.plain(node)
+
+    def _floats(self, node: OnnxNode) -> bool:
+        return node.integer("to") == TensorProto.FLOAT
 
     def _quantized_constants(self, names: Sequence[str]) -> bool:
         constants = self.result.constants
@@ -319,7 +324,7 @@ class Stripper:
             if node.op in LAYOUT and inputs and inputs[0] in self.result.quants:
                 self.result.quants[node.output] = self.result.quants[inputs[0]]
             return
-        if node.op == "Cast" and node.integer("to") == TensorProto.FLOAT:
+        if node.op == "Cast" and self._floats(node):
             plain = Quant((1.0,), -INT_BYTES[carried[0].dtype])
             self.alias[node.output] = self.read(node, carried[0], plain)
             return

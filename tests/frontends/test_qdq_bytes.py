@@ -53,6 +53,10 @@ def moves(dtype: Any) -> dict[str, Move]:
             coordinate_transformation_mode="asymmetric",
             nearest_mode="floor",
         ),
+        # ONNX Runtime cuts off what is interpolated between integers, here it is rounded.
+        "Resize linear": lambda net, x: net(
+            "Resize", x, "", net.const([1, 1, 2, 1.5]), mode="linear"
+        ),
         "Slice": lambda net, x: net("Slice", x, net.ints(1), net.ints(4), net.ints(-1)),
         "Gather": lambda net, x: net("Gather", x, net.ints(0, 2), axis=-3),
         "Split": halves,

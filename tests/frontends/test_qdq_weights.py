@@ -82,7 +82,7 @@ def test_weights_that_come_to_nothing(tmp_path: Path, tiny: float) -> None:
     assert np.abs(steps_off(path)).max() <= 1.01
 
 
-@pytest.mark.parametrize("x_scale", [1e-38, 1e-20, 1e-9])
+@pytest.mark.parametrize("x_scale", [1e-30, 1e-20, 1e-9])
 def test_an_input_that_is_next_to_nothing(tmp_path: Path, x_scale: float) -> None:
     net = pruned("Conv", np.array([0.01, 0.0, 0.004, 0.01]), slice(1, 2), x_scale)
     path = net.qsave(tmp_path, net.nodes[-1].output[0])
@@ -148,6 +148,18 @@ def test_weights_that_are_moved_before_and_behind(tmp_path: Path) -> None:
     w = net("Transpose", net("Transpose", w, perm=[3, 2, 1, 0]), perm=[3, 2, 1, 0])
     w = net("Slice", w, net.ints(1), net.ints(5), net.ints(0))
     y = net("Conv", net.pair("image", 0.02), w, net.weights(4))
+    assert np.abs(steps_off(net.qsave(tmp_path, net.pair(y, 0.05, 3)))).max() <= 1.01
+
+
+def test_everything_in_constant_nodes(tmp_path: Path) -> None:
+    """Scales, zero points, bounds and weights as nodes, weights cast to float32 once more."""
+    net = QuantNet(SHAPE)
+    net.const = net.node_const  # type: ignore[method-assign]
+    integers = net.const(net.rng.integers(-127, 128, (5, 4, 1, 1)), np.int8)
+    w = net("Clip", integers, net.const(-90, np.int8), net.const(90, np.int8))
+    w = net("Cast", net.dq(w, net.ends(np.full(5, 0.01), np.zeros(5)), axis=0), to=1)
+    b = net.dq(net.const(net.rng.integers(-3000, 3000, 5), np.int32), (net.const(0.02 * 0.01),))
+    y = net("Conv", net.pair("image", 0.02), w, b)
     assert np.abs(steps_off(net.qsave(tmp_path, net.pair(y, 0.05, 3)))).max() <= 1.01
 
 
