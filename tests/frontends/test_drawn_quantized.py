@@ -1,7 +1,7 @@
 """ONNX Runtime's quantizer in all its forms: our integers against what it computes for its files.
 
 Operator by operator at most 1 step of difference. The outputs differ by at most 1 as well, but
-where such a difference is weighed and summed behind, up to FARTHEST; 1 arises
+where such a difference is weighed and summed by the exact operators behind it; 1 arises
 * in ONNX Runtime's float32 products, next to half a step;
 * at ties, which it rounds to even (means of pools, blended pixels: often exactly halfway);
 * in its Resize of bytes, which drops the fraction of blended pixels;
