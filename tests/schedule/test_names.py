@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from mcucc.boards import load_board
 from mcucc.codegen.model_names import Names
 from mcucc.ir.integer import IntegerGraph
+from mcucc.ops.conv2d import Conv2d
 from mcucc.quantize.lower import lower
 from mcucc.report.memory import memory_facts
 from mcucc.schedule.buffers import BufferId, Part, labels
@@ -21,7 +22,7 @@ from mcucc.schedule.choose import bind
 from mcucc.schedule.expand import expand
 from mcucc.schedule.network import Network
 from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
-from tests.graphs import Builder
+from tests.graphs import Builder, same
 from tests.whole.batch import Case, run_batch
 
 SUFFIXES = ("", *(f".{part.value}" for part in Part if part.value), ".sums", ".kept", "_", ".a")
@@ -95,6 +96,22 @@ def test_names_never_make_buffers_one(case: tuple[IntegerGraph, Plan]) -> None:
     for moment in memory.moments:
         assert {body.buffer for body in moment.body} <= set(listed)
         assert len({live.buffer for live in moment.live}) == len(moment.live)
+
+
+@pytest.mark.parametrize("form", Form)
+@pytest.mark.parametrize("second", ["a.rows", "a.tile", "a.ring", "a.columns", "a.scratch"])
+def test_three_convolutions_of_which_one_is_called_as_a_part_of_another(
+    second: str, form: Form
+) -> None:
+    b = Builder(10, 10, 3)
+    for name, x in (("a", "image"), (second, "a"), ("b", second)):
+        constants = b.weights((4, 3, 3, b.tensors[x].shape[3]), 0, x, name)
+        b.node(Conv2d(same(3)), x, *constants, name=name)
+    graph = lower(b.graph("b"))
+    edges = {name: EdgePlan(name, form) for name in ("a", second, "b")}
+    for cuts in ((("a", second), ("b",)), (("a", second, "b"),), (("a",), (second, "b"))):
+        stages = (StagePlan(s, (1, 4), tuple(edges[name] for name in s)) for s in cuts)
+        check(expand(graph, Plan("drawn", ImagePolicy.ROWS, tuple(stages))))
 
 
 def test_buffers_print_as_people_know_them_and_are_told_apart() -> None:

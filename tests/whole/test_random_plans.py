@@ -1,8 +1,7 @@
 """Random networks under random plans: C gives the bytes of layer by layer, whatever the plan.
 
 Hypothesis draws networks and plans, or what is asked of the planner; each batch of them becomes one
-program. MCUCC_BATCHES is how
-many batches run (`make nightly`: many).
+program. MCUCC_BATCHES is how many batches run (`make nightly`: many).
 """
 
 from __future__ import annotations
