@@ -52,12 +52,14 @@ def distinct(wanted: Mapping[Key, str]) -> dict[Key, str]:
     """A distinct identifier for every key, from the text it asks for."""
     names: dict[Key, str] = {}
     taken: set[str] = set()
+    numbers: dict[str, int] = {}
     for key, text in wanted.items():
         base = candidate = identifier(text)
-        number = 2
-        while candidate in taken:
-            candidate = f"{base}_{number}"
-            number += 1
+        if base in taken:
+            number = numbers.get(base, 2)
+            while f"{base}_{number}" in taken:
+                number += 1
+            numbers[base], candidate = number, f"{base}_{number}"
         taken.add(candidate)
         names[key] = candidate
     return names
@@ -77,13 +79,20 @@ def short_paths(texts: Iterable[str]) -> dict[str, str]:
     paths = {text: _parts(text) for text in texts}
     counts = Counter(part for path in paths.values() for part in path)
     depth = {part: at for path in paths.values() for at, part in enumerate(path)}
-    for part in sorted(counts, key=lambda part: (-counts[part], -depth[part], part)):
-        shorter = {
-            text: tuple(p for p in path if p != part) if len("_".join(path)) > READABLE else path
-            for text, path in paths.items()
-        }
-        if all(shorter.values()) and len(set(shorter.values())) == len(shorter):
-            paths = shorter
+    holders: dict[str, list[str]] = {}
+    for text, path in paths.items():
+        for part in path:
+            holders.setdefault(part, []).append(text)
+    known = set(paths.values())
+    if len(known) == len(paths):
+        for part in sorted(counts, key=lambda part: (-counts[part], -depth[part], part)):
+            long = [text for text in holders[part] if len("_".join(paths[text])) > READABLE]
+            shorter = {text: tuple(p for p in paths[text] if p != part) for text in long}
+            others = known - {paths[text] for text in long} if long else known
+            different = len(set(shorter.values())) == len(shorter)
+            if all(shorter.values()) and different and others.isdisjoint(shorter.values()):
+                known = others.union(shorter.values())
+                paths |= shorter
     return {text: "/".join(path) for text, path in paths.items()}
 
 

@@ -12,6 +12,7 @@ from mcucc.errors import ModelError
 from mcucc.frontends.cut import cut_onnx
 from mcucc.frontends.file_kind import format_of
 from mcucc.frontends.onnx import ImportedModel, import_model
+from mcucc.frontends.onnx_bounds import check_operations
 from mcucc.frontends.onnx_file import is_quantized, read_model
 from mcucc.frontends.onnx_inputs import ShapeMap
 from mcucc.frontends.qdq import import_quantized_model
@@ -21,8 +22,6 @@ from mcucc.frontends.tflite_cut import cut_tflite
 from mcucc.frontends.tflite_file import parse_tflite, tflite_bytes
 from mcucc.ir.graph import Graph
 from mcucc.ops.reshape import Reshape
-
-MOST_OPERATIONS = 2000  # far beyond any network of this field; plans take time
 
 
 def load_model(
@@ -52,11 +51,7 @@ def _check_work(graph: Graph, path: Path) -> None:
     """ModelError for a network that computes nothing, or more than is planned."""
     if all(isinstance(node.op, Reshape) for node in graph.nodes):
         raise ModelError("the network computes nothing: its output is its input", where=str(path))
-    if len(graph.nodes) > MOST_OPERATIONS:
-        raise ModelError(
-            f"the network has {len(graph.nodes):,} operations, {MOST_OPERATIONS:,} are compiled",
-            where=str(path),
-        )
+    check_operations(len(graph.nodes), str(path))
 
 
 def model_content(path: Path, outputs: Sequence[str] = ()) -> bytes:

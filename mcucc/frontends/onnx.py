@@ -16,7 +16,7 @@ import onnx
 
 from mcucc.errors import ModelError, Problem, UnsupportedError
 from mcucc.frontends.frontier import Follows, frontier, label_of, onnx_steps
-from mcucc.frontends.onnx_bounds import Folding
+from mcucc.frontends.onnx_bounds import Folding, check_operations
 from mcucc.frontends.onnx_constants import array_of, fold
 from mcucc.frontends.onnx_context import Context, Source
 from mcucc.frontends.onnx_declared import check_shapes
@@ -138,6 +138,7 @@ class _Importer:
 
     def _node(self, proto: onnx.NodeProto, index: int) -> None:
         ctx = self.ctx
+        check_operations(len(ctx.nodes), self.where)
         label = label_of(proto, index)
         self.labels[label] = proto.op_type
         node = OnnxNode(proto, label, self.opset)

@@ -19,11 +19,13 @@ from mcucc.errors import ModelError
 from mcucc.frontends.onnx_node import OnnxNode, Refusal
 
 MOST_NODES = 2**14  # of the file, its functions expanded
+MOST_OPERATIONS = 2000  # of the graph, far beyond any network of this field
 MOST_EDGES = 2**17  # inputs and outputs of all nodes together
 LONGEST_NAME = 2**12  # characters
 MOST_EXTERNAL = 2**30  # bytes of data files, each time a tensor names one
 LARGEST_CONSTANT = 2**28  # elements of one tensor
 MOST_FOLDED = 2**26  # elements of all constants that are computed at import
+LEAST = 2**13  # what a computation counts as at least: they take time each
 MOST_WORK = 2**31  # multiply-accumulates or steps of what one of them is computed by
 SMALL_ELEMENTS = 2**14  # of an operator that is computed at import by loops in Python
 MOST_DEPTH = 64  # functions that call functions
@@ -129,6 +131,15 @@ def _nested(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
                 yield from _nested(graph.node)
 
 
+def check_operations(count: int, where: str) -> None:
+    """ModelError for a network of more operations than plans are made for."""
+    if count > MOST_OPERATIONS:
+        raise ModelError(
+            f"the network has {count:,} operations or more, {MOST_OPERATIONS:,} are compiled",
+            where=where,
+        )
+
+
 def check_shape(dims: Sequence[int], where: str) -> None:
     """ModelError for a constant of a shape that no file can hold."""
     if any(length < 0 for length in dims):
@@ -166,7 +177,7 @@ class Folding:
             raise Refusal("it is a product of constants, too large to be computed at import")
         if node.op in SMALL and max(made, read) > SMALL_ELEMENTS:
             raise Refusal(f"constants of {max(made, read):,} elements are not computed at import")
-        self.left -= max(made, 1)
+        self.left -= max(made, LEAST)
 
 
 def _elements(node: OnnxNode, inputs: Mapping[str, Constant], shape: Sequence[int] | None) -> int:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from mcucc.frontends.onnx_node import OnnxNode, Refusal
 from mcucc.frontends.onnx_view import NHWC, View, storage_shape
 from mcucc.ir.graph import Node, Tensor
+from mcucc.numbering import first_free
 from mcucc.ops.base import Op, hwc
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.reshape import Reshape
@@ -238,7 +239,4 @@ def pixels_of(shape: tuple[int, ...], channels: int) -> tuple[int, int, int]:
 def _numbered(name: str, taken: Callable[[str], bool]) -> str:
     if not taken(name):
         return name
-    number = 1
-    while taken(f"{name}.{number}"):
-        number += 1
-    return f"{name}.{number}"
+    return f"{name}.{first_free(lambda number: taken(f'{name}.{number}'), 1)}"

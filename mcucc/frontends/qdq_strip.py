@@ -36,6 +36,7 @@ from mcucc.frontends.qdq_tables import (
     Stripped,
 )
 from mcucc.ir.graph import Quant
+from mcucc.numbering import first_free
 
 
 def strip(model: onnx.ModelProto) -> Stripped:
@@ -417,11 +418,9 @@ class Stripper:
 
 
 def _numbered(wanted: str, taken: set[str]) -> str:
-    name, number = wanted, 1
-    while name in taken:
-        number += 1
-        name = f"{wanted}.{number}"
-    return name
+    if wanted not in taken:
+        return wanted
+    return f"{wanted}.{first_free(lambda number: f'{wanted}.{number}' in taken, 2)}"
 
 
 def _axis(node: OnnxNode, rank: int) -> int:
