@@ -27,6 +27,8 @@ from mcucc.frontends.tflite_parts import positions
 SHORT = 64  # elements; longer arrays are no shapes
 LARGEST = 1 << 31  # of an integer that takes part
 KINDS = "ifb"
+# What NumPy raises for operands of the wrong number, type or shape.
+UNKNOWN = (ValueError, IndexError, TypeError, OverflowError, ZeroDivisionError)
 Evaluator = Callable[[FileOperator, list[Array]], Sequence[Array]]
 
 
@@ -48,7 +50,7 @@ def fold(ctx: Context, operator: FileOperator) -> bool:
     try:
         values = _values(ctx, operator)
         arrays = [_fitting(v, t.dtype) for v, t in zip(values, outputs, strict=True) if t.dtype]
-    except (ValueError, IndexError, OverflowError, ZeroDivisionError):
+    except UNKNOWN:
         return False
     ctx.constants.update(zip(operator.outputs, arrays, strict=True))
     ctx.shapes.update((i, a.shape) for i, a in zip(operator.outputs, arrays, strict=True))
@@ -87,6 +89,8 @@ def _wide(value: Array) -> Array:
 def _fitting(value: Array, dtype: np.dtype[np.generic]) -> Array:
     """The result in the type the file gives it; _UnknownError where that changes it."""
     _bounded(value.size)
+    if value.dtype.kind == "f" and not (np.abs(value) <= LARGEST).all():  # or not a number
+        raise _UnknownError
     made = np.asarray(value).astype(dtype)
     if value.dtype.kind == "i" and dtype.kind == "i" and not np.array_equal(made, value):
         raise _UnknownError
@@ -96,6 +100,12 @@ def _fitting(value: Array, dtype: np.dtype[np.generic]) -> Array:
 def _bounded(size: int) -> None:
     if size > SHORT:
         raise _UnknownError
+
+
+def _list(value: Array) -> list[int]:
+    if value.dtype.kind != "i":
+        raise _UnknownError
+    return [int(n) for n in value.flat]
 
 
 def _elementwise(function: Callable[..., Array]) -> Evaluator:
@@ -166,7 +176,7 @@ def _slice(operator: FileOperator, values: list[Array]) -> Sequence[Array]:
     if not value.ndim == begin.size == size.size or begin.min(initial=0) < 0:
         raise _UnknownError
     box = []
-    for length, first, count in zip(value.shape, begin.tolist(), size.tolist(), strict=True):
+    for length, first, count in zip(value.shape, _list(begin), _list(size), strict=True):
         last = length if count == -1 else first + count
         if not 0 <= first <= last <= length:
             raise _UnknownError
@@ -181,7 +191,7 @@ def _strided_slice(operator: FileOperator, values: list[Array]) -> Sequence[Arra
     if len({bound.size for bound in bounds}) != 1 or bounds[0].size > value.ndim:
         raise _UnknownError
     dropped = []
-    for axis, (low, high, by) in enumerate(zip(*(b.tolist() for b in bounds), strict=True)):
+    for axis, (low, high, by) in enumerate(zip(*map(_list, bounds), strict=True)):
         if not by:
             raise _UnknownError
         taken = positions(value.shape[axis], (low, high, by), options, 1 << axis)
@@ -194,7 +204,7 @@ def _strided_slice(operator: FileOperator, values: list[Array]) -> Sequence[Arra
 def _reshape(operator: FileOperator, values: list[Array]) -> Sequence[Array]:
     options = operator.options
     given = options.values if isinstance(options, ShapeOptions) else None
-    return [values[0].reshape(values[1].tolist() if len(values) > 1 else given or ())]
+    return [values[0].reshape(_list(values[1]) if len(values) > 1 else given or ())]
 
 
 def _squeeze(operator: FileOperator, values: list[Array]) -> Sequence[Array]:
@@ -207,13 +217,15 @@ def _expand_dims(operator: FileOperator, values: list[Array]) -> Sequence[Array]
 
 
 def _fill(operator: FileOperator, values: list[Array]) -> Sequence[Array]:
-    _bounded(prod(abs(n) for n in values[0].tolist()))
-    return [np.full(values[0].tolist(), values[1].item(), values[1].dtype)]
+    shape = _list(values[0])
+    _bounded(prod(map(abs, shape)))
+    return [np.full(shape, values[1].item(), values[1].dtype)]
 
 
 def _tile(operator: FileOperator, values: list[Array]) -> Sequence[Array]:
-    _bounded(values[0].size * prod(abs(n) for n in values[1].tolist()))
-    return [np.tile(values[0], values[1].tolist())]
+    repeats = _list(values[1])
+    _bounded(values[0].size * prod(map(abs, repeats)))
+    return [np.tile(values[0], repeats)]
 
 
 def _range(operator: FileOperator, values: list[Array]) -> Sequence[Array]:

@@ -436,3 +436,27 @@ def test_an_output_of_too_many_axes_in_too_odd_an_order_is_refused() -> None:
     net.op("TRANSPOSE", None, (2,) * 7, net.c(6, 5, 4, 3, 2, 1, 0))
     with pytest.raises(UnsupportedError, match="a transpose of 7 axes at once"):
         lowered(net.b.build(net.case.inputs, [net.last]))
+
+
+@pytest.mark.parametrize(
+    ("code", "operands"),
+    [
+        ("STRIDED_SLICE", [[1, 2], [0, 0], [1, 1], [1, 1]]),
+        ("FILL", [2**30, 7]),
+        ("TILE", [[1, 2], 2**30]),
+        ("RANGE", [0, 2**31 - 1, 1]),
+        ("MUL", [[2]]),
+        ("FLOOR_DIV", [[4], [0]]),
+        ("MUL", [[2**30], [2**30]]),
+    ],
+)
+def test_numbers_that_cannot_be_computed_are_left_to_be_refused(
+    code: str, operands: list[Any]
+) -> None:
+    """Of the wrong number, absurdly many, beyond their type, divided by nothing."""
+    net = Net(1, 2)
+    y = net.number((2,))
+    net.b.op(code, None, [net.c(np.array(v)) for v in operands], [y])
+    net.op("RESHAPE", None, (2, 1), y)
+    with pytest.raises(UnsupportedError, match=code):
+        lowered(net.b.build(net.case.inputs, [net.last]))
