@@ -27,6 +27,8 @@ from mcucc.ops.softmax import Softmax
 from mcucc.quantize.lower import lower
 
 STEEPEST = 1.2  # no activation function has a greater slope
+# A channel is off as a whole where so many values, so many of them different, mostly differ.
+MANY, DIFFERENT, NEARLY_ALL = 32, 8, 0.75
 # Roundings of one float32 product, and of its place in a sum, in units of 2^-24.
 PRODUCT_ROUNDINGS = 4.0
 
@@ -65,6 +67,8 @@ def first_wrong(
         if off.max(initial=0) > allowed and not oracle.exact:
             off = off - _float_noise(graph, node, values)
         wrong = np.flatnonzero(off.reshape(-1) > allowed)
+        if not wrong.size and not oracle.exact:
+            wrong = shifted(output.astype(np.int64) - wanted, wanted)
         if wrong.size:
             i = int(wrong[0])
             found = int(wanted.reshape(-1)[i]), int(output.reshape(-1)[i])
@@ -72,6 +76,24 @@ def first_wrong(
         values[node.output] = np.clip(wanted, -128, 127).astype(np.int8)
         slack[node.output] = 0
     return None
+
+
+def shifted(difference: Integers, wanted: Integers) -> Integers:
+    """Elements of the first channel (or the whole tensor) that is off in one direction.
+
+    A difference of 1 is a tie's, and ties are some: where nearly all of many different values are
+    off the same way, the zero point or the bias is.
+    """
+    channels = difference.shape[-1]
+    whole = (difference.reshape(-1), wanted.reshape(-1), np.arange(difference.size))
+    parts = [whole, *(tuple(flat[c::channels] for flat in whole) for c in range(channels))]
+    for off, values, places in parts if difference.any() else ():
+        if off.size < MANY or np.unique(values).size < DIFFERENT:
+            continue
+        for sign in (-1, 1):
+            if (off * sign > 0).mean() > NEARLY_ALL:
+                return places[off * sign > 0]
+    return np.zeros(0, np.int64)
 
 
 def first_other(expected: IntegerGraph, found: IntegerGraph, q: Int8Array) -> WrongElement | None:

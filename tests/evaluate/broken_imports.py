@@ -104,7 +104,9 @@ FILES: dict[str, Callable[[Path], Path]] = {
 def sabotage(patch: Patch, form: str, fault: str) -> None:
     """Break the importer of one form in one way, until `patch` is undone."""
     if fault == "zero point":
-        _zero_point(patch, form)
+        _zero_point(patch, form, 9)
+    elif fault == "one step":
+        _zero_point(patch, form, 1)
     elif fault == "resize":
         _resize(patch, form)
     elif fault == "bias" and form == "qdq":  # it takes the file's integers, not the floats
@@ -163,14 +165,14 @@ def _resize(patch: Patch, form: str) -> None:
         patch.setitem(onnx_node._CONVERTERS, "Resize", lambda ctx, node: ctx.view(node, 0))
 
 
-def _zero_point(patch: Patch, form: str) -> None:
-    """Of the last tensor: 9 off."""
+def _zero_point(patch: Patch, form: str, steps: int) -> None:
+    """Of the last tensor: so many steps off."""
     if form == "tflite":
         per_tensor = tflite_context.per_tensor
 
         def other(tensor: Any) -> Quant:
             quant = per_tensor(tensor)
-            moved = replace(quant, zero_point=quant.zero_point + 9)
+            moved = replace(quant, zero_point=quant.zero_point + steps)
             return moved if tensor.name == "last" else quant
 
         patch.setattr(tflite_context, "per_tensor", other)
@@ -179,7 +181,7 @@ def _zero_point(patch: Patch, form: str) -> None:
 
     def moved(self: Any, node: Any, scale: int, zero: int, dtype: Any) -> Quant:
         found = quant(self, node, scale, zero, dtype)
-        shift = 9 if node.input(zero) == "conv_4_zero_point" else 0
+        shift = steps if node.input(zero) == "conv_4_zero_point" else 0
         return replace(found, zero_point=found.zero_point + shift)
 
     patch.setattr(Stripper, "quant", moved)

@@ -16,6 +16,7 @@ from mcucc.evaluate.agreement import Agreement, agree
 from mcucc.evaluate.datasets import Item
 from mcucc.evaluate.fingerprint import fingerprint, first_changed
 from mcucc.evaluate.float_check import WrongValue, first_wrong_value
+from mcucc.evaluate.layers import shifted
 from mcucc.evaluate.oracle import Oracle, open_oracle
 from mcucc.evaluate.preprocess import Preprocess
 from mcucc.frontends.onnx import import_onnx
@@ -118,6 +119,23 @@ def test_the_layer_of_a_wrong_import_is_named(
     assert abs(found.expected - found.found) > 1
     (later,) = agreement(files[form], Rounding.SINGLE, broken).divergences
     assert later.layer == LAYERS[form][fault]
+
+
+def test_one_step_everywhere_is_no_rounding(files: dict[str, Path], monkeypatch: Patch) -> None:
+    sabotage(monkeypatch, "tflite", "one step")
+    (found,) = agreement(files["tflite"], Rounding.SINGLE).divergences
+    assert found.layer == LAYERS["tflite"]["zero point"]
+    assert abs(found.expected - found.found) <= 2  # 2: where a tie is beside it
+
+
+def test_ties_are_some_and_a_shift_is_all() -> None:
+    wanted = np.random.default_rng(0).integers(-100, 100, (8, 8, 3))
+    ties = (np.random.default_rng(1).random(wanted.shape) < 0.5).astype(np.int64)
+    assert not shifted(ties, wanted).size
+    assert not shifted(np.ones_like(wanted), np.zeros_like(wanted)).size  # one value: one tie
+    one_channel = np.zeros_like(wanted)
+    one_channel[..., 2] = -1
+    assert shifted(one_channel, wanted).tolist() == list(range(2, wanted.size, 3))
 
 
 @pytest.mark.parametrize("fault", LAYERS["float"])
