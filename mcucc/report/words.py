@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mcucc.codegen.names import short_paths
-from mcucc.quantize.border import BIASES, LAYER
 
 SUFFIXES = (("G", 10**9), ("M", 10**6), ("k", 10**3))
 
@@ -45,6 +44,8 @@ def border_words(report: Mapping[str, Any]) -> list[str]:
 
 
 def _border(border: Mapping[str, Any]) -> str:
+    from mcucc.quantize.border import BIASES, LAYER  # NumPy, which the command line starts without
+
     if border["padding"] == BIASES:
         return f"exact, by {border['biases']} sets of biases"
     if border["padding"] == LAYER:
