@@ -108,9 +108,16 @@ class Done:
 
 
 def build_calls(
-    isas: Sequence[str], guest: Guest, folder: Path, flags: Sequence[str] = ("-O2",)
+    isas: Sequence[str],
+    guest: Guest,
+    folder: Path,
+    flags: Sequence[str] = ("-O2",),
+    of_kernels: Sequence[str] = (),
 ) -> Path:
-    """All kernels of `isas` and the firmware; RuntimeError with the compiler's words."""
+    """All kernels of `isas` and the firmware; RuntimeError with the compiler's words.
+
+    `of_kernels` are flags and objects for the kernels alone.
+    """
     sources = [str(p) for isa in isas for p in sorted((RUNTIME / "kernels" / isa).glob("*.c"))]
     image, script = folder / "calls.elf", folder / "calls.ld"
     script.write_text(SCRIPT.format(code=guest.code, data=guest.data))
@@ -126,7 +133,7 @@ def build_calls(
     addresses = [f"-DLIST={guest.listing:#x}u", f"-DTIMER_ADDRESS={guest.timer:#x}u"]
     for command in (
         [*gcc, "-ffreestanding", *addresses, "-c", str(HERE / "call_list.c"), "-o", str(firmware)],
-        [*gcc, *library, *link],
+        [*gcc, *of_kernels, *library, *link],
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:

@@ -35,7 +35,7 @@ def runtime_sources(code: ModelCode) -> dict[str, str]:
     """
     root = resource_dir("runtime_c")
     isas = sorted({source.split("/")[1] for source in code.sources})
-    pending = [*code.sources, "include/mcucc/mcucc.h", "include/mcucc/rows.h"]
+    pending = [*code.sources, *(f"include/mcucc/{n}.h" for n in ("compiler", "mcucc", "rows"))]
     files: dict[str, str] = {}
     while pending:
         path = pending.pop()

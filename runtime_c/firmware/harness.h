@@ -7,10 +7,8 @@
 #ifndef MCUCC_HARNESS_H
 #define MCUCC_HARNESS_H
 
+#include <mcucc/compiler.h>
 #include <mcucc/mcucc.h>
-
-/* A naked function is assembly alone: nothing may be said of its parameters in its body. */
-#define MCUCC_UNUSED __attribute__((unused))
 
 /* One region of the memory protection: RBAR and RASR (PMSAv7), RBAR and RLAR (PMSAv8), or pmpaddr
  * and the byte of pmpcfg (RISC-V). */

@@ -6,13 +6,13 @@ uint32_t mcucc_now(void)
     return *mcucc_config.timer;
 }
 
-__attribute__((naked)) void mcucc_nothing(void)
+MCUCC_NAKED void mcucc_nothing(void)
 {
     __asm volatile("bx lr");
 }
 
 /* 250 turns of two instructions between two single ones. */
-__attribute__((naked)) void mcucc_known(void)
+MCUCC_NAKED void mcucc_known(void)
 {
     __asm volatile(".syntax unified \n"
                    "movs r0, #250   \n"

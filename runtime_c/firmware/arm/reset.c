@@ -32,7 +32,7 @@ __attribute__((section(".vectors"), used)) static const vector_table vectors = {
 
 /* The FPU and MVE are switched on before the first line of C: loops that clear memory may already
  * be vectorised. Cores without them ignore the write. */
-__attribute__((naked)) void mcucc_reset(void)
+MCUCC_NAKED void mcucc_reset(void)
 {
     __asm volatile(".syntax unified     \n"
                    "ldr r0, =0xE000ED88 \n" /* CPACR */
@@ -55,7 +55,7 @@ void mcucc_core_start(void)
 }
 
 /* Faults are handled on the harness's stack, which is good even when the library's is not. */
-__attribute__((naked)) void mcucc_fault(void)
+MCUCC_NAKED void mcucc_fault(void)
 {
     __asm volatile("mrs r0, msp                \n"
                    "mrs r1, psp                \n"
@@ -82,7 +82,7 @@ void mcucc_report_fault(uint32_t main_sp, uint32_t process_sp, uint32_t exc_retu
 }
 
 /* body(arena, step) on the process stack, which lies in the board's RAM. */
-__attribute__((naked)) void mcucc_on_library_stack(MCUCC_UNUSED mcucc_body body,
+MCUCC_NAKED void mcucc_on_library_stack(MCUCC_UNUSED mcucc_body body,
                                                    MCUCC_UNUSED void *arena,
                                                    MCUCC_UNUSED int32_t step)
 {

@@ -9,13 +9,13 @@ uint32_t mcucc_now(void)
     return count;
 }
 
-__attribute__((naked)) void mcucc_nothing(void)
+MCUCC_NAKED void mcucc_nothing(void)
 {
     __asm volatile("ret");
 }
 
 /* 250 turns of two instructions between two single ones. */
-__attribute__((naked)) void mcucc_known(void)
+MCUCC_NAKED void mcucc_known(void)
 {
     __asm volatile("li a0, 250       \n"
                    "1: addi a0, a0, -1 \n"
@@ -25,7 +25,7 @@ __attribute__((naked)) void mcucc_known(void)
 
 /* RISC-V Semihosting specification: these three instructions, none of them compressed, all in one
  * page; operation and block are in a0 and a1 already. */
-__attribute__((naked)) uint32_t mcucc_semihost(MCUCC_UNUSED uint32_t operation,
+MCUCC_NAKED uint32_t mcucc_semihost(MCUCC_UNUSED uint32_t operation,
                                                MCUCC_UNUSED const void *block)
 {
     __asm volatile(".balign 16        \n"

@@ -12,7 +12,7 @@ void mcucc_report_trap(uint32_t cause, uint32_t address, uint32_t pc, uint32_t s
 __attribute__((used, aligned(16))) static uint32_t trap_stack[TRAP_STACK_WORDS];
 
 /* The machine starts at the first byte of its code memory. */
-__attribute__((naked, section(".vectors"), used)) void mcucc_reset(void)
+MCUCC_NAKED __attribute__((section(".vectors"), used)) void mcucc_reset(void)
 {
     __asm volatile("la sp, mcucc_harness_stack_top \n"
                    "la t0, mcucc_trap              \n"
@@ -24,7 +24,7 @@ void mcucc_core_start(void)
 {
 }
 
-__attribute__((naked, aligned(4))) void mcucc_trap(void)
+MCUCC_NAKED __attribute__((aligned(4))) void mcucc_trap(void)
 {
     __asm volatile("csrw mscratch, sp   \n"
                    "mv a4, ra           \n"
@@ -50,7 +50,7 @@ void mcucc_report_trap(uint32_t cause, uint32_t address, uint32_t pc, uint32_t s
 }
 
 /* body(arena, step) on the library's stack, which lies in the board's RAM. */
-__attribute__((naked)) void mcucc_on_library_stack(MCUCC_UNUSED mcucc_body body,
+MCUCC_NAKED void mcucc_on_library_stack(MCUCC_UNUSED mcucc_body body,
                                                    MCUCC_UNUSED void *arena,
                                                    MCUCC_UNUSED int32_t step)
 {

@@ -13,9 +13,19 @@
 
 #if defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32) && defined(__GNUC__)
 #define MCUCC_DSP 1
-#include <arm_acle.h>
 #else
 #define MCUCC_DSP 0
+#endif
+
+/* Instructions that the compiler may know by itself, so that it can schedule them. gcc before 10
+ * does not, and its arm_acle.h has no types for them: nothing is included. */
+#if defined(__has_builtin) && !defined(MCUCC_OLD_COMPILER)
+#if __has_builtin(__builtin_arm_smlad) && __has_builtin(__builtin_arm_sxtb16)
+#define MCUCC_DSP_BUILTIN 1
+#endif
+#endif
+#ifndef MCUCC_DSP_BUILTIN
+#define MCUCC_DSP_BUILTIN 0
 #endif
 
 MCUCC_INLINE int32_t mcucc_bottom(uint32_t pair)
@@ -44,8 +54,12 @@ MCUCC_INLINE uint32_t mcucc_load(const void *address)
 /* The signed bytes 0 and 2 of a word as a pair. */
 MCUCC_INLINE uint32_t mcucc_even_bytes(uint32_t word)
 {
-#if MCUCC_DSP
-    return (uint32_t)__sxtb16((int8x4_t)word);
+#if MCUCC_DSP && MCUCC_DSP_BUILTIN
+    return (uint32_t)__builtin_arm_sxtb16((int32_t)word);
+#elif MCUCC_DSP
+    uint32_t pair;
+    __asm__("sxtb16 %0, %1" : "=r"(pair) : "r"(word));
+    return pair;
 #else
     return mcucc_pair((int8_t)(uint8_t)word, (int8_t)(uint8_t)(word >> 16));
 #endif
@@ -90,8 +104,12 @@ MCUCC_INLINE uint32_t mcucc_tops(uint32_t a, uint32_t b)
 /* sum + a.bottom * b.bottom + a.top * b.top. */
 MCUCC_INLINE int32_t mcucc_dot2(uint32_t a, uint32_t b, int32_t sum)
 {
-#if MCUCC_DSP
-    return __smlad((int16x2_t)a, (int16x2_t)b, sum);
+#if MCUCC_DSP && MCUCC_DSP_BUILTIN
+    return __builtin_arm_smlad((int32_t)a, (int32_t)b, sum);
+#elif MCUCC_DSP
+    int32_t result;
+    __asm__("smlad %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
 #else
     return sum + mcucc_bottom(a) * mcucc_bottom(b) + mcucc_top(a) * mcucc_top(b);
 #endif

@@ -38,11 +38,10 @@ typedef struct {
 /* Widen the full chunks of runs[i] + offset, collect what is left over; returns the next chunk. */
 #if MCUCC_DSP
 
-__attribute__((naked)) static uint32_t *widen_runs(
-    const int8_t *const *runs __attribute__((unused)), int32_t offset __attribute__((unused)),
-    uint32_t *pixel __attribute__((unused)), const window_runs *shape __attribute__((unused)))
-{
-    __asm__("push {r4-r11, lr}\n"
+MCUCC_ASSEMBLY_LOCAL(uint32_t *, widen_runs, (
+    const int8_t *const *runs MCUCC_UNUSED, int32_t offset MCUCC_UNUSED,
+    uint32_t *pixel MCUCC_UNUSED, const window_runs *shape MCUCC_UNUSED),
+    "push {r4-r11, lr}\n"
             "ldmia r3, {r4, r5, r6, r7}\n"
             "1:\n"
             "ldr r8, [r0], #4\n"
@@ -68,8 +67,7 @@ __attribute__((naked)) static uint32_t *widen_runs(
             "subs r4, r4, #1\n"
             "bne 1b\n"
             "mov r0, r2\n"
-            "pop {r4-r11, pc}\n"                 );
-}
+            "pop {r4-r11, pc}\n")
 
 /* The first layer of most networks, 3x3 over red, green and blue: three runs of 9, 28 inputs. */
 #define WIDEN_EIGHT(x)                    \
@@ -82,11 +80,10 @@ __attribute__((naked)) static uint32_t *widen_runs(
     "sxtb16 r7, r7\n"                     \
     "strd r7, r8, [r2], #16\n"
 
-__attribute__((naked)) static void widen_nines(const int8_t *const *runs __attribute__((unused)),
-                                               int32_t offset __attribute__((unused)),
-                                               uint32_t *pixel __attribute__((unused)))
-{
-    __asm__("push {r4, r5, r6, r7, r8, lr}\n"
+MCUCC_ASSEMBLY_LOCAL(void, widen_nines, (const int8_t *const *runs MCUCC_UNUSED,
+                                               int32_t offset MCUCC_UNUSED,
+                                               uint32_t *pixel MCUCC_UNUSED),
+    "push {r4, r5, r6, r7, r8, lr}\n"
             "ldmia r0, {r3, r4, r5}\n"
             "add r3, r3, r1\n"
             "add r4, r4, r1\n"
@@ -98,8 +95,7 @@ __attribute__((naked)) static void widen_nines(const int8_t *const *runs __attri
             "pkhbt r3, r3, r5, lsl #16\n"
             "uxth r4, r4\n"
             "strd r3, r4, [r2]\n"
-            "pop {r4, r5, r6, r7, r8, pc}\n");
-}
+            "pop {r4, r5, r6, r7, r8, pc}\n")
 
 #else
 

@@ -18,10 +18,6 @@
 #define MCUCC_MVE 0
 #endif
 
-/* An assembly function: its arguments are used by the assembly only. */
-#define MCUCC_NAKED __attribute__((naked))
-#define MCUCC_UNUSED __attribute__((unused))
-
 /* Bytes of a vector. */
 #define MCUCC_VECTOR 16
 

@@ -11,22 +11,7 @@
 
 #include <stdint.h>
 
-/* Kernels come in two rounding profiles made from one body; the body takes the profile as a
- * constant and must be inlined for the constant to fold. */
-#if defined(__GNUC__)
-#define MCUCC_INLINE static inline __attribute__((always_inline))
-#define MCUCC_OUTLINE static __attribute__((noinline, unused))
-#else
-#define MCUCC_INLINE static inline
-#define MCUCC_OUTLINE static inline
-#endif
-
-/* Before a loop of constant length whose local arrays are to become registers. */
-#if defined(__GNUC__) && !defined(__clang__)
-#define MCUCC_UNROLL _Pragma("GCC unroll 16")
-#else
-#define MCUCC_UNROLL
-#endif
+#include "mcucc/compiler.h"
 
 typedef enum {
     MCUCC_ROUND_SINGLE, /* the exact product rounded once, half up */

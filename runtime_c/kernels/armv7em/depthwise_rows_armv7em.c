@@ -232,11 +232,9 @@
     END
 
 #define FUNCTION(kernel, stride, form, body)                                      \
-    __attribute__((naked)) void mcucc_depthwise_rows_##kernel##_##stride##_##form( \
-        const mcucc_depthwise_block *block __attribute__((unused)))               \
-    {                                                                             \
-        __asm__(body);                                                            \
-    }
+    MCUCC_ASSEMBLY(void, mcucc_depthwise_rows_##kernel##_##stride##_##form, ( \
+        const mcucc_depthwise_block *block MCUCC_UNUSED), \
+        body)
 #define FORMS_3(stride, taps)                                      \
     FUNCTION(3, stride, high, ROWS_3(taps, stride, HIGH))          \
     FUNCTION(3, stride, shift, ROWS_3(taps, stride, SHIFT))        \
@@ -265,13 +263,12 @@ FORMS(7, 2, PAIR_7_2, LAST_7_2)
     "pkhtb r7, r9, r8, asr #16\n"                   \
     "stmia r0!, {r4, r5, r6, r7}\n"
 
-__attribute__((naked)) void mcucc_depthwise_split(uint32_t *plane __attribute__((unused)),
-                                                  const int8_t *upper __attribute__((unused)),
-                                                  const int8_t *lower __attribute__((unused)),
-                                                  int32_t step __attribute__((unused)),
-                                                  int32_t count __attribute__((unused)))
-{
-    __asm__("ldr r12, [sp]\n"
+MCUCC_ASSEMBLY(void, mcucc_depthwise_split, (uint32_t *plane MCUCC_UNUSED,
+                                                  const int8_t *upper MCUCC_UNUSED,
+                                                  const int8_t *lower MCUCC_UNUSED,
+                                                  int32_t step MCUCC_UNUSED,
+                                                  int32_t count MCUCC_UNUSED),
+    "ldr r12, [sp]\n"
             "push {r4-r11, lr}\n"
             "tst r12, #1\n"
             "beq 1f\n"
@@ -292,8 +289,7 @@ __attribute__((naked)) void mcucc_depthwise_split(uint32_t *plane __attribute__(
             "subs r12, r12, #1\n"
             "bne 2b\n"
             "3:\n"
-            "pop {r4-r11, pc}\n"                         );
-}
+            "pop {r4-r11, pc}\n")
 
 #else
 

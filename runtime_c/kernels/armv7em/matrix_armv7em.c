@@ -229,28 +229,24 @@ MCUCC_INLINE void sums_from(const mcucc_sum_matrix *m, int32_t begin, int32_t tw
 #define STORE_SUMS(even, odd, pixel) "strd " even ", " odd ", [" pixel "], #8\n"
 
 #define TWO(bytes, chunk, load, finish)                                                     \
-    __asm__(BEGIN(bytes) BIAS_TWO CHUNKS(chunk) load finish("r0", "r1") finish("r2", "r3")  \
-            STORE("r0", "r1", "r8") STORE("r2", "r3", "r9") END)
+    BEGIN(bytes) BIAS_TWO CHUNKS(chunk) load finish("r0", "r1") finish("r2", "r3")  \
+            STORE("r0", "r1", "r8") STORE("r2", "r3", "r9") END
 #define ONE(bytes, chunk, load, finish)                                                     \
-    __asm__(BEGIN(bytes) BIAS_ONE CHUNKS(chunk) load finish("r0", "r1")                     \
-            STORE("r0", "r1", "r8") END)
+    BEGIN(bytes) BIAS_ONE CHUNKS(chunk) load finish("r0", "r1")                     \
+            STORE("r0", "r1", "r8") END
 #define ONE_ADDED(bytes, chunk, load, finish)                                               \
-    __asm__(BEGIN_ADDED(bytes) BIAS_ADDED CHUNKS(chunk) load finish("r0", "r1")             \
-            STORE("r0", "r1", "r8") END_FRAME(36))
+    BEGIN_ADDED(bytes) BIAS_ADDED CHUNKS(chunk) load finish("r0", "r1")             \
+            STORE("r0", "r1", "r8") END_FRAME(36)
 #define ADD_TWO(bytes, chunk)                                                               \
-    __asm__(BEGIN(bytes) SUMS_TWO CHUNKS(chunk) "ldrd r8, r9, [sp, #16]\n"                  \
-            STORE_SUMS("r0", "r1", "r8") STORE_SUMS("r2", "r3", "r9") END)
+    BEGIN(bytes) SUMS_TWO CHUNKS(chunk) "ldrd r8, r9, [sp, #16]\n"                  \
+            STORE_SUMS("r0", "r1", "r8") STORE_SUMS("r2", "r3", "r9") END
 #define ADD_ONE(bytes, chunk)                                                               \
-    __asm__(BEGIN(bytes) SUMS_ONE CHUNKS(chunk) "ldrd r8, r9, [sp, #16]\n"                  \
-            STORE_SUMS("r0", "r1", "r8") END)
+    BEGIN(bytes) SUMS_ONE CHUNKS(chunk) "ldrd r8, r9, [sp, #16]\n"                  \
+            STORE_SUMS("r0", "r1", "r8") END
 
 /* The pairs of channels; a last odd one is left. The argument arrives in r0. */
-#define PAIRS(name, type, body)                                \
-    __attribute__((naked, noinline)) static void pairs_##name( \
-        const type *m __attribute__((unused)))                 \
-    {                                                          \
-        body;                                                  \
-    }
+#define PAIRS(name, type, body) \
+    MCUCC_ASSEMBLY_LOCAL(void, pairs_##name, (const type *m MCUCC_UNUSED), body)
 
 #define MATRIX(name, two, wide, form, FORM, body)                       \
     PAIRS(name##_##form, mcucc_matrix, body)                            \

@@ -28,12 +28,11 @@
     "ubfx " low ", " low ", #0, #23\n"                      \
     "sub " low ", " low ", #0x400000\n"
 
-__attribute__((naked)) static void sum_taps(const uint32_t *x __attribute__((unused)),
-                                            const int8_t *w __attribute__((unused)),
-                                            int32_t taps __attribute__((unused)),
-                                            mcucc_pair_sum *sums __attribute__((unused)))
-{
-    __asm__("push {r3-r11, lr}\n"
+MCUCC_ASSEMBLY_LOCAL(void, sum_taps, (const uint32_t *x MCUCC_UNUSED,
+                                            const int8_t *w MCUCC_UNUSED,
+                                            int32_t taps MCUCC_UNUSED,
+                                            mcucc_pair_sum *sums MCUCC_UNUSED),
+    "push {r3-r11, lr}\n"
             "add r2, r0, r2, lsl #2\n"
             "mov r4, #0x400000\n"
             "movs r5, #0\n"
@@ -55,8 +54,7 @@ __attribute__((naked)) static void sum_taps(const uint32_t *x __attribute__((unu
             LANES("r10", "r11")
             "pop {r3}\n"
             "stmia r3, {r4-r11}\n"
-            "pop {r4-r11, pc}\n");
-}
+            "pop {r4-r11, pc}\n")
 /* clang-format on */
 
 #else

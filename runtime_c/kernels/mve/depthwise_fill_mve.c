@@ -40,17 +40,15 @@
     "add r4, r4, r7                         \n"
 
 #define FILL(rows)                                                             \
-    MCUCC_NAKED static void fill_##rows(const mcucc_depthwise_fill *fill MCUCC_UNUSED) \
-    {                                                                          \
-        __asm__("push {r4-r9, lr}                   \n"                        \
+    MCUCC_ASSEMBLY_LOCAL(void, fill_##rows, (const mcucc_depthwise_fill *fill MCUCC_UNUSED), \
+        "push {r4-r9, lr}                   \n"                        \
                 "ldmia r0, {r1-r9}                  \n"                        \
                 "vctp.8 r9                          \n"                        \
                 "dls lr, r8                         \n"                        \
                 "1:                                 \n"                        \
                 LOAD_##rows STORE_SET                                          \
                 "le lr, 1b                          \n"                        \
-                "pop {r4-r9, pc}                    \n");                      \
-    }
+                "pop {r4-r9, pc}                    \n")
 
 FILL(1)
 FILL(2)

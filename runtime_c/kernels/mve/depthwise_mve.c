@@ -80,9 +80,8 @@ typedef struct {
 /* All channels of a block: sums in r2, r4, r6, r8; the channel's entry in r5, r7, r9; lr counts the
  * fours of outputs; the predicate masks the lanes of those that are left. */
 #define CORE(gathers, step, form)                                                       \
-    MCUCC_NAKED static void core_##gathers##x##step##_##form(const block_at_work *work MCUCC_UNUSED) \
-    {                                                                                   \
-        __asm__("push {r4-r11, lr}                 \n"                                  \
+    MCUCC_ASSEMBLY_LOCAL(void, core_##gathers##x##step##_##form, (const block_at_work *work MCUCC_UNUSED), \
+        "push {r4-r11, lr}                 \n"                                  \
                 "vpush {d8-d15}                    \n"                                  \
                 "vldrw.u32 q7, [r0, #40]           \n"                                  \
                 "ldrd r4, r5, [r0, #28]            \n"                                  \
@@ -122,8 +121,7 @@ typedef struct {
                 "bne 1b                            \n"                                  \
                 "add sp, sp, #12                   \n"                                  \
                 "vpop {d8-d15}                     \n"                                  \
-                "pop {r4-r11, pc}                  \n");                                \
-    }
+                "pop {r4-r11, pc}                  \n")
 
 #else
 

@@ -43,10 +43,9 @@
  * taps: inputs in q4 and q7, weights in q5, 16-bit sums of even channels in q6, of odd ones in q4.
  * r3 is the first channel of the block, r0 walks the pairs, lr counts them. */
 #define KERNEL(form)                                                                    \
-    MCUCC_NAKED void mcucc_depthwise_pixel_mve_##form(                                  \
-        const mcucc_depthwise_pixel *pixel MCUCC_UNUSED)                                \
-    {                                                                                   \
-        __asm__("push {r0, r4-r11, lr}             \n"                                  \
+    MCUCC_ASSEMBLY(void, mcucc_depthwise_pixel_mve_##form, (                                  \
+        const mcucc_depthwise_pixel *pixel MCUCC_UNUSED), \
+        "push {r0, r4-r11, lr}             \n"                                  \
                 "vpush {d8-d15}                    \n"                                  \
                 "mov r12, r0                       \n"                                  \
                 "ldmia r12, {r0, r1, r4, r5, r6, r7, r8, r9, r10, r11} \n"              \
@@ -110,8 +109,7 @@
                 "subs r5, r5, #1                   \n"                                  \
                 "bne 1b                            \n"                                  \
                 "vpop {d8-d15}                     \n"                                  \
-                "pop {r0, r4-r11, pc}              \n");                                \
-    }
+                "pop {r0, r4-r11, pc}              \n")
 
 #else
 

@@ -79,9 +79,8 @@ typedef void (*core)(const four_at_work *work);
 
 /* Up to 16 taps: the inputs stay in q1-q4. */
 #define PIXELS_1(form)                                                    \
-    MCUCC_NAKED static void pixels_1_##form(const four_at_work *work MCUCC_UNUSED) \
-    {                                                                     \
-        __asm__(SAVE LOAD_FIELDS                                          \
+    MCUCC_ASSEMBLY_LOCAL(void, pixels_1_##form, (const four_at_work *work MCUCC_UNUSED), \
+        SAVE LOAD_FIELDS                                          \
                 "vctp.8 r8                   \n"                          \
                 "vpstttt                     \n"                          \
                 "vldrbt.8 q1, [r3]           \n"                          \
@@ -98,14 +97,12 @@ typedef void (*core)(const four_at_work *work);
                 "vmlav.s8 r8, q0, q4         \n"                          \
                 FINISH(form)                                              \
                 "le lr, 1b                   \n"                          \
-                RESTORE);                                                 \
-    }
+                RESTORE)
 
 /* 17 to 64 taps in 2, 3 or 4 vectors, without a loop. */
 #define PIXELS_FEW(vectors, form, taps)                                   \
-    MCUCC_NAKED static void pixels_##vectors##_##form(const four_at_work *work MCUCC_UNUSED) \
-    {                                                                     \
-        __asm__(SAVE LOAD_FIELDS                                          \
+    MCUCC_ASSEMBLY_LOCAL(void, pixels_##vectors##_##form, (const four_at_work *work MCUCC_UNUSED), \
+        SAVE LOAD_FIELDS                                          \
                 "vctp.8 r8                   \n"                          \
                 "dls lr, r4                  \n"                          \
                 "1:                          \n"                          \
@@ -113,8 +110,7 @@ typedef void (*core)(const four_at_work *work);
                 "add r0, r0, r11             \n"                          \
                 FINISH(form)                                              \
                 "le lr, 1b                   \n"                          \
-                RESTORE);                                                 \
-    }
+                RESTORE)
 #define TAPS_2 FIRST("") LAST(", #16")
 #define TAPS_3 FIRST("") MIDDLE(", #16", "") LAST(", #32")
 #define TAPS_4 FIRST("") MIDDLE(", #16", "") MIDDLE(", #32", "") LAST(", #48")
@@ -123,9 +119,8 @@ typedef void (*core)(const four_at_work *work);
  * on the stack are the inputs, to begin again with each channel; r8 holds the loop's turns, which
  * are at least one. lr counts inside, r12 outside. */
 #define PIXELS_MANY(name, form, left)                                     \
-    MCUCC_NAKED static void pixels_##name##_##form(const four_at_work *work MCUCC_UNUSED) \
-    {                                                                     \
-        __asm__(SAVE LOAD_FIELDS                                          \
+    MCUCC_ASSEMBLY_LOCAL(void, pixels_##name##_##form, (const four_at_work *work MCUCC_UNUSED), \
+        SAVE LOAD_FIELDS                                          \
                 "vctp.8 r8                   \n"                          \
                 "push {r3, r5, r7, r9, r12}  \n"                          \
                 "mov r12, r4                 \n"                          \
@@ -144,14 +139,12 @@ typedef void (*core)(const four_at_work *work);
                 "subs r12, r12, #1           \n"                          \
                 "bne 1b                      \n"                          \
                 "add sp, sp, #20             \n"                          \
-                RESTORE);                                                 \
-    }
+                RESTORE)
 
 /* Four channels of one pixel: r0 the inputs, r3, r5, r7, r9 the weights. */
 #define CHANNELS(form)                                                    \
-    MCUCC_NAKED static void channels_##form(const four_at_work *work MCUCC_UNUSED) \
-    {                                                                     \
-        __asm__(SAVE LOAD_FIELDS                                          \
+    MCUCC_ASSEMBLY_LOCAL(void, channels_##form, (const four_at_work *work MCUCC_UNUSED), \
+        SAVE LOAD_FIELDS                                          \
                 "push {r0, r4}               \n"                          \
                 "vadd.i32 q4, q4, r1         \n"                          \
                 "mov r1, r4                  \n"                          \
@@ -183,14 +176,12 @@ typedef void (*core)(const four_at_work *work);
                 "subs r1, r1, #1             \n"                          \
                 "bne 1b                      \n"                          \
                 "add sp, sp, #8              \n"                          \
-                RESTORE);                                                 \
-    }
+                RESTORE)
 
 /* The same with up to 16 taps: the inputs stay in q3, masked by the predicate. */
 #define CHANNELS_1(form)                                                  \
-    MCUCC_NAKED static void channels_1_##form(const four_at_work *work MCUCC_UNUSED) \
-    {                                                                     \
-        __asm__(SAVE LOAD_FIELDS                                          \
+    MCUCC_ASSEMBLY_LOCAL(void, channels_1_##form, (const four_at_work *work MCUCC_UNUSED), \
+        SAVE LOAD_FIELDS                                          \
                 "vadd.i32 q4, q4, r1         \n"                          \
                 "vctp.8 r12                  \n"                          \
                 "vpst                        \n"                          \
@@ -213,8 +204,7 @@ typedef void (*core)(const four_at_work *work);
                 "vstrb.32 q0, [r10, q7]      \n"                          \
                 "add r10, r10, #4            \n"                          \
                 "le lr, 1b                   \n"                          \
-                RESTORE);                                                 \
-    }
+                RESTORE)
 
 #define CORES(form)                             \
     PIXELS_1(form)                              \

@@ -13,13 +13,12 @@
 /* Eight registers: four weights are loaded as a word and taken apart by shifts. Sums of chunks are
  * in r2 and r3, totals in r8 and r10, high sums in r9 and r11. */
 /* clang-format off */
-__attribute__((naked)) static void sum_chunks(const uint32_t *x __attribute__((unused)),
-                                              const int8_t *w __attribute__((unused)),
-                                              const uint8_t *lengths __attribute__((unused)),
-                                              int32_t chunks __attribute__((unused)),
-                                              mcucc_pair_sum *sums __attribute__((unused)))
-{
-    __asm__(".syntax unified\n"
+MCUCC_ASSEMBLY_LOCAL(void, sum_chunks, (const uint32_t *x MCUCC_UNUSED,
+                                              const int8_t *w MCUCC_UNUSED,
+                                              const uint8_t *lengths MCUCC_UNUSED,
+                                              int32_t chunks MCUCC_UNUSED,
+                                              mcucc_pair_sum *sums MCUCC_UNUSED),
+    ".syntax unified\n"
             "push {r4-r7, lr}\n"
             "mov r4, r8\n"
             "mov r5, r9\n"
@@ -89,8 +88,7 @@ __attribute__((naked)) static void sum_chunks(const uint32_t *x __attribute__((u
             "mov r9, r5\n"
             "mov r10, r6\n"
             "mov r11, r7\n"
-            "pop {r4-r7, pc}\n");
-}
+            "pop {r4-r7, pc}\n")
 /* clang-format on */
 
 #else

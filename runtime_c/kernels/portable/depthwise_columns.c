@@ -56,12 +56,11 @@ typedef void (*column_sums)(const column_input *input, int32_t offset, const int
 #define FIRST_2 "lsls r7, r1, #1\n"
 
 #define SUMS(kernel, stride)                                                                 \
-    __attribute__((naked)) static void sums_##kernel##_##stride(                             \
-        const column_input *input __attribute__((unused)),                                   \
-        int32_t offset __attribute__((unused)), const int8_t *weights __attribute__((unused)), \
-        int32_t *sums __attribute__((unused)))                                               \
-    {                                                                                        \
-        __asm__(".syntax unified\n"                                                          \
+    MCUCC_ASSEMBLY_LOCAL(void, sums_##kernel##_##stride, (                             \
+        const column_input *input MCUCC_UNUSED,                                   \
+        int32_t offset MCUCC_UNUSED, const int8_t *weights MCUCC_UNUSED, \
+        int32_t *sums MCUCC_UNUSED), \
+        ".syntax unified\n"                                                          \
                 "push {r4-r7, lr}\n"                                                         \
                 "mov r4, r8\n"                                                               \
                 "mov r5, r9\n"                                                               \
@@ -106,8 +105,7 @@ typedef void (*column_sums)(const column_input *input, int32_t offset, const int
                 "mov r8, r4\n"                                                               \
                 "mov r9, r5\n"                                                               \
                 "mov r10, r6\n"                                                              \
-                "pop {r4-r7, pc}\n");                                                        \
-    }
+                "pop {r4-r7, pc}\n")
 /* clang-format on */
 
 #else
