@@ -126,8 +126,9 @@ class Drawn:
         x = self.one(values)
         net, channels = self.net, x.shape[1]
         if values is self.bytes:
-            made = net("Slice", x.name, net.ints(1), net.ints(3), net.ints(-3))
-            return Value(made, (1, min(3, channels) - 1, *x.shape[2:]))
+            begin = min(1, channels - 1)
+            made = net("Slice", x.name, net.ints(begin), net.ints(3), net.ints(-3))
+            return Value(made, (1, min(3, channels) - begin, *x.shape[2:]))
         if self.rng.random() < 0.5:
             factors = net.const(self.rng.normal(size=(1, channels, 1, 1)))
             return Value(net("Mul", x.name, factors), x.shape)
