@@ -29,7 +29,6 @@ from mcucc.passes import dead_code
 from mcucc.passes.rewrite import Rewriter
 
 INT8 = np.dtype(np.int8)
-COARSEST_SOFTMAX = 1 / 512  # of a file: below it a step of 1/256 is two of the file's
 _NO_SCALE = "its output has no quantization: this part of the model computes in float"
 _HINT = "quantize every operator, or end the network before it with --outputs"
 
@@ -85,19 +84,34 @@ class Attacher:
                 self.problems.append(self._unquantized(name))
         for node in self.graph.nodes:
             if node.output in self.quants:
-                self._check_softmax(node)
+                self._check_steps(node)
                 continue
             read = [n for n in node.inputs if self.graph.tensors[n].data is None]
             if all(name in self.quants for name in read):
                 self.problems.append(self._missing(node, [self.quants[name] for name in read]))
 
-    def _check_softmax(self, node: Node) -> None:
-        """A Softmax is computed in steps of 1/256; finer ones would be invented."""
-        step = self.quants[node.output].per_tensor_scale
-        if isinstance(node.op, Softmax) and step < COARSEST_SOFTMAX:
-            why = f"its output has steps of {step:g}; a softmax is computed in steps of 1/256"
-            hint = "quantize its output with 1/256 and -128, or cut the model before it"
-            self.problems.append(self._problem(node, why, hint))
+    def _check_steps(self, node: Node) -> None:
+        """What is computed in steps of its own is not rounded to steps of less than half of them.
+
+        An error of half a step would be more than one of the file's.
+        """
+        made, step = self._made(node), self.quants[node.output].per_tensor_scale
+        if isinstance(node.op, Requantize):
+            made = self._blended(node.inputs[0])
+            node = self.graph.producer(node.inputs[0]) or node
+        if made is None or step * 2 >= made.per_tensor_scale:
+            return
+        why = f"it is computed in steps of {made.per_tensor_scale:g}, the file has {step:g}"
+        hint = "quantize its output in steps that are no finer, or cut the model before it"
+        self.problems.append(self._problem(node, why, hint))
+
+    def _blended(self, name: str) -> Quant | None:
+        """The scale of blended pixels that the file itself does not round to it, or None."""
+        producer, source = self.graph.producer(name), self.sources.get(name)
+        rounded = {held.value for held in self.stripped.integers.values()}
+        blends = producer is not None and isinstance(producer.op, ResizeBilinear)
+        in_file = source is not None and source.name in rounded
+        return self.quants.get(name) if blends and not in_file else None
 
     def _unquantized(self, name: str) -> Problem:
         """An input of the network that is not rounded before anything computes with it."""
@@ -178,7 +192,7 @@ class Attacher:
     def _made(self, node: Node) -> Quant | None:
         """The scale an op computes in, where another one is rounded to behind it."""
         if isinstance(node.op, ResizeBilinear):
-            return self.quants[node.inputs[0]]
+            return self.quants.get(node.inputs[0])
         return node.op.fixed_quant() if isinstance(node.op, Softmax) else None
 
 

@@ -23,7 +23,10 @@ from tests.frontends.quantizer import FORMS, Unquantizable, compare
 
 EVERY_FORM = list(FORMS)
 FOUR_FORMS = ("QDQ int8 per channel", "QDQ uint8", "QOperator int8", "QOperator uint8 per channel")
-IN_FLOAT = r"computes in float|the input has no quantization|rounded in \d+ ways|none of its own"
+IN_FLOAT = (
+    r"computes in float|the input has no quantization|rounded in \d+ ways|none of its own"
+    r"|computed in steps of"
+)
 NEVER_COMPILED = "MatMul of a constant and an activation"
 # What a kind is refused for between two quantized layers.
 REFUSALS = {
@@ -36,7 +39,7 @@ REFUSALS = {
     "Pow": r"computes in float",  # the square on the way to a cube
     "ReduceMax": r"only over the picture",
     "ReduceMean": r"only over the picture",
-    "Resize linear": r"antialias|align_corners with the factors",
+    "Resize linear": r"antialias|align_corners with the factors|computed in steps of",
     "Resize nearest": r"does not repeat whole|only one whole factor",
     "Sub of activations": r"only equal ones are combined|computes in float",
     "Sum": r"computes in float",
