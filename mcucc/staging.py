@@ -77,7 +77,7 @@ def _own_files(folder: Path) -> frozenset[str]:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return frozenset((MANIFEST, *manifest["files"])) if "mcucc" in manifest else frozenset()
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return frozenset()
 
 
