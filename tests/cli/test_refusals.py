@@ -48,7 +48,7 @@ def test_too_large_an_arena_names_gap_and_peak(project: Project) -> None:
 def test_too_little_flash_for_weights_and_code(project: Project) -> None:
     n = Net([1, 3, 14, 12])
     x = n.conv("image", 3, 64, 3, strides=[7, 6])
-    n.save(project.folder, n.conv(n("Relu", x), 64, 106, 3))
+    n.save(project.folder, n.conv(n("Relu", x), 64, 104, 3))
     refused(project.compile("--board", "bluepill"), "bluepill", "flash", "missing", "code")
     nothing_written(project)
 
