@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from mcucc.boards import Board
 
 
+WIDE, MEDIUM = 120, 96  # columns of a terminal that shows titles, and what emulates a board
+
+
 def boards_command(
     names: Annotated[
         list[str] | None, typer.Argument(help="Names or TOML files; default: all boards.")
@@ -28,8 +31,10 @@ def boards_command(
     if json_output:
         print_json([facts_of(board) for board in boards])
         return
+    # What does not fit into a narrow terminal is left out: --json has it.
+    shown = 7 if console.width >= WIDE else 6 if console.width >= MEDIUM else 5
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title, right in (
+    columns = (
         ("board", False),
         ("core", False),
         ("SRAM kB", True),
@@ -37,10 +42,11 @@ def boards_command(
         ("MHz", True),
         ("emulated on", False),
         ("", False),
-    ):
+    )
+    for title, right in columns[:shown]:
         table.add_column(title, justify="right" if right else "left", no_wrap=bool(title))
     for board in boards:
-        table.add_row(
+        row = (
             board.name,
             " ".join([board.core.value, *isa_names(board)]),
             f"{board.ram_bytes / 1000:,.1f}",
@@ -49,6 +55,7 @@ def boards_command(
             board.machine or "- (C only)",
             board.title,
         )
+        table.add_row(*row[:shown])
     console.print(table)
 
 

@@ -121,7 +121,7 @@ class _Importer:
             try:
                 self.ctx.constants[tensor.name] = array_of(tensor)
             except Refusal as refusal:
-                raise ModelError(refusal.why, where=self.where) from refusal
+                raise ModelError(refusal.why, where=self.where, hint=refusal.hint) from refusal
         for index, proto in enumerate(self.model.graph.node):
             self._node(proto, index)
         if self.problems:

@@ -35,7 +35,8 @@ def array_of(tensor: onnx.TensorProto) -> Constant:
     except Exception as error:
         raise Refusal(f"constant {tensor.name!r} is broken ({error})") from error
     if array.dtype.kind not in "fiub":
-        raise Refusal(f"constant {tensor.name!r} of type {array.dtype}")
+        hint = "export weights as float32, or quantize them to int8"
+        raise Refusal(f"constant {tensor.name!r} of type {array.dtype}", hint)
     return np.asarray(array)
 
 

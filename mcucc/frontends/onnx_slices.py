@@ -14,6 +14,8 @@ from mcucc.frontends.onnx_node import OnnxNode, Refusal, converter
 from mcucc.frontends.onnx_view import NHWC, View
 from mcucc.ops.slice import Slice
 
+SWAP_HINT = 'red and blue are swapped by channels = "bgr" of the preprocessing TOML: leave it out'
+
 
 @dataclass(frozen=True)
 class _Part:
@@ -38,7 +40,8 @@ def slice_(ctx: Context, node: OnnxNode) -> View:
     parts = [_Part(0, length) for length in view.shape]
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         if step < 1:
-            raise Refusal(f"a step of {step}", "only positive steps are compiled")
+            hint = SWAP_HINT if step == -1 else "only positive steps are compiled"
+            raise Refusal(f"a step of {step}", hint)
         place = _axis(view, axis)
         taken = range(*slice(start, end, step).indices(view.shape[place]))
         parts[place] = _Part(taken.start, len(taken), step)
@@ -77,7 +80,9 @@ def gather(ctx: Context, node: OnnxNode) -> View:
     flat = np.where(indices < 0, indices + view.shape[axis], indices).reshape(-1)
     distances = set(np.diff(flat).tolist()) or {1}
     if indices.ndim > 1 or not flat.size or len(distances) > 1 or min(distances) < 1:
-        raise Refusal(f"positions of shape {list(indices.shape)} that are no slice")
+        swapped = flat.tolist() == list(range(view.shape[axis]))[::-1]
+        hint = SWAP_HINT if swapped and len(flat) == 3 else ""
+        raise Refusal(f"positions of shape {list(indices.shape)} that are no slice", hint)
     if flat[0] < 0 or flat[-1] >= view.shape[axis]:
         raise Refusal(f"positions {indices.tolist()} of a length of {view.shape[axis]}")
     parts = [_Part(0, n) for n in view.shape]

@@ -67,7 +67,7 @@ def _import(
     try:
         stripped = strip(model)
     except Refusal as refusal:
-        raise ModelError(refusal.why, where=str(path)) from refusal
+        raise ModelError(refusal.why, where=str(path), hint=refusal.hint) from refusal
     if stripped.problems:
         raise UnsupportedError(stripped.problems)
     imported = import_model(stripped.model, path, sha256, input_shapes)

@@ -35,6 +35,14 @@ def test_all_boards_one_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
         assert figure in disco
 
 
+def test_a_narrow_terminal_shows_one_board_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcucc.cli.output.console._width", 80)
+    head, *lines = mcucc("boards").out.splitlines()
+    assert [line.split()[0] for line in lines] == list(board_names())
+    assert "SRAM kB" in head and max(map(len, (head, *lines))) <= 80
+    assert any("cortex-m7 dsp fpu" in line and "1,048.6" in line for line in lines)
+
+
 def test_json_has_memories_and_source() -> None:
     (board,) = json.loads(mcucc("boards", "stm32f407", "--json").out)
     assert (board["sram"], board["flash"], board["clock_hz"]) == (196_608, 1_048_576, 168_000_000)

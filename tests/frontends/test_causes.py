@@ -144,7 +144,7 @@ def test_a_tail_in_float_is_ended_before(tmp_path: Path) -> None:
     model.graph.output[0].name = "gated"
     onnx.save(model, str(path))
     found = refusal(path, names_in(path))
-    assert [problem.node for problem in found.problems] == ["gate"]
+    assert [problem.node for problem in found.problems] == ["tail"]
     load_model(path, outputs=found.ends)
 
 
@@ -220,3 +220,23 @@ def test_problems_of_one_cause_are_one() -> None:
     follows = [Problem(name, "Add", "shape", cause="a") for name in "bc"]
     batch = [Problem(name, "Pack", "shape", cause="open batch") for name in "de"]
     assert causes([a, *follows, *batch]) == (a, batch[0])
+
+
+@pytest.mark.parametrize("by", ["Gather", "Slice"])
+def test_swapped_channels_are_the_tomls_business(tmp_path: Path, by: str) -> None:
+    n = Net([1, 3, 8, 8])
+    if by == "Gather":
+        x = n("Gather", "image", n.ints(2, 1, 0), axis=1)
+    else:
+        x = n("Slice", "image", n.ints(-1), n.ints(-4), n.ints(1), n.ints(-1))
+    (problem,) = refusal(n.save(tmp_path, n.conv(x, 3, 4)), {"image", f"n_{x}"}).problems
+    assert 'channels = "bgr"' in problem.hint
+
+
+def test_half_wide_constants_have_a_hint(tmp_path: Path) -> None:
+    n = Net([1, 3, 8, 8])
+    n.initializers.append(helper.make_tensor("w", TensorProto.BFLOAT16, [4, 3, 1, 1], [0.5] * 12))
+    path = n.save(tmp_path, n("Conv", "image", "w"))
+    with pytest.raises(ModelError, match="'w' of type bfloat16") as error:
+        load_model(path)
+    assert "float32" in error.value.hint
