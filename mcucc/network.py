@@ -15,7 +15,7 @@ from mcucc.evaluate.datasets import CALIBRATION_COUNT, CalibrationSet, load_data
 from mcucc.evaluate.fingerprint import fingerprint
 from mcucc.evaluate.float_check import check_float
 from mcucc.evaluate.float_outputs import calibrated_slices
-from mcucc.evaluate.preprocess import Preprocess, find_preprocess
+from mcucc.evaluate.preprocess import CHANNELS, Preprocess, find_preprocess
 from mcucc.evaluate.slices import Slices
 from mcucc.frontends.frontier import of_file
 from mcucc.frontends.load import load_model
@@ -116,6 +116,13 @@ def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress)
         raise ModelError("a network of pictures has one input", where=str(path))
     (name,) = imported.graph.inputs
     shape = hwc(imported.graph.tensors[name].shape)
+    if shape[2] not in CHANNELS.values():
+        raise DataError(
+            f"the network reads no picture: its input {name} is {'x'.join(map(str, shape))}, and "
+            "float networks are quantized with pictures of 1 or 3 channels",
+            where=str(path),
+            hint="quantize it first (QDQ by ONNX Runtime, or an int8 .tflite), and compile that",
+        )
     preprocess = _preprocess(path, options, shape)
     preprocess.check_input(shape, where=str(path))
     calibration = _calibration(path, options, preprocess)

@@ -12,7 +12,7 @@ import pytest
 from onnxruntime.quantization import QuantFormat, quantize_static
 
 import mcucc
-from mcucc.errors import ModelError
+from mcucc.errors import DataError, ModelError
 from mcucc.frontends.file_kind import format_of
 from mcucc.frontends.load import load_model
 from mcucc.network import NetworkOptions, load_network
@@ -143,3 +143,11 @@ def test_weights_whose_file_is_a_pointer(tmp_path: Path) -> None:
     (tmp_path / "w.bin").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n")
     with pytest.raises(ModelError, match="is a Git LFS pointer"):
         load_model(path)
+
+
+def test_a_float_network_that_reads_no_picture(tmp_path: Path) -> None:
+    n = Net([1, 1960])
+    path = n.save(tmp_path, n("Gemm", "image", n.weights(4, 1960), transB=1))
+    with pytest.raises(DataError, match="reads no picture: its input image is 1x1x1960") as error:
+        load_network(path, NetworkOptions(), lambda *_: None)
+    assert "quantize it first" in error.value.hint
