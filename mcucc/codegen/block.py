@@ -99,4 +99,4 @@ def _run(names: Names, node: str, number: int, groups: Sequence[tuple[int, Split
 
 def params_name(names: Names, node: str, what: str, run: int) -> str:
     """The array of parameters of a kernel of a run of groups."""
-    return f"{names.nodes[node]}_{what}_{run}_params"
+    return names.of_node(node, f"{{}}_{what}_{run}_params")

@@ -52,5 +52,7 @@ def border_code(names: Names, node: str, border: BorderCall, channels: int) -> B
 
 def table_names(names: Names, node: str) -> tuple[str, str, str, str]:
     """Of the edges of rows and columns, of the zones, and of the calls' parameters."""
-    name = names.nodes[node]
-    return f"{name}_rows", f"{name}_columns", f"{name}_zones", f"{name}_border_params"
+    rows, columns, zones, params = (
+        names.of_node(node, "{}_" + what) for what in ("rows", "columns", "zones", "border_params")
+    )
+    return rows, columns, zones, params

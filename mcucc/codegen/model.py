@@ -198,7 +198,7 @@ def model_code(
 
 
 def _has_code(node: str, stages: tuple[StageCode, ...], names: Names) -> bool:
-    wanted = f"run_{names.nodes[node]}"
+    wanted = names.of_node(node, "run_{}")
     return any(action.name == wanted for stage in stages for action in stage.actions)
 
 
@@ -221,7 +221,7 @@ def _tables(
 
 def _camera(x: Activation, camera: CameraInput, names: Names) -> CameraCode:
     return CameraCode(
-        name=f"camera_{names.tensors[x.name]}",
+        name=names.symbol(f"run_camera_{names.tensors[x.name]}", "camera", x.name),
         title=f"camera {comment(x.name)}",
         place=names.place(BufferId(x.name)),
         size=x.size,

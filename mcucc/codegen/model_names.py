@@ -31,6 +31,8 @@ class Names:
         self.tensors = short_identifiers(graph.activations)
         self.ends = identifiers((*graph.inputs, *graph.outputs))
         self.places = distinct({id: self._place_name(p) for id, p in program.places.items()})
+        self._symbols: dict[tuple[str | int, ...], str] = {}
+        self._taken = self._public()
         self.padding: dict[int, int] = {}
         self.ranges: dict[str, tuple[Range, ...]] = {}
 
@@ -40,13 +42,38 @@ class Names:
         whole = place.kind in (Kind.TENSOR, Kind.IMAGE, Kind.OUTPUT)
         return tensor if whole else f"{tensor}_{place.kind.value}"
 
+    def _public(self) -> set[str]:
+        """The functions and data of the header."""
+        named = {f"{way}_{end}" for end in self.ends.values() for way in ("input", "output")}
+        named |= {"run", "run_step", "run_mapped", "model"}
+        return {f"{self.model}_{name}" for name in named}
+
+    def symbol(self, wanted: str, *key: str | int) -> str:
+        """The name at file scope of what `key` tells: as wanted, where nothing else has it.
+
+        Names are put together from those of nodes and tensors: layers called `a` and `a_border`
+        both want `a_border_params`, and a layer may be called as a type of the runtime is.
+        """
+        if key not in self._symbols:
+            base = name = f"n_{wanted}" if wanted.startswith("mcucc_") else wanted
+            number = 2
+            while name in self._taken:
+                name, number = f"{base}_{number}", number + 1
+            self._taken.add(name)
+            self._symbols[key] = name
+        return self._symbols[key]
+
+    def of_node(self, node: str, what: str) -> str:
+        """What belongs to a node alone: its function, its parameters."""
+        return self.symbol(what.format(self.nodes[node]), "node", what, node)
+
     def place(self, buffer: BufferId) -> str:
         """The constant that holds a place's offset."""
         return f"AT_{self.places[buffer].upper()}"
 
     def table(self, node: str, array: str) -> str:
         """A kernel's table."""
-        return f"{self.model}_{self.nodes[node]}_{array}"
+        return self.symbol(f"{self.model}_{self.nodes[node]}_{array}", "table", node, array)
 
     def fields(self, node: str, call: KernelCall, prefix: str = "") -> tuple[Field, ...]:
         """The initialisers of a call's parameter struct; `prefix` is that of its tables' names."""
@@ -59,12 +86,13 @@ class Names:
 
     def camera_table(self, tensor: str) -> str:
         """The table from camera bytes to int8."""
-        return f"{self.model}_{self.tensors[tensor]}_camera"
+        return self.symbol(f"{self.model}_{self.tensors[tensor]}_camera", "camera table", tensor)
 
     def pad_row(self, value: int, length: int) -> str:
         """The padding row of this value, long enough for `length` bytes."""
         self.padding[value] = max(self.padding.get(value, 0), length)
-        return f"{self.model}_padding_{'m' if value < 0 else ''}{abs(value)}"
+        sign = "m" if value < 0 else ""
+        return self.symbol(f"{self.model}_padding_{sign}{abs(value)}", "padding", value)
 
     def range(self, ranges: Sequence[Range], variable: str, size: int) -> str:
         """A C expression for ranges[variable]: constant, a sweep, or a table."""

@@ -31,7 +31,6 @@ from mcucc.schedule.windows import Range
 class Rows:
     """An `mcucc_rows`: where the rows of one input lie, and which of them a kernel call wants."""
 
-    variable: str
     data: str  # C expressions of addresses
     pitch: int
     slots: int
@@ -201,7 +200,7 @@ class _StageWriter:
         if strips > 1:
             lines.append(f"in {strips} vertical strips: borders of strips are computed in both")
         return StageCode(
-            name=f"stage_{number}_{self.names.nodes[stage.nodes[-1].name]}",
+            name=self.names.of_node(stage.nodes[-1].name, f"stage_{number}_{{}}"),
             comments=tuple(lines),
             row_steps=stage.row_steps,
             column_steps=stage.column_steps,
@@ -250,7 +249,7 @@ class _StageWriter:
         rows, columns = self._ranges(action, a)
         return ActionCode(
             kind="receive",
-            name=f"receive_{self.names.tensors[action.tensor]}",
+            name=self._moving("receive", action.tensor),
             comments=(f"rows of {comment(action.tensor)} come from the camera",),
             takes_row_step=_depends(rows, "t"),
             takes_column_step=_depends(columns, "u"),
@@ -263,6 +262,11 @@ class _StageWriter:
             input_index=self.graph.inputs.index(action.tensor),
         )
 
+    def _moving(self, what: str, tensor: str) -> str:
+        """The function of this stage that moves rows of a tensor."""
+        wanted = f"{what}_{self.names.tensors[tensor]}"
+        return self.names.symbol(wanted, "moving", what, tensor, self.stage.nodes[-1].name)
+
     def _copy(self, index: int, action: Copy) -> ActionCode:
         a = self.graph.activations[action.tensor]
         source, target = (self.program.places[n] for n in (action.source, action.target))
@@ -272,7 +276,7 @@ class _StageWriter:
         right = self._target(target, a, self._column(target, "columns.begin", ahead))
         return ActionCode(
             kind="copy",
-            name=f"keep_{index}_{self.names.tensors[action.tensor]}",
+            name=self._moving(f"keep_{index}", action.tensor),
             comments=(
                 f"{comment(action.tensor)}: what later steps read moves to {target.kind.value}",
             ),
@@ -307,25 +311,24 @@ class _StageWriter:
         storage = self.stage.storage[tensor]
         name = self.names.place(storage.oldest)
         return Rows(
-            self.names.tensors[tensor], f"arena + {name}", a.row_bytes, a.height, "NULL", 0, 1, "0",
+            f"arena + {name}", a.row_bytes, a.height, "NULL", 0, 1, "0",
             a.height, "NULL", "0", 1, 1, slot,
         )  # fmt: skip
 
     def _call(self, node: IntegerNode, call: KernelCall) -> dict[str, object]:
-        name = self.names.nodes[node.name]
         scratch = self.stage.scratch.get(node.name) or self.stage.sinks.get(node.name)
         inputs = ", ".join(_shape(self.graph.activations[x]) for x in node.inputs)
         output = self.graph.activations[node.output]
         macs = self.graph.macs_of(node)
         work = f", {macs:,} MACs" if macs else ""
         return {
-            "name": f"run_{name}",
+            "name": self.names.of_node(node.name, "run_{}"),
             "comments": (
                 f"{comment(node.name)}: {comment(node.kernel.describe())}",
                 f"{inputs} -> {_shape(output)}{work}",
             ),
             "function": call.function,
-            "params": f"{name}_params",
+            "params": self.names.of_node(node.name, "{}_params"),
             "params_type": call.params,
             "fields": self.names.fields(node.name, call),
             "scratch": f"arena + {self.names.place(scratch)}" if scratch else "NULL",
@@ -404,7 +407,6 @@ class _StageWriter:
             ranges = [(r if r[0] < r[1] else (a.height, a.height)) for r in storage.fresh_rows]
             fresh_from = self._begin(ranges, a.height)
         return Rows(
-            variable=self.names.tensors[tensor],
             data=self._address(kept, base),
             pitch=kept.pitch,
             slots=kept.slots,
