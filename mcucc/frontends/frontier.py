@@ -49,7 +49,7 @@ def frontier(
     """The values to end at: computed before every node `at_fault`, read by one or by what follows.
 
     `known` are constants, `ends` the outputs of the file. Empty where less than half of the
-    network would be left.
+    network would be left, and where all of it would: then no node is at fault but the file.
     """
     static, behind = set(known), Follows()
     computed: list[str] = []
@@ -69,7 +69,8 @@ def frontier(
             kept += 1
             computed.extend(name for name in step.writes if name)
     found = tuple(name for name in computed if name in wanted)
-    return found if found and len(found) <= _MOST and kept >= _LEAST_SHARE * whole else ()
+    worth = _LEAST_SHARE * whole <= kept < whole
+    return found if worth and len(found) <= _MOST else ()
 
 
 def onnx_steps(nodes: Sequence[onnx.NodeProto]) -> list[Step]:

@@ -154,6 +154,7 @@ def test_files_of_another_kind_say_which(
     message = rejected(one_convolution(*types), tmp_path)
     assert words in message
     assert "convert" in message or "quantize" in message
+    assert "--outputs" not in message  # nothing before it would be any better
 
 
 def test_custom_operators_and_control_flow_say_which(tmp_path: Path) -> None:
