@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from mcucc.kernels.mve_conv2d import strips_of_zones
 from mcucc.kernels.select import (
     ARMV7EM,
     ARMV7M,
@@ -27,7 +28,8 @@ def bordered(kernel: BorderedKernel, context: NodeContext, isa: str) -> Choice:
     calls = [choose(other, alike, isa).call for other in others]
     if len({(call.function, call.params) for call in calls}) > 1:
         calls = [other.call() for other in others]
-    return replace(first, call=kernel.compose([first.call, *calls]))
+    every = (first.call, *calls)
+    return replace(first, call=strips_of_zones(kernel, every) or kernel.compose(every))
 
 
 for _isa in (PORTABLE, ARMV7M, ARMV7EM, MVE):

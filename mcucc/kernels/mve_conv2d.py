@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,6 +12,7 @@ from mcucc.kernels.armv7em_finish import output_fields
 from mcucc.kernels.mve_finish import VECTOR, finish_table, matrix_finish, weight_table
 from mcucc.kernels.select import MVE, Choice, NodeContext, variant
 from mcucc.ops.base import ConstArray, KernelCall
+from mcucc.ops.border import BorderedKernel
 from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.fully_connected import FullyConnectedKernel
 
@@ -85,6 +89,32 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     copied = context.height * kernel_h * (100 + columns * per_column)
     instructions = copied + matrix_instructions(kernel_w * column_bytes, c_out, context)
     return Choice(call, f"mve strip, {finish.form.value}", instructions, finish.form)
+
+
+def strips_of_zones(kernel: BorderedKernel, calls: Sequence[KernelCall]) -> KernelCall | None:
+    """One call for all zones of a row (conv2d_mve_border.c), where all make strips of one form.
+
+    `calls` are those of `kernel.kernels`; None also where there is one only.
+    """
+    main, *others = calls
+    if main.unit != "conv2d_mve" or {call.function for call in others} != {main.function}:
+        return None
+    tables = [dict(call.fields)["finish"] for call in calls]
+    finish = np.stack([table.data for table in tables if isinstance(table, ConstArray)])
+    fields = dict(main.fields) | {"finish": ConstArray("finish", finish)}
+    row_ends, column_ends = (np.array(e[1:], np.int16) for e in (kernel.rows, kernel.columns))
+    return replace(
+        main,
+        function=main.function.replace("mve", "mve_border"),
+        params="mcucc_conv2d_mve_border_params",
+        fields=(
+            *((f"layer.{name}", value) for name, value in fields.items()),
+            ("row_ends", ConstArray("row_ends", row_ends)),
+            ("column_ends", ConstArray("column_ends", column_ends)),
+            ("zones", ConstArray("zones", np.array(kernel.numbers, np.int16))),
+            ("column_zones", len(column_ends)),
+        ),
+    )
 
 
 @variant(FullyConnectedKernel, MVE)

@@ -159,6 +159,12 @@ class BorderedKernel(Kernel):
         inside = found.pop(id(self.layer), None)
         return tuple(kernel for kernel in (inside, *found.values()) if kernel is not None)
 
+    @property
+    def numbers(self) -> tuple[tuple[int, ...], ...]:
+        """Which of `kernels` each zone has, (row zones, column zones)."""
+        index = {id(kernel): number for number, kernel in enumerate(self.kernels)}
+        return tuple(tuple(index[id(kernel)] for kernel in row) for row in self.parts)
+
     def windows(self, index: int) -> tuple[Window, Window]:
         """The convolution's."""
         return self.layer.windows(index)
@@ -187,8 +193,6 @@ class BorderedKernel(Kernel):
                 for key, value in call.fields
             )
             unique.append(replace(call, fields=fields))
-        index = {id(kernel): number for number, kernel in enumerate(self.kernels)}
-        zones = tuple(tuple(index[id(kernel)] for kernel in row) for row in self.parts)
         narrow: Callable[[int], KernelCall] | None = None
         if any(call.narrow is not None for call in calls):
 
@@ -199,7 +203,7 @@ class BorderedKernel(Kernel):
             main,
             scratch_bytes=max(call.scratch_bytes for call in calls),
             narrow=narrow,
-            border=BorderCall(self.rows, self.columns, zones, tuple(unique)),
+            border=BorderCall(self.rows, self.columns, self.numbers, tuple(unique)),
         )
 
     def describe(self) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from mcucc.ir import Tensor
 from mcucc.kernels.select import Choice, NodeContext, choose
 from mcucc.numerics import Rounding
 from mcucc.ops.conv2d import Conv2d
@@ -85,6 +86,24 @@ def stem_cases(draw_: st.DrawFn) -> Case:
     op, outputs = Conv2d(window, 1, draw_(CLAMPS)), draw_(st.integers(1, 9))
     shape, weights = (1, 5, width, inputs), (outputs, 3, 3, inputs)
     return draw.weighted(op, shape, weights, draw_(ZERO_PAIRS), draw_(SCALES), draw_(SEEDS))
+
+
+@st.composite
+def border_cases(draw_: st.DrawFn) -> Case:
+    """A convolution whose padding is worth something to each output, of one strip or several."""
+    window = draw_(draw.windows())
+    height, width = draw_(draw.sizes(window))
+    width += draw_(st.sampled_from([0, 0, 17, 70]))
+    inputs, outputs = draw_(st.integers(1, 20)), draw_(st.integers(1, 9))
+    shape, weights = (1, height, width, inputs), (outputs, *window.kernel, inputs)
+    op, seed = Conv2d(window, 1, draw_(CLAMPS)), draw_(SEEDS)
+    case = draw.weighted(op, shape, weights, draw_(ZERO_PAIRS), draw_(SCALES), seed)
+    bias = case.inputs[2]
+    spread = int(np.abs(bias.constant).max()) // window.kernel[0] + 1
+    values = np.random.default_rng(seed).integers(-spread, spread, (*window.kernel, outputs))
+    quant = dataclasses.replace(bias.quantization, axis=2)
+    border = Tensor.const("e", values.astype(np.int32), quant)
+    return dataclasses.replace(case, inputs=(*case.inputs, border))
 
 
 def everyday(examples: int) -> settings:
