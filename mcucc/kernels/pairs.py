@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,7 +38,7 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     """Lanes of 16 bits: any convolution of one group whose requantization has a proved form."""
     lo, hi = context.input_intervals[0]
     packed = pack_pairs(_flat(kernel), 2)
-    counts, lengths = cut_chunks(packed, lo, hi)
+    counts, lengths = _chunks(packed.tobytes(), packed.shape, lo, hi)
     chunks = (
         ("chunks", ConstArray("chunks", counts, align=2)),
         ("lengths", ConstArray("lengths", lengths, align=1)),
@@ -100,6 +101,14 @@ def pack_pairs(weights: npt.NDArray[np.int8], group: int) -> npt.NDArray[np.int8
     padded = np.zeros((group * groups, even), dtype=np.int8)
     padded[:c_out, :taps] = weights
     return np.ascontiguousarray(padded.reshape(groups, group, even).transpose(0, 2, 1))
+
+
+@lru_cache(maxsize=1)
+def _chunks(
+    weights: bytes, shape: tuple[int, ...], lo: int, hi: int
+) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]]:
+    """cut_chunks of int8 weights; the zones of a border ask for the same one after the other."""
+    return cut_chunks(np.frombuffer(weights, np.int8).reshape(shape), lo, hi)
 
 
 def cut_chunks(
