@@ -93,7 +93,7 @@ def litert(network: Network, images: Sequence[Bytes], rounding: Rounding) -> lis
     """LiteRT's int8 outputs: reference kernels for double rounding, its default path for single."""
     session, graph = LitertSession(network.path, rounding), network.integer
     (camera,) = network.cameras.values()
-    found = session.outputs([camera.apply(image) for image in images])
+    found = session.outputs([camera.apply(image)] for image in images)
     count = range(len(images))
     return [b"".join(found[n][i].astype(np.int8).tobytes() for n in graph.outputs) for i in count]
 
@@ -193,7 +193,7 @@ def measure_onnx(path: Path, data: Path, limit: int | None) -> Float:
     assert isinstance(network.imported, ImportedModel) and network.preprocess is not None
     session, (name,) = FloatSession(network.imported), network.imported.graph.outputs
     real = (network.preprocess.real_values(image) for image in shown.images)
-    floats = np.array([session.run(values)[name].argmax() for values in real])
+    floats = np.array([session.run([values])[name].argmax() for values in real])
     ours = classes(network, emulate(network, shown.images, LEAST_SRAM))
     new = ~shown.calibrated
     assert ours is not None

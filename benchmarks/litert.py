@@ -72,7 +72,7 @@ class DefaultPath:
     def tensors(self, image: Bytes) -> dict[str, Int8Array]:
         """LiteRT's, (1, H, W, C) by name, the input's included."""
         q = self.camera.apply(image)
-        theirs = self.session.tensors(self.session.fed(q))
+        theirs = self.session.tensors(self.session.fed([q]))
         found = {name: value.astype(np.int8)[None] for name, value in theirs.items()}
         return {**found, self.single.inputs[0]: q[None]}
 

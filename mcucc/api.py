@@ -22,12 +22,13 @@ from mcucc.compiled import CompiledFolder, open_compiled
 from mcucc.frontends.load import load_model
 from mcucc.frontends.onnx import ImportedModel
 from mcucc.frontends.quantized import ImportedQuantized
+from mcucc.inputs import sample_of
 from mcucc.network import Network, NetworkOptions, load_network
 from mcucc.report.facts import Report
 from mcucc.schedule.check import check
 from mcucc.schedule.choose import Schedule, ScheduleOptions
 from mcucc.schedule.choose import schedule as make_schedule
-from mcucc.validation import Run, Validation, picture_of, run_images
+from mcucc.validation import Run, Validation, run_samples
 from mcucc.validation import validate as validate_folder
 
 PathLike = str | Path
@@ -50,7 +51,7 @@ def load(
 def quantized(
     model: PathLike, data: PathLike | None = None, options: NetworkOptions | None = None
 ) -> Network:
-    """The integer network of a model file; a float one is calibrated with the pictures in `data`.
+    """The integer network of a model file; a float one is calibrated with `data`.
 
     Raises ModelError, UnsupportedError and DataError.
     """
@@ -109,9 +110,9 @@ def validate(
     emulator: str = "auto",
     time_limit_s: float = 1800.0,
 ) -> Validation:
-    """Every picture in float, NumPy, host C and emulated C, compared byte for byte.
+    """Every sample in float, NumPy, host C and emulated C, compared byte for byte.
 
-    Raises DataError for unusable pictures, ToolError when a compiler or emulator fails.
+    Raises DataError for unusable data, ToolError when a compiler or emulator fails.
     """
     return validate_folder(
         folder,
@@ -123,12 +124,12 @@ def validate(
     )
 
 
-def run(folder: CompiledFolder, picture: PathLike, *, emulator: str = "auto") -> Run:
-    """One picture (a picture file or an .npy) through the C, emulated or on the "host".
+def run(folder: CompiledFolder, sample: PathLike, *, emulator: str = "auto") -> Run:
+    """One sample (a picture, an .npy or .npz) through the C, emulated or on the "host".
 
     Raises DataError and ToolError.
     """
-    return run_images(folder, [picture_of(Path(picture), folder)], emulator)
+    return run_samples(folder, [sample_of(Path(sample), folder)], emulator)
 
 
 def _with_data(options: NetworkOptions | None, data: PathLike | None) -> NetworkOptions:

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.errors import DataError, ModelError
-from mcucc.evaluate.datasets import CALIBRATION_COUNT, CalibrationSet, load_dataset
+from mcucc.errors import DataError
+from mcucc.evaluate.arrays import calibration_of, is_arrays
+from mcucc.evaluate.datasets import CALIBRATION_COUNT, load_dataset
 from mcucc.evaluate.fingerprint import fingerprint
 from mcucc.evaluate.float_check import check_float
 from mcucc.evaluate.float_outputs import calibrated_slices
 from mcucc.evaluate.preprocess import CHANNELS, Preprocess, find_preprocess
+from mcucc.evaluate.samples import ArraySample, CalibrationSet, Picture, Sample, float_ports
 from mcucc.evaluate.slices import Slices
 from mcucc.frontends.frontier import of_file
 from mcucc.frontends.load import load_model
@@ -68,8 +70,8 @@ class NetworkOptions:
 class Network:
     """An integer network and where it comes from.
 
-    `cameras` says per input how camera bytes become int8; it is empty where the model is already
-    quantized and no preprocessing is known: such inputs take int8 as they are.
+    `cameras` says per input how camera bytes become int8; it is empty where no preprocessing is
+    known: such inputs take int8 as they are.
     """
 
     path: Path
@@ -112,31 +114,17 @@ def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress)
     path = imported.model_path
     if options.noise and options.data is None:  # noise does not show which channels are constant
         options = replace(options, keep_constant=True)
-    if len(imported.graph.inputs) != 1:
-        raise ModelError("a network of pictures has one input", where=str(path))
-    (name,) = imported.graph.inputs
-    shape = hwc(imported.graph.tensors[name].shape)
-    if shape[2] not in CHANNELS.values():
-        raise DataError(
-            f"the network reads no picture: its input {name} is {'x'.join(map(str, shape))}, and "
-            "float networks are quantized with pictures of 1 or 3 channels",
-            where=str(path),
-            hint="quantize it first (QDQ by ONNX Runtime, or an int8 .tflite), and compile that",
-        )
-    preprocess = _preprocess(path, options, shape)
-    preprocess.check_input(shape, where=str(path))
-    calibration = _calibration(path, options, preprocess)
+    preprocess = _preprocess(imported, options)
+    calibration = _calibration(imported, options, preprocess)
     show = _printer(options)
     show("import", imported.graph)
     forms = float_forms(imported, preprocess, show)
     progress("comparing with ONNX Runtime", 0, 0)
-    check_float(imported, forms, preprocess, calibration.images[0])
-    graph = forms[-1]
+    check_float(imported, forms, calibration.samples[0])
     quantized = quantize_model(
         imported,
-        graph,
+        forms[-1],
         calibration,
-        preprocess,
         QuantizeOptions(observer=options.observer, rounding=options.rounding),
         lambda done, total: progress("calibrating", done, total),
     )
@@ -145,7 +133,9 @@ def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress)
         sha256=imported.sha256,
         graph=quantized.graph,
         integer=quantized.integer,
-        cameras={name: CameraInput.offset(preprocess.channel_count)},
+        cameras={}
+        if preprocess is None
+        else {imported.graph.inputs[0]: CameraInput.offset(preprocess.channel_count)},
         preprocess=preprocess,
         record={**quantized.record, "float_network": fingerprint(forms[-1])},
         imported=imported,
@@ -153,44 +143,92 @@ def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress)
         splits=quantized.splits,
         worst_slice=None
         if calibration.source == NOISE
-        else calibrated_slices(
-            imported, quantized.integer, quantized.splits, preprocess, calibration.images
-        ),
+        else calibrated_slices(imported, quantized.integer, quantized.splits, calibration.samples),
     )
     return _finished(network, options)
 
 
 def float_forms(
-    imported: ImportedModel, preprocess: Preprocess, show: Callable[[str, Graph], None]
-) -> tuple[Graph, Graph, Graph]:
-    """The float network as imported, after the passes, and reading byte - 128."""
-    (name,) = imported.graph.inputs
+    imported: ImportedModel, preprocess: Preprocess | None, show: Callable[[str, Graph], None]
+) -> tuple[Graph, ...]:
+    """The float network as imported, after the passes, and (of pictures) reading byte - 128."""
     simplified = optimize(imported.graph, after=show)
+    if preprocess is None:
+        return imported.graph, simplified
+    (name,) = imported.graph.inputs
     scale, offset = (values.tolist() for values in preprocess.affine())
     folded = optimize(fold_input_normalisation(simplified, name, scale, offset))
     show("fold_input", folded)
     return imported.graph, simplified, folded
 
 
-def _preprocess(path: Path, options: NetworkOptions, shape: tuple[int, int, int]) -> Preprocess:
-    """The TOML's; bytes / 255 where only shapes matter and there is none."""
-    if options.noise and options.preprocess is None and not path.with_suffix(".toml").is_file():
-        channels = "gray" if shape[2] == 1 else "rgb"
-        return Preprocess(channels, (shape[0], shape[1]), scale=1 / 255)
-    return find_preprocess(path, options.preprocess)
+def _preprocess(imported: ImportedModel, options: NetworkOptions) -> Preprocess | None:
+    """The TOML's; bytes / 255 where only shapes matter and there is none; None for raw inputs.
+
+    Raises DataError where pictures are given, or nothing, and cannot be read.
+    """
+    path, graph = imported.model_path, imported.graph
+    given = options.preprocess is not None or path.with_suffix(".toml").is_file()
+    noise = options.noise and options.data is None
+    if not given and options.data is not None and is_arrays(options.data):
+        return None
+    shapes = {name: hwc(graph.tensors[name].shape) for name in graph.inputs}
+    pictures = len(shapes) == 1 and all(s[2] in CHANNELS.values() for s in shapes.values())
+    if not pictures:
+        if noise and not given:
+            return None
+        raise DataError(_no_picture(shapes), where=str(path), hint=RAW_HINT)
+    ((height, width, depth),) = shapes.values()
+    if options.noise and not given:
+        return Preprocess("gray" if depth == 1 else "rgb", (height, width), scale=1 / 255)
+    preprocess = find_preprocess(path, options.preprocess)
+    preprocess.check_input((height, width, depth), where=str(path))
+    return preprocess
 
 
-def _calibration(path: Path, options: NetworkOptions, preprocess: Preprocess) -> CalibrationSet:
-    if options.data is not None:
+RAW_HINT = (
+    "give raw inputs: --data FILE.npz with an array of floats for each input (samples first), "
+    "and no preprocessing TOML"
+)
+
+
+def _no_picture(shapes: Mapping[str, tuple[int, int, int]]) -> str:
+    """Why no picture can be read."""
+    if len(shapes) != 1:
+        names = ", ".join(shapes)
+        return f"the network has {len(shapes)} inputs ({names}): a picture fills one input"
+    ((name, shape),) = shapes.items()
+    return (
+        f"the network reads no picture: its input {name} is {'x'.join(map(str, shape))}, pictures "
+        "have 1 or 3 channels"
+    )
+
+
+def _calibration(
+    imported: ImportedModel, options: NetworkOptions, preprocess: Preprocess | None
+) -> CalibrationSet:
+    if options.data is not None and preprocess is not None:
         return load_dataset(options.data).calibration(preprocess, options.calibrate)
+    if options.data is not None:
+        return calibration_of(options.data, float_ports(imported), options.calibrate)
     if options.noise:
-        drawn = np.random.default_rng(0).integers(0, 256, (2, *preprocess.shape), np.uint8)
-        return CalibrationSet(NOISE, ("0", "1"), tuple(drawn))
+        return CalibrationSet(NOISE, tuple(_noise(imported, preprocess)))
     raise DataError(
         "a float network is quantized with pictures: none are given",
-        where=str(path),
+        where=str(imported.model_path),
         hint="add --data DIR (a folder of pictures, labelled or not)",
     )
+
+
+def _noise(imported: ImportedModel, preprocess: Preprocess | None) -> list[Sample]:
+    """Two samples of random bytes, or of normally distributed numbers."""
+    rng = np.random.default_rng(0)
+    if preprocess is not None:
+        drawn = rng.integers(0, 256, (2, *preprocess.shape), np.uint8)
+        return [Picture(image, preprocess, name=str(i)) for i, image in enumerate(drawn)]
+    ports = float_ports(imported)
+    rows = [[rng.normal(size=port.shape).astype(np.float32) for port in ports] for _ in range(2)]
+    return [ArraySample(ports, tuple(values), str(i)) for i, values in enumerate(rows)]
 
 
 def _quantized(imported: ImportedQuantized, options: NetworkOptions) -> Network:

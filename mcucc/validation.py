@@ -1,4 +1,4 @@
-"""`validate` and `run`: a compiled folder against pictures, computed four ways."""
+"""`validate` and `run`: a compiled folder against samples, computed four ways."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from mcucc.compiled import CompiledFolder, scratch_folder
 from mcucc.emulate.choose import choose_emulator
 from mcucc.emulate.handed import as_asked
 from mcucc.emulate.host import HostModel, run_host
-from mcucc.errors import DataError, ModelError, ToolError
+from mcucc.errors import ModelError, ToolError
 from mcucc.evaluate.accuracy import BATCH
 from mcucc.evaluate.agreement import agree
-from mcucc.evaluate.datasets import Item, load_dataset, load_picture, pictures
 from mcucc.evaluate.fingerprint import fingerprint
 from mcucc.evaluate.float_check import WrongValue, first_wrong_of
 from mcucc.evaluate.float_outputs import float_outputs as float_outputs_of
 from mcucc.evaluate.oracle import Oracle, open_oracle, oracle_name
-from mcucc.evaluate.preprocess import Bytes
+from mcucc.evaluate.samples import Sample, batch
 from mcucc.evaluate.validate import (
     Divergence,
     Values,
@@ -31,12 +30,11 @@ from mcucc.evaluate.validate import (
     compare,
     differing_pictures,
     first_divergence,
-    is_classifier,
 )
 from mcucc.frontends.onnx import import_onnx
+from mcucc.inputs import samples_of
 from mcucc.ir.integer import IntegerGraph
 from mcucc.network import float_forms
-from mcucc.quantize.camera import CameraInput
 from mcucc.toolchain.firmware import Firmware
 
 Progress = Callable[[str, int, int], None]
@@ -102,43 +100,25 @@ def validate(
     time_limit_s: float,
     progress: Progress,
 ) -> Validation:
-    """Compute every picture of `data` in four ways (a quantized file in five) and compare.
+    """Compute every sample of `data` in four ways (a quantized file in five) and compare.
 
-    Raises DataError for unusable pictures, ToolError when a compiler or emulator fails.
+    Raises DataError for unusable data, ToolError when a compiler or emulator fails.
     """
-    preprocess = compiled.preprocess
-    if preprocess is None:
-        raise DataError(
-            "the folder was compiled without preprocessing: pictures cannot be fed",
-            where=str(compiled.path),
-            hint="compile again with --preprocess FILE",
-        )
     graph = compiled.integer
-    if len(graph.inputs) != 1:
-        raise DataError(
-            f"the network has {len(graph.inputs)} inputs: pictures fill one",
-            where=str(compiled.path),
-        )
-    dataset = load_dataset(data, limit=limit)
-    if is_classifier(graph):
-        dataset.check_labels(graph.activations[graph.outputs[0]].channels)
-    items = dataset.labelled or dataset.items
-    loaded = list(pictures(items, preprocess, where=str(data)))
-    images = [image for _, image in loaded]
-    labels = [item.label for item, _ in loaded]
-    camera = compiled.camera or CameraInput.offset(preprocess.channel_count)
-    reference = _numpy(graph, camera, images, progress)
-    floats, why_not = _float(compiled, images, progress)
-    wrong_float, changed = _wrong_float(compiled, images) if compiled.is_float else (None, "")
+    samples = samples_of(compiled, data, limit)
+    labels = [sample.label for sample in samples]
+    reference = _numpy(graph, samples, progress)
+    floats, why_not = _float(compiled, samples, progress)
+    wrong_float, changed = _wrong_float(compiled, samples[0]) if compiled.is_float else (None, "")
     oracle = None
     if not compiled.is_float:
         oracle = open_oracle(compiled.source, graph.rounding, compiled.input_shapes)
     with scratch_folder() as scratch:
         work = Path(scratch)
         library = compiled.host_library(work / "host")
-        on_host = _split(graph, run_host(library, compiled.name, _raw(images)))
+        on_host = _split(graph, run_host(library, compiled.name, _raw(samples)))
         emulated, firmware, instructions, name = _emulated(
-            compiled, images, emulator, time_limit_s, work, progress
+            compiled, samples, emulator, time_limit_s, work, progress
         )
         ways = [
             Way("float", floats, integer=False, absent=why_not),
@@ -148,19 +128,19 @@ def validate(
         ]
         agreement = None
         if isinstance(oracle, Oracle):
-            agreement = agree(oracle, graph, camera, preprocess, loaded, reference, progress)
+            agreement = agree(oracle, graph, samples, reference, progress)
             ways.insert(1, Way(oracle.NAME, agreement.outputs))
         elif oracle is not None:
             ways.insert(1, Way(oracle_name(compiled.source), None, absent=oracle))
         results = compare(graph, reference, floats, ways, labels)
         divergences = tuple(
-            _divergence(compiled, library, camera, way, way.values, reference, loaded)
+            _divergence(compiled, library, way, way.values, reference, samples)
             for way in ways[-2:]
             if way.values is not None and differing_pictures(reference, way.values).any()
         )
     foreign = () if agreement is None else agreement.divergences
     return Validation(
-        images=len(images),
+        images=len(samples),
         labelled=sum(label is not None for label in labels),
         ways=results,
         divergences=(*divergences, *foreign),
@@ -187,14 +167,14 @@ class Run:
     emulator: str
 
 
-def run_images(
+def run_samples(
     compiled: CompiledFolder,
-    images: Sequence[Bytes],
+    samples: Sequence[Sample],
     emulator: str = "auto",
     time_limit_s: float = 1800.0,
     progress: Progress = lambda *_: None,
 ) -> Run:
-    """Run pictures (H, W, C) on the host ("host") or an emulator.
+    """Run samples on the host ("host") or an emulator.
 
     Raises ToolError when a compiler or emulator is missing or fails.
     """
@@ -203,65 +183,30 @@ def run_images(
         work = Path(scratch)
         if emulator == "host":
             library = compiled.host_library(work)
-            outputs = _split(graph, run_host(library, compiled.name, _raw(images)))
+            outputs = _split(graph, run_host(library, compiled.name, _raw(samples)))
             return Run(outputs, None, "host")
         emulated, _, instructions, name = _emulated(
-            compiled, images, emulator, time_limit_s, work, progress
+            compiled, samples, emulator, time_limit_s, work, progress
         )
     if emulated is None:
         raise ToolError(name, hint="--emulator host needs no emulator")
     return Run(emulated, instructions, name)
 
 
-def float_outputs(compiled: CompiledFolder, images: Sequence[Bytes]) -> Outputs:
-    """The float network's outputs (pictures, H, W, C) by name, for camera bytes (H, W, C).
+def float_outputs(compiled: CompiledFolder, samples: Sequence[Sample]) -> Outputs:
+    """The float network's outputs (samples, H, W, C) by name.
 
     Raises ModelError where the model was quantized when it came.
     """
-    outputs, why_not = _float(compiled, images, lambda *_: None)
+    outputs, why_not = _float(compiled, samples, lambda *_: None)
     if outputs is None:
         raise ModelError(why_not, where=str(compiled.path))
     return outputs
 
 
-def picture_of(path: Path, compiled: CompiledFolder) -> Bytes:
-    """What the network's only input reads, (H, W, C): of a picture file, or an .npy as it is.
-
-    Camera bytes are uint8; a network without preprocessing reads int8, whose bytes are returned.
-    """
-    graph = compiled.integer
-    if len(graph.inputs) != 1:
-        raise DataError(f"the network has {len(graph.inputs)} inputs", where=str(compiled.path))
-    if not path.is_file():
-        raise DataError("no such file", where=str(path))
-    if path.suffix.lower() == ".npy":
-        wanted = np.dtype(np.int8 if compiled.camera is None else np.uint8)
-        return _array_of(path, graph.activations[graph.inputs[0]].shape, wanted)
-    if compiled.preprocess is None:
-        raise DataError("no preprocessing is known", where=str(path), hint="give an .npy")
-    return load_picture(path, compiled.preprocess)
-
-
-def _array_of(path: Path, shape: tuple[int, int, int], wanted: np.dtype[Any]) -> Bytes:
-    try:
-        array = np.load(path, allow_pickle=False)
-    # NumPy raises many kinds of errors on broken files, and takes some for pickles.
-    except Exception as error:
-        hint = f"numpy.save of an array of {wanted} {list(shape)} makes one"
-        raise DataError("not a NumPy array", where=str(path), hint=hint) from error
-    shapes = (shape, (1, *shape), shape[:2] if shape[2] == 1 else shape)
-    if getattr(array, "dtype", None) != wanted or array.shape not in shapes:
-        found = f"{array.dtype} {list(array.shape)}" if isinstance(array, np.ndarray) else "an .npz"
-        raise DataError(
-            f"holds {found}", where=str(path), hint=f"the network reads {wanted} {list(shape)}"
-        )
-    pixels: Bytes = np.ascontiguousarray(array.reshape(shape)).view(np.uint8)
-    return pixels
-
-
 def _emulated(
     compiled: CompiledFolder,
-    images: Sequence[Bytes],
+    samples: Sequence[Sample],
     wanted: str,
     time_limit_s: float,
     work: Path,
@@ -282,7 +227,7 @@ def _emulated(
         return None, None, None, "no emulator runs here (mcucc needs qemu-system-arm or unicorn)"
     progress(f"emulating with {emulator.name}", 0, 0)
     program = compiled.program()
-    raw = [as_asked(program, image) for image in _raw(images)]
+    raw = [as_asked(program, image) for image in _raw(samples)]
     counted = emulator.run(firmware, raw[:1], count=True, timeout_s=time_limit_s)
     rest = raw[1:]
     outputs = counted.outputs
@@ -292,85 +237,73 @@ def _emulated(
     return split, firmware, counted.instructions, emulator.name
 
 
-def _numpy(
-    graph: IntegerGraph, camera: CameraInput, images: Sequence[Bytes], progress: Progress
-) -> Outputs:
-    (name,) = graph.inputs
+def _numpy(graph: IntegerGraph, samples: Sequence[Sample], progress: Progress) -> Outputs:
     parts: list[dict[str, npt.NDArray[np.int8]]] = []
-    for begin in range(0, len(images), BATCH):
-        progress("NumPy reference", begin, len(images))
-        values = graph.run({name: camera.apply(np.stack(images[begin : begin + BATCH]))})
+    for begin in range(0, len(samples), BATCH):
+        progress("NumPy reference", begin, len(samples))
+        values = graph.run(batch(graph.inputs, samples[begin : begin + BATCH]))
         parts.append({output: values[output] for output in graph.outputs})
     return {name: np.concatenate([part[name] for part in parts]) for name in graph.outputs}
 
 
 def _float(
-    compiled: CompiledFolder, images: Sequence[Bytes], progress: Progress
+    compiled: CompiledFolder, samples: Sequence[Sample], progress: Progress
 ) -> tuple[Outputs | None, str]:
     """The float network's outputs, or why there are none."""
     if not compiled.is_float:
         return None, "no float form"
-    assert compiled.preprocess is not None
     imported = import_onnx(compiled.source, input_shapes=compiled.input_shapes)
     found = float_outputs_of(
         imported,
         compiled.splits,
-        compiled.preprocess,
-        images,
-        lambda index: progress("float network", index, len(images)),
+        samples,
+        lambda index: progress("float network", index, len(samples)),
     )
     return dict(found), ""
 
 
-def _wrong_float(
-    compiled: CompiledFolder, images: Sequence[Bytes]
-) -> tuple[WrongValue | None, str]:
-    """Where the float network as made today is not what the file says, on one picture.
+def _wrong_float(compiled: CompiledFolder, sample: Sample) -> tuple[WrongValue | None, str]:
+    """Where the float network as made today is not what the file says, on one sample.
 
     And the first layer in which it is not the one that the folder was compiled from, "" for none.
     """
-    assert compiled.preprocess is not None
     imported = import_onnx(compiled.source, input_shapes=compiled.input_shapes)
     forms = float_forms(imported, compiled.preprocess, lambda *_: None)
-    return (
-        first_wrong_of(imported, forms, compiled.preprocess, images[0]),
-        compiled.changed_layer(fingerprint(forms[-1])),
-    )
+    wrong = first_wrong_of(imported, forms, sample)
+    return wrong, compiled.changed_layer(fingerprint(forms[-1]))
 
 
-def _tensors(graph: IntegerGraph, camera: CameraInput, image: Bytes) -> Outputs:
-    """Every tensor of one picture, by NumPy."""
-    (name,) = graph.inputs
-    return {key: value[0] for key, value in graph.run({name: camera.apply(image[None])}).items()}
+def _tensors(graph: IntegerGraph, sample: Sample) -> Outputs:
+    """Every tensor of one sample, by NumPy."""
+    return {key: value[0] for key, value in graph.run(batch(graph.inputs, [sample])).items()}
 
 
 def _divergence(
     compiled: CompiledFolder,
     library: Path,
-    camera: CameraInput,
     way: Way,
     values: Values,
     reference: Outputs,
-    loaded: Sequence[tuple[Item, Bytes]],
+    samples: Sequence[Sample],
 ) -> Divergence:
-    """Where the first wrong picture of a way goes wrong: by layer on the host, else by output."""
+    """Where the first wrong sample of a way goes wrong: by layer on the host, else by output."""
     wrong = int(np.flatnonzero(differing_pictures(reference, values))[0])
-    item, image = loaded[wrong]
-    expected = _tensors(compiled.integer, camera, image)
+    sample = samples[wrong]
+    expected = _tensors(compiled.integer, sample)
     found = {name: value[wrong] for name, value in values.items()}
     if way.name == "host":
-        found = _trace(compiled, library, image)
-    place = first_divergence(compiled.integer, way.name, item.name, expected, found)
+        found = _trace(compiled, library, sample)
+    place = first_divergence(compiled.integer, way.name, sample.name, expected, found)
     if place is None:  # step by step it is right: the whole run is at fault
-        raise ToolError("outputs differ although every layer agrees", where=item.name)
+        raise ToolError("outputs differ although every layer agrees", where=sample.name)
     return place
 
 
-def _trace(compiled: CompiledFolder, library: Path, image: Bytes) -> Outputs:
-    """Every tensor of one picture, read from the host's arena right after its step."""
+def _trace(compiled: CompiledFolder, library: Path, sample: Sample) -> Outputs:
+    """Every tensor of one sample, read from the host's arena right after its step."""
     program = compiled.program()
     model = HostModel(library, compiled.name)
-    model.load(image.tobytes())
+    model.load(sample.raw)
     before = len(model.step_names) - len(program.steps)
     tensors: Outputs = {}
     for index in range(len(model.step_names)):
@@ -385,8 +318,8 @@ def _trace(compiled: CompiledFolder, library: Path, image: Bytes) -> Outputs:
     return tensors
 
 
-def _raw(images: Sequence[Bytes]) -> list[bytes]:
-    return [np.ascontiguousarray(image).tobytes() for image in images]
+def _raw(samples: Sequence[Sample]) -> list[bytes]:
+    return [sample.raw for sample in samples]
 
 
 def _split(graph: IntegerGraph, outputs: Sequence[bytes]) -> Outputs:

@@ -32,8 +32,9 @@ from PIL import Image
 from mcucc.compiled import CompiledFolder, open_compiled
 from mcucc.errors import ToolError
 from mcucc.evaluate.compare import dequantize
-from mcucc.evaluate.preprocess import Bytes
-from mcucc.validation import float_outputs, picture_of, run_images
+from mcucc.evaluate.samples import Sample
+from mcucc.inputs import sample_of
+from mcucc.validation import float_outputs, run_samples
 
 HERE = Path(os.path.relpath(Path(__file__).parent))  # short in the commands shown
 CALIBRATION = 100  # scenes
@@ -88,13 +89,13 @@ def mcucc(*words: object) -> None:
         raise SystemExit(done.returncode)
 
 
-def int8_maps(compiled: CompiledFolder, images: list[Bytes]) -> tuple[dict[str, Map], str]:
+def int8_maps(compiled: CompiledFolder, samples: list[Sample]) -> tuple[dict[str, Map], str]:
     """Real values (pictures, H, W, C) of what the C computes, and where it ran."""
     try:
-        run = run_images(compiled, images)
+        run = run_samples(compiled, samples)
     except ToolError as error:
         print(f"not emulated: {error}\nthe C runs on this host instead")
-        run = run_images(compiled, images, "host")
+        run = run_samples(compiled, samples, "host")
     activations = compiled.integer.activations
     real = {name: dequantize(value, activations[name]) for name, value in run.outputs.items()}
     return {name: value.astype(np.float32) for name, value in real.items()}, run.emulator
@@ -138,9 +139,9 @@ def demo(board: str, out: Path) -> None:
     mcucc("validate", folder, "--data", out / "pictures")
 
     compiled = open_compiled(folder)
-    images = [picture_of(picture.path, compiled) for picture in (*photographs, *scenes)]
-    maps, where = int8_maps(compiled, images)
-    exact = float_outputs(compiled, images)
+    samples = [sample_of(picture.path, compiled) for picture in (*photographs, *scenes)]
+    maps, where = int8_maps(compiled, samples)
+    exact = float_outputs(compiled, samples)
     print(f"\nOn pictures that were in neither training nor calibration:\n{'':28}", end="")
     print(f"{'float network':34}int8 C, {where}")
     count = len(photographs)

@@ -22,6 +22,7 @@ def analyze_command(
     board: Annotated[
         str, typer.Option(help="A board's name, the path of a TOML file, or all.")
     ] = "all",
+    data: shared.Data = None,
     preprocess: shared.PreprocessFile = None,
     input_shape: shared.InputShape = None,
     outputs: shared.Outputs = None,
@@ -51,6 +52,7 @@ def analyze_command(
         optimize=optimize,
     )
     network = NetworkOptions(
+        data=data,
         preprocess=preprocess,
         input_shapes=parse_shapes(input_shape or []),
         outputs=tuple(outputs or ()),

@@ -10,7 +10,12 @@ import typer
 if TYPE_CHECKING:
     from mcucc.schedule.choose import ScheduleOptions
 
-Data = Annotated[Path | None, typer.Option(help="Pictures to calibrate with: a folder or an .npz.")]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        help="To calibrate with: pictures, a folder or an .npz; or raw inputs, an .npz or .npy."
+    ),
+]
 PreprocessFile = Annotated[
     Path | None, typer.Option(help="TOML of the preprocessing; default: MODEL's .toml.")
 ]

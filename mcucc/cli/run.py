@@ -10,25 +10,31 @@ import typer
 
 def run_command(
     folder: Annotated[Path, typer.Argument(help="A folder that compile made.")],
-    input_file: Annotated[Path, typer.Option("--input", help="A picture, or camera bytes .npy.")],
+    input_file: Annotated[
+        Path,
+        typer.Option(
+            "--input", help="A picture, camera bytes .npy, or raw inputs .npy or .npz (one sample)."
+        ),
+    ],
     emulator: Annotated[str, typer.Option(help="auto, qemu, unicorn, renode or host.")] = "auto",
     top: Annotated[int, typer.Option(min=1, help="How many scores to print.")] = 5,
     time_limit: Annotated[float, typer.Option(help="Seconds until an emulator is stopped.")] = 300,
     json_output: Annotated[bool, typer.Option("--json", help="Outputs as JSON.")] = False,
     verbose: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
 ) -> None:
-    """Run one picture through a compiled network."""
+    """Run one picture or sample through a compiled network."""
     from mcucc.cli.output import console, print_json
     from mcucc.cli.parse import choice
     from mcucc.compiled import open_compiled
     from mcucc.emulate.choose import NAMES as EMULATORS
-    from mcucc.validation import picture_of, run_images
+    from mcucc.inputs import sample_of
+    from mcucc.validation import run_samples
 
     del verbose
     choice("--emulator", emulator, ("host", *(name for name in EMULATORS if name != "none")))
     compiled = open_compiled(folder)
-    image = picture_of(input_file, compiled)
-    result = run_images(compiled, [image], emulator, time_limit)
+    sample = sample_of(input_file, compiled)
+    result = run_samples(compiled, [sample], emulator, time_limit)
     outputs = {name: value[0] for name, value in result.outputs.items()}
     if json_output:
         print_json(

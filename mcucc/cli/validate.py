@@ -28,7 +28,10 @@ ORACLES = ("litert", "onnxruntime")
 
 def validate_command(
     folder: Annotated[Path, typer.Argument(help="A folder that compile made.")],
-    data: Annotated[Path, typer.Option(help="Pictures, labelled or not: a folder or an .npz.")],
+    data: Annotated[
+        Path,
+        typer.Option(help="Pictures, a folder or an .npz; or raw inputs, an .npz or .npy."),
+    ],
     emulator: Annotated[str, typer.Option(help="auto, qemu, unicorn, renode or none.")] = "auto",
     limit: Annotated[
         int | None, typer.Option(min=1, help="Only the first so many pictures.")

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcucc.evaluate.datasets import Item
 from mcucc.evaluate.layers import WrongElement, first_other, first_wrong
 from mcucc.evaluate.oracle import Oracle
-from mcucc.evaluate.preprocess import Bytes, Preprocess
+from mcucc.evaluate.samples import Sample
 from mcucc.evaluate.validate import Divergence, Values, differing_pictures
 from mcucc.ir.integer import IntegerGraph
-from mcucc.quantize.camera import CameraInput
 
-# Pictures compared layer by layer: the one whose outputs are furthest off, and the first.
-LAYER_PICTURES = 2
+# Samples compared layer by layer: the one whose outputs are furthest off, and the first.
+LAYER_SAMPLES = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,23 +30,20 @@ class Agreement:
 def agree(
     oracle: Oracle,
     compiled: IntegerGraph,
-    camera: CameraInput,
-    preprocess: Preprocess,
-    loaded: Sequence[tuple[Item, Bytes]],
+    samples: Sequence[Sample],
     reference: Values,
     progress: Callable[[str, int, int], None],
 ) -> Agreement:
-    """Outputs of all pictures, layers of a few; `reference` are the outputs of `compiled`."""
+    """Outputs of all samples, layers of a few; `reference` are the outputs of `compiled`."""
     progress(oracle.TITLE, 0, 0)
-    theirs = oracle.outputs([camera.apply(image) for _, image in loaded])
+    theirs = oracle.outputs(sample.int8 for sample in samples)
     found = None
     for index in _worst_and_first(reference, theirs):
-        item, image = loaded[index]
         progress(f"{oracle.TITLE}, layer by layer", 0, 0)
-        found = _differs(oracle, compiled, camera, preprocess, image, item.name)
+        found = _differs(oracle, compiled, samples[index])
         other = None if found is None else oracle.second()
         if other is not None:
-            found = _differs(other, compiled, camera, preprocess, image, item.name)
+            found = _differs(other, compiled, samples[index])
         if found is not None:
             break
     return Agreement(
@@ -65,20 +60,13 @@ def _worst_and_first(reference: Values, theirs: Values) -> list[int]:
     for name, value in theirs.items():
         gap = np.abs(value - reference[name].astype(np.int64)).reshape(count, -1)
         off = np.maximum(off, gap.max(axis=1, initial=0))
-    return list(dict.fromkeys((int(off.argmax()), *range(count))))[:LAYER_PICTURES]
+    return list(dict.fromkeys((int(off.argmax()), *range(count))))[:LAYER_SAMPLES]
 
 
-def _differs(
-    oracle: Oracle,
-    compiled: IntegerGraph,
-    camera: CameraInput,
-    preprocess: Preprocess,
-    image: Bytes,
-    picture: str,
-) -> Divergence | None:
+def _differs(oracle: Oracle, compiled: IntegerGraph, sample: Sample) -> Divergence | None:
     """The first of: the quantized input, a layer of the import, a layer of the folder's network."""
-    q = camera.apply(image)
-    wrong = _wrong_input(oracle, preprocess, image, camera)
+    q = sample.int8
+    wrong = _wrong_input(oracle, sample)
     if wrong is None:
         wrong = first_wrong(oracle, compiled.rounding, oracle.tensors(oracle.fed(q)), q)
     if wrong is None:
@@ -87,7 +75,7 @@ def _differs(
         return None
     return Divergence(
         way=oracle.NAME,
-        picture=picture,
+        picture=sample.name,
         layer=wrong.layer,
         tensor=oracle.shown(wrong.tensor),
         index=oracle.flat_index(wrong.tensor, wrong.index),
@@ -96,20 +84,25 @@ def _differs(
     )
 
 
-def _wrong_input(
-    oracle: Oracle, preprocess: Preprocess, image: Bytes, camera: CameraInput
-) -> WrongElement | None:
-    """Where the file quantizes its input itself: its integers of the picture's real values."""
-    (end,) = oracle.imported.inputs
-    if end.dtype != np.float32:
+def _wrong_input(oracle: Oracle, sample: Sample) -> WrongElement | None:
+    """Where the file quantizes its inputs itself: its integers of the sample's real values."""
+    ends = oracle.inputs
+    if not any(end.dtype == np.float32 for end in ends):
         return None
-    theirs = oracle.tensors(preprocess.real_values(image)).get(end.tensor)
-    if theirs is None:
-        return None
-    ours = camera.apply(image).astype(np.int64)
-    wrong = np.flatnonzero(np.abs(ours - theirs).reshape(-1) > 1)  # 1: ties
-    if not wrong.size:
-        return None
-    i = int(wrong[0])
-    pair = int(theirs.reshape(-1)[i]), int(ours.reshape(-1)[i])
-    return WrongElement("the input", end.tensor, i, *pair, 1)
+    own = oracle.fed(sample.int8)
+    real = [
+        values if end.dtype == np.float32 else integers
+        for end, values, integers in zip(ends, sample.real, own, strict=True)
+    ]
+    all_theirs = oracle.tensors(real)
+    for end, q in zip(ends, sample.int8, strict=True):
+        theirs = all_theirs.get(end.tensor)
+        if theirs is None or end.dtype != np.float32:
+            continue
+        ours = q.astype(np.int64)
+        wrong = np.flatnonzero(np.abs(ours - theirs).reshape(-1) > 1)  # 1: ties
+        if wrong.size:
+            i = int(wrong[0])
+            pair = int(theirs.reshape(-1)[i]), int(ours.reshape(-1)[i])
+            return WrongElement("the input", end.tensor, i, *pair, 1)
+    return None

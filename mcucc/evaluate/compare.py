@@ -12,10 +12,10 @@ import numpy.typing as npt
 from mcucc.errors import ModelError
 from mcucc.evaluate.float_session import FloatModel, FloatSession
 from mcucc.evaluate.preprocess import Bytes, Preprocess
+from mcucc.evaluate.samples import Picture, batch
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import Activation, IntegerGraph
 from mcucc.numerics import Int8Array
-from mcucc.quantize.camera import CameraInput
 
 DoubleArray = npt.NDArray[np.float64]
 
@@ -59,14 +59,13 @@ def layer_snr(
     """
     if not len(images):
         raise ModelError("there is no picture to compare on")
-    (source,) = integer.inputs
     names = [node.output for node in integer.nodes]
     session = FloatSession(model, graph, names)
-    camera = CameraInput.offset(integer.activations[source].channels)
     sums = {name: _Sums() for name in names}
     for image in images:
-        real = session.run(preprocess.real_values(image), image)
-        values = integer.run({source: camera.apply(image)[None]})
+        sample = Picture(image, preprocess)
+        real = session.run_sample(sample)
+        values = integer.run(batch(integer.inputs, [sample]))
         for name in names:
             dequantized = dequantize(values[name], integer.activations[name])
             _add(sums[name], real[name].ravel().astype(np.float64), dequantized.ravel())

@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from PIL import Image
 
 from mcucc.errors import DataError
 from mcucc.evaluate.preprocess import Bytes, Preprocess
+from mcucc.evaluate.samples import CalibrationSet, Picture
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".gif", ".webp", ".tiff"})
 LARGEST_PICTURE = 64_000_000  # pixels; a guard against decompression bombs
@@ -82,16 +83,6 @@ class Dataset:
             raise DataError(f"a limit of {count} pictures leaves nothing")
         return replace(self, items=(self.labelled or self.items)[:count])
 
-    def check_labels(self, classes: int) -> None:
-        """Raise DataError when a label is not one of the network's `classes` outputs."""
-        for item in self.labelled:
-            if item.label is not None and item.label >= classes:
-                raise DataError(
-                    f"{item.name} has label {item.label}, the network has {classes} classes",
-                    where=str(self.path),
-                    hint="labels count from 0; class folders are numbered in sorted order",
-                )
-
     def calibration(
         self, preprocess: Preprocess, count: int = CALIBRATION_COUNT, warn: Warn = warn_user
     ) -> CalibrationSet:
@@ -100,26 +91,31 @@ class Dataset:
             raise DataError(f"cannot calibrate on {count} pictures")
         chosen = self.calibration_items[:count]
         loaded = list(pictures(chosen, preprocess, where=str(self.path), warn=warn))
-        names = tuple(item.name for item, _ in loaded)
-        return CalibrationSet(self.path.resolve().name, names, tuple(image for _, image in loaded))
+        samples = tuple(Picture(image, preprocess, None, item.name) for item, image in loaded)
+        return CalibrationSet(self.path.resolve().name, samples)
 
 
-@dataclass(frozen=True, eq=False)
-class CalibrationSet:
-    """Camera bytes (H, W, C) to calibrate on, and which pictures they are."""
+class Labelled(Protocol):
+    """An item or a sample."""
 
-    source: str
-    names: tuple[str, ...]
-    images: tuple[Bytes, ...]
+    @property
+    def name(self) -> str:
+        """What messages call it."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """For the manifest: which folder (no path of this machine), how many, first and last."""
-        return {
-            "source": self.source,
-            "count": len(self.names),
-            "first": self.names[0],
-            "last": self.names[-1],
-        }
+    @property
+    def label(self) -> int | None:
+        """None where there is none to evaluate against."""
+
+
+def check_labels(items: Iterable[Labelled], classes: int, where: str) -> None:
+    """Raise DataError when a label is not one of the network's `classes` outputs."""
+    for item in items:
+        if item.label is not None and item.label >= classes:
+            raise DataError(
+                f"{item.name} has label {item.label}, the network has {classes} classes",
+                where=where,
+                hint="labels count from 0; class folders are numbered in sorted order",
+            )
 
 
 def load_dataset(path: str | Path, *, limit: int | None = None) -> Dataset:

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from mcucc.errors import ModelError
 from mcucc.evaluate.float_run import evaluate_graph
 from mcucc.evaluate.float_session import FloatModel, FloatSession
-from mcucc.evaluate.preprocess import Bytes, FloatArray, Preprocess
+from mcucc.evaluate.preprocess import FloatArray
+from mcucc.evaluate.samples import Sample
 from mcucc.ir.graph import Graph, Node
 
 # Of the largest value of a tensor; float32 sums in another order are about 1e-6 apart a layer.
@@ -46,11 +47,9 @@ class WrongValue:
         )
 
 
-def check_float(
-    model: FloatModel, forms: Sequence[Graph], preprocess: Preprocess, camera: Bytes
-) -> None:
-    """Raise ModelError for the first layer of any form that differs on one picture (H, W, C)."""
-    wrong = first_wrong_of(model, forms, preprocess, camera)
+def check_float(model: FloatModel, forms: Sequence[Graph], sample: Sample) -> None:
+    """Raise ModelError for the first layer of any form that differs on one sample."""
+    wrong = first_wrong_of(model, forms, sample)
     if wrong is not None:
         raise ModelError(
             f"the import is wrong: {wrong}",
@@ -59,30 +58,27 @@ def check_float(
         )
 
 
-def first_wrong_of(
-    model: FloatModel, forms: Sequence[Graph], preprocess: Preprocess, camera: Bytes
-) -> WrongValue | None:
+def first_wrong_of(model: FloatModel, forms: Sequence[Graph], sample: Sample) -> WrongValue | None:
     """The first difference of the first form that has one."""
-    image = preprocess.real_values(camera)
-    found = (first_wrong_value(model, graph, image, camera) for graph in forms)
+    found = (first_wrong_value(model, graph, sample) for graph in forms)
     return next((wrong for wrong in found if wrong is not None), None)
 
 
-def first_wrong_value(
-    model: FloatModel, graph: Graph, image: FloatArray, camera: Bytes
-) -> WrongValue | None:
-    """Compare every tensor that a form of `model.graph` shares with the file, on one picture.
+def first_wrong_value(model: FloatModel, graph: Graph, sample: Sample) -> WrongValue | None:
+    """Compare every tensor that a form of `model.graph` shares with the file, on one sample.
 
-    `image` is what the file reads, `camera` its bytes, for a graph whose input is byte - 128.
+    A graph whose input is byte - 128 reads what its quantization makes of the integers.
     """
-    (source,) = graph.inputs
     made = [node.output for node in graph.nodes]
     names = [n for n in made if n in model.sources and n not in graph.inputs]
-    folded = graph.tensors[source].quant is not None
-    session = FloatSession(model, graph, [source, *names] if folded else names, optimize=False)
-    theirs = session.run(image, camera if folded else None)
-    first = theirs[source] if folded else image.reshape(graph.tensors[source].shape)
-    ours = evaluate_graph(graph, {source: first})
+    folded = [n for n in graph.inputs if graph.tensors[n].quant is not None]
+    session = FloatSession(model, graph, [*folded, *names], optimize=False)
+    theirs = session.run_sample(sample)
+    first = {
+        name: theirs[name] if name in folded else value.reshape(graph.tensors[name].shape)
+        for name, value in zip(graph.inputs, sample.real, strict=True)
+    }
+    ours = evaluate_graph(graph, first)
     for node in graph.nodes:
         name = node.output
         if name not in theirs:

@@ -8,30 +8,29 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.evaluate.float_session import FloatModel, FloatSession
-from mcucc.evaluate.preprocess import Bytes, Preprocess
+from mcucc.evaluate.samples import Sample, batch
 from mcucc.evaluate.slices import Slices, worst_slice
+from mcucc.ir.graph import Quant
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.base import hwc
-from mcucc.quantize.camera import CameraInput
 from mcucc.quantize.split_outputs import SplitOutput
 
 FloatArray = npt.NDArray[np.float32]
-SLICE_PICTURES = 4
+SLICE_SAMPLES = 4
 
 
 def float_outputs(
     model: FloatModel,
     splits: Sequence[SplitOutput],
-    preprocess: Preprocess,
-    images: Sequence[Bytes],
+    samples: Sequence[Sample],
     each: Callable[[int], None] = lambda index: None,
 ) -> dict[str, FloatArray]:
-    """(pictures, H, W, C) by name; outputs that are split as their parts. `each` sees progress."""
+    """(samples, H, W, C) by name; outputs that are split as their parts. `each` sees progress."""
     session = FloatSession(model)
     found = []
-    for index, image in enumerate(images):
+    for index, sample in enumerate(samples):
         each(index)
-        found.append(session.run(preprocess.real_values(image)))
+        found.append(session.run(sample.real))
     by_output = {split.output: split for split in splits}
     outputs: dict[str, FloatArray] = {}
     for name in model.graph.outputs:
@@ -45,14 +44,14 @@ def calibrated_slices(
     model: FloatModel,
     integer: IntegerGraph,
     splits: Sequence[SplitOutput],
-    preprocess: Preprocess,
-    images: Sequence[Bytes],
+    samples: Sequence[Sample],
 ) -> Slices:
-    """The worst slice of the int8 outputs on the first pictures."""
-    few = list(images[:SLICE_PICTURES])
-    floats = float_outputs(model, splits, preprocess, few)
-    camera = CameraInput.offset(preprocess.channel_count)
-    values = integer.run({integer.inputs[0]: camera.apply(np.stack(few))})
+    """The worst slice of the int8 outputs on the first samples."""
+    inputs = [integer.activations[name] for name in integer.inputs]
+    quants = [Quant((a.scale,), a.zero_point) for a in inputs]
+    few = [sample.quantized(quants) for sample in samples[:SLICE_SAMPLES]]
+    floats = float_outputs(model, splits, few)
+    values = integer.run(batch(integer.inputs, few))
     made = {}
     for name in integer.outputs:
         a = integer.activations[name]

@@ -13,9 +13,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from mcucc.errors import ModelError
-from mcucc.evaluate.preprocess import Bytes, FloatArray
+from mcucc.evaluate.preprocess import FloatArray
+from mcucc.evaluate.samples import Sample
 from mcucc.frontends.cut import cut_onnx
 from mcucc.ir.graph import Graph, Node
+from mcucc.numerics import Int8Array
 
 ORT_TYPES = {
     "tensor(float)": np.float32,
@@ -51,9 +53,13 @@ class FloatModel(Protocol):
     def sources(self) -> Mapping[str, Source]:
         """The values of the model file, by tensor name."""
 
+    @property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Shapes of inputs in the model file, by tensor name."""
+
 
 class FloatSession:
-    """Runs the original model on one picture at a time and returns named graph tensors.
+    """Runs the original model on one sample at a time and returns named graph tensors.
 
     `graph` may be any later form of `model.graph`; `tensors` are names in it (default: its
     outputs). Without `optimize` ONNX Runtime computes node by node as the file says. Raises
@@ -70,7 +76,8 @@ class FloatSession:
     ) -> None:
         self.graph = model.graph if graph is None else graph
         self.tensors = tuple(self.graph.outputs if tensors is None else tensors)
-        self._sources = model.sources
+        self._sources, self._shapes = model.sources, model.shapes
+        self._stored = model.graph.tensors
         self._where = str(model.model_path)
         # A quantized input is one that a pass redefined as byte - 128: no longer the file's values.
         self._camera = {
@@ -82,45 +89,62 @@ class FloatSession:
         values = sorted({self._sources[name].name for name in self._read})
         ends = [model.sources[name].name for name in model.graph.outputs]
         self._session = _open_session(model.model_path, values, ends, optimize)
-        self._fed, self._type = self._input(model.graph.inputs)
+        self._types = self._inputs(model.graph.inputs)
         self._values = values
 
-    def run(self, image: FloatArray, camera: Bytes | None = None) -> dict[str, FloatArray]:
-        """The wanted tensors for one real-valued picture (H, W, C) or (1, H, W, C).
+    def run(
+        self, real: Sequence[FloatArray], int8: Sequence[Int8Array] | None = None
+    ) -> dict[str, FloatArray]:
+        """The wanted tensors for one sample: what the file's inputs read, in the graph's layout.
 
-        `camera` are its bytes, needed where a pass made the network's input byte - 128 (and gave
+        `int8` are its integers, needed where a pass made the network's input byte - 128 (and gave
         it a quantization).
         """
-        batch = image if image.ndim == 4 else image[None]
-        # tensor = value.transpose(p), so value = tensor.transpose(argsort(p)).
-        feed = batch.transpose(np.argsort(self._fed.permutation)).astype(self._type)
+        feeds = {
+            self._sources[name].name: self._file_order(name, value).astype(kind)
+            for (name, kind), value in zip(self._types.items(), real, strict=True)
+        }
         # ONNX Runtime takes an empty list of names for all of them.
-        results = self._session.run(self._values, {self._fed.name: feed}) if self._values else []
+        results = self._session.run(self._values, feeds) if self._values else []
         by_name = dict(zip(self._values, results, strict=True))
         tensors: dict[str, FloatArray] = {}
         for name in self._read:
             tensors[name] = self._in_layout(name, by_name[self._sources[name].name])
-        if camera is not None:
-            tensors.update(self._camera_inputs(camera))
+        if int8 is not None:
+            tensors.update(self._camera_inputs(int8))
         for node in self._computed:
             tensors[node.output] = node.op.evaluate(
                 [self._operand(n, tensors) for n in node.inputs]
             )
         return {name: self._operand(name, tensors) for name in self.tensors}
 
-    def _input(self, names: Sequence[str]) -> tuple[Source, Any]:
-        """The model's only input and its NumPy type."""
+    def run_sample(self, sample: Sample) -> dict[str, FloatArray]:
+        """The wanted tensors for one sample."""
+        return self.run(sample.real, sample.int8 if self._camera else None)
+
+    def _inputs(self, names: Sequence[str]) -> dict[str, Any]:
+        """The NumPy type of each of the model's inputs, by tensor name."""
         types = {feed.name: feed.type for feed in self._session.get_inputs()}
-        known = [self._sources[name] for name in names if name in self._sources]
-        if len(names) != 1 or len(known) != 1 or list(types) != [known[0].name]:
+        known = {name: self._sources[name].name for name in names if name in self._sources}
+        if len(known) != len(names) or set(types) != set(known.values()):
             raise ModelError(
-                f"a network of one picture is needed, its inputs are {', '.join(types)}",
+                f"the file's inputs are {', '.join(types)}, the network's {', '.join(names)}",
                 where=self._where,
             )
-        kind = types[known[0].name]
-        if kind not in ORT_TYPES:
-            raise ModelError(f"the input {known[0].name} is a {kind}", where=self._where)
-        return known[0], ORT_TYPES[kind]
+        for source in known.values():
+            if types[source] not in ORT_TYPES:
+                raise ModelError(f"the input {source} is a {types[source]}", where=self._where)
+        return {name: ORT_TYPES[types[source]] for name, source in known.items()}
+
+    def _file_order(self, name: str, value: FloatArray) -> FloatArray:
+        """An input of the graph in the file's layout."""
+        stored, order = self._stored[name].shape, self._sources[name].permutation
+        batch = value.reshape(stored)
+        # tensor = value.transpose(p), so value = tensor.transpose(argsort(p)).
+        if len(order) != len(stored):  # axes of length 1 were added or dropped
+            shape = self._shapes[name]
+            batch = batch.reshape([shape[axis] for axis in order])
+        return batch.transpose(np.argsort(order))
 
     def _plan(self) -> tuple[tuple[str, ...], tuple[Node, ...]]:
         """Names to read from the model file, and nodes to compute from them."""
@@ -151,11 +175,12 @@ class FloatSession:
             )
         return array.reshape(shape)
 
-    def _camera_inputs(self, camera: Bytes) -> dict[str, FloatArray]:
+    def _camera_inputs(self, int8: Sequence[Int8Array]) -> dict[str, FloatArray]:
         """The real values that an input's quantization gives to byte - 128."""
         made = {}
+        values = dict(zip(self.graph.inputs, int8, strict=True))
         for name, quant in self._camera.items():
-            q = camera.astype(np.float32).reshape(self.graph.tensors[name].shape) - 128.0
+            q = values[name].astype(np.float32).reshape(self.graph.tensors[name].shape)
             made[name] = ((q - quant.zero_point) * quant.per_tensor_scale).astype(np.float32)
         return made
 

@@ -9,7 +9,7 @@ worth more (huge sums that cancel), its error bound is worked out for the layer 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from mcucc.ops.resize_bilinear import ResizeBilinear
 from mcucc.ops.softmax import Softmax
 from mcucc.quantize.lower import lower
 
+Inputs = Sequence[Int8Array]  # of one sample, (H, W, C)
 STEEPEST = 1.2  # no activation function has a greater slope
 # A channel is off as a whole where so many values, so many of them different, mostly differ.
 MANY, DIFFERENT, NEARLY_ALL = 32, 8, 0.75
@@ -46,15 +47,15 @@ class WrongElement:
 
 
 def first_wrong(
-    oracle: Oracle, rounding: Rounding, theirs: Mapping[str, Integers], q: Int8Array
+    oracle: Oracle, rounding: Rounding, theirs: Mapping[str, Integers], q: Inputs
 ) -> WrongElement | None:
     """The first tensor that our kernels, fed the oracle's values, compute otherwise.
 
-    `theirs` are the oracle's tensors (H, W, C) for the int8 input `q`.
+    `theirs` are the oracle's tensors (H, W, C) for the int8 inputs `q`.
     """
     graph = oracle.imported.graph
     integer = lower(graph, rounding)
-    values: dict[str, Int8Array] = {integer.inputs[0]: q}
+    values: dict[str, Int8Array] = dict(zip(integer.inputs, q, strict=True))
     slack: dict[str, int] = dict.fromkeys(integer.inputs, 0)
     for node, made in zip(graph.nodes, integer.nodes, strict=True):
         output = made.kernel.run([values[name][None] for name in made.inputs])[0]
@@ -96,10 +97,11 @@ def shifted(difference: Integers, wanted: Integers) -> Integers:
     return np.zeros(0, np.int64)
 
 
-def first_other(expected: IntegerGraph, found: IntegerGraph, q: Int8Array) -> WrongElement | None:
+def first_other(expected: IntegerGraph, found: IntegerGraph, q: Inputs) -> WrongElement | None:
     """The first tensor of two networks, common by name, that they compute differently."""
-    want = expected.run({expected.inputs[0]: q[None]})
-    have = found.run({found.inputs[0]: q[None]})
+    one = [value[None] for value in q]
+    want = expected.run(dict(zip(expected.inputs, one, strict=True)))
+    have = found.run(dict(zip(found.inputs, one, strict=True)))
     for node in expected.nodes:
         name = node.output
         if name not in have or have[name].shape != want[name].shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -61,11 +61,11 @@ class LitertSession(Oracle):
         sources = self.imported.sources.items()
         return {name: (index, None) for name, index in sources if isinstance(index, int)}
 
-    def run(self, value: Array, inner: bool) -> Mapping[str | int, Array]:
+    def run(self, values: Sequence[Array], inner: bool) -> Mapping[str | int, Array]:
         """One run."""
         interpreter = self._interpreter
-        (detail,) = interpreter.get_input_details()
-        interpreter.set_tensor(detail["index"], value)
+        for detail, value in zip(interpreter.get_input_details(), values, strict=True):
+            interpreter.set_tensor(detail["index"], value)
         interpreter.invoke()
         details = interpreter.get_output_details()
         pairs = zip(self.imported.outputs, details, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -49,15 +49,15 @@ class OnnxOracle(Oracle):
         place = self.places().get(tensor)
         return super().shown(tensor) if place is None else str(place[0])
 
-    def run(self, value: Array, inner: bool) -> dict[str | int, Array]:
+    def run(self, values: Sequence[Array], inner: bool) -> dict[str | int, Array]:
         """One run."""
         if inner and self._whole is None:
             names = [str(name) for name, _ in self.places().values()]
             fed = {end.name for end in self.imported.inputs}
             self._whole = exact_session(self._model, [n for n in names if n not in fed])
         session = self._whole if inner else self._plain
-        (end,) = self.imported.inputs
+        feeds = {end.name: v for end, v in zip(self.imported.inputs, values, strict=True)}
         names = [output.name for output in session.get_outputs()]
-        values: dict[str | int, Array] = {end.name: value}
-        values.update(zip(names, session.run(names, {end.name: value}), strict=True))
-        return values
+        found: dict[str | int, Array] = dict(feeds.items())
+        found.update(zip(names, session.run(names, feeds), strict=True))
+        return found

@@ -7,7 +7,7 @@ of the file that the imported graph has too, and those of its ends.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any, ClassVar
@@ -52,28 +52,31 @@ class Oracle(ABC):
         """What mcucc makes of the file: every channel, before any pass."""
         return lower(self.imported.graph, rounding)
 
-    def outputs(self, inputs: Sequence[Int8Array]) -> dict[str, Integers]:
-        """The outputs of several int8 inputs (H, W, C): (pictures, H, W, C) by tensor name.
+    def outputs(self, inputs: Iterable[Sequence[Int8Array]]) -> dict[str, Integers]:
+        """The outputs of several samples' int8 inputs (H, W, C): (samples, H, W, C) by tensor name.
 
         Integers, not bytes: an output of floats beyond what int8 holds is not clipped.
         """
-        (end,) = self.imported.inputs
         ends: dict[str, list[Integers]] = {e.tensor: [] for e in self.imported.outputs}
         for q in inputs:
-            values = self.run(self._file_order(end, self.fed(q)), False)
+            values = self.run(self._in_file(self.fed(q)), False)
             for out in self.imported.outputs:
                 ends[out.tensor].append(self._of_end(out, values[out.name]))
         return {name: np.stack(parts) for name, parts in ends.items()}
 
-    def fed(self, q: Int8Array) -> Array:
-        """An int8 input (H, W, C) in the type of the file's own input."""
-        (end,) = self.imported.inputs
-        return end.from_int8(q)
+    @property
+    def inputs(self) -> tuple[End, ...]:
+        """The file's inputs in the order of the graph's."""
+        ends = {end.tensor: end for end in self.imported.inputs}
+        return tuple(ends[name] for name in self.imported.graph.inputs)
 
-    def tensors(self, fed: Array) -> dict[str, Integers]:
-        """Every tensor both have, (H, W, C) by name, for an input (H, W, C) of the file's type."""
-        (end,) = self.imported.inputs
-        values = self.run(self._file_order(end, fed), True)
+    def fed(self, q: Sequence[Int8Array]) -> list[Array]:
+        """int8 inputs (H, W, C) in the types of the file's own inputs."""
+        return [end.from_int8(value) for end, value in zip(self.inputs, q, strict=True)]
+
+    def tensors(self, fed: Sequence[Array]) -> dict[str, Integers]:
+        """Every tensor both have, (H, W, C) by name, for inputs (H, W, C) of the file's types."""
+        values = self.run(self._in_file(fed), True)
         found = {}
         for name, (value, permutation) in self.places().items():
             if name in self.imported.graph.tensors and value in values:
@@ -87,8 +90,8 @@ class Oracle(ABC):
         return None
 
     @abstractmethod
-    def run(self, value: Array, inner: bool) -> Mapping[str | int, Array]:
-        """Outputs by name for an input of the file's layout; `inner`: tensors in between too."""
+    def run(self, values: Sequence[Array], inner: bool) -> Mapping[str | int, Array]:
+        """Outputs by name for `imported.inputs` in the file's layout; `inner`: all tensors."""
 
     @abstractmethod
     def places(self) -> Mapping[str, tuple[str | int, tuple[int, ...] | None]]:
@@ -103,6 +106,11 @@ class Oracle(ABC):
         """The element `index` of a graph tensor, counted in the file's layout."""
         permutation = self.places().get(tensor, (tensor, None))[1]
         return file_index(index, self.imported.graph.tensors[tensor].shape, permutation)
+
+    def _in_file(self, fed: Sequence[Array]) -> list[Array]:
+        """The graph's inputs (H, W, C) in the file's order and layout."""
+        by_end = dict(zip((end.tensor for end in self.inputs), fed, strict=True))
+        return [self._file_order(end, by_end[end.tensor]) for end in self.imported.inputs]
 
     def _file_order(self, end: End, values: Array) -> Array:
         """A tensor (H, W, C) of the graph in the file's layout."""

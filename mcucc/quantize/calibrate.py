@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from mcucc.errors import DataError, ModelError
 from mcucc.evaluate.float_session import FloatModel, FloatSession
-from mcucc.evaluate.preprocess import Bytes, FloatArray
+from mcucc.evaluate.preprocess import FloatArray
+from mcucc.evaluate.samples import Sample
 from mcucc.ir.graph import Graph
 from mcucc.quantize.groups import quant_groups
 from mcucc.quantize.observers.base import BINS, Observer, Range, Statistics
@@ -44,40 +45,37 @@ class Ranges:
 def calibrate(
     model: FloatModel,
     graph: Graph,
-    images: Sequence[FloatArray],
+    samples: Sequence[Sample],
     observer: Observer,
     *,
-    camera: Sequence[Bytes] | None = None,
     whole: Collection[str] = (),
     progress: Progress | None = None,
 ) -> Ranges:
-    """Observe the tensors of `graph` on real-valued pictures (H, W, C) or (1, H, W, C).
+    """Observe the tensors of `graph` on samples.
 
-    `camera` are the same pictures as bytes (see FloatSession.run). Ranges of outputs, and of the
-    tensors in `whole`, are what was seen, whatever the observer. `progress` is called with
-    pictures done and pictures in all, both passes counted. Raises DataError without pictures and
-    ModelError for values that are not finite.
+    Ranges of outputs, and of the tensors in `whole`, are what was seen, whatever the observer.
+    `progress` is called with samples done and samples in all, both passes counted. Raises
+    DataError without samples and ModelError for values that are not finite.
     """
-    if not len(images):
+    if not len(samples):
         raise DataError("there is no picture to calibrate on")
     names, weighted = measured_tensors(graph), weighted_tensors(graph)
     session = FloatSession(model, graph, dict.fromkeys((*names, *weighted)))
     tallies = {name: _Tally(name) for name in names}
     sums = {name: np.zeros(graph.tensors[name].shape) for name in weighted}
     passes = 2 if observer.NEEDS_HISTOGRAM else 1
-    for done in range(passes * len(images)):
-        index = done % len(images)
-        values = session.run(images[index], None if camera is None else camera[index])
-        if done < len(images):
+    for done in range(passes * len(samples)):
+        values = session.run_sample(samples[done % len(samples)])
+        if done < len(samples):
             for name in weighted:
                 sums[name] += values[name]
         for name, tally in tallies.items():
-            if done < len(images):
+            if done < len(samples):
                 tally.extend(values[name])
             else:
                 tally.count(values[name])
         if progress is not None:
-            progress(done + 1, passes * len(images))
+            progress(done + 1, passes * len(samples))
     statistics = {name: t.statistics(observer.NEEDS_HISTOGRAM) for name, t in tallies.items()}
     ranges = {name: observer.range_of(s) for name, s in statistics.items()}
     # Clipped outputs would tie where the network is surest; nothing behind them needs resolution.
@@ -85,10 +83,10 @@ def calibrate(
     ranges |= {name: MinMax().range_of(statistics[name]) for name in uncut}
     return Ranges(
         observer.NAME,
-        len(images),
+        len(samples),
         {name: _with_zero(range_) for name, range_ in ranges.items()},
         statistics,
-        {name: total / len(images) for name, total in sums.items()},
+        {name: total / len(samples) for name, total in sums.items()},
     )
 
 

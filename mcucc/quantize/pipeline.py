@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, overload
+from typing import Any
 
 from mcucc.errors import DataError
-from mcucc.evaluate.datasets import CalibrationSet
 from mcucc.evaluate.float_session import FloatModel
-from mcucc.evaluate.preprocess import Bytes, FloatArray, Preprocess
+from mcucc.evaluate.samples import CalibrationSet
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
-from mcucc.ops.base import hwc
 from mcucc.quantize.border import BorderFacts, choose_borders
 from mcucc.quantize.calibrate import Progress, Ranges, calibrate
 from mcucc.quantize.lower import lower
@@ -33,49 +30,25 @@ class QuantizedModel:
     splits: tuple[SplitOutput, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class RealImages(Sequence[FloatArray]):
-    """Camera images as real-valued network inputs, made one at a time."""
-
-    images: Sequence[Bytes]
-    preprocess: Preprocess
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    @overload
-    def __getitem__(self, index: int) -> FloatArray: ...
-    @overload
-    def __getitem__(self, index: slice) -> RealImages: ...
-    def __getitem__(self, index: int | slice) -> FloatArray | RealImages:
-        if isinstance(index, slice):
-            return RealImages(self.images[index], self.preprocess)
-        return self.preprocess.real_values(self.images[index])
-
-
 def quantize_model(
     model: FloatModel,
     graph: Graph,
     calibration: CalibrationSet,
-    preprocess: Preprocess,
     options: QuantizeOptions | None = None,
     progress: Progress | None = None,
 ) -> QuantizedModel:
-    """Calibrate `graph` (after the passes) on camera images, quantize it and lower it.
+    """Calibrate `graph` (after the passes) on samples, quantize it and lower it.
 
-    Raises DataError when pictures do not fit the model, ModelError when it cannot be quantized.
+    Raises DataError without samples, ModelError when it cannot be quantized.
     """
     options = options or QuantizeOptions()
-    (source,) = model.graph.inputs
-    preprocess.check_input(hwc(model.graph.tensors[source].shape), where=str(model.model_path))
 
     def observed(graph: Graph, whole: frozenset[str] = frozenset()) -> Ranges:
         return calibrate(
             model,
             graph,
-            RealImages(calibration.images, preprocess),
+            calibration.samples,
             make_observer(options.observer),
-            camera=calibration.images,
             whole=whole,
             progress=progress,
         )

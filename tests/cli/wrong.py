@@ -195,6 +195,25 @@ def npz_without_images(project: Project) -> Words:
     return compiling(project, "--data", project.folder / "pictures.npz")
 
 
+def raw_inputs(**arrays: np.ndarray) -> Callable[[Project], Words]:
+    """compile of a network of a vector, calibrated with these arrays."""
+
+    def command(project: Project) -> Words:
+        (project.folder / "net.toml").unlink()
+        n = Net([1, 20])
+        n.save(project.folder, n("Gemm", "image", n.weights(4, 20), transB=1))
+        np.savez(project.folder / "inputs.npz", **arrays)
+        return compiling(project, "--data", project.folder / "inputs.npz")
+
+    return command
+
+
+def pickled(project: Project) -> Words:
+    """compile with an array of objects."""
+    objects = np.array([{}, {}], dtype=object)
+    return raw_inputs(image=objects)(project)
+
+
 def label_too_large(project: Project) -> Words:
     place = project.folder / "labelled"
     place.mkdir()

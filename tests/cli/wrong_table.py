@@ -22,6 +22,8 @@ from tests.cli.wrong import (
     other_plan,
     out_holds_files,
     out_is_a_file,
+    pickled,
+    raw_inputs,
     running,
     running_on,
     truncated,
@@ -181,6 +183,42 @@ PICTURES = (
         lambda p: compiling(p, "--data", written(p, "p.npz", "x")),
         ("p.npz", "cannot read"),
     ),
+    Wrong(
+        "pictures for a network that reads none",
+        lambda p: (*raw_inputs(image=np.zeros(3))(p)[:-1], p.data),
+        ("reads no picture", "1x1x20", "--data FILE.npz"),
+    ),
+    Wrong(
+        "raw inputs of another length",
+        raw_inputs(image=np.zeros((3, 21), np.float32)),
+        ("inputs.npz", "input image is float32 [3, 21]", "floats of shape [N, 20]"),
+    ),
+    Wrong(
+        "raw inputs of integers for a float network",
+        raw_inputs(image=np.zeros((3, 20), np.uint8)),
+        ("inputs.npz", "input image is uint8 [3, 20]", "floats of shape [N, 20]"),
+    ),
+    Wrong(
+        "raw inputs under other names",
+        raw_inputs(x=np.zeros((3, 20)), y=np.zeros((3, 20))),
+        ("inputs.npz", "it holds x, y; the inputs are image"),
+    ),
+    Wrong(
+        "raw inputs without a sample",
+        raw_inputs(image=np.zeros((0, 20), np.float32)),
+        ("inputs.npz", "there is no sample in it"),
+    ),
+    Wrong(
+        "raw inputs with NaN",
+        raw_inputs(image=np.array([[0.5] * 20, [np.nan] * 20], np.float32)),
+        ("inputs.npz", "NaN", "in sample 1"),
+    ),
+    Wrong(
+        "raw inputs with fewer labels than samples",
+        raw_inputs(image=np.zeros((3, 20), np.float32), labels=np.array([0, 1])),
+        ("inputs.npz", "labels must be 3 integers, not int64 [2]"),
+    ),
+    Wrong("raw inputs that are pickled", pickled, ("inputs.npz", "object, no numbers")),
     Wrong(
         "labels.csv that names a missing picture",
         with_data("labels.csv", "cat.png,1\n"),

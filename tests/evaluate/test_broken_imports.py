@@ -13,12 +13,12 @@ from PIL import Image
 import mcucc.network as mcucc_network
 from mcucc.errors import McuccError
 from mcucc.evaluate.agreement import Agreement, agree
-from mcucc.evaluate.datasets import Item
 from mcucc.evaluate.fingerprint import fingerprint, first_changed
 from mcucc.evaluate.float_check import WrongValue, first_wrong_value
 from mcucc.evaluate.layers import shifted
 from mcucc.evaluate.oracle import Oracle, open_oracle
 from mcucc.evaluate.preprocess import Preprocess
+from mcucc.evaluate.samples import Picture, batch
 from mcucc.frontends.onnx import import_onnx
 from mcucc.ir.integer import IntegerGraph
 from mcucc.network import float_forms
@@ -78,16 +78,16 @@ def agreement(path: Path, rounding: Rounding, compiled: IntegerGraph | None = No
     scale, offset = PREPROCESS.affine()
     camera = CameraInput.quantized(list(scale), list(offset), quant)
     images = camera_pictures()
-    values = integer.run({integer.inputs[0]: camera.apply(np.stack(images))})
+    samples = [Picture(image, PREPROCESS, camera, f"{i}.png") for i, image in enumerate(images)]
+    values = integer.run(batch(integer.inputs, samples))
     reference = {name: values[name] for name in integer.outputs}
-    loaded = [(Item(f"{i}.png", image, None), image) for i, image in enumerate(images)]
-    return agree(oracle, integer, camera, PREPROCESS, loaded, reference, lambda *_: None)
+    return agree(oracle, integer, samples, reference, lambda *_: None)
 
 
 def wrong_value(path: Path) -> WrongValue | None:
     imported = import_onnx(path)
     (image,) = camera_pictures(1)
-    return first_wrong_value(imported, imported.graph, PREPROCESS.real_values(image), image)
+    return first_wrong_value(imported, imported.graph, Picture(image, PREPROCESS))
 
 
 @pytest.mark.parametrize("rounding", list(Rounding))

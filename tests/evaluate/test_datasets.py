@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from mcucc.errors import DataError
-from mcucc.evaluate.datasets import DataWarning, load_dataset, load_picture, pictures
+from mcucc.evaluate.datasets import DataWarning, check_labels, load_dataset, load_picture, pictures
 from mcucc.evaluate.preprocess import Preprocess
 
 PRE = Preprocess("rgb", (4, 5))
@@ -54,7 +54,7 @@ def test_labels_csv_keeps_its_order_and_skips_negative_labels(tmp_path, header):
     assert [item.name for item in dataset.labelled] == ["b.png", "c.png"]
     assert [item.name for item in dataset.limit(1).items] == ["b.png"]
     # Pictures without a label are good enough to calibrate on.
-    assert dataset.calibration(PRE, 2).names == ("b.png", "a.png")
+    assert dataset.calibration(PRE, 2).to_dict()["last"] == "a.png"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_bare_pictures_have_no_labels(tmp_path):
     assert summary(dataset) == [("a.png", None), ("b.png", None), ("c.bmp", None)]
     assert dataset.labelled == ()
     calibration = dataset.calibration(PRE, 2)
-    assert [int(image[0, 0, 1]) for image in calibration.images] == [2, 0]
+    assert [int(sample.image[0, 0, 1]) for sample in calibration.samples] == [2, 0]
     assert calibration.to_dict() == {
         "source": tmp_path.name,
         "count": 2,
@@ -175,7 +175,7 @@ def test_an_npz_has_images_labels_and_its_own_calibration_images(tmp_path, shape
     for image, index in zip(read, (0, 1, 3), strict=True):
         assert (image == images[index].reshape(image.shape)).all()
     calibration = dataset.calibration(pre, 1)
-    assert (calibration.images[0] == images[-1].reshape(read[0].shape)).all()
+    assert (calibration.samples[0].image == images[-1].reshape(read[0].shape)).all()
 
 
 def test_the_plain_names_of_an_npz_work_too(tmp_path):
@@ -215,6 +215,6 @@ def test_labels_beyond_the_networks_classes_are_an_error(tmp_path):
     picture(tmp_path / "a.png")
     labels(tmp_path, "a.png,2\n")
     dataset = load_dataset(tmp_path)
-    dataset.check_labels(3)
+    check_labels(dataset.items, 3, "here")
     with pytest.raises(DataError, match=r"a\.png has label 2"):
-        dataset.check_labels(2)
+        check_labels(dataset.items, 2, "here")

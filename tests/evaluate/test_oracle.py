@@ -32,7 +32,7 @@ def test_an_axis_that_means_nothing_does_not_keep_litert_out(tmp_path: Path) -> 
     assert isinstance(oracle, LitertSession)
     q = np.arange(48, dtype=np.int8).reshape(4, 4, 3)
     ours = oracle.own(Rounding.DOUBLE).run({"x": q[None]})
-    np.testing.assert_array_equal(oracle.outputs([q])["y"], ours["y"])
+    np.testing.assert_array_equal(oracle.outputs([[q]])["y"], ours["y"])
 
 
 def test_a_channel_has_its_own_axis(tmp_path: Path) -> None:

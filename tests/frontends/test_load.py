@@ -150,4 +150,4 @@ def test_a_float_network_that_reads_no_picture(tmp_path: Path) -> None:
     path = n.save(tmp_path, n("Gemm", "image", n.weights(4, 1960), transB=1))
     with pytest.raises(DataError, match="reads no picture: its input image is 1x1x1960") as error:
         load_network(path, NetworkOptions(), lambda *_: None)
-    assert "quantize it first" in error.value.hint
+    assert "--data FILE.npz" in error.value.hint

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,7 @@ class Model:
     graph: Graph
     sources: dict[str, Source]
     model_path: Path
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 class FloatNet:

@@ -10,6 +10,7 @@ import pytest
 from mcucc.errors import DataError, ModelError
 from mcucc.evaluate.float_session import FloatSession
 from mcucc.evaluate.preprocess import Preprocess
+from mcucc.evaluate.samples import Picture
 from mcucc.numerics import RELU6
 from mcucc.quantize.calibrate import calibrate
 from mcucc.quantize.observers import MeanSquaredError, MinMax, Statistics
@@ -38,7 +39,7 @@ def test_a_session_returns_tensors_in_the_graphs_layout(tmp_path):
     model = mobile_net(tmp_path)
     image = PRE.real_values(images(1)[0])
     names = [node.output for node in model.graph.nodes]
-    found = FloatSession(model, tensors=names).run(image)
+    found = FloatSession(model, tensors=names).run([image])
     truth = runtime_values(model, image)
     values = {"image": image[None]}
     for node in model.graph.nodes:
@@ -58,11 +59,11 @@ def test_tensors_a_pass_made_are_computed_from_what_the_file_holds(tmp_path):
     camera = images(1)[0]
     real = PRE.real_values(camera)
     names = [node.output for node in graph.nodes]
-    expected = FloatSession(model, tensors=names).run(real)
+    expected = FloatSession(model, tensors=names).run([real])
     # Hide two values: they must be computed from their producers, the first from camera bytes.
     hidden = {k: v for k, v in model.sources.items() if k not in (names[0], names[2])}
     partial = type(model)(model.graph, hidden, model.model_path)
-    found = FloatSession(partial, graph, names).run(real, camera)
+    found = FloatSession(partial, graph, names).run_sample(Picture(camera, PRE))
     inner = np.s_[:, 1:-1, 1:-1]  # the border differs by the half step between 127.5 and 128
     assert np.allclose(found[names[0]][inner], expected[names[0]][inner], atol=1e-4)
     assert np.allclose(found[names[2]], expected[names[2]], atol=1e-4)
@@ -73,18 +74,19 @@ def test_a_folded_input_has_the_values_of_its_quantization_not_the_files(tmp_pat
     graph = camera_graph(model, 2 / 127.5, -1.0)
     camera = images(1)[0]
     session = FloatSession(model, graph, ["image"])
-    found = session.run(PRE.real_values(camera), camera)["image"]
+    found = session.run_sample(Picture(camera, PRE))["image"]
     quant = graph.tensors["image"].quantization
     expected = (camera.astype(float) - 128 - quant.zero_point) * quant.per_tensor_scale
     assert np.allclose(found[0], expected, atol=1e-6)
     with pytest.raises(ModelError, match="bytes"):
-        session.run(PRE.real_values(camera))
+        session.run([PRE.real_values(camera)])
 
 
 def test_min_max_ranges_are_the_extremes_over_all_pictures(tmp_path):
     model = mobile_net(tmp_path)
-    pictures = [PRE.real_values(image) for image in images(3)]
-    found = calibrate(model, model.graph, pictures, MinMax())
+    samples = [Picture(image, PRE) for image in images(3)]
+    pictures = [sample.real[0] for sample in samples]
+    found = calibrate(model, model.graph, samples, MinMax())
     each = [runtime_values(model, image) for image in pictures]
     for name, range_ in found.by_name.items():
         if name in model.sources and name != "image":
@@ -95,8 +97,9 @@ def test_min_max_ranges_are_the_extremes_over_all_pictures(tmp_path):
 
 def test_histograms_count_every_value_and_zeros_apart(tmp_path):
     model = mobile_net(tmp_path)
-    pictures = [PRE.real_values(image) for image in images(3)]
-    found = calibrate(model, model.graph, pictures, MeanSquaredError())
+    samples = [Picture(image, PRE) for image in images(3)]
+    pictures = [sample.real[0] for sample in samples]
+    found = calibrate(model, model.graph, samples, MeanSquaredError())
     name = model.graph.nodes[0].output  # a ReLU6
     seen = np.concatenate([runtime_values(model, p)[f"onnx_{name}"].ravel() for p in pictures])
     statistics: Statistics = found.statistics[name]
@@ -109,8 +112,9 @@ def test_histograms_count_every_value_and_zeros_apart(tmp_path):
 
 def test_means_are_those_of_the_weighted_ops_inputs(tmp_path):
     model = mobile_net(tmp_path)
-    pictures = [PRE.real_values(image) for image in images(3)]
-    found = calibrate(model, model.graph, pictures, MinMax())
+    samples = [Picture(image, PRE) for image in images(3)]
+    pictures = [sample.real[0] for sample in samples]
+    found = calibrate(model, model.graph, samples, MinMax())
     assert np.allclose(found.means["image"], np.mean(pictures, axis=0)[None], atol=1e-6)
     first = model.graph.nodes[0].output
     seen = [runtime_values(model, p)[f"onnx_{first}"].transpose(0, 2, 3, 1) for p in pictures]
@@ -119,18 +123,18 @@ def test_means_are_those_of_the_weighted_ops_inputs(tmp_path):
 
 def test_the_networks_outputs_are_never_clipped(tmp_path):
     model = mobile_net(tmp_path)
-    pictures = [PRE.real_values(image) for image in images(4)]
+    samples = [Picture(image, PRE) for image in images(4)]
     (output,) = model.graph.outputs
-    mse = calibrate(model, model.graph, pictures, MeanSquaredError())
-    assert mse.by_name[output] == calibrate(model, model.graph, pictures, MinMax()).by_name[output]
+    mse = calibrate(model, model.graph, samples, MeanSquaredError())
+    assert mse.by_name[output] == calibrate(model, model.graph, samples, MinMax()).by_name[output]
 
 
 def test_progress_counts_both_passes(tmp_path):
     model = mobile_net(tmp_path)
-    pictures = [PRE.real_values(image) for image in images(2)]
+    samples = [Picture(image, PRE) for image in images(2)]
     told = []
     calibrate(
-        model, model.graph, pictures, MeanSquaredError(), progress=lambda *done: told.append(done)
+        model, model.graph, samples, MeanSquaredError(), progress=lambda *done: told.append(done)
     )
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
@@ -148,7 +152,7 @@ def test_values_that_explode_are_an_error_that_names_the_tensor(tmp_path, gain):
     bad = net.conv(good, 2, gain=gain)
     model = net.model(tmp_path, bad)
     with pytest.raises(ModelError, match=bad):
-        calibrate(model, model.graph, [np.ones((4, 4, 3), np.float32)], MinMax())
+        calibrate(model, model.graph, [Picture(np.ones((4, 4, 3), np.uint8), PRE)], MinMax())
 
 
 @pytest.mark.parametrize("content", [b"", b"no onnx file", b"\x08\x08\x12"])

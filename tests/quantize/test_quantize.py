@@ -11,6 +11,7 @@ from mcucc.errors import ModelError
 from mcucc.evaluate.compare import dequantize
 from mcucc.evaluate.float_session import FloatSession
 from mcucc.evaluate.preprocess import Preprocess
+from mcucc.evaluate.samples import Picture
 from mcucc.ir import Graph, Quant, Tensor, verify
 from mcucc.numerics import RELU6, Clamp
 from mcucc.ops.concat import ConcatKernel
@@ -38,8 +39,8 @@ def smooth_images(count, seed=0):
 def quantized(model, count=12, observer=None, **options):
     graph = camera_graph(model)
     camera = smooth_images(count)
-    real = [PRE.real_values(image) for image in camera]
-    ranges = calibrate(model, graph, real, observer or MeanSquaredError(), camera=camera)
+    samples = [Picture(image, PRE) for image in camera]
+    ranges = calibrate(model, graph, samples, observer or MeanSquaredError())
     return graph, ranges, quantize(graph, ranges, QuantizeOptions(**options))
 
 
@@ -47,7 +48,7 @@ def snr(model, integer, images):
     """Signal to noise of the outputs in dB."""
     (name,) = integer.outputs
     session = FloatSession(model)
-    real = np.stack([session.run(PRE.real_values(i))[name].ravel() for i in images])
+    real = np.stack([session.run_sample(Picture(i, PRE))[name].ravel() for i in images])
     stacked = (np.stack(images).astype(np.int16) - 128).astype(np.int8)
     run = integer.run({integer.inputs[0]: stacked})[name]
     made = dequantize(run, integer.activations[name]).reshape(real.shape)
@@ -134,7 +135,7 @@ def test_concat_becomes_a_copy_where_scales_may_be_made_equal(tmp_path):
     both, rescaled = net.concat(a, c), net.concat(b, net.conv(b, 2, gain=9.0))
     model = net.model(tmp_path, both, rescaled)
     camera = smooth_images(4)
-    ranges = calibrate(model, model.graph, [PRE.real_values(i) for i in camera], MinMax())
+    ranges = calibrate(model, model.graph, [Picture(i, PRE) for i in camera], MinMax())
     graph = quantize(model.graph, ranges)
     integer = lower(graph)
     kernels = {n.output: n.kernel for n in integer.nodes if isinstance(n.kernel, ConcatKernel)}

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcucc.evaluate.datasets import CalibrationSet
 from mcucc.evaluate.preprocess import Preprocess
+from mcucc.evaluate.samples import CalibrationSet, Picture
 from mcucc.frontends.onnx import import_onnx
 from mcucc.ir.verify import verify
 from mcucc.ops.base import hwc
@@ -89,9 +89,9 @@ def quantized(path: Path) -> QuantizedModel:
     scale, offset = (values.tolist() for values in PREPROCESS.affine())
     graph = optimize(imported.graph)
     graph = optimize(fold_input_normalisation(graph, "image", scale, offset))
-    names = tuple(str(i) for i in range(len(PICTURES)))
-    calibration = CalibrationSet("test", names, tuple(PICTURES))
-    return quantize_model(imported, graph, calibration, PREPROCESS)
+    pictures = enumerate(PICTURES)
+    samples = tuple(Picture(image, PREPROCESS, name=str(i)) for i, image in pictures)
+    return quantize_model(imported, graph, CalibrationSet("test", samples))
 
 
 def in_file(made: QuantizedModel, path: Path, parts: dict[str, np.ndarray]) -> np.ndarray:

@@ -47,14 +47,14 @@ def test_int8_keeps_the_accuracy_of_the_float_network(
         fold_input_normalisation(optimize(model.graph), source, scale.tolist(), offset.tolist())
     )
     dataset = load_dataset(data_dir / task)
-    made = quantize_model(model, graph, dataset.calibration(preprocess), preprocess)
+    made = quantize_model(model, graph, dataset.calibration(preprocess))
 
     items = dataset.labelled if count is None else dataset.labelled[100::count]
     read = list(pictures(items, preprocess))
     images, labels = [image for _, image in read], [item.label for item, _ in read]
     (output,) = graph.outputs
     session = FloatSession(model)
-    real = [session.run(preprocess.real_values(image))[output] for image in images]
+    real = [session.run([preprocess.real_values(image)])[output] for image in images]
     int8 = [found[output] for found in integer_outputs(made.integer, images)]
     if float_top1 is not None and least is not None:
         assert top1(real, labels) == pytest.approx(float_top1, abs=1e-4)
