@@ -216,18 +216,26 @@ def test_stages_can_be_printed(project: Project) -> None:
 
 def test_stack_that_is_not_needed_goes_to_a_faster_plan(project: Project) -> None:
     rows = ("--image", "rows", "--keep-constant-channels")
-    result = mcucc("plan", project.model, *rows, "--json")
-    front = json.loads(result.out)["front"]
-    # Room for the second plan beside the stack that is measured, not beside the one reserved.
-    least, faster = front[0]["arena"], front[1]["arena"]
-    free = project.compile(*rows, "--sram", front[1]["sram"], "--json", out="free")
-    stack = json.loads(free.out)["sram"]["stack"]
-    apart = 64  # bytes that the stacks of two plans may differ by
-    assert stack + apart + 32 < front[1]["sram"] - faster
-    for arena in (faster, least):
-        limit = -(-arena // 32) * 32 + stack + apart
-        made = project.compile(*rows, "--sram", limit, "--json", out=f"out{arena}")
+    plan = project.folder / "smallest.json"
+    found = mcucc("plan", project.model, *rows, "--point", 1, "--save", plan, "--json")
+    smallest = json.loads(found.out)["front"][0]  # its `sram` is with the stack reserved
+    made = project.compile(rows[2], "--plan", plan, "--json", out="smallest")
+    needed = json.loads(made.out)["sram"]["total"]
+
+    def arena_within(limit: int) -> int:
+        made = project.compile(*rows, "--sram", limit, "--json", out=f"out{limit}")
         assert made.code == 0, made.err
         report = json.loads(made.out)
         assert report["sram"]["total"] <= limit
-        assert report["plan"]["arena"] >= arena
+        arena: int = report["plan"]["arena"]
+        return arena
+
+    # The last limit where a plan fits with the stack reserved, and the first where none does.
+    assert arena_within(smallest["sram"]) > smallest["arena"]
+    assert arena_within(smallest["sram"] - 1) > smallest["arena"]
+    # What the smallest plan needs with its own stack, to the byte.
+    assert needed < smallest["sram"]
+    assert arena_within(needed) == smallest["arena"]
+    refused = project.compile(*rows, "--sram", needed - 1)
+    assert refused.code != 0
+    assert "SRAM" in refused.err
