@@ -203,8 +203,10 @@ def _open_session(path: Path, values: Sequence[str], ends: Sequence[str], optimi
     import onnx
     import onnxruntime as ort
 
+    from mcucc.evaluate.one_picture import open_batches
+
     try:
-        model = onnx.load(str(path))
+        model = open_batches(onnx.load(str(path)))
         if set(ends) != {output.name for output in model.graph.output}:
             model = cut_onnx(model, ends, str(path))
         present = {output.name for output in model.graph.output}

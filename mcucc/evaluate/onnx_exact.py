@@ -15,6 +15,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from mcucc.evaluate.one_picture import open_batches
+
 # Operators of integer products: where the zero point of x, the weights and their zero point are.
 PRODUCTS = {"QLinearConv": (2, 3, 5), "QLinearMatMul": (2, 3, 5), "QGemm": (2, 3, 5)}
 
@@ -26,7 +28,7 @@ def exact_session(model: onnx.ModelProto, values: Iterable[str] = ()) -> Any:
     """
     import onnxruntime as ort
 
-    whole = exact_products(model)
+    whole = open_batches(exact_products(model))
     present = {output.name for output in whole.graph.output}
     whole.graph.output.extend(onnx.ValueInfoProto(name=n) for n in values if n not in present)
     options = ort.SessionOptions()

@@ -111,9 +111,8 @@ def resize_nearest(ctx: Context, operator: FileOperator) -> None:
     factors = []
     for length, made in zip(image(x)[:2], size, strict=True):
         factors.append(made // length)
-        if not np.array_equal(
-            _nearest(length, made, options), np.arange(made) // max(factors[-1], 1)
-        ):
+        repeated = np.arange(made) // max(factors[-1], 1)
+        if made < length or not np.array_equal(_nearest(length, made, options), repeated):
             raise RejectError(
                 f"resizes {length} to {made} pixels",
                 "only whole factors without align_corners are compiled",

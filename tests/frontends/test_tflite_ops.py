@@ -496,6 +496,17 @@ def test_resize_nearest(half_pixel: bool) -> None:
     case.check(y)
 
 
+def test_a_nearest_resize_to_one_pixel_is_refused_by_its_sizes() -> None:
+    case = Case(1)
+    quant = case.quant()
+    x, size = case.input((1, 3, 4, 5), quant), case.builder.constant(np.ones(2, np.int32))
+    y = case.builder.tensor((1, 1, 1, 5), np.int8, quant)
+    options = "ResizeNearestNeighborOptions"
+    case.builder.op("RESIZE_NEAREST_NEIGHBOR", options, [x, size], [y])
+    with pytest.raises(UnsupportedError, match="resizes 3 to 1 pixels"):
+        lowered(case.builder.build([x], [y]))
+
+
 @given(seeds, st.sampled_from(["plain", "half pixels", "corners"]))
 @cases
 def test_resize_bilinear(seed: int, where: str) -> None:
