@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from mcucc.codegen.abi import ABI_HEADER, runtime_abi
 from mcucc.codegen.model import ModelCode
 from mcucc.codegen.templates import environment
 from mcucc.resources import resource_dir
@@ -24,14 +25,16 @@ def model_sources(code: ModelCode, kernels: Iterable[str]) -> dict[str, str]:
         f"{code.name}_weights.c": "model/weights.c.j2",
         "CMakeLists.txt": "model/CMakeLists.txt.j2",
     }
-    context = {"m": code, "kernels": sorted(kernels)}
+    abi = runtime_abi(resource_dir("runtime_c"))
+    context = {"m": code, "kernels": sorted(kernels), "runtime": abi}
     return {name: templates.get_template(path).render(context) for name, path in files.items()}
 
 
 def runtime_sources(code: ModelCode) -> dict[str, str]:
     """The runtime files a model needs, path below its folder to text.
 
-    A header brings the .c file of its name along where one of the model's ISAs has it.
+    A header brings the .c file of its name along where one of the model's ISAs has it; abi.h is
+    the one that names this version of the runtime.
     """
     root = resource_dir("runtime_c")
     isas = sorted({source.split("/")[1] for source in code.sources})
@@ -41,7 +44,8 @@ def runtime_sources(code: ModelCode) -> dict[str, str]:
         path = pending.pop()
         if f"runtime/{path}" in files:
             continue
-        text = (root / path).read_text(encoding="ascii")
+        made = path == ABI_HEADER
+        text = runtime_abi(root).header() if made else (root / path).read_text(encoding="ascii")
         files[f"runtime/{path}"] = text
         for header in INCLUDE.findall(text):
             pending.append(f"include/{header}")

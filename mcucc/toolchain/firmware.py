@@ -59,6 +59,14 @@ class BuildOptions:
     compiler: str | None = None
 
 
+def include_folders(models: Sequence[ModelUnit]) -> list[Path]:
+    """Where the models' sources find headers: beside them, those of the runtime that was written
+    with them, and for sources that have none the installed ones."""
+    homes = list(dict.fromkeys(source.parent for model in models for source in model.sources))
+    own = [home / "runtime" / "include" for home in homes]
+    return [*homes, *(each for each in own if each.is_dir()), resource_dir("runtime_c") / "include"]
+
+
 @dataclass(frozen=True)
 class Firmware:
     """A linked image and what is known about it before it runs.
@@ -183,7 +191,7 @@ def _compile(
     runtime, dialect = resource_dir("runtime_c"), dialect_of(board, compiler)
     own = runtime / "firmware"
     model_sources = [source for model in models for source in model.sources]
-    folders = [runtime / "include", *include, *(source.parent for source in model_sources)]
+    folders = [*include, *include_folders(models)]
     folders += [own / each for each in dialect.include]
     includes = [f"-I{each.resolve()}" for each in dict.fromkeys(folders)]
     common = ["-std=c99", *dialect.core(board), *includes, *WARNINGS, *dialect.library]

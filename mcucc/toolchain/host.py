@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mcucc.resources import resource_dir
 from mcucc.toolchain.compilers import WARNINGS, compile_objects, host_compiler, run_tool
-from mcucc.toolchain.firmware import ModelUnit
+from mcucc.toolchain.firmware import ModelUnit, include_folders
 
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1")
 
@@ -64,9 +64,7 @@ def _build(
     compiler = host_compiler(path)
     folder.mkdir(parents=True, exist_ok=True)
     sources = [source for model in models for source in model.sources]
-    folders = dict.fromkeys(
-        [resource_dir("runtime_c") / "include", *include, *(each.parent for each in sources)]
-    )
+    folders = dict.fromkeys([*include, *include_folders(models)])
     includes = [f"-I{each.resolve()}" for each in folders]
     options = ["-std=c99", *WARNINGS, *includes, *flags]
     objects = compile_objects(compiler, [*sources, *kernels], options, Path("host_objects"), folder)

@@ -16,11 +16,10 @@ from mcucc.codegen.write import write_library
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.text import integer_text
 from mcucc.quantize.camera import CameraInput
-from mcucc.resources import resource_dir
 from mcucc.schedule.check import check
 from mcucc.schedule.tiled import TiledProgram
 from mcucc.toolchain.compilers import WARNINGS, compile_objects, host_compiler, run_tool
-from mcucc.toolchain.firmware import ModelUnit
+from mcucc.toolchain.firmware import ModelUnit, include_folders
 
 HERE = Path(__file__).resolve().parent
 # -O0: the sanitizers see more and the compiler needs a third of the time.
@@ -99,7 +98,7 @@ def run_batch(cases: Sequence[Case], folder: Path, images: int = 2) -> list[byte
         + f"}};\nconst int batch_count = {len(units)};\n"
     )
     compiler = host_compiler(None)
-    include = [f"-I{resource_dir('runtime_c') / 'include'}"]
+    include = [f"-I{each}" for each in include_folders(units)]
     options = ["-std=c99", *WARNINGS, *include, *SANITIZED]
     everything = [*sources, *kernels, table, HERE / "batch.c"]
     objects = compile_objects(compiler, everything, options, Path("objects"), folder)

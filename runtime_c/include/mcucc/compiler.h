@@ -107,20 +107,22 @@
 
 #else
 
-#define MCUCC_ASSEMBLY_LOCAL(result, name, parameters, ...)  \
-    result name parameters;                                  \
-    __asm__(".pushsection .text." #name ", \"ax\", %progbits\n" \
-            ".syntax unified\n"                              \
-            ".thumb\n"                                       \
-            ".p2align 2\n"                                   \
-            ".thumb_func\n"                                  \
-            ".type " #name ", %function\n"                   \
-            #name ":\n"                                      \
-            __VA_ARGS__                                      \
-            ".size " #name ", . - " #name "\n"               \
+#define MCUCC_TEXT_OF(name) #name
+#define MCUCC_TEXT(name) MCUCC_TEXT_OF(name) /* of the name that mcucc/abi.h gives it */
+#define MCUCC_ASSEMBLY_LOCAL(result, name, parameters, ...)                   \
+    result name parameters;                                                   \
+    __asm__(".pushsection .text." MCUCC_TEXT(name) ", \"ax\", %progbits\n"     \
+            ".syntax unified\n"                                               \
+            ".thumb\n"                                                        \
+            ".p2align 2\n"                                                    \
+            ".thumb_func\n"                                                   \
+            ".type " MCUCC_TEXT(name) ", %function\n"                         \
+            MCUCC_TEXT(name) ":\n"                                            \
+            __VA_ARGS__                                                       \
+            ".size " MCUCC_TEXT(name) ", . - " MCUCC_TEXT(name) "\n"          \
             ".popsection\n");
 #define MCUCC_ASSEMBLY(result, name, parameters, ...) \
-    __asm__(".global " #name "\n");                   \
+    __asm__(".global " MCUCC_TEXT(name) "\n");        \
     MCUCC_ASSEMBLY_LOCAL(result, name, parameters, __VA_ARGS__)
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef MCUCC_DEPTHWISE_FILL_MVE_H
 #define MCUCC_DEPTHWISE_FILL_MVE_H
 
+#include "mcucc/abi.h"
 #include "mcucc/mve.h"
 
 /* Channels and rows that go together, and the bytes of such a set of one column. */

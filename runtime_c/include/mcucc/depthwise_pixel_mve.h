@@ -6,6 +6,7 @@
 #ifndef MCUCC_DEPTHWISE_PIXEL_MVE_H
 #define MCUCC_DEPTHWISE_PIXEL_MVE_H
 
+#include "mcucc/abi.h"
 #include "mcucc/finish_mve.h"
 
 /* The fields are read by assembly in this order: where a comment names a register, the field is

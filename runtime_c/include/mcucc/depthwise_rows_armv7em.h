@@ -4,6 +4,7 @@
 #ifndef MCUCC_DEPTHWISE_ROWS_ARMV7EM_H
 #define MCUCC_DEPTHWISE_ROWS_ARMV7EM_H
 
+#include "mcucc/abi.h"
 #include "mcucc/finish_armv7em.h"
 
 #define MCUCC_PLANE_WORDS 4 /* channels of a plane */

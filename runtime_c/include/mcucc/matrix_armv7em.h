@@ -13,6 +13,7 @@
 #ifndef MCUCC_MATRIX_ARMV7EM_H
 #define MCUCC_MATRIX_ARMV7EM_H
 
+#include "mcucc/abi.h"
 #include "mcucc/armv7em.h"
 #include "mcucc/finish_armv7em.h"
 

@@ -8,6 +8,7 @@
 #ifndef MCUCC_MATRIX_MVE_H
 #define MCUCC_MATRIX_MVE_H
 
+#include "mcucc/abi.h"
 #include "mcucc/finish_mve.h"
 
 /* What does not change along a row of outputs. */

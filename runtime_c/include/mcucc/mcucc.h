@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mcucc/abi.h"
+
 /* Tables that kernels read as wider words start at a multiple of so many bytes. */
 #if defined(__GNUC__) || defined(__clang__)
 #define MCUCC_ALIGNED(bytes) __attribute__((aligned(bytes)))

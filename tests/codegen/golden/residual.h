@@ -8,6 +8,10 @@
 
 #include "mcucc/mcucc.h"
 
+#if !defined(MCUCC_RUNTIME_ABI) || MCUCC_RUNTIME_ABI != 0x00000000
+#error "residual was generated with the runtime of mcucc 0.1.0 00000000: the mcucc/ headers found are another's"
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
