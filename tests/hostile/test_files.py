@@ -18,8 +18,10 @@ from mcucc.boards import load_board
 from mcucc.cli.output import PlainConsole
 from mcucc.compiled import open_compiled
 from mcucc.errors import DataError, McuccError, ModelError, OutputError
+from mcucc.evaluate.arrays import read_samples
 from mcucc.evaluate.datasets import load_dataset, load_picture
 from mcucc.evaluate.preprocess import Preprocess, load_preprocess
+from mcucc.evaluate.samples import Port
 from mcucc.ir.store import load_graph
 from mcucc.quantize.lower import lower
 from mcucc.report.compare import compare_reports
@@ -216,6 +218,29 @@ def test_pictures_that_run_programs_or_unfold(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "bomb.npz", images=np.zeros((350, 256, 256, 3), np.uint8))
     with pytest.raises(DataError, match="unpacked"):
         load_dataset(tmp_path / "bomb.npz")
+
+
+def test_raw_inputs_hold_what_they_claim_and_nothing_but_numbers(tmp_path: Path) -> None:
+    head = b"{'descr': '%s', 'fortran_order': False, 'shape': %s}"
+    lies = {
+        "more than it holds": (b"<f4", b"(1000000000000, 4)", 16),
+        "negative lengths": (b"<f4", b"(-2, -2)", 16),
+        "objects": (b"|O", b"(1, 4)", 32),
+        "texts": (b"<U4", b"(1, 4)", 64),
+        "no sample": (b"<f4", b"(0, 4)", 0),
+        "no axis": (b"<f4", b"()", 4),
+    }
+    port = Port("x", (1, 4), (1, 4), (0, 1))
+    path = tmp_path / "x.npy"
+    for dtype, shape, size in lies.values():
+        text = (head % (dtype, shape)).ljust(117) + b"\n"
+        magic = b"\x93NUMPY\x01\0" + len(text).to_bytes(2, "little")
+        path.write_bytes(magic + text + bytes(size))
+        with pytest.raises(DataError, match=r"x\.npy"):
+            read_samples(path, [port])
+    np.savez_compressed(tmp_path / "bomb.npz", x=np.zeros((2**23, 4), np.float32))
+    with pytest.raises(DataError, match="too many"):
+        read_samples(tmp_path / "bomb.npz", [port])
 
 
 def test_a_manifest_names_no_file_outside(out: Path, tmp_path: Path) -> None:
