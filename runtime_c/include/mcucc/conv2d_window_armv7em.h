@@ -38,36 +38,36 @@ typedef struct {
 /* Widen the full chunks of runs[i] + offset, collect what is left over; returns the next chunk. */
 #if MCUCC_DSP
 
-MCUCC_ASSEMBLY_LOCAL(uint32_t *, widen_runs, (
-    const int8_t *const *runs MCUCC_UNUSED, int32_t offset MCUCC_UNUSED,
-    uint32_t *pixel MCUCC_UNUSED, const window_runs *shape MCUCC_UNUSED),
+MCUCC_ASSEMBLY_LOCAL(uint32_t *, widen_runs,
+    (const int8_t *const *runs MCUCC_UNUSED, int32_t offset MCUCC_UNUSED,
+     uint32_t *pixel MCUCC_UNUSED, const window_runs *shape MCUCC_UNUSED),
     "push {r4-r11, lr}\n"
-            "ldmia r3, {r4, r5, r6, r7}\n"
-            "1:\n"
-            "ldr r8, [r0], #4\n"
-            "movs r9, r5\n"
-            "add r8, r8, r1\n"
-            "beq 3f\n"
-            "2:\n"
-            "ldr r10, [r8], #4\n"
-            "subs r9, r9, #1\n"
-            "sxtb16 r11, r10, ror #8\n"
-            "sxtb16 r10, r10\n"
-            "strd r10, r11, [r2], #16\n"
-            "bne 2b\n"
-            "3:\n"
-            "movs r9, r6\n"
-            "beq 5f\n"
-            "4:\n"
-            "ldrb r10, [r8], #1\n"
-            "subs r9, r9, #1\n"
-            "strb r10, [r7], #1\n"
-            "bne 4b\n"
-            "5:\n"
-            "subs r4, r4, #1\n"
-            "bne 1b\n"
-            "mov r0, r2\n"
-            "pop {r4-r11, pc}\n")
+    "ldmia r3, {r4, r5, r6, r7}\n"
+    "1:\n"
+    "ldr r8, [r0], #4\n"
+    "movs r9, r5\n"
+    "add r8, r8, r1\n"
+    "beq 3f\n"
+    "2:\n"
+    "ldr r10, [r8], #4\n"
+    "subs r9, r9, #1\n"
+    "sxtb16 r11, r10, ror #8\n"
+    "sxtb16 r10, r10\n"
+    "strd r10, r11, [r2], #16\n"
+    "bne 2b\n"
+    "3:\n"
+    "movs r9, r6\n"
+    "beq 5f\n"
+    "4:\n"
+    "ldrb r10, [r8], #1\n"
+    "subs r9, r9, #1\n"
+    "strb r10, [r7], #1\n"
+    "bne 4b\n"
+    "5:\n"
+    "subs r4, r4, #1\n"
+    "bne 1b\n"
+    "mov r0, r2\n"
+    "pop {r4-r11, pc}\n")
 
 /* The first layer of most networks, 3x3 over red, green and blue: three runs of 9, 28 inputs. */
 #define WIDEN_EIGHT(x)                    \
@@ -80,22 +80,22 @@ MCUCC_ASSEMBLY_LOCAL(uint32_t *, widen_runs, (
     "sxtb16 r7, r7\n"                     \
     "strd r7, r8, [r2], #16\n"
 
-MCUCC_ASSEMBLY_LOCAL(void, widen_nines, (const int8_t *const *runs MCUCC_UNUSED,
-                                               int32_t offset MCUCC_UNUSED,
-                                               uint32_t *pixel MCUCC_UNUSED),
+MCUCC_ASSEMBLY_LOCAL(void, widen_nines,
+    (const int8_t *const *runs MCUCC_UNUSED, int32_t offset MCUCC_UNUSED,
+     uint32_t *pixel MCUCC_UNUSED),
     "push {r4, r5, r6, r7, r8, lr}\n"
-            "ldmia r0, {r3, r4, r5}\n"
-            "add r3, r3, r1\n"
-            "add r4, r4, r1\n"
-            "add r5, r5, r1\n"
-            WIDEN_EIGHT("r3") WIDEN_EIGHT("r4") WIDEN_EIGHT("r5")
-            "ldrsb r3, [r3, #8]\n"
-            "ldrsb r4, [r4, #8]\n"
-            "ldrsb r5, [r5, #8]\n"
-            "pkhbt r3, r3, r5, lsl #16\n"
-            "uxth r4, r4\n"
-            "strd r3, r4, [r2]\n"
-            "pop {r4, r5, r6, r7, r8, pc}\n")
+    "ldmia r0, {r3, r4, r5}\n"
+    "add r3, r3, r1\n"
+    "add r4, r4, r1\n"
+    "add r5, r5, r1\n"
+    WIDEN_EIGHT("r3") WIDEN_EIGHT("r4") WIDEN_EIGHT("r5")
+    "ldrsb r3, [r3, #8]\n"
+    "ldrsb r4, [r4, #8]\n"
+    "ldrsb r5, [r5, #8]\n"
+    "pkhbt r3, r3, r5, lsl #16\n"
+    "uxth r4, r4\n"
+    "strd r3, r4, [r2]\n"
+    "pop {r4, r5, r6, r7, r8, pc}\n")
 
 #else
 

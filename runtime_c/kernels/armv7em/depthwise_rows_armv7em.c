@@ -231,9 +231,9 @@
     "add r12, r12, #4*(" #kernel "*(" #kernel "/2) + " #kernel " - 1)\n"     \
     END
 
-#define FUNCTION(kernel, stride, form, body)                                      \
-    MCUCC_ASSEMBLY(void, mcucc_depthwise_rows_##kernel##_##stride##_##form, ( \
-        const mcucc_depthwise_block *block MCUCC_UNUSED), \
+#define FUNCTION(kernel, stride, form, body)                                \
+    MCUCC_ASSEMBLY(void, mcucc_depthwise_rows_##kernel##_##stride##_##form, \
+        (const mcucc_depthwise_block *block MCUCC_UNUSED),                  \
         body)
 #define FORMS_3(stride, taps)                                      \
     FUNCTION(3, stride, high, ROWS_3(taps, stride, HIGH))          \
@@ -263,33 +263,31 @@ FORMS(7, 2, PAIR_7_2, LAST_7_2)
     "pkhtb r7, r9, r8, asr #16\n"                   \
     "stmia r0!, {r4, r5, r6, r7}\n"
 
-MCUCC_ASSEMBLY(void, mcucc_depthwise_split, (uint32_t *plane MCUCC_UNUSED,
-                                                  const int8_t *upper MCUCC_UNUSED,
-                                                  const int8_t *lower MCUCC_UNUSED,
-                                                  int32_t step MCUCC_UNUSED,
-                                                  int32_t count MCUCC_UNUSED),
+MCUCC_ASSEMBLY(void, mcucc_depthwise_split,
+    (uint32_t *plane MCUCC_UNUSED, const int8_t *upper MCUCC_UNUSED,
+     const int8_t *lower MCUCC_UNUSED, int32_t step MCUCC_UNUSED, int32_t count MCUCC_UNUSED),
     "ldr r12, [sp]\n"
-            "push {r4-r11, lr}\n"
-            "tst r12, #1\n"
-            "beq 1f\n"
-            "ldr r8, [r1]\n"
-            "ldr r9, [r2]\n"
-            "add r1, r1, r3\n"
-            "add r2, r2, r3\n"                            SPLIT
-            "1:\n"
-            "lsrs r12, r12, #1\n"
-            "beq 3f\n"
-            "2:\n"
-            "ldr r8, [r1]\n"
-            "ldr r9, [r2]\n"                              SPLIT
-            "ldr r8, [r1, r3]\n"
-            "ldr r9, [r2, r3]\n"
-            "add r1, r1, r3, lsl #1\n"
-            "add r2, r2, r3, lsl #1\n"                    SPLIT
-            "subs r12, r12, #1\n"
-            "bne 2b\n"
-            "3:\n"
-            "pop {r4-r11, pc}\n")
+    "push {r4-r11, lr}\n"
+    "tst r12, #1\n"
+    "beq 1f\n"
+    "ldr r8, [r1]\n"
+    "ldr r9, [r2]\n"
+    "add r1, r1, r3\n"
+    "add r2, r2, r3\n" SPLIT
+    "1:\n"
+    "lsrs r12, r12, #1\n"
+    "beq 3f\n"
+    "2:\n"
+    "ldr r8, [r1]\n"
+    "ldr r9, [r2]\n" SPLIT
+    "ldr r8, [r1, r3]\n"
+    "ldr r9, [r2, r3]\n"
+    "add r1, r1, r3, lsl #1\n"
+    "add r2, r2, r3, lsl #1\n" SPLIT
+    "subs r12, r12, #1\n"
+    "bne 2b\n"
+    "3:\n"
+    "pop {r4-r11, pc}\n")
 
 #else
 

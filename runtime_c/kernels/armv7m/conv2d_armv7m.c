@@ -28,33 +28,32 @@
     "ubfx " low ", " low ", #0, #23\n"                      \
     "sub " low ", " low ", #0x400000\n"
 
-MCUCC_ASSEMBLY_LOCAL(void, sum_taps, (const uint32_t *x MCUCC_UNUSED,
-                                            const int8_t *w MCUCC_UNUSED,
-                                            int32_t taps MCUCC_UNUSED,
-                                            mcucc_pair_sum *sums MCUCC_UNUSED),
+MCUCC_ASSEMBLY_LOCAL(void, sum_taps,
+    (const uint32_t *x MCUCC_UNUSED, const int8_t *w MCUCC_UNUSED, int32_t taps MCUCC_UNUSED,
+     mcucc_pair_sum *sums MCUCC_UNUSED),
     "push {r3-r11, lr}\n"
-            "add r2, r0, r2, lsl #2\n"
-            "mov r4, #0x400000\n"
-            "movs r5, #0\n"
-            "mov r6, r4\n"
-            "movs r7, #0\n"
-            "mov r8, r4\n"
-            "mov r9, r5\n"
-            "mov r10, r4\n"
-            "mov r11, r5\n"
-            "1:\n"
-            TAP("0", "1", "2", "3]")
-            TAP("4", "5", "6", "7]")
-            "adds r1, #8\n"
-            "cmp r0, r2\n"
-            "bne 1b\n"
-            LANES("r4", "r5")
-            LANES("r6", "r7")
-            LANES("r8", "r9")
-            LANES("r10", "r11")
-            "pop {r3}\n"
-            "stmia r3, {r4-r11}\n"
-            "pop {r4-r11, pc}\n")
+    "add r2, r0, r2, lsl #2\n"
+    "mov r4, #0x400000\n"
+    "movs r5, #0\n"
+    "mov r6, r4\n"
+    "movs r7, #0\n"
+    "mov r8, r4\n"
+    "mov r9, r5\n"
+    "mov r10, r4\n"
+    "mov r11, r5\n"
+    "1:\n"
+    TAP("0", "1", "2", "3]")
+    TAP("4", "5", "6", "7]")
+    "adds r1, #8\n"
+    "cmp r0, r2\n"
+    "bne 1b\n"
+    LANES("r4", "r5")
+    LANES("r6", "r7")
+    LANES("r8", "r9")
+    LANES("r10", "r11")
+    "pop {r3}\n"
+    "stmia r3, {r4-r11}\n"
+    "pop {r4-r11, pc}\n")
 /* clang-format on */
 
 #else

@@ -39,16 +39,16 @@
     "add r3, r3, r7                         \n"  \
     "add r4, r4, r7                         \n"
 
-#define FILL(rows)                                                             \
+#define FILL(rows)                                                                           \
     MCUCC_ASSEMBLY_LOCAL(void, fill_##rows, (const mcucc_depthwise_fill *fill MCUCC_UNUSED), \
-        "push {r4-r9, lr}                   \n"                        \
-                "ldmia r0, {r1-r9}                  \n"                        \
-                "vctp.8 r9                          \n"                        \
-                "dls lr, r8                         \n"                        \
-                "1:                                 \n"                        \
-                LOAD_##rows STORE_SET                                          \
-                "le lr, 1b                          \n"                        \
-                "pop {r4-r9, pc}                    \n")
+        "push {r4-r9, lr}                   \n"                                              \
+        "ldmia r0, {r1-r9}                  \n"                                              \
+        "vctp.8 r9                          \n"                                              \
+        "dls lr, r8                         \n"                                              \
+        "1:                                 \n"                                              \
+        LOAD_##rows STORE_SET                                                                \
+        "le lr, 1b                          \n"                                              \
+        "pop {r4-r9, pc}                    \n")
 
 FILL(1)
 FILL(2)

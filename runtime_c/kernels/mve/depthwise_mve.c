@@ -79,49 +79,50 @@ typedef struct {
 
 /* All channels of a block: sums in r2, r4, r6, r8; the channel's entry in r5, r7, r9; lr counts the
  * fours of outputs; the predicate masks the lanes of those that are left. */
-#define CORE(gathers, step, form)                                                       \
-    MCUCC_ASSEMBLY_LOCAL(void, core_##gathers##x##step##_##form, (const block_at_work *work MCUCC_UNUSED), \
-        "push {r4-r11, lr}                 \n"                                  \
-                "vpush {d8-d15}                    \n"                                  \
-                "vldrw.u32 q7, [r0, #40]           \n"                                  \
-                "ldrd r4, r5, [r0, #28]            \n"                                  \
-                "ldr r6, [r0, #36]                 \n"                                  \
-                "push {r4, r5, r6}                 \n"                                  \
-                "vctp.32 r4                        \n"                                  \
-                "ldmia r0, {r0, r1, r2, r3, r10, r11, r12} \n"                          \
-                "vdup.32 q6, r2                    \n"                                  \
-                "1:                                \n"                                  \
-                "ldr r8, [sp, #8]                  \n"                                  \
-                BEGIN_##gathers                                                         \
-                "add r2, r1, #" WEIGHT_BYTES_##gathers "\n"                             \
-                "ldmia r2, " MCUCC_MVE_ENTRY_##form("r5", "r7", "r9") "\n"              \
-                "adds r0, r0, #4                   \n"                                  \
-                "wls lr, r12, 3f                   \n"                                  \
-                "2:                                \n"                                  \
-                SUMS_##gathers(#step)                                                   \
-                MCUCC_MVE_SUMS                                                          \
-                MCUCC_MVE_SCALE_##form("r5", "r7", "r9")                                \
-                "vstrb.32 q0, [r10, q7]            \n"                                  \
-                "add r10, r10, r3                  \n"                                  \
-                "le lr, 2b                         \n"                                  \
-                "3:                                \n"                                  \
-                "ldr r2, [sp]                      \n"                                  \
-                "cmp r2, #0                        \n"                                  \
-                "beq 4f                            \n"                                  \
-                SUMS_##gathers(#step)                                                   \
-                MCUCC_MVE_SUMS                                                          \
-                MCUCC_MVE_SCALE_##form("r5", "r7", "r9")                                \
-                "vpst                              \n"                                  \
-                "vstrbt.32 q0, [r10, q7]           \n"                                  \
-                "4:                                \n"                                  \
-                "ldr r4, [sp, #4]                  \n"                                  \
-                "add r1, r1, #" WEIGHT_BYTES_##gathers "+" ENTRY_BYTES_##form "\n"      \
-                "subs r10, r10, r4                 \n"                                  \
-                "subs r11, r11, #1                 \n"                                  \
-                "bne 1b                            \n"                                  \
-                "add sp, sp, #12                   \n"                                  \
-                "vpop {d8-d15}                     \n"                                  \
-                "pop {r4-r11, pc}                  \n")
+#define CORE(gathers, step, form)                                          \
+    MCUCC_ASSEMBLY_LOCAL(void, core_##gathers##x##step##_##form,           \
+        (const block_at_work *work MCUCC_UNUSED),                          \
+        "push {r4-r11, lr}                 \n"                             \
+        "vpush {d8-d15}                    \n"                             \
+        "vldrw.u32 q7, [r0, #40]           \n"                             \
+        "ldrd r4, r5, [r0, #28]            \n"                             \
+        "ldr r6, [r0, #36]                 \n"                             \
+        "push {r4, r5, r6}                 \n"                             \
+        "vctp.32 r4                        \n"                             \
+        "ldmia r0, {r0, r1, r2, r3, r10, r11, r12} \n"                     \
+        "vdup.32 q6, r2                    \n"                             \
+        "1:                                \n"                             \
+        "ldr r8, [sp, #8]                  \n"                             \
+        BEGIN_##gathers                                                    \
+        "add r2, r1, #" WEIGHT_BYTES_##gathers "\n"                        \
+        "ldmia r2, " MCUCC_MVE_ENTRY_##form("r5", "r7", "r9") "\n"         \
+        "adds r0, r0, #4                   \n"                             \
+        "wls lr, r12, 3f                   \n"                             \
+        "2:                                \n"                             \
+        SUMS_##gathers(#step)                                              \
+        MCUCC_MVE_SUMS                                                     \
+        MCUCC_MVE_SCALE_##form("r5", "r7", "r9")                           \
+        "vstrb.32 q0, [r10, q7]            \n"                             \
+        "add r10, r10, r3                  \n"                             \
+        "le lr, 2b                         \n"                             \
+        "3:                                \n"                             \
+        "ldr r2, [sp]                      \n"                             \
+        "cmp r2, #0                        \n"                             \
+        "beq 4f                            \n"                             \
+        SUMS_##gathers(#step)                                              \
+        MCUCC_MVE_SUMS                                                     \
+        MCUCC_MVE_SCALE_##form("r5", "r7", "r9")                           \
+        "vpst                              \n"                             \
+        "vstrbt.32 q0, [r10, q7]           \n"                             \
+        "4:                                \n"                             \
+        "ldr r4, [sp, #4]                  \n"                             \
+        "add r1, r1, #" WEIGHT_BYTES_##gathers "+" ENTRY_BYTES_##form "\n" \
+        "subs r10, r10, r4                 \n"                             \
+        "subs r11, r11, #1                 \n"                             \
+        "bne 1b                            \n"                             \
+        "add sp, sp, #12                   \n"                             \
+        "vpop {d8-d15}                     \n"                             \
+        "pop {r4-r11, pc}                  \n")
 
 #else
 

@@ -78,39 +78,40 @@ typedef void (*core)(const four_at_work *work);
     "add r10, r10, #1                    \n"
 
 /* Up to 16 taps: the inputs stay in q1-q4. */
-#define PIXELS_1(form)                                                    \
+#define PIXELS_1(form)                                                                   \
     MCUCC_ASSEMBLY_LOCAL(void, pixels_1_##form, (const four_at_work *work MCUCC_UNUSED), \
-        SAVE LOAD_FIELDS                                          \
-                "vctp.8 r8                   \n"                          \
-                "vpstttt                     \n"                          \
-                "vldrbt.8 q1, [r3]           \n"                          \
-                "vldrbt.8 q2, [r5]           \n"                          \
-                "vldrbt.8 q3, [r7]           \n"                          \
-                "vldrbt.8 q4, [r9]           \n"                          \
-                "dls lr, r4                  \n"                          \
-                "1:                          \n"                          \
-                "vldrb.8 q0, [r0]            \n"                          \
-                "add r0, r0, r11             \n"                          \
-                "vmlav.s8 r2, q0, q1         \n"                          \
-                "vmlav.s8 r4, q0, q2         \n"                          \
-                "vmlav.s8 r6, q0, q3         \n"                          \
-                "vmlav.s8 r8, q0, q4         \n"                          \
-                FINISH(form)                                              \
-                "le lr, 1b                   \n"                          \
-                RESTORE)
+        SAVE LOAD_FIELDS                                                                 \
+        "vctp.8 r8                   \n"                                                 \
+        "vpstttt                     \n"                                                 \
+        "vldrbt.8 q1, [r3]           \n"                                                 \
+        "vldrbt.8 q2, [r5]           \n"                                                 \
+        "vldrbt.8 q3, [r7]           \n"                                                 \
+        "vldrbt.8 q4, [r9]           \n"                                                 \
+        "dls lr, r4                  \n"                                                 \
+        "1:                          \n"                                                 \
+        "vldrb.8 q0, [r0]            \n"                                                 \
+        "add r0, r0, r11             \n"                                                 \
+        "vmlav.s8 r2, q0, q1         \n"                                                 \
+        "vmlav.s8 r4, q0, q2         \n"                                                 \
+        "vmlav.s8 r6, q0, q3         \n"                                                 \
+        "vmlav.s8 r8, q0, q4         \n"                                                 \
+        FINISH(form)                                                                     \
+        "le lr, 1b                   \n"                                                 \
+        RESTORE)
 
 /* 17 to 64 taps in 2, 3 or 4 vectors, without a loop. */
-#define PIXELS_FEW(vectors, form, taps)                                   \
-    MCUCC_ASSEMBLY_LOCAL(void, pixels_##vectors##_##form, (const four_at_work *work MCUCC_UNUSED), \
-        SAVE LOAD_FIELDS                                          \
-                "vctp.8 r8                   \n"                          \
-                "dls lr, r4                  \n"                          \
-                "1:                          \n"                          \
-                taps                                                      \
-                "add r0, r0, r11             \n"                          \
-                FINISH(form)                                              \
-                "le lr, 1b                   \n"                          \
-                RESTORE)
+#define PIXELS_FEW(vectors, form, taps)                   \
+    MCUCC_ASSEMBLY_LOCAL(void, pixels_##vectors##_##form, \
+        (const four_at_work *work MCUCC_UNUSED),          \
+        SAVE LOAD_FIELDS                                  \
+        "vctp.8 r8                   \n"                  \
+        "dls lr, r4                  \n"                  \
+        "1:                          \n"                  \
+        taps                                              \
+        "add r0, r0, r11             \n"                  \
+        FINISH(form)                                      \
+        "le lr, 1b                   \n"                  \
+        RESTORE)
 #define TAPS_2 FIRST("") LAST(", #16")
 #define TAPS_3 FIRST("") MIDDLE(", #16", "") LAST(", #32")
 #define TAPS_4 FIRST("") MIDDLE(", #16", "") MIDDLE(", #32", "") LAST(", #48")
@@ -118,93 +119,93 @@ typedef void (*core)(const four_at_work *work);
 /* More taps: the first vector, a loop over pairs of them, the one or two that are left. Four words
  * on the stack are the inputs, to begin again with each channel; r8 holds the loop's turns, which
  * are at least one. lr counts inside, r12 outside. */
-#define PIXELS_MANY(name, form, left)                                     \
+#define PIXELS_MANY(name, form, left)                                                           \
     MCUCC_ASSEMBLY_LOCAL(void, pixels_##name##_##form, (const four_at_work *work MCUCC_UNUSED), \
-        SAVE LOAD_FIELDS                                          \
-                "vctp.8 r8                   \n"                          \
-                "push {r3, r5, r7, r9, r12}  \n"                          \
-                "mov r12, r4                 \n"                          \
-                "1:                          \n"                          \
-                "ldr lr, [sp, #16]           \n"                          \
-                FIRST("")                                                 \
-                "dls lr, lr                  \n"                          \
-                "2:                          \n"                          \
-                MIDDLE(", #16", "")                                       \
-                MIDDLE(", #32", "!")                                      \
-                "le lr, 2b                   \n"                          \
-                left                                                      \
-                "add r0, r0, r11             \n"                          \
-                "ldmia sp, {r3, r5, r7, r9}  \n"                          \
-                FINISH(form)                                              \
-                "subs r12, r12, #1           \n"                          \
-                "bne 1b                      \n"                          \
-                "add sp, sp, #20             \n"                          \
-                RESTORE)
+        SAVE LOAD_FIELDS                                                                        \
+        "vctp.8 r8                   \n"                                                        \
+        "push {r3, r5, r7, r9, r12}  \n"                                                        \
+        "mov r12, r4                 \n"                                                        \
+        "1:                          \n"                                                        \
+        "ldr lr, [sp, #16]           \n"                                                        \
+        FIRST("")                                                                               \
+        "dls lr, lr                  \n"                                                        \
+        "2:                          \n"                                                        \
+        MIDDLE(", #16", "")                                                                     \
+        MIDDLE(", #32", "!")                                                                    \
+        "le lr, 2b                   \n"                                                        \
+        left                                                                                    \
+        "add r0, r0, r11             \n"                                                        \
+        "ldmia sp, {r3, r5, r7, r9}  \n"                                                        \
+        FINISH(form)                                                                            \
+        "subs r12, r12, #1           \n"                                                        \
+        "bne 1b                      \n"                                                        \
+        "add sp, sp, #20             \n"                                                        \
+        RESTORE)
 
 /* Four channels of one pixel: r0 the inputs, r3, r5, r7, r9 the weights. */
-#define CHANNELS(form)                                                    \
+#define CHANNELS(form)                                                                   \
     MCUCC_ASSEMBLY_LOCAL(void, channels_##form, (const four_at_work *work MCUCC_UNUSED), \
-        SAVE LOAD_FIELDS                                          \
-                "push {r0, r4}               \n"                          \
-                "vadd.i32 q4, q4, r1         \n"                          \
-                "mov r1, r4                  \n"                          \
-                "1:                          \n"                          \
-                "movs r2, #0                 \n"                          \
-                "movs r4, #0                 \n"                          \
-                "movs r6, #0                 \n"                          \
-                "mov r8, #0                  \n"                          \
-                "dlstp.8 lr, r12             \n"                          \
-                "2:                          \n"                          \
-                "vldrb.8 q0, [r0], #16       \n"                          \
-                "vldrb.8 q1, [r3], #16       \n"                          \
-                "vmlava.s8 r2, q0, q1        \n"                          \
-                "vldrb.8 q1, [r5], #16       \n"                          \
-                "vmlava.s8 r4, q0, q1        \n"                          \
-                "vldrb.8 q1, [r7], #16       \n"                          \
-                "vmlava.s8 r6, q0, q1        \n"                          \
-                "vldrb.8 q1, [r9], #16       \n"                          \
-                "vmlava.s8 r8, q0, q1        \n"                          \
-                "letp lr, 2b                 \n"                          \
-                MCUCC_MVE_CHANNELS_##form                                 \
-                "vstrb.32 q0, [r10, q7]      \n"                          \
-                "ldr r0, [sp]                \n"                          \
-                "add r3, r3, r11             \n"                          \
-                "add r5, r5, r11             \n"                          \
-                "add r7, r7, r11             \n"                          \
-                "add r9, r9, r11             \n"                          \
-                "add r10, r10, #4            \n"                          \
-                "subs r1, r1, #1             \n"                          \
-                "bne 1b                      \n"                          \
-                "add sp, sp, #8              \n"                          \
-                RESTORE)
+        SAVE LOAD_FIELDS                                                                 \
+        "push {r0, r4}               \n"                                                 \
+        "vadd.i32 q4, q4, r1         \n"                                                 \
+        "mov r1, r4                  \n"                                                 \
+        "1:                          \n"                                                 \
+        "movs r2, #0                 \n"                                                 \
+        "movs r4, #0                 \n"                                                 \
+        "movs r6, #0                 \n"                                                 \
+        "mov r8, #0                  \n"                                                 \
+        "dlstp.8 lr, r12             \n"                                                 \
+        "2:                          \n"                                                 \
+        "vldrb.8 q0, [r0], #16       \n"                                                 \
+        "vldrb.8 q1, [r3], #16       \n"                                                 \
+        "vmlava.s8 r2, q0, q1        \n"                                                 \
+        "vldrb.8 q1, [r5], #16       \n"                                                 \
+        "vmlava.s8 r4, q0, q1        \n"                                                 \
+        "vldrb.8 q1, [r7], #16       \n"                                                 \
+        "vmlava.s8 r6, q0, q1        \n"                                                 \
+        "vldrb.8 q1, [r9], #16       \n"                                                 \
+        "vmlava.s8 r8, q0, q1        \n"                                                 \
+        "letp lr, 2b                 \n"                                                 \
+        MCUCC_MVE_CHANNELS_##form                                                        \
+        "vstrb.32 q0, [r10, q7]      \n"                                                 \
+        "ldr r0, [sp]                \n"                                                 \
+        "add r3, r3, r11             \n"                                                 \
+        "add r5, r5, r11             \n"                                                 \
+        "add r7, r7, r11             \n"                                                 \
+        "add r9, r9, r11             \n"                                                 \
+        "add r10, r10, #4            \n"                                                 \
+        "subs r1, r1, #1             \n"                                                 \
+        "bne 1b                      \n"                                                 \
+        "add sp, sp, #8              \n"                                                 \
+        RESTORE)
 
 /* The same with up to 16 taps: the inputs stay in q3, masked by the predicate. */
-#define CHANNELS_1(form)                                                  \
+#define CHANNELS_1(form)                                                                   \
     MCUCC_ASSEMBLY_LOCAL(void, channels_1_##form, (const four_at_work *work MCUCC_UNUSED), \
-        SAVE LOAD_FIELDS                                          \
-                "vadd.i32 q4, q4, r1         \n"                          \
-                "vctp.8 r12                  \n"                          \
-                "vpst                        \n"                          \
-                "vldrbt.8 q3, [r0]           \n"                          \
-                "dls lr, r4                  \n"                          \
-                "1:                          \n"                          \
-                "vldrb.8 q0, [r3]            \n"                          \
-                "add r3, r3, r11             \n"                          \
-                "vmlav.s8 r2, q0, q3         \n"                          \
-                "vldrb.8 q0, [r5]            \n"                          \
-                "add r5, r5, r11             \n"                          \
-                "vmlav.s8 r4, q0, q3         \n"                          \
-                "vldrb.8 q0, [r7]            \n"                          \
-                "add r7, r7, r11             \n"                          \
-                "vmlav.s8 r6, q0, q3         \n"                          \
-                "vldrb.8 q0, [r9]            \n"                          \
-                "add r9, r9, r11             \n"                          \
-                "vmlav.s8 r8, q0, q3         \n"                          \
-                MCUCC_MVE_CHANNELS_##form                                 \
-                "vstrb.32 q0, [r10, q7]      \n"                          \
-                "add r10, r10, #4            \n"                          \
-                "le lr, 1b                   \n"                          \
-                RESTORE)
+        SAVE LOAD_FIELDS                                                                   \
+        "vadd.i32 q4, q4, r1         \n"                                                   \
+        "vctp.8 r12                  \n"                                                   \
+        "vpst                        \n"                                                   \
+        "vldrbt.8 q3, [r0]           \n"                                                   \
+        "dls lr, r4                  \n"                                                   \
+        "1:                          \n"                                                   \
+        "vldrb.8 q0, [r3]            \n"                                                   \
+        "add r3, r3, r11             \n"                                                   \
+        "vmlav.s8 r2, q0, q3         \n"                                                   \
+        "vldrb.8 q0, [r5]            \n"                                                   \
+        "add r5, r5, r11             \n"                                                   \
+        "vmlav.s8 r4, q0, q3         \n"                                                   \
+        "vldrb.8 q0, [r7]            \n"                                                   \
+        "add r7, r7, r11             \n"                                                   \
+        "vmlav.s8 r6, q0, q3         \n"                                                   \
+        "vldrb.8 q0, [r9]            \n"                                                   \
+        "add r9, r9, r11             \n"                                                   \
+        "vmlav.s8 r8, q0, q3         \n"                                                   \
+        MCUCC_MVE_CHANNELS_##form                                                          \
+        "vstrb.32 q0, [r10, q7]      \n"                                                   \
+        "add r10, r10, #4            \n"                                                   \
+        "le lr, 1b                   \n"                                                   \
+        RESTORE)
 
 #define CORES(form)                             \
     PIXELS_1(form)                              \

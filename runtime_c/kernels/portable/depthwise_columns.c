@@ -55,57 +55,56 @@ typedef void (*column_sums)(const column_input *input, int32_t offset, const int
 #define FIRST_1 INPUT
 #define FIRST_2 "lsls r7, r1, #1\n"
 
-#define SUMS(kernel, stride)                                                                 \
-    MCUCC_ASSEMBLY_LOCAL(void, sums_##kernel##_##stride, (                             \
-        const column_input *input MCUCC_UNUSED,                                   \
-        int32_t offset MCUCC_UNUSED, const int8_t *weights MCUCC_UNUSED, \
-        int32_t *sums MCUCC_UNUSED), \
-        ".syntax unified\n"                                                          \
-                "push {r4-r7, lr}\n"                                                         \
-                "mov r4, r8\n"                                                               \
-                "mov r5, r9\n"                                                               \
-                "mov r6, r10\n"                                                              \
-                "push {r0, r3-r6}\n"                                                         \
-                "mov lr, r0\n"                                                               \
-                "mov r9, r1\n"                                                               \
-                "movs r1, #2\n"                                                              \
-                "mov ip, r1\n"                                                               \
-                "ldr r1, [r0, #28]\n"                                                        \
-                "mov r0, r9\n"                                                               \
-                "subs r0, r0, r1\n" /* inputs are loaded one step ahead of r0 */             \
-                "mov r9, r0\n"                                                               \
-                "1:\n"                                                                       \
-                "mov r8, lr\n"                                                               \
-                "movs r3, r2\n"                                                              \
-                "adds r3, #" STRING(kernel) " * " STRING(kernel) "\n"                        \
-                "mov r10, r3\n"                                                              \
-                "movs r3, #0\n"                                                              \
-                "movs r4, #0\n"                                                              \
-                "2:\n"                                                                       \
-                "mov r7, r8\n"                                                               \
-                "ldmia r7!, {r0}\n"                                                          \
-                "mov r8, r7\n"                                                               \
-                "add r0, r9\n"                                                               \
-                FIRST_##stride                                                               \
-                TAPS_##kernel(stride)                                                        \
-                "adds r2, #" STRING(kernel) "\n"                                             \
-                "cmp r2, r10\n"                                                              \
-                "bne 2b\n"                                                                   \
-                "ldr r7, [sp, #4]\n"                                                         \
-                "stmia r7!, {r3, r4}\n"                                                      \
-                "str r7, [sp, #4]\n"                                                         \
-                "lsls r5, r1, #" STRING(stride) "\n" /* two columns on: 2 or 4 steps */      \
-                "add r9, r5\n"                                                               \
-                "subs r2, #" STRING(kernel) " * " STRING(kernel) "\n"                        \
-                "mov r5, ip\n"                                                               \
-                "subs r5, #1\n"                                                              \
-                "mov ip, r5\n"                                                               \
-                "bne 1b\n"                                                                   \
-                "pop {r0, r3-r6}\n"                                                          \
-                "mov r8, r4\n"                                                               \
-                "mov r9, r5\n"                                                               \
-                "mov r10, r6\n"                                                              \
-                "pop {r4-r7, pc}\n")
+#define SUMS(kernel, stride)                                                    \
+    MCUCC_ASSEMBLY_LOCAL(void, sums_##kernel##_##stride,                        \
+        (const column_input *input MCUCC_UNUSED, int32_t offset MCUCC_UNUSED,   \
+         const int8_t *weights MCUCC_UNUSED, int32_t *sums MCUCC_UNUSED),       \
+        ".syntax unified\n"                                                     \
+        "push {r4-r7, lr}\n"                                                    \
+        "mov r4, r8\n"                                                          \
+        "mov r5, r9\n"                                                          \
+        "mov r6, r10\n"                                                         \
+        "push {r0, r3-r6}\n"                                                    \
+        "mov lr, r0\n"                                                          \
+        "mov r9, r1\n"                                                          \
+        "movs r1, #2\n"                                                         \
+        "mov ip, r1\n"                                                          \
+        "ldr r1, [r0, #28]\n"                                                   \
+        "mov r0, r9\n"                                                          \
+        "subs r0, r0, r1\n" /* inputs are loaded one step ahead of r0 */        \
+        "mov r9, r0\n"                                                          \
+        "1:\n"                                                                  \
+        "mov r8, lr\n"                                                          \
+        "movs r3, r2\n"                                                         \
+        "adds r3, #" STRING(kernel) " * " STRING(kernel) "\n"                   \
+        "mov r10, r3\n"                                                         \
+        "movs r3, #0\n"                                                         \
+        "movs r4, #0\n"                                                         \
+        "2:\n"                                                                  \
+        "mov r7, r8\n"                                                          \
+        "ldmia r7!, {r0}\n"                                                     \
+        "mov r8, r7\n"                                                          \
+        "add r0, r9\n"                                                          \
+        FIRST_##stride                                                          \
+        TAPS_##kernel(stride)                                                   \
+        "adds r2, #" STRING(kernel) "\n"                                        \
+        "cmp r2, r10\n"                                                         \
+        "bne 2b\n"                                                              \
+        "ldr r7, [sp, #4]\n"                                                    \
+        "stmia r7!, {r3, r4}\n"                                                 \
+        "str r7, [sp, #4]\n"                                                    \
+        "lsls r5, r1, #" STRING(stride) "\n" /* two columns on: 2 or 4 steps */ \
+        "add r9, r5\n"                                                          \
+        "subs r2, #" STRING(kernel) " * " STRING(kernel) "\n"                   \
+        "mov r5, ip\n"                                                          \
+        "subs r5, #1\n"                                                         \
+        "mov ip, r5\n"                                                          \
+        "bne 1b\n"                                                              \
+        "pop {r0, r3-r6}\n"                                                     \
+        "mov r8, r4\n"                                                          \
+        "mov r9, r5\n"                                                          \
+        "mov r10, r6\n"                                                         \
+        "pop {r4-r7, pc}\n")
 /* clang-format on */
 
 #else
