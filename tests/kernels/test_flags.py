@@ -128,7 +128,9 @@ def machine(core: str, folder: Path, *flags: str) -> QemuMachine:
 
 @needs_gcc
 @pytest.mark.emulated
-@pytest.mark.parametrize(("core", "sees"), slow_but("cortex-m4", GUEST_CORES))
+@pytest.mark.slow
+@pytest.mark.parametrize("sees", ["new", "old"])
+@pytest.mark.parametrize("core", GUEST_CORES)
 def test_kernels_compute_the_reference_among_such_flags(
     core: str, sees: str, tmp_path: Path
 ) -> None:
