@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from mcucc.errors import DataError
 from mcucc.evaluate.samples import ArraySample, CalibrationSet, Port
+from mcucc.ops.base import hwc
 
 Array = npt.NDArray[Any]
 SUFFIXES = (".npz", ".npy")
@@ -142,6 +143,8 @@ def _rows(array: Array, port: Port, path: Path) -> Array:
     wanted = f"{port.reads} of shape {['N', *inner]}".replace("'", "")
     if array.shape in (shape, inner) and array.shape[1:] not in (shape, inner):
         array = array.reshape(1, *shape)
+    elif array.shape[1:] not in (shape, inner) and _as_in_c(array, port):
+        array = port.of_c(array)[None]
     if array.shape[1:] not in (shape, inner) or not len(array):
         what = found if len(array.shape) and len(array) else f"{found}: there is no sample in it"
         raise DataError(what, where=str(path), hint=f"the input reads {wanted}, N samples")
@@ -163,6 +166,12 @@ def _rows(array: Array, port: Port, path: Path) -> Array:
             where=str(path),
         )
     return values
+
+
+def _as_in_c(array: Array, port: Port) -> bool:
+    """Whether this is one sample of int8 as the C reads it, (H, W, C)."""
+    whole = array.shape[-3:] == hwc(port.stored) and array.size == prod(port.shape)
+    return port.end is not None and array.dtype == np.int8 and whole
 
 
 def _labels(labels: Array | None, count: int, path: Path) -> list[int | None]:

@@ -116,6 +116,12 @@ class Port:
             value = value.transpose(self.permutation)
         return np.ascontiguousarray(value).reshape(self.stored)
 
+    def of_c(self, values: Int8Array) -> Array:
+        """Int8 as the C reads it, (H, W, C), in the file's layout and integers."""
+        order = self.permutation or tuple(range(len(self.shape)))
+        value = values.reshape([self.shape[axis] for axis in order]).transpose(np.argsort(order))
+        return self._known.from_int8(value) if self._known.dtype == np.uint8 else value
+
     def takes(self, dtype: np.dtype[Any]) -> bool:
         """Floats are real values; integers are those of the file's own input, or int8."""
         if dtype.kind == "f":

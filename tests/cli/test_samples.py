@@ -150,6 +150,8 @@ def test_pictures_of_a_file_in_nchw_are_arrays_in_nchw(tmp_path: Path) -> None:
     (theirs,) = exact_session(onnx.load(model)).run(None, {"image": values[:1]})
     (ours,) = ran(out, one(tmp_path / "x.npy", np.asfortranarray(values[0]))).values()
     np.testing.assert_array_equal(ours, theirs[0].transpose(1, 2, 0))
+    as_in_c = one(tmp_path / "x.npy", values[0].transpose(1, 2, 0))
+    np.testing.assert_array_equal(ran(out, as_in_c).popitem()[1], ours)
 
 
 def dense(inputs: int = 1) -> bytes:
