@@ -24,7 +24,7 @@ SUFFIXES = (".npz", ".npy")
 LABELS = "labels"
 ONLY = ""  # the name of the array in an .npy
 LARGEST = 2**31  # bytes, unpacked
-MOST_PACKED, SMALL = 200, 2**26  # arrays of nothing but zeros are packed better; small ones may be
+MOST_PACKED, SMALL = 200, 2**26  # pictures shrink to a tenth at best; small files may be plain
 HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -81,9 +81,7 @@ def read_arrays(path: Path) -> dict[str, Array]:
                 return {ONLY: _array(file, path.stat().st_size, "the array")}
         with zipfile.ZipFile(path) as archive:
             entries = [e for e in archive.infolist() if e.filename.endswith(".npy")]
-            total = sum(entry.file_size for entry in entries)
-            if total > min(LARGEST, max(SMALL, MOST_PACKED * path.stat().st_size)):
-                raise DataError(f"{total:,} bytes unpacked are too many", where=str(path))
+            check_unpacked(entries, path, LARGEST)
             found = {}
             for entry in entries:
                 name = entry.filename.removesuffix(".npy")
@@ -99,6 +97,13 @@ def read_arrays(path: Path) -> dict[str, Array]:
             where=str(path),
             hint="numpy.savez(FILE, NAME=array) or numpy.save(FILE, array) makes them",
         ) from error
+
+
+def check_unpacked(entries: Sequence[zipfile.ZipInfo], path: Path, most: int) -> None:
+    """DataError for an archive that unpacks to more than `most` bytes, or to a bomb's share."""
+    total = sum(entry.file_size for entry in entries)
+    if total > min(most, max(SMALL, MOST_PACKED * path.stat().st_size)):
+        raise DataError(f"{total:,} bytes unpacked are too many", where=str(path))
 
 
 def _array(file: IO[bytes], size: int, name: str) -> Array:

@@ -20,13 +20,13 @@ import numpy.typing as npt
 from PIL import Image
 
 from mcucc.errors import DataError
+from mcucc.evaluate.arrays import check_unpacked
 from mcucc.evaluate.preprocess import Bytes, Preprocess
 from mcucc.evaluate.samples import CalibrationSet, Picture
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".gif", ".webp", ".tiff"})
 LARGEST_PICTURE = 64_000_000  # pixels; a guard against decompression bombs
 LARGEST_NPZ = 8 * 2**30  # bytes, uncompressed
-MOST_PACKED, SMALL_NPZ = 200, 2**26  # pictures shrink to a tenth at best; small files may be plain
 FORMATS = ("JPEG", "PNG", "BMP", "PPM", "GIF", "WEBP", "TIFF")  # no EPS, which runs a program
 CALIBRATION_COUNT = 100
 
@@ -296,10 +296,7 @@ def _npz_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     wanted = ("images", "labels", "test_images", "test_labels", "calibration_images", "class_names")
     try:
         with zipfile.ZipFile(path) as archive:
-            total = sum(entry.file_size for entry in archive.infolist())
-        bomb = total > max(SMALL_NPZ, MOST_PACKED * path.stat().st_size)
-        if total > LARGEST_NPZ or bomb:
-            raise DataError(f"{total} bytes unpacked are more than {LARGEST_NPZ}", where=str(path))
+            check_unpacked(archive.infolist(), path, LARGEST_NPZ)
         with np.load(path, allow_pickle=False) as archive:
             if not {"images", "test_images", "calibration_images"} & set(archive.files):
                 held = ", ".join(archive.files) or "nothing"
