@@ -20,18 +20,18 @@ import numpy.typing as npt
 
 from benchmarks.document import write_section
 from benchmarks.firmware import NAME, generate, roomy
-from mcucc.emulate import Qemu, run_host
-from mcucc.evaluate.datasets import CALIBRATION_COUNT, load_dataset, pictures
+from mcucc.backends import Qemu, run_host
+from mcucc.driver.load import Network, NetworkOptions, load_network
 from mcucc.evaluate.float_session import FloatSession
 from mcucc.evaluate.litert import LitertSession
-from mcucc.evaluate.preprocess import Bytes, find_preprocess
 from mcucc.evaluate.validate import is_classifier
-from mcucc.frontends.onnx import ImportedModel
-from mcucc.network import Network, NetworkOptions, load_network
-from mcucc.numerics import Rounding
-from mcucc.schedule.choose import bind
-from mcucc.schedule.plan import ImagePolicy
-from mcucc.schedule.search import SearchOptions, search
+from mcucc.frontends.onnx.importer import ImportedModel
+from mcucc.images.datasets import CALIBRATION_COUNT, load_dataset, pictures
+from mcucc.images.preprocess import Bytes, find_preprocess
+from mcucc.numerics.fixed_point import Rounding
+from mcucc.schedule.plan.plan import ImagePolicy
+from mcucc.schedule.search.choose import bind
+from mcucc.schedule.search.front import SearchOptions, search
 from mcucc.toolchain import BuildOptions, build_firmware
 from mcucc.toolchain.host import build_shared
 

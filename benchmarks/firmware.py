@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from mcucc.boards import Board, Core, Memory, MemoryKind, board_names, load_board
-from mcucc.build import unit_of
+from mcucc.backends import Qemu
+from mcucc.backends.camera_rows import as_asked
+from mcucc.boards.board import Board, Core, Memory, MemoryKind, board_names, load_board
 from mcucc.codegen.model import Origin, model_code
 from mcucc.codegen.write import write_library
-from mcucc.emulate import Qemu
-from mcucc.emulate.handed import as_asked
-from mcucc.measure import reference_bytes
-from mcucc.network import Network
-from mcucc.schedule.check import check
-from mcucc.schedule.tiled import TiledProgram
+from mcucc.driver.compile import unit_of
+from mcucc.driver.load import Network
+from mcucc.driver.measure import reference_bytes
+from mcucc.schedule.plan.check import check
+from mcucc.schedule.plan.program import TiledProgram
 from mcucc.toolchain import BuildOptions, Firmware, ModelUnit, build_firmware, refence
 
 NAME = "net"

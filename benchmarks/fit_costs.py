@@ -20,18 +20,18 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.firmware import build, count, roomy
-from mcucc.boards import Board
+from mcucc.boards.board import Board
+from mcucc.driver.load import Network, NetworkOptions, load_network
 from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph
-from mcucc.network import Network, NetworkOptions, load_network
-from mcucc.schedule import costs
-from mcucc.schedule.choose import bind
-from mcucc.schedule.costs import CostModel, Fit, KernelCost, node_facts, stage_costs
-from mcucc.schedule.expand import expand
-from mcucc.schedule.layers import layers_plan
-from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
-from mcucc.schedule.search import SearchOptions, search
-from mcucc.schedule.tiled import Compute, Copy, TiledProgram, TiledStage
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.layers import layers_plan
+from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.plan.program import Compute, Copy, TiledProgram, TiledStage
+from mcucc.schedule.search import costs
+from mcucc.schedule.search.choose import bind
+from mcucc.schedule.search.costs import CostModel, Fit, KernelCost, node_facts, stage_costs
+from mcucc.schedule.search.front import SearchOptions, search
 
 TABLE = Path(costs.__file__).with_name("costs.json")
 WIDTHS = (0, 2, 5)  # columns of a tile; 0: whole rows

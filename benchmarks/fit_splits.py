@@ -22,6 +22,7 @@ from benchmarks.firmware import roomy
 from benchmarks.fit_costs import TABLE, Row, fit_kernels
 from benchmarks.machine import Step
 from benchmarks.qemu_machine import GUESTS, Job, QemuMachine, build_calls
+from mcucc.ir.kernel import Granularity, Kernel
 from mcucc.kernels.select import (
     ARMV7EM,
     ARMV7M,
@@ -32,11 +33,10 @@ from mcucc.kernels.select import (
     isa_of,
     isas_of,
 )
-from mcucc.numerics import Requant, Rounding
-from mcucc.ops.base import Granularity, Kernel
-from mcucc.ops.matrix import Accumulation
-from mcucc.ops.partial_sums import SUM_BYTES, FinishSumsKernel, PartialSumsKernel, as_bytes
-from mcucc.schedule.costs import KernelCost
+from mcucc.numerics.fixed_point import Requant, Rounding
+from mcucc.ops.common.matrix import Accumulation
+from mcucc.ops.common.partial_sums import SUM_BYTES, FinishSumsKernel, PartialSumsKernel, as_bytes
+from mcucc.schedule.search.costs import KernelCost
 
 GUEST = {
     PORTABLE: replace(GUESTS["cortex-m3"], flags=("-mcpu=cortex-m0plus",)),  # which has a timer

@@ -23,14 +23,15 @@ from benchmarks.cycles import Counts
 from benchmarks.machine import Machine, Step
 from benchmarks.qemu_machine import QemuMachine
 from mcucc.ir import Quant, Tensor
+from mcucc.ir.kernel import Kernel
+from mcucc.ir.op import Op
 from mcucc.kernels.select import NodeContext, choose
-from mcucc.numerics import Int8Array, Rounding
+from mcucc.numerics.fixed_point import Int8Array, Rounding
 from mcucc.ops.add import Add
-from mcucc.ops.base import Kernel, Op
+from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.fully_connected import FullyConnected
-from mcucc.ops.spatial import Pads, Window2d
 
 INT8 = np.dtype(np.int8)
 PEERS = Path(__file__).resolve().parent / "peers.json"

@@ -18,15 +18,15 @@ import numpy.typing as npt
 
 from benchmarks.accuracy import pictures_of, row
 from benchmarks.document import write_section
+from mcucc.driver.load import NetworkOptions, load_network
 from mcucc.evaluate.litert import LitertSession
-from mcucc.evaluate.preprocess import Bytes
 from mcucc.frontends.quantized import ImportedQuantized
-from mcucc.frontends.tflite_file import read_tflite
+from mcucc.frontends.tflite.file import read_tflite
+from mcucc.images.preprocess import Bytes
 from mcucc.ir.graph import Graph, Node
 from mcucc.ir.integer import IntegerNode
-from mcucc.network import NetworkOptions, load_network
-from mcucc.numerics import Int8Array, IntArray, Rounding
-from mcucc.ops.base import Kernel
+from mcucc.ir.kernel import Kernel
+from mcucc.numerics.fixed_point import Int8Array, IntArray, Rounding
 from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 from mcucc.ops.fully_connected import FullyConnectedKernel

@@ -19,9 +19,9 @@ from elftools.elf.elffile import ELFFile
 from unicorn import arm_const as arm
 
 from benchmarks.cycles import Block, Counts, Listing
-from mcucc.numerics import Int8Array
-from mcucc.ops.base import ConstArray, Granularity, KernelCall
-from mcucc.resources import resource_dir
+from mcucc.base.package_data import resource_dir
+from mcucc.ir.kernel import ConstArray, Granularity, KernelCall
+from mcucc.numerics.fixed_point import Int8Array
 
 RUNTIME = resource_dir("runtime_c")
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")

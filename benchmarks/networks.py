@@ -23,11 +23,11 @@ from benchmarks.cycles import Counts
 from benchmarks.kernels import whole_rows
 from benchmarks.machine import Machine
 from benchmarks.qemu_machine import QemuMachine
+from mcucc.driver.load import NetworkOptions, load_network
 from mcucc.ir.integer import IntegerGraph, IntegerNode
+from mcucc.ir.kernel import Granularity
 from mcucc.kernels.select import Choice, choose, context_of
-from mcucc.network import NetworkOptions, load_network
-from mcucc.numerics import Int8Array
-from mcucc.ops.base import Granularity
+from mcucc.numerics.fixed_point import Int8Array
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from elftools.elf.elffile import ELFFile
 
 from benchmarks.cycles import Counts
 from benchmarks.machine import GUARD, RUNTIME, WARNINGS, Step
-from mcucc.ops.base import ConstArray, Granularity, KernelCall
+from mcucc.ir.kernel import ConstArray, Granularity, KernelCall
 
 HERE = Path(__file__).resolve().parent
 LIST_BYTES = 15 << 20

@@ -22,8 +22,8 @@ from benchmarks.kernels import LAYERS, PEERS, measure
 from benchmarks.machine import Machine
 from benchmarks.networks import count_network, total
 from benchmarks.qemu_machine import QemuMachine
-from mcucc.build import OPTIMIZE, CompileOptions, compile_model
-from mcucc.network import NetworkOptions, load_network
+from mcucc.driver.compile import OPTIMIZE, CompileOptions, compile_model
+from mcucc.driver.load import NetworkOptions, load_network
 
 CORES = ("cortex-m4", "cortex-m3", "cortex-m0plus", "cortex-m55")
 FLASH_MODEL, FLASH_BOARD = "mcunet-5fps_vww", "nucleo-l4r5zi"

@@ -1,6 +1,6 @@
 """Whether two commits compile the same: plans, bytes of SRAM and flash, instructions, outputs.
 
-    python -m benchmarks.same TREE OUT.json --picture FILE [--zoo DIR] [--against OLD.json]
+    python -m benchmarks.same TREE OUT.json --picture FILE [--zoo DIR] [--only NAME] [--against OLD.json]
 
 TREE is a checkout; its command line compiles every network of the zoo under every option set of
 `OPTIONS` and runs it on the picture. With `--against` the rows that differ are printed, and
@@ -98,12 +98,14 @@ def main() -> int:
     parser.add_argument("--zoo", type=Path, default=Path("../shared/zoo"))
     parser.add_argument("--picture", type=Path, required=True, help="what the networks are run on")
     parser.add_argument("--against", type=Path)
+    parser.add_argument("--only", default="", help="networks whose names hold this")
     arguments = parser.parse_args()
     zoo, picture = arguments.zoo.resolve(), arguments.picture.resolve()
     old = json.loads(arguments.against.read_text()) if arguments.against else {}
     record: dict[str, Row] = {}
     moved = 0
-    for model in sorted(zoo.glob("tflite/*.tflite")) + sorted(zoo.glob("onnx/*.onnx")):
+    models = [*sorted(zoo.glob("tflite/*.tflite")), *sorted(zoo.glob("onnx/*.onnx"))]
+    for model in (model for model in models if arguments.only in model.name):
         for name, options in OPTIONS.items():
             row = f"{model.name}, {name}"
             record[row] = measure(arguments.tree.resolve(), model, options, picture)

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from benchmarks.document import write_section
 from benchmarks.firmware import build, count, fenced, roomy
-from mcucc.network import NetworkOptions, load_network
-from mcucc.schedule.choose import bind
-from mcucc.schedule.plan import ImagePolicy
-from mcucc.schedule.search import SearchOptions, search
+from mcucc.driver.load import NetworkOptions, load_network
+from mcucc.schedule.plan.plan import ImagePolicy
+from mcucc.schedule.search.choose import bind
+from mcucc.schedule.search.front import SearchOptions, search
 
 FACTORS = (1.00, 1.10)
 WIDTHS = (4, 1)  # least columns of a tile

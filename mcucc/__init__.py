@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mcucc.api import compile, load, open_folder, plan, quantized, run, validate
-    from mcucc.boards import load_board
+    from mcucc.boards.board import load_board
+    from mcucc.driver.load import NetworkOptions
     from mcucc.errors import McuccError
     from mcucc.ir.verify import verify
-    from mcucc.network import NetworkOptions
-    from mcucc.schedule.choose import ScheduleOptions
+    from mcucc.schedule.search.choose import ScheduleOptions
 
 __version__ = "0.1.0"
 
@@ -35,9 +35,9 @@ __all__ = [
 ]
 _ELSEWHERE = {
     "McuccError": "mcucc.errors",
-    "NetworkOptions": "mcucc.network",
-    "ScheduleOptions": "mcucc.schedule.choose",
-    "load_board": "mcucc.boards",
+    "NetworkOptions": "mcucc.driver.load",
+    "ScheduleOptions": "mcucc.schedule.search.choose",
+    "load_board": "mcucc.boards.board",
     "verify": "mcucc.ir.verify",
 }
 

@@ -16,20 +16,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mcucc.boards import load_board
-from mcucc.build import CompileOptions, compile_model
-from mcucc.compiled import CompiledFolder, open_compiled
+from mcucc.boards.board import load_board
+from mcucc.driver.compile import CompileOptions, compile_model
+from mcucc.driver.folder import CompiledFolder, open_compiled
+from mcucc.driver.inputs import sample_of
+from mcucc.driver.load import Network, NetworkOptions, load_network
+from mcucc.driver.validate import Run, Validation, run_samples
+from mcucc.driver.validate import validate as validate_folder
 from mcucc.frontends.load import load_model
-from mcucc.frontends.onnx import ImportedModel
+from mcucc.frontends.onnx.importer import ImportedModel
 from mcucc.frontends.quantized import ImportedQuantized
-from mcucc.inputs import sample_of
-from mcucc.network import Network, NetworkOptions, load_network
 from mcucc.report.facts import Report
-from mcucc.schedule.check import check
-from mcucc.schedule.choose import Schedule, ScheduleOptions
-from mcucc.schedule.choose import schedule as make_schedule
-from mcucc.validation import Run, Validation, run_samples
-from mcucc.validation import validate as validate_folder
+from mcucc.schedule.plan.check import check
+from mcucc.schedule.search.choose import Schedule, ScheduleOptions
+from mcucc.schedule.search.choose import schedule as make_schedule
 
 PathLike = str | Path
 

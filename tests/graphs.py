@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 
 from mcucc.ir import Graph, Node, Quant, Tensor
-from mcucc.numerics import NO_CLAMP, Clamp
+from mcucc.ir.op import Op
+from mcucc.numerics.fixed_point import NO_CLAMP, Clamp
 from mcucc.ops.add import Add
-from mcucc.ops.base import Op
+from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.reshape import Reshape
-from mcucc.ops.spatial import Pads, Window2d
 
 INT8 = np.dtype(np.int8)
 

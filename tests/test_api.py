@@ -10,7 +10,7 @@ import pytest
 
 import mcucc
 from mcucc.errors import OutputError
-from mcucc.schedule.plan import ImagePolicy
+from mcucc.schedule.plan.plan import ImagePolicy
 from tests.cli.project import BOARD, make_project
 
 

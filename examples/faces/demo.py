@@ -29,12 +29,12 @@ from pictures import (
 )
 from PIL import Image
 
-from mcucc.compiled import CompiledFolder, open_compiled
+from mcucc.driver.folder import CompiledFolder, open_compiled
+from mcucc.driver.inputs import sample_of
+from mcucc.driver.validate import float_outputs, run_samples
 from mcucc.errors import ToolError
 from mcucc.evaluate.compare import dequantize
-from mcucc.evaluate.samples import Sample
-from mcucc.inputs import sample_of
-from mcucc.validation import float_outputs, run_samples
+from mcucc.images.samples import Sample
 
 HERE = Path(os.path.relpath(Path(__file__).parent))  # short in the commands shown
 CALIBRATION = 100  # scenes

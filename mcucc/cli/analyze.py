@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from mcucc.analysis import Analysis, Verdict
+    from mcucc.driver.analyze import Analysis, Verdict
 
 
 def analyze_command(
@@ -35,10 +35,10 @@ def analyze_command(
 
     Needs no pictures and no compiler. Exit code 0 whether it fits or not.
     """
-    from mcucc.analysis import analyze
     from mcucc.cli.output import console, print_json, progress_bar
     from mcucc.cli.parse import parse_shapes
-    from mcucc.network import NetworkOptions
+    from mcucc.driver.analyze import analyze
+    from mcucc.driver.load import NetworkOptions
 
     del verbose
     schedule = shared.schedule_options(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from mcucc.boards import Board
+    from mcucc.boards.board import Board
 
 
 WIDE, MEDIUM = 120, 96  # columns of a terminal that shows titles, and what emulates a board
@@ -23,7 +23,7 @@ def boards_command(
     """List the boards: core, SRAM, flash, clock, and what emulates them."""
     from rich.table import Table
 
-    from mcucc.boards import board_names, load_board
+    from mcucc.boards.board import board_names, load_board
     from mcucc.cli.output import console, print_json
 
     del verbose

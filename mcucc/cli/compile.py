@@ -54,13 +54,13 @@ def compile_command(
     verbose: shared.Verbose = False,
 ) -> None:
     """Compile a network into C and firmware for a board."""
-    from mcucc.build import CompileOptions, compile_model
+    from mcucc.backends.choose import NAMES as EMULATORS
     from mcucc.cli.output import console, print_json, progress_bar
     from mcucc.cli.parse import choice, parse_shapes, stage_printer
-    from mcucc.emulate.choose import NAMES as EMULATORS
+    from mcucc.driver.compile import CompileOptions, compile_model
+    from mcucc.driver.load import NetworkOptions
     from mcucc.exports import export_names
-    from mcucc.network import NetworkOptions
-    from mcucc.numerics import Rounding
+    from mcucc.numerics.fixed_point import Rounding
     from mcucc.quantize.observers import OBSERVERS
     from mcucc.report.terminal import print_report
 

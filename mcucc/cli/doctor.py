@@ -18,7 +18,7 @@ def doctor_command(json_output: shared.Json = False, verbose: shared.Verbose = F
     from rich.text import Text
 
     from mcucc.cli.output import console, print_json
-    from mcucc.doctor import PACKAGE, examine
+    from mcucc.driver.doctor import PACKAGE, examine
 
     del verbose
     health = examine()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from mcucc.schedule.choose import ScheduleOptions
+    from mcucc.schedule.search.choose import ScheduleOptions
 
 Data = Annotated[
     Path | None,
@@ -78,9 +78,9 @@ def schedule_options(
 ) -> ScheduleOptions:
     """The options as data; McuccError for a value that is not allowed."""
     from mcucc.cli.parse import choice
-    from mcucc.manifest import OPTIMIZE
-    from mcucc.schedule.choose import IMAGES, OBJECTIVES, SCHEDULES, ScheduleOptions
-    from mcucc.schedule.plan import ImagePolicy
+    from mcucc.driver.manifest import OPTIMIZE
+    from mcucc.schedule.plan.plan import ImagePolicy
+    from mcucc.schedule.search.choose import IMAGES, OBJECTIVES, SCHEDULES, ScheduleOptions
 
     if objective is not None:
         choice("--objective", objective, OBJECTIVES)

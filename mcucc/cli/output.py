@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.segment import Segment
 
 from mcucc.errors import McuccError
-from mcucc.report.words import printable
+from mcucc.report.format import printable
 
 
 class PlainConsole(Console):

@@ -36,8 +36,8 @@ def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
 
 def stage_printer(wanted: str | None, stream: TextIO) -> Callable[[str, str], None] | None:
     """Prints the stages asked for."""
-    from mcucc.network import STAGES
-    from mcucc.report.words import printable
+    from mcucc.driver.load import STAGES
+    from mcucc.report.format import printable
 
     if wanted is None:
         return None

@@ -42,8 +42,8 @@ def plan_command(
     """Print the plans of a network: memory against estimated time, and the one chosen."""
     from mcucc.cli.output import console, print_json, progress_bar
     from mcucc.cli.parse import parse_shapes
-    from mcucc.network import NetworkOptions
-    from mcucc.planning import plan_model
+    from mcucc.driver.load import NetworkOptions
+    from mcucc.driver.plan import plan_model
 
     del verbose
     options = shared.schedule_options(
@@ -118,7 +118,7 @@ def _front(found: Mapping[str, Any]) -> Table:
 
 def _notes(found: Mapping[str, Any]) -> list[str]:
     """Peak, bound, what is counted, how good the estimate is."""
-    from mcucc.report.words import saving_words, split_words
+    from mcucc.report.format import saving_words, split_words
 
     plan, fit = found["plan"], found["cost_fit"]
     notes = [

@@ -35,8 +35,8 @@ def _show(report: dict[str, Any], folder: Path, html: bool, csv: bool, json_outp
     if json_output:
         print_json(report)
     elif csv:
-        from mcucc.report.table import layers_csv
-        from mcucc.report.words import printable
+        from mcucc.report.csv import layers_csv
+        from mcucc.report.format import printable
 
         print(printable(layers_csv(report)), end="")
     elif html:

@@ -23,12 +23,12 @@ def run_command(
     verbose: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
 ) -> None:
     """Run one picture or sample through a compiled network."""
+    from mcucc.backends.choose import NAMES as EMULATORS
     from mcucc.cli.output import console, print_json
     from mcucc.cli.parse import choice
-    from mcucc.compiled import open_compiled
-    from mcucc.emulate.choose import NAMES as EMULATORS
-    from mcucc.inputs import sample_of
-    from mcucc.validation import run_samples
+    from mcucc.driver.folder import open_compiled
+    from mcucc.driver.inputs import sample_of
+    from mcucc.driver.validate import run_samples
 
     del verbose
     choice("--emulator", emulator, ("host", *(name for name in EMULATORS if name != "none")))

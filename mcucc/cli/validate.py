@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from mcucc.driver.validate import Validation
     from mcucc.evaluate.validate import Divergence, WayResult
-    from mcucc.validation import Validation
 
 TITLES = {
     "float": "float network",
@@ -45,11 +45,11 @@ def validate_command(
     A quantized file is computed by LiteRT or ONNX Runtime too. Exit code 1 when integer results
     differ anywhere, or a layer of the file by more than rounding explains.
     """
+    from mcucc.backends.choose import NAMES as EMULATORS
     from mcucc.cli.output import console, print_json, progress_bar
     from mcucc.cli.parse import choice
-    from mcucc.compiled import open_compiled
-    from mcucc.emulate.choose import NAMES as EMULATORS
-    from mcucc.validation import validate
+    from mcucc.driver.folder import open_compiled
+    from mcucc.driver.validate import validate
 
     del verbose
     choice("--emulator", emulator, EMULATORS)
@@ -170,7 +170,7 @@ def _oracle(found: Validation) -> list[str]:
 
 def _slices(found: Validation) -> list[str]:
     """Where the int8 outputs are least like the float network's, and what is lost altogether."""
-    from mcucc.report.words import dead_words, slice_words
+    from mcucc.report.format import dead_words, slice_words
 
     worst = next((way.worst for way in found.ways if way.name == "quantized"), None)
     if worst is None or not worst.output:

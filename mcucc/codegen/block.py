@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcucc.codegen.model_names import Field, Names
-from mcucc.schedule.split_block import SplitBlockKernel, SplitGroup
+from mcucc.schedule.split.block import SplitBlockKernel, SplitGroup
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcucc.codegen.model_names import Field, Names
-from mcucc.ops.base import BorderCall
+from mcucc.ir.kernel import BorderCall
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ import numpy as np
 from mcucc.codegen.model_names import Names, c_int
 from mcucc.codegen.names import comment, identifier, string
 from mcucc.codegen.steps import StageCode, stage_codes, step_name
+from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import Activation
-from mcucc.ops.base import ConstArray, KernelCall
-from mcucc.quantize.camera import CameraInput
+from mcucc.ir.kernel import ConstArray, KernelCall
 from mcucc.quantize.split_outputs import SplitOutput
-from mcucc.schedule.buffers import BufferId
-from mcucc.schedule.plan import ImagePolicy
-from mcucc.schedule.tiled import TiledProgram
-from mcucc.schedule.windows import Range
+from mcucc.schedule.plan.buffers import BufferId
+from mcucc.schedule.plan.plan import ImagePolicy
+from mcucc.schedule.plan.program import TiledProgram
+from mcucc.schedule.plan.spans import Range
 
 C_TYPES = {
     np.dtype(np.int8): "int8_t",

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcucc.codegen.names import distinct, identifiers, short_identifiers
-from mcucc.ops.base import ConstArray, KernelCall
-from mcucc.schedule.buffers import BufferId
-from mcucc.schedule.tiled import Kind, Place, TiledProgram
-from mcucc.schedule.windows import Range
+from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.schedule.plan.buffers import BufferId
+from mcucc.schedule.plan.program import Kind, Place, TiledProgram
+from mcucc.schedule.plan.spans import Range
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from mcucc.codegen.block import BlockCode, block_code
 from mcucc.codegen.border import BorderCode, border_code
 from mcucc.codegen.model_names import Field, Names, as_sweep
 from mcucc.codegen.names import comment
+from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import Activation, IntegerGraph, IntegerNode
-from mcucc.ops.base import Granularity, KernelCall, Window
-from mcucc.quantize.camera import CameraInput
-from mcucc.schedule.split_block import SplitBlockKernel
-from mcucc.schedule.tiled import (
+from mcucc.ir.kernel import Granularity, KernelCall
+from mcucc.ir.window import Window
+from mcucc.schedule.plan.program import (
     Action,
     Chain,
     Compute,
@@ -24,7 +24,8 @@ from mcucc.schedule.tiled import (
     TiledProgram,
     TiledStage,
 )
-from mcucc.schedule.windows import Range
+from mcucc.schedule.plan.spans import Range
+from mcucc.schedule.split.block import SplitBlockKernel
 
 
 @dataclass(frozen=True)

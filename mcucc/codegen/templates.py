@@ -8,7 +8,7 @@ from functools import cache
 import jinja2
 from markupsafe import Markup
 
-from mcucc.resources import resource_dir
+from mcucc.base.package_data import resource_dir
 
 _SAFE = re.compile(r'(?:[ !#-\[\]-~]|\\")*')  # printable ASCII, quotes escaped
 _LEAVES = re.compile(r"\*/|/\*|\?\?")  # ends or opens a comment, trigraphs

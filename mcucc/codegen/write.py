@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from mcucc.base.package_data import resource_dir
 from mcucc.codegen.abi import ABI_HEADER, runtime_abi
 from mcucc.codegen.model import ModelCode
 from mcucc.codegen.templates import environment
-from mcucc.resources import resource_dir
 
 INCLUDE = re.compile(r'^#include "(mcucc/[a-z0-9_]+\.h)"', re.MULTILINE)
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.evaluate.preprocess import Bytes
+from mcucc.images.camera import CameraInput
+from mcucc.images.preprocess import Bytes
 from mcucc.ir.integer import IntegerGraph
-from mcucc.numerics import Int8Array
-from mcucc.quantize.camera import CameraInput
+from mcucc.numerics.fixed_point import Int8Array
 
 BATCH = 16
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from mcucc.evaluate.layers import WrongElement, first_other, first_wrong
 from mcucc.evaluate.oracle import Oracle
-from mcucc.evaluate.samples import Sample
 from mcucc.evaluate.validate import Divergence, Values, differing_pictures
+from mcucc.images.samples import Sample
 from mcucc.ir.integer import IntegerGraph
 
 # Samples compared layer by layer: the one whose outputs are furthest off, and the first.

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from mcucc.errors import ModelError
 from mcucc.evaluate.float_session import FloatModel, FloatSession
-from mcucc.evaluate.preprocess import Bytes, Preprocess
-from mcucc.evaluate.samples import Picture, batch
+from mcucc.images.preprocess import Bytes, Preprocess
+from mcucc.images.samples import Picture, batch
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import Activation, IntegerGraph
-from mcucc.numerics import Int8Array
+from mcucc.numerics.fixed_point import Int8Array
 
 DoubleArray = npt.NDArray[np.float64]
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from mcucc.ir.graph import Array, Graph
+from mcucc.ir.graph import Graph
+from mcucc.ir.tensor import Array
 
 CLOSE = 1e-4  # of a constant's mean magnitude
 

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from mcucc.errors import ModelError
 from mcucc.evaluate.float_run import evaluate_graph
 from mcucc.evaluate.float_session import FloatModel, FloatSession
-from mcucc.evaluate.preprocess import FloatArray
-from mcucc.evaluate.samples import Sample
+from mcucc.images.preprocess import FloatArray
+from mcucc.images.samples import Sample
 from mcucc.ir.graph import Graph, Node
 
 # Of the largest value of a tensor; float32 sums in another order are about 1e-6 apart a layer.

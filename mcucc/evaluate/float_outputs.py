@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.evaluate.float_session import FloatModel, FloatSession
-from mcucc.evaluate.samples import Sample, batch
 from mcucc.evaluate.slices import Slices, worst_slice
-from mcucc.ir.graph import Quant
+from mcucc.images.samples import Sample, batch
 from mcucc.ir.integer import IntegerGraph
-from mcucc.ops.base import hwc
+from mcucc.ir.tensor import Quant
+from mcucc.ir.window import hwc
 from mcucc.quantize.split_outputs import SplitOutput
 
 FloatArray = npt.NDArray[np.float32]

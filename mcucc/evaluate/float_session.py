@@ -13,11 +13,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from mcucc.errors import ModelError
-from mcucc.evaluate.preprocess import FloatArray
-from mcucc.evaluate.samples import Sample
-from mcucc.frontends.cut import cut_onnx
+from mcucc.frontends.onnx.cut import cut_onnx
+from mcucc.images.preprocess import FloatArray
+from mcucc.images.samples import Sample
 from mcucc.ir.graph import Graph, Node
-from mcucc.numerics import Int8Array
+from mcucc.numerics.fixed_point import Int8Array
 
 ORT_TYPES = {
     "tensor(float)": np.float32,

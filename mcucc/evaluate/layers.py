@@ -17,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.evaluate.oracle import Integers, Oracle
-from mcucc.ir.graph import Graph, Node, Tensor
+from mcucc.ir.graph import Graph, Node
 from mcucc.ir.integer import IntegerGraph
-from mcucc.numerics import NO_CLAMP, Clamp, Int8Array, Rounding
-from mcucc.ops.base import hwc
+from mcucc.ir.tensor import Tensor
+from mcucc.ir.window import hwc
+from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding
 from mcucc.ops.pad import Pad
 from mcucc.ops.resize_bilinear import ResizeBilinear
 from mcucc.ops.softmax import Softmax

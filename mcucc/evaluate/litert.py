@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import tflite
 
 from mcucc.evaluate.oracle import Array, Oracle, RefusedError
-from mcucc.frontends.tflite import import_tflite
-from mcucc.numerics import Rounding
+from mcucc.frontends.tflite.importer import import_tflite
+from mcucc.numerics.fixed_point import Rounding
 
 
 class LitertSession(Oracle):

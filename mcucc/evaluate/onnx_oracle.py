@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from mcucc.evaluate.onnx_exact import exact_session
 from mcucc.evaluate.oracle import Array, Oracle
-from mcucc.frontends.onnx_file import read_model
-from mcucc.frontends.qdq import import_quantized_onnx
+from mcucc.frontends.onnx.file import read_model
+from mcucc.frontends.qdq.importer import import_quantized_onnx
 
 
 class OnnxOracle(Oracle):

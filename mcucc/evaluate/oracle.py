@@ -19,8 +19,8 @@ from mcucc.errors import ModelError
 from mcucc.evaluate.float_check import file_index
 from mcucc.frontends.quantized import End, ImportedQuantized
 from mcucc.ir.integer import IntegerGraph
-from mcucc.numerics import Int8Array, Rounding
-from mcucc.ops.base import hwc
+from mcucc.ir.window import hwc
+from mcucc.numerics.fixed_point import Int8Array, Rounding
 from mcucc.quantize.lower import lower
 
 Integers = npt.NDArray[np.int64]

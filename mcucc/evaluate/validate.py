@@ -16,7 +16,7 @@ import numpy.typing as npt
 from mcucc.evaluate.accuracy import top1
 from mcucc.evaluate.slices import Slices, worst_slice
 from mcucc.ir.integer import IntegerGraph
-from mcucc.numerics import Int8Array
+from mcucc.numerics.fixed_point import Int8Array
 
 Values = Mapping[str, npt.NDArray[Any]]
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import onnx
-
 from mcucc.errors import Problem
-from mcucc.frontends.cut import SHAPE_OPS, reads_of
 
 _MOST = 12  # names; more are no advice
 _LEAST_SHARE = 0.5  # of the steps that compute activations
@@ -71,24 +68,6 @@ def frontier(
     found = tuple(name for name in computed if name in wanted)
     worth = _LEAST_SHARE * whole <= kept < whole
     return found if worth and len(found) <= _MOST else ()
-
-
-def onnx_steps(nodes: Sequence[onnx.NodeProto]) -> list[Step]:
-    """The nodes of an ONNX graph."""
-    return [
-        Step(
-            label_of(node, index),
-            tuple(reads_of(node)),
-            tuple(node.output),
-            node.op_type in SHAPE_OPS,
-        )
-        for index, node in enumerate(nodes)
-    ]
-
-
-def label_of(node: onnx.NodeProto, index: int) -> str:
-    """How messages name a node: its own name, else the tensor it computes."""
-    return node.name or next((name for name in node.output if name), f"node {index}")
 
 
 def of_file(problems: Iterable[Problem], labels: Mapping[str, str]) -> list[Problem]:

@@ -9,17 +9,17 @@ import onnx
 from onnx.external_data_helper import uses_external_data
 
 from mcucc.errors import ModelError
-from mcucc.frontends.cut import cut_onnx
 from mcucc.frontends.file_kind import format_of
-from mcucc.frontends.onnx import ImportedModel, import_model
-from mcucc.frontends.onnx_bounds import check_operations
-from mcucc.frontends.onnx_file import is_quantized, read_model
-from mcucc.frontends.onnx_inputs import ShapeMap
-from mcucc.frontends.qdq import import_quantized_model
+from mcucc.frontends.onnx.bounds import check_operations
+from mcucc.frontends.onnx.cut import cut_onnx
+from mcucc.frontends.onnx.file import is_quantized, read_model
+from mcucc.frontends.onnx.importer import ImportedModel, import_model
+from mcucc.frontends.onnx.inputs import ShapeMap
+from mcucc.frontends.qdq.importer import import_quantized_model
 from mcucc.frontends.quantized import ImportedQuantized
-from mcucc.frontends.tflite import import_tflite
-from mcucc.frontends.tflite_cut import cut_tflite
-from mcucc.frontends.tflite_file import parse_tflite, tflite_bytes
+from mcucc.frontends.tflite.cut import cut_tflite
+from mcucc.frontends.tflite.file import parse_tflite, tflite_bytes
+from mcucc.frontends.tflite.importer import import_tflite
 from mcucc.ir.graph import Graph
 from mcucc.ops.reshape import Reshape
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.frontends.onnx_context import Source
-from mcucc.ir.graph import Graph, Quant, Shape
-from mcucc.numerics import Int8Array, saturate_int8
+from mcucc.frontends.onnx.context import Source
+from mcucc.ir.graph import Graph
+from mcucc.ir.tensor import Quant, Shape
+from mcucc.numerics.fixed_point import Int8Array, saturate_int8
 
 Array = npt.NDArray[Any]
 

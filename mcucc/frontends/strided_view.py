@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise, permutations
 from math import prod
 
-from mcucc.ops.base import Op
+from mcucc.ir.op import Op
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.ops.transpose import Transpose

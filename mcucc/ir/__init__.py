@@ -1,7 +1,8 @@
 """The intermediate representation: typed, frozen, NHWC."""
 
-from mcucc.ir.graph import Graph, Node, Quant, Tensor, TensorType
+from mcucc.ir.graph import Graph, Node
 from mcucc.ir.integer import Activation, IntegerGraph, IntegerNode
+from mcucc.ir.tensor import Quant, Tensor, TensorType
 from mcucc.ir.text import graph_text, integer_text
 from mcucc.ir.verify import verify
 

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from mcucc.numerics import Int8Array, Rounding
-
-if TYPE_CHECKING:
-    from mcucc.ops.base import Kernel
+from mcucc.ir.kernel import Kernel
+from mcucc.numerics.fixed_point import Int8Array, Rounding
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mcucc.ir.graph import Graph, Quant, Tensor
+from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
+from mcucc.ir.tensor import Quant, Tensor
 
 
 def graph_text(graph: Graph) -> str:

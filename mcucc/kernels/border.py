@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from mcucc.kernels.mve_conv2d import strips_of_zones
+from mcucc.kernels.mve.conv2d import strips_of_zones
 from mcucc.kernels.select import (
     ARMV7EM,
     ARMV7M,
@@ -16,7 +16,7 @@ from mcucc.kernels.select import (
     choose,
     variant,
 )
-from mcucc.ops.border import BorderedKernel
+from mcucc.ops.common.border import BorderedKernel
 
 
 def bordered(kernel: BorderedKernel, context: NodeContext, isa: str) -> Choice:

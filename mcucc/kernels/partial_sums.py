@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from mcucc.kernels.armv7em_conv2d import pack_runs, wide_weights
-from mcucc.kernels.armv7em_finish import weights_in_pairs
-from mcucc.kernels.portable_finish import finish_fields, portable_finish
+from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.kernels.armv7em.conv2d import pack_runs, wide_weights
+from mcucc.kernels.armv7em.finish import weights_in_pairs
+from mcucc.kernels.portable.finish import finish_fields, portable_finish
 from mcucc.kernels.select import ARMV7EM, PORTABLE, Choice, NodeContext, variant
-from mcucc.ops.base import ConstArray, KernelCall
-from mcucc.ops.partial_sums import FinishSumsKernel, PartialSumsKernel
+from mcucc.ops.common.partial_sums import FinishSumsKernel, PartialSumsKernel
 
 PER_FINISH = 10.0  # instructions a value
 PER_MAC, PER_SUM = {False: 0.92, True: 0.73}, 4.0  # by width of the weights: armv7em_conv2d.py

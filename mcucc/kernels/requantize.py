@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.numerics import INT32_MAX, INT32_MIN, IntArray, Requant, Rounding
-from mcucc.ops.matrix import Accumulation
+from mcucc.numerics.fixed_point import INT32_MAX, INT32_MIN, IntArray, Requant, Rounding
+from mcucc.ops.common.matrix import Accumulation
 
 FloatArray = npt.NDArray[np.float64]
 

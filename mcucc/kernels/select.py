@@ -15,9 +15,10 @@ from functools import cache
 from typing import Any, TypeVar
 
 from mcucc.ir.integer import IntegerGraph, IntegerNode
+from mcucc.ir.kernel import Granularity, Kernel, KernelCall
+from mcucc.ir.window import Window
 from mcucc.kernels.requantize import Finish, Form
-from mcucc.numerics import Int8Array
-from mcucc.ops.base import Granularity, Kernel, KernelCall, Window
+from mcucc.numerics.fixed_point import Int8Array
 
 PORTABLE = "portable"
 ARMV7M = "armv7m"
@@ -220,5 +221,5 @@ class BoundKernel(Kernel):
 @cache
 def _load_variants() -> None:
     package = importlib.import_module("mcucc.kernels")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"mcucc.kernels.{module.name}")
+    for module in pkgutil.walk_packages(package.__path__, "mcucc.kernels."):
+        importlib.import_module(module.name)

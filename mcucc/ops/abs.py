@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.graph import Tensor
-from mcucc.numerics import Int8Array, Requant, Rounding, saturate_int8
-from mcucc.ops.base import register
-from mcucc.ops.lookup import INT8_RANGE, Unary
+from mcucc.ir.op import register
+from mcucc.ir.tensor import Tensor
+from mcucc.numerics.fixed_point import Int8Array, Requant, Rounding, saturate_int8
+from mcucc.ops.common.lookup import INT8_RANGE, Unary
 
 
 @register

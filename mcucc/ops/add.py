@@ -9,16 +9,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from mcucc.ir.graph import Tensor, TensorType
-from mcucc.numerics import (
-    NO_CLAMP,
-    Clamp,
-    Int8Array,
-    Requant,
-    Rounding,
-    saturate_int8,
-)
-from mcucc.ops.base import FloatArray, Kernel, KernelCall, Op, hwc, register
+from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.op import FloatArray, Op, register
+from mcucc.ir.tensor import Tensor, TensorType
+from mcucc.ir.window import hwc
+from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Requant, Rounding, saturate_int8
 
 MULTIPLIER_BITS = 20  # the larger multiplier lies in [2^20, 2^21): 255 * 2^22 fits int32
 LITERT_LEFT_SHIFT = 20

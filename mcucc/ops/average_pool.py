@@ -8,8 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from mcucc.ir.graph import Tensor, TensorType
-from mcucc.numerics import (
+from mcucc.ir.kernel import ConstArray, Kernel, KernelCall
+from mcucc.ir.op import FloatArray, Op, register
+from mcucc.ir.tensor import Tensor, TensorType
+from mcucc.ir.window import Window
+from mcucc.numerics.fixed_point import (
     NO_CLAMP,
     Clamp,
     Int8Array,
@@ -18,9 +21,8 @@ from mcucc.numerics import (
     Rounding,
     saturate_int8,
 )
-from mcucc.ops.base import ConstArray, FloatArray, Kernel, KernelCall, Op, Window, register
-from mcucc.ops.matrix import suffix
-from mcucc.ops.spatial import Window2d, patches, valid_counts
+from mcucc.ops.common.matrix import suffix
+from mcucc.ops.common.spatial import Window2d, patches, valid_counts
 
 
 @register

@@ -9,8 +9,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from mcucc.ir.graph import Tensor, TensorType
-from mcucc.numerics import (
+from mcucc.ir.kernel import ConstArray, Kernel, KernelCall
+from mcucc.ir.op import FloatArray, Op, register
+from mcucc.ir.tensor import Tensor, TensorType
+from mcucc.ir.window import hwc
+from mcucc.numerics.fixed_point import (
     INT32_MAX,
     NO_CLAMP,
     Clamp,
@@ -22,8 +25,7 @@ from mcucc.numerics import (
     round_half_up,
     saturate_int8,
 )
-from mcucc.ops.base import ConstArray, FloatArray, Kernel, KernelCall, Op, hwc, register
-from mcucc.ops.matrix import suffix
+from mcucc.ops.common.matrix import suffix
 
 LARGEST_SHIFT = 24
 FAR = 1024.0  # units of the output: such an offset saturates, whatever is added to it

@@ -8,12 +8,22 @@ from typing import ClassVar
 
 import numpy as np
 
-from mcucc.ir.graph import Quant, Tensor, TensorType
-from mcucc.numerics import NO_CLAMP, Clamp, Int8Array, IntArray, Requant, Rounding, saturate_int8
+from mcucc.ir.kernel import ConstArray, Kernel, KernelCall
+from mcucc.ir.op import FloatArray, Op, register
+from mcucc.ir.tensor import Quant, Tensor, TensorType
+from mcucc.ir.window import hwc
+from mcucc.numerics.fixed_point import (
+    NO_CLAMP,
+    Clamp,
+    Int8Array,
+    IntArray,
+    Requant,
+    Rounding,
+    saturate_int8,
+)
 from mcucc.ops.add import LITERT_LEFT_SHIFT, Add, AddDoubleKernel, AddKernel
-from mcucc.ops.base import ConstArray, FloatArray, Kernel, KernelCall, Op, hwc, register
 from mcucc.ops.channel_affine import ChannelAffineKernel
-from mcucc.ops.lookup import INT8_RANGE
+from mcucc.ops.common.lookup import INT8_RANGE
 from mcucc.ops.mul import Mul, MulKernel
 from mcucc.ops.scalar_operand import Arithmetic
 from mcucc.ops.sub import Sub

@@ -8,19 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from mcucc.ir.graph import Tensor, TensorType
-from mcucc.numerics import Int8Array, Rounding
-from mcucc.ops.base import (
-    ConstArray,
-    FloatArray,
-    Granularity,
-    Kernel,
-    KernelCall,
-    Op,
-    Window,
-    hwc,
-    register,
-)
+from mcucc.ir.kernel import ConstArray, Granularity, Kernel, KernelCall
+from mcucc.ir.op import FloatArray, Op, register
+from mcucc.ir.tensor import Tensor, TensorType
+from mcucc.ir.window import Window, hwc
+from mcucc.numerics.fixed_point import Int8Array, Rounding
 from mcucc.ops.requantize import rescaling
 
 

@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.graph import Tensor, TensorType
-from mcucc.numerics import NO_CLAMP, Clamp, Int8Array, Rounding
-from mcucc.ops.base import ConstArray, FloatArray, Kernel, KernelCall, Op, Window, register
-from mcucc.ops.border import added_by_padding, bordered, check_border
-from mcucc.ops.matrix import Accumulation, accumulation, suffix
-from mcucc.ops.spatial import Window2d, patches
+from mcucc.ir.kernel import ConstArray, Kernel, KernelCall
+from mcucc.ir.op import FloatArray, Op, register
+from mcucc.ir.tensor import Tensor, TensorType
+from mcucc.ir.window import Window
+from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding
+from mcucc.ops.common.border import added_by_padding, bordered, check_border
+from mcucc.ops.common.matrix import Accumulation, accumulation, suffix
+from mcucc.ops.common.spatial import Window2d, patches
 
 
 @register

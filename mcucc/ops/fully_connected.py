@@ -9,22 +9,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from mcucc.ir.graph import Tensor, TensorType
-from mcucc.numerics import NO_CLAMP, Clamp, Int8Array, Rounding
-from mcucc.ops.base import (
-    ConstArray,
-    FloatArray,
-    Granularity,
-    Kernel,
-    KernelCall,
-    Op,
-    Window,
-    hwc,
-    register,
-)
+from mcucc.ir.kernel import ConstArray, Granularity, Kernel, KernelCall
+from mcucc.ir.op import FloatArray, Op, register
+from mcucc.ir.tensor import Tensor, TensorType
+from mcucc.ir.window import Window, hwc
+from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding
+from mcucc.ops.common.matrix import Accumulation, accumulation, exact_matmul, suffix
+from mcucc.ops.common.spatial import Window2d
 from mcucc.ops.conv2d import Conv2dKernel
-from mcucc.ops.matrix import Accumulation, accumulation, exact_matmul, suffix
-from mcucc.ops.spatial import Window2d
 
 
 @register

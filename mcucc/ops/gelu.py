@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ops.base import register
+from mcucc.ir.op import register
+from mcucc.ops.common.lookup import Unary
 from mcucc.ops.erf import Erf
-from mcucc.ops.lookup import Unary
 
 
 @register

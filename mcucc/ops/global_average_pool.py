@@ -8,8 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from mcucc.ir.graph import Tensor, TensorType
-from mcucc.numerics import (
+from mcucc.ir.kernel import Granularity, Kernel, KernelCall
+from mcucc.ir.op import FloatArray, Op, register
+from mcucc.ir.tensor import Tensor, TensorType
+from mcucc.ir.window import Window
+from mcucc.numerics.fixed_point import (
     NO_CLAMP,
     Clamp,
     Int8Array,
@@ -20,7 +23,6 @@ from mcucc.numerics import (
     saturate_int8,
 )
 from mcucc.ops.average_pool import divide_half_away
-from mcucc.ops.base import FloatArray, Granularity, Kernel, KernelCall, Op, Window, register
 
 
 @register

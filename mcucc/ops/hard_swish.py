@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.graph import Tensor
-from mcucc.numerics import Int8Array, Rounding, saturate_int8
-from mcucc.ops.base import register
-from mcucc.ops.litert_fixed import hard_swish_table
-from mcucc.ops.lookup import Unary
+from mcucc.ir.op import register
+from mcucc.ir.tensor import Tensor
+from mcucc.numerics.fixed_point import Int8Array, Rounding, saturate_int8
+from mcucc.numerics.litert_fixed import hard_swish_table
+from mcucc.ops.common.lookup import Unary
 
 
 @register

@@ -8,10 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from mcucc.ir.graph import Tensor, TensorType
-from mcucc.numerics import INT8_MIN, NO_CLAMP, Clamp, Int8Array, Rounding, saturate_int8
-from mcucc.ops.base import FloatArray, Kernel, KernelCall, Op, Window, register
-from mcucc.ops.spatial import Window2d, patches
+from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.op import FloatArray, Op, register
+from mcucc.ir.tensor import Tensor, TensorType
+from mcucc.ir.window import Window
+from mcucc.numerics.fixed_point import INT8_MIN, NO_CLAMP, Clamp, Int8Array, Rounding, saturate_int8
+from mcucc.ops.common.spatial import Window2d, patches
 
 
 @register

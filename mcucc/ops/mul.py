@@ -8,10 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from mcucc.ir.graph import Tensor, TensorType
-from mcucc.numerics import NO_CLAMP, Clamp, Int8Array, Requant, Rounding, saturate_int8
-from mcucc.ops.base import FloatArray, Kernel, KernelCall, Op, Window, hwc, register
-from mcucc.ops.matrix import suffix
+from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.op import FloatArray, Op, register
+from mcucc.ir.tensor import Tensor, TensorType
+from mcucc.ir.window import Window, hwc
+from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Requant, Rounding, saturate_int8
+from mcucc.ops.common.matrix import suffix
 
 BROADCAST = Window(stride=0)  # every output row and column reads row and column 0
 

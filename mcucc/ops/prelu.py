@@ -8,10 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from mcucc.ir.graph import Tensor, TensorType
-from mcucc.numerics import Int8Array, Requant, Rounding, saturate_int8
-from mcucc.ops.base import ConstArray, FloatArray, Kernel, KernelCall, Op, hwc, register
-from mcucc.ops.matrix import suffix
+from mcucc.ir.kernel import ConstArray, Kernel, KernelCall
+from mcucc.ir.op import FloatArray, Op, register
+from mcucc.ir.tensor import Tensor, TensorType
+from mcucc.ir.window import hwc
+from mcucc.numerics.fixed_point import Int8Array, Requant, Rounding, saturate_int8
+from mcucc.ops.common.matrix import suffix
 
 LARGEST_SLOPE = 2**15 - 1  # as an integer: 255 of it fit int32
 

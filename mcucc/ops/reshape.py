@@ -7,18 +7,11 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
-from mcucc.ir.graph import Tensor, TensorType
-from mcucc.numerics import Int8Array, Rounding
-from mcucc.ops.base import (
-    FloatArray,
-    Granularity,
-    Kernel,
-    KernelCall,
-    Op,
-    Window,
-    hwc,
-    register,
-)
+from mcucc.ir.kernel import Granularity, Kernel, KernelCall
+from mcucc.ir.op import FloatArray, Op, register
+from mcucc.ir.tensor import Tensor, TensorType
+from mcucc.ir.window import Window, hwc
+from mcucc.numerics.fixed_point import Int8Array, Rounding
 
 
 @register

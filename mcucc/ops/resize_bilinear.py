@@ -10,10 +10,12 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.graph import Tensor, TensorType
-from mcucc.numerics import Int8Array, IntArray, Rounding, saturate_int8
+from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.op import FloatArray, Op, register
+from mcucc.ir.tensor import Tensor, TensorType
+from mcucc.ir.window import Window
+from mcucc.numerics.fixed_point import Int8Array, IntArray, Rounding, saturate_int8
 from mcucc.ops.average_pool import divide_half_away
-from mcucc.ops.base import FloatArray, Kernel, KernelCall, Op, Window, register
 
 ONE = 1 << 10  # a weight of 1: LiteRT's
 LARGEST = 2**30

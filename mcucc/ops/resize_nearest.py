@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mcucc.ir.graph import Tensor, TensorType
-from mcucc.numerics import Int8Array, Rounding
-from mcucc.ops.base import FloatArray, Kernel, KernelCall, Op, Window, register
+from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.op import FloatArray, Op, register
+from mcucc.ir.tensor import Tensor, TensorType
+from mcucc.ir.window import Window
+from mcucc.numerics.fixed_point import Int8Array, Rounding
 
 
 @register

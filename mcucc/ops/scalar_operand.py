@@ -9,11 +9,11 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.graph import Quant, Tensor
-from mcucc.numerics import NO_CLAMP, Clamp, Int8Array, Rounding
+from mcucc.ir.op import Op, register
+from mcucc.ir.tensor import Quant, Tensor
+from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding
 from mcucc.ops.add import Add
-from mcucc.ops.base import Op, register
-from mcucc.ops.lookup import INT8_RANGE, Unary
+from mcucc.ops.common.lookup import INT8_RANGE, Unary
 from mcucc.ops.mul import Mul
 from mcucc.ops.sub import Sub
 

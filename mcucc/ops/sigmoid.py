@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.graph import Quant
-from mcucc.ops.base import register
-from mcucc.ops.lookup import Unary
+from mcucc.ir.op import register
+from mcucc.ir.tensor import Quant
+from mcucc.ops.common.lookup import Unary
 
 
 @register

@@ -9,10 +9,12 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.graph import Quant, Tensor, TensorType
-from mcucc.numerics import Int8Array, Rounding, saturate_int8
-from mcucc.ops.base import ConstArray, FloatArray, Kernel, KernelCall, Op, hwc, register
-from mcucc.ops.litert_fixed import (
+from mcucc.ir.kernel import ConstArray, Kernel, KernelCall
+from mcucc.ir.op import FloatArray, Op, register
+from mcucc.ir.tensor import Quant, Tensor, TensorType
+from mcucc.ir.window import hwc
+from mcucc.numerics.fixed_point import Int8Array, Rounding, saturate_int8
+from mcucc.numerics.litert_fixed import (
     SUM_INTEGER_BITS,
     high_multiply,
     reciprocal_of_one_plus,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ops.base import register
-from mcucc.ops.lookup import Unary
+from mcucc.ir.op import register
+from mcucc.ops.common.lookup import Unary
 
 
 @register

@@ -9,9 +9,11 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.graph import Tensor, TensorType
-from mcucc.numerics import Int8Array, Rounding
-from mcucc.ops.base import FloatArray, Kernel, KernelCall, Op, Window, register
+from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.op import FloatArray, Op, register
+from mcucc.ir.tensor import Tensor, TensorType
+from mcucc.ir.window import Window
+from mcucc.numerics.fixed_point import Int8Array, Rounding
 from mcucc.ops.depth_to_space import block_fields
 
 Scalar = TypeVar("Scalar", bound=np.generic)

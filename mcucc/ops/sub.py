@@ -8,10 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from mcucc.ir.graph import Tensor, TensorType
-from mcucc.numerics import NO_CLAMP, Clamp, Int8Array, Rounding, saturate_int8
+from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.op import FloatArray, Op, register
+from mcucc.ir.tensor import Tensor, TensorType
+from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding, saturate_int8
 from mcucc.ops.add import LITERT_LEFT_SHIFT, Add, AddDoubleKernel, AddKernel
-from mcucc.ops.base import FloatArray, Kernel, KernelCall, Op, register
 
 
 @register

@@ -13,16 +13,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.graph import Graph, Node, Quant, Tensor
-from mcucc.numerics import INT32_MAX, Rounding
+from mcucc.ir.graph import Graph, Node
+from mcucc.ir.tensor import Quant, Tensor
+from mcucc.ir.window import hwc
+from mcucc.numerics.fixed_point import INT32_MAX, Rounding
 from mcucc.ops.add import Add
 from mcucc.ops.average_pool import AveragePool
-from mcucc.ops.base import hwc
+from mcucc.ops.common.lookup import Unary
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.global_average_pool import GlobalAveragePool
-from mcucc.ops.lookup import Unary
 from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.resize_nearest import ResizeNearest

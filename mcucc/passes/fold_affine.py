@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mcucc.ir.graph import Graph, Node
-from mcucc.numerics import NO_CLAMP
+from mcucc.numerics.fixed_point import NO_CLAMP
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.reshape import Reshape
 from mcucc.passes.linear import (

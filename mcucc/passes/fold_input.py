@@ -8,8 +8,8 @@ q = byte - 128 under one quantization x = s * (q - z), so that
 s is the mean of the channels' scales; z is the byte (less 128) nearest to where real 0 lies,
 averaged over channels, so that zero padding of the first convolution stays near to what it was.
 a and b go into weights and bias of the layers that read the picture, and what padding then adds to
-them into a border of theirs (mcucc/ops/border.py): both are exact. Borders too small to matter are
-dropped once scales are known (mcucc/quantize/border.py).
+them into a border of theirs (mcucc/ops/common/border.py): both are exact. Borders too small to
+matter are dropped once scales are known (mcucc/quantize/border.py).
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from dataclasses import replace
 import numpy as np
 
 from mcucc.errors import ModelError
-from mcucc.ir.graph import Graph, Node, Quant
-from mcucc.numerics import INT8_MAX, INT8_MIN, NO_CLAMP
+from mcucc.ir.graph import Graph, Node
+from mcucc.ir.tensor import Quant
+from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN, NO_CLAMP
+from mcucc.ops.common.spatial import Window2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
-from mcucc.ops.spatial import Window2d
 from mcucc.passes.linear import Affine, affine_of, is_linear, scale_input, takes_affine
 from mcucc.passes.rewrite import Rewriter
 

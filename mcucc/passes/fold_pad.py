@@ -6,16 +6,16 @@ from dataclasses import replace
 from math import inf
 
 from mcucc.ir.graph import Graph, Node
-from mcucc.numerics import Clamp
+from mcucc.ir.op import Op
+from mcucc.numerics.fixed_point import Clamp
 from mcucc.ops.average_pool import AveragePool
-from mcucc.ops.base import Op
+from mcucc.ops.common.spatial import Window2d, valid_counts
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.hard_sigmoid import HardSigmoid
 from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.pad import Pad
 from mcucc.ops.sigmoid import Sigmoid
-from mcucc.ops.spatial import Window2d, valid_counts
 from mcucc.passes.rewrite import Rewriter
 
 LOWEST = -1e30  # borders below stand for minus infinity

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from mcucc.ir.graph import Graph
-from mcucc.numerics import Clamp
+from mcucc.numerics.fixed_point import Clamp
 from mcucc.ops.clip import Clip
 from mcucc.passes.rewrite import Rewriter
 

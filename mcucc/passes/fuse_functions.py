@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.graph import Graph, Node
-from mcucc.numerics import NO_CLAMP, Clamp
+from mcucc.numerics.fixed_point import NO_CLAMP, Clamp
 from mcucc.ops.add import Add
+from mcucc.ops.common.lookup import Unary
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.gelu import Gelu
 from mcucc.ops.hard_swish import HardSwish
-from mcucc.ops.lookup import Unary
 from mcucc.ops.mish import Mish
 from mcucc.ops.mul import Mul
 from mcucc.ops.reshape import Reshape

@@ -15,14 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.graph import Graph, Node
-from mcucc.numerics import INT8_MAX, INT8_MIN, IntArray, Rounding
-from mcucc.ops.base import Kernel, hwc
-from mcucc.ops.border import BorderedKernel
+from mcucc.ir.kernel import Kernel
+from mcucc.ir.window import hwc
+from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN, IntArray, Rounding
+from mcucc.ops.common.border import BorderedKernel
+from mcucc.ops.common.lookup import LookupKernel
+from mcucc.ops.common.matrix import Accumulation
 from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 from mcucc.ops.fully_connected import FullyConnectedKernel
-from mcucc.ops.lookup import LookupKernel
-from mcucc.ops.matrix import Accumulation
 
 # Ops whose output never falls when an input rises, channel by channel.
 ELEMENTWISE = ("AddKernel", "AddDoubleKernel")

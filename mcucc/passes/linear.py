@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.graph import Node
-from mcucc.numerics import NO_CLAMP, Clamp
+from mcucc.numerics.fixed_point import NO_CLAMP, Clamp
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.conv_transpose2d import ConvTranspose2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.graph import Graph, Node, Shape, Tensor
+from mcucc.ir.graph import Graph, Node
+from mcucc.ir.tensor import Shape, Tensor
 from mcucc.ops.reshape import Reshape
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mcucc.ir.graph import Graph, Node
-from mcucc.ops.base import hwc
+from mcucc.ir.window import hwc
+from mcucc.ops.common.lookup import Unary
 from mcucc.ops.fully_connected import FullyConnected
-from mcucc.ops.lookup import Unary
 from mcucc.ops.mul import Mul
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.softmax import Softmax

@@ -1,4 +1,4 @@
-"""Which borders matter: what padding adds (mcucc/ops/border.py) against what rounding costs inside.
+"""Which borders matter: what padding adds against what rounding costs inside.
 
 Padding of the zero point is free, biases of the border's own cost tables and calls of the kernel at
 every edge. The free one is taken where its error, the root mean square over the outputs at the
@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mcucc.ir.graph import Graph, Node, Quant
-from mcucc.ops.border import Zones, zones_of
+from mcucc.ir.graph import Graph, Node
+from mcucc.ir.tensor import Quant
+from mcucc.ops.common.border import Zones, zones_of
+from mcucc.ops.common.spatial import Window2d
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
-from mcucc.ops.spatial import Window2d
 from mcucc.quantize.weights import DoubleArray, natural_scales
 
 TOLERATED = 1.15

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from mcucc.errors import DataError, ModelError
 from mcucc.evaluate.float_session import FloatModel, FloatSession
-from mcucc.evaluate.preprocess import FloatArray
-from mcucc.evaluate.samples import Sample
+from mcucc.images.preprocess import FloatArray
+from mcucc.images.samples import Sample
 from mcucc.ir.graph import Graph
 from mcucc.quantize.groups import quant_groups
 from mcucc.quantize.observers.base import BINS, Observer, Range, Statistics

@@ -12,8 +12,8 @@ from dataclasses import fields, replace
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.numerics import NO_CLAMP
-from mcucc.ops.base import Op
+from mcucc.ir.op import Op
+from mcucc.numerics.fixed_point import NO_CLAMP
 from mcucc.passes.linear import Linear, tap_sums
 
 DoubleArray = npt.NDArray[np.float64]

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mcucc.ir.graph import Graph, Node, Quant
+from mcucc.ir.graph import Graph, Node
+from mcucc.ir.tensor import Quant
 from mcucc.ops.pad import Pad
 
 INFINITE = 1e30  # pads beyond stand for infinity: they saturate instead of widening the range

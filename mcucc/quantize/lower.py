@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from mcucc.errors import Problem
-from mcucc.ir.graph import Graph, Node, Tensor
+from mcucc.ir.graph import Graph, Node
 from mcucc.ir.integer import Activation, IntegerGraph, IntegerNode
-from mcucc.numerics import Rounding
-from mcucc.ops.base import hwc
+from mcucc.ir.tensor import Tensor
+from mcucc.ir.window import hwc
+from mcucc.numerics.fixed_point import Rounding
 from mcucc.quantize.problems import raise_problems
 
 SMALLEST_SCALE, LARGEST_SCALE = 1e-30, 1e30  # of an activation; well inside float32

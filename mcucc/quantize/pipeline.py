@@ -7,7 +7,7 @@ from typing import Any
 
 from mcucc.errors import DataError
 from mcucc.evaluate.float_session import FloatModel
-from mcucc.evaluate.samples import CalibrationSet
+from mcucc.images.samples import CalibrationSet
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
 from mcucc.quantize.border import BorderFacts, choose_borders

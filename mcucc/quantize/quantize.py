@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mcucc.errors import ModelError, Problem
-from mcucc.ir.graph import Graph, Node, Quant, Tensor
-from mcucc.numerics import INT8_MAX, INT8_MIN, NO_CLAMP, Clamp, Rounding
+from mcucc.ir.graph import Graph, Node
+from mcucc.ir.tensor import Quant, Tensor
+from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN, NO_CLAMP, Clamp, Rounding
 from mcucc.quantize.border import largest_added
 from mcucc.quantize.calibrate import DoubleArray, Ranges
 from mcucc.quantize.correction import output_shift, tap_shift

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.numerics import INT32_MAX
+from mcucc.numerics.fixed_point import INT32_MAX
 
 DoubleArray = npt.NDArray[np.float64]
 MULTIPLIER_BITS = 15

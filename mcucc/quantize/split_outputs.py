@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy.typing as npt
 
-from mcucc.ir.graph import Graph, Node, Shape, Tensor, TensorType
-from mcucc.ops.base import Op
+from mcucc.ir.graph import Graph, Node
+from mcucc.ir.op import Op
+from mcucc.ir.tensor import Shape, Tensor, TensorType
 from mcucc.ops.concat import Concat
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.slice import Slice

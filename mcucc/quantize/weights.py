@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.graph import Quant
-from mcucc.numerics import INT32_MAX
+from mcucc.ir.tensor import Quant
+from mcucc.numerics.fixed_point import INT32_MAX
 from mcucc.quantize.snap import snap_scales
 
 DoubleArray = npt.NDArray[np.float64]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mcucc.base.typed import Reader, shown, text_of, wrong
 from mcucc.codegen.steps import stage_name
 from mcucc.errors import OutputError
 from mcucc.evaluate.slices import Slices
@@ -21,14 +22,13 @@ from mcucc.ir.integer import IntegerNode
 from mcucc.passes.constant_channels import Removed
 from mcucc.quantize.border import BorderFacts
 from mcucc.quantize.split_outputs import SplitOutput
-from mcucc.report.counting import NOT_COUNTED, Counted
+from mcucc.report.definitions import NOT_COUNTED, Counted
 from mcucc.report.flash import FlashFacts
 from mcucc.report.memory import MemoryFacts
 from mcucc.report.nodes import NodeFacts
 from mcucc.report.plan import PlanFacts
-from mcucc.schedule.expand import executed_macs
-from mcucc.schedule.tiled import Compute, Kind, TiledProgram, TiledStage
-from mcucc.typed import Reader, shown, text_of, wrong
+from mcucc.schedule.expand.expand import executed_macs
+from mcucc.schedule.plan.program import Compute, Kind, TiledProgram, TiledStage
 
 LARGEST_FILE = 2**26  # bytes of report.json
 SCHEMA = 5

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from mcucc.codegen.block import params_name
 from mcucc.codegen.border import table_names
 from mcucc.codegen.model_names import Names
-from mcucc.ops.base import Granularity
-from mcucc.schedule.split_block import SplitBlockKernel
-from mcucc.schedule.tiled import TiledProgram
+from mcucc.ir.kernel import Granularity
+from mcucc.schedule.plan.program import TiledProgram
+from mcucc.schedule.split.block import SplitBlockKernel
 from mcucc.toolchain.elf import Image, Symbol
 
 NETWORK, KERNELS, TABLES = "code of this network", "kernels and compiler's library", "other tables"

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.schedule.buffers import BufferId, labels
-from mcucc.schedule.expand import live_extents
-from mcucc.schedule.extents import Lives
-from mcucc.schedule.placement import Extents
-from mcucc.schedule.tiled import Action, Compute, Copy, Place, TiledProgram, TiledStage
+from mcucc.schedule.arena.allocate import Extents
+from mcucc.schedule.expand.expand import live_extents
+from mcucc.schedule.expand.liveness import Lives
+from mcucc.schedule.plan.buffers import BufferId, labels
+from mcucc.schedule.plan.program import Action, Compute, Copy, Place, TiledProgram, TiledStage
 
 TICKS = 24
 

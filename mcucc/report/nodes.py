@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mcucc.ir.kernel import Granularity, Kernel
 from mcucc.kernels.requantize import Form
 from mcucc.kernels.select import BoundKernel, plain
-from mcucc.ops.base import Granularity, Kernel
-from mcucc.ops.border import BorderedKernel
+from mcucc.ops.common.border import BorderedKernel
+from mcucc.ops.common.partial_sums import FinishSumsKernel
 from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 from mcucc.ops.fully_connected import FullyConnectedKernel
-from mcucc.ops.partial_sums import FinishSumsKernel
-from mcucc.schedule.choose import Schedule
-from mcucc.schedule.split_block import SplitBlockKernel
-from mcucc.schedule.tiled import Compute, TiledStage
+from mcucc.schedule.plan.program import Compute, TiledStage
+from mcucc.schedule.search.choose import Schedule
+from mcucc.schedule.split.block import SplitBlockKernel
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from mcucc.codegen.steps import stage_name
 from mcucc.report.memory import memory_facts
-from mcucc.schedule.choose import MORE_TIME, Schedule
-from mcucc.schedule.expand import executed_macs
-from mcucc.schedule.plan import EdgePlan
-from mcucc.schedule.split_block import SplitBlockKernel
-from mcucc.schedule.tiled import TiledProgram, TiledStage
+from mcucc.schedule.expand.expand import executed_macs
+from mcucc.schedule.plan.plan import EdgePlan
+from mcucc.schedule.plan.program import TiledProgram, TiledStage
+from mcucc.schedule.search.choose import MORE_TIME, Schedule
+from mcucc.schedule.split.block import SplitBlockKernel
 
 BOUND = (
     "no placement of the buffers of this very plan needs less, by the bytes in use at one time or "

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mcucc.report.words import (
+from mcucc.report.format import (
     border_words,
     dead_words,
     kernel_words,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcucc.boards import Board, Core, Isa
+from mcucc.boards.board import Board, Core, Isa
 from mcucc.errors import ToolError
 from mcucc.toolchain.compilers import Compiler, run_tool
 

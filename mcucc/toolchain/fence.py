@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from mcucc.toolchain.spans import Span
+from mcucc.toolchain.address_range import Span
 
 _PMP_READ, _PMP_WRITE, _PMP_EXECUTE = 1, 2, 4
 _PMP_TOR, _PMP_NAPOT, _PMP_LOCK = 1 << 3, 3 << 3, 1 << 7

@@ -8,11 +8,12 @@ from enum import Enum
 from functools import cache
 from pathlib import Path
 
-from mcucc.boards import Board
+from mcucc.base.package_data import resource_dir
+from mcucc.boards.board import Board
 from mcucc.codegen.names import comment
 from mcucc.codegen.templates import environment
 from mcucc.errors import ToolError
-from mcucc.resources import resource_dir
+from mcucc.toolchain.address_range import Span
 from mcucc.toolchain.compilers import WARNINGS, Compiler, Kind, compile_objects, run_tool
 from mcucc.toolchain.elf import Image, read_image
 from mcucc.toolchain.layout import (
@@ -24,7 +25,6 @@ from mcucc.toolchain.layout import (
     loose_layout,
 )
 from mcucc.toolchain.machines import Machine, machine_of
-from mcucc.toolchain.spans import Span
 from mcucc.toolchain.targets import cross_compiler, dialect_of, find_target
 
 _LIBRARY_SECTIONS = ("-ffunction-sections", "-fdata-sections")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mcucc.resources import resource_dir
+from mcucc.base.package_data import resource_dir
 from mcucc.toolchain.compilers import WARNINGS, compile_objects, host_compiler, run_tool
 from mcucc.toolchain.firmware import ModelUnit, include_folders
 

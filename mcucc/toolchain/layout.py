@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
-from mcucc.boards import Board, Memory
+from mcucc.boards.board import Board, Memory
 from mcucc.errors import FitError, ToolError
+from mcucc.toolchain.address_range import Span
 from mcucc.toolchain.fence import GRANULE, Access, FenceRegion, whole_fence
 from mcucc.toolchain.machines import Machine
-from mcucc.toolchain.spans import Span
 
 ARENA_ALIGNMENT = 8
 STACK_ALIGNMENT = 8

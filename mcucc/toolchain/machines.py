@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mcucc.boards import Board, Core
+from mcucc.boards.board import Board, Core
 from mcucc.errors import BoardError, ToolError
+from mcucc.toolchain.address_range import Span
 from mcucc.toolchain.fence import Protection
-from mcucc.toolchain.spans import Span
 
 
 @dataclass(frozen=True)

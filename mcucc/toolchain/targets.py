@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mcucc.boards import Architecture, Board
+from mcucc.boards.board import Architecture, Board
 from mcucc.errors import ToolError
 from mcucc.toolchain.compilers import Compiler, Kind, find_compiler
 from mcucc.toolchain.dialects import GCC_ARM, GCC_RISCV, ZIG, Dialect

@@ -1,6 +1,6 @@
 /* For the host: counts the instructions of every block that unicorn begins.
  *
- * The same as BlockCounter in mcucc/emulate/block_counter.py, some hundred times faster than a call
+ * The same as BlockCounter in mcucc/backends/block_counter.py, some hundred times faster than a call
  * into Python. Layouts are mirrored there.
  */
 #include <stddef.h>

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.document import write_section
 from benchmarks.fit_costs import Row, fit_kernels, non_negative
-from mcucc.schedule.costs import CostModel, KernelCost, cost_model
+from mcucc.schedule.search.costs import CostModel, KernelCost, cost_model
 
 SCRIPTS = sorted(path.stem for path in (Path(__file__).parents[2] / "benchmarks").glob("*.py"))
 

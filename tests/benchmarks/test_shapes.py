@@ -6,7 +6,7 @@ import onnx
 import pytest
 
 from benchmarks.shapes import SHAPES, model
-from mcucc.network import NetworkOptions, load_network
+from mcucc.driver.load import NetworkOptions, load_network
 
 
 @pytest.mark.parametrize("name", SHAPES)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mcucc.boards import Core, Isa, board_names, load_board
+from mcucc.base.package_data import resource_dir
+from mcucc.boards.board import Core, Isa, board_names, load_board
 from mcucc.errors import BoardError, ToolError
-from mcucc.resources import resource_dir
 from mcucc.toolchain.layout import Sizes, exact_layout
 from mcucc.toolchain.machines import machine_of
 

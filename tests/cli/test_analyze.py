@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mcucc.boards import board_names
+from mcucc.boards.board import board_names
 from tests.cli.project import BOARD, Project, mcucc, net
 from tests.frontends.onnx_nets import Net
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mcucc.boards import board_names
-from mcucc.resources import resource_dir
+from mcucc.base.package_data import resource_dir
+from mcucc.boards.board import board_names
 from tests.cli.project import Project, mcucc
 
 

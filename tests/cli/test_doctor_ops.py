@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mcucc.ops.base import registry
+from mcucc.ops.registry import registry
 from tests.cli.project import mcucc
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from mcucc.boards import load_board
-from mcucc.network import NetworkOptions, load_network
-from mcucc.schedule.check import check
-from mcucc.schedule.choose import STACK_ESTIMATE, bind
-from mcucc.schedule.expand import expand
-from mcucc.schedule.plan import Plan
+from mcucc.boards.board import load_board
+from mcucc.driver.load import NetworkOptions, load_network
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.check import check
+from mcucc.schedule.plan.plan import Plan
+from mcucc.schedule.search.choose import STACK_ESTIMATE, bind
 from tests.cli.project import BOARD, Project, Result, mcucc
 
 ROWS = ("--image", "rows")

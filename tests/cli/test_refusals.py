@@ -90,7 +90,7 @@ def test_interrupted(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mcucc.build.build_image", stop)
+    monkeypatch.setattr("mcucc.driver.compile.build_image", stop)
     result = project.compile("--out", project.folder / "deep" / "er")
     assert result.code == 130
     assert "interrupted" in result.err
@@ -140,7 +140,7 @@ def test_a_defect_says_so(project: Project, monkeypatch: pytest.MonkeyPatch) -> 
     def fail(*_: object) -> None:
         raise RuntimeError("a wheel came off")
 
-    monkeypatch.setattr("mcucc.build.build_image", fail)
+    monkeypatch.setattr("mcucc.driver.compile.build_image", fail)
     result = project.compile()
     assert result.code == 70
     assert "a wheel came off" in result.err
@@ -152,7 +152,7 @@ def test_verbose_shows_where(project: Project) -> None:
     result = project.compile("--verbose", "--board", "none")
     assert result.code == 2
     assert "Traceback" in result.err
-    assert "boards.py" in result.err
+    assert "board.py" in result.err
 
 
 def test_json_errors(project: Project) -> None:

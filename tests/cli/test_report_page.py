@@ -14,9 +14,9 @@ from typing import Any
 import onnx
 import pytest
 
+from mcucc.report.format import amount
 from mcucc.report.html import report_page
 from mcucc.report.html.axis import nice_steps
-from mcucc.report.words import amount
 from tests.cli.project import Project, make_project
 
 pytestmark = pytest.mark.emulated

@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from mcucc.resources import resource_dir
+from mcucc.base.package_data import resource_dir
 from tests.cli.project import BOARD, TOML, Project
 from tests.frontends.onnx_nets import Net
 

@@ -13,9 +13,9 @@ from elftools.elf.elffile import ELFFile
 
 import mcucc.codegen.write as write
 from mcucc import __version__
-from mcucc.boards import load_board
+from mcucc.base.package_data import resource_dir
+from mcucc.boards.board import load_board
 from mcucc.codegen.abi import ABI_HEADER, runtime_abi
-from mcucc.resources import resource_dir
 from mcucc.toolchain import host_compiler
 from tests.codegen.test_golden import residual
 from tests.whole.library import Library, library

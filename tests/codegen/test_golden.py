@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from mcucc.boards import load_board
+from mcucc.base.package_data import resource_dir
+from mcucc.boards.board import load_board
 from mcucc.codegen.abi import runtime_abi
 from mcucc.ir import Graph
-from mcucc.resources import resource_dir
 from mcucc.toolchain.firmware import include_folders
 from tests.graphs import Builder
 from tests.whole.library import library

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mcucc.boards import load_board
-from mcucc.emulate.host import run_host
+from mcucc.backends.host import run_host
+from mcucc.boards.board import load_board
 from mcucc.ir import Graph
 from mcucc.toolchain import build_shared
 from tests.whole.library import library

@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mcucc.boards import load_board
-from mcucc.evaluate.preprocess import load_preprocess
+from mcucc.boards.board import load_board
+from mcucc.images.preprocess import load_preprocess
 from tests.docs.blocks import PAGES, ROOT, blocks
 
 LANGUAGES = {"sh", "python", "c", "toml", "text", "make"}

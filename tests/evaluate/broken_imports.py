@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
-from mcucc.frontends import onnx_node, qdq_attach, tflite_context
-from mcucc.frontends.onnx_context import Context as OnnxContext
-from mcucc.frontends.qdq_strip import Stripper
-from mcucc.frontends.tflite_context import Context as TfliteContext
+from mcucc.frontends.onnx import node as onnx_node
+from mcucc.frontends.onnx.context import Context as OnnxContext
+from mcucc.frontends.onnx.converters import converters
+from mcucc.frontends.qdq import attach as qdq_attach
+from mcucc.frontends.qdq.strip import Stripper
+from mcucc.frontends.tflite import context as tflite_context
+from mcucc.frontends.tflite.context import Context as TfliteContext
 from mcucc.ir import Quant
-from mcucc.numerics import RELU6, Clamp
-from mcucc.ops.base import Op
+from mcucc.ir.op import Op
+from mcucc.numerics.fixed_point import RELU6, Clamp
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.leaky_relu import LeakyRelu
 from mcucc.ops.pad import Pad
@@ -161,8 +164,8 @@ def _resize(patch: Patch, form: str) -> None:
 
         patch.setitem(tflite_context.CONVERTERS, "RESIZE_NEAREST_NEIGHBOR", same)
     else:
-        onnx_node.converters()  # fills the table
-        patch.setitem(onnx_node._CONVERTERS, "Resize", lambda ctx, node: ctx.view(node, 0))
+        converters()  # fills the table
+        patch.setitem(onnx_node.CONVERTERS, "Resize", lambda ctx, node: ctx.view(node, 0))
 
 
 def _zero_point(patch: Patch, form: str, steps: int) -> None:

@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import mcucc.network as mcucc_network
+import mcucc.driver.load as mcucc_network
+from mcucc.driver.load import float_forms
 from mcucc.errors import McuccError
 from mcucc.evaluate.agreement import Agreement, agree
 from mcucc.evaluate.fingerprint import fingerprint, first_changed
 from mcucc.evaluate.float_check import WrongValue, first_wrong_value
 from mcucc.evaluate.layers import shifted
 from mcucc.evaluate.oracle import Oracle, open_oracle
-from mcucc.evaluate.preprocess import Preprocess
-from mcucc.evaluate.samples import Picture, batch
-from mcucc.frontends.onnx import import_onnx
+from mcucc.frontends.onnx.importer import import_onnx
+from mcucc.images.camera import CameraInput
+from mcucc.images.preprocess import Preprocess
+from mcucc.images.samples import Picture, batch
 from mcucc.ir.integer import IntegerGraph
-from mcucc.network import float_forms
-from mcucc.numerics import Rounding
-from mcucc.quantize.camera import CameraInput
+from mcucc.numerics.fixed_point import Rounding
 from tests.cli.project import BOARD, mcucc
 from tests.evaluate.broken_imports import FAULTS, FILES, FORMS, SIDE, Patch, sabotage
 

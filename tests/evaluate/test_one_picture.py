@@ -10,12 +10,12 @@ import pytest
 from onnx import helper
 
 import mcucc
+from mcucc.driver.load import NetworkOptions
 from mcucc.evaluate.float_session import FloatSession
 from mcucc.evaluate.one_picture import open_batches
 from mcucc.evaluate.onnx_oracle import OnnxOracle
-from mcucc.frontends.onnx import import_onnx
-from mcucc.network import NetworkOptions
-from mcucc.numerics import Rounding
+from mcucc.frontends.onnx.importer import import_onnx
+from mcucc.numerics.fixed_point import Rounding
 from tests.frontends.onnx_nets import Net
 from tests.frontends.qdq_nets import QuantNet
 

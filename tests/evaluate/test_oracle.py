@@ -9,7 +9,7 @@ import numpy as np
 from mcucc.evaluate.litert import LitertSession, readable
 from mcucc.evaluate.oracle import open_oracle
 from mcucc.ir import Quant
-from mcucc.numerics import Rounding
+from mcucc.numerics.fixed_point import Rounding
 from tests.litert_builder import LiteRTBuilder
 
 

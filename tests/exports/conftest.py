@@ -11,13 +11,13 @@ import pytest
 
 from mcucc.codegen.model import ModelCode, Origin, model_code
 from mcucc.exports import export_names, export_to
+from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import IntegerGraph
 from mcucc.kernels.select import select_all
-from mcucc.quantize.camera import CameraInput
 from mcucc.quantize.lower import lower
-from mcucc.schedule.expand import expand
-from mcucc.schedule.layers import layers_plan
-from mcucc.schedule.plan import ImagePolicy
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.layers import layers_plan
+from mcucc.schedule.plan.plan import ImagePolicy
 from tests.graphs import mobile_net
 
 

@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from mcucc.evaluate.onnx_exact import exact_session
-from mcucc.frontends.qdq import import_quantized_onnx
+from mcucc.frontends.qdq.importer import import_quantized_onnx
 from mcucc.frontends.quantized import ImportedQuantized
 from mcucc.quantize.lower import lower
 from tests.frontends.onnx_nets import Net

@@ -21,8 +21,8 @@ import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from mcucc.evaluate.onnx_exact import exact_session
-from mcucc.frontends.onnx_context import Source
-from mcucc.frontends.qdq import import_quantized_onnx
+from mcucc.frontends.onnx.context import Source
+from mcucc.frontends.qdq.importer import import_quantized_onnx
 from mcucc.frontends.quantized import ImportedQuantized
 from mcucc.ops.requantize import Requantize
 from mcucc.quantize.lower import lower

@@ -13,11 +13,11 @@ from onnxruntime.quantization import QuantFormat
 from mcucc.errors import ModelError, UnsupportedError
 from mcucc.evaluate.onnx_exact import exact_session
 from mcucc.frontends.load import load_model, model_content, output_names
-from mcucc.frontends.onnx import ImportedModel
+from mcucc.frontends.onnx.importer import ImportedModel
 from mcucc.frontends.quantized import ImportedQuantized
 from mcucc.ir import Quant
-from mcucc.numerics import Rounding
-from mcucc.ops.base import hwc
+from mcucc.ir.window import hwc
+from mcucc.numerics.fixed_point import Rounding
 from mcucc.quantize.lower import lower
 from tests.frontends.onnx_nets import Net, outputs_of, runtime
 from tests.frontends.test_load import quantized

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from mcucc.errors import UnsupportedError
-from mcucc.frontends.onnx import import_onnx
-from mcucc.frontends.onnx_node import converters
+from mcucc.frontends.onnx.converters import converters
+from mcucc.frontends.onnx.importer import import_onnx
 from mcucc.ops.conv_transpose2d import ConvTranspose2d
 from tests.frontends.drawn import Drawn, Kind, Tally, cases_of, kinds
 from tests.frontends.drawn_networks import FAMILIES, family, networks

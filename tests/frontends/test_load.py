@@ -12,10 +12,10 @@ import pytest
 from onnxruntime.quantization import QuantFormat, quantize_static
 
 import mcucc
+from mcucc.driver.load import NetworkOptions, load_network
 from mcucc.errors import DataError, ModelError
 from mcucc.frontends.file_kind import format_of
 from mcucc.frontends.load import load_model
-from mcucc.network import NetworkOptions, load_network
 from tests.cli.project import mcucc as command
 from tests.frontends.onnx_nets import Net
 from tests.frontends.test_qdq import Calibration

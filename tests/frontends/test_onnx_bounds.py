@@ -14,7 +14,7 @@ from onnx import helper, numpy_helper
 
 from mcucc.api import load
 from mcucc.errors import ModelError
-from mcucc.frontends.onnx_bounds import MOST_NODES
+from mcucc.frontends.onnx.bounds import MOST_NODES
 from tests.frontends.onnx_nets import Net
 
 SECONDS, MEGABYTES = 5.0, 1000  # of the processor; beyond what the process had

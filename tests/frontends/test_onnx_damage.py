@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from mcucc.errors import ModelError, UnsupportedError
-from mcucc.frontends.onnx import import_onnx
+from mcucc.frontends.onnx.importer import import_onnx
 from tests.frontends.onnx_nets import Net
 
 

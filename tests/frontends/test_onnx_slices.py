@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mcucc.errors import UnsupportedError
-from mcucc.frontends.onnx import import_onnx
+from mcucc.frontends.onnx.importer import import_onnx
 from tests.frontends.onnx_nets import Net, assert_equal_to_runtime, kinds
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcucc.errors import UnsupportedError
-from mcucc.frontends.onnx_view import NHWC, View, storage_shape
+from mcucc.frontends.onnx.view import NHWC, View, storage_shape
 from tests.frontends.onnx_nets import Net, assert_equal_to_runtime
 
 DRAWN = settings(derandomize=True, deadline=None, max_examples=40)

@@ -13,11 +13,11 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 from mcucc.errors import UnsupportedError
 from mcucc.evaluate.onnx_exact import exact_session
-from mcucc.frontends.qdq import import_quantized_onnx
+from mcucc.frontends.qdq.importer import import_quantized_onnx
 from mcucc.frontends.quantized import ImportedQuantized
-from mcucc.numerics import NO_CLAMP
+from mcucc.ir.window import hwc
+from mcucc.numerics.fixed_point import NO_CLAMP
 from mcucc.ops.average_pool import AveragePoolKernel
-from mcucc.ops.base import hwc
 from mcucc.quantize.lower import lower
 from tests.frontends.onnx_nets import Net
 

@@ -9,7 +9,7 @@ import pytest
 from onnxruntime.quantization import QuantFormat, QuantType
 
 from mcucc.errors import UnsupportedError
-from mcucc.frontends.qdq import import_quantized_onnx
+from mcucc.frontends.qdq.importer import import_quantized_onnx
 from tests.frontends.onnx_nets import Net
 from tests.frontends.quantizer import FORMS, Form, compare
 

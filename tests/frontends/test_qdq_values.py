@@ -11,7 +11,7 @@ import pytest
 from onnx import helper
 
 from mcucc.errors import ModelError, UnsupportedError
-from mcucc.frontends import qdq_settle
+from mcucc.frontends.qdq import settle as qdq_settle
 from tests.frontends.qdq_nets import QuantNet, imported, kinds, steps_off
 
 SHAPE = (1, 3, 6, 6)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mcucc.errors import McuccError, ModelError
-from mcucc.frontends.tflite import import_tflite
+from mcucc.frontends.tflite.importer import import_tflite
 from mcucc.ir import Quant
 from mcucc.quantize.lower import lower
 from tests.litert_builder import LiteRTBuilder

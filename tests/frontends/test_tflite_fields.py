@@ -15,7 +15,7 @@ import tflite
 from ai_edge_litert import schema_py_generated as schema
 
 from mcucc.errors import McuccError
-from mcucc.frontends.tflite import import_tflite
+from mcucc.frontends.tflite.importer import import_tflite
 from mcucc.ir import Quant
 from tests.frontends.test_tflite_ops import agrees, lowered
 from tests.litert_builder import LiteRTBuilder, run_litert

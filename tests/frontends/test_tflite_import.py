@@ -9,11 +9,11 @@ import pytest
 
 from mcucc.errors import UnsupportedError
 from mcucc.frontends.quantized import ImportedQuantized
-from mcucc.frontends.tflite import import_tflite
+from mcucc.frontends.tflite.importer import import_tflite
 from mcucc.ir import Quant
-from mcucc.numerics import Rounding
+from mcucc.numerics.fixed_point import Rounding
+from mcucc.ops.common.spatial import Pads
 from mcucc.ops.conv2d import Conv2d
-from mcucc.ops.spatial import Pads
 from mcucc.quantize.lower import lower
 from tests.frontends.test_tflite_damage import small_network
 from tests.litert_builder import LiteRTBuilder, run_litert

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcucc.ir import Quant, Tensor
-from mcucc.numerics import NO_CLAMP, RELU6, Int8Array, Rounding
+from mcucc.ir.op import Op
+from mcucc.numerics.fixed_point import NO_CLAMP, RELU6, Int8Array, Rounding
 from mcucc.ops.average_pool import AveragePool
-from mcucc.ops.base import Op
+from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.softmax import Softmax
-from mcucc.ops.spatial import Pads, Window2d
 from tests.kernels import driver
 
 pytestmark = pytest.mark.host

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcucc.errors import UnsupportedError
-from mcucc.frontends.tflite import import_tflite
+from mcucc.frontends.tflite.importer import import_tflite
 from mcucc.ir import IntegerGraph, Quant
-from mcucc.numerics import Rounding
-from mcucc.ops.base import hwc
+from mcucc.ir.window import hwc
+from mcucc.numerics.fixed_point import Rounding
 from mcucc.quantize.lower import lower
 from tests.litert_builder import LiteRTBuilder, run_litert
 

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import AttributeProto, TensorProto
 
-from mcucc.frontends.onnx_bounds import words_of
+from mcucc.frontends.onnx.bounds import words_of
 
 NUMBERS = (0, 1, -1, 2, 3, 4, 5, 7, 8, 127, 128, -128, 255, 256, 1000, 2**16, 2**24, 2**31 - 1,
            -(2**31), 2**31, 2**32, 2**53, 2**62, 2**63 - 1, -(2**63))  # fmt: skip

@@ -22,10 +22,10 @@ from mcucc.quantize.calibrate import Ranges
 from mcucc.quantize.lower import lower
 from mcucc.quantize.observers.base import Range
 from mcucc.quantize.quantize import quantize
-from mcucc.schedule.check import check
-from mcucc.schedule.expand import expand
-from mcucc.schedule.layers import layers_plan
-from mcucc.schedule.plan import ImagePolicy
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.check import check
+from mcucc.schedule.plan.layers import layers_plan
+from mcucc.schedule.plan.plan import ImagePolicy
 
 SECONDS = 5.0  # of the processor, for one file
 MEMORY = 2**30  # bytes beside what the worker had before

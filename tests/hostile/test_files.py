@@ -14,25 +14,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mcucc.boards import load_board
+from mcucc.base.package_data import resource_dir
+from mcucc.boards.board import load_board
 from mcucc.cli.output import PlainConsole
-from mcucc.compiled import open_compiled
+from mcucc.driver.folder import open_compiled
+from mcucc.driver.network_file import load_graph
 from mcucc.errors import DataError, McuccError, ModelError, OutputError
-from mcucc.evaluate.arrays import read_samples
-from mcucc.evaluate.datasets import load_dataset, load_picture
-from mcucc.evaluate.preprocess import Preprocess, load_preprocess
-from mcucc.evaluate.samples import Port
-from mcucc.ir.store import load_graph
+from mcucc.images.arrays import read_samples
+from mcucc.images.datasets import load_dataset, load_picture
+from mcucc.images.preprocess import Preprocess, load_preprocess
+from mcucc.images.samples import Port
 from mcucc.quantize.lower import lower
 from mcucc.report.compare import compare_reports
+from mcucc.report.csv import layers_csv
 from mcucc.report.facts import read_report, shown_of
 from mcucc.report.html import report_page
-from mcucc.report.table import layers_csv
 from mcucc.report.terminal import print_layers, print_report
-from mcucc.resources import resource_dir
-from mcucc.schedule.check import check
-from mcucc.schedule.choose import read_plan
-from mcucc.schedule.expand import expand
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.check import check
+from mcucc.schedule.search.choose import read_plan
 from tests.cli.project import TOML, Project
 from tests.hostile.spoiled import spoiled
 from tests.hostile.texts import MARK
@@ -137,7 +137,7 @@ def test_archives_that_unfold(out: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         with pytest.raises(ModelError, match="not a network saved by mcucc"):
             load_graph(path)
             pytest.fail(what)
-    monkeypatch.setattr("mcucc.ir.store.LARGEST", 2**20)
+    monkeypatch.setattr("mcucc.driver.network_file.LARGEST", 2**20)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("graph.json", bytes(2**20 + 1))
     with pytest.raises(ModelError, match="unpacked"):

@@ -15,25 +15,25 @@ import onnx
 import pytest
 import yaml
 
-from mcucc.boards import load_board
+from mcucc.backends.renode import write_scripts
+from mcucc.boards.board import load_board
 from mcucc.cli.output import PlainConsole
 from mcucc.codegen.model import ModelCode, Origin, model_code, model_identifier
 from mcucc.codegen.templates import environment
 from mcucc.codegen.write import library_sources
-from mcucc.emulate.renode import write_scripts
 from mcucc.errors import ModelError, Problem, UnsupportedError
 from mcucc.exports import export_names, export_to
+from mcucc.images.camera import CameraInput
 from mcucc.ir import Graph
-from mcucc.quantize.camera import CameraInput
 from mcucc.quantize.lower import lower
 from mcucc.report.html import report_page
 from mcucc.report.terminal import print_layers, print_report
-from mcucc.schedule.expand import expand
-from mcucc.schedule.layers import layers_plan
-from mcucc.schedule.plan import ImagePolicy, Plan
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.layers import layers_plan
+from mcucc.schedule.plan.plan import ImagePolicy, Plan
 from mcucc.toolchain import ModelUnit, build_firmware
+from tests.backends.firmware_fixtures import ARENA_BYTES, TINY
 from tests.cli.project import BOARD, Project, make_project, mcucc
-from tests.emulate.firmware_fixtures import ARENA_BYTES, TINY
 from tests.graphs import mobile_net
 from tests.hostile.texts import EVERYTHING, LEAVING, MARK, TEXTS, c_code, shape_of
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from mcucc.ir import Tensor
 from mcucc.kernels.select import Choice, NodeContext, choose
-from mcucc.numerics import Rounding
+from mcucc.numerics.fixed_point import Rounding
+from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
-from mcucc.ops.spatial import Pads, Window2d
 from tests.kernels import driver
 from tests.ops import draw
 from tests.ops.draw import CLAMPS, FREE, SEEDS, ZERO_PAIRS, Case, Scales

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks.qemu_machine import Job, QemuMachine
 from mcucc.kernels.select import Choice
-from mcucc.numerics import Int8Array, Rounding
+from mcucc.numerics.fixed_point import Int8Array, Rounding
 from tests.kernels import driver
 from tests.kernels.cases import ROUNDINGS, chosen, recording
 from tests.ops.draw import SEEDS, Case

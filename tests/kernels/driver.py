@@ -19,8 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mcucc.numerics import Int8Array
-from mcucc.ops.base import ConstArray, Granularity, Kernel, KernelCall, Window
+from mcucc.ir.kernel import ConstArray, Granularity, Kernel, KernelCall
+from mcucc.ir.window import Window
+from mcucc.numerics.fixed_point import Int8Array
 
 HERE = Path(__file__).resolve().parent
 RUNTIME = HERE.parents[1] / "runtime_c"

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from mcucc.ir.kernel import Kernel
 from mcucc.kernels.select import NodeContext, choose
-from mcucc.numerics import Int8Array, Rounding
-from mcucc.ops.base import Kernel
+from mcucc.numerics.fixed_point import Int8Array, Rounding
+from mcucc.ops.common.partial_sums import SUM_BYTES, FinishSumsKernel, PartialSumsKernel, as_bytes
+from mcucc.ops.common.spatial import Window2d
 from mcucc.ops.conv2d import Conv2d, Conv2dKernel
-from mcucc.ops.partial_sums import SUM_BYTES, FinishSumsKernel, PartialSumsKernel, as_bytes
-from mcucc.ops.spatial import Window2d
 from tests.kernels import driver
 from tests.kernels.drawn import Drawn
 from tests.ops import draw

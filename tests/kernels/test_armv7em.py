@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcucc.kernels.select import ARMV7EM
-from mcucc.numerics import Rounding
+from mcucc.numerics.fixed_point import Rounding
 from mcucc.ops.add import Add
 from tests.kernels import driver
 from tests.kernels.cases import (

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from mcucc.numerics import Int8Array, Rounding
+from mcucc.ir.kernel import Granularity, Kernel
+from mcucc.numerics.fixed_point import Int8Array, Rounding
 from mcucc.ops.add import Add
-from mcucc.ops.base import Granularity, Kernel
 from mcucc.ops.depth_to_space import DepthToSpace
 from mcucc.ops.mul import Mul
 from mcucc.ops.space_to_depth import SpaceToDepth

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from benchmarks.qemu_machine import QemuMachine, build_m55
 from mcucc.kernels.select import MVE
-from mcucc.numerics import Rounding
+from mcucc.numerics.fixed_point import Rounding
 from mcucc.ops.add import Add
+from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.mul import Mul
-from mcucc.ops.spatial import Pads, Window2d
 from tests.kernels import driver
 from tests.kernels.cases import (
     border_cases,

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from benchmarks.qemu_machine import GUESTS, QemuMachine, build_calls
 from mcucc.kernels.requantize import Form
 from mcucc.kernels.select import ARMV7EM, ARMV7M, PORTABLE, isas_of
-from mcucc.numerics import Rounding
+from mcucc.numerics.fixed_point import Rounding
 from mcucc.ops.add import Add
+from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
-from mcucc.ops.spatial import Pads, Window2d
 from tests.kernels import driver
 from tests.kernels.cases import (
     depthwise_cases,

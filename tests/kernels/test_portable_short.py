@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mcucc.kernels.select import PORTABLE, NodeContext, choose
-from mcucc.numerics import Rounding
+from mcucc.numerics.fixed_point import Rounding
 from tests.kernels import driver
 from tests.ops import draw
 from tests.ops.draw import SEEDS, Case, Scales

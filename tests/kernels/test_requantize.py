@@ -20,8 +20,8 @@ from mcucc.kernels.requantize import (
     shift_form,
     short_form,
 )
-from mcucc.numerics import Requant, Rounding, saturate_int8
-from mcucc.ops.matrix import Accumulation
+from mcucc.numerics.fixed_point import Requant, Rounding, saturate_int8
+from mcucc.ops.common.matrix import Accumulation
 
 EVERYDAY = settings(derandomize=True, deadline=None, max_examples=40)
 

@@ -13,13 +13,17 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mcucc.ir import Quant, Tensor
-from mcucc.numerics import NO_CLAMP, RELU, RELU6, Clamp, Int8Array, Rounding
+from mcucc.ir.kernel import Kernel
+from mcucc.ir.op import Op
+from mcucc.ir.window import hwc
+from mcucc.numerics.fixed_point import NO_CLAMP, RELU, RELU6, Clamp, Int8Array, Rounding
 from mcucc.ops.add import Add
 from mcucc.ops.average_pool import AveragePool
-from mcucc.ops.base import Kernel, Op, hwc, registry
 from mcucc.ops.channel_affine import ChannelAffine
 from mcucc.ops.channel_operand import ChannelOperand
 from mcucc.ops.clip import Clip
+from mcucc.ops.common.lookup import Unary
+from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.concat import Concat
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.conv_transpose2d import ConvTranspose2d
@@ -28,18 +32,17 @@ from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.extremum import Extremum
 from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.global_average_pool import GlobalAveragePool
-from mcucc.ops.lookup import Unary
 from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.mul import Mul
 from mcucc.ops.pad import Pad
 from mcucc.ops.prelu import PRelu
+from mcucc.ops.registry import registry
 from mcucc.ops.resize_bilinear import ResizeBilinear, Sampling
 from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.ops.scalar_operand import Arithmetic
 from mcucc.ops.slice import Slice
 from mcucc.ops.softmax import Softmax
 from mcucc.ops.space_to_depth import SpaceToDepth
-from mcucc.ops.spatial import Pads, Window2d
 from mcucc.ops.sub import Sub
 from mcucc.ops.transpose import Transpose
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcucc.ir import Quant
-from mcucc.numerics import Clamp, Rounding
+from mcucc.numerics.fixed_point import Clamp, Rounding
 from mcucc.ops.add import Add
 from mcucc.ops.concat import Concat
 from mcucc.ops.conv2d import Conv2d

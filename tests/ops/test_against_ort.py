@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcucc.numerics import NO_CLAMP
+from mcucc.numerics.fixed_point import NO_CLAMP
 from mcucc.ops.add import Add
 from mcucc.ops.mul import Mul
 from mcucc.ops.sigmoid import Sigmoid

@@ -7,11 +7,11 @@ import numpy as np
 from hypothesis import given, settings
 
 from mcucc.ir import Quant, Tensor
-from mcucc.numerics import Rounding
-from mcucc.ops.border import BorderedKernel
+from mcucc.numerics.fixed_point import Rounding
+from mcucc.ops.common.border import BorderedKernel
+from mcucc.ops.common.spatial import Window2d, patches
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
-from mcucc.ops.spatial import Window2d, patches
 from tests.ops.draw import SEEDS, activation, windows
 
 

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mcucc.numerics import INT8_MAX, INT8_MIN, NO_CLAMP, Rounding
+from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN, NO_CLAMP, Rounding
 from mcucc.ops.add import Add
-from mcucc.ops.base import registry
+from mcucc.ops.common.lookup import Unary
 from mcucc.ops.depth_to_space import DepthToSpace
-from mcucc.ops.lookup import Unary
 from mcucc.ops.mul import Mul
+from mcucc.ops.registry import registry
 from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.sub import Sub
 from tests.ops import draw

@@ -8,9 +8,9 @@ import numpy as np
 
 from mcucc.evaluate.float_run import evaluate_graph
 from mcucc.ir import Graph, Node, Tensor, graph_text, verify
-from mcucc.ops.base import Op
+from mcucc.ir.op import Op
+from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
-from mcucc.ops.spatial import Pads, Window2d
 
 ONE = Window2d((1, 1))
 SAME = Window2d((3, 3), pads=Pads(1, 1, 1, 1))

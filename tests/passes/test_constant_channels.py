@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mcucc.ir import Graph
 from mcucc.ir.verify import verify
-from mcucc.numerics import RELU, RELU6, Rounding
+from mcucc.numerics.fixed_point import RELU, RELU6, Rounding
 from mcucc.passes.constant_channels import ENDING, remove_constant_channels
 from mcucc.passes.intervals import intervals
 from mcucc.quantize.lower import lower

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from mcucc.numerics import RELU, Clamp
+from mcucc.ir.op import Op
+from mcucc.numerics.fixed_point import RELU, Clamp
 from mcucc.ops.add import Add
-from mcucc.ops.base import Op
 from mcucc.ops.clip import Clip
+from mcucc.ops.common.spatial import Window2d
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.reshape import Reshape
-from mcucc.ops.spatial import Window2d
 from mcucc.passes import fold_affine
 from tests.passes.float_graphs import ONE, PLAIN, SAME, Floats, assert_same_values, flow
 

@@ -10,14 +10,14 @@ import pytest
 from mcucc.errors import ModelError
 from mcucc.evaluate.float_run import evaluate_graph
 from mcucc.ir import Graph
-from mcucc.numerics import RELU
+from mcucc.numerics.fixed_point import RELU
 from mcucc.ops.clip import Clip
+from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.conv_transpose2d import ConvTranspose2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.pad import Pad
-from mcucc.ops.spatial import Pads, Window2d
 from mcucc.passes.fold_input import fold_input_normalisation
 from mcucc.passes.pipeline import optimize
 from tests.passes.float_graphs import PLAIN, SAME, Floats, flow

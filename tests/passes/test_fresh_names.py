@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mcucc.evaluate.float_run import evaluate_graph
-from mcucc.frontends.onnx import import_onnx
+from mcucc.frontends.onnx.importer import import_onnx
 from mcucc.ir.verify import verify
-from mcucc.numerics import Rounding
+from mcucc.numerics.fixed_point import Rounding
 from mcucc.passes.constant_channels import ENDING, remove_constant_channels
 from mcucc.passes.pipeline import optimize
 from mcucc.passes.rewrite import Rewriter

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from mcucc.ir import Graph, Quant, Tensor
-from mcucc.numerics import RELU, RELU6, Clamp, Rounding
+from mcucc.ir.op import Op
+from mcucc.numerics.fixed_point import RELU, RELU6, Clamp, Rounding
 from mcucc.ops.add import Add
 from mcucc.ops.average_pool import AveragePool
-from mcucc.ops.base import Op
 from mcucc.ops.clip import Clip
+from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.erf import Erf
@@ -23,7 +24,6 @@ from mcucc.ops.pad import Pad
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.sigmoid import Sigmoid
 from mcucc.ops.softplus import Softplus
-from mcucc.ops.spatial import Pads, Window2d
 from mcucc.ops.tanh import Tanh
 from mcucc.ops.transpose import Transpose
 from mcucc.passes import dead_code, fold_pad, fuse_activation, fuse_functions, simplify_layout

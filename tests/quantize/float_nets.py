@@ -11,9 +11,10 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from mcucc.ir import Graph, Node, Tensor
-from mcucc.numerics import NO_CLAMP, RELU, RELU6, Clamp
+from mcucc.ir.op import Op
+from mcucc.numerics.fixed_point import NO_CLAMP, RELU, RELU6, Clamp
 from mcucc.ops.add import Add
-from mcucc.ops.base import Op
+from mcucc.ops.common.spatial import NO_PADS, Pads, Window2d
 from mcucc.ops.concat import Concat
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
@@ -22,7 +23,6 @@ from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.softmax import Softmax
-from mcucc.ops.spatial import NO_PADS, Pads, Window2d
 from mcucc.passes.fold_input import fold_input_normalisation
 
 NHWC = (0, 2, 3, 1)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import mcucc
-from mcucc.network import Network
-from mcucc.ops.border import BorderedKernel
-from mcucc.ops.spatial import valid_counts
+from mcucc.driver.load import Network
+from mcucc.ops.common.border import BorderedKernel
+from mcucc.ops.common.spatial import valid_counts
 from mcucc.quantize.border import BIASES, LAYER, TOLERATED, ZERO_POINT
 from tests.frontends.onnx_nets import Net, runtime
 

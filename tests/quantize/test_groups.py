@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from mcucc.numerics import RELU
+from mcucc.numerics.fixed_point import RELU
+from mcucc.ops.common.spatial import Pads
 from mcucc.ops.concat import Concat
 from mcucc.ops.extremum import Extremum
 from mcucc.ops.pad import Pad
 from mcucc.ops.sigmoid import Sigmoid
-from mcucc.ops.spatial import Pads
 from mcucc.quantize.calibrate import measured_tensors
 from mcucc.quantize.groups import quant_groups
 from tests.graphs import Builder

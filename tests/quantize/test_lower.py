@@ -9,7 +9,7 @@ import pytest
 
 from mcucc.errors import ModelError
 from mcucc.ir import Quant, Tensor
-from mcucc.numerics import Rounding
+from mcucc.numerics.fixed_point import Rounding
 from mcucc.ops.add import Add, AddDoubleKernel, AddKernel
 from mcucc.quantize.lower import lower
 from tests.graphs import Builder, mobile_net

@@ -10,7 +10,7 @@ import pytest
 from mcucc.errors import ModelError
 from mcucc.evaluate.accuracy import integer_outputs, top1
 from mcucc.evaluate.compare import layer_snr
-from mcucc.evaluate.samples import CalibrationSet, Picture
+from mcucc.images.samples import CalibrationSet, Picture
 from mcucc.ir.integer import IntegerGraph
 from mcucc.quantize.pipeline import quantize_model
 from mcucc.quantize.quantize import QuantizeOptions

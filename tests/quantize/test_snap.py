@@ -8,10 +8,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcucc.ir.graph import Quant
+from mcucc.ir.tensor import Quant
 from mcucc.kernels.requantize import Form, high_form, interval_of, short_form
-from mcucc.numerics import Requant, Rounding
-from mcucc.ops.matrix import Accumulation
+from mcucc.numerics.fixed_point import Requant, Rounding
+from mcucc.ops.common.matrix import Accumulation
 from mcucc.quantize.snap import LEAST_MULTIPLIER, snap_scales
 from mcucc.quantize.weights import IntegerWeights, quantize_weights
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcucc.evaluate.preprocess import Preprocess
-from mcucc.evaluate.samples import CalibrationSet, Picture
-from mcucc.frontends.onnx import import_onnx
+from mcucc.frontends.onnx.importer import import_onnx
+from mcucc.images.preprocess import Preprocess
+from mcucc.images.samples import CalibrationSet, Picture
 from mcucc.ir.verify import verify
-from mcucc.ops.base import hwc
+from mcucc.ir.window import hwc
 from mcucc.passes.fold_input import fold_input_normalisation
 from mcucc.passes.pipeline import optimize
 from mcucc.quantize.calibrate import Ranges

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcucc.ir import Quant, Tensor
-from mcucc.numerics import NO_CLAMP, Rounding
-from mcucc.ops.matrix import accumulation
+from mcucc.numerics.fixed_point import NO_CLAMP, Rounding
+from mcucc.ops.common.matrix import accumulation
 from mcucc.quantize.snap import LEAST_MULTIPLIER
 from mcucc.quantize.weights import quantize_weights
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from mcucc.boards import load_board
+from mcucc.boards.board import load_board
 from mcucc.quantize.lower import lower
 from mcucc.report.memory import MemoryFacts, memory_facts
 from mcucc.report.nodes import node_facts
-from mcucc.schedule.buffers import labels
-from mcucc.schedule.choose import Schedule, ScheduleOptions, schedule
-from mcucc.schedule.plan import ImagePolicy
+from mcucc.schedule.plan.buffers import labels
+from mcucc.schedule.plan.plan import ImagePolicy
+from mcucc.schedule.search.choose import Schedule, ScheduleOptions, schedule
 from tests.graphs import mobile_net
 
 BOARD = load_board("nucleo-l4r5zi")

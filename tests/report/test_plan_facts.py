@@ -3,13 +3,13 @@
 import dataclasses
 from pathlib import Path
 
-from mcucc.boards import load_board
+from mcucc.boards.board import load_board
 from mcucc.quantize.lower import lower
+from mcucc.report.format import split_words
 from mcucc.report.nodes import node_facts
 from mcucc.report.plan import SplitFacts, plan_facts
-from mcucc.report.words import split_words
-from mcucc.schedule.choose import ScheduleOptions, schedule
-from mcucc.schedule.plan import ImagePolicy
+from mcucc.schedule.plan.plan import ImagePolicy
+from mcucc.schedule.search.choose import ScheduleOptions, schedule
 from tests.graphs import mobile_net
 from tests.schedule.test_splits import network, split_plan
 

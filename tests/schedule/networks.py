@@ -8,8 +8,9 @@ from dataclasses import replace
 import hypothesis.strategies as st
 
 from mcucc.ir.integer import IntegerGraph
+from mcucc.ir.kernel import Granularity
 from mcucc.ops.average_pool import AveragePool
-from mcucc.ops.base import Granularity
+from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.concat import Concat
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.conv_transpose2d import ConvTranspose2d
@@ -21,12 +22,11 @@ from mcucc.ops.mul import Mul
 from mcucc.ops.resize_bilinear import ResizeBilinear, Sampling
 from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.ops.space_to_depth import SpaceToDepth
-from mcucc.ops.spatial import Pads, Window2d
 from mcucc.quantize.lower import lower
-from mcucc.schedule.network import Network
-from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, SplitPlan, StagePlan
-from mcucc.schedule.splits import blocks_of
-from mcucc.schedule.windows import Reuse
+from mcucc.schedule.expand.facts import Network
+from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, SplitPlan, StagePlan
+from mcucc.schedule.plan.spans import Reuse
+from mcucc.schedule.split.rewrite import blocks_of
 from tests.graphs import Builder, same
 from tests.schedule.parts import PARTS
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import hypothesis.strategies as st
 
 from mcucc.ops.average_pool import AveragePool
+from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.concat import Concat
 from mcucc.ops.depth_to_space import DepthToSpace
 from mcucc.ops.global_average_pool import GlobalAveragePool
@@ -17,7 +18,6 @@ from mcucc.ops.reshape import Reshape
 from mcucc.ops.resize_bilinear import ResizeBilinear, Sampling
 from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.ops.slice import Slice
-from mcucc.ops.spatial import Pads, Window2d
 from mcucc.ops.transpose import Transpose
 from tests.graphs import Builder, same
 

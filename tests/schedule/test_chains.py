@@ -9,11 +9,11 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.quantize.lower import lower
 from mcucc.report.facts import layer_facts
-from mcucc.schedule.buffers import BufferId, Part
-from mcucc.schedule.check import CheckError, check
-from mcucc.schedule.expand import expand
-from mcucc.schedule.plan import ImagePolicy, Plan, StagePlan
-from mcucc.schedule.tiled import Kind
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.buffers import BufferId, Part
+from mcucc.schedule.plan.check import CheckError, check
+from mcucc.schedule.plan.plan import ImagePolicy, Plan, StagePlan
+from mcucc.schedule.plan.program import Kind
 from tests.graphs import Builder
 
 

@@ -11,11 +11,11 @@ from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.quantize.lower import lower
-from mcucc.schedule.check import CheckError, check
-from mcucc.schedule.expand import expand
-from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
-from mcucc.schedule.tiled import Compute, Copy, Kind, TiledProgram
-from mcucc.schedule.windows import EMPTY, Reuse
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.check import CheckError, check
+from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.plan.program import Compute, Copy, Kind, TiledProgram
+from mcucc.schedule.plan.spans import EMPTY, Reuse
 from tests.graphs import Builder, mobile_net
 from tests.schedule.networks import networks, plans
 

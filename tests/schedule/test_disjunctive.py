@@ -5,9 +5,9 @@ import itertools
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from mcucc.schedule.disjunctive import offsets_under
-from mcucc.schedule.fitting import Buffers
-from mcucc.schedule.squeeze import proved_bound, squeezed
+from mcucc.schedule.arena.compact import proved_bound, squeezed
+from mcucc.schedule.arena.difference_constraints import offsets_under
+from mcucc.schedule.arena.heuristics import Buffers
 
 STEPS = 10_000
 Pairs = list[tuple[int, int, int, int, bool]]

@@ -16,12 +16,12 @@ from mcucc.ops.reshape import Reshape
 from mcucc.ops.resize_bilinear import ResizeBilinear
 from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.quantize.lower import lower
-from mcucc.schedule.check import check
-from mcucc.schedule.expand import expand
-from mcucc.schedule.network import Network
-from mcucc.schedule.plan import ImagePolicy, Plan, StagePlan
-from mcucc.schedule.rates import COLUMNS, ROWS, Rates
-from mcucc.schedule.search import SearchOptions, search
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.expand.facts import Network
+from mcucc.schedule.expand.rates import COLUMNS, ROWS, Rates
+from mcucc.schedule.plan.check import check
+from mcucc.schedule.plan.plan import ImagePolicy, Plan, StagePlan
+from mcucc.schedule.search.front import SearchOptions, search
 from tests.graphs import Builder
 from tests.schedule.networks import networks
 from tests.schedule.parts import sampling

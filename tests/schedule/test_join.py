@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from mcucc.schedule.search_join import Cut, join, spread
-from mcucc.schedule.search_space import Option
+from mcucc.schedule.search.join import Cut, join, spread
+from mcucc.schedule.search.space import Option
 
 COUNT = 5
 STAGES = st.builds(

@@ -3,14 +3,14 @@
 import pytest
 
 from mcucc.ir import Graph
-from mcucc.numerics import Rounding
+from mcucc.numerics.fixed_point import Rounding
 from mcucc.ops.clip import Clip
 from mcucc.quantize.lower import lower
-from mcucc.schedule.check import check
-from mcucc.schedule.expand import expand
-from mcucc.schedule.layers import layers_plan
-from mcucc.schedule.plan import ImagePolicy, Plan
-from mcucc.schedule.tiled import Kind, TiledProgram
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.check import check
+from mcucc.schedule.plan.layers import layers_plan
+from mcucc.schedule.plan.plan import ImagePolicy, Plan
+from mcucc.schedule.plan.program import Kind, TiledProgram
 from tests.graphs import Builder, mobile_net
 
 

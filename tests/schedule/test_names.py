@@ -10,18 +10,18 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from mcucc.boards import load_board
+from mcucc.boards.board import load_board
 from mcucc.codegen.model_names import Names
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.conv2d import Conv2d
 from mcucc.quantize.lower import lower
 from mcucc.report.memory import memory_facts
-from mcucc.schedule.buffers import BufferId, Part, labels
-from mcucc.schedule.check import check
-from mcucc.schedule.choose import bind
-from mcucc.schedule.expand import expand
-from mcucc.schedule.network import Network
-from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.expand.facts import Network
+from mcucc.schedule.plan.buffers import BufferId, Part, labels
+from mcucc.schedule.plan.check import check
+from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.search.choose import bind
 from tests.graphs import Builder, same
 from tests.whole.batch import Case, run_batch
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mcucc.ir import IntegerGraph, IntegerNode
-from mcucc.numerics import Rounding
+from mcucc.numerics.fixed_point import Rounding
 from mcucc.quantize.lower import lower
-from mcucc.schedule.order import least_peak_order
+from mcucc.schedule.plan.order import least_peak_order
 from tests.graphs import Builder, mobile_net
 
 

@@ -10,15 +10,15 @@ from mcucc.errors import FitError, McuccError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.quantize.lower import lower
-from mcucc.schedule.check import check
-from mcucc.schedule.costs import MACS, cost_model
-from mcucc.schedule.expand import expand
-from mcucc.schedule.network import Network
-from mcucc.schedule.plan import ImagePolicy
-from mcucc.schedule.search import Front, SearchOptions, search
-from mcucc.schedule.search_space import Space
-from mcucc.schedule.search_stage import StageSearch
-from mcucc.schedule.windows import Reuse
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.expand.facts import Network
+from mcucc.schedule.plan.check import check
+from mcucc.schedule.plan.plan import ImagePolicy
+from mcucc.schedule.plan.spans import Reuse
+from mcucc.schedule.search.costs import MACS, cost_model
+from mcucc.schedule.search.front import Front, SearchOptions, search
+from mcucc.schedule.search.space import Space
+from mcucc.schedule.search.stage import StageSearch
 from tests.graphs import Builder, mobile_net
 from tests.schedule.networks import networks
 
@@ -70,7 +70,7 @@ def test_stages_that_feed_each_other_need_less(monkeypatch: pytest.MonkeyPatch) 
     chained = best_front().within(1.0)
     assert any(stage.feeds for stage in chained.program.plan.stages)
     check(chained.program)
-    monkeypatch.setattr("mcucc.schedule.search.ROUNDS", 0)
+    monkeypatch.setattr("mcucc.schedule.search.front.ROUNDS", 0)
     assert chained.bytes < search(inverted_bottlenecks()).within(1.0).bytes
 
 

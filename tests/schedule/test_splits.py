@@ -9,21 +9,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mcucc.boards import load_board
+from mcucc.boards.board import load_board
 from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.kernels.select import bound_like
-from mcucc.ops.partial_sums import PartialSumsKernel
+from mcucc.ops.common.partial_sums import PartialSumsKernel
 from mcucc.quantize.lower import lower
-from mcucc.schedule.check import CheckError, check
-from mcucc.schedule.choose import bind
-from mcucc.schedule.costs import MACS, cost_model, node_facts, program_cost
-from mcucc.schedule.expand import expand, live_extents
-from mcucc.schedule.plan import ImagePolicy, Plan, SplitPlan, StagePlan
-from mcucc.schedule.search import SearchOptions, search
-from mcucc.schedule.split_block import SplitBlockKernel
-from mcucc.schedule.splits import blocks_of
-from mcucc.schedule.tiled import Compute, Kind, TiledProgram
+from mcucc.schedule.expand.expand import expand, live_extents
+from mcucc.schedule.plan.check import CheckError, check
+from mcucc.schedule.plan.plan import ImagePolicy, Plan, SplitPlan, StagePlan
+from mcucc.schedule.plan.program import Compute, Kind, TiledProgram
+from mcucc.schedule.search.choose import bind
+from mcucc.schedule.search.costs import MACS, cost_model, node_facts, program_cost
+from mcucc.schedule.search.front import SearchOptions, search
+from mcucc.schedule.split.block import SplitBlockKernel
+from mcucc.schedule.split.rewrite import blocks_of
 from tests.graphs import Builder
 
 CHANNELS = 21  # of the expanded tensor
@@ -265,7 +265,7 @@ def test_the_search_splits_blocks_where_that_takes_less(
     model = MACS if cost == "macs" else cost_model(cost)
     options = SearchOptions(cost=model, max_factor=1.1, effort=20_000)
     front = search(graph, options)
-    monkeypatch.setattr("mcucc.schedule.search.views", lambda *_: ())
+    monkeypatch.setattr("mcucc.schedule.search.front.views", lambda *_: ())
     without = search(graph, options)
     split = [p for p in front.points if any(s.splits for s in p.program.plan.stages)]
     assert split

@@ -8,11 +8,11 @@ import pytest
 
 from mcucc.errors import ModelError
 from mcucc.quantize.lower import lower
-from mcucc.schedule.check import check
-from mcucc.schedule.expand import expand
-from mcucc.schedule.placement import Life, lay_out
-from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
-from mcucc.schedule.windows import Reuse
+from mcucc.schedule.arena.allocate import Life, lay_out
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.check import check
+from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.plan.spans import Reuse
 from tests.graphs import Builder, mobile_net
 
 

@@ -11,12 +11,12 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.quantize.lower import lower
 from mcucc.report.memory import memory_facts
-from mcucc.schedule.buffers import BufferId
-from mcucc.schedule.check import CheckError, check
-from mcucc.schedule.expand import expand, live_extents
-from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
-from mcucc.schedule.search import SearchOptions, search
-from mcucc.schedule.tiled import Compute, Kind, TiledProgram
+from mcucc.schedule.expand.expand import expand, live_extents
+from mcucc.schedule.plan.buffers import BufferId
+from mcucc.schedule.plan.check import CheckError, check
+from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.plan.program import Compute, Kind, TiledProgram
+from mcucc.schedule.search.front import SearchOptions, search
 from tests.graphs import Builder
 
 WIDTH = 29  # no number of strips divides it

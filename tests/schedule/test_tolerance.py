@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from mcucc.boards import load_board
+from mcucc.boards.board import load_board
 from mcucc.quantize.lower import lower
+from mcucc.report.format import saving_words
 from mcucc.report.plan import plan_facts
-from mcucc.report.words import saving_words
-from mcucc.schedule.choose import ScheduleOptions, schedule
-from mcucc.schedule.costs import MACS, TOLERANCE, cost_model
-from mcucc.schedule.plan import ImagePolicy
-from mcucc.schedule.search_space import Option, pareto
+from mcucc.schedule.plan.plan import ImagePolicy
+from mcucc.schedule.search.choose import ScheduleOptions, schedule
+from mcucc.schedule.search.costs import MACS, TOLERANCE, cost_model
+from mcucc.schedule.search.space import Option, pareto
 from tests.graphs import mobile_net
 
 BOARD = load_board("nucleo-l4r5zi")

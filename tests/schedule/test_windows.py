@@ -3,9 +3,9 @@
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from mcucc.ops.base import Window
-from mcucc.schedule.axis import Link, stepped_axis
-from mcucc.schedule.windows import Reuse, Span, covered, hull, needed, produced, reads
+from mcucc.ir.window import Window
+from mcucc.schedule.expand.axis import Link, stepped_axis
+from mcucc.schedule.plan.spans import Reuse, Span, covered, hull, needed, produced, reads
 
 WINDOWS = st.builds(
     lambda k, s, p, d: Window(d * (k - 1) + 1, s, p, d),

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from mcucc.boards import load_board
+from mcucc.boards.board import load_board
 from mcucc.errors import BoardError, FitError, ToolError
 from mcucc.toolchain import ModelUnit, build_firmware, cross_compiler, host_compiler
 from mcucc.toolchain.dialects import GCC_ARM, ZIG
 from mcucc.toolchain.machines import find_machine
-from tests.emulate.firmware_fixtures import build_tiny
+from tests.backends.firmware_fixtures import build_tiny
 
 
 @pytest.mark.emulated

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcucc.toolchain.address_range import Span
 from mcucc.toolchain.fence import Access, FenceRegion, Protection, fence_regions, whole_fence
-from mcucc.toolchain.spans import Span
 
 
 def admits_v7(regions: tuple[FenceRegion, ...], address: int) -> bool:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mcucc.boards import load_board
-from mcucc.emulate import EmulationFault, Qemu, Unicorn
-from mcucc.emulate.host import run_host
+from mcucc.backends import EmulationFault, Qemu, Unicorn
+from mcucc.backends.host import run_host
+from mcucc.boards.board import load_board
 from mcucc.toolchain import (
     BuildOptions,
     ModelUnit,
@@ -20,7 +20,7 @@ from mcucc.toolchain import (
     host_compiler,
 )
 from mcucc.toolchain.compilers import Kind, find_zig
-from tests.emulate.firmware_fixtures import ARENA_BYTES, TINY, expected, pictures, poke
+from tests.backends.firmware_fixtures import ARENA_BYTES, TINY, expected, pictures, poke
 from tests.whole.library import library
 from tests.whole.networks import NETWORKS
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mcucc.build import unit_of
 from mcucc.codegen.model import Origin, model_code
 from mcucc.codegen.write import write_library
+from mcucc.driver.compile import unit_of
+from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.text import integer_text
-from mcucc.quantize.camera import CameraInput
-from mcucc.schedule.check import check
-from mcucc.schedule.tiled import TiledProgram
+from mcucc.schedule.plan.check import check
+from mcucc.schedule.plan.program import TiledProgram
 from mcucc.toolchain.compilers import WARNINGS, compile_objects, host_compiler, run_tool
 from mcucc.toolchain.firmware import ModelUnit, include_folders
 

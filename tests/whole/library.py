@@ -8,20 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from mcucc.boards import Board
-from mcucc.build import unit_of
+from mcucc.boards.board import Board
 from mcucc.codegen.model import Origin, model_code
 from mcucc.codegen.write import write_library
+from mcucc.driver.compile import unit_of
+from mcucc.images.camera import CameraInput
 from mcucc.ir import Graph
 from mcucc.ir.integer import IntegerGraph
-from mcucc.numerics import Rounding
-from mcucc.quantize.camera import CameraInput
+from mcucc.numerics.fixed_point import Rounding
 from mcucc.quantize.lower import lower
-from mcucc.schedule.check import check
-from mcucc.schedule.choose import ScheduleOptions, schedule
-from mcucc.schedule.expand import expand
-from mcucc.schedule.plan import Plan
-from mcucc.schedule.tiled import TiledProgram
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.check import check
+from mcucc.schedule.plan.plan import Plan
+from mcucc.schedule.plan.program import TiledProgram
+from mcucc.schedule.search.choose import ScheduleOptions, schedule
 from mcucc.toolchain import BuildOptions, Firmware, ModelUnit, build_firmware
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mcucc.ir import Graph
-from mcucc.numerics import Clamp
+from mcucc.numerics.fixed_point import Clamp
 from mcucc.ops.abs import Abs
 from mcucc.ops.add import Add
 from mcucc.ops.average_pool import AveragePool
 from mcucc.ops.channel_affine import ChannelAffine
 from mcucc.ops.channel_operand import ChannelOperand
 from mcucc.ops.clip import Clip
+from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.concat import Concat
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.conv_transpose2d import ConvTranspose2d
@@ -36,7 +37,6 @@ from mcucc.ops.silu import Silu
 from mcucc.ops.slice import Slice
 from mcucc.ops.softmax import Softmax
 from mcucc.ops.space_to_depth import SpaceToDepth
-from mcucc.ops.spatial import Pads, Window2d
 from mcucc.ops.tanh import Tanh
 from mcucc.ops.transpose import Transpose
 from tests.graphs import Builder, mobile_net, same

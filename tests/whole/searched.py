@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hypothesis.strategies as st
 
-from mcucc.schedule.choose import OBJECTIVES, SCHEDULES, ScheduleOptions
-from mcucc.schedule.plan import ImagePolicy
+from mcucc.schedule.plan.plan import ImagePolicy
+from mcucc.schedule.search.choose import OBJECTIVES, SCHEDULES, ScheduleOptions
 
 
 @st.composite

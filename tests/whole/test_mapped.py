@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mcucc.boards import load_board
+from mcucc.boards.board import load_board
 from mcucc.quantize.lower import lower
-from mcucc.schedule.layers import layers_plan
-from mcucc.schedule.plan import ImagePolicy
-from mcucc.schedule.search import SearchOptions, search
+from mcucc.schedule.plan.layers import layers_plan
+from mcucc.schedule.plan.plan import ImagePolicy
+from mcucc.schedule.search.front import SearchOptions, search
 from mcucc.toolchain.host import build_shared
 from tests.whole.library import library
 from tests.whole.networks import NETWORKS

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from mcucc.boards import load_board
+from mcucc.boards.board import load_board
 from mcucc.quantize.lower import lower
-from mcucc.schedule.check import CheckError, check
-from mcucc.schedule.choose import bind
-from mcucc.schedule.expand import expand
-from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
-from mcucc.schedule.tiled import Copy, Kind, TiledProgram, TiledStage
-from mcucc.schedule.windows import EMPTY
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.check import CheckError, check
+from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.plan.program import Copy, Kind, TiledProgram, TiledStage
+from mcucc.schedule.plan.spans import EMPTY
+from mcucc.schedule.search.choose import bind
 from tests.graphs import mobile_net
 from tests.whole.batch import Case, run_batch
 

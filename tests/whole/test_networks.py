@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcucc.boards import load_board
-from mcucc.emulate import EmulationFault, Qemu, Unicorn
-from mcucc.emulate.host import run_host, run_program
+from mcucc.backends import EmulationFault, Qemu, Unicorn
+from mcucc.backends.host import run_host, run_program
+from mcucc.boards.board import load_board
 from mcucc.errors import FitError
-from mcucc.numerics import Rounding
+from mcucc.numerics.fixed_point import Rounding
 from mcucc.toolchain import BuildOptions, build_firmware, build_program, build_shared, refence
-from tests.emulate.firmware_fixtures import BOARDS, QEMU_ONLY, require_tools
+from tests.backends.firmware_fixtures import BOARDS, QEMU_ONLY, require_tools
 from tests.whole.library import Library, library
 from tests.whole.networks import NETWORKS
 

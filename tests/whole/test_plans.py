@@ -8,19 +8,19 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import Phase, given, settings
 
-from mcucc.boards import Board, load_board
-from mcucc.emulate import Qemu
+from mcucc.backends import Qemu
+from mcucc.boards.board import Board, load_board
 from mcucc.errors import ModelError
 from mcucc.ir import Graph
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.max_pool import MaxPool
 from mcucc.quantize.lower import lower
-from mcucc.schedule.choose import bind
-from mcucc.schedule.expand import expand
-from mcucc.schedule.layers import layers_plan, whole_stage
-from mcucc.schedule.order import least_peak_order
-from mcucc.schedule.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
-from mcucc.schedule.windows import Reuse
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.layers import layers_plan, whole_stage
+from mcucc.schedule.plan.order import least_peak_order
+from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.plan.spans import Reuse
+from mcucc.schedule.search.choose import bind
 from mcucc.toolchain import BuildOptions, build_firmware
 from tests.graphs import Builder, mobile_net, same
 from tests.whole.batch import Case, run_batch, write_units

@@ -13,14 +13,14 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from mcucc.boards import load_board
-from mcucc.emulate import Qemu
-from mcucc.emulate.handed import as_asked
+from mcucc.backends import Qemu
+from mcucc.backends.camera_rows import as_asked
+from mcucc.boards.board import load_board
 from mcucc.errors import FitError, ModelError
 from mcucc.ir.integer import IntegerGraph
-from mcucc.schedule.choose import ScheduleOptions, bind, schedule
-from mcucc.schedule.expand import expand
-from mcucc.schedule.tiled import Kind
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.program import Kind
+from mcucc.schedule.search.choose import ScheduleOptions, bind, schedule
 from mcucc.toolchain import BuildOptions, build_firmware
 from tests.schedule.networks import networks, plans
 from tests.whole.batch import Case, run_batch, write_units

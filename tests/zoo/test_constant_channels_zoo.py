@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcucc.network import NetworkOptions, load_network
+from mcucc.driver.load import NetworkOptions, load_network
 from tests.conftest import SHARED
 
 pytestmark = pytest.mark.zoo

@@ -9,7 +9,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from mcucc.frontends.onnx_file import is_quantized
+from mcucc.frontends.onnx.file import is_quantized
 from tests.conftest import SHARED
 from tests.frontends.onnx_nets import assert_equal_to_runtime, kinds
 

@@ -14,9 +14,9 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from benchmarks.litert import with_float_product
-from mcucc.evaluate.datasets import load_dataset
 from mcucc.evaluate.onnx_exact import exact_products, exact_session
-from mcucc.evaluate.preprocess import find_preprocess
+from mcucc.images.datasets import load_dataset
+from mcucc.images.preprocess import find_preprocess
 from mcucc.ir.integer import IntegerGraph
 from tests.frontends.test_qdq import EVERY_FORM, Compared
 

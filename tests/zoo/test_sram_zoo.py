@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from mcucc.build import CompileOptions, compile_model
-from mcucc.compiled import open_compiled
-from mcucc.emulate import Qemu
-from mcucc.evaluate.datasets import load_dataset
-from mcucc.measure import reference_bytes
-from mcucc.network import NetworkOptions, load_network
-from mcucc.schedule.choose import ScheduleOptions
-from mcucc.schedule.plan import ImagePolicy
+from mcucc.backends import Qemu
+from mcucc.driver.compile import CompileOptions, compile_model
+from mcucc.driver.folder import open_compiled
+from mcucc.driver.load import NetworkOptions, load_network
+from mcucc.driver.measure import reference_bytes
+from mcucc.driver.validate import validate
+from mcucc.images.datasets import load_dataset
+from mcucc.schedule.plan.plan import ImagePolicy
+from mcucc.schedule.search.choose import ScheduleOptions
 from mcucc.toolchain import refence
-from mcucc.validation import validate
 
 pytestmark = [pytest.mark.zoo, pytest.mark.emulated]
 

@@ -13,14 +13,14 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from benchmarks.accuracy import LAYERS, emulate, litert, pictures_of
 from benchmarks.litert import DefaultPath, distance
-from mcucc.evaluate.datasets import load_dataset
-from mcucc.evaluate.preprocess import find_preprocess
+from mcucc.driver.load import NetworkOptions, load_network
+from mcucc.driver.measure import reference_bytes
 from mcucc.frontends.quantized import ImportedQuantized
-from mcucc.frontends.tflite import import_tflite
-from mcucc.measure import reference_bytes
-from mcucc.network import NetworkOptions, load_network
-from mcucc.numerics import Rounding
-from mcucc.ops.base import hwc
+from mcucc.frontends.tflite.importer import import_tflite
+from mcucc.images.datasets import load_dataset
+from mcucc.images.preprocess import find_preprocess
+from mcucc.ir.window import hwc
+from mcucc.numerics.fixed_point import Rounding
 from mcucc.ops.pad import PadKernel
 from mcucc.quantize.lower import lower
 from tests.conftest import SHARED

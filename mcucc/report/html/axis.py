@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mcucc.report.words import short_names
+from mcucc.report.format import short_names
 
 WIDTH = 1000.0
 

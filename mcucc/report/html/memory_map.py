@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mcucc.report.format import kilobytes, short_step
 from mcucc.report.html.axis import WIDTH, Axis, nice_steps
-from mcucc.report.words import kilobytes, short_step
 
 HEIGHT = 420.0
 LABEL_LONG, LABEL_SHORT = 60.0, 17.0  # the least box that gets a label, in drawing units

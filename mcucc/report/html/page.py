@@ -12,11 +12,8 @@ from typing import Any
 
 import jinja2
 
-from mcucc.report.html.axis import Axis, axis_of
-from mcucc.report.html.memory_map import HEIGHT, memory_map, rounds
-from mcucc.report.html.plan import front_plot, stage_rows
-from mcucc.report.html.strips import columns, strips
-from mcucc.report.words import (
+from mcucc.base.package_data import resource_dir
+from mcucc.report.format import (
     amount,
     border_words,
     dead_words,
@@ -27,7 +24,10 @@ from mcucc.report.words import (
     slice_words,
     split_output_words,
 )
-from mcucc.resources import resource_dir
+from mcucc.report.html.axis import Axis, axis_of
+from mcucc.report.html.memory_map import HEIGHT, memory_map, rounds
+from mcucc.report.html.plan import front_plot, stage_rows
+from mcucc.report.html.strips import columns, strips
 
 
 @dataclass(frozen=True)

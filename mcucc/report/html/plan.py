@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mcucc.report.format import amount, kernel_words, kilobytes, short_step, split_words
 from mcucc.report.html.axis import Axis
-from mcucc.report.words import amount, kernel_words, kilobytes, short_step, split_words
 
 # What stands for an op in the chain; other ops show their first letter.
 GLYPHS = {

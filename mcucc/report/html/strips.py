@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mcucc.report.format import amount, kernel_words, kilobytes
 from mcucc.report.html.axis import WIDTH, Axis
-from mcucc.report.words import amount, kernel_words, kilobytes
 
 HEIGHT = 100.0
 

@@ -1,0 +1,227 @@
+"""Reads the text records of firmware: `##mcucc key=value` lines and a last `##exit N`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from mcucc.backends.interface import EmulationFault, Fault, RunResult
+from mcucc.errors import ToolError
+from mcucc.toolchain.firmware import Firmware
+
+_RECORD = re.compile(r"^##mcucc ([a-z0-9_.]+)=(\d+)\s*$")
+_EXIT = re.compile(r"^##exit (\d+)\s*$")
+
+EXIT_PASS, EXIT_MISMATCH, EXIT_FAULT, EXIT_FENCE, EXIT_REQUEST = 0, 1, 70, 71, 72
+# What known() of main.c executes.
+_KNOWN_INSTRUCTIONS = 502
+# A stack that ran over is met this far below its end at most: one frame's size.
+_OVERFLOW_REACH = 1 << 16
+
+# CFSR, Armv7-M Architecture Reference Manual, B3.2.15: the first that is set names the fault.
+_CFSR = (
+    (1 << 1, "data access outside the board's memory"),
+    (1 << 0, "instruction fetch outside the board's code"),
+    (1 << 9, "bus error"),
+    (1 << 10, "bus error, imprecise"),
+    (1 << 8, "bus error at an instruction fetch"),
+    (1 << 16, "undefined instruction"),
+    (1 << 17, "invalid state (not Thumb code)"),
+    (1 << 18, "invalid exception return"),
+    (1 << 19, "no coprocessor (FPU or MVE is not there)"),
+    (1 << 20, "stack limit"),
+    (1 << 24, "unaligned access"),
+    (1 << 25, "division by zero"),
+)
+# mcause, RISC-V privileged architecture, Machine Cause Register.
+_MCAUSE = {
+    0: "instruction address misaligned",
+    1: "instruction fetch outside the board's code",
+    2: "undefined instruction",
+    3: "breakpoint",
+    4: "unaligned load",
+    5: "data access outside the board's memory",
+    6: "unaligned store",
+    7: "data access outside the board's memory",
+}
+_RISCV_DATA_FAULTS = (4, 5, 6, 7)
+_MMARVALID, _BFARVALID, _STACKING = 1 << 7, 1 << 15, 1 << 4 | 1 << 12
+
+
+@dataclass(frozen=True)
+class Records:
+    """All records of a run; `exit` is None when the last line is missing."""
+
+    values: Mapping[str, int]
+    exit: int | None
+
+
+def parse_records(text: str) -> Records:
+    """Reads the records among whatever else was printed."""
+    values: dict[str, int] = {}
+    status = None
+    for line in text.splitlines():
+        if match := _RECORD.match(line):
+            values[match[1]] = int(match[2])
+        elif match := _EXIT.match(line):
+            status = int(match[1])
+    return Records(values, status)
+
+
+def check_exit(records: Records, firmware: Firmware, name: str, tail: str = "") -> None:
+    """Raises what the exit code says; `tail` is what the emulator itself printed."""
+    status, where = records.exit, name
+    if status == EXIT_PASS:
+        return
+    if status is None:
+        raise ToolError(f"the firmware ended without a result\n{tail}".strip(), where=where)
+    if status == EXIT_FAULT:
+        raise EmulationFault(_fault(records.values, firmware), records.values, where=where)
+    if status == EXIT_MISMATCH:
+        raise ToolError(
+            "two runs on one image differ: the network reads arena bytes before writing them",
+            where=where,
+        )
+    if status == EXIT_FENCE:
+        raise ToolError("the MPU has too few regions for the fence", where=where)
+    if status == EXIT_REQUEST:
+        raise ToolError(
+            "the firmware refused its input: images of the wrong size, or a tensor outside "
+            "the arena",
+            where=where,
+        )
+    raise ToolError(f"the firmware ended with the unknown code {status}", where=where)
+
+
+def result_of(
+    records: Records,
+    output: bytes,
+    images: int,
+    count: bool,
+    instructions: Callable[[int], int],
+) -> RunResult:
+    """The result of a run that passed.
+
+    `instructions` turns a difference of timer readings into executed instructions. The overhead
+    record is the reading around an empty function, which is itself one instruction.
+    """
+    values = records.values
+    if len(output) % images:
+        raise ToolError(f"{len(output)} output bytes for {images} images")
+    each = len(output) // images
+    totals: tuple[int, ...] | None = None
+    steps: tuple[int, ...] | None = None
+    if count:
+        overhead = instructions(values["overhead"]) - 1
+        _check_timer(instructions(values["known"]) - overhead)
+        steps = tuple(
+            instructions(values[f"image.0.step.{step}"]) - overhead
+            for step in range(values["steps"])
+        )
+        totals = tuple(
+            instructions(values[f"image.{image}.ticks"]) - overhead for image in range(images)
+        )
+    return RunResult(
+        outputs=tuple(output[index * each : (index + 1) * each] for index in range(images)),
+        instructions=totals[0] if totals else None,
+        step_instructions=steps,
+        image_instructions=totals,
+        stack_bytes=values["stack"],
+        arena_high_water=values["arena_high_water"],
+        records=values,
+    )
+
+
+def _check_timer(known: int) -> None:
+    """ToolError when a stretch of known length was not counted as long as it is."""
+    if known != _KNOWN_INSTRUCTIONS:
+        raise ToolError(
+            f"the emulator counted {known} instructions where {_KNOWN_INSTRUCTIONS} ran",
+            hint="its timer is not the one mcucc knows; run without counts, or another version",
+        )
+
+
+def unwrap_totals(values: Mapping[str, int], images: int, bits: int) -> dict[str, int]:
+    """Adds the timer periods that a 32-bit counter loses in a long `run`.
+
+    The steps of a network, timed one by one, add up to nearly its total: what the total lacks
+    to them in whole periods is put back. `bits` is the counter's width.
+    """
+    fixed = dict(values)
+    period = 1 << bits
+    for image in range(images):
+        key = f"image.{image}.ticks"
+        expected = sum(
+            values[f"image.{image}.step.{step}"] - values["overhead"]
+            for step in range(values["steps"])
+        )
+        fixed[key] += round((expected - values[key]) / period) * period
+    return fixed
+
+
+def describe_address(address: int, firmware: Firmware) -> str:
+    """An address of the machine in the board's words."""
+    layout, board = firmware.layout, firmware.board
+    for span, memory in ((layout.arena, board.arena), (layout.data, board.data)):
+        if address >= span.end and address - span.end < 1 << 20:
+            return f"0x{address:08x} ({address - span.end + 1} bytes behind {memory.name})"
+        if address < span.origin and span.origin - address <= 1 << 20:
+            return f"0x{address:08x} ({span.origin - address} bytes before {memory.name})"
+    return f"0x{address:08x}"
+
+
+def make_fault(
+    firmware: Firmware,
+    what: str,
+    address: int | None,
+    pc: int | None,
+    sp: int,
+    *,
+    stacking: bool = False,
+    step: int | None = None,
+    image: int | None = None,
+) -> Fault:
+    """A fault in the board's words; tells a stack that ran over from other accesses."""
+    base = firmware.layout.stack_base
+    near = address is not None and base - _OVERFLOW_REACH <= address < base
+    overflow = stacking or (sp < base and near)
+    if overflow:
+        what = f"stack overflow: more than {firmware.layout.stack_bytes} bytes"
+    if address is not None:
+        what = f"{what}: {describe_address(address, firmware)}"
+    function = firmware.image.function_at(pc) if pc is not None else None
+    return Fault(what, address, pc, function, step, image, overflow)
+
+
+def _fault(values: Mapping[str, int], firmware: Firmware) -> Fault:
+    """The fault that the firmware's handler recorded."""
+    if "fault.mcause" in values:
+        cause = values["fault.mcause"]
+        what = _MCAUSE.get(cause, f"trap {cause}")
+        address = values.get("fault.mtval") if cause in _RISCV_DATA_FAULTS else None
+        return _recorded(values, firmware, what, address, stacking=False)
+    status = values.get("fault.cfsr", 0)
+    what = next((text for bit, text in _CFSR if status & bit), "fault")
+    address = None
+    if status & _MMARVALID:
+        address = values.get("fault.mmfar")
+    elif status & _BFARVALID:
+        address = values.get("fault.bfar")
+    return _recorded(values, firmware, what, address, stacking=bool(status & _STACKING))
+
+
+def _recorded(
+    values: Mapping[str, int], firmware: Firmware, what: str, address: int | None, *, stacking: bool
+) -> Fault:
+    """The fault with what every architecture records."""
+    return make_fault(
+        firmware,
+        what,
+        address,
+        values.get("fault.pc"),
+        values.get("fault.sp", firmware.layout.stack_top),
+        stacking=stacking,
+        step=values.get("fault.step"),
+        image=values.get("fault.image"),
+    )

@@ -1,0 +1,330 @@
+"""Boards: core, clock, memories and what lives in which, read from boards/*.toml."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mcucc.base.package_data import resource_dir
+from mcucc.base.typed import shown, text_of
+from mcucc.errors import BoardError
+
+LARGEST_FILE = 2**20  # bytes
+LONGEST_TEXT = 500  # characters
+LARGEST_NUMBER = 2**40  # bytes, addresses, hertz
+
+
+class Architecture(Enum):
+    """A family of cores that share compiler, start-up code and emulator."""
+
+    ARM = "arm"  # Armv6-M to Armv8.1-M
+    RISCV = "riscv"
+    XTENSA = "xtensa"
+
+
+class Core(Enum):
+    """A processor core, by the name that gcc's -mcpu or -march knows."""
+
+    M0PLUS = "cortex-m0plus"
+    M3 = "cortex-m3"
+    M4 = "cortex-m4"
+    M7 = "cortex-m7"
+    M33 = "cortex-m33"
+    M55 = "cortex-m55"
+    RV32IMC = "rv32imc"
+    LX7 = "xtensa-lx7"
+
+    @property
+    def architecture(self) -> Architecture:
+        """The family."""
+        return _FAMILY.get(self, Architecture.ARM)
+
+
+_FAMILY = {Core.RV32IMC: Architecture.RISCV, Core.LX7: Architecture.XTENSA}
+
+
+class Isa(Enum):
+    """An optional part of a core's instruction set."""
+
+    DSP = "dsp"  # SMLAD and its family
+    FPU = "fpu"  # single precision floating point
+    MVE = "mve"  # Helium, integer and float
+
+
+class MemoryKind(Enum):
+    """Whether a memory keeps the program (flash) or changes while it runs (ram)."""
+
+    FLASH = "flash"
+    RAM = "ram"
+
+
+# What each core can have; a board names what its chip does have.
+_POSSIBLE_ISA = {
+    Core.M0PLUS: frozenset[Isa](),
+    Core.M3: frozenset[Isa](),
+    Core.M4: frozenset({Isa.DSP, Isa.FPU}),
+    Core.M7: frozenset({Isa.DSP, Isa.FPU}),
+    Core.M33: frozenset({Isa.DSP, Isa.FPU}),
+    Core.M55: frozenset({Isa.DSP, Isa.FPU, Isa.MVE}),
+    Core.RV32IMC: frozenset[Isa](),
+    Core.LX7: frozenset({Isa.FPU}),
+}
+
+
+@dataclass(frozen=True)
+class Memory:
+    """One memory: its first address and its size in bytes."""
+
+    name: str
+    kind: MemoryKind
+    origin: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        """The first address behind the memory."""
+        return self.origin + self.size
+
+
+@dataclass(frozen=True)
+class Source:
+    """The document that the figures of a board come from."""
+
+    title: str
+    revision: str
+    section: str
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board: what mcucc has to know to fit a network into it and to emulate it.
+
+    `code`, `weights`, `data` (static data and stack) and `arena` say which memory holds what;
+    several of them may be the same memory and then share its size. `machine` is the emulated
+    machine, None for a board that mcucc writes C for and no firmware.
+    """
+
+    name: str
+    title: str
+    core: Core
+    isa: frozenset[Isa]
+    clock_hz: int
+    memories: tuple[Memory, ...]
+    code: Memory
+    weights: Memory
+    data: Memory
+    arena: Memory
+    machine: str | None
+    source: Source
+
+    @property
+    def flash_bytes(self) -> int:
+        """Bytes of the memories that hold code and weights."""
+        return sum(memory.size for memory in dict.fromkeys((self.code, self.weights)))
+
+    @property
+    def ram_bytes(self) -> int:
+        """Bytes of the memories that hold static data, stack and arena."""
+        return sum(memory.size for memory in dict.fromkeys((self.data, self.arena)))
+
+
+def board_names() -> tuple[str, ...]:
+    """The names of the boards that mcucc brings along, sorted."""
+    return tuple(sorted(path.stem for path in resource_dir("boards").glob("*.toml")))
+
+
+def load_board(name_or_path: str | Path) -> Board:
+    """Reads a board by its name, or from a TOML file (anything that ends in .toml).
+
+    Raises BoardError for an unknown name (with the nearest ones) and for an invalid file (with
+    the key that is wrong).
+    """
+    return _read(board_file(name_or_path))
+
+
+def board_file(name_or_path: str | Path) -> Path:
+    """The TOML file of a board that is given by name or by path; BoardError as load_board."""
+    text = str(name_or_path)
+    if text.endswith(".toml"):
+        if not Path(text).is_file():
+            raise BoardError("no such board file", where=text)
+        return Path(text)
+    names = board_names()
+    if text.lower() not in names:
+        raise BoardError(f"unknown board {text!r}", hint=_guess(text.lower(), names))
+    return resource_dir("boards") / f"{text.lower()}.toml"
+
+
+def _guess(text: str, names: Sequence[str]) -> str:
+    """Names that hold the text come first, then those that are spelt much like it."""
+    near = [name for name in names if text and text in name][:3]
+    near += difflib.get_close_matches(text, [name for name in names if name not in near])
+    if near:
+        *others, last = near[:3]
+        listed = f"{', '.join(others)} or {last}" if others else last
+        return f"did you mean {listed}? mcucc boards lists all; your own is given as a .toml file"
+    return f"one of {', '.join(names)}, or a .toml file of your own"
+
+
+def _read(path: Path) -> Board:
+    """Reads and validates one TOML file."""
+    try:
+        table = tomllib.loads(text_of(path, LARGEST_FILE))
+    except (ValueError, RecursionError, OSError) as error:
+        raise BoardError(f"not a readable TOML file: {error}", where=str(path)) from error
+    reader = _Reader(str(path), "", table)
+    memories = _memories(reader)
+    placement = reader.table("placement")
+    emulator, source = reader.optional_table("emulator"), reader.table("source")
+    core = reader.choice("core", Core)
+    board = Board(
+        name=path.stem,
+        title=reader.text("title"),
+        core=core,
+        isa=_isa(reader, core),
+        clock_hz=reader.integer("clock_hz", 1),
+        memories=memories,
+        code=_place(placement, "code", memories, MemoryKind.FLASH),
+        weights=_place(placement, "weights", memories, MemoryKind.FLASH),
+        data=_place(placement, "data", memories, MemoryKind.RAM),
+        arena=_place(placement, "arena", memories, MemoryKind.RAM),
+        machine=emulator.text("machine") if emulator else None,
+        source=Source(source.text("title"), source.text("revision"), source.text("section")),
+    )
+    for each in (reader, placement, emulator, source):
+        if each is not None:
+            each.finish()
+    return board
+
+
+Choice = TypeVar("Choice", bound=Enum)
+
+
+def _values_of(kind: type[Enum]) -> str:
+    return ", ".join(str(each.value) for each in kind)
+
+
+class _Reader:
+    """Takes typed values out of one TOML table and names the key in every complaint."""
+
+    def __init__(self, path: str, prefix: str, values: Mapping[str, Any]) -> None:
+        self._path, self._prefix, self._values = path, prefix, values
+        self._seen: set[str] = set()
+
+    def fail(self, key: str, what: str, hint: str = "") -> BoardError:
+        return BoardError(f"{self._prefix}{key}: {what}", where=self._path, hint=hint)
+
+    def value(self, key: str, kind: type, expected: str) -> Any:
+        """The value of a key, which must be there and be of a type; the caller checks the rest."""
+        self._seen.add(key)
+        if key not in self._values:
+            raise self.fail(key, f"missing; expected {expected}")
+        value = self._values[key]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise self.fail(key, f"expected {expected}, got {shown(value)}")
+        return value
+
+    def text(self, key: str, expected: str = "a text") -> str:
+        value: str = self.value(key, str, expected)
+        if not value.strip() or len(value) > LONGEST_TEXT:
+            raise self.fail(key, f"expected {expected}, got {shown(value)}")
+        return value
+
+    def integer(self, key: str, least: int) -> int:
+        expected = f"a whole number of at least {least}"
+        value: int = self.value(key, int, expected)
+        if not least <= value <= LARGEST_NUMBER:
+            raise self.fail(key, f"expected {expected}, got {shown(value)}")
+        return value
+
+    def choice(self, key: str, kind: type[Choice]) -> Choice:
+        return self.member(key, self.text(key, f"one of {_values_of(kind)}"), kind)
+
+    def member(self, key: str, value: object, kind: type[Choice]) -> Choice:
+        try:
+            return kind(value)
+        except ValueError:
+            raise self.fail(
+                key, f"unknown value {shown(value)}", f"one of {_values_of(kind)}"
+            ) from None
+
+    def sequence(self, key: str, expected: str) -> list[Any]:
+        values: list[Any] = self.value(key, list, expected)
+        return values
+
+    def table(self, key: str) -> _Reader:
+        value = self.value(key, dict, f"a table [{self._prefix}{key}]")
+        return _Reader(self._path, f"{self._prefix}{key}.", value)
+
+    def optional_table(self, key: str) -> _Reader | None:
+        return self.table(key) if key in self._values else None
+
+    def tables(self, key: str) -> list[_Reader]:
+        expected = f"at least one table [[{key}]]"
+        items = self.sequence(key, expected)
+        if not items or not all(isinstance(item, dict) for item in items):
+            raise self.fail(key, f"expected {expected}")
+        return [
+            _Reader(self._path, f"{self._prefix}{key}[{index}].", item)
+            for index, item in enumerate(items)
+        ]
+
+    def finish(self) -> None:
+        """Complains about a key nobody asked for: most likely a misspelt one."""
+        for key in self._values:
+            if key not in self._seen:
+                near = difflib.get_close_matches(key, sorted(self._seen), n=1)
+                raise self.fail(key, "unknown key", f"did you mean {near[0]}?" if near else "")
+
+
+def _memories(reader: _Reader) -> tuple[Memory, ...]:
+    """The memories, which must have different names and must not overlap."""
+    memories: list[Memory] = []
+    for table in reader.tables("memory"):
+        memory = Memory(
+            table.text("name"),
+            table.choice("kind", MemoryKind),
+            table.integer("origin", 0),
+            table.integer("size", 32),
+        )
+        table.finish()
+        if memory.size % 32 or memory.origin % 32:
+            raise table.fail("size", "origin and size must be multiples of 32 bytes")
+        if memory.end > 1 << 32:
+            raise table.fail("size", "the memory ends behind the 32-bit address space")
+        for other in memories:
+            if other.name == memory.name:
+                raise table.fail("name", f"{memory.name!r} is there twice")
+            if other.origin < memory.end and memory.origin < other.end:
+                raise table.fail("origin", f"{memory.name} overlaps {other.name}")
+        memories.append(memory)
+    return tuple(memories)
+
+
+def _isa(reader: _Reader, core: Core) -> frozenset[Isa]:
+    """The instruction set options, which the core must be able to have."""
+    expected = f"a list of {_values_of(Isa)}, or []"
+    isa = frozenset(reader.member("isa", value, Isa) for value in reader.sequence("isa", expected))
+    impossible = sorted(each.value for each in isa - _POSSIBLE_ISA[core])
+    if impossible:
+        raise reader.fail("isa", f"{core.value} cannot have {', '.join(impossible)}")
+    if Isa.MVE in isa and Isa.FPU not in isa:
+        raise reader.fail("isa", "mve needs fpu")
+    return isa
+
+
+def _place(placement: _Reader, role: str, memories: tuple[Memory, ...], kind: MemoryKind) -> Memory:
+    """The memory that a role of `placement` names."""
+    names = ", ".join(memory.name for memory in memories)
+    name = placement.text(role, f"the name of a memory ({names})")
+    for memory in memories:
+        if memory.name == name:
+            if memory.kind is not kind:
+                raise placement.fail(role, f"{name} is not {kind.value}")
+            return memory
+    raise placement.fail(role, f"no memory is called {name!r}", f"memories: {names}")

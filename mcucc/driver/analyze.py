@@ -1,0 +1,268 @@
+"""`analyze`: whether a model fits a board, and what would help, without pictures and compiler.
+
+The arena comes from the plan that `compile` would take (its bytes are exact), weights and tables
+from the kernels. Stack and code need a compiler: they are estimates, and named so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcucc.boards.board import Board, board_names, load_board
+from mcucc.codegen.names import short_paths
+from mcucc.driver.load import Network, NetworkOptions, Progress, load_network
+from mcucc.ir.integer import IntegerGraph
+from mcucc.ir.kernel import Granularity
+from mcucc.kernels.select import isa_of
+from mcucc.report.format import kilobytes, short_step
+from mcucc.report.nodes import NodeFacts, node_facts
+from mcucc.schedule.plan.plan import ImagePolicy
+from mcucc.schedule.plan.program import TiledProgram
+from mcucc.schedule.search.choose import Schedule, ScheduleOptions, arena_room, bind, schedule
+from mcucc.toolchain.layout import ARENA_ALIGNMENT
+
+# Estimates, -O2, fitted on 19 linked images (3 networks on M0+, M4, M7, M33 and M55): code within
+# 30 %, 9 % on average; tables beside the layers' (padding, parameters, names) within 2.5 kB.
+CODE_BASE, CODE_PER_FUNCTION, CODE_PER_ACTION, CODE_PER_FUSED_ACTION = 1300, 840, 120, 170
+TABLES_BASE, TABLES_PER_LAYER = 3800, 100
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to run the network on a board: options of compile, and the bytes it takes.
+
+    `sram` is arena and stack estimate, `flash` weights, tables and the estimate of code.
+    """
+
+    options: str
+    schedule: str
+    arena: int
+    sram: int
+    flash: int
+    code: int
+    factor: float
+    peak_layer: str
+    peak_bytes: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a board says to the network.
+
+    `way` is how compile runs it without options where that fits, else layer by layer; `least` is
+    the least memory found, looked for where `way` does not fit. `short` says what is missing: to
+    `least` where not even that fits, else to `way`.
+    """
+
+    board: str
+    core: str
+    sram: int
+    flash: int
+    fits: bool
+    way: Way
+    least: Way | None
+    least_fits: bool
+    short: tuple[str, ...]
+    helps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A network, its layers one by one on the first board's kernels, and the verdicts."""
+
+    model: str
+    macs: int
+    params: int
+    input: tuple[tuple[int, int, int], ...]
+    stack_estimate: int
+    synthetic: bool
+    layers: tuple[NodeFacts, ...]
+    verdicts: tuple[Verdict, ...]
+
+
+def analyze(
+    model: Path,
+    board: str,
+    network_options: NetworkOptions,
+    options: ScheduleOptions,
+    progress: Progress,
+) -> Analysis:
+    """Analyze a model file for a board, or for every board (`all`).
+
+    Raises ModelError for what cannot be compiled at all.
+    """
+    boards = [load_board(name) for name in (board_names() if board == "all" else (board,))]
+    network = load_network(model, dataclasses.replace(network_options, noise=True), progress)
+    made = _Analyst(network, options, progress)
+    verdicts = []
+    for number, each in enumerate(boards):
+        progress(f"planning for {each.name}", number, len(boards))
+        verdicts.append(made.verdict(each))
+    first = made.layer_by_layer(boards[0])
+    return Analysis(
+        model=network.path.name,
+        macs=first.program.graph.macs,
+        params=network.graph.parameters,
+        input=tuple(network.integer.activations[n].shape for n in network.integer.inputs),
+        stack_estimate=options.stack,
+        synthetic=network.record.get("calibration", {}).get("source") == "noise",
+        layers=node_facts(first),
+        verdicts=tuple(verdicts),
+    )
+
+
+class _Analyst:
+    """Plans once for all boards that run the same kernels."""
+
+    def __init__(self, network: Network, options: ScheduleOptions, progress: Progress) -> None:
+        # Limits of memory are applied here, so that boards can share what was found.
+        self.options = dataclasses.replace(options, unlimited=True)
+        self.network, self.progress = network, progress
+        self.short = short_paths(node.name for node in network.integer.nodes)
+        self.known: dict[tuple[str, ScheduleOptions], Schedule] = {}
+
+    def verdict(self, board: Board) -> Verdict:
+        """Layer by layer where that fits, else the plan compile finds, else the least there is."""
+        layers = self.layer_by_layer(board)
+        way, least = self._way(layers, layers.program, board, ""), None
+        if self._missing(way, board)[0] > 0:
+            fitting = self._fitting(board)
+            if fitting is None:
+                least = self._least(board)
+            else:
+                way = self._way(layers, fitting, board, "")
+        missing = self._missing(way, board)
+        hopeless = least is not None and self._missing(least, board)[0] > 0
+        bounding = least if least is not None and hopeless else way
+        return Verdict(
+            board=board.name,
+            core=board.core.value,
+            sram=board.ram_bytes,
+            flash=board.flash_bytes,
+            fits=max(missing) <= 0,
+            way=way,
+            least=least,
+            least_fits=least is not None and max(self._missing(least, board)) <= 0,
+            short=_short(bounding, self._missing(bounding, board)),
+            helps=self._helps(board, missing, least),
+        )
+
+    def layer_by_layer(self, board: Board) -> Schedule:
+        """Every layer whole."""
+        return self._schedule(board, dataclasses.replace(self.options, schedule="layers"))
+
+    def _fitting(self, board: Board) -> TiledProgram | None:
+        """The fastest plan within the board's memory that computes nothing again."""
+        options = dataclasses.replace(
+            self.options, objective="speed", max_macs=1.0, always_search=True
+        )
+        limited = dataclasses.replace(self.options, unlimited=False)
+        room = arena_room(board, limited)
+        points = [p for p in self._schedule(board, options).front if p.bytes <= room]
+        return min(points, key=lambda p: (p.cost, p.bytes)).program if points else None
+
+    def _least(self, board: Board) -> Way:
+        """The least memory: image by rows, plans that compute nothing again tried first."""
+        words = "--image rows --objective sram"
+        rows = dataclasses.replace(self.options, image=ImagePolicy.ROWS, objective="sram")
+        once = self._schedule(board, dataclasses.replace(rows, max_macs=1.0))
+        way = self._way(once, once.program, board, words)
+        if self._missing(way, board)[0] <= 0:
+            return way
+        again = self._schedule(board, rows)
+        return self._way(again, again.program, board, words)
+
+    def _missing(self, way: Way, board: Board) -> tuple[int, int]:
+        """Bytes of SRAM and of flash that are short (not positive: none)."""
+        # Arena, stack and code may have memories of their own.
+        limited = dataclasses.replace(self.options, unlimited=False)
+        arena = way.arena - arena_room(board, limited)
+        flash = max(way.flash - board.flash_bytes, way.flash - way.code - board.weights.size)
+        return max(arena, way.sram - board.ram_bytes), flash
+
+    def _schedule(self, board: Board, options: ScheduleOptions) -> Schedule:
+        isa = isa_of(board.core.value, sorted(option.value for option in board.isa))
+        if (isa, options) not in self.known:
+            made = schedule(self.network.integer, board, options, self.progress)
+            self.known[isa, options] = made
+        return self.known[isa, options]
+
+    def _way(self, made: Schedule, program: TiledProgram, board: Board, words: str) -> Way:
+        tables, code = _tables(program.graph), _code(program)
+        arena = -(-program.arena_bytes // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
+        peak = program.peak_stage
+        return Way(
+            options=words,
+            schedule="layers" if program is made.layers else program.plan.schedule,
+            arena=arena,
+            sram=arena + self.options.stack,
+            flash=tables + code,
+            code=code,
+            factor=program.factor,
+            peak_layer=short_step(self.short, [n.name for n in program.stages[peak].nodes]),
+            peak_bytes=program.stage_bytes[peak],
+        )
+
+    def _helps(self, board: Board, missing: tuple[int, int], least: Way | None) -> tuple[str, ...]:
+        lines = []
+        if least is not None:
+            verb = "fits" if self._missing(least, board)[0] <= 0 else "is still too much"
+            again = f", F = {least.factor:.2f}" if least.factor > 1.005 else ""
+            lines.append(f"{least.options}: SRAM {kilobytes(least.sram)}{again}, {verb}")
+            if self._missing(least, board)[0] > 0:
+                lines.append(f"a smaller input, or fewer channels in {least.peak_layer}")
+        if missing[1] > 0 and self.options.optimize != "size":
+            small = _tables(bind(self.network.integer, board, "size"))
+            large = _tables(bind(self.network.integer, board, self.options.optimize))
+            if small < large:
+                lines.append(
+                    f"--optimize size: {kilobytes(large - small)} less of flash for weights"
+                )
+        if missing[1] > 0:
+            lines.append(f"fewer channels in large layers: {_largest(self.network)}")
+        return tuple(lines)
+
+
+def _short(way: Way, missing: tuple[int, int]) -> tuple[str, ...]:
+    lines = []
+    if missing[0] > 0:
+        least = "at least " if way.options else ""
+        amount = kilobytes(missing[0])
+        lines.append(f"SRAM {least}{amount} short; the peak is at {way.peak_layer}")
+    if missing[1] > 0:
+        lines.append(f"flash about {missing[1] / 1000:,.0f} kB short")
+    return tuple(lines)
+
+
+def _tables(graph: IntegerGraph) -> int:
+    """Bytes of weights and tables; beside those of the layers they are an estimate."""
+    nodes = [node for node in graph.nodes if node.kernel.granularity is not Granularity.ALIAS]
+    arrays = [array for node in nodes for array in node.kernel.call().arrays]
+    beside = TABLES_BASE + TABLES_PER_LAYER * len(nodes)
+    return sum(int(array.data.nbytes) for array in arrays) + beside
+
+
+def _code(program: TiledProgram) -> int:
+    """Estimated bytes of code: the kernels called, and the loops that call them."""
+    nodes = [n for n in program.graph.nodes if n.kernel.granularity is not Granularity.ALIAS]
+    calls = [node.kernel.call() for node in nodes]
+    functions = {part.function for call in calls for part in call.calls}
+    actions = sum(
+        (CODE_PER_ACTION if len(stage.nodes) == 1 else CODE_PER_FUSED_ACTION) * len(stage.actions)
+        for stage in program.stages
+    )
+    return CODE_BASE + CODE_PER_FUNCTION * len(functions) + actions
+
+
+def _largest(network: Network) -> str:
+    """The two layers with the most weights."""
+    sizes = {
+        node.name: sum(int(array.data.nbytes) for array in node.kernel.call().arrays)
+        for node in network.integer.nodes
+        if node.kernel.granularity is not Granularity.ALIAS
+    }
+    short = short_paths(sizes)
+    first = sorted(sizes, key=lambda name: -sizes[name])[:2]
+    return ", ".join(f"{short[name]} has {kilobytes(sizes[name])}" for name in first)

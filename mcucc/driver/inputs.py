@@ -1,0 +1,108 @@
+"""What a compiled folder reads: pictures or arrays become samples, here and only here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from mcucc.driver.folder import CompiledFolder
+from mcucc.errors import DataError
+from mcucc.evaluate.validate import is_classifier
+from mcucc.frontends.load import load_model
+from mcucc.frontends.onnx.importer import ImportedModel
+from mcucc.images.arrays import is_arrays, read_arrays, read_sample, read_samples
+from mcucc.images.camera import CameraInput
+from mcucc.images.datasets import check_labels, load_dataset, load_picture, pictures
+from mcucc.images.preprocess import Preprocess
+from mcucc.images.samples import Picture, Port, Sample, float_ports, quantized_ports, with_quants
+
+ARRAYS_HINT = (
+    "an .npz with an array for each input under its name (samples first; floats, or integers as "
+    "the file reads them), and labels where there are any"
+)
+
+
+def samples_of(compiled: CompiledFolder, data: Path, limit: int | None) -> tuple[Sample, ...]:
+    """Every sample of `data`, the labelled ones alone where there are any.
+
+    Raises DataError for data that is not what the folder reads, and for wrong labels.
+    """
+    graph = compiled.integer
+    classes = graph.activations[graph.outputs[0]].channels if is_classifier(graph) else None
+    feed = _picture_feed(compiled)
+    if feed is None:
+        return _array_samples(compiled, data, limit, classes)
+    preprocess, camera = feed
+    dataset = load_dataset(data, limit=limit)
+    if classes is not None:
+        check_labels(dataset.items, classes, str(data))
+    return tuple(
+        Picture(image, preprocess, camera, item.name, item.label)
+        for item, image in pictures(dataset.labelled or dataset.items, preprocess, where=str(data))
+    )
+
+
+def sample_of(path: Path, compiled: CompiledFolder) -> Sample:
+    """One sample: a picture file, camera bytes in an .npy, or raw inputs in an .npy or .npz."""
+    if not path.is_file():
+        raise DataError("no such file", where=str(path))
+    feed = _picture_feed(compiled)
+    if feed is None:
+        if not is_arrays(path):
+            raise DataError(
+                "the network was compiled without preprocessing and reads no picture",
+                where=str(path),
+                hint=f"give {ARRAYS_HINT}; or compile again with --preprocess FILE",
+            )
+        return read_sample(path, ports_of(compiled))
+    preprocess, camera = feed
+    if path.suffix.lower() == ".npy":
+        return _camera_bytes(path, preprocess, camera)
+    return Picture(load_picture(path, preprocess), preprocess, camera, path.name)
+
+
+def ports_of(compiled: CompiledFolder) -> tuple[Port, ...]:
+    """The inputs of the folder's model file."""
+    imported = load_model(compiled.source, input_shapes=compiled.input_shapes)
+    if not isinstance(imported, ImportedModel):
+        return quantized_ports(imported)
+    quants = [compiled.graph.tensors[name].quantization for name in imported.graph.inputs]
+    return with_quants(float_ports(imported), quants)
+
+
+def _picture_feed(compiled: CompiledFolder) -> tuple[Preprocess, CameraInput] | None:
+    """How pictures become what the C reads, None where it reads int8."""
+    preprocess, camera = compiled.preprocess, compiled.camera
+    return None if preprocess is None or camera is None else (preprocess, camera)
+
+
+def _array_samples(
+    compiled: CompiledFolder, data: Path, limit: int | None, classes: int | None
+) -> tuple[Sample, ...]:
+    if not data.exists():
+        raise DataError("does not exist", where=str(data), hint=f"give {ARRAYS_HINT}")
+    if not data.is_file() or not is_arrays(data):
+        raise DataError(
+            "the folder was compiled without preprocessing: pictures cannot be fed",
+            where=str(data),
+            hint=f"compile again with --preprocess FILE, or give {ARRAYS_HINT}",
+        )
+    found = read_samples(data, ports_of(compiled))
+    if classes is not None:
+        check_labels(found, classes, str(data))
+    return (tuple(s for s in found if s.label is not None) or found)[:limit]
+
+
+def _camera_bytes(path: Path, preprocess: Preprocess, camera: CameraInput) -> Picture:
+    """An .npy of camera bytes: (H, W, C), (1, H, W, C), or (H, W) of grey."""
+    ((_, array),) = read_arrays(path).items()
+    shape = preprocess.shape
+    shapes = (shape, (1, *shape), shape[:2] if shape[2] == 1 else shape)
+    if array.dtype != np.uint8 or array.shape not in shapes:
+        raise DataError(
+            f"holds {array.dtype} {list(array.shape)}",
+            where=str(path),
+            hint=f"the network reads uint8 {list(shape)}",
+        )
+    return Picture(array.reshape(shape), preprocess, camera, path.name)

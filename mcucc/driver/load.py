@@ -1,0 +1,284 @@
+"""From a model file to an integer network: the front half of every verb that takes a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.errors import DataError
+from mcucc.evaluate.fingerprint import fingerprint
+from mcucc.evaluate.float_check import check_float
+from mcucc.evaluate.float_outputs import calibrated_slices
+from mcucc.evaluate.slices import Slices
+from mcucc.frontends.frontier import of_file
+from mcucc.frontends.load import load_model
+from mcucc.frontends.onnx.importer import ImportedModel
+from mcucc.frontends.quantized import ImportedQuantized
+from mcucc.images.arrays import calibration_of, is_arrays
+from mcucc.images.camera import CameraInput
+from mcucc.images.datasets import CALIBRATION_COUNT, load_dataset
+from mcucc.images.preprocess import CHANNELS, Preprocess, find_preprocess
+from mcucc.images.samples import ArraySample, CalibrationSet, Picture, Sample, float_ports
+from mcucc.ir.graph import Graph
+from mcucc.ir.integer import IntegerGraph
+from mcucc.ir.text import graph_text, integer_text
+from mcucc.ir.window import hwc
+from mcucc.numerics.fixed_point import Rounding
+from mcucc.passes.constant_channels import Removed, remove_constant_channels
+from mcucc.passes.fold_input import fold_input_normalisation
+from mcucc.passes.pipeline import PASSES, optimize
+from mcucc.quantize.border import BorderFacts
+from mcucc.quantize.lower import lower
+from mcucc.quantize.pipeline import quantize_model
+from mcucc.quantize.problems import IntegerError
+from mcucc.quantize.quantize import QuantizeOptions
+from mcucc.quantize.split_outputs import SplitOutput
+
+Progress = Callable[[str, int, int], None]
+NOISE = "noise"  # the source of a calibration without pictures
+# What print_after names: the importer, the passes, the quantizer.
+STAGES = ("import", *PASSES, "fold_input", "quantize", "constant_channels", "lower")
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """How a model file becomes an integer network.
+
+    `noise` quantizes a float network on random pictures where no data is given: all channels are
+    kept then, so that plans are right or a little large; values are not. Without a preprocessing
+    TOML it assumes bytes / 255.
+    """
+
+    data: Path | None = None
+    preprocess: Path | None = None
+    input_shapes: Mapping[str, tuple[int, ...]] | None = None
+    outputs: tuple[str, ...] = ()  # tensors of the file to end at; none: the file's own outputs
+    observer: str = QuantizeOptions.observer
+    calibrate: int = CALIBRATION_COUNT
+    rounding: Rounding = Rounding.SINGLE
+    keep_constant: bool = False  # compute channels whose value is the same for every picture
+    print_after: Callable[[str, str], None] | None = None  # stage name, text
+    noise: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """An integer network and where it comes from.
+
+    `cameras` says per input how camera bytes become int8; it is empty where no preprocessing is
+    known: such inputs take int8 as they are.
+    """
+
+    path: Path
+    sha256: str
+    graph: Graph  # int8
+    integer: IntegerGraph
+    cameras: Mapping[str, CameraInput]
+    preprocess: Preprocess | None
+    record: dict[str, Any]
+    imported: ImportedModel | ImportedQuantized
+    removed: Removed | None = None  # None: constant channels are kept
+    borders: tuple[BorderFacts, ...] = ()  # of layers that pad a normalised input
+    splits: tuple[SplitOutput, ...] = ()
+    worst_slice: Slices | None = None  # of the outputs, on calibration pictures
+
+    def input_bytes(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.int8]]:
+        """The int8 inputs of camera bytes (N, H, W, C)."""
+        (name,) = self.integer.inputs
+        camera = self.cameras.get(name) or CameraInput.offset(pixels.shape[-1])
+        return {name: camera.apply(pixels)}
+
+
+def load_network(path: Path, options: NetworkOptions, progress: Progress) -> Network:
+    """Import, simplify, quantize and lower a model file.
+
+    Raises ModelError and DataError; every message says where and what to do.
+    """
+    progress("importing", 0, 0)
+    imported = load_model(path, input_shapes=options.input_shapes, outputs=options.outputs)
+    try:
+        if isinstance(imported, ImportedModel):
+            return _float(imported, options, progress)
+        return _quantized(imported, options)
+    except IntegerError as error:  # passes make nodes of their own
+        problems = of_file(error.problems, imported.labels)
+        raise IntegerError(problems, where=str(path)) from error
+
+
+def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress) -> Network:
+    path = imported.model_path
+    if options.noise and options.data is None:  # noise does not show which channels are constant
+        options = replace(options, keep_constant=True)
+    preprocess = _preprocess(imported, options)
+    calibration = _calibration(imported, options, preprocess)
+    show = _printer(options)
+    show("import", imported.graph)
+    forms = float_forms(imported, preprocess, show)
+    progress("comparing with ONNX Runtime", 0, 0)
+    check_float(imported, forms, calibration.samples[0])
+    quantized = quantize_model(
+        imported,
+        forms[-1],
+        calibration,
+        QuantizeOptions(observer=options.observer, rounding=options.rounding),
+        lambda done, total: progress("calibrating", done, total),
+    )
+    network = Network(
+        path=path,
+        sha256=imported.sha256,
+        graph=quantized.graph,
+        integer=quantized.integer,
+        cameras={}
+        if preprocess is None
+        else {imported.graph.inputs[0]: CameraInput.offset(preprocess.channel_count)},
+        preprocess=preprocess,
+        record={**quantized.record, "float_network": fingerprint(forms[-1])},
+        imported=imported,
+        borders=quantized.borders,
+        splits=quantized.splits,
+        worst_slice=None
+        if calibration.source == NOISE
+        else calibrated_slices(imported, quantized.integer, quantized.splits, calibration.samples),
+    )
+    return _finished(network, options)
+
+
+def float_forms(
+    imported: ImportedModel, preprocess: Preprocess | None, show: Callable[[str, Graph], None]
+) -> tuple[Graph, ...]:
+    """The float network as imported, after the passes, and (of pictures) reading byte - 128."""
+    simplified = optimize(imported.graph, after=show)
+    if preprocess is None:
+        return imported.graph, simplified
+    (name,) = imported.graph.inputs
+    scale, offset = (values.tolist() for values in preprocess.affine())
+    folded = optimize(fold_input_normalisation(simplified, name, scale, offset))
+    show("fold_input", folded)
+    return imported.graph, simplified, folded
+
+
+def _preprocess(imported: ImportedModel, options: NetworkOptions) -> Preprocess | None:
+    """The TOML's; bytes / 255 where only shapes matter and there is none; None for raw inputs.
+
+    Raises DataError where pictures are given, or nothing, and cannot be read.
+    """
+    path, graph = imported.model_path, imported.graph
+    given = options.preprocess is not None or path.with_suffix(".toml").is_file()
+    noise = options.noise and options.data is None
+    if not given and options.data is not None and is_arrays(options.data):
+        return None
+    shapes = {name: hwc(graph.tensors[name].shape) for name in graph.inputs}
+    pictures = len(shapes) == 1 and all(s[2] in CHANNELS.values() for s in shapes.values())
+    if not pictures:
+        if noise and not given:
+            return None
+        raise DataError(_no_picture(shapes), where=str(path), hint=RAW_HINT)
+    ((height, width, depth),) = shapes.values()
+    if options.noise and not given:
+        return Preprocess("gray" if depth == 1 else "rgb", (height, width), scale=1 / 255)
+    preprocess = find_preprocess(path, options.preprocess)
+    preprocess.check_input((height, width, depth), where=str(path))
+    return preprocess
+
+
+RAW_HINT = (
+    "give raw inputs: --data FILE.npz with an array of floats for each input (samples first), "
+    "and no preprocessing TOML"
+)
+
+
+def _no_picture(shapes: Mapping[str, tuple[int, int, int]]) -> str:
+    """Why no picture can be read."""
+    if len(shapes) != 1:
+        names = ", ".join(shapes)
+        return f"the network has {len(shapes)} inputs ({names}): a picture fills one input"
+    ((name, shape),) = shapes.items()
+    return (
+        f"the network reads no picture: its input {name} is {'x'.join(map(str, shape))}, pictures "
+        "have 1 or 3 channels"
+    )
+
+
+def _calibration(
+    imported: ImportedModel, options: NetworkOptions, preprocess: Preprocess | None
+) -> CalibrationSet:
+    if options.data is not None and preprocess is not None:
+        return load_dataset(options.data).calibration(preprocess, options.calibrate)
+    if options.data is not None:
+        return calibration_of(options.data, float_ports(imported), options.calibrate)
+    if options.noise:
+        return CalibrationSet(NOISE, tuple(_noise(imported, preprocess)))
+    raise DataError(
+        "a float network is quantized with pictures: none are given",
+        where=str(imported.model_path),
+        hint="add --data DIR (a folder of pictures, labelled or not)",
+    )
+
+
+def _noise(imported: ImportedModel, preprocess: Preprocess | None) -> list[Sample]:
+    """Two samples of random bytes, or of normally distributed numbers."""
+    rng = np.random.default_rng(0)
+    if preprocess is not None:
+        drawn = rng.integers(0, 256, (2, *preprocess.shape), np.uint8)
+        return [Picture(image, preprocess, name=str(i)) for i, image in enumerate(drawn)]
+    ports = float_ports(imported)
+    rows = [[rng.normal(size=port.shape).astype(np.float32) for port in ports] for _ in range(2)]
+    return [ArraySample(ports, tuple(values), str(i)) for i, values in enumerate(rows)]
+
+
+def _quantized(imported: ImportedQuantized, options: NetworkOptions) -> Network:
+    graph = imported.graph
+    preprocess = None
+    beside = imported.model_path.with_suffix(".toml").is_file()
+    if options.preprocess is not None or beside:
+        preprocess = find_preprocess(imported.model_path, options.preprocess)
+    cameras = {}
+    if preprocess is not None and len(graph.inputs) == 1:
+        (name,) = graph.inputs
+        preprocess.check_input(hwc(graph.tensors[name].shape), where=str(imported.model_path))
+        scale, offset = preprocess.affine()
+        quant = graph.tensors[name].quantization
+        cameras[name] = CameraInput.quantized(list(scale), list(offset), quant)
+    network = Network(
+        path=imported.model_path,
+        sha256=imported.sha256,
+        graph=graph,
+        integer=lower(graph, options.rounding),
+        cameras=cameras,
+        preprocess=preprocess,
+        record={"scheme": f"as in the file ({imported.kind})", "rounding": options.rounding.value},
+        imported=imported,
+    )
+    return _finished(network, options)
+
+
+def _finished(network: Network, options: NetworkOptions) -> Network:
+    """The network without its constant channels, unless they are to be kept.
+
+    What noise shows to be constant need not be so in pictures: plans would claim too little.
+    """
+    if options.print_after is not None:
+        options.print_after("quantize", graph_text(network.graph))
+    noise = network.record.get("calibration", {}).get("source") == NOISE
+    if not (options.keep_constant or noise):
+        rounding = network.integer.rounding
+        graph, removed = remove_constant_channels(network.graph, rounding)
+        network = replace(network, graph=graph, removed=removed)
+        if removed.layers:
+            network = replace(network, integer=lower(graph, rounding))
+    if options.print_after is not None:
+        options.print_after("constant_channels", graph_text(network.graph))
+        options.print_after("lower", integer_text(network.integer))
+    return network
+
+
+def _printer(options: NetworkOptions) -> Callable[[str, Graph], None]:
+    show = options.print_after
+    if show is None:
+        return lambda stage, graph: None
+    return lambda stage, graph: show(stage, graph_text(graph))

@@ -1,0 +1,142 @@
+"""What is known of a network's image: from linking and emulating it, or without one.
+
+Without a firmware (a board of another core, no compiler wanted) stack and code stay unknown, and
+the report says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mcucc.backends.camera_rows import as_asked
+from mcucc.backends.choose import choose_emulator
+from mcucc.backends.interface import EmulationFault
+from mcucc.driver.limits import stack_too_small
+from mcucc.driver.load import Network, Progress
+from mcucc.errors import ToolError
+from mcucc.ir.integer import IntegerGraph
+from mcucc.report.flash import FlashFacts, flash_facts, table_facts
+from mcucc.schedule.plan.program import TiledProgram
+from mcucc.toolchain.firmware import Firmware
+
+NOT_EMULATED = "not emulated"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Bytes and instructions of the library.
+
+    `incomplete` says what is not known and why, "" where everything is; what is not known is 0.
+    `stack_source` says how the stack was found, `steps` are instructions one step at a time.
+    """
+
+    arena: int
+    static: int
+    stack: int
+    stack_source: str
+    flash: FlashFacts
+    instructions: int | None
+    steps: tuple[int, ...] | None
+    emulator: str
+    compiler: str
+    incomplete: str = ""
+
+
+def without_firmware(program: TiledProgram, why: str) -> Measured:
+    """What the plan alone tells. The library has no static data: its only globals are const."""
+    return Measured(
+        arena=program.arena_bytes,
+        static=0,
+        stack=0,
+        stack_source="unknown",
+        flash=table_facts(program),
+        instructions=None,
+        steps=None,
+        emulator=NOT_EMULATED,
+        compiler="none",
+        incomplete=f"no firmware ({why}): stack and code are not known and not counted",
+    )
+
+
+def measure(
+    network: Network,
+    program: TiledProgram,
+    firmware: Firmware,
+    wanted: str,
+    time_limit_s: float,
+    progress: Progress,
+) -> Measured:
+    """Run one picture under emulation: outputs must equal NumPy, counts and stack are taken.
+
+    Raises FitError when the stack overflows, HangError after the limit, ToolError.
+    """
+    sizes, image = firmware.sizes, firmware.image
+    name = firmware.models[0].name
+    flash = flash_facts(program, name, image, weights=sizes.weights, code=sizes.code)
+    compiler = firmware.compiler.version
+    emulator = choose_emulator(wanted, firmware.board)
+    if emulator is None:
+        frames = firmware.stack_usage
+        return Measured(
+            sizes.arena,
+            sizes.static,
+            sum(frames.values()),
+            "sum of gcc's frame sizes, not run" if frames else "unknown",
+            flash,
+            None,
+            None,
+            NOT_EMULATED,
+            compiler,
+            "" if frames else "nothing was emulated: the stack is not known and not counted",
+        )
+    progress("counting instructions", 0, 0)
+    camera = _test_picture(network)
+    try:
+        handed = as_asked(program, camera.tobytes())
+        result = emulator.run(firmware, [handed], count=True, timeout_s=time_limit_s)
+    except EmulationFault as error:
+        if error.fault.stack_overflow:
+            raise stack_too_small(program, firmware) from error
+        raise
+    if result.outputs[0] != reference_bytes(network, network.integer, camera):
+        raise ToolError(
+            "the emulated firmware's output differs from the NumPy reference",
+            where=name,
+            hint="this is a defect of mcucc; `mcucc validate` finds the first layer",
+        )
+    return Measured(
+        sizes.arena,
+        sizes.static,
+        result.stack_bytes or 0,
+        "painted",
+        flash,
+        result.instructions,
+        result.step_instructions,
+        emulator.name,
+        compiler,
+    )
+
+
+def _test_picture(network: Network) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Bytes of every value in a fixed order: no picture is needed to count and to measure."""
+    shapes = [network.integer.activations[name].shape for name in network.integer.inputs]
+    rng = np.random.default_rng(0)
+    return np.concatenate([rng.integers(0, 256, shape, np.uint8).reshape(-1) for shape in shapes])
+
+
+def reference_bytes(
+    network: Network, integer: IntegerGraph, raw: np.ndarray[Any, np.dtype[np.uint8]]
+) -> bytes:
+    """Outputs of the integer network for the bytes a firmware reads."""
+    inputs, at = {}, 0
+    for name in integer.inputs:
+        a = integer.activations[name]
+        part = raw[at : at + a.size].reshape(1, *a.shape)
+        camera = network.cameras.get(name)
+        inputs[name] = camera.apply(part) if camera is not None else part.view(np.int8)
+        at += a.size
+    values = integer.run(inputs)
+    return b"".join(values[name].tobytes() for name in integer.outputs)

@@ -1,0 +1,318 @@
+"""Converters of element-wise operators and Softmax: they keep the layout they find."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from mcucc.frontends.onnx.context import Constant, Context
+from mcucc.frontends.onnx.node import OnnxNode, Refusal, converter
+from mcucc.frontends.onnx.view import NHWC, View
+from mcucc.ir.op import Op
+from mcucc.ir.window import hwc
+from mcucc.numerics.fixed_point import RELU, Clamp
+from mcucc.ops.abs import Abs
+from mcucc.ops.add import Add
+from mcucc.ops.clip import Clip
+from mcucc.ops.common.spatial import Window2d
+from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.ops.elu import Elu
+from mcucc.ops.erf import Erf
+from mcucc.ops.extremum import Extremum
+from mcucc.ops.gelu import Gelu
+from mcucc.ops.hard_sigmoid import HardSigmoid
+from mcucc.ops.hard_swish import HardSwish
+from mcucc.ops.leaky_relu import LeakyRelu
+from mcucc.ops.mish import Mish
+from mcucc.ops.mul import Mul
+from mcucc.ops.prelu import PRelu
+from mcucc.ops.sigmoid import Sigmoid
+from mcucc.ops.silu import Silu
+from mcucc.ops.softmax import Softmax
+from mcucc.ops.softplus import Softplus
+from mcucc.ops.sub import Sub
+from mcucc.ops.tanh import Tanh
+
+
+def _unary(ctx: Context, node: OnnxNode, op: Op) -> View:
+    view = ctx.view(node, 0)
+    return replace(view, tensor=ctx.compute(node, op, [view.tensor]))
+
+
+@converter("Relu")
+def relu(ctx: Context, node: OnnxNode) -> View:
+    """Clip from below at 0."""
+    return _unary(ctx, node, Clip(RELU))
+
+
+# Operators without attributes that are one op each.
+_PLAIN: dict[str, type[Op]] = {
+    "Abs": Abs,
+    "Erf": Erf,
+    "HardSwish": HardSwish,
+    "Mish": Mish,
+    "Sigmoid": Sigmoid,
+    "Softplus": Softplus,
+    "Tanh": Tanh,
+}
+
+
+@converter(*_PLAIN)
+def plain(ctx: Context, node: OnnxNode) -> View:
+    """An element-wise function."""
+    return _unary(ctx, node, _PLAIN[node.op]())
+
+
+@converter("Elu")
+def elu(ctx: Context, node: OnnxNode) -> View:
+    """Elu."""
+    return _unary(ctx, node, Elu(node.real("alpha", 1.0)))
+
+
+@converter("Gelu")
+def gelu(ctx: Context, node: OnnxNode) -> View:
+    """Gelu, exact or approximated."""
+    approximate = node.text("approximate", "none")
+    if approximate not in ("none", "tanh"):
+        raise Refusal(f"approximate {approximate!r}")
+    return _unary(ctx, node, Gelu(approximate == "tanh"))
+
+
+@converter("Swish")
+def swish(ctx: Context, node: OnnxNode) -> View:
+    """Silu (opset 24), for the slope 1."""
+    if node.real("alpha", 1.0) != 1.0:
+        raise Refusal(f"alpha {node.real('alpha')}", "only x * sigmoid(x) is compiled")
+    return _unary(ctx, node, Silu())
+
+
+@converter("Pow")
+def power(ctx: Context, node: OnnxNode) -> View:
+    """The square or the cube, by multiplications."""
+    view = ctx.view(node, 0)
+    exponent = _scalar(ctx.constant(node, 1, "exponent"), "exponent")
+    if exponent not in (2.0, 3.0):
+        raise Refusal(f"an exponent of {exponent:g}", "only squares and cubes are compiled")
+    tensor = view.tensor
+    if exponent == 3.0:
+        tensor = ctx.compute(node, Mul(), [tensor, tensor], "square")
+    return replace(view, tensor=ctx.compute(node, Mul(), [tensor, view.tensor]))
+
+
+@converter("HardSigmoid")
+def hard_sigmoid(ctx: Context, node: OnnxNode) -> View:
+    """HardSigmoid; ONNX's default slope is 0.2."""
+    return _unary(ctx, node, HardSigmoid(node.real("alpha", 0.2), node.real("beta", 0.5)))
+
+
+@converter("LeakyRelu")
+def leaky_relu(ctx: Context, node: OnnxNode) -> View:
+    """LeakyRelu."""
+    return _unary(ctx, node, LeakyRelu(node.real("alpha", 0.01)))
+
+
+@converter("PRelu")
+def prelu(ctx: Context, node: OnnxNode) -> View:
+    """PRelu with a slope per channel, LeakyRelu where all are the same."""
+    slope = ctx.constant(node, 1, "slope").astype(np.float64)
+    if not slope.size or not np.isfinite(slope).all():
+        raise Refusal("a slope that is not a number")
+    if (slope == slope.flat[0]).all():
+        return _unary(ctx, node, LeakyRelu(float(slope.flat[0])))
+    view = ctx.view(node, 0)
+    channels = view.shape[1] if len(view.axes) == 4 else 0
+    slope = slope.reshape((1,) * (4 - slope.ndim) + slope.shape) if slope.ndim < 4 else slope
+    if slope.shape != (1, channels, 1, 1):
+        raise Refusal(f"slopes {list(slope.shape)} for {list(view.shape)}; one per channel only")
+    image = ctx.image(node, view)
+    op = PRelu(tuple(float(value) for value in slope.flat))
+    return replace(image, tensor=ctx.compute(node, op, [image.tensor]))
+
+
+@converter("Clip")
+def clip(ctx: Context, node: OnnxNode) -> View:
+    """Clip; bounds are inputs that may be left out."""
+    bounds = [ctx.optional(node, i, name) for i, name in ((1, "minimum"), (2, "maximum"))]
+    lo = -math.inf if bounds[0] is None else _scalar(bounds[0], "minimum")
+    hi = math.inf if bounds[1] is None else _scalar(bounds[1], "maximum")
+    return _clamped(ctx, node, ctx.view(node, 0), lo, hi)
+
+
+@converter("Max", "Min")
+def extremum(ctx: Context, node: OnnxNode) -> View:
+    """Of an activation and one constant a Clip; activations two by two."""
+    names = list(node.proto.input)
+    activations = [i for i, name in enumerate(names) if name not in ctx.constants]
+    if len(activations) == len(names):
+        return _all_of(ctx, node)
+    if len(names) != 2 or len(activations) != 1:
+        raise Refusal(f"of {len(names)} values, some constant", "compare them two by two")
+    bound = _scalar(ctx.constant(node, 1 - activations[0], "bound"), "bound")
+    view = ctx.view(node, activations[0])
+    if node.op == "Max":
+        return _clamped(ctx, node, view, bound, math.inf)
+    return _clamped(ctx, node, view, -math.inf, bound)
+
+
+def _clamped(ctx: Context, node: OnnxNode, view: View, lo: float, hi: float) -> View:
+    if math.isnan(lo) or math.isnan(hi) or lo == math.inf or hi == -math.inf:
+        raise Refusal(f"bounds {lo} and {hi}")
+    lowest, highest = float(np.finfo(np.float32).min), float(np.finfo(np.float32).max)
+    # Exporters write "no bound" as the largest float.
+    lo, hi = (-math.inf if lo <= lowest else lo), (math.inf if hi >= highest else hi)
+    if (lo, hi) == (-math.inf, math.inf):
+        return view
+    made = ctx.compute(node, Clip(Clamp(min(lo, hi), hi)), [view.tensor])
+    return replace(view, tensor=made)
+
+
+def _scalar(value: Constant, what: str) -> float:
+    if not value.size or (value != value.flat[0]).any():
+        raise Refusal(f"a {what} that is not one number")
+    return float(value.flat[0])
+
+
+@converter("Softmax")
+def softmax(ctx: Context, node: OnnxNode) -> View:
+    """Softmax over the axes stored innermost; before opset 13 over all axes from `axis` on."""
+    view = ctx.view(node, 0)
+    rank = len(view.axes)
+    axis = node.integer("axis", -1 if node.opset >= 13 else 1)
+    axis = axis + rank if axis < 0 else axis
+    if not 0 <= axis < rank:
+        raise Refusal(f"axis {axis} of a value of rank {rank}")
+    view = view.canonical()
+    reduced = view.axes[axis : axis + 1] if node.opset >= 13 else view.axes[axis:]
+    inner = sorted(atom for axis_atoms in reduced for atom in axis_atoms)
+    outer = [atom for atom in range(len(view.atoms)) if atom not in inner]
+    pixels, classes = view.size_of(outer), view.size_of(inner)
+    view = ctx.reordered(node, view, [*outer, *inner])
+    if ctx.tensors[view.tensor].shape[-1] != classes:
+        view = ctx.shaped(node, view, (1, classes) if pixels == 1 else (1, 1, pixels, classes))
+    return replace(view, tensor=ctx.compute(node, Softmax(), [view.tensor]))
+
+
+@converter("Add", "Sub", "Mul", "Div")
+def arithmetic(ctx: Context, node: OnnxNode) -> View:
+    """Of two activations, or of one and a constant, which becomes a scale and an offset."""
+    constant = [name in ctx.constants for name in node.proto.input]
+    if len(constant) != 2:
+        raise Refusal(f"{len(constant)} inputs")
+    if not any(constant):
+        return _of_activations(ctx, node, ctx.view(node, 0), ctx.view(node, 1))
+    view = ctx.view(node, constant.index(False))
+    value = ctx.constant(node, constant.index(True), "operand").astype(np.float64)
+    if node.op == "Add":
+        return ctx.affine(node, view, 1.0, value)
+    if node.op == "Mul":
+        return ctx.affine(node, view, value, 0.0)
+    if node.op == "Sub":
+        return (
+            ctx.affine(node, view, -1.0, value)
+            if constant[0]
+            else ctx.affine(node, view, 1.0, -value)
+        )
+    if constant[0]:
+        raise Refusal("a division by an activation")
+    if (value == 0).any():
+        raise Refusal("a division by zero")
+    return ctx.affine(node, view, 1.0 / value, 0.0)
+
+
+@converter("Neg")
+def negate(ctx: Context, node: OnnxNode) -> View:
+    """A scale of -1."""
+    return ctx.affine(node, ctx.view(node, 0), -1.0, 0.0)
+
+
+@converter("Sum")
+def add_all(ctx: Context, node: OnnxNode) -> View:
+    """Sum of activations, two by two."""
+    return _all_of(ctx, node)
+
+
+_BINARY: dict[str, Op] = {
+    "Add": Add(),
+    "Sum": Add(),
+    "Sub": Sub(),
+    "Mul": Mul(),
+    "Max": Extremum(largest=True),
+    "Min": Extremum(largest=False),
+}
+
+
+def _all_of(ctx: Context, node: OnnxNode) -> View:
+    """Any number of activations, the first two, the result and the third, and so on."""
+    first, *others = (ctx.view(node, i) for i in range(len(node.proto.input)))
+    for left, other in zip(range(len(others))[::-1], others, strict=True):
+        first = _of_activations(ctx, node, first, other, f"first_{left}" if left else "")
+    return first
+
+
+def _of_activations(ctx: Context, node: OnnxNode, a: View, b: View, part: str = "") -> View:
+    if node.op == "Div":
+        raise Refusal("a division by an activation")
+    rank = max(len(a.axes), len(b.axes))
+    a, b = a.expanded(rank).canonical(), b.expanded(rank).canonical()
+    try:
+        common = np.broadcast_shapes(a.shape, b.shape)
+    except ValueError as error:
+        raise Refusal(f"shapes {list(a.shape)} and {list(b.shape)}") from error
+    if node.op == "Mul" and a.shape != b.shape:
+        if a.shape != common:
+            a, b = b, a
+        return _scaled(ctx, node, a, b, common)
+    if a.shape != b.shape:
+        raise Refusal(f"shapes {list(a.shape)} and {list(b.shape)}; only equal ones are combined")
+    a, b = _alike(ctx, node, a, b)
+    b = ctx.shaped(node, b, ctx.tensors[a.tensor].shape)
+    op = _BINARY[node.op]
+    return replace(a, tensor=ctx.compute(node, op, [a.tensor, b.tensor], part))
+
+
+def _alike(ctx: Context, node: OnnxNode, a: View, b: View) -> tuple[View, View]:
+    """Both values in one layout; channels last where one of them has it."""
+    if a.same_layout(b):
+        return a, b
+    if len(a.axes) == 4 and b.matches(NHWC) and not a.matches(NHWC):
+        return _like(ctx, node, a, b), b
+    return a, _like(ctx, node, b, a)
+
+
+def _like(ctx: Context, node: OnnxNode, view: View, model: View) -> View:
+    permutation = model.permutation(NHWC)
+    if permutation is None:
+        raise Refusal("its operands are stored in orders that cannot be matched")
+    return ctx.in_layout(node, view, permutation)
+
+
+def _scaled(ctx: Context, node: OnnxNode, a: View, b: View, common: Sequence[int]) -> View:
+    """a * b where b has one value per channel, or one per pixel."""
+    shapes = f"shapes {list(a.shape)} and {list(b.shape)}"
+    if a.shape != tuple(common) or len(a.axes) != 4 or a.shape[0] != 1:
+        raise Refusal(f"{shapes}; only a picture times one value per channel or pixel")
+    a = _channels_innermost(ctx, node, a, b)
+    channel = (a.permutation(NHWC) or NHWC)[3]
+    shape = ctx.tensors[a.tensor].shape
+    if b.shape == tuple(n if i == channel else 1 for i, n in enumerate(a.shape)):
+        if hwc(ctx.tensors[b.tensor].shape) != (1, 1, shape[3]):
+            b = ctx.shaped(node, b, (1, 1, 1, shape[3]))
+    elif b.shape == tuple(1 if i == channel else n for i, n in enumerate(a.shape)):
+        b = ctx.shaped(node, b, (*shape[:3], 1))
+        ones = ctx.weights(f"{node.output}.ones", np.ones((1, 1, shape[3])))
+        op = DepthwiseConv2d(Window2d((1, 1)))
+        b = replace(b, tensor=ctx.compute(node, op, [b.tensor, ones], "channels"))
+    else:
+        raise Refusal(f"{shapes}; only a picture times one value per channel or pixel")
+    return replace(a, tensor=ctx.compute(node, Mul(), [a.tensor, b.tensor]))
+
+
+def _channels_innermost(ctx: Context, node: OnnxNode, a: View, b: View) -> View:
+    """`a` with the axis `b` scales innermost: as it is stored, else channels last."""
+    stored = a.permutation(NHWC)
+    if stored is not None and stored[0] == 0:
+        return ctx.in_layout(node, a, stored)
+    return ctx.in_layout(node, a, NHWC)

@@ -1,0 +1,112 @@
+"""One node of a model file with typed access to its attributes, and the registry of converters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import onnx
+from onnx import AttributeProto
+
+from mcucc.frontends.onnx.view import View
+
+if TYPE_CHECKING:
+    from mcucc.frontends.onnx.context import Context
+
+Value = TypeVar("Value")
+# A view of the first output, or of every output by name.
+Converter = Callable[["Context", "OnnxNode"], "View | dict[str, View]"]
+CONVERTERS: dict[str, Converter] = {}
+
+
+class Refusal(Exception):
+    """Why one node cannot be compiled, and what the user may do."""
+
+    def __init__(self, why: str, hint: str = "") -> None:
+        self.why, self.hint = why, hint
+        super().__init__(why)
+
+
+class UnknownOperator(Refusal):
+    """A node is refused for its operator, whatever it reads."""
+
+
+def converter(*op_types: str) -> Callable[[Converter], Converter]:
+    """Function decorator: makes a converter known for these operators of the standard domain."""
+
+    def add(function: Converter) -> Converter:
+        for op_type in op_types:
+            CONVERTERS[op_type] = function
+        return function
+
+    return add
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxNode:
+    """A node, its unique name in the graph, and the opset it is written in."""
+
+    proto: onnx.NodeProto
+    name: str
+    opset: int
+
+    @property
+    def op(self) -> str:
+        """The operator's name."""
+        return self.proto.op_type
+
+    @property
+    def output(self) -> str:
+        """The first output."""
+        if not self.proto.output or not self.proto.output[0]:
+            raise Refusal("the node has no output")
+        return str(self.proto.output[0])
+
+    def input(self, index: int) -> str:
+        """The name of an input; Refusal when it is missing."""
+        name = self.optional(index)
+        if name is None:
+            raise Refusal(f"input {index} is missing")
+        return name
+
+    def optional(self, index: int) -> str | None:
+        """The name of an input, or None where it is left out."""
+        names = self.proto.input
+        return names[index] if index < len(names) and names[index] else None
+
+    def only_output(self) -> None:
+        """Refusal when anything but the first output is used."""
+        extra = [name for name in self.proto.output[1:] if name]
+        if extra:
+            raise Refusal(f"the extra outputs {', '.join(extra)} are not computed")
+
+    def integer(self, name: str, default: int = 0) -> int:
+        """An integer attribute."""
+        return int(self._get(name, AttributeProto.INT, "i", default))
+
+    def real(self, name: str, default: float = 0.0) -> float:
+        """A float attribute."""
+        return float(self._get(name, AttributeProto.FLOAT, "f", default))
+
+    def integers(self, name: str) -> tuple[int, ...] | None:
+        """A list of integers, or None where it is left out."""
+        found = self._get(name, AttributeProto.INTS, "ints", None)
+        return None if found is None else tuple(int(value) for value in found)
+
+    def text(self, name: str, default: str = "") -> str:
+        """A string attribute."""
+        found = self._get(name, AttributeProto.STRING, "s", default.encode())
+        return bytes(found).decode("utf-8", "replace")
+
+    def has(self, name: str) -> bool:
+        """Whether the attribute is given."""
+        return any(attribute.name == name for attribute in self.proto.attribute)
+
+    def _get(self, name: str, kind: int, field: str, default: Any) -> Any:
+        for attribute in self.proto.attribute:
+            if attribute.name == name:
+                if attribute.type != kind:
+                    raise Refusal(f"attribute {name} has the wrong type")
+                return getattr(attribute, field)
+        return default

@@ -1,0 +1,236 @@
+"""Converters of operators that move or copy values: layout changes, Concat, Pad."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+
+from mcucc.frontends.onnx.context import Context
+from mcucc.frontends.onnx.node import OnnxNode, Refusal, converter
+from mcucc.frontends.onnx.view import NHWC, View
+from mcucc.ops.common.spatial import Pads
+from mcucc.ops.concat import Concat
+from mcucc.ops.depth_to_space import DepthToSpace
+from mcucc.ops.pad import Pad
+from mcucc.ops.space_to_depth import SpaceToDepth
+
+MOST_AXES = 16
+FLOAT_TYPES = (1, 10, 11)  # TensorProto.FLOAT, FLOAT16, DOUBLE
+
+
+@converter("Identity")
+def identity(ctx: Context, node: OnnxNode) -> View:
+    """The value itself."""
+    return ctx.view(node, 0)
+
+
+@converter("Dropout")
+def dropout(ctx: Context, node: OnnxNode) -> View:
+    """The value itself, for inference."""
+    node.only_output()
+    training = ctx.optional(node, 2, "training mode")
+    if training is not None and training.any():
+        raise Refusal("training mode", "call model.eval() before the export")
+    return ctx.view(node, 0)
+
+
+@converter("Cast", "CastLike")
+def cast(ctx: Context, node: OnnxNode) -> View:
+    """The value itself, between floating-point types."""
+    if node.op == "Cast" and node.integer("to") not in FLOAT_TYPES:
+        raise Refusal("a cast of an activation to something else than a float")
+    return ctx.view(node, 0)
+
+
+@converter("Expand")
+def expand(ctx: Context, node: OnnxNode) -> View:
+    """The value itself, with axes of length 1 in front; nothing is repeated."""
+    view = ctx.view(node, 0)
+    shape = ctx.integers(node, 1, "shape") or ()
+    if any(length < 1 for length in shape):
+        raise Refusal(f"shape {list(shape)}")
+    wider = view.expanded(max(len(shape), len(view.axes)))
+    if np.broadcast_shapes(wider.shape, shape) != wider.shape:
+        raise Refusal(f"an expansion of {list(view.shape)} to {list(shape)}")
+    return wider
+
+
+@converter("Transpose")
+def transpose(ctx: Context, node: OnnxNode) -> View:
+    """Another order of axes: no data moves here."""
+    view = ctx.view(node, 0)
+    rank = len(view.axes)
+    permutation = node.integers("perm") or tuple(reversed(range(rank)))
+    if sorted(permutation) != list(range(rank)):
+        raise Refusal(f"perm {list(permutation)} of a value of rank {rank}")
+    return view.transposed(permutation)
+
+
+@converter("Reshape")
+def reshape(ctx: Context, node: OnnxNode) -> View:
+    """Another shape; 0 copies a length, -1 is computed."""
+    view = ctx.view(node, 0)
+    wanted = ctx.integers(node, 1, "shape")
+    if wanted is None:
+        raise Refusal("the shape is missing")
+    shape = list(wanted)
+    for axis, length in enumerate(shape):
+        if length == 0 and not node.integer("allowzero"):
+            if axis >= len(view.axes):
+                raise Refusal(f"shape {list(wanted)} for {list(view.shape)}")
+            shape[axis] = view.shape[axis]
+    size, unknown = prod(view.shape), [i for i, n in enumerate(shape) if n == -1]
+    known = prod(n for n in shape if n != -1)
+    if len(unknown) == 1 and known > 0 and size % known == 0:
+        shape[unknown[0]] = size // known
+    if min(shape, default=1) < 1 or prod(shape) != size:
+        raise Refusal(f"shape {list(wanted)} for {list(view.shape)}")
+    return _reshaped(ctx, node, view, shape)
+
+
+@converter("Flatten")
+def flatten(ctx: Context, node: OnnxNode) -> View:
+    """(product of axes before `axis`, product of the rest)."""
+    view = ctx.view(node, 0)
+    axis = node.integer("axis", 1)
+    axis = axis + len(view.axes) if axis < 0 else axis
+    if not 0 <= axis <= len(view.axes):
+        raise Refusal(f"axis {axis} of a value of rank {len(view.axes)}")
+    return _reshaped(ctx, node, view, (prod(view.shape[:axis]), prod(view.shape[axis:])))
+
+
+def _reshaped(ctx: Context, node: OnnxNode, view: View, shape: Sequence[int]) -> View:
+    if len(shape) > MOST_AXES:
+        raise Refusal(f"a shape of {len(shape)} axes", f"at most {MOST_AXES} are compiled")
+    found = view.reshaped(shape)
+    if found is None:
+        # The new axes cut across the stored order: put the model's own order first.
+        view = view.canonical()
+        found = ctx.reordered(node, view, view.flat).reshaped(shape)
+    if found is None:
+        raise Refusal(f"shape {list(shape)} for {list(view.shape)}")
+    return found
+
+
+@converter("Squeeze")
+def squeeze(ctx: Context, node: OnnxNode) -> View:
+    """Axes of length 1 dropped."""
+    view = ctx.view(node, 0)
+    axes = _axes(ctx, node)
+    if axes is None:
+        axes = tuple(i for i, length in enumerate(view.shape) if length == 1)
+    dropped = {axis + len(view.axes) if axis < 0 else axis for axis in axes}
+    if any(not 0 <= axis < len(view.axes) or view.axes[axis] for axis in dropped):
+        raise Refusal(f"axes {list(axes)} of {list(view.shape)} are not all of length 1")
+    return replace(view, axes=tuple(a for i, a in enumerate(view.axes) if i not in dropped))
+
+
+@converter("Unsqueeze")
+def unsqueeze(ctx: Context, node: OnnxNode) -> View:
+    """Axes of length 1 inserted."""
+    view = ctx.view(node, 0)
+    axes = _axes(ctx, node)
+    if axes is None:
+        raise Refusal("the axes are missing")
+    rank = len(view.axes) + len(axes)
+    placed = {axis + rank if axis < 0 else axis for axis in axes}
+    if len(placed) != len(axes) or any(not 0 <= axis < rank for axis in placed):
+        raise Refusal(f"axes {list(axes)} for {list(view.shape)}")
+    rest = iter(view.axes)
+    return replace(view, axes=tuple(() if i in placed else next(rest) for i in range(rank)))
+
+
+def _axes(ctx: Context, node: OnnxNode) -> tuple[int, ...] | None:
+    """An input from opset 13 on, an attribute before."""
+    return ctx.integers(node, 1, "axes") if node.opset >= 13 else node.integers("axes")
+
+
+@converter("Concat")
+def concat(ctx: Context, node: OnnxNode) -> View:
+    """Concat in the layout of the first input that has one, channels last if it can be."""
+    views = [ctx.view(node, i).canonical() for i in range(len(node.proto.input))]
+    rank = len(views[0].axes)
+    axis = node.integer("axis")
+    axis = axis + rank if axis < 0 else axis
+    if not 0 <= axis < rank or any(len(view.axes) != rank for view in views):
+        raise Refusal(f"axis {axis} of {', '.join(str(list(v.shape)) for v in views)}")
+    if len(views) == 1:
+        return views[0]
+    order = _common_order(views)
+    stored = [ctx.in_layout(node, view, order) for view in views]
+    place = order.index(axis)
+    if place == 0 or rank > 4 or views[0].shape[order[0]] != 1:
+        # Any concatenation is one of rows: (outer axes, axis, inner axes).
+        stored = [
+            ctx.shaped(node, view, (1, *_around([view.shape[a] for a in order], place)))
+            for view in stored
+        ]
+        place = 2
+    made = ctx.compute(node, Concat(place), [view.tensor for view in stored])
+    shape = tuple(
+        sum(v.shape[axis] for v in views) if i == axis else n for i, n in enumerate(views[0].shape)
+    )
+    return View.stored(made, shape, order)
+
+
+def _around(dims: Sequence[int], axis: int) -> tuple[int, int, int]:
+    return prod(dims[:axis]), dims[axis], prod(dims[axis + 1 :])
+
+
+def _common_order(views: Sequence[View]) -> tuple[int, ...]:
+    for view in views:
+        order = view.permutation(NHWC)
+        if order is not None and order[0] == 0 and all(v.matches(order) for v in views):
+            return order
+    return NHWC if len(views[0].axes) == 4 else tuple(range(len(views[0].axes)))
+
+
+@converter("Pad")
+def pad(ctx: Context, node: OnnxNode) -> View:
+    """A border of one value around a picture or its channels."""
+    if node.text("mode", "constant") != "constant":
+        raise Refusal(f"mode {node.text('mode')!r}; only constant borders are compiled")
+    view = ctx.view(node, 0)
+    rank = len(view.axes)
+    pads = ctx.integers(node, 1, "pads")
+    value = ctx.optional(node, 2, "border value")
+    axes = ctx.integers(node, 3, "axes") or tuple(range(rank))
+    if pads is None or len(pads) != 2 * len(axes) or any(not -rank <= a < rank for a in axes):
+        raise Refusal(f"pads {list(pads or ())} for {list(view.shape)}")
+    begin, end = [0] * rank, [0] * rank
+    for i, axis in enumerate(axes):
+        begin[axis], end[axis] = pads[i], pads[i + len(axes)]
+    if not any(pads):
+        return view
+    if min(pads) < 0:
+        raise Refusal(f"negative pads {list(pads)}")
+    if rank != 4 or view.shape[0] != 1 or begin[0] or end[0]:
+        raise Refusal(f"pads {list(pads)} of {list(view.shape)}; only pictures are padded")
+    number = 0.0 if value is None or not value.size else float(value.flat[0])
+    if not number < np.inf:
+        raise Refusal(f"a border of {number}")
+    order = view.permutation(NHWC)
+    if order is None or order[0] != 0:
+        order = NHWC
+    stored = ctx.in_layout(node, view, order)
+    _, h, w, c = order
+    op = Pad(Pads(begin[h], begin[w], end[h], end[w]), (begin[c], end[c]), number)
+    made = ctx.compute(node, op, [stored.tensor])
+    shape = tuple(n + begin[i] + end[i] for i, n in enumerate(view.shape))
+    return View.stored(made, shape, order)
+
+
+@converter("DepthToSpace", "SpaceToDepth")
+def blocks(ctx: Context, node: OnnxNode) -> View:
+    """DepthToSpace and SpaceToDepth; mode CRD counts channels first."""
+    image, mode = ctx.image(node, ctx.view(node, 0)), node.text("mode", "DCR")
+    if mode not in ("DCR", "CRD"):
+        raise Refusal(f"mode {mode!r}")
+    block, first = node.integer("blocksize"), mode == "CRD"
+    op = DepthToSpace(block, first) if node.op == "DepthToSpace" else SpaceToDepth(block, first)
+    made = ctx.compute(node, op, [image.tensor])
+    _, height, width, channels = ctx.tensors[made].shape
+    return View.stored(made, (1, channels, height, width), NHWC)

@@ -1,0 +1,123 @@
+"""Quantized constants of an ONNX file: their real values, and what moving operators make of them.
+
+Every element carries its own scale and zero point (broadcast, so that this costs no memory): an
+operator that moves elements moves all three alike, whatever axis the scales lay along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from mcucc.frontends.onnx.bounds import Folding
+from mcucc.frontends.onnx.constants import fold
+from mcucc.frontends.onnx.context import Constant
+from mcucc.frontends.onnx.node import OnnxNode, Refusal
+
+# Operators that move elements of a constant: integers and their scales go the same way.
+FOLLOWED = frozenset(
+    {
+        "Concat",
+        "Expand",
+        "Flatten",
+        "Gather",
+        "Identity",
+        "Reshape",
+        "Slice",
+        "Split",
+        "Squeeze",
+        "Transpose",
+        "Unsqueeze",
+    }
+)
+
+
+@dataclass(frozen=True, eq=False)
+class IntConstant:
+    """A quantized constant: real = scale * (integers - zero_point), all of one shape."""
+
+    integers: Constant
+    scale: Constant
+    zero_point: Constant
+
+    @staticmethod
+    def of(integers: Constant, scale: Constant, zero: Constant, axis: int) -> IntConstant:
+        """From one scale and zero point, or one for each element of `axis`."""
+        length = integers.shape[axis] if integers.ndim else 1
+        counts = scale.size, zero.size
+        if max(scale.ndim, zero.ndim) > 1 and max(counts) > 1 and max(scale.shape) != scale.size:
+            raise Refusal(
+                f"scales of shape {list(scale.shape)}: one for every block of a constant",
+                "quantize per tensor or per channel",
+            )
+        if counts[0] not in (1, length) or counts[1] not in (1, counts[0]):
+            raise Refusal(
+                f"{counts[0]} scales and {counts[1]} zero points for a constant of shape "
+                f"{list(integers.shape)}"
+            )
+        along = [1] * integers.ndim
+        if integers.ndim:
+            along[axis] = -1
+
+        def spread(values: Constant) -> Constant:
+            shaped = values.reshape(along) if values.size > 1 else values.reshape(())
+            return np.broadcast_to(shaped, integers.shape)
+
+        return IntConstant(integers, spread(scale.astype(np.float32)), spread(zero))
+
+    @property
+    def centred(self) -> npt.NDArray[np.int64]:
+        """The integers less their zero points."""
+        return np.asarray(self.integers.astype(np.int64) - self.zero_point.astype(np.int64))
+
+    @property
+    def real(self) -> Constant:
+        """The float32 values ONNX Runtime computes."""
+        return np.asarray(self.centred.astype(np.float32) * self.scale, dtype=np.float32)
+
+    def channel_scales(self, axis: int) -> npt.NDArray[np.float64]:
+        """One scale for all, or one for each element of `axis`; Refusal for any others."""
+        rows = np.moveaxis(self.scale, axis, 0).reshape(self.scale.shape[axis], -1)
+        if not rows.size or (rows != rows[:, :1]).any():
+            raise Refusal(
+                "its weights have several scales within one output channel",
+                "quantize them per tensor, or per output channel",
+            )
+        scales = rows[:, 0].astype(np.float64)
+        return scales[:1] if (scales == scales[0]).all() else scales
+
+
+def follow(
+    node: OnnxNode,
+    known: Mapping[str, Constant],
+    constants: Mapping[str, IntConstant],
+    folding: Folding,
+) -> dict[str, IntConstant]:
+    """The outputs of an operator of FOLLOWED on quantized constants, by name."""
+    parts: list[dict[str, Constant]] = []
+    for part in ("integers", "scale", "zero_point"):
+        inputs = {
+            n: getattr(constants[n], part) if n in constants else known[n]
+            for n in node.proto.input
+            if n
+        }
+        arrays: list[Any] = [inputs[n] for n in node.proto.input if n in constants]
+        if len(arrays) == 1 and parts and (arrays[0] == arrays[0].flat[0]).all():
+            value = arrays[0].flat[0]
+            parts.append({n: np.broadcast_to(value, a.shape) for n, a in parts[0].items()})
+        else:
+            parts.append(fold(node, inputs, folding))
+    return {name: IntConstant(*(part[name] for part in parts)) for name in parts[0]}
+
+
+def output_axis(proto: onnx.NodeProto) -> int:
+    """The axis of a layer's weights, as the file stores them, that counts its outputs."""
+    node = OnnxNode(proto, proto.name, 0)
+    if proto.op_type == "Gemm":
+        return 0 if node.integer("transB") else 1
+    return {"Conv": 0, "ConvTranspose": 1, "MatMul": -1}[proto.op_type]

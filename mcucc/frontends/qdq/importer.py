@@ -1,0 +1,124 @@
+"""Import a quantized ONNX model: QDQ or QOperator form, or a torch (pt2e) export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from mcucc.errors import ModelError, UnsupportedError
+from mcucc.frontends.frontier import frontier, of_file
+from mcucc.frontends.onnx.context import Source
+from mcucc.frontends.onnx.file import check_order, inline_functions, read_model
+from mcucc.frontends.onnx.importer import ImportedModel, import_model
+from mcucc.frontends.onnx.inputs import ShapeMap
+from mcucc.frontends.onnx.node import Refusal
+from mcucc.frontends.onnx.steps import label_of, onnx_steps
+from mcucc.frontends.qdq.attach import Attacher
+from mcucc.frontends.qdq.strip import strip
+from mcucc.frontends.qdq.tables import Stripped
+from mcucc.frontends.quantized import End, ImportedQuantized
+from mcucc.frontends.tflite.pads import fold_pads
+from mcucc.ir.graph import Graph
+from mcucc.ir.tensor import Quant
+from mcucc.ir.verify import verify
+from mcucc.passes import dead_code
+
+
+def import_quantized_onnx(path: Path, *, input_shapes: ShapeMap | None = None) -> ImportedQuantized:
+    """Read a quantized ONNX model as an int8 Graph; no calibration data is needed.
+
+    Activations are int8 or uint8 per tensor, weights symmetric int8 (or uint8 around 128), per
+    tensor or per channel. Raises ModelError for files that cannot be read, UnsupportedError with
+    every node that cannot be compiled.
+    """
+    path = Path(path)
+    model, sha256 = read_model(path)
+    return import_quantized_model(model, path, sha256, input_shapes)
+
+
+def import_quantized_model(
+    model: onnx.ModelProto, path: Path, sha256: str, input_shapes: ShapeMap | None = None
+) -> ImportedQuantized:
+    """The same for a model that has been read from `path`."""
+    model = inline_functions(model, str(path))
+    check_order(model, str(path))
+    nodes = model.graph.node
+    labels = {label_of(node, index): node.op_type for index, node in enumerate(nodes)}
+    try:
+        return _import(model, path, sha256, input_shapes, labels)
+    except UnsupportedError as error:
+        problems = of_file(error.problems, labels)
+        known = [tensor.name for tensor in model.graph.initializer]
+        ends = [value.name for value in model.graph.output]
+        faults = {problem.node for problem in problems}
+        ends = list(frontier(onnx_steps(nodes), faults, known, ends))
+        raise UnsupportedError(problems, where=str(path), ends=ends) from error
+
+
+def _import(
+    model: onnx.ModelProto,
+    path: Path,
+    sha256: str,
+    input_shapes: ShapeMap | None,
+    labels: Mapping[str, str],
+) -> ImportedQuantized:
+    try:
+        stripped = strip(model)
+    except Refusal as refusal:
+        raise ModelError(refusal.why, where=str(path), hint=refusal.hint) from refusal
+    if stripped.problems:
+        raise UnsupportedError(stripped.problems)
+    imported = import_model(stripped.model, path, sha256, input_shapes)
+    attacher = Attacher(imported.graph, stripped, imported.sources)
+    graph = attacher.run()
+    if attacher.problems:
+        raise UnsupportedError(attacher.problems)
+    graph = fold_pads(dead_code.run(graph))
+    verify(graph)
+    return ImportedQuantized(
+        graph=graph,
+        model_path=path,
+        sha256=sha256,
+        kind="onnx",
+        inputs=tuple(_end(model.graph.input, n, graph, imported) for n in graph.inputs),
+        outputs=tuple(_end(model.graph.output, n, graph, imported) for n in graph.outputs),
+        sources=_sources(graph, attacher.sources, stripped),
+        labels=labels,
+    )
+
+
+def _end(
+    values: Iterable[onnx.ValueInfoProto],
+    name: str,
+    graph: Graph,
+    imported: ImportedModel,
+) -> End:
+    inner = graph.tensors[name].quantization
+    source = imported.sources.get(name, Source(name, ()))
+    value = next(v for v in values if v.name == source.name)
+    kind = value.type.tensor_type.elem_type
+    shape = imported.shapes[name]
+    permutation = source.permutation or tuple(range(len(shape)))
+    quant: Quant | None = None
+    dtype: np.dtype[Any] = np.dtype(np.float32)
+    if kind == onnx.TensorProto.UINT8:
+        quant, dtype = Quant(inner.scale, inner.zero_point + 128), np.dtype(np.uint8)
+    elif kind == onnx.TensorProto.INT8:
+        quant, dtype = inner, np.dtype(np.int8)
+    return End(source.name, name, shape, dtype, quant, inner, permutation, True)
+
+
+def _sources(
+    graph: Graph, sources: Mapping[str, Source], stripped: Stripped
+) -> dict[str, int | Source]:
+    """Tensors of the graph and the 8-bit values of the file that hold the same (less 128)."""
+    integer = {held.value: name for name, held in reversed(stripped.integers.items())}
+    found: dict[str, int | Source] = {}
+    for name, source in sources.items():
+        if name in graph.tensors and source.name in integer:
+            found[name] = Source(integer[source.name], source.permutation)
+    return found

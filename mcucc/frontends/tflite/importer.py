@@ -1,0 +1,134 @@
+"""Import an int8 .tflite file: a Graph whose arithmetic LiteRT itself can confirm byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mcucc.errors import Problem, UnsupportedError
+from mcucc.frontends.quantized import End, ImportedQuantized
+from mcucc.frontends.tflite import elementwise as tflite_elementwise
+from mcucc.frontends.tflite import joins as tflite_joins
+from mcucc.frontends.tflite import movers as tflite_movers
+from mcucc.frontends.tflite import parts as tflite_parts
+from mcucc.frontends.tflite import phases as tflite_phases
+from mcucc.frontends.tflite import plain as tflite_plain
+from mcucc.frontends.tflite import reductions as tflite_reductions
+from mcucc.frontends.tflite import windows as tflite_windows
+from mcucc.frontends.tflite.context import Context
+from mcucc.frontends.tflite.cut import cut_tflite
+from mcucc.frontends.tflite.file import parse_tflite, read_tflite, tflite_bytes
+from mcucc.frontends.tflite.kinds import kinds_of
+from mcucc.frontends.tflite.pads import fold_crops, fold_pads
+from mcucc.frontends.tflite.refusals import ends_before, label_of, refusals
+from mcucc.ir.graph import Graph
+from mcucc.ir.tensor import Quant
+from mcucc.ir.verify import verify
+
+# Importing them fills CONVERTERS.
+CONVERTER_MODULES = (
+    tflite_elementwise,
+    tflite_joins,
+    tflite_movers,
+    tflite_parts,
+    tflite_phases,
+    tflite_plain,
+    tflite_reductions,
+    tflite_windows,
+)
+
+
+def import_tflite(path: Path, outputs: Sequence[str] = ()) -> ImportedQuantized:
+    """Read an int8 .tflite file (int8, uint8 or float32 ends) as an int8 Graph.
+
+    The Graph begins behind the QUANTIZE of a float input and ends before the DEQUANTIZE of a float
+    output; `inputs` and `outputs` keep the file's names, types and quantization. `outputs` names
+    other tensors to end at. Raises ModelError for a file that is damaged, UnsupportedError with
+    every reason for one mcucc cannot compile.
+    """
+    file = read_tflite(path)
+    if outputs:
+        cut = cut_tflite(tflite_bytes(path), file, outputs)
+        file = replace(parse_tflite(cut, path), sha256=file.sha256)
+    ctx = Context(file)
+    problems = [Problem(path.name, kind, why, hint) for kind, why, hint in kinds_of(file)]
+    problems += refusals(ctx, problems)
+    if problems:
+        raise UnsupportedError(problems, where=str(path), ends=ends_before(file, problems))
+    graph = Graph(
+        path.stem,
+        tuple(ctx.nodes),
+        ctx.tensors,
+        tuple(ctx.inputs),
+        tuple(dict.fromkeys(ctx.names[i] for i in file.outputs)),
+    )
+    names = _end_names(ctx)
+    graph = fold_crops(fold_pads(_rename(_live(graph), names)))
+    verify(graph)
+    return ImportedQuantized(
+        graph=graph,
+        model_path=path,
+        sha256=file.sha256,
+        kind="tflite",
+        inputs=tuple(_end(ctx, graph, i, names) for i in file.inputs),
+        outputs=tuple(_end(ctx, graph, i, names) for i in file.outputs),
+        sources={
+            names.get(name, name): index
+            for name, index in ctx.sources.items()
+            if names.get(name, name) in graph.tensors
+        },
+        labels={label_of(file, operator): operator.kind for operator in file.operators},
+    )
+
+
+def _end_names(ctx: Context) -> dict[str, str]:
+    """New names for int8 tensors that stand for a float or uint8 end: the name of the end."""
+    names: dict[str, str] = {}
+    taken = set(ctx.tensors)
+    for index in (*ctx.file.inputs, *ctx.file.outputs):
+        wanted, name = ctx.file.tensors[index].name, ctx.names[index]
+        if name not in names and wanted not in taken:
+            names[name] = wanted
+            taken.add(wanted)
+    return names
+
+
+def _end(ctx: Context, graph: Graph, index: int, names: dict[str, str]) -> End:
+    tensor = ctx.file.tensors[index]
+    name = names.get(ctx.names[index], ctx.names[index])
+    inner = graph.tensors[name].quantization
+    if tensor.dtype == np.float32:
+        return End(tensor.name, name, ctx.shape(tensor), np.dtype(np.float32), None, inner)
+    offset = 128 if tensor.dtype == np.uint8 else 0
+    quant = Quant(inner.scale, inner.zero_point + offset)
+    dtype = np.dtype(np.uint8 if offset else np.int8)
+    return End(tensor.name, name, ctx.shape(tensor), dtype, quant, inner)
+
+
+def _rename(graph: Graph, names: dict[str, str]) -> Graph:
+    def new(old: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(names.get(name, name) for name in old)
+
+    nodes = tuple(
+        replace(node, name=new((node.name,))[0], inputs=new(node.inputs), outputs=new(node.outputs))
+        for node in graph.nodes
+    )
+    tensors = {
+        names.get(name, name): replace(tensor, name=names.get(name, name))
+        for name, tensor in graph.tensors.items()
+    }
+    return Graph(graph.name, nodes, tensors, new(graph.inputs), new(graph.outputs))
+
+
+def _live(graph: Graph) -> Graph:
+    """The graph without nodes whose results nobody reads."""
+    wanted = set(graph.outputs)
+    kept = []
+    for node in reversed(graph.nodes):
+        if wanted.intersection(node.outputs):
+            kept.append(node)
+            wanted.update(node.inputs)
+    return graph.with_(nodes=tuple(reversed(kept)))

@@ -1,0 +1,130 @@
+"""Converters of .tflite operators that take a part of an activation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from mcucc.frontends.tflite.context import Context, RejectError, converts
+from mcucc.frontends.tflite.file import FileOperator
+from mcucc.frontends.tflite.joins import axis_of, take_apart
+from mcucc.frontends.tflite.options import SliceOptions
+from mcucc.ir.op import Op
+from mcucc.ops.reshape import Reshape
+from mcucc.ops.slice import Slice
+
+
+@converts("SLICE")
+def slice_(ctx: Context, operator: FileOperator) -> None:
+    """A box; a size of -1 means all that is left."""
+    shape = ctx.shape_at(operator)
+    begin, size = ctx.integers(operator, 1), ctx.integers(operator, 2)
+    if not len(begin) == len(size) == len(shape):
+        raise RejectError(f"a box of {len(begin)} axes of {list(shape)}")
+    taken = [range(b, n if s == -1 else b + s) for b, s, n in zip(begin, size, shape, strict=True)]
+    _take(ctx, operator, taken, tuple(len(part) for part in taken))
+
+
+@converts("STRIDED_SLICE")
+def strided_slice(ctx: Context, operator: FileOperator) -> None:
+    """A box with positive steps; an axis may be dropped."""
+    shape, options = ctx.shape_at(operator), operator.options
+    bounds = [ctx.integers(operator, i) for i in (1, 2, 3)]
+    if not isinstance(options, SliceOptions) or len({len(bound) for bound in bounds}) != 1:
+        raise RejectError("bounds of different lengths")
+    if options.ellipsis_mask or options.new_axis_mask or len(bounds[0]) > len(shape):
+        raise RejectError("an ellipsis or a new axis", "slice axis by axis")
+    taken = [range(n) for n in shape]
+    for axis, (low, high, by) in enumerate(zip(*bounds, strict=True)):
+        if by < 1:
+            raise RejectError(f"a step of {by}", "only positive steps are compiled")
+        taken[axis] = positions(shape[axis], (low, high, by), options, 1 << axis)
+    kept = [n for axis, n in enumerate(map(len, taken)) if not options.shrink_axis_mask >> axis & 1]
+    _take(ctx, operator, taken, tuple(kept))
+
+
+def positions(length: int, bounds: tuple[int, int, int], options: SliceOptions, bit: int) -> range:
+    """The positions of one axis that a STRIDED_SLICE takes; `bit` is the axis's in the masks."""
+    low, high, by = bounds
+    first = None if options.begin_mask & bit else low
+    if options.shrink_axis_mask & bit:
+        place = 0 if first is None else first + (length if first < 0 else 0)
+        return range(place, place + 1) if 0 <= place < length else range(0)
+    if options.ends_are_lengths:
+        high += low
+    last = None if options.end_mask & bit else high
+    return range(length)[first:last:by]
+
+
+@converts("SPLIT")
+def split(ctx: Context, operator: FileOperator) -> None:
+    """Equal parts, a Slice for each."""
+    x, shape = ctx.activation(operator, 1), ctx.shape_at(operator, 1)
+    axis = axis_of(_one(ctx, operator, 0), len(shape))
+    length, rest = divmod(shape[axis], max(len(operator.outputs), 1))
+    if rest or not operator.outputs:
+        raise RejectError(f"{len(operator.outputs)} equal parts of {list(shape)}")
+    take_apart(ctx, operator, x, axis, [length] * len(operator.outputs), place=1)
+
+
+@converts("SPLIT_V")
+def split_v(ctx: Context, operator: FileOperator) -> None:
+    """Parts of the lengths that the file says; one may be -1."""
+    x, shape = ctx.activation(operator), ctx.shape_at(operator)
+    axis, lengths = axis_of(_one(ctx, operator, 2), len(shape)), list(ctx.integers(operator, 1))
+    if lengths.count(-1) == 1:
+        lengths[lengths.index(-1)] = shape[axis] - sum(lengths) - 1
+    whole = len(lengths) == len(operator.outputs) and sum(lengths) == shape[axis]
+    if not whole or min(lengths, default=0) < 1:
+        raise RejectError(f"parts of {lengths} of a length of {shape[axis]}")
+    take_apart(ctx, operator, x, axis, lengths)
+
+
+def _one(ctx: Context, operator: FileOperator, position: int) -> int:
+    values = ctx.integers(operator, position)
+    if len(values) != 1:
+        raise RejectError(f"input {position} is no single number")
+    return values[0]
+
+
+def _take(
+    ctx: Context, operator: FileOperator, taken: Sequence[range], made: tuple[int, ...]
+) -> None:
+    """The box of these positions along the axes of the file's shape."""
+    x, own = ctx.activation(operator), ctx.shape_at(operator)
+    inside = [part and part[0] >= 0 and part[-1] < n for part, n in zip(taken, own, strict=True)]
+    if not all(inside):
+        raise RejectError(f"takes {', '.join(_text(part) for part in taken)} of {list(own)}")
+    y = ctx.define(ctx.output_tensor(operator), made)
+    if x.shape == (1, *own):  # a matrix: one axis more in the graph
+        taken, own = [range(1), *taken], x.shape
+    ops = [_box(taken)] if x.shape == own else _axis_by_axis(taken, own)
+    ctx.chain([*ops, Reshape(y.shape)], x, y)
+
+
+def _box(taken: Sequence[range]) -> Slice:
+    """The Slice of (1, ...) with these positions along every axis."""
+    rows, columns, channels = [range(1)] * (4 - len(taken)) + list(taken[1:])
+    return Slice(
+        (rows.start, columns.start, channels.start),
+        (len(rows), len(columns), len(channels)),
+        (rows.step, columns.step, channels.step),
+    )
+
+
+def _axis_by_axis(taken: Sequence[range], shape: Sequence[int]) -> list[Op]:
+    """A box of any shape: each axis in turn as the middle one of three."""
+    ops: list[Op] = []
+    left = list(shape)
+    for axis, part in enumerate(taken):
+        if part == range(left[axis]):
+            continue
+        outer, inner = prod(left[:axis]), prod(left[axis + 1 :])
+        ops.append(Reshape((1, outer, left[axis], inner)))
+        ops.append(_box([range(1), range(outer), part, range(inner)]))
+        left[axis] = len(part)
+    return ops
+
+
+def _text(part: range) -> str:
+    return f"{part.start}:{part.stop}:{part.step}"

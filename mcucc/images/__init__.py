@@ -1,0 +1,1 @@
+"""Pictures and arrays become the samples that networks read."""

@@ -1,0 +1,328 @@
+"""Datasets: labelled or bare pictures from a folder or an .npz, loaded one at a time.
+
+Forms: a folder with one sub-folder a class (sorted names are labels 0, 1, ...), a folder with
+`labels.csv` (first column the file, second an integer label), a folder of bare pictures, and an
+.npz with `images` / `labels` or `test_images` / `test_labels`, and `calibration_images`.
+"""
+
+from __future__ import annotations
+
+import csv
+import warnings
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from mcucc.errors import DataError
+from mcucc.images.arrays import check_unpacked
+from mcucc.images.preprocess import Bytes, Preprocess
+from mcucc.images.samples import CalibrationSet, Picture
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".gif", ".webp", ".tiff"})
+LARGEST_PICTURE = 64_000_000  # pixels; a guard against decompression bombs
+LARGEST_NPZ = 8 * 2**30  # bytes, uncompressed
+FORMATS = ("JPEG", "PNG", "BMP", "PPM", "GIF", "WEBP", "TIFF")  # no EPS, which runs a program
+CALIBRATION_COUNT = 100
+
+Warn = Callable[[str], None]
+
+
+class DataWarning(UserWarning):
+    """A picture was left out."""
+
+
+def warn_user(message: str) -> None:
+    """The default way to tell about a picture that is left out."""
+    warnings.warn(message, DataWarning, stacklevel=2)
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """One picture; `label` is None where there is none to evaluate against."""
+
+    name: str
+    label: int | None
+    source: Path | npt.NDArray[np.uint8]
+
+    def load(self, preprocess: Preprocess) -> Bytes:
+        """Camera bytes (H, W, C); DataError when the picture cannot be decoded."""
+        if isinstance(self.source, Path):
+            return load_picture(self.source, preprocess)
+        array = self.source
+        if array.ndim == 3 and array.shape[2] == 1:
+            array = array[:, :, 0]
+        return preprocess.camera_bytes(Image.fromarray(array))
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Pictures in a fixed order: `items` to evaluate on, `calibration_items` to calibrate on."""
+
+    path: Path
+    kind: str  # "class folders", "labels.csv", "pictures" or "npz"
+    items: tuple[Item, ...]
+    calibration_items: tuple[Item, ...]
+    class_names: tuple[str, ...] = ()
+
+    @property
+    def labelled(self) -> tuple[Item, ...]:
+        """The items with a label; top-1 counts these."""
+        return tuple(item for item in self.items if item.label is not None)
+
+    def limit(self, count: int | None) -> Dataset:
+        """The same with the first `count` labelled items (of bare pictures: the first items)."""
+        if count is None:
+            return self
+        if count < 1:
+            raise DataError(f"a limit of {count} pictures leaves nothing")
+        return replace(self, items=(self.labelled or self.items)[:count])
+
+    def calibration(
+        self, preprocess: Preprocess, count: int = CALIBRATION_COUNT, warn: Warn = warn_user
+    ) -> CalibrationSet:
+        """The first `count` calibration pictures as camera bytes, unlabelled ones included."""
+        if count < 1:
+            raise DataError(f"cannot calibrate on {count} pictures")
+        chosen = self.calibration_items[:count]
+        loaded = list(pictures(chosen, preprocess, where=str(self.path), warn=warn))
+        samples = tuple(Picture(image, preprocess, None, item.name) for item, image in loaded)
+        return CalibrationSet(self.path.resolve().name, samples)
+
+
+class Labelled(Protocol):
+    """An item or a sample."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+    @property
+    def label(self) -> int | None:
+        """None where there is none to evaluate against."""
+
+
+def check_labels(items: Iterable[Labelled], classes: int, where: str) -> None:
+    """Raise DataError when a label is not one of the network's `classes` outputs."""
+    for item in items:
+        if item.label is not None and item.label >= classes:
+            raise DataError(
+                f"{item.name} has label {item.label}, the network has {classes} classes",
+                where=where,
+                hint="labels count from 0; class folders are numbered in sorted order",
+            )
+
+
+def load_dataset(path: str | Path, *, limit: int | None = None) -> Dataset:
+    """Recognise the form of `path` and list its pictures, without decoding them.
+
+    Raises DataError for a missing path, an empty folder, broken labels or a broken .npz.
+    """
+    path = Path(path)
+    if path.is_dir():
+        try:
+            dataset = _folder(path)
+        except OSError as error:
+            raise DataError(f"cannot list the pictures: {error}", where=str(path)) from error
+    elif path.suffix.lower() == ".npz" and path.is_file():
+        dataset = _npz(path)
+    elif path.exists():
+        raise DataError("neither a folder nor an .npz file", where=str(path), hint=_HINT)
+    else:
+        raise DataError("does not exist", where=str(path), hint=_HINT)
+    return dataset.limit(limit)
+
+
+def load_picture(path: str | Path, preprocess: Preprocess) -> Bytes:
+    """Camera bytes (H, W, C) of a picture file; DataError when it cannot be decoded."""
+    path = Path(path)
+    try:
+        with warnings.catch_warnings():
+            # Our own, tighter limit follows; Pillow's warning would only repeat it.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=FORMATS) as image:
+                if image.width * image.height > LARGEST_PICTURE:
+                    raise DataError(
+                        f"{image.width}x{image.height} pixels are more than {LARGEST_PICTURE}",
+                        where=str(path),
+                    )
+                return preprocess.camera_bytes(image)
+    except DataError:
+        raise
+    # Pillow's decoders raise what they like on broken files (struct.error, IndexError, ...).
+    except Exception as error:
+        raise DataError(f"cannot decode this picture: {error}", where=str(path)) from error
+
+
+def pictures(
+    items: Iterable[Item], preprocess: Preprocess, *, where: str = "", warn: Warn = warn_user
+) -> Iterator[tuple[Item, Bytes]]:
+    """Decode `items` one by one; broken ones are named through `warn` and left out.
+
+    Raises DataError when not a single one could be decoded.
+    """
+    decoded = False
+    for item in items:
+        try:
+            image = item.load(preprocess)
+        except DataError as error:
+            warn(f"left out: {error.what} ({item.name})")
+            continue
+        decoded = True
+        yield item, image
+    if not decoded:
+        raise DataError("not one picture could be read", where=where, hint=_HINT)
+
+
+_HINT = (
+    "give a folder with class sub-folders, a folder with labels.csv, a folder of pictures,"
+    " or an .npz with images and labels"
+)
+
+
+def _folder(path: Path) -> Dataset:
+    if (path / "labels.csv").is_file():
+        return _labelled_folder(path)
+    classes = sorted(
+        entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")
+    )
+    if classes:
+        return _class_folders(path, classes)
+    items = tuple(Item(file.name, None, file) for file in _picture_files(path))
+    if not items:
+        raise DataError("there are no pictures in this folder", where=str(path), hint=_HINT)
+    return Dataset(path, "pictures", items, items)
+
+
+def _class_folders(path: Path, classes: Sequence[Path]) -> Dataset:
+    groups = [
+        [Item(f"{folder.name}/{file.name}", label, file) for file in _picture_files(folder)]
+        for label, folder in enumerate(classes)
+    ]
+    items = tuple(item for group in groups for item in group)
+    if not items:
+        raise DataError("there are no pictures in the sub-folders", where=str(path), hint=_HINT)
+    # One of each class in turn: the first N of a sorted list would be a single class.
+    longest = max(len(group) for group in groups)
+    mixed = tuple(group[i] for i in range(longest) for group in groups if i < len(group))
+    return Dataset(path, "class folders", mixed, mixed, tuple(folder.name for folder in classes))
+
+
+def _labelled_folder(path: Path) -> Dataset:
+    table = path / "labels.csv"
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as stream:
+            rows = [row for row in csv.reader(stream) if any(cell.strip() for cell in row)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"cannot read it: {error}", where=str(table)) from error
+    # A first row whose second cell is no number is the header.
+    body = (
+        rows[1:] if rows and not _is_integer(rows[0]) and not _names_file(path, rows[0]) else rows
+    )
+    if not body:
+        raise DataError("there is no picture in it", where=str(table), hint=_CSV_HINT)
+    root = path.resolve()
+    items = tuple(_row_item(root, table, row) for row in body)
+    return Dataset(path, "labels.csv", items, items)
+
+
+_CSV_HINT = "each line names a file of this folder and an integer label: cat.jpg,3"
+
+
+def _row_item(root: Path, table: Path, row: Sequence[str]) -> Item:
+    name = row[0].strip()
+    if len(row) < 2:
+        raise DataError(f"{name} has no label", where=str(table), hint=_CSV_HINT)
+    if not _is_integer(row):
+        raise DataError(
+            f"the label {row[1]!r} of {name} is no integer", where=str(table), hint=_CSV_HINT
+        )
+    try:
+        file = (root / name).resolve()
+        inside, exists = file.is_relative_to(root), file.is_file()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise DataError(f"{name!r} is no file name: {error}", where=str(table)) from error
+    if not inside:
+        raise DataError(f"{name} lies outside the folder", where=str(table), hint=_CSV_HINT)
+    if not exists:
+        raise DataError(f"{name} does not exist", where=str(table), hint=_CSV_HINT)
+    label = int(row[1])
+    return Item(name, label if label >= 0 else None, file)
+
+
+def _is_integer(row: Sequence[str]) -> bool:
+    try:
+        int(row[1])
+    except (IndexError, ValueError):
+        return False
+    return True
+
+
+def _names_file(path: Path, row: Sequence[str]) -> bool:
+    return Path(row[0].strip()).suffix.lower() in SUFFIXES and len(row[0]) < 4096
+
+
+def _picture_files(folder: Path) -> list[Path]:
+    return sorted(
+        file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file()
+    )
+
+
+def _npz(path: Path) -> Dataset:
+    arrays = _npz_arrays(path)
+    prefix = "test_" if "test_images" in arrays else ""
+    images, labels = arrays.get(f"{prefix}images"), arrays.get(f"{prefix}labels")
+    calibration = arrays.get("calibration_images")
+    if images is not None and labels is not None:
+        whole = labels.ndim == 1 and labels.dtype.kind in "iu"
+        if not whole or len(labels) != len(images):
+            raise DataError(
+                f"{prefix}labels must be {len(images)} integers, not"
+                f" {labels.dtype} {list(labels.shape)}",
+                where=str(path),
+            )
+    items = _array_items(path, f"{prefix}images", images, labels)
+    calibration_items = _array_items(path, "calibration_images", calibration, None)
+    names = tuple(str(name) for name in arrays.get("class_names", np.array([])).ravel())
+    return Dataset(path, "npz", items, calibration_items or items, names)
+
+
+def _npz_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    wanted = ("images", "labels", "test_images", "test_labels", "calibration_images", "class_names")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            check_unpacked(archive.infolist(), path, LARGEST_NPZ)
+        with np.load(path, allow_pickle=False) as archive:
+            if not {"images", "test_images", "calibration_images"} & set(archive.files):
+                held = ", ".join(archive.files) or "nothing"
+                raise DataError(f"it holds {held}, no images", where=str(path), hint=_HINT)
+            return {name: archive[name] for name in wanted if name in archive.files}
+    except DataError:
+        raise
+    # NumPy and zipfile raise many kinds of errors on broken archives.
+    except Exception as error:
+        raise DataError(f"cannot read this .npz: {error}", where=str(path)) from error
+
+
+def _array_items(
+    path: Path, name: str, images: npt.NDArray[Any] | None, labels: npt.NDArray[Any] | None
+) -> tuple[Item, ...]:
+    if images is None:
+        return ()
+    plain = images.ndim == 3 or (images.ndim == 4 and images.shape[3] in (1, 3))
+    if images.dtype != np.uint8 or not plain or 0 in images.shape:
+        raise DataError(
+            f"{name} is {images.dtype} {list(images.shape)}",
+            where=str(path),
+            hint="pictures are uint8 (N, H, W, 3), (N, H, W, 1) or (N, H, W)",
+        )
+    values = [None] * len(images) if labels is None else [int(label) for label in labels]
+    return tuple(
+        Item(f"{name}[{i}]", label if label is None or label >= 0 else None, images[i])
+        for i, label in enumerate(values)
+    )

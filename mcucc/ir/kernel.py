@@ -1,0 +1,159 @@
+"""A kernel: an op after quantization, with every integer it needs.
+
+It knows the int8 result (NumPy, the reference) and the C function that computes the same bytes.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy.typing as npt
+
+from mcucc.ir.window import Window
+from mcucc.numerics.fixed_point import Int8Array
+
+
+class Granularity(Enum):
+    """How much of a tensor one call of a kernel computes."""
+
+    ROW = "row"  # one output row, or some columns of it, from the row pointers of its window
+    BLOCK = "block"  # all rows of a step together: its inputs are read until the last is done
+    SINK = "sink"  # begin, once per input row, finish: int32 accumulators, one output pixel
+    TENSOR = "tensor"  # the whole output from whole, contiguous inputs
+    ALIAS = "alias"  # no code: the output is the input's bytes under another shape
+
+
+@dataclass(frozen=True, eq=False)
+class ConstArray:
+    """A constant table of a kernel in C: `static const <type> <node>_<name>[]`."""
+
+    name: str
+    data: npt.NDArray[Any]
+    align: int = 4
+
+
+@dataclass(frozen=True, eq=False)
+class KernelCall:
+    """The C function of a kernel and the initialiser of its parameter struct.
+
+    `fields` are in the order of the struct; a ConstArray becomes a pointer to its table.
+    `scratch_bytes` of the arena are handed over as `span->scratch` during the call. `narrow`, where
+    there is one, gives the call that makes at most so many columns at a time, with less scratch.
+    A block calls `parts` instead; its own fields are their tables. With a `border` other calls make
+    some zones of the output.
+    """
+
+    function: str
+    params: str
+    fields: tuple[tuple[str, int | ConstArray | None], ...]
+    isa: str = "portable"
+    scratch_bytes: int = 0
+    narrow: Callable[[int], KernelCall] | None = None
+    parts: tuple[KernelCall, ...] = ()
+    border: BorderCall | None = None
+
+    @property
+    def calls(self) -> tuple[KernelCall, ...]:
+        """The calls of C functions that this one is."""
+        return self.parts or (self, *(self.border.calls if self.border else ()))
+
+    @property
+    def unit(self) -> str:
+        """The C unit of the kernel: `mcucc/<unit>.h` and `kernels/<isa>/<unit>.c`."""
+        return self.params.removeprefix("mcucc_").removesuffix("_params")
+
+    @property
+    def arrays(self) -> tuple[ConstArray, ...]:
+        """The constant tables, each once, in order."""
+        calls = (self, *(self.border.calls if self.border else ()))
+        found = (value for call in calls for _, value in call.fields)
+        arrays = {array.name: array for array in found if isinstance(array, ConstArray)}
+        return tuple(arrays.values())
+
+
+@dataclass(frozen=True, eq=False)
+class BorderCall:
+    """Zones of a layer's output with calls of their own: all of one function.
+
+    `rows` and `columns` are where the zones begin and where the last ends; `zones` (row zones,
+    column zones) says who makes each: 0 the layer's own call, n > 0 the call n - 1.
+    """
+
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    zones: tuple[tuple[int, ...], ...]
+    calls: tuple[KernelCall, ...]
+
+
+class Kernel(ABC):
+    """An op on int8 tensors, all integers fixed. Arrays are (N, H, W, C)."""
+
+    @property
+    def granularity(self) -> Granularity:
+        """How much one call computes."""
+        return Granularity.ROW
+
+    @abstractmethod
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The int8 reference: the contract of docs/quantization.md, exactly."""
+
+    @abstractmethod
+    def call(self) -> KernelCall:
+        """The portable C function that computes the same bytes."""
+
+    def windows(self, index: int) -> tuple[Window, Window]:
+        """Row and column window of input `index` (ROW and SINK kernels)."""
+        del index
+        return Window(), Window()
+
+    def padding(self) -> int | None:
+        """The int8 value of padded rows.
+
+        None when the window never leaves the input, or the kernel leaves such rows out: their
+        pointers are NULL then.
+        """
+        return None
+
+    @property
+    def macs_per_pixel(self) -> int:
+        """Multiply-accumulates of one output pixel, all channels."""
+        return 0
+
+    @property
+    def macs_per_input_pixel(self) -> int:
+        """Multiply-accumulates a call spends on each pixel of input 0 that it reads (BLOCK)."""
+        return 0
+
+    def macs(self, rows: Sequence[tuple[int, int]], columns: Sequence[tuple[int, int]]) -> int:
+        """Multiply-accumulates of calls for every pair of row and column ranges of the output."""
+        return self.macs_per_pixel * _total(rows) * _total(columns)
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Arena bytes used during the call only."""
+        return 0
+
+    def narrowed(self, columns: int, rows: int = 1) -> Kernel:
+        """The kernel for calls that make at most so many columns, and rows where it is a BLOCK.
+
+        It may need less scratch.
+        """
+        del columns, rows
+        return self
+
+    def in_place(self, index: int) -> bool:
+        """Whether the output may overwrite input `index` byte for byte (same size, same order)."""
+        del index
+        return False
+
+    def describe(self) -> str:
+        """One line for comments and reports: the op and its attributes."""
+        return type(self).__name__.removesuffix("Kernel")
+
+
+def _total(ranges: Sequence[tuple[int, int]]) -> int:
+    return sum(end - begin for begin, end in ranges)

@@ -1,0 +1,41 @@
+"""Add and Sub on Armv7E-M: the zero point in the bias, saturation by SSAT (add_armv7em.c)."""
+
+from __future__ import annotations
+
+from mcucc.ir.kernel import KernelCall
+from mcucc.kernels.select import ARMV7EM, Choice, NodeContext, variant
+from mcucc.numerics.fixed_point import INT32_MAX, INT32_MIN
+from mcucc.ops.add import AddKernel
+from mcucc.ops.sub import SubKernel
+
+PER_OUTPUT = 8.5  # instructions, measured (benchmarks/kernels.py)
+
+
+@variant(AddKernel, ARMV7EM)
+@variant(SubKernel, ARMV7EM)
+def add(kernel: AddKernel, context: NodeContext) -> Choice | None:
+    """Where every partial sum, the output's zero point included, stays inside int32.
+
+    (v >> s) + z = (v + z * 2^s) >> s exactly.
+    """
+    bias = kernel.bias + (kernel.zero_points[2] << kernel.shift)
+    a, b = kernel.multipliers
+    reach = 128 * (abs(a) + abs(b))
+    if bias - reach < INT32_MIN or bias + reach > INT32_MAX:
+        return None
+    call = KernelCall(
+        "mcucc_add_armv7em",
+        "mcucc_add_armv7em_params",
+        (
+            ("channels", kernel.channels),
+            ("multiplier_a", a),
+            ("multiplier_b", b),
+            ("bias", bias),
+            ("shift", kernel.shift),
+            ("lo", kernel.lo),
+            ("hi", kernel.hi),
+        ),
+        isa=ARMV7EM,
+    )
+    outputs = context.height * context.width * kernel.channels
+    return Choice(call, "armv7em ssat", PER_OUTPUT * outputs)

@@ -1,0 +1,1 @@
+"""Variants for Helium (runtime_c/kernels/mve)."""

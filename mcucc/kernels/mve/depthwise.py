@@ -1,0 +1,138 @@
+"""DepthwiseConv2d on Helium: gathers of words that hold four rows (depthwise_mve.h)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.kernels.armv7em.finish import output_fields
+from mcucc.kernels.mve.finish import entries, matrix_finish
+from mcucc.kernels.requantize import Finish
+from mcucc.kernels.select import MVE, Choice, NodeContext, variant
+from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
+
+SET_ROWS, SET_BYTES = 4, 64
+PIXELS = 4  # computed together
+# Gathers of four words an output, step of the planes in bytes: what depthwise_mve.h has.
+CORES = ((1, 64), (1, 128), (3, 128), (3, 256), (4, 128), (4, 256))
+# Spans of so many outputs, by gathers, are faster pixel by pixel: for the flash of the weights in a
+# second order, which large kernels do not get unless speed is all.
+NARROW = {"speed": {1: 2, 3: 2, 4: 1}, "balanced": {1: 2}, "size": {}}
+BLOCK = 16
+POINTER = 8  # bytes, on the largest machine that runs the C beside the assembly
+# Planes of a tile: scratch against columns rearranged twice, 3 % of a network's instructions.
+SCRATCH_BYTES = {"speed": 4096, "balanced": 1536, "size": 1024}
+
+
+@variant(DepthwiseConv2dKernel, MVE)
+def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | None:
+    """One output per channel: kernels of 3, 5 and 7 and what has as few words, not dilated."""
+    window = kernel.window
+    kernel_h, kernel_w, c_out = kernel.weights.shape
+    sets, stride = -(-kernel_h // SET_ROWS), window.stride[1]
+    step = sets * SET_BYTES * stride
+    needed = -(-sets * kernel_w // 4)
+    gathers = min((g for g, s in CORES if s == step and g >= needed), default=0)
+    dense = window.dilation[1] == 1 and stride <= kernel_w  # every column is read
+    if kernel.input_channels != c_out or gathers == 0 or sets > 2 or not dense:
+        return None
+    finish = matrix_finish(kernel.weights.reshape(-1, c_out).T, kernel.sums, context)
+    if finish is None:
+        return None
+    tile = tile_columns(sets, kernel_w, stride, context)
+    offsets = gather_offsets(sets, kernel_w, gathers) - step
+    narrow = NARROW[context.optimize].get(gathers, 0)
+    pairs = (kernel_h * kernel_w + 1) // 2
+    call = KernelCall(
+        f"mcucc_depthwise_mve_{gathers}x{step}_{finish.form.value}",
+        "mcucc_depthwise_mve_params",
+        (
+            ("kernel_h", kernel_h),
+            ("kernel_w", kernel_w),
+            ("stride_w", stride),
+            ("pad_left", window.pads.left),
+            ("input_width", kernel.input_width),
+            ("channels", c_out),
+            ("tile", tile),
+            ("narrow", narrow),
+            ("pairs", pairs),
+            ("blocks", ConstArray("blocks", pixel_blocks(kernel.weights)) if narrow else None),
+            ("gathers", ConstArray("gathers", offsets.astype(np.uint32))),
+            ("stream", ConstArray("stream", depthwise_stream(kernel, finish, gathers))),
+            *output_fields(kernel.sums),
+        ),
+        isa=MVE,
+        scratch_bytes=max(
+            scratch_bytes(sets, kernel_w, stride, tile), 2 * pairs * POINTER + 4 + c_out
+        ),
+    )
+    instructions = tile_instructions(kernel.weights.shape, stride, gathers, tile, context)
+    return Choice(call, f"mve gather, {finish.form.value}", instructions, finish.form)
+
+
+def tile_instructions(
+    shape: tuple[int, ...], stride: int, gathers: int, tile: int, context: NodeContext
+) -> float:
+    """Modelled instructions of a whole output: columns rearranged, fours of outputs, overheads."""
+    kernel_h, kernel_w, channels = shape
+    sets, blocks = -(-kernel_h // SET_ROWS), -(-channels // BLOCK)
+    tiles = -(-context.width // tile)
+    columns = context.width * stride + tiles * (kernel_w - stride)
+    fours = -(-context.width // PIXELS)
+    rearranged = blocks * (tiles * 50 * sets + columns * (2 * kernel_h + 7 * sets))
+    computed = channels * (15 * tiles + fours * (11 + 8 * gathers + (gathers > 1) * gathers))
+    return context.height * (80 + tiles * (70 + 40 * blocks) + rearranged + computed)
+
+
+def tile_columns(sets: int, kernel_w: int, stride: int, context: NodeContext) -> int:
+    """Output columns at a time: the width in even parts of as many fours as scratch holds."""
+    fitting = (SCRATCH_BYTES[context.optimize] // (sets * SET_BYTES) - kernel_w) // stride + 1
+    fours = max(1, fitting // PIXELS)
+    parts = -(-context.width // (PIXELS * fours))
+    return PIXELS * -(-context.width // (PIXELS * parts))
+
+
+def scratch_bytes(sets: int, kernel_w: int, stride: int, tile: int) -> int:
+    """Of the planes of a tile."""
+    return sets * SET_BYTES * ((tile - 1) * stride + kernel_w)
+
+
+def gather_offsets(sets: int, kernel_w: int, gathers: int) -> npt.NDArray[np.int64]:
+    """Where the words of a window lie, set by set, column by column; the rest read the first."""
+    column_bytes = sets * SET_BYTES
+    words = [s * SET_BYTES + c * column_bytes for s in range(sets) for c in range(kernel_w)]
+    return np.array(words + [0] * (4 * gathers - len(words)), np.int64)
+
+
+def depthwise_stream(
+    kernel: DepthwiseConv2dKernel, finish: Finish, gathers: int
+) -> npt.NDArray[np.uint32]:
+    """Per channel the weights in the order of the words, then the entry."""
+    kernel_h, kernel_w, channels = kernel.weights.shape
+    sets = -(-kernel_h // SET_ROWS)
+    rows = np.zeros((sets * SET_ROWS, kernel_w, channels), np.int8)
+    rows[:kernel_h] = kernel.weights
+    # (sets, rows, columns, channels) as (channels, sets, columns, rows)
+    words = rows.reshape(sets, SET_ROWS, kernel_w, channels).transpose(3, 0, 2, 1)
+    weights = np.zeros((channels, 16 * gathers), np.int8)
+    weights[:, : sets * kernel_w * SET_ROWS] = words.reshape(channels, -1)
+    short = max(0, BLOCK - channels)  # entries are read 16 at a time
+    weights = np.pad(weights, ((0, short), (0, 0)))
+    table = np.pad(entries(kernel.sums, finish), ((0, short), (0, 0)))
+    both = [weights.view(np.dtype("<u4")), table.view(np.uint32)]
+    stream: npt.NDArray[np.uint32] = np.concatenate(both, axis=1).reshape(-1)
+    return stream
+
+
+def pixel_blocks(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """Weights (kh, kw, channels) as [block of 16 channels][tap][16], the taps made even.
+
+    The last block ends at the last channel: it has some of the one before again.
+    """
+    channels = weights.shape[2]
+    taps = weights.reshape(-1, channels)
+    taps = np.pad(taps, ((0, len(taps) % 2), (0, max(0, BLOCK - channels))))
+    last = taps.shape[1] - BLOCK
+    starts = [min(start, last) for start in range(0, channels, BLOCK)]
+    return np.concatenate([taps[:, start : start + BLOCK].reshape(-1) for start in starts])

@@ -1,0 +1,1 @@
+"""Variants in portable C (runtime_c/kernels/portable)."""

@@ -1,0 +1,48 @@
+"""DepthwiseConv2d on any core, four columns at a time (depthwise_columns.c)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.kernels.portable.finish import finish_fields, portable_finish
+from mcucc.kernels.select import PORTABLE, Choice, NodeContext, variant
+from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
+
+SQUARES = (3, 5, 7)
+STRIDES = (1, 2)
+COLUMNS, SLICE = 4, 16  # of the C code
+PER_MAC, PER_OUTPUT = 5.0, 35.0  # instructions, measured between Cortex-M3 and Cortex-M0+
+
+
+@variant(DepthwiseConv2dKernel, PORTABLE)
+def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | None:
+    """Square kernels of 3, 5 and 7 with one output per channel and a proved requantization."""
+    window = kernel.window
+    size, _, channels = kernel.weights.shape
+    stride = window.stride[1]
+    fits = (
+        window.kernel in [(k, k) for k in SQUARES]
+        and stride in STRIDES
+        and window.dilation[1] == 1
+        and kernel.input_channels == channels
+    )
+    by_channel = kernel.weights.reshape(-1, channels).T
+    finish = portable_finish(by_channel, kernel.sums, context) if fits else None
+    if finish is None:
+        return None
+    call = KernelCall(
+        f"mcucc_depthwise_columns_{size}_{stride}_{finish.form.value}",
+        "mcucc_depthwise_columns_params",
+        (
+            ("pad_left", window.pads.left),
+            ("input_width", kernel.input_width),
+            ("channels", channels),
+            ("weights", ConstArray("weights", np.ascontiguousarray(by_channel))),
+            *finish_fields(kernel.sums, finish),
+        ),
+        scratch_bytes=size * ((COLUMNS - 1) * stride + size) * min(channels, SLICE),
+    )
+    outputs = context.height * context.width * channels
+    per_output = size * size * PER_MAC + PER_OUTPUT
+    return Choice(call, f"columns, {finish.form.value}", outputs * per_output, finish.form)

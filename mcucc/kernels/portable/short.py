@@ -1,0 +1,63 @@
+"""Portable convolutions with requantization in 32 bits: what cores without a long multiply want."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.kernels.requantize import reach_of, short_form
+from mcucc.kernels.select import PORTABLE, Choice, NodeContext, variant
+from mcucc.ops.common.matrix import Accumulation
+from mcucc.ops.conv2d import Conv2dKernel
+from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
+from mcucc.ops.fully_connected import FullyConnectedKernel
+
+Weighted = Conv2dKernel | DepthwiseConv2dKernel | FullyConnectedKernel
+PER_MAC, PER_OUTPUT = 9.0, 40.0  # instructions, measured between Cortex-M3 and Cortex-M0+
+
+
+@variant(Conv2dKernel, PORTABLE)
+def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
+    """Any convolution."""
+    return _short(kernel, kernel.weights.reshape(kernel.weights.shape[0], -1), context)
+
+
+@variant(DepthwiseConv2dKernel, PORTABLE)
+def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | None:
+    """Any depthwise convolution."""
+    return _short(kernel, kernel.weights.reshape(-1, kernel.weights.shape[2]).T, context)
+
+
+@variant(FullyConnectedKernel, PORTABLE)
+def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choice | None:
+    """Any matrix."""
+    return _short(kernel, kernel.weights, context)
+
+
+def _short(kernel: Weighted, weights: npt.NDArray[Any], context: NodeContext) -> Choice | None:
+    """The portable call with the constants of SHORT, where that is proved."""
+    sums = kernel.sums
+    bounds = reach_of(weights, sums, *context.input_intervals[0])
+    finish = context.wanted(short_form(sums, bounds))
+    if finish is None:
+        return None
+    constants: dict[str, int | ConstArray] = {
+        "multiplier": ConstArray("multiplier", finish.multiplier.astype(np.int32)),
+        "shift": ConstArray("shift", finish.shift.astype(np.uint8), align=1),
+        "output_zero_point": short_zero_point(sums, int(finish.shift[0])),
+    }
+    call = kernel.call()
+    fields = tuple((name, constants.get(name, value)) for name, value in call.fields)
+    short: KernelCall = replace(call, function=f"{call.function}_short", fields=fields)
+    outputs = context.height * context.width * weights.shape[0]
+    instructions = outputs * (PER_MAC * weights.shape[1] + PER_OUTPUT)
+    return Choice(short, f"portable, {finish.form.value}", instructions, finish.form)
+
+
+def short_zero_point(sums: Accumulation, shift: int) -> int:
+    """zero_point * 2^shift + 2^(shift - 1)."""
+    return (sums.output_zero_point << shift) + (1 << (shift - 1))

@@ -1,0 +1,1 @@
+"""What several ops share and none of them is: no op lives here."""

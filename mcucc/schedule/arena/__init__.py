@@ -1,0 +1,1 @@
+"""Offsets for buffers that live at certain times: the least arena. Knows nothing of the rest."""

@@ -1,0 +1,62 @@
+"""How many positions of every tensor come with a step of a stage, along one axis.
+
+The one rule of what fits together: the search asks it which nodes a stage can hold, `expand` how
+fast a stage's tensors move. From the last node backwards, readers set the rates of what they read.
+"""
+
+from __future__ import annotations
+
+from mcucc.ir.kernel import Granularity
+from mcucc.schedule.expand.facts import Network, NodeFacts
+from mcucc.schedule.plan.spans import rate_below
+
+ROWS, COLUMNS = 0, 1
+
+
+def measured_tensor(node: NodeFacts) -> int:
+    """The tensor whose positions count for a node: its output, or what a global pool takes."""
+    sink = node.granularity is Granularity.SINK
+    return node.operands[0].tensor if sink else node.output
+
+
+def proportional(network: Network, reference: int, tensor: int, axis: int, tile: int) -> int | None:
+    """Positions of a tensor for `tile` of the reference, by the strides between them; or None."""
+    scales = network.scales
+    rate = tile * scales[reference][axis] / scales[tensor][axis]
+    return int(rate) if rate.denominator == 1 and rate >= 1 else None
+
+
+class Rates:
+    """Rates of a stage's tensors, known node by node from its last one backwards.
+
+    `tile` positions of the last node's measured tensor come with a step.
+    """
+
+    def __init__(self, network: Network, last: NodeFacts, axis: int, tile: int) -> None:
+        self.network, self.axis, self.tile = network, axis, tile
+        self.reference = measured_tensor(last)
+        self.known: dict[int, int] = {self.reference: tile}
+
+    def add(self, node: NodeFacts) -> int | None:
+        """The rate of a node's measured tensor; None where no whole number fits all its readers.
+
+        That of a tensor which nothing later in the stage reads is `proportional`. What the node
+        reads in windows becomes known.
+        """
+        tensor = measured_tensor(node)
+        rate = self.known.get(tensor) or proportional(
+            self.network, self.reference, tensor, self.axis, self.tile
+        )
+        if rate is None:
+            return None
+        self.known[tensor] = rate
+        if node.granularity is Granularity.SINK:
+            return rate
+        for operand in node.operands:
+            window = operand.columns if self.axis else operand.rows
+            if window is None:
+                continue
+            below = rate_below(rate, window)
+            if below is None or self.known.setdefault(operand.tensor, below) != below:
+                return None
+        return rate

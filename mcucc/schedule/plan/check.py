@@ -1,0 +1,383 @@
+"""The independent checker: replays a TiledProgram byte by byte in one arena of tags.
+
+Every byte of the arena carries which byte of which tensor it holds. A step fails when an operand is
+not where the program says, when bytes outside the arena or outside a place are touched, or when a
+kernel would overwrite what it still reads; the count of multiply-accumulates must be the plan's.
+It knows only the order of execution stated in `tiled` and the windows of the kernels: none of the
+planner's formulas. Bytes of one strip that happen to be right in the next one are not forgotten: a
+step may only rely on bytes that are right, wherever they come from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.errors import McuccError
+from mcucc.ir.integer import Activation, IntegerNode
+from mcucc.ir.kernel import Granularity
+from mcucc.kernels.select import plain
+from mcucc.ops.common.partial_sums import PartialSumsKernel
+from mcucc.schedule.plan.plan import ImagePolicy
+from mcucc.schedule.plan.program import (
+    Chain,
+    Compute,
+    Copy,
+    Kind,
+    Place,
+    Receive,
+    TiledProgram,
+    TiledStage,
+)
+from mcucc.schedule.plan.spans import Range
+from mcucc.schedule.split.block import SplitBlockKernel
+
+Tags = npt.NDArray[np.int64]
+TENSOR_TAG = 1 << 40  # tags of tensor n start at (n + 1) * TENSOR_TAG
+NOTHING = -1
+WORD = 4  # bytes: the alignment of mcucc_span.scratch and of int32 sums
+
+
+class CheckError(McuccError):
+    """A program that would compute wrong results or leave its arena. Always mcucc's own fault."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the replay counted: bytes of the arena ever touched, executed MACs, kernel rows."""
+
+    touched: int
+    macs: int
+    kernel_rows: int
+
+
+def check(program: TiledProgram) -> Checked:
+    """Replay `program`; raises CheckError that names the step, the tensor and the row."""
+    replay = _Replay(program)
+    for place in program.places.values():
+        if place.kind is Kind.SCRATCH:
+            if place.offset % WORD:
+                raise CheckError(f"{place.id} at {place.offset}: scratch holds words")
+        elif place.tensor in replay.sums_of_groups and (place.offset % WORD or place.pitch % WORD):
+            raise CheckError(f"{place.id} at {place.offset}: sums are words")
+    for chain in program.chains:
+        replay.chain(chain)
+    replay.complete()
+    for name in program.graph.outputs:
+        shape = program.graph.activations[name]
+        for row in range(shape.height):
+            replay.expect(program.place_of(name), shape, row, (0, shape.width), 0, "network output")
+    if replay.macs != program.macs:
+        raise CheckError(f"{replay.macs} MACs executed, the plan says {program.macs}")
+    return Checked(int(replay.touched.sum()), replay.macs, replay.kernel_rows)
+
+
+class _Replay:
+    """The arena of tags and the counters."""
+
+    def __init__(self, program: TiledProgram) -> None:
+        self.program = program
+        self.graph = program.graph
+        self.arena: Tags = np.full(program.arena_bytes, NOTHING, dtype=np.int64)
+        self.touched = np.zeros(program.arena_bytes, dtype=np.bool_)
+        self.macs = 0
+        self.kernel_rows = 0
+        self.where = "start"
+        self.received: dict[str, int] = dict.fromkeys(self.graph.inputs, 0)
+        self.sums: dict[str, npt.NDArray[np.int64]] = {}
+        self.base: dict[str, int] = {}
+        for name in self.graph.inputs:
+            self.base[name] = (len(self.base) + 1) * TENSOR_TAG
+        for node in self.graph.nodes:
+            alias = node.kernel.granularity is Granularity.ALIAS
+            fresh = (len(self.base) + 1) * TENSOR_TAG
+            self.base[node.output] = self.base[node.inputs[0]] if alias else fresh
+        blocks = [n for n in self.graph.nodes if n.kernel.granularity is Granularity.BLOCK]
+        self.sums_of_groups = {node.output for node in blocks}
+        self.taken: dict[int, int] = {}  # row steps of all strips, by stage
+        if program.plan.image is ImagePolicy.RESIDENT:
+            for name in self.graph.inputs:
+                shape = self.graph.activations[name]
+                for row in range(shape.height):
+                    self.write(program.place_of(name), shape, row, (0, shape.width), 0)
+
+    def fail(self, what: str) -> CheckError:
+        """The error of the current step."""
+        return CheckError(what, where=f"{self.graph.name}, {self.where}")
+
+    # Bytes ----------------------------------------------------------------------------------
+
+    def span(self, place: Place, row: int, columns: Range, column_step: int) -> Range:
+        """Arena bytes of some columns of a row; they must lie in the place and in the arena."""
+        left = columns[0] - place.origin(column_step)
+        length = (columns[1] - columns[0]) * place.channels
+        if left < 0 or left * place.channels + length > place.pitch:
+            raise self.fail(f"columns {columns} of {place.tensor} leave {place.id}")
+        begin = place.address(row, columns[0], column_step)
+        if begin < 0 or begin + length > self.arena.size:
+            raise self.fail(f"row {row} of {place.tensor} leaves the arena")
+        return begin, begin + length
+
+    def tags(self, shape: Activation, row: int, columns: Range) -> Tags:
+        """The tags of some columns of a row."""
+        first = self.base[shape.name] + (row * shape.width + columns[0]) * shape.channels
+        return np.arange(first, first + (columns[1] - columns[0]) * shape.channels)
+
+    def expect(
+        self, place: Place, shape: Activation, row: int, columns: Range, step: int, reader: str
+    ) -> Range:
+        """The bytes of an operand, which must be there."""
+        begin, end = self.span(place, row, columns, step)
+        if not np.array_equal(self.arena[begin:end], self.tags(shape, row, columns)):
+            raise self.fail(
+                f"{reader} reads row {row}, columns {columns} of {shape.name} in {place.id}: "
+                f"those bytes hold something else"
+            )
+        return begin, end
+
+    def write(self, place: Place, shape: Activation, row: int, columns: Range, step: int) -> Range:
+        """Put the tags of some columns of a row into a place."""
+        begin, end = self.span(place, row, columns, step)
+        self.arena[begin:end] = self.tags(shape, row, columns)
+        self.touched[begin:end] = True
+        return begin, end
+
+    def clobber(self, place: Place) -> Range:
+        """A scratch area loses its contents."""
+        begin, end = place.offset, place.end
+        if begin < 0 or end > self.arena.size:
+            raise self.fail(f"{place.id} leaves the arena")
+        self.arena[begin:end] = NOTHING
+        self.touched[begin:end] = True
+        return begin, end
+
+    # Steps ----------------------------------------------------------------------------------
+
+    def chain(self, chain: Chain) -> None:
+        """All steps of a chain, in the order `tiled` states."""
+        stages = {number: self.program.stages[number] for number in chain.stages}
+        for number, stage in stages.items():
+            for node in stage.sink_nodes:
+                self.where = f"stage {number}, begin of {node.name}"
+                self._begin(node, stage)
+        for number in chain.order:
+            self._row_step(number, stages[number])
+        for number, stage in stages.items():
+            for node in stage.sink_nodes:
+                self.where = f"stage {number}, end of {node.name}"
+                self._finish(node, stage)
+
+    def complete(self) -> None:
+        """Every stage must have taken each of its row steps."""
+        for number, stage in enumerate(self.program.stages):
+            taken = self.taken.get(number, 0)
+            if stage.actions and taken != stage.turns:
+                raise CheckError(f"stage {number} takes {taken} of {stage.turns} row steps")
+
+    def _row_step(self, number: int, stage: TiledStage) -> None:
+        nodes = {node.name: node for node in stage.nodes}
+        turn = self.taken.get(number, 0)
+        self.taken[number] = turn + 1
+        if turn >= stage.turns:
+            raise CheckError(f"stage {number} takes more than {stage.turns} row steps")
+        row_step, _ = stage.turn(turn)
+        if row_step == 0 and self.program.plan.image is ImagePolicy.MAPPED:
+            self._rewind(stage)
+        for column_step, action, rows, columns in stage.performed(turn):
+            self.where = f"stage {number}, step ({row_step}, {column_step})"
+            if isinstance(action, Receive):
+                self._receive(action, rows, columns)
+            elif isinstance(action, Copy):
+                self._copy(action, rows, columns, column_step)
+            else:
+                at = row_step, column_step
+                self._compute(nodes[action.node], stage, action, at, rows, columns)
+
+    def _rewind(self, stage: TiledStage) -> None:
+        """An image that is mapped can be read again from its first row on."""
+        for action in stage.actions:
+            if isinstance(action, Receive):
+                self.received[action.tensor] = 0
+
+    def _receive(self, action: Receive, rows: Range, columns: Range) -> None:
+        shape = self.graph.activations[action.tensor]
+        if not self.program.plan.image.streams or action.tensor not in self.received:
+            raise self.fail(f"{action.tensor} does not arrive by rows")
+        if rows[0] != self.received[action.tensor] or columns != (0, shape.width):
+            raise self.fail(f"row {rows[0]} of {action.tensor} does not arrive in order")
+        self.received[action.tensor] = rows[1]
+        for row in range(*rows):
+            self.write(self.program.places[action.place], shape, row, columns, 0)
+
+    def _copy(self, action: Copy, rows: Range, columns: Range, step: int) -> None:
+        shape = self.graph.activations[action.tensor]
+        source = self.program.places[action.source]
+        target = self.program.places[action.target]
+        for row in range(*rows):
+            self.expect(source, shape, row, columns, step, "a copy")
+            self.write(target, shape, row, columns, step + action.ahead)
+
+    def _compute(
+        self,
+        node: IntegerNode,
+        stage: TiledStage,
+        action: Compute,
+        at: tuple[int, int],
+        rows: Range,
+        columns: Range,
+    ) -> None:
+        if node.kernel.granularity is Granularity.TENSOR:
+            self._whole(node, stage, action)
+            return
+        if node.kernel.granularity is Granularity.BLOCK:
+            self._block(node, stage, action, at, rows, columns)
+            return
+        sink = node.name in stage.sinks
+        if sink:
+            self._sink_rows(node, stage, rows, columns)
+        else:
+            self.macs += (
+                node.kernel.macs_per_pixel * (rows[1] - rows[0]) * (columns[1] - columns[0])
+            )
+        for row in range(*rows):
+            self._row(node, stage, action, at, row, columns)
+
+    def _row(
+        self,
+        node: IntegerNode,
+        stage: TiledStage,
+        action: Compute,
+        at: tuple[int, int],
+        row: int,
+        columns: Range,
+    ) -> None:
+        self.kernel_rows += 1
+        busy: list[Range] = []
+        if node.name in stage.scratch:
+            busy.append(self.clobber(self.program.places[stage.scratch[node.name]]))
+        in_place: list[Range] = []
+        for index, name in enumerate(node.inputs):
+            down, across = node.kernel.windows(index)
+            shape = self.graph.activations[name]
+            left = max(0, across.first(columns[0]))
+            right = min(shape.width, across.first(columns[1] - 1) + across.kernel)
+            for tap in down.taps(row):
+                if not 0 <= tap < shape.height or left >= right:
+                    continue
+                place = self.program.places[stage.storage[name].place_of(tap, at[0])]
+                read = self.expect(place, shape, tap, (left, right), at[1], node.name)
+                (in_place if node.kernel.in_place(index) else busy).append(read)
+        if node.name in stage.sinks:
+            return
+        shape = self.graph.activations[node.output]
+        place = self.program.places[action.place]
+        out = self.span(place, row, columns, at[1])
+        clash = [b for b in busy if b[0] < out[1] and out[0] < b[1]]
+        clash += [b for b in in_place if b[0] < out[1] and out[0] < b[1] and b != out]
+        if clash:
+            raise self.fail(f"{node.name} overwrites bytes {clash[0]} while it reads them")
+        self.write(place, shape, row, columns, at[1])
+
+    def _block(
+        self,
+        node: IntegerNode,
+        stage: TiledStage,
+        action: Compute,
+        at: tuple[int, int],
+        rows: Range,
+        columns: Range,
+    ) -> None:
+        """All rows together: whatever they read and the scratch are in use until all are done."""
+        if not isinstance(node.kernel, SplitBlockKernel):
+            raise self.fail(f"{node.name} is no split block")
+        self._groups(node.kernel)
+        down, across = node.kernel.windows(0)
+        (name,) = node.inputs
+        shape = self.graph.activations[name]
+        left = max(0, across.first(columns[0]))
+        right = min(shape.width, across.first(columns[1] - 1) + across.kernel)
+        taps = {tap for row in range(*rows) for tap in down.taps(row) if 0 <= tap < shape.height}
+        busy = [self.clobber(self.program.places[stage.scratch[node.name]])]
+        for tap in sorted(taps if left < right else ()):
+            place = self.program.places[stage.storage[name].place_of(tap, at[0])]
+            busy.append(self.expect(place, shape, tap, (left, right), at[1], node.name))
+        expanded = len(taps) * max(0, right - left)
+        needed = (expanded + columns[1] - columns[0]) * node.kernel.channels
+        if needed > self.program.places[stage.scratch[node.name]].size:
+            raise self.fail(f"{node.name} needs {needed} bytes of scratch")
+        self.macs += node.kernel.macs_per_input_pixel * expanded
+        place, shape = self.program.places[action.place], self.graph.activations[node.output]
+        if rows[1] - rows[0] > place.slots:
+            raise self.fail(f"{node.name} makes rows {rows} in {place.slots} slots")
+        for row in range(*rows):
+            self.kernel_rows += 1
+            out = self.span(place, row, columns, at[1])
+            if any(b[0] < out[1] and out[0] < b[1] for b in busy):
+                raise self.fail(f"{node.name} overwrites bytes {out} while it needs them")
+            self.write(place, shape, row, columns, at[1])
+        self.macs += node.kernel.macs_per_pixel * (rows[1] - rows[0]) * (columns[1] - columns[0])
+
+    def _groups(self, kernel: SplitBlockKernel) -> None:
+        """Every expanded channel is in one group, and only the first group begins the sums."""
+        end = 0
+        for number, group in enumerate(kernel.groups):
+            begins = isinstance(part := plain(group.project), PartialSumsKernel) and part.first
+            if group.begin != end or group.end <= end or begins != (number == 0):
+                raise self.fail(f"group {number} has channels {group.begin} to {group.end}")
+            end = group.end
+        if end != kernel.depthwise.input_channels:
+            raise self.fail(f"groups have {end} of {kernel.depthwise.input_channels} channels")
+
+    def _whole(self, node: IntegerNode, stage: TiledStage, action: Compute) -> None:
+        busy = []
+        if node.name in stage.scratch:
+            busy.append(self.clobber(self.program.places[stage.scratch[node.name]]))
+        for name in node.inputs:
+            shape = self.graph.activations[name]
+            place = self.program.places[stage.storage[name].place_of(0, 0)]
+            for row in range(shape.height):
+                busy.append(self.expect(place, shape, row, (0, shape.width), 0, node.name))
+        shape = self.graph.activations[node.output]
+        place = self.program.places[action.place]
+        out = (place.offset, place.offset + shape.size)
+        if any(b[0] < out[1] and out[0] < b[1] for b in busy):
+            raise self.fail(f"{node.name} overwrites what it still reads")
+        for row in range(shape.height):
+            self.write(place, shape, row, (0, shape.width), 0)
+        self.macs += node.kernel.macs_per_pixel * shape.height * shape.width
+        self.kernel_rows += 1
+
+    # Global pools ---------------------------------------------------------------------------
+
+    def _begin(self, node: IntegerNode, stage: TiledStage) -> None:
+        shape = self.graph.activations[node.inputs[0]]
+        self.sums[node.name] = np.zeros((shape.height, shape.width), dtype=np.int64)
+        begin, end = self.clobber(self.program.places[stage.sinks[node.name]])
+        self.arena[begin:end] = self._sum_tags(node, end - begin)
+
+    def _sum_tags(self, node: IntegerNode, length: int) -> Tags:
+        position = [n.name for n in self.graph.nodes].index(node.name)
+        return np.arange(length) - (position + 2) * TENSOR_TAG
+
+    def _sink_rows(self, node: IntegerNode, stage: TiledStage, rows: Range, columns: Range) -> None:
+        place = self.program.places[stage.sinks[node.name]]
+        if not np.array_equal(
+            self.arena[place.offset : place.end], self._sum_tags(node, place.size)
+        ):
+            raise self.fail(f"the sums of {node.name} were overwritten")
+        self.sums[node.name][rows[0] : rows[1], columns[0] : columns[1]] += 1
+
+    def _finish(self, node: IntegerNode, stage: TiledStage) -> None:
+        self._sink_rows(node, stage, (0, 0), (0, 0))
+        if not (self.sums[node.name] == 1).all():
+            raise self.fail(f"{node.name} does not add every pixel once")
+        shape = self.graph.activations[node.output]
+        storage = stage.storage[node.output]
+        place = self.program.places[storage.oldest]
+        sums = self.program.places[stage.sinks[node.name]]
+        if place.offset < sums.end and sums.offset < place.offset + shape.size:
+            raise self.fail(f"{node.name} overwrites its sums")
+        self.write(place, shape, 0, (0, shape.width), 0)
+        self.macs += node.kernel.macs_per_pixel * shape.height * shape.width

@@ -1,0 +1,170 @@
+"""Operator order: the order of a DAG that needs the least memory at its peak.
+
+Best-first search over down-sets (sets of executed nodes) by (peak, nodes left): the first complete
+order popped has the least peak. A forced move keeps the search small: a ready node that does not
+raise the peak and frees at least what it takes runs at once, which no order can improve on.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mcucc.ir.integer import IntegerGraph, IntegerNode
+from mcucc.ir.kernel import Granularity
+
+MAX_STATES = 3_000
+BEAM_WIDTH = 30
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """An order of nodes, its peak in bytes, and whether the peak is proved to be the least."""
+
+    nodes: tuple[IntegerNode, ...]
+    peak: int
+    optimal: bool
+
+
+@dataclass(frozen=True)
+class _State:
+    """A down-set: `done` as a bit mask, bytes alive now, and the largest seen on the way."""
+
+    done: int
+    live: int
+    peak: int
+    order: tuple[int, ...]
+
+
+class _Costs:
+    """Bytes each node takes and frees, by index."""
+
+    def __init__(self, graph: IntegerGraph) -> None:
+        self.graph = graph
+        self.nodes = graph.nodes
+        index = {node.output: i for i, node in enumerate(self.nodes)}
+        self.sources = [tuple(dict.fromkeys(node.inputs)) for node in self.nodes]
+        self.needs = [
+            _mask(index[name] for name in names if name in index) for names in self.sources
+        ]
+        self.readers: Mapping[str, int] = {
+            name: _mask(i for i, node in enumerate(self.nodes) if name in node.inputs)
+            for name in graph.activations
+        }
+        self.size = {name: a.size for name, a in graph.activations.items()}
+        self.kept = {*graph.outputs}
+        # An alias is its root's bytes; only the last reader of all names frees them.
+        self.root: dict[str, str] = {}
+        for node in self.nodes:
+            if node.kernel.granularity is Granularity.ALIAS:
+                self.root[node.output] = self.resolve(node.inputs[0])
+        for name, root in self.root.items():
+            merged = dict(self.readers)
+            merged[root] = merged[root] | merged[name]
+            self.readers = merged
+            if name in self.kept:
+                self.kept.add(root)
+
+    def resolve(self, name: str) -> str:
+        """The tensor whose bytes `name` is."""
+        return self.root.get(name, name)
+
+    def run(self, state: _State, i: int) -> _State:
+        """The state after node i."""
+        node, done = self.nodes[i], state.done | 1 << i
+        dying = [
+            name
+            for name in dict.fromkeys(self.resolve(n) for n in self.sources[i])
+            if name not in self.kept and self.readers[name] & ~done == 0
+        ]
+        freed = sum(self.size[name] for name in dying)
+        if node.kernel.granularity is Granularity.ALIAS:
+            return _State(done, state.live - freed, state.peak, (*state.order, i))
+        taken = self.size[node.output]
+        in_place = any(
+            node.kernel.in_place(k)
+            and self.resolve(name) in dying
+            and self.size[self.resolve(name)] == taken
+            for k, name in enumerate(node.inputs)
+        )
+        during = state.live + node.kernel.scratch_bytes + (0 if in_place else taken)
+        unread = node.output not in self.kept and not self.readers[node.output]
+        after = state.live + taken - freed - (taken if unread else 0)
+        return _State(done, after, max(state.peak, during), (*state.order, i))
+
+    def ready(self, state: _State) -> list[int]:
+        """Nodes whose operands are computed."""
+        return [
+            i
+            for i in range(len(self.nodes))
+            if not state.done >> i & 1 and self.needs[i] & ~state.done == 0
+        ]
+
+
+def least_peak_order(graph: IntegerGraph) -> Ordered:
+    """The order of least peak; `optimal` is False when the search was cut off."""
+    costs = _Costs(graph)
+    start = _State(0, sum(costs.size[name] for name in graph.inputs), 0, ())
+    start = _State(0, start.live, start.live, ())
+    everything = (1 << len(graph.nodes)) - 1
+    queue: list[tuple[int, int, int, _State]] = []
+    pushed: dict[int, int] = {}
+    tickets = itertools.count()
+
+    def push(state: _State) -> None:
+        state = _forced(costs, state)
+        if pushed.get(state.done, 1 << 62) > state.peak:
+            pushed[state.done] = state.peak
+            left = len(graph.nodes) - len(state.order)
+            heapq.heappush(queue, (state.peak, left, next(tickets), state))
+
+    push(start)
+    while queue:
+        state = heapq.heappop(queue)[3]
+        if state.done == everything:
+            return _ordered(graph, state, optimal=True)
+        if len(pushed) > MAX_STATES:
+            break
+        for i in costs.ready(state):
+            push(costs.run(state, i))
+    return _ordered(graph, _beam(costs, start, everything), optimal=False)
+
+
+def _forced(costs: _Costs, state: _State) -> _State:
+    """Run every node that cannot hurt."""
+    progress = True
+    while progress:
+        progress = False
+        for i in costs.ready(state):
+            after = costs.run(state, i)
+            if after.peak == state.peak and after.live <= state.live:
+                state, progress = after, True
+    return state
+
+
+def _beam(costs: _Costs, start: _State, everything: int) -> _State:
+    """The best of a beam of states, level by level."""
+    level = [start]
+    while level[0].done != everything:
+        found: dict[int, _State] = {}
+        for state in level:
+            for i in costs.ready(state):
+                after = costs.run(state, i)
+                known = found.get(after.done)
+                if known is None or after.peak < known.peak:
+                    found[after.done] = after
+        level = sorted(found.values(), key=lambda s: (s.peak, s.live))[:BEAM_WIDTH]
+    return level[0]
+
+
+def _ordered(graph: IntegerGraph, state: _State, *, optimal: bool) -> Ordered:
+    return Ordered(tuple(graph.nodes[i] for i in state.order), state.peak, optimal)
+
+
+def _mask(indices: Iterable[int]) -> int:
+    mask = 0
+    for i in indices:
+        mask |= 1 << i
+    return mask

@@ -1,0 +1,291 @@
+"""TiledProgram: a Plan with every range, buffer and offset fixed - what C is generated from.
+
+Execution of a chain of stages (mostly of one), in this order and no other:
+
+    begin every sink (global pool) of its stages
+    for stage in chain.order: its next row_step, counted from 0 in each of its strips:
+        for column_step in the strip's column steps:
+            for action in stage.actions:
+                rows, columns = action.rows[row_step], action.columns[column_step]
+                if both ranges are not empty: perform the action on them
+    finish every sink
+
+A stage has taken all its row steps in one strip before it begins the next one. Column steps are
+numbered through all strips.
+
+The checker replays exactly this, the code generator prints it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+
+from mcucc.ir.integer import IntegerGraph, IntegerNode
+from mcucc.schedule.plan.buffers import BufferId
+from mcucc.schedule.plan.plan import Plan, StagePlan
+from mcucc.schedule.plan.spans import Range
+
+
+class Kind(Enum):
+    """What a place is for."""
+
+    IMAGE = "image"  # a network input, whole or as a ring of rows
+    OUTPUT = "output"  # a network output
+    TENSOR = "tensor"  # a whole tensor between stages
+    RING = "ring"  # rows computed where they stay until the last reader is done
+    TILE = "tile"  # the rows and columns of one step
+    ROW_CACHE = "row cache"  # rows of earlier steps
+    COLUMN_CACHE = "column cache"  # columns of the step before
+    SCRATCH = "scratch"  # of one kernel call, or the sums of a global pool
+
+
+@dataclass(frozen=True)
+class Place:
+    """Bytes of the arena that hold pixels of one tensor.
+
+    Pixel (row, column) lies at offset + row % slots * pitch + (column - origin) * channels, origin
+    being `origins[column_step]`, or 0 where `origins` is empty. Aliases share their root's place.
+    """
+
+    id: BufferId
+    tensor: str
+    kind: Kind
+    slots: int
+    pitch: int
+    channels: int
+    origins: tuple[int, ...] = ()
+    offset: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.slots * self.pitch
+
+    @property
+    def end(self) -> int:
+        """One past the last byte."""
+        return self.offset + self.size
+
+    def origin(self, column_step: int) -> int:
+        """The column at the left edge of the place."""
+        return self.origins[column_step] if self.origins else 0
+
+    def address(self, row: int, column: int, column_step: int) -> int:
+        """Arena offset of a pixel at a column step."""
+        left = column - self.origin(column_step)
+        return self.offset + row % self.slots * self.pitch + left * self.channels
+
+    def same_geometry(self, other: Place) -> bool:
+        """Whether equal offsets mean equal addresses for every pixel."""
+        mine = (self.slots, self.pitch, self.channels, self.origins)
+        return mine == (other.slots, other.pitch, other.channels, other.origins)
+
+
+@dataclass(frozen=True)
+class Receive:
+    """The camera hands over rows of a network input (whole rows)."""
+
+    tensor: str
+    place: BufferId
+    rows: tuple[Range, ...]
+    columns: tuple[Range, ...]
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A kernel makes rows x columns of its output in `place`.
+
+    For a sink the ranges are those of its input, which it adds to its sums.
+    """
+
+    node: str
+    place: BufferId
+    rows: tuple[Range, ...]
+    columns: tuple[Range, ...]
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Pixels of a tensor move from one place to another (or left within one: memmove).
+
+    The source is addressed as of this column step, the target as of `ahead` steps later.
+    """
+
+    tensor: str
+    source: BufferId
+    target: BufferId
+    ahead: int
+    rows: tuple[Range, ...]
+    columns: tuple[Range, ...]
+
+
+Action = Receive | Compute | Copy
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where readers of a stage find a tensor.
+
+    At a row step, rows from `fresh_rows[row_step][0]` on lie in `fresh` and earlier ones in `kept`;
+    with only one of the two places, all rows lie there. An empty range of fresh rows means that
+    none is fresh.
+    """
+
+    fresh: BufferId | None
+    kept: BufferId | None
+    fresh_rows: tuple[Range, ...] = ()
+
+    @property
+    def newest(self) -> BufferId:
+        """Where a step puts the rows that it computes."""
+        found = self.fresh or self.kept
+        assert found is not None  # there is one at least
+        return found
+
+    @property
+    def oldest(self) -> BufferId:
+        """Where rows of earlier steps are; all rows where there is one place."""
+        found = self.kept or self.fresh
+        assert found is not None
+        return found
+
+    def place_of(self, row: int, row_step: int) -> BufferId:
+        """The place that holds `row`."""
+        if self.fresh is None or self.kept is None:
+            return self.newest
+        begin, end = self.fresh_rows[row_step]
+        return self.fresh if begin < end and row >= begin else self.kept
+
+
+@dataclass(frozen=True, eq=False)
+class TiledStage:
+    """One stage: loop bounds, the body, and where its operands are.
+
+    `strips` are the column steps of each strip, mostly of one. A stage whose only node is ALIAS has
+    no actions. `scratch` names the scratch place of a node.
+    """
+
+    plan: StagePlan
+    nodes: tuple[IntegerNode, ...]
+    row_steps: int
+    strips: tuple[Range, ...]
+    actions: tuple[Action, ...]
+    storage: Mapping[str, Storage]
+    sinks: Mapping[str, BufferId]
+    scratch: Mapping[str, BufferId]
+
+    @property
+    def sink_nodes(self) -> tuple[IntegerNode, ...]:
+        """Global pools, begun before and finished after the loops (`sinks`: name to place)."""
+        return tuple(node for node in self.nodes if node.name in self.sinks)
+
+    @property
+    def column_steps(self) -> int:
+        """Column steps of all strips."""
+        return self.strips[-1][1]
+
+    @property
+    def turns(self) -> int:
+        """Row steps of all strips."""
+        return self.row_steps * len(self.strips)
+
+    @cached_property
+    def iterations(self) -> tuple[tuple[int, int], ...]:
+        """(row step, column step) in order of execution."""
+        turns = (self.turn(number) for number in range(self.turns))
+        return tuple((row, column) for row, columns in turns for column in range(*columns))
+
+    def turn(self, number: int) -> tuple[int, Range]:
+        """The row step and the column steps of the turn of this number."""
+        strip, row_step = divmod(number, self.row_steps)
+        return row_step, self.strips[strip]
+
+    def performed(self, number: int) -> Iterator[tuple[int, Action, Range, Range]]:
+        """(column step, action, rows, columns) of everything a turn performs."""
+        row_step, column_steps = self.turn(number)
+        for column_step in range(*column_steps):
+            for action in self.actions:
+                rows, columns = action.rows[row_step], action.columns[column_step]
+                if rows[0] < rows[1] and columns[0] < columns[1]:
+                    yield column_step, action, rows, columns
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Stages by number that run interleaved, and the stage that takes each row step."""
+
+    stages: tuple[int, ...]
+    order: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What the generated C runs as one step: the stages of a chain."""
+
+    stages: tuple[TiledStage, ...]
+
+    @property
+    def nodes(self) -> tuple[IntegerNode, ...]:
+        """The nodes of all its stages."""
+        return tuple(node for stage in self.stages for node in stage.nodes)
+
+
+@dataclass(frozen=True, eq=False)
+class TiledProgram:
+    """Stages in order, the chains they run in, and their arena.
+
+    No placement of these very stages' buffers needs less than `lower_bound` bytes: at least the
+    largest number in use at one time. `macs` are those executed.
+    """
+
+    graph: IntegerGraph
+    plan: Plan
+    stages: tuple[TiledStage, ...]
+    chains: tuple[Chain, ...]
+    places: Mapping[BufferId, Place]
+    arena_bytes: int
+    lower_bound: int
+    macs: int
+    stage_bytes: tuple[int, ...] = field(default=())
+    alive: tuple[tuple[BufferId, ...], ...] = field(default=())  # places in use, by stage
+
+    @property
+    def factor(self) -> float:
+        """F: MACs executed per MAC of the layer-by-layer network."""
+        return self.macs / self.graph.macs if self.graph.macs else 1.0
+
+    def place_of(self, tensor: str) -> Place:
+        """The whole tensor's place (inputs, outputs, tensors between stages)."""
+        return self.places[BufferId(tensor)]
+
+    def whole(self, tensor: str) -> Place | None:
+        """The place of a whole tensor, or of an image's rows; None for one inside a stage."""
+        return self.places.get(BufferId(tensor))
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The chains that do something: what the generated C runs one by one."""
+        steps = (Step(tuple(self.stages[n] for n in chain.stages)) for chain in self.chains)
+        return tuple(step for step in steps if any(stage.actions for stage in step.stages))
+
+    @property
+    def peak_stage(self) -> int:
+        """The first stage that needs the most bytes at a time."""
+        return max(range(len(self.stages)), key=lambda i: self.stage_bytes[i])
+
+    def live(self, stage: int) -> tuple[Place, ...]:
+        """Places in use at some time of a stage, by offset."""
+        places = [self.places[buffer] for buffer in self.alive[stage]]
+        return tuple(sorted(places, key=lambda place: (place.offset, place.id.order)))
+
+    def bytes_by_kind(self) -> Mapping[Kind, int]:
+        """The largest number of bytes of each kind in use in one stage."""
+        found: dict[Kind, int] = dict.fromkeys(Kind, 0)
+        for number in range(len(self.stages)):
+            for kind in Kind:
+                size = sum(place.size for place in self.live(number) if place.kind is kind)
+                found[kind] = max(found[kind], size)
+        return found

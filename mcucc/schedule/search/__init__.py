@@ -1,0 +1,1 @@
+"""Which plan: the front of memory against time, and the choice from it."""

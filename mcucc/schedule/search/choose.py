@@ -1,0 +1,326 @@
+"""From what the user asks for to one program: which plan of which schedule."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mcucc.base.typed import text_of
+from mcucc.boards.board import Board
+from mcucc.errors import FitError, McuccError, ModelError
+from mcucc.ir.integer import IntegerGraph
+from mcucc.kernels.select import isa_of, select_all
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.layers import layers_plan
+from mcucc.schedule.plan.plan import LARGEST_FILE, ImagePolicy, Plan
+from mcucc.schedule.plan.program import TiledProgram
+from mcucc.schedule.search.costs import (
+    ALIKE,
+    MACS,
+    ROUNDING,
+    CostModel,
+    cost_model,
+    node_facts,
+    program_cost,
+)
+from mcucc.schedule.search.front import Point, SearchOptions, bottleneck, search
+from mcucc.schedule.search.space import pareto
+
+Progress = Callable[[str, int, int], None]
+SCHEDULES = ("auto", "layers", "patch", "stream", "msf")
+OBJECTIVES = ("speed", "sram")
+IMAGES = tuple(policy.value for policy in ImagePolicy)
+# Stack of the library, worst of the zoo's networks on every core (painted, -O2): 852 bytes on M4.
+# Plans reserve it; compile measures the real one and plans again where it is larger.
+STACK_ESTIMATE = 896
+LEAST_STACK_SEEN = 576  # and the least of them, rounded down
+# How far a search goes where nothing is asked: estimated time over the least possible (further
+# where no plan fits the memory), executed MACs over the network's where only memory counts.
+SPEED_FACTOR = 1.5
+MACS_FACTOR = 1.25
+MORE_TIME = 1.01  # what a report looks at beyond the plan chosen
+
+
+@dataclass(frozen=True)
+class ScheduleOptions:
+    """What the user asks of the schedule.
+
+    `sram` bytes (arena, stack and static data together; default: the board's) bound every plan.
+    Objective `speed` takes the fastest plan that fits: layer by layer where that fits and nothing
+    else is asked for. Objective `sram` takes the least memory within `max_slowdown` times the
+    estimated time of the fastest plan (see `costs.TOLERANCE`) and within `max_macs` times the
+    network's MACs; either of them alone means this objective. `point` picks a plan of the front by
+    its number, from 1.
+    `plan` is a plan file, which decides everything. `stack` is the bytes reserved for it.
+    `always_search` makes a front even where layer by layer fits; `unlimited` leaves the board's
+    memory out of account.
+    """
+
+    schedule: str = "auto"
+    image: ImagePolicy = ImagePolicy.RESIDENT
+    sram: int | None = None
+    objective: str | None = None
+    max_slowdown: float | None = None
+    max_macs: float | None = None
+    point: int | None = None
+    plan: Path | None = None
+    optimize: str = "balanced"  # how much flash fast kernels may take
+    stack: int = STACK_ESTIMATE
+    always_search: bool = False
+    unlimited: bool = False
+
+    @property
+    def aims_at_sram(self) -> bool:
+        """Whether the least memory is wanted."""
+        bounded = self.max_slowdown is not None or self.max_macs is not None
+        return (self.objective or ("sram" if bounded else "speed")) == "sram"
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """The program chosen, the front it was chosen from, and layer by layer to compare it with.
+
+    `front` is empty where no search ran; costs are those of `cost`, the model of the target.
+    `slower` are plans that the search came upon beyond the slowdown allowed.
+    """
+
+    program: TiledProgram
+    layers: TiledProgram
+    front: tuple[Point, ...]
+    cost: CostModel
+    slower: tuple[Point, ...] = ()
+
+    def estimate(self, program: TiledProgram) -> float:
+        """The estimated instructions of a program of this network."""
+        return program_cost(program, self.cost, node_facts(program))
+
+    def slowdown(self, program: TiledProgram) -> float:
+        """Its estimated instructions over those of the fastest plan known."""
+        known = [self.estimate(self.layers), *(point.cost for point in self.front)]
+        return self.estimate(program) / min(known)
+
+    def saving(self) -> Point | None:
+        """What `MORE_TIME` times the estimated time of the plan would buy: the least memory known.
+
+        None where it buys nothing. Nothing is searched.
+        """
+        most = MORE_TIME * self.estimate(self.program)
+        known = (p for p in (*self.front, *self.slower) if p.cost <= most)
+        least = min(known, key=lambda p: (p.bytes, p.cost), default=None)
+        return least if least is not None and least.bytes < self.program.arena_bytes else None
+
+
+class NoPlanFits(FitError):
+    """No plan found leaves the memory allowed: the smallest, and the bytes it misses."""
+
+    def __init__(self, what: str, *, hint: str, smallest: Schedule, missing: int) -> None:
+        super().__init__(what, hint=hint)
+        self.smallest, self.missing = smallest, missing
+
+
+def bind(integer: IntegerGraph, board: Board, optimize: str) -> IntegerGraph:
+    """The network with every kernel bound to the fastest variant that the board's core has."""
+    isa = isa_of(board.core.value, sorted(option.value for option in board.isa))
+    graph, _ = select_all(integer, isa, optimize)
+    return graph
+
+
+def schedule(
+    integer: IntegerGraph,
+    board: Board,
+    options: ScheduleOptions,
+    progress: Progress = lambda *_: None,
+) -> Schedule:
+    """The program for a board's core, with the fastest kernels it has.
+
+    Raises FitError when no plan found keeps within the memory or the slowdown asked for; it names
+    the least reachable and what bounds it.
+    """
+    graph = bind(integer, board, options.optimize)
+    cost = cost_model(board.core.value)
+    if options.plan is not None:
+        program = _planned(graph, options.plan)
+        layers = expand(graph, layers_plan(graph, program.plan.image))
+        return Schedule(program, layers, (), cost)
+    layers = expand(graph, layers_plan(graph, options.image))
+    only_layers = Schedule(layers, layers, (), cost)
+    room = arena_room(board, options)
+    free = options.schedule == "auto" and not options.aims_at_sram and options.point is None
+    fits = free and layers.arena_bytes <= room
+    if options.schedule == "layers" or (fits and not options.always_search):
+        return only_layers
+    front, slower = _fronts(layers, room, options, cost, progress)
+    if fits:
+        return Schedule(layers, layers, front, cost, slower)
+    chosen = _choose(front, room, options)
+    if chosen is None:
+        least = min(front, key=lambda p: p.bytes)
+        smallest = Schedule(least.program, layers, front, cost, slower)
+        raise _does_not_fit(smallest, room, options)
+    return Schedule(chosen.program, layers, front, cost, slower)
+
+
+def choose_again(made: Schedule, board: Board, options: ScheduleOptions) -> Schedule | None:
+    """Another plan of the same front, for another stack; None where the choice stays, or none fits.
+
+    Nothing is searched.
+    """
+    if not made.front or options.point is not None:
+        return None
+    chosen = _choose(made.front, arena_room(board, options), options)
+    if chosen is None or chosen.program is made.program:
+        return None
+    return replace(made, program=chosen.program)
+
+
+def arena_room(board: Board, options: ScheduleOptions) -> int:
+    """Bytes that an arena may have: what the board or `sram` leaves beside the stack.
+
+    The library has no static data (.data, .bss): its state is the arena.
+    """
+    beside = options.stack if board.arena == board.data else 0
+    room = sys.maxsize if options.unlimited else board.arena.size - beside
+    return room if options.sram is None else min(room, options.sram - options.stack)
+
+
+def _fronts(
+    layers: TiledProgram,
+    room: int,
+    options: ScheduleOptions,
+    cost: CostModel,
+    progress: Progress,
+) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
+    """Plans within the bounds asked for, by memory against estimated time, and slower ones.
+
+    Searched by the measure that is bounded, by both where both are: MACs or the target's cost. The
+    least memory without a bound is looked for by MACs, which leave tiles as narrow as they like.
+    """
+    plain = Point(layers, program_cost(layers, cost, node_facts(layers)))
+    found = [plain] if options.schedule == "auto" else []
+    for measure, most in _measures(options, cost):
+        front = search(
+            layers.graph,
+            SearchOptions(
+                schedule=options.schedule,
+                image=options.image,
+                max_factor=most,
+                beyond=1.0 if measure.counts or options.max_slowdown is None else MORE_TIME,
+                room=room if options.max_slowdown is None else sys.maxsize,
+                cost=measure,
+                recompute=options.max_macs is None or options.max_macs > 1.0,
+                progress=lambda what, part: progress(f"planning: {what}", int(part * 1000), 1000),
+            ),
+        )
+        programs = [point.program for point in front.points]
+        found += [Point(p, program_cost(p, cost, node_facts(p))) for p in programs]
+    kept = _bounded(found, plain.cost, cost, options)
+    slower = [p for p in _within_macs(found, options) if p not in kept]
+    return tuple(pareto(kept)), tuple(pareto(slower))
+
+
+def _measures(options: ScheduleOptions, cost: CostModel) -> Sequence[tuple[CostModel, float]]:
+    """What to search by, and how far."""
+    if not options.aims_at_sram:
+        slowest = options.max_slowdown
+        return ((cost, SPEED_FACTOR if slowest is None else cost.limit(slowest)),)
+    measures: list[tuple[CostModel, float]] = []
+    if options.max_macs is not None or options.max_slowdown is None:
+        measures.append((MACS, options.max_macs or MACS_FACTOR))
+    if options.max_slowdown is not None:
+        measures.append((cost, cost.limit(options.max_slowdown)))
+    return measures
+
+
+def _bounded(
+    points: Sequence[Point], layers_cost: float, cost: CostModel, options: ScheduleOptions
+) -> tuple[Point, ...]:
+    """The points within the slowdown and the MACs allowed; FitError where there are none."""
+    fastest = min(layers_cost, *(p.cost for p in points))
+    fewest = min(p.factor for p in points)
+    slowest = options.max_slowdown or float("inf")
+    macs = options.max_macs or float("inf")
+    most = cost.limit(slowest) * fastest + ALIKE
+    kept = tuple(p for p in _within_macs(points, options) if p.cost <= most)
+    if kept:
+        return kept
+    if macs + ROUNDING < fewest:
+        raise FitError(
+            f"no plan keeps to {macs:.2f} times the MACs; the least is {fewest:.2f}",
+            hint="raise --max-macs",
+        )
+    raise FitError(
+        f"no plan keeps to {slowest:.2f} times the estimated time of the fastest plan"
+        + ("" if options.max_macs is None else f" and {macs:.2f} times the MACs"),
+        hint="raise --max-slowdown" + ("" if options.max_macs is None else " or --max-macs"),
+    )
+
+
+def _within_macs(points: Sequence[Point], options: ScheduleOptions) -> list[Point]:
+    """The points within the MACs allowed."""
+    most = (options.max_macs or float("inf")) + ROUNDING
+    return [point for point in points if point.factor <= most]
+
+
+def _choose(front: tuple[Point, ...], room: int, options: ScheduleOptions) -> Point | None:
+    """The point asked for; None where none fits the memory."""
+    if options.point is not None:
+        if not 1 <= options.point <= len(front):
+            raise McuccError(
+                f"there is no point {options.point}", where="--point", hint=f"1 to {len(front)}"
+            )
+        return front[options.point - 1]
+    fits = [p for p in front if p.bytes <= room]
+    if not fits:
+        return None
+    if options.aims_at_sram:
+        return min(fits, key=lambda p: (p.bytes, p.cost))
+    return min(fits, key=lambda p: (p.cost, p.bytes))
+
+
+def _does_not_fit(smallest: Schedule, room: int, options: ScheduleOptions) -> NoPlanFits:
+    """What the smallest plan found needs beyond what there is, and what bounds it."""
+    program = smallest.program
+    size, missing = program.arena_bytes, program.arena_bytes - room
+    peak = program.peak_stage
+    live = ", ".join(
+        f"{place.kind.value} of {place.tensor} {place.size:,}" for place in program.live(peak)
+    )
+    needed = program.stage_bytes[peak]
+    bounds = (("--max-slowdown", options.max_slowdown), ("--max-macs", options.max_macs))
+    larger = "".join(f" or a larger {name}" for name, bound in bounds if bound is not None)
+    return NoPlanFits(
+        f"the smallest plan found needs {size + options.stack:,} bytes of SRAM: an arena of "
+        f"{size:,} and about {options.stack:,} of stack; {room + options.stack:,} are "
+        f"allowed, {missing:,} too few\n"
+        f"  {needed:,} bytes of them are in use in {bottleneck(program)}: {live}\n"
+        f"  no placement of this plan's buffers needs less than {program.lower_bound:,}",
+        hint=f"a smaller input, fewer channels there{larger}"
+        + ("" if options.image.streams else ", or --image rows"),
+        smallest=smallest,
+        missing=missing,
+    )
+
+
+def _planned(graph: IntegerGraph, path: Path) -> TiledProgram:
+    """The program of a plan file; ModelError names the file."""
+    try:
+        return expand(graph, read_plan(path))
+    except ModelError as error:
+        where = error.where if str(path) in error.where else f"{path}, {error.where}"
+        raise ModelError(error.what, where=where, hint=error.hint) from error
+
+
+def read_plan(path: Path) -> Plan:
+    """A plan file; ModelError when it cannot be read."""
+    try:
+        text = text_of(path, LARGEST_FILE)
+    except ValueError as error:
+        hint = "compile writes plan.json, `mcucc plan --save` any plan of the front"
+        raise ModelError(
+            f"is no plan: not even text ({error})", where=str(path), hint=hint
+        ) from error
+    except OSError as error:
+        raise ModelError(f"cannot read the plan ({error})", where=str(path)) from error
+    return Plan.from_json(text, str(path))

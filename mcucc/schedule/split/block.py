@@ -1,0 +1,243 @@
+"""The channel split of an expand - depthwise - project block (FDT, Pex).
+
+The expanded tensor is never there as a whole: for a group of its channels at a time the rows that a
+step needs are expanded, filtered, and added to int32 sums of the projection. The weights are cut by
+group when the code is generated; requantization is per channel and int32 sums are associative, so
+that the bytes are those of the three layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from mcucc.ir.kernel import Granularity, Kernel, KernelCall
+from mcucc.ir.window import Window
+from mcucc.kernels.select import bound_like, bound_slice, plain
+from mcucc.numerics.fixed_point import Int8Array
+from mcucc.ops.common.partial_sums import (
+    SUM_BYTES,
+    FinishSumsKernel,
+    PartialSumsKernel,
+    as_bytes,
+    as_sums,
+)
+from mcucc.ops.conv2d import Conv2dKernel
+from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
+from mcucc.schedule.plan.spans import Range, reads, total
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class SplitGroup:
+    """Channels [begin, end) of the expanded tensor and the kernels that work on them."""
+
+    begin: int
+    end: int
+    expand: Kernel
+    depthwise: Kernel
+    project: Kernel
+
+    @property
+    def channels(self) -> int:
+        """How many."""
+        return self.end - self.begin
+
+    @property
+    def kernels(self) -> tuple[tuple[str, Kernel], ...]:
+        """In order of execution, by what they do."""
+        return (
+            ("expand", self.expand),
+            ("depthwise", self.depthwise),
+            ("project", self.project),
+        )
+
+    @property
+    def calls(self) -> tuple[tuple[str, KernelCall], ...]:
+        """Their C calls."""
+        return tuple((name, kernel.call()) for name, kernel in self.kernels)
+
+
+@dataclass(frozen=True, eq=False)
+class SplitBlockKernel(Kernel):
+    """The sums of a block: input (H, W, C_in), output (H_o, W_o, 4 * C_out) bytes.
+
+    `rows` and `columns` are the most of the output that a call makes: scratch follows from them.
+    """
+
+    groups: tuple[SplitGroup, ...]
+    input_shape: Shape
+    depthwise: DepthwiseConv2dKernel
+    outputs: int
+    rows: int
+    columns: int
+
+    @property
+    def granularity(self) -> Granularity:
+        """All rows of a step together."""
+        return Granularity.BLOCK
+
+    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+        """The int8 reference: each group's layers one after the other, the sums added."""
+        parts = []
+        for group in self.groups:
+            x = inputs[0]
+            for _, kernel in group.kernels:
+                x = kernel.run([x])
+            parts.append(as_sums(x).astype(np.int64))
+        return as_bytes(np.sum(parts, axis=0))
+
+    def call(self) -> KernelCall:
+        """All tables of all groups; the C calls are the `parts`."""
+        fields = tuple(
+            (f"{name}_{number}_{array.name}", replace(array, name=f"{name}_{number}_{array.name}"))
+            for number, group in enumerate(self.groups)
+            for name, call in group.calls
+            for array in call.arrays
+        )
+        parts = tuple(call for group in self.groups for _, call in group.calls)
+        names = dict.fromkeys(part.function for part in parts)
+        return KernelCall(" + ".join(names), "", fields, isa=parts[0].isa, parts=parts)
+
+    def windows(self, index: int) -> tuple[Window, Window]:
+        """The depthwise convolution's; what lies between its taps is expanded as well."""
+        return self.rows_window, self.columns_window
+
+    @cached_property
+    def rows_window(self) -> Window:
+        """Input rows of an output row."""
+        return replace(self.depthwise.window.rows, dilation=1)
+
+    @cached_property
+    def columns_window(self) -> Window:
+        """Input columns of an output column."""
+        return replace(self.depthwise.window.columns, dilation=1)
+
+    @property
+    def macs_per_pixel(self) -> int:
+        """Of the depthwise convolution and the projection."""
+        channels = self.depthwise.input_channels
+        return self.depthwise.macs_per_pixel + channels * self.outputs
+
+    @property
+    def macs_per_input_pixel(self) -> int:
+        """Of the expansion."""
+        return self.input_shape[2] * self.depthwise.input_channels
+
+    def macs(self, rows: Sequence[Range], columns: Sequence[Range]) -> int:
+        """Every call expands what it reads, whatever the call before did."""
+        height, width, _ = self.input_shape
+        down = total([reads([(r, self.rows_window)], height) for r in rows])
+        across = total([reads([(c, self.columns_window)], width) for c in columns])
+        filtered = self.macs_per_pixel * total(rows) * total(columns)
+        return filtered + self.macs_per_input_pixel * down * across
+
+    # Scratch: what the kernels need, the expanded rows of a group, one filtered row of it -------
+
+    @property
+    def expanded_rows(self) -> int:
+        """Rows of the input that a call expands, at most."""
+        window = self.rows_window
+        return min(self.input_shape[0], (self.rows - 1) * window.stride + window.kernel)
+
+    @property
+    def expanded_columns(self) -> int:
+        """Columns of the input that a call expands, at most."""
+        window = self.columns_window
+        return min(self.input_shape[1], (self.columns - 1) * window.stride + window.kernel)
+
+    @property
+    def channels(self) -> int:
+        """Channels of the largest group."""
+        return max(group.channels for group in self.groups)
+
+    @cached_property
+    def kernel_scratch(self) -> int:
+        """Bytes of scratch of the kernels themselves, whole words."""
+        needed = [kernel.scratch_bytes for g in self.groups for _, kernel in g.kernels]
+        return -(-max(needed) // SUM_BYTES) * SUM_BYTES
+
+    @property
+    def expanded_bytes(self) -> int:
+        """Of the expanded rows of a group."""
+        return self.expanded_rows * self.expanded_columns * self.channels
+
+    @property
+    def scratch_bytes(self) -> int:
+        """All three."""
+        return self.kernel_scratch + self.expanded_bytes + self.columns * self.channels
+
+    def narrowed(self, columns: int, rows: int = 1) -> Kernel:
+        """The block for calls of at most so many rows and columns."""
+        groups = tuple(
+            replace(group, depthwise=group.depthwise.narrowed(columns)) for group in self.groups
+        )
+        return replace(self, groups=groups, rows=rows, columns=columns)
+
+    def describe(self) -> str:
+        """The three layers and the groups."""
+        groups = f"{len(self.groups)} groups of {self.channels} channels"
+        return f"SplitBlock 1x1, {self.depthwise.window}, 1x1 in {groups}"
+
+
+def why_no_block(expand: Kernel, depthwise: Kernel, project: Kernel) -> str:
+    """What keeps three layers in a row from being split; "" where nothing does."""
+    first, middle, last = plain(expand), plain(depthwise), plain(project)
+    for name, kernel in (("the expansion", first), ("the projection", last)):
+        if not isinstance(kernel, Conv2dKernel):
+            return f"{name} is no convolution"
+        window = kernel.window
+        if (window.kernel, window.stride, kernel.groups) != ((1, 1), (1, 1), 1) or window.padded:
+            return f"{name} is no 1x1 of stride 1, one group, without padding"
+    if not isinstance(middle, DepthwiseConv2dKernel):
+        return "there is no depthwise convolution between two 1x1"
+    if middle.input_channels != middle.weights.shape[2]:
+        return "the depthwise convolution has several outputs a channel"
+    return ""
+
+
+@lru_cache(maxsize=1024)  # plans of one network split the same blocks again and again
+def split_block(
+    expand: Kernel,
+    depthwise: Kernel,
+    project: Kernel,
+    input_shape: Shape,
+    output_shape: Shape,
+    channels: int,
+) -> tuple[SplitBlockKernel, Kernel]:
+    """The kernel of a block's sums in groups of so many channels, and that of their end.
+
+    The last group has what is left. The three kernels are a block (see `why_no_block`).
+    """
+    first, middle, last = plain(expand), plain(depthwise), plain(project)
+    assert isinstance(first, Conv2dKernel) and isinstance(last, Conv2dKernel)
+    assert isinstance(middle, DepthwiseConv2dKernel)
+    flat = last.weights.reshape(last.weights.shape[0], -1)
+    groups = []
+    for begin in range(0, middle.input_channels, channels):
+        end = min(begin + channels, middle.input_channels)
+        cut = slice(begin, end)
+        sliced = replace(
+            middle,
+            input_channels=end - begin,
+            weights=np.ascontiguousarray(middle.weights[:, :, cut]),
+            sums=middle.sums.channels(begin, end),
+        )
+        expanded = replace(first, weights=first.weights[cut], sums=first.sums.channels(begin, end))
+        part = PartialSumsKernel(np.ascontiguousarray(flat[:, cut]), begin == 0)
+        groups.append(
+            SplitGroup(
+                begin,
+                end,
+                bound_slice(expand, expanded),
+                bound_slice(depthwise, sliced),
+                bound_like(project, part),
+            )
+        )
+    height, width, outputs = output_shape
+    block = SplitBlockKernel(tuple(groups), input_shape, middle, outputs, height, width)
+    return block, bound_like(project, FinishSumsKernel(flat, last.sums))
