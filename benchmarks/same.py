@@ -1,6 +1,6 @@
 """Whether two commits compile the same: plans, bytes of SRAM and flash, instructions, outputs.
 
-    python -m benchmarks.same TREE OUT.json --picture FILE [--zoo DIR] [--only NAME] [--against OLD.json]
+    python -m benchmarks.same TREE OUT.json --picture FILE [--against OLD.json] [--only NAME]
 
 TREE is a checkout; its command line compiles every network of the zoo under every option set of
 `OPTIONS` and runs it on the picture. With `--against` the rows that differ are printed, and
