@@ -10,7 +10,8 @@ from mcucc.report.memory import MemoryFacts, memory_facts
 from mcucc.report.nodes import node_facts
 from mcucc.schedule.plan.buffers import labels
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.search.choose import Schedule, ScheduleOptions, schedule
+from mcucc.schedule.search.choose import Schedule, ScheduleOptions
+from tests.fronts import scheduled
 from tests.graphs import mobile_net
 
 BOARD = load_board("nucleo-l4r5zi")
@@ -23,7 +24,7 @@ PLANS = {
 
 @pytest.fixture(scope="module", params=sorted(PLANS))
 def planned(request: pytest.FixtureRequest) -> tuple[Schedule, MemoryFacts]:
-    made = schedule(INTEGER, BOARD, PLANS[request.param])
+    made = scheduled(INTEGER, BOARD, PLANS[request.param])
     return made, memory_facts(made.program)
 
 
@@ -60,7 +61,7 @@ def test_pieces_stay_inside_their_buffer_and_their_step(
 
 
 def test_a_tensor_lives_from_its_producer_to_its_last_reader() -> None:
-    made = schedule(INTEGER, BOARD, PLANS["layers"])
+    made = scheduled(INTEGER, BOARD, PLANS["layers"])
     memory = memory_facts(made.program)
     order = [stage.nodes[0] for stage in made.program.steps]
     seen = 0
@@ -75,7 +76,7 @@ def test_a_tensor_lives_from_its_producer_to_its_last_reader() -> None:
 
 def test_nodes_add_up_to_the_network_and_to_the_plan() -> None:
     for options in PLANS.values():
-        made = schedule(INTEGER, BOARD, options)
+        made = scheduled(INTEGER, BOARD, options)
         nodes = node_facts(made)
         assert sum(node.macs for node in nodes) == INTEGER.macs
         assert sum(node.executed for node in nodes) == made.program.macs

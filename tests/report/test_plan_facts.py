@@ -10,6 +10,7 @@ from mcucc.report.nodes import node_facts
 from mcucc.report.plan import SplitFacts, plan_facts
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.search.choose import ScheduleOptions, schedule
+from tests.fronts import scheduled
 from tests.graphs import mobile_net
 from tests.schedule.test_splits import network, split_plan
 
@@ -18,7 +19,7 @@ INTEGER = lower(mobile_net(33, 29))
 
 
 def test_stages_of_a_fused_plan_add_up() -> None:
-    made = schedule(INTEGER, BOARD, ScheduleOptions(image=ImagePolicy.ROWS, max_macs=1.2))
+    made = scheduled(INTEGER, BOARD, ScheduleOptions(image=ImagePolicy.ROWS, max_macs=1.2))
     facts = plan_facts(made)
     working = [stage for stage in made.program.stages if stage.actions]
     assert [stage.nodes for stage in facts.stages] == [
@@ -37,7 +38,7 @@ def test_stages_of_a_fused_plan_add_up() -> None:
 
 
 def test_the_front_names_the_chosen_point_and_its_figures() -> None:
-    made = schedule(INTEGER, BOARD, ScheduleOptions(image=ImagePolicy.ROWS, max_macs=1.2))
+    made = scheduled(INTEGER, BOARD, ScheduleOptions(image=ImagePolicy.ROWS, max_macs=1.2))
     facts = plan_facts(made)
     (chosen,) = [point for point in facts.front if point.chosen]
     assert chosen.arena == facts.arena == made.program.arena_bytes
@@ -50,7 +51,7 @@ def test_the_front_names_the_chosen_point_and_its_figures() -> None:
 
 
 def test_without_a_search_there_is_no_front() -> None:
-    facts = plan_facts(schedule(INTEGER, BOARD, ScheduleOptions(schedule="layers")))
+    facts = plan_facts(scheduled(INTEGER, BOARD, ScheduleOptions(schedule="layers")))
     assert facts.front == ()
     assert facts.before.arena == facts.arena
     assert all(stage.macs == stage.macs_once for stage in facts.stages)

@@ -19,6 +19,7 @@ from mcucc.schedule.search.costs import MACS, cost_model
 from mcucc.schedule.search.front import Front, SearchOptions, search
 from mcucc.schedule.search.space import Space
 from mcucc.schedule.search.stage import StageSearch
+from tests.fronts import searched
 from tests.graphs import Builder, mobile_net
 from tests.schedule.networks import networks
 
@@ -33,10 +34,9 @@ def inverted_bottlenecks() -> IntegerGraph:
     return lower(b.graph(b.classifier(x, 4)))
 
 
-@cache
 def best_front() -> Front:
     """What the planner finds for it."""
-    return search(inverted_bottlenecks())
+    return searched(inverted_bottlenecks())
 
 
 @settings(derandomize=True, deadline=None, max_examples=25, phases=[Phase.generate])
@@ -77,7 +77,7 @@ def test_stages_that_feed_each_other_need_less(monkeypatch: pytest.MonkeyPatch) 
 def test_named_schedules_keep_their_shape() -> None:
     graph = inverted_bottlenecks()
     for name, reuse in (("patch", Reuse.RECOMPUTE), ("stream", Reuse.CACHE)):
-        program = search(graph, SearchOptions(schedule=name)).points[0].program
+        program = searched(graph, SearchOptions(schedule=name)).points[0].program
         first, *rest = program.stages
         assert len(first.nodes) > 1
         assert all(len(stage.nodes) == 1 for stage in rest)
@@ -94,7 +94,7 @@ def test_msf_recomputes_rows_and_caches_columns_in_many_stages() -> None:
         assert stage.plan.tile[0] == 1
         assert all(edge.columns is Reuse.CACHE for edge in stage.plan.edges)
     assert 1.0 < program.factor <= 3.0
-    assert program.arena_bytes < search(graph, SearchOptions(schedule="patch")).points[0].bytes
+    assert program.arena_bytes < searched(graph, SearchOptions(schedule="patch")).points[0].bytes
 
 
 def test_same_front_every_time() -> None:

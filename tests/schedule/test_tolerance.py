@@ -9,9 +9,10 @@ from mcucc.quantize.lower import lower
 from mcucc.report.format import saving_words
 from mcucc.report.plan import plan_facts
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.search.choose import ScheduleOptions, schedule
+from mcucc.schedule.search.choose import ScheduleOptions
 from mcucc.schedule.search.costs import MACS, TOLERANCE, cost_model
 from mcucc.schedule.search.space import Option, pareto
+from tests.fronts import scheduled
 from tests.graphs import mobile_net
 
 BOARD = load_board("nucleo-l4r5zi")
@@ -34,7 +35,7 @@ def test_an_estimated_bound_has_a_tolerance_a_counted_one_has_none() -> None:
 def test_a_plan_of_the_fastest_time_is_within_a_slowdown_of_one() -> None:
     options = ScheduleOptions(image=ImagePolicy.ROWS, max_slowdown=1.0)
     graph = lower(mobile_net(33, 29))
-    made = schedule(graph, BOARD, options)
+    made = scheduled(graph, BOARD, options)
     assert 1.0 <= made.slowdown(made.program) <= COST.limit(1.0)
     known = (*made.front, *made.slower)
     within = [p for p in known if made.slowdown(p.program) <= COST.limit(1.0)]
@@ -44,7 +45,7 @@ def test_a_plan_of_the_fastest_time_is_within_a_slowdown_of_one() -> None:
 def test_one_per_cent_more_time_is_looked_up_and_said() -> None:
     """The least memory of the plans known within 1.01 times the chosen one's time."""
     options = ScheduleOptions(image=ImagePolicy.ROWS, max_slowdown=1.0)
-    made = schedule(lower(mobile_net(33, 29)), BOARD, options)
+    made = scheduled(lower(mobile_net(33, 29)), BOARD, options)
     time = made.estimate(made.program)
     saving = made.saving()
     assert saving is not None
@@ -57,12 +58,14 @@ def test_one_per_cent_more_time_is_looked_up_and_said() -> None:
     start = f"1 % more time: {saving.bytes:,} bytes of arena instead of {facts.arena:,}"
     assert words.startswith(start)
     (advice,) = (word for word in words.replace(")", " ").split() if word.startswith("1.0"))
-    again = schedule(lower(mobile_net(33, 29)), BOARD, replace(options, max_slowdown=float(advice)))
+    again = scheduled(
+        lower(mobile_net(33, 29)), BOARD, replace(options, max_slowdown=float(advice))
+    )
     assert again.program.arena_bytes <= saving.bytes
 
 
 def test_nothing_is_said_where_more_time_buys_nothing() -> None:
-    made = schedule(lower(mobile_net()), BOARD, ScheduleOptions(schedule="layers"))
+    made = scheduled(lower(mobile_net()), BOARD, ScheduleOptions(schedule="layers"))
     assert made.saving() is None
     assert plan_facts(made).saving is None
     assert saving_words({"arena": 1, "saving": None}) == ""

@@ -1,0 +1,72 @@
+"""Searches that several tests look at run once a session: same network, same options, same front.
+
+Tests that ask whether a search is repeatable, or that time one, call `search` itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from mcucc.boards.board import Board
+from mcucc.ir.integer import IntegerGraph
+from mcucc.schedule.search.choose import Schedule, ScheduleOptions, schedule
+from mcucc.schedule.search.front import Front, SearchOptions, search
+
+DEFAULT = SearchOptions()
+_FRONTS: dict[str, Front] = {}
+_SCHEDULES: dict[str, Schedule] = {}
+
+
+def searched(graph: IntegerGraph, options: SearchOptions = DEFAULT) -> Front:
+    """The front of a network, searched once for all tests of the session."""
+    key = digest(graph, options)
+    if key not in _FRONTS:
+        _FRONTS[key] = search(graph, options)
+    return _FRONTS[key]
+
+
+def scheduled(graph: IntegerGraph, board: Board, options: ScheduleOptions) -> Schedule:
+    """What `schedule` chooses for a board, searched once for all tests of the session."""
+    key = digest(graph, board, options)
+    if key not in _SCHEDULES:
+        _SCHEDULES[key] = schedule(graph, board, options)
+    return _SCHEDULES[key]
+
+
+def digest(*values: Any) -> str:
+    """Equal for values that are equal down to the last weight, whichever object holds them."""
+    found = hashlib.sha256()
+    for piece in _pieces(values):
+        found.update(len(piece).to_bytes(8, "little") + piece)
+    return found.hexdigest()
+
+
+def _pieces(value: Any) -> Iterator[bytes]:
+    """The bytes that a value consists of, types and names included."""
+    yield type(value).__qualname__.encode()
+    if isinstance(value, np.ndarray):
+        yield str((value.dtype, value.shape)).encode()
+        yield value.tobytes()
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield field.name.encode()
+            yield from _pieces(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _pieces((name, item))
+    elif isinstance(value, tuple | list | set | frozenset):
+        yield str(len(value)).encode()
+        for item in sorted(value, key=repr) if isinstance(value, set | frozenset) else value:
+            yield from _pieces(item)
+    else:
+        # A `repr` with an address in it would tell equal values apart, or take two for one later.
+        assert value is None or isinstance(value, str | bytes | int | float | Enum | np.generic), (
+            value
+        )
+        yield repr(value).encode()
