@@ -19,9 +19,9 @@ from mcucc.backends.interface import RunResult, hang_error, input_file, model_in
 from mcucc.backends.process import started
 from mcucc.backends.records import check_exit, parse_records, result_of
 from mcucc.backends.uart import uart_input, uart_output
+from mcucc.base.names import comment
+from mcucc.base.templates import code_templates
 from mcucc.boards.board import Architecture, Board, Core
-from mcucc.codegen.names import comment
-from mcucc.codegen.templates import environment
 from mcucc.errors import ToolError
 from mcucc.toolchain.address_range import Span
 from mcucc.toolchain.firmware import Firmware, Transport, change_transport
@@ -90,7 +90,7 @@ def write_scripts(firmware: Firmware, folder: Path) -> None:
         "folder": folder.resolve().as_posix(),
     }
     for name in _FILES:
-        text = environment().get_template(f"firmware/{name}.jinja").render(**values)
+        text = code_templates().get_template(f"firmware/{name}.j2").render(**values)
         (folder / name).write_text(text, encoding="utf-8")
 
 

@@ -159,7 +159,7 @@ def _boards(found: Analysis) -> Table:
 
 
 def _layers(found: Analysis, width: int) -> Table:
-    from mcucc.codegen.names import short_paths
+    from mcucc.base.names import short_paths
     from mcucc.report.terminal import layer_table
 
     short = short_paths(dict.fromkeys(node.name for node in found.layers))

@@ -77,7 +77,7 @@ def _details(found: Comparison) -> Iterable[Table]:
 
 
 def _short(names: list[str]) -> dict[str, str]:
-    from mcucc.codegen.names import short_paths
+    from mcucc.base.names import short_paths
 
     parts = dict.fromkeys(part for name in names for part in name.split(" .. "))
     short = short_paths(parts)

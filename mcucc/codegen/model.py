@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mcucc.base.names import comment, identifier, string
 from mcucc.codegen.model_names import Names, c_int
-from mcucc.codegen.names import comment, identifier, string
 from mcucc.codegen.steps import StageCode, stage_codes, step_name
 from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import Activation

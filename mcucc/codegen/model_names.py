@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mcucc.codegen.names import distinct, identifiers, short_identifiers
+from mcucc.base.names import distinct, identifiers, short_identifiers
 from mcucc.ir.kernel import ConstArray, KernelCall
 from mcucc.schedule.plan.buffers import BufferId
 from mcucc.schedule.plan.program import Kind, Place, TiledProgram

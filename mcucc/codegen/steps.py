@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mcucc.base.names import comment
 from mcucc.codegen.block import BlockCode, block_code
 from mcucc.codegen.border import BorderCode, border_code
 from mcucc.codegen.model_names import Field, Names, as_sweep
-from mcucc.codegen.names import comment
 from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import Activation, IntegerGraph, IntegerNode
 from mcucc.ir.kernel import Granularity, KernelCall

@@ -10,8 +10,8 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcucc.base.names import short_paths
 from mcucc.boards.board import Board, board_names, load_board
-from mcucc.codegen.names import short_paths
 from mcucc.driver.load import Network, NetworkOptions, Progress, load_network
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.kernel import Granularity

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from mcucc.base.names import identifier
 from mcucc.base.typed import Reader, text_of, wrong
-from mcucc.codegen.names import identifier
 from mcucc.driver.staging import MANIFEST
 from mcucc.errors import OutputError
 from mcucc.numerics.fixed_point import Rounding

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mcucc import __version__
+from mcucc.base.templates import code_templates
 from mcucc.codegen.model import ModelCode
-from mcucc.codegen.templates import environment
 from mcucc.codegen.write import library_sources
 
 Files = dict[str, str]  # path below the export's folder to text
@@ -48,7 +48,7 @@ class Library:
 
     def render(self, template: str, **values: object) -> str:
         """A template of templates/export with the model as `m` and mcucc's version as `version`."""
-        found = environment().get_template(f"export/{template}")
+        found = code_templates().get_template(f"export/{template}")
         return found.render(m=self.code, version=__version__, **values)
 
     def first_run(self, entry: str = "int main(void)") -> str:

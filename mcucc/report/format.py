@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mcucc.codegen.names import short_paths
+from mcucc.base.names import short_paths
 
 SUFFIXES = (("G", 10**9), ("M", 10**6), ("k", 10**3))
 

@@ -8,10 +8,10 @@ from enum import Enum
 from functools import cache
 from pathlib import Path
 
+from mcucc.base.names import comment
 from mcucc.base.package_data import resource_dir
+from mcucc.base.templates import code_templates
 from mcucc.boards.board import Board
-from mcucc.codegen.names import comment
-from mcucc.codegen.templates import environment
 from mcucc.errors import ToolError
 from mcucc.toolchain.address_range import Span
 from mcucc.toolchain.compilers import WARNINGS, Compiler, Kind, compile_objects, run_tool
@@ -217,9 +217,9 @@ def _link(firmware: Firmware, name: str) -> Firmware:
     compiler, dialect = firmware.compiler, dialect_of(firmware.board, firmware.compiler)
     flags = dialect.core(firmware.board)
     script = folder / f"{name}.ld"
-    script.write_text(_render("firmware.ld.jinja", **_script_values(firmware)), encoding="utf-8")
+    script.write_text(_render("firmware.ld.j2", **_script_values(firmware)), encoding="utf-8")
     config = folder / f"{name}_config.c"
-    config.write_text(_render("firmware_config.c.jinja", **_config_values(firmware)), "utf-8")
+    config.write_text(_render("firmware_config.c.j2", **_config_values(firmware)), "utf-8")
     harness = _harness_flags(firmware.board, compiler)
     configured = compile_objects(compiler, [config], harness, Path("harness"), folder)
     linking = [*dialect.link, "-static", "-Wl,--gc-sections", f"-Wl,-T,{name}.ld"]
@@ -310,7 +310,7 @@ def _region(name: str, access: str, span: Span) -> _Region:
 
 
 def _render(template: str, **values: object) -> str:
-    return environment().get_template(f"firmware/{template}").render(**values)
+    return code_templates().get_template(f"firmware/{template}").render(**values)
 
 
 def _stack_usage(folder: Path, objects: Sequence[Path]) -> dict[str, int]:

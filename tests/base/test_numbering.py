@@ -1,7 +1,7 @@
 """Numbers for names that ten thousand things share."""
 
+from mcucc.base.names import distinct, short_paths
 from mcucc.base.numbering import first_free
-from mcucc.codegen.names import distinct, short_paths
 
 
 def test_the_least_free_number_of_a_run_without_gaps() -> None:

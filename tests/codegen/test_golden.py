@@ -14,8 +14,8 @@ import pytest
 
 from mcucc.base.package_data import resource_dir
 from mcucc.boards.board import load_board
-from mcucc.codegen.abi import runtime_abi
 from mcucc.ir import Graph
+from mcucc.runtime.abi import runtime_abi
 from mcucc.toolchain.firmware import include_folders
 from tests.graphs import Builder
 from tests.whole.library import library

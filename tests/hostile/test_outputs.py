@@ -16,10 +16,10 @@ import pytest
 import yaml
 
 from mcucc.backends.renode import write_scripts
+from mcucc.base.templates import code_templates
 from mcucc.boards.board import load_board
 from mcucc.cli.output import PlainConsole
 from mcucc.codegen.model import ModelCode, Origin, model_code, model_identifier
-from mcucc.codegen.templates import environment
 from mcucc.codegen.write import library_sources
 from mcucc.errors import ModelError, Problem, UnsupportedError
 from mcucc.exports import export_names, export_to
@@ -121,19 +121,21 @@ def test_manifests_of_exports_stay_whole(tmp_path: Path) -> None:
 def test_templates_refuse_what_was_not_escaped(text: str) -> None:
     """One gate for every value: a call of `comment` that somebody forgets is an error, no hole."""
     with pytest.raises(ValueError, match="unescaped"):
-        environment().from_string("/* {{ text }} */").render(text=text)
+        code_templates().from_string("/* {{ text }} */").render(text=text)
 
 
 def test_every_template_of_code_is_behind_the_gate() -> None:
-    """No other Jinja environment but the page's, which escapes HTML."""
+    """Jinja is set up in one file, and without the gate for nothing but the page of HTML."""
     package = Path(__file__).parents[2] / "mcucc"
-    using = {
-        path.relative_to(package).as_posix()
-        for path in package.rglob("*.py")
-        if "jinja2.Environment(" in path.read_text()
+    texts = {
+        path.relative_to(package).as_posix(): path.read_text() for path in package.rglob("*.py")
     }
-    assert using == {"codegen/templates.py", "report/html/page.py"}
-    assert isinstance(environment(), jinja2.Environment)
+    assert {f for f, text in texts.items() if "jinja2.Environment(" in text} == {
+        "base/templates.py"
+    }
+    using = {file for file, text in texts.items() if re.search(r"\benvironment\(", text)}
+    assert using == {"base/templates.py", "report/html/page.py"}
+    assert isinstance(code_templates(), jinja2.Environment)
 
 
 def test_a_plan_file_cannot_write_code(project: Project) -> None:

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from mcucc.base.package_data import resource_dir
+from mcucc.base.templates import environment
 from mcucc.report.format import (
     amount,
     border_words,
@@ -70,17 +68,10 @@ class Row:
 def report_page(report: Mapping[str, Any]) -> str:
     """report.html of the plain data of report.json."""
     axis = axis_of(report)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resource_dir("templates") / "report"),
-        autoescape=True,
-        finalize=lambda value: printable(value) if type(value) is str else value,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["kilobytes"] = kilobytes
+    templates = environment(_finalized, keep_trailing_newline=False)
+    templates.filters["kilobytes"] = kilobytes
     fused = len(report["layers"]) < len(report["nodes"])
-    return environment.get_template("page.html.jinja").render(
+    return templates.get_template("report/page.html.j2").render(
         report=report,
         figures=_figures(report),
         map=memory_map(report, axis),
@@ -97,6 +88,10 @@ def report_page(report: Mapping[str, Any]) -> str:
         slices=_slices(report),
         splits=[split_output_words(split) for split in report.get("split_outputs", ())],
     )
+
+
+def _finalized(value: object) -> object:
+    return printable(value) if type(value) is str else value
 
 
 def _slices(report: Mapping[str, Any]) -> list[str]:

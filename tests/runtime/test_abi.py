@@ -15,7 +15,7 @@ import mcucc.codegen.write as write
 from mcucc import __version__
 from mcucc.base.package_data import resource_dir
 from mcucc.boards.board import load_board
-from mcucc.codegen.abi import ABI_HEADER, runtime_abi
+from mcucc.runtime.abi import ABI_HEADER, runtime_abi
 from mcucc.toolchain import host_compiler
 from tests.codegen.test_golden import residual
 from tests.whole.library import Library, library

@@ -5,7 +5,7 @@ import re
 import hypothesis.strategies as st
 from hypothesis import example, given, settings
 
-from mcucc.codegen.names import (
+from mcucc.base.names import (
     MAX_LENGTH,
     comment,
     identifier,

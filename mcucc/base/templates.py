@@ -1,8 +1,9 @@
-"""The templates of everything a compiler or a build system reads, and what they may print."""
+"""The one place where Jinja is set up, and what templates of code may print."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 
 import jinja2
@@ -14,21 +15,31 @@ _SAFE = re.compile(r'(?:[ !#-\[\]-~]|\\")*')  # printable ASCII, quotes escaped
 _LEAVES = re.compile(r"\*/|/\*|\?\?")  # ends or opens a comment, trigraphs
 
 
-@cache
-def environment() -> jinja2.Environment:
-    """Jinja with the project's templates; an undefined name is an error.
+def environment(
+    finalize: Callable[[object], object], *, keep_trailing_newline: bool = True
+) -> jinja2.Environment:
+    """Jinja with the project's templates; `finalize` sees every value that a template prints.
 
-    Every value that a template prints goes through `printed`.
+    An undefined name is an error, and values are escaped as HTML.
     """
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(resource_dir("templates")),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=True,  # macros make Markup then, which `printed` knows from text
-        finalize=printed,
+        keep_trailing_newline=keep_trailing_newline,
+        autoescape=True,
+        finalize=finalize,
     )
+
+
+@cache
+def code_templates() -> jinja2.Environment:
+    """The templates of everything but the report's page: every value goes through `printed`.
+
+    What their macros made is Markup, which `printed` knows from text.
+    """
+    return environment(printed)
 
 
 def printed(value: object) -> Markup:
