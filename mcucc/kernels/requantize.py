@@ -5,7 +5,7 @@ input. Over it both the contract's function and a candidate are non-decreasing s
 the accumulator, so that they are equal if and only if they agree at both ends of the interval and
 at both sides of every step between: a finite proof, done here for every channel.
 
-Source of the forms: ../shared/design/numerics.md, "Requantization made cheap".
+Source of the forms: docs/design/numerics.md, "Requantization by proof".
 """
 
 from __future__ import annotations

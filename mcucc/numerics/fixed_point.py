@@ -2,7 +2,7 @@
 
     y = clamp(round(acc * M) + z_y, lo, hi),   M = multiplier * 2^-shift
 
-Two named rounding profiles turn `acc * M` into an integer (../shared/design/numerics.md):
+Two named rounding profiles turn `acc * M` into an integer (docs/design/numerics.md):
 `single` rounds the exact product once, half up; `double` is the pair of roundings of the LiteRT
 reference kernels, TensorFlow Lite Micro and CMSIS-NN.
 """
@@ -114,7 +114,7 @@ class Requant:
     def from_real(
         factors: Sequence[float] | npt.NDArray[np.float64], rounding: Rounding
     ) -> Requant:
-        """The fixed-point form of real factors M (source: numerics.md, "The one rounding")."""
+        """The fixed-point form of real factors M (docs/quantization.md, "The one rounding")."""
         pairs = [fixed_point(float(factor)) for factor in np.atleast_1d(np.asarray(factors))]
         return Requant(
             np.array([pair[0] for pair in pairs], dtype=np.int64),

@@ -1,4 +1,4 @@
-"""From a float Graph and its ranges to an int8 Graph (numerics.md)."""
+"""From a float Graph and its ranges to an int8 Graph (docs/design/numerics.md)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Weight scales snapped so that requantization is a short multiply and a shift.
 
 M[c] = s_x * s_w[c] / s_y becomes exactly m * 2^-s with a short m and one s for the layer, as large
-as the accumulators allow (../shared/design/numerics.md, "Requantization made cheap"). The scale is
+as the accumulators allow (docs/design/numerics.md, "Requantization by proof"). The scale is
 data: choosing it costs no exactness, and it only ever grows, by less than one part in m.
 """
 

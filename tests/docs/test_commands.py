@@ -29,7 +29,7 @@ RUN = [page for page in PAGES if blocks(page, "sh") or blocks(page, "c")]
 
 
 def pages(*, of: Sequence[Path] = PAGES) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("page", of, ids=[page.name for page in of])
+    return pytest.mark.parametrize("page", of, ids=[str(page.relative_to(ROOT)) for page in of])
 
 
 @pages()

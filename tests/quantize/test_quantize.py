@@ -1,4 +1,4 @@
-"""From float to int8: the contract of numerics.md, and how close the integers come."""
+"""From float to int8: the contract of docs/design/numerics.md, and how close the integers come."""
 
 from __future__ import annotations
 
