@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from mcucc.schedule.arena.compact import proved_bound, squeezed
 from mcucc.schedule.arena.difference_constraints import offsets_under
 from mcucc.schedule.arena.heuristics import Buffers
+from mcucc.schedule.arena.limits import ProofLimits
 
 STEPS = 10_000
 Pairs = list[tuple[int, int, int, int, bool]]
@@ -93,5 +94,5 @@ def test_a_bound_is_proved_where_gaps_cannot_be_closed() -> None:
     buffers = Buffers(sizes, neighbours(sizes, pairs), [(0,)] * 3, [1] * 3, {0: 12})
     least = least_ceiling(sizes, pairs)
     assert least == 17
-    assert proved_bound(buffers, 12, 1) == least
-    assert squeezed(buffers, (18, [0, 6, 12]), 12, 1)[0] == least
+    assert proved_bound(buffers, 12, 1, ProofLimits()) == least
+    assert squeezed(buffers, (18, [0, 6, 12]), 12, 1, ProofLimits())[0] == least

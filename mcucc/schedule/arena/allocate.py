@@ -19,9 +19,10 @@ import numpy.typing as npt
 
 from mcucc.schedule.arena.compact import proved_bound, squeezed
 from mcucc.schedule.arena.heuristics import Buffers, best_offsets
+from mcucc.schedule.arena.limits import ArenaLimits
 
 Extents = npt.NDArray[np.int64]
-TRIES = 1500  # first fits of a stage's buffers, at most, beyond the usual orders
+DEFAULT_LIMITS = ArenaLimits()
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,7 @@ def lay_out(
     same: frozenset[tuple[int, int]],
     alignment: int,
     chains: Sequence[Sequence[int]] = (),
-    tries: int = TRIES,
+    limits: ArenaLimits = DEFAULT_LIMITS,
 ) -> Layout:
     """Offsets for all buffers; pairs in `same` may have equal offsets (results in place).
 
@@ -76,9 +77,9 @@ def lay_out(
         for life in lives
     ]
     buffers = Buffers(sizes, neighbours, stages, times, together)
-    bound = proved_bound(buffers, bound, alignment)
-    found = best_offsets(buffers, bound, tries, alignment)
-    size, offsets = squeezed(buffers, found, bound, alignment)
+    bound = proved_bound(buffers, bound, alignment, limits.proofs)
+    found = best_offsets(buffers, bound, alignment, limits.offsets)
+    size, offsets = squeezed(buffers, found, bound, alignment, limits.proofs)
     return Layout(tuple(offsets), size, bound, loads)
 
 

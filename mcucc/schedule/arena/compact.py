@@ -8,29 +8,24 @@ from __future__ import annotations
 
 from mcucc.schedule.arena.difference_constraints import offsets_under
 from mcucc.schedule.arena.heuristics import Buffers, first_fit
-
-STAGE_STEPS = 400  # distances added for one stage's buffers under one ceiling
-SQUEEZE_STEPS = 800  # the same for the buffers of all stages that are crowded
-PARTS = (2, 6)  # of the gap that a ceiling takes off: less where more is too much
-NEAR = 200  # ceilings closer than such a part of the bound are not told apart
-TIGHT = 0.7  # stages with less than so much of the bound in use prove nothing
+from mcucc.schedule.arena.limits import ProofLimits
 
 
-def proved_bound(buffers: Buffers, bound: int, alignment: int) -> int:
+def proved_bound(buffers: Buffers, bound: int, alignment: int, limits: ProofLimits) -> int:
     """At least `bound`: no placement needs less, as those of single stages do not."""
     sizes, neighbours = buffers.sizes, buffers.neighbours
     reached = bound + -bound % alignment
     for stage in sorted(buffers.loads, key=lambda s: -buffers.loads[s]):
         members = buffers.members(stage)
-        if buffers.loads[stage] < TIGHT * bound or sum(sizes[i] for i in members) <= reached:
+        if buffers.loads[stage] < limits.tight * bound or sum(sizes[i] for i in members) <= reached:
             continue
         low, high = reached, None
-        while high is None or high - low > bound // NEAR:
+        while high is None or high - low > bound // limits.near:
             # Doubling steps upwards until something fits, then halves between.
-            step = max(alignment, low - reached, bound // NEAR)
+            step = max(alignment, low - reached, bound // limits.near)
             ceiling = low if low == reached else low + step if high is None else (low + high) // 2
             ceiling -= ceiling % alignment
-            found = offsets_under(ceiling, sizes, neighbours, members, STAGE_STEPS)
+            found = offsets_under(ceiling, sizes, neighbours, members, limits.stage_steps)
             if found.impossible:
                 low = ceiling + alignment
             else:
@@ -42,16 +37,20 @@ def proved_bound(buffers: Buffers, bound: int, alignment: int) -> int:
 
 
 def squeezed(
-    buffers: Buffers, found: tuple[int, list[int]], bound: int, alignment: int
+    buffers: Buffers,
+    found: tuple[int, list[int]],
+    bound: int,
+    alignment: int,
+    limits: ProofLimits,
 ) -> tuple[int, list[int]]:
     """A smaller arena than that of `found`, if there is one within the steps."""
     sizes = buffers.sizes
     best, low = found, bound + -bound % alignment
-    parts = list(PARTS)
-    while parts and best[0] - low > bound // NEAR:
+    parts = list(limits.parts)
+    while parts and best[0] - low > bound // limits.near:
         ceiling = best[0] - max(alignment, (best[0] - low) // parts[0] // alignment * alignment)
         members = _crowded(buffers, ceiling)
-        placed = offsets_under(ceiling, sizes, buffers.neighbours, members, SQUEEZE_STEPS)
+        placed = offsets_under(ceiling, sizes, buffers.neighbours, members, limits.squeeze_steps)
         if placed.impossible:
             low = ceiling + alignment
         elif placed.offsets is None:

@@ -13,14 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mcucc.schedule.arena.difference_constraints import Neighbour
+from mcucc.schedule.arena.limits import OffsetLimits
 
 Neighbours = Sequence[Sequence[Neighbour]]
-BEAM = 16  # arrangements of lasting buffers that are kept at each stage
-KEPT = 8  # arrangements whose stages are worked on
-ATTEMPTS = (40, 120, 360)  # orders of a stage tried in each round
-NEAR = 400  # a gap of so small a part of the bound is not worked on
-WANDERED = 150  # changed orders of all buffers
-MANY_STAGES = 60  # no beam above
 NOWHERE = -1
 
 
@@ -80,21 +75,23 @@ Order = tuple[tuple[int, ...], bool]
 Fit = tuple[int, dict[int, int]]
 
 
-def best_offsets(buffers: Buffers, bound: int, tries: int, alignment: int) -> tuple[int, list[int]]:
+def best_offsets(
+    buffers: Buffers, bound: int, alignment: int, limits: OffsetLimits
+) -> tuple[int, list[int]]:
     """The least arena found and the offsets in it; stops near `bound`, which no other can beat.
 
     Buffers are placed under that ceiling too, so that it is a multiple of `alignment`.
     """
     if not buffers.sizes:
         return 0, []
-    near = bound + bound // NEAR
-    work = _Work(buffers, near + -near % alignment, tries)
+    near = bound + bound // limits.near
+    work = _Work(buffers, near + -near % alignment, limits)
     best: tuple[int, list[int]] = (1 << 62, [])
     greedy = work.greedy()
     arrangements = [*(arrangement for _, arrangement in greedy), *work.beam(backwards=False)]
     arrangements += work.beam(backwards=True)
-    for attempts in ATTEMPTS:
-        arrangements = work.ranked(arrangements)[:KEPT]
+    for attempts in limits.attempts:
+        arrangements = work.ranked(arrangements)[: limits.kept]
         for arrangement in arrangements:
             if best[0] > work.bound and work.tries > 0:
                 size, offsets = work.finished(arrangement, best[0], attempts)
@@ -108,8 +105,9 @@ def best_offsets(buffers: Buffers, bound: int, tries: int, alignment: int) -> tu
 class _Work:
     """Arrangements of lasting buffers, and stages fitted around them, within a budget of tries."""
 
-    def __init__(self, buffers: Buffers, bound: int, tries: int) -> None:
-        self.buffers, self.bound, self.tries = buffers, bound, tries
+    def __init__(self, buffers: Buffers, bound: int, limits: OffsetLimits) -> None:
+        self.buffers, self.bound, self.limits = buffers, bound, limits
+        self.tries = limits.tries
         self.stages = sorted({s for stages in buffers.stages for s in stages})
         self.rng = random.Random(0)
         self.known: dict[tuple[int, tuple[tuple[int, int], ...]], Fit] = {}
@@ -161,10 +159,10 @@ class _Work:
         """Change the order of everything: what sticks out on top is placed earlier."""
         sizes = self.buffers.sizes
         order, reached = start, best[0]
-        for _ in range(WANDERED):
+        for _ in range(self.limits.wandered):
             if best[0] <= self.bound or self.tries <= 0:
                 break
-            self.tries -= 5
+            self.tries -= self.limits.tries_wandering
             offsets = best[1]
             top = [i for i in order[0] if offsets[i] + sizes[i] == best[0]]
             changed = list(order[0])
@@ -176,7 +174,9 @@ class _Work:
                 i, j = self.rng.sample(range(len(changed)), 2)
                 changed[i], changed[j] = changed[j], changed[i]
             other = tuple(changed), self.rng.random() < 0.5
-            size, offsets = self.finished(self.arranged(other), best[0], 20)
+            size, offsets = self.finished(
+                self.arranged(other), best[0], self.limits.attempts_wandering
+            )
             if size <= reached:
                 order, reached = other, size
             if size < best[0]:
@@ -185,7 +185,7 @@ class _Work:
 
     def beam(self, *, backwards: bool) -> list[Arrangement]:
         """The lasting buffers placed stage after stage, the best arrangements kept."""
-        if len(self.stages) > MANY_STAGES:
+        if len(self.stages) > self.limits.many_stages:
             return []
         end, stages = (-1, self.stages[::-1]) if backwards else (0, self.stages)
         beam: list[Arrangement] = [(0, {})]
@@ -198,7 +198,7 @@ class _Work:
                         for top, placed in beam
                         for at in self._candidates(i, placed, self.bound)
                     ]
-                    beam = sorted(beam, key=lambda found: found[0])[: 4 * BEAM]
+                    beam = sorted(beam, key=lambda found: found[0])[: 4 * self.limits.beam]
             found: dict[tuple[tuple[int, int], ...], Arrangement] = {}
             for top, placed in beam:
                 top = max(top, self._stage(stage, placed)[0])
@@ -208,7 +208,7 @@ class _Work:
                 )
                 if key not in found or top < found[key][0]:
                     found[key] = top, placed
-            beam = sorted(found.values(), key=lambda found: found[0])[:BEAM]
+            beam = sorted(found.values(), key=lambda found: found[0])[: self.limits.beam]
         return beam
 
     def _candidates(self, i: int, placed: Mapping[int, int], ceiling: int) -> list[int]:

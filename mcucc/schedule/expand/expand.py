@@ -10,6 +10,7 @@ from mcucc.ir.integer import IntegerGraph, IntegerNode
 from mcucc.ir.kernel import Granularity
 from mcucc.ir.window import Window
 from mcucc.schedule.arena.allocate import Life, lay_out, most_live
+from mcucc.schedule.arena.limits import ArenaLimits
 from mcucc.schedule.expand.axis import Axis, Link, Track, stepped_axis, whole_axis
 from mcucc.schedule.expand.chains import Member, chains_of, interleaved
 from mcucc.schedule.expand.facts import Network
@@ -35,17 +36,17 @@ from mcucc.schedule.split.rewrite import with_splits
 
 # int32 sums and word-wise kernels want their buffers aligned.
 ALIGNMENT = 4
-ALONE_TRIES = 200  # first fits of a chain by itself, beyond the usual orders
+DEFAULT_LIMITS = ArenaLimits()
 
 
-def expand(graph: IntegerGraph, plan: Plan) -> TiledProgram:
+def expand(graph: IntegerGraph, plan: Plan, limits: ArenaLimits = DEFAULT_LIMITS) -> TiledProgram:
     """Every step and every byte of a plan.
 
     Raises ModelError when the plan does not fit the network: unknown or missing nodes, an order
     that reads what is not computed yet, tiles whose rates do not fit together.
     """
     net, _, chains, places = _built(graph, plan)
-    return _placed(net, plan, chains, places)
+    return _placed(net, plan, chains, places, limits)
 
 
 def live_extents(program: TiledProgram) -> tuple[Lives, frozenset[tuple[BufferId, BufferId]]]:
@@ -101,10 +102,16 @@ def chain_bytes(net: Network, plans: Sequence[StagePlan], begin: int, image: Ima
     return most_live(*_chain_lives(net, plans, begin, image))
 
 
-def chain_arena(net: Network, plans: Sequence[StagePlan], begin: int, image: ImagePolicy) -> int:
+def chain_arena(
+    net: Network,
+    plans: Sequence[StagePlan],
+    begin: int,
+    image: ImagePolicy,
+    limits: ArenaLimits,
+) -> int:
     """The arena of such a chain, with what else is alive during it: more where gaps remain."""
     lives, same = _chain_lives(net, plans, begin, image)
-    return lay_out(lives, same, ALIGNMENT, [range(len(plans))], ALONE_TRIES).size
+    return lay_out(lives, same, ALIGNMENT, [range(len(plans))], limits).size
 
 
 def _chain_lives(
@@ -453,7 +460,11 @@ class _Stage:
 
 
 def _placed(
-    net: Network, plan: Plan, chains: Sequence[ChainFacts], places: dict[BufferId, Place]
+    net: Network,
+    plan: Plan,
+    chains: Sequence[ChainFacts],
+    places: dict[BufferId, Place],
+    limits: ArenaLimits,
 ) -> TiledProgram:
     lives, same = all_lives(net, plan.image, chains, places)
     names = list(lives)
@@ -463,6 +474,7 @@ def _placed(
         pairs_by_index(names, same),
         ALIGNMENT,
         [chain.stages for chain in ordered],
+        limits,
     )
     for name, offset in zip(names, layout.offsets, strict=True):
         places[name] = replace(places[name], offset=offset)

@@ -10,9 +10,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from mcucc.errors import FitError, McuccError, ModelError
 from mcucc.ir.integer import IntegerGraph
+from mcucc.schedule.arena.limits import ArenaLimits, OffsetLimits
 from mcucc.schedule.expand.expand import chain_arena, chain_bytes, expand
 from mcucc.schedule.expand.facts import Network
 from mcucc.schedule.plan.layers import layers_plan
@@ -44,6 +46,7 @@ CHAINED = (1.1, 3.0)  # and where the cost is time
 NEAR = 1.02  # factors nearer than that find the same chains
 ROUNDS = 4  # bounding stages that chains may replace, for each of them
 SETTLINGS = 8  # rounds in which arenas of stages replace bytes in use
+ALONE = ArenaLimits(OffsetLimits(tries=200))  # for the arena of one stage
 GAP = 1.25  # an arena over the bytes in use, at most as far as one looks
 STRIPPED = (1.05, 1.1, 1.25)  # the same, for which stages in column strips are looked for
 STRIPS = (2, 3, 4)
@@ -226,7 +229,7 @@ class _Search:
             if not fresh:
                 break
             for key, option in fresh.items():
-                size = self._exactly(option, chain_arena)
+                size = self._exactly(option, partial(chain_arena, limits=ALONE))
                 self.exact[key] = max(size, self._known_bytes(option))
                 self.placed.add(key)
             cuts = self._join()
