@@ -7,16 +7,17 @@ from pathlib import Path
 
 from benchmarks.machine import Machine, build
 from benchmarks.qemu_machine import QemuMachine, build_m55
-from mcucc.kernels.select import PORTABLE, isa_of, isas_of
+from mcucc.ir.kernel_id import InstructionSet
+from mcucc.kernels.select import isa_of, isas_of
 
 OPTIONS = {"cortex-m33": ("dsp",), "cortex-m55": ("dsp", "mve")}
 
 
 def open_machine(
     core: str, portable: bool, folder: Path, flags: Sequence[str]
-) -> tuple[Machine | QemuMachine, str]:
+) -> tuple[Machine | QemuMachine, InstructionSet]:
     """A machine with the kernels of a core, and the ISA to select them for."""
-    isa = PORTABLE if portable else isa_of(core, OPTIONS.get(core, ()))
+    isa = InstructionSet.PORTABLE if portable else isa_of(core, OPTIONS.get(core, ()))
     if core == "cortex-m55":
         return QemuMachine(build_m55(isas_of(isa), folder, flags)), isa
     return Machine(build(isas_of(isa), core, folder, tuple(flags)), core, count=True), isa

@@ -23,26 +23,19 @@ from benchmarks.fit_costs import TABLE, Row, fit_kernels
 from benchmarks.machine import Step
 from benchmarks.qemu_machine import GUESTS, Job, QemuMachine, build_calls
 from mcucc.ir.kernel import Granularity, Kernel
-from mcucc.kernels.select import (
-    ARMV7EM,
-    ARMV7M,
-    MVE,
-    PORTABLE,
-    NodeContext,
-    choose,
-    isa_of,
-    isas_of,
-)
+from mcucc.ir.kernel_id import InstructionSet
+from mcucc.kernels.select import NodeContext, choose, isa_of, isas_of
 from mcucc.numerics.fixed_point import Requant, Rounding
 from mcucc.ops.common.matrix import Accumulation
 from mcucc.ops.common.partial_sums import SUM_BYTES, FinishSumsKernel, PartialSumsKernel, as_bytes
 from mcucc.schedule.search.costs import KernelCost
 
 GUEST = {
-    PORTABLE: replace(GUESTS["cortex-m3"], flags=("-mcpu=cortex-m0plus",)),  # which has a timer
-    ARMV7M: GUESTS["cortex-m3"],
-    ARMV7EM: GUESTS["cortex-m4"],
-    MVE: GUESTS["cortex-m55"],
+    # Cortex-M0+ code on a Cortex-M3, whose machine has a timer.
+    InstructionSet.PORTABLE: replace(GUESTS["cortex-m3"], flags=("-mcpu=cortex-m0plus",)),
+    InstructionSet.ARMV7M: GUESTS["cortex-m3"],
+    InstructionSet.ARMV7EM: GUESTS["cortex-m4"],
+    InstructionSet.MVE: GUESTS["cortex-m55"],
 }
 GROUPS, OUTPUTS, WIDTHS = (4, 8, 16, 32), (8, 16, 40), (3, 10, 22)
 FACTORS = (2**-9, 1 / 391)  # with a short multiplier, and without

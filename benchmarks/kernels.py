@@ -24,6 +24,7 @@ from benchmarks.machine import Machine, Step
 from benchmarks.qemu_machine import QemuMachine
 from mcucc.ir import Quant, Tensor
 from mcucc.ir.kernel import Kernel
+from mcucc.ir.kernel_id import InstructionSet
 from mcucc.ir.op import Op
 from mcucc.kernels.select import NodeContext, choose
 from mcucc.numerics.fixed_point import Int8Array, Rounding
@@ -154,7 +155,9 @@ def whole_rows(kernel: Kernel, inputs: Sequence[Int8Array], shape: tuple[int, in
     return tuple(steps)
 
 
-def measure(layer: Layer, machine: Machine | QemuMachine, isa: str, short: bool) -> Result:
+def measure(
+    layer: Layer, machine: Machine | QemuMachine, isa: InstructionSet, short: bool
+) -> Result:
     """Count one layer; RuntimeError when its bytes are not the reference's."""
     kernel, x_shape, y_shape = layer.make(short)
     rng = np.random.default_rng(2)

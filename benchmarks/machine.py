@@ -21,6 +21,7 @@ from unicorn import arm_const as arm
 from benchmarks.cycles import Block, Counts, Listing
 from mcucc.base.package_data import resource_dir
 from mcucc.ir.kernel import ConstArray, Granularity, KernelCall
+from mcucc.ir.kernel_id import InstructionSet
 from mcucc.numerics.fixed_point import Int8Array
 
 RUNTIME = resource_dir("runtime_c")
@@ -50,10 +51,12 @@ class Step:
 
 
 def build(
-    isas: tuple[str, ...], core: str, folder: Path, flags: tuple[str, ...] = ("-O2",)
+    isas: tuple[InstructionSet, ...], core: str, folder: Path, flags: tuple[str, ...] = ("-O2",)
 ) -> Path:
     """All kernels of `isas` linked for `core`; RuntimeError with the compiler's words."""
-    sources = [str(p) for isa in isas for p in sorted((RUNTIME / "kernels" / isa).glob("*.c"))]
+    sources = [
+        str(p) for isa in isas for p in sorted((RUNTIME / "kernels" / isa.value).glob("*.c"))
+    ]
     image = folder / f"kernels_{core}.elf"
     script = folder / "kernels.ld"
     script.write_text(

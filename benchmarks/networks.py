@@ -26,6 +26,7 @@ from benchmarks.qemu_machine import QemuMachine
 from mcucc.driver.load import NetworkOptions, load_network
 from mcucc.ir.integer import IntegerGraph, IntegerNode
 from mcucc.ir.kernel import Granularity
+from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.select import Choice, choose, context_of
 from mcucc.numerics.fixed_point import Int8Array
 
@@ -44,7 +45,7 @@ class LayerCount:
 
 
 def count_network(
-    graph: IntegerGraph, machine: Machine | QemuMachine, isa: str
+    graph: IntegerGraph, machine: Machine | QemuMachine, isa: InstructionSet
 ) -> list[LayerCount]:
     """Every node in order; RuntimeError where the bytes differ from the reference's."""
     rng = np.random.default_rng(0)

@@ -21,6 +21,7 @@ from elftools.elf.elffile import ELFFile
 from benchmarks.cycles import Counts
 from benchmarks.machine import GUARD, RUNTIME, WARNINGS, Step
 from mcucc.ir.kernel import ConstArray, Granularity, KernelCall
+from mcucc.ir.kernel_id import InstructionSet
 
 HERE = Path(__file__).resolve().parent
 LIST_BYTES = 15 << 20
@@ -108,7 +109,7 @@ class Done:
 
 
 def build_calls(
-    isas: Sequence[str],
+    isas: Sequence[InstructionSet],
     guest: Guest,
     folder: Path,
     flags: Sequence[str] = ("-O2",),
@@ -118,7 +119,9 @@ def build_calls(
 
     `of_kernels` are flags and objects for the kernels alone.
     """
-    sources = [str(p) for isa in isas for p in sorted((RUNTIME / "kernels" / isa).glob("*.c"))]
+    sources = [
+        str(p) for isa in isas for p in sorted((RUNTIME / "kernels" / isa.value).glob("*.c"))
+    ]
     image, script = folder / "calls.elf", folder / "calls.ld"
     script.write_text(SCRIPT.format(code=guest.code, data=guest.data))
     gcc = [
@@ -141,7 +144,9 @@ def build_calls(
     return image
 
 
-def build_m55(isas: Sequence[str], folder: Path, flags: Sequence[str] = ("-O2",)) -> Path:
+def build_m55(
+    isas: Sequence[InstructionSet], folder: Path, flags: Sequence[str] = ("-O2",)
+) -> Path:
     """build_calls for a Cortex-M55."""
     return build_calls(isas, GUESTS["cortex-m55"], folder, flags)
 

@@ -24,6 +24,7 @@ from benchmarks.networks import count_network, total
 from benchmarks.qemu_machine import QemuMachine
 from mcucc.driver.compile import OPTIMIZE, CompileOptions, compile_model
 from mcucc.driver.load import NetworkOptions, load_network
+from mcucc.ir.kernel_id import InstructionSet
 
 CORES = ("cortex-m4", "cortex-m3", "cortex-m0plus", "cortex-m55")
 FLASH_MODEL, FLASH_BOARD = "mcunet-5fps_vww", "nucleo-l4r5zi"
@@ -31,7 +32,7 @@ REMOVED = ", constant channels removed"
 Rows = dict[str, dict[str, Any]]
 
 
-def layer_rows(machine: Machine | QemuMachine, isa: str) -> Rows:
+def layer_rows(machine: Machine | QemuMachine, isa: InstructionSet) -> Rows:
     """Single layers with factors as imported files have them (long) and as ours (short)."""
     rows: Rows = {}
     for layer in LAYERS:
@@ -42,7 +43,7 @@ def layer_rows(machine: Machine | QemuMachine, isa: str) -> Rows:
     return rows
 
 
-def network_rows(machine: Machine | QemuMachine, isa: str, core: str, zoo: Path) -> Rows:
+def network_rows(machine: Machine | QemuMachine, isa: InstructionSet, core: str, zoo: Path) -> Rows:
     """Whole networks of the peers' table that have a figure for this core, layer by layer."""
     rows: Rows = {}
     peers = json.loads(PEERS.read_text(encoding="utf-8"))["networks"]

@@ -34,7 +34,7 @@ def border_code(names: Names, node: str, border: BorderCall, channels: int) -> B
     if not border.calls:
         return None
     rows, columns, zones, params = table_names(names, node)
-    (kind,) = {(call.function, call.params) for call in border.calls}
+    (key,) = {call.id for call in border.calls}
     return BorderCode(
         rows=rows,
         row_edges=border.rows[1:],
@@ -42,9 +42,9 @@ def border_code(names: Names, node: str, border: BorderCall, channels: int) -> B
         column_edges=border.columns[1:],
         zones=zones,
         numbers=border.zones,
-        function=kind[0],
+        function=key.function,
         params=params,
-        params_type=kind[1],
+        params_type=key.params,
         entries=tuple(names.fields(node, call) for call in border.calls),
         channels=channels,
     )

@@ -13,12 +13,14 @@ from mcucc.codegen.steps import StageCode, stage_codes, step_name
 from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import Activation
 from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.quantize.split_outputs import SplitOutput
 from mcucc.schedule.plan.buffers import BufferId
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import TiledProgram
 from mcucc.schedule.plan.spans import Range
 
+CAMERA = KernelId("camera")  # whose C unit is not a kernel's
 C_TYPES = {
     np.dtype(np.int8): "int8_t",
     np.dtype(np.uint8): "uint8_t",
@@ -166,9 +168,9 @@ def model_code(
         for node in stage.nodes
         if _has_code(node.name, stages, names)
     }
-    units = {(c.isa, c.unit) for call in calls.values() for c in call.calls}
+    ids = {c.id for call in calls.values() for c in call.calls}
     if cameras:
-        units.add(("portable", "camera"))
+        ids.add(CAMERA)
     titles = [step_name(step) for step in program.steps]
     return ModelCode(
         name=name,
@@ -181,7 +183,7 @@ def model_code(
             f"{graph.macs:,} MACs (executed: {program.macs:,}), "
             f"{graph.rounding.value} rounding, schedule {comment(program.plan.schedule)}",
         ),
-        headers=tuple(sorted(f"mcucc/{unit}.h" for _, unit in units)),
+        headers=tuple(sorted({f"mcucc/{key.unit}.h" for key in ids})),
         arena_bytes=program.arena_bytes,
         places=_places(program, names),
         inputs=tuple(_end(program, t, names, t in cameras) for t in graph.inputs),
@@ -193,7 +195,7 @@ def model_code(
         tables=_tables(calls, cameras, names),
         range_tables=tuple(RangeTable(key, ranges) for key, ranges in names.ranges.items()),
         step_names=tuple(string(t) for t in (*(c.title for c in camera_steps), *titles)),
-        sources=tuple(sorted(f"kernels/{isa}/{unit}.c" for isa, unit in units)),
+        sources=tuple(sorted({key.source for key in ids})),
     )
 
 

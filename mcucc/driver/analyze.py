@@ -15,6 +15,7 @@ from mcucc.boards.board import Board, board_names, load_board
 from mcucc.driver.load import Network, NetworkOptions, Progress, load_network
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.kernel import Granularity
+from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.select import isa_of
 from mcucc.report.format import kilobytes, short_step
 from mcucc.report.nodes import NodeFacts, node_facts
@@ -121,7 +122,7 @@ class _Analyst:
         self.options = dataclasses.replace(options, unlimited=True)
         self.network, self.progress = network, progress
         self.short = short_paths(node.name for node in network.integer.nodes)
-        self.known: dict[tuple[str, ScheduleOptions], Schedule] = {}
+        self.known: dict[tuple[InstructionSet, ScheduleOptions], Schedule] = {}
 
     def verdict(self, board: Board) -> Verdict:
         """Layer by layer where that fits, else the plan compile finds, else the least there is."""
@@ -248,12 +249,12 @@ def _code(program: TiledProgram) -> int:
     """Estimated bytes of code: the kernels called, and the loops that call them."""
     nodes = [n for n in program.graph.nodes if n.kernel.granularity is not Granularity.ALIAS]
     calls = [node.kernel.call() for node in nodes]
-    functions = {part.function for call in calls for part in call.calls}
+    kernels = {part.id for call in calls for part in call.calls}
     actions = sum(
         (CODE_PER_ACTION if len(stage.nodes) == 1 else CODE_PER_FUSED_ACTION) * len(stage.actions)
         for stage in program.stages
     )
-    return CODE_BASE + CODE_PER_FUNCTION * len(functions) + actions
+    return CODE_BASE + CODE_PER_FUNCTION * len(kernels) + actions
 
 
 def _largest(network: Network) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import Int8Array
 
@@ -38,7 +39,7 @@ class ConstArray:
 
 @dataclass(frozen=True, eq=False)
 class KernelCall:
-    """The C function of a kernel and the initialiser of its parameter struct.
+    """The C kernel to call and the initialiser of its parameter struct.
 
     `fields` are in the order of the struct; a ConstArray becomes a pointer to its table.
     `scratch_bytes` of the arena are handed over as `span->scratch` during the call. `narrow`, where
@@ -47,24 +48,27 @@ class KernelCall:
     some zones of the output.
     """
 
-    function: str
-    params: str
+    id: KernelId
     fields: tuple[tuple[str, int | ConstArray | None], ...]
-    isa: str = "portable"
     scratch_bytes: int = 0
     narrow: Callable[[int], KernelCall] | None = None
     parts: tuple[KernelCall, ...] = ()
     border: BorderCall | None = None
 
     @property
+    def function(self) -> str:
+        """The C function."""
+        return self.id.function
+
+    @property
+    def params(self) -> str:
+        """The C type of the parameters."""
+        return self.id.params
+
+    @property
     def calls(self) -> tuple[KernelCall, ...]:
         """The calls of C functions that this one is."""
         return self.parts or (self, *(self.border.calls if self.border else ()))
-
-    @property
-    def unit(self) -> str:
-        """The C unit of the kernel: `mcucc/<unit>.h` and `kernels/<isa>/<unit>.c`."""
-        return self.params.removeprefix("mcucc_").removesuffix("_params")
 
     @property
     def arrays(self) -> tuple[ConstArray, ...]:

@@ -5,32 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.mve.conv2d import strips_of_zones
-from mcucc.kernels.select import (
-    ARMV7EM,
-    ARMV7M,
-    MVE,
-    PORTABLE,
-    Choice,
-    NodeContext,
-    choose,
-    variant,
-)
+from mcucc.kernels.select import Choice, NodeContext, choose, variant
 from mcucc.ops.common.border import BorderedKernel
 
 
-def bordered(kernel: BorderedKernel, context: NodeContext, isa: str) -> Choice:
+def bordered(kernel: BorderedKernel, context: NodeContext, isa: InstructionSet) -> Choice:
     """The cheapest variant of the layer; zones of the border call one function, its own or not."""
     main, *others = kernel.kernels
     first = choose(main, context, isa)
     # The form of the inside is proved for all biases at once: what follows finds the same variant.
     alike = replace(context, form=first.form)
     calls = [choose(other, alike, isa).call for other in others]
-    if len({(call.function, call.params) for call in calls}) > 1:
+    if len({call.id for call in calls}) > 1:
         calls = [other.call() for other in others]
     every = (first.call, *calls)
     return replace(first, call=strips_of_zones(kernel, every) or kernel.compose(every))
 
 
-for _isa in (PORTABLE, ARMV7M, ARMV7EM, MVE):
+for _isa in InstructionSet:
     variant(BorderedKernel, _isa)(partial(bordered, isa=_isa))

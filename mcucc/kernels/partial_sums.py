@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.conv2d import pack_runs, wide_weights
 from mcucc.kernels.armv7em.finish import weights_in_pairs
 from mcucc.kernels.portable.finish import finish_fields, portable_finish
-from mcucc.kernels.select import ARMV7EM, PORTABLE, Choice, NodeContext, variant
+from mcucc.kernels.select import Choice, NodeContext, variant
 from mcucc.ops.common.partial_sums import FinishSumsKernel, PartialSumsKernel
 
 PER_FINISH = 10.0  # instructions a value
 PER_MAC, PER_SUM = {False: 0.92, True: 0.73}, 4.0  # by width of the weights: armv7em_conv2d.py
 
 
-@variant(FinishSumsKernel, PORTABLE)
+@variant(FinishSumsKernel, InstructionSet.PORTABLE)
 def finish_sums(kernel: FinishSumsKernel, context: NodeContext) -> Choice | None:
     """Any sums whose requantization has a proved form."""
     finish = portable_finish(kernel.weights, kernel.accumulation, context)
     if finish is None:
         return None
-    form = finish.form.value
     call = KernelCall(
-        f"mcucc_finish_sums_form_{form}",
-        "mcucc_finish_sums_params",
+        KernelId("finish_sums", variant="form", requantization=finish.form),
         (("channels", len(kernel.weights)), *finish_fields(kernel.accumulation, finish)),
     )
     values = context.height * context.width * len(kernel.weights)
-    return Choice(call, f"portable, {form}", values * PER_FINISH, finish.form)
+    return Choice(call, f"portable, {finish.form.value}", values * PER_FINISH)
 
 
-@variant(PartialSumsKernel, ARMV7EM)
+@variant(PartialSumsKernel, InstructionSet.ARMV7EM)
 def partial_sums(kernel: PartialSumsKernel, context: NodeContext) -> Choice:
     """SMLAD over pixels widened once, two pixels and two output channels at a time."""
     outputs, inputs = kernel.weights.shape
@@ -37,8 +36,7 @@ def partial_sums(kernel: PartialSumsKernel, context: NodeContext) -> Choice:
     wide = wide_weights(context)
     stream = weights_in_pairs(packed, (outputs + 1) // 2, wide).reshape(-1)
     call = KernelCall(
-        "mcucc_partial_sums_armv7em",
-        "mcucc_partial_sums_armv7em_params",
+        KernelId("partial_sums", InstructionSet.ARMV7EM),
         (
             ("input_channels", inputs),
             ("output_channels", outputs),
@@ -47,7 +45,6 @@ def partial_sums(kernel: PartialSumsKernel, context: NodeContext) -> Choice:
             ("wide", int(wide)),
             ("stream", ConstArray("stream", stream)),
         ),
-        isa=ARMV7EM,
         scratch_bytes=16 * chunks,
     )
     values = context.height * context.width * outputs

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from mcucc.ir.kernel_id import Form
 from mcucc.numerics.fixed_point import INT32_MAX, INT32_MIN, IntArray, Requant, Rounding
 from mcucc.ops.common.matrix import Accumulation
 
@@ -29,17 +29,6 @@ NEIGHBOURS = 2
 LARGEST_SHIFT = 21
 # Of SHORT: |z| << 22 is below 2^30.
 LARGEST_SHORT_SHIFT = 22
-
-
-class Form(Enum):
-    """An instruction sequence; `acc` includes the bias. Sources: the headers named."""
-
-    SHORT = "short"  # (acc * m + c) >> s in 32 bits, one s and c per layer: mcucc/requantize.h
-    HIGH = "high"  # round(acc * m * 2^-32): mcucc/finish_armv7em.h
-    DOUBLING = "doubling"  # round(acc * m * 2^-31): mcucc/finish_mve.h
-    SHIFT = "shift"  # round(acc * m * 2^-(33 + s)): mcucc/finish_{armv7em,mve}.h
-    WIDE = "wide"  # SHIFT of acc * 2^8, m * 2^-(24 + s), for large factors: mcucc/finish_mve.h
-    DOUBLE = "double"  # LiteRT's two roundings, m * 2^-(32 + s): mcucc/finish_{armv7em,mve}.h
 
 
 # WIDE shifts accumulators left by so many bits.

@@ -9,24 +9,24 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeVar
 
 from mcucc.ir.integer import IntegerGraph, IntegerNode
 from mcucc.ir.kernel import Granularity, Kernel, KernelCall
+from mcucc.ir.kernel_id import Form, InstructionSet
 from mcucc.ir.window import Window
-from mcucc.kernels.requantize import Finish, Form
+from mcucc.kernels.requantize import Finish
 from mcucc.numerics.fixed_point import Int8Array
 
-PORTABLE = "portable"
-ARMV7M = "armv7m"
-ARMV7EM = "armv7em"
-MVE = "mve"
-
 # What a core with an instruction set has beside it, the next best kernels.
-FALLBACK = {MVE: ARMV7EM, ARMV7EM: ARMV7M, ARMV7M: PORTABLE}
+FALLBACK: Mapping[InstructionSet, InstructionSet] = {
+    InstructionSet.MVE: InstructionSet.ARMV7EM,
+    InstructionSet.ARMV7EM: InstructionSet.ARMV7M,
+    InstructionSet.ARMV7M: InstructionSet.PORTABLE,
+}
 
 
 @dataclass(frozen=True)
@@ -50,23 +50,26 @@ class NodeContext:
 
 @dataclass(frozen=True)
 class Choice:
-    """A variant for one node; `instructions` is the modelled count for the whole output.
-
-    `form` is the proved requantization; None: the general one of 64 bits, or none at all.
-    """
+    """A variant for one node; `instructions` is the modelled count for the whole output."""
 
     call: KernelCall
     variant: str
     instructions: float
-    form: Form | None = None
+
+    @property
+    def form(self) -> Form | None:
+        """The proved form of requantization, if there is one."""
+        return self.call.id.form
 
 
 Variant = Callable[[Any, NodeContext], Choice | None]
 VariantFunction = TypeVar("VariantFunction", bound=Variant)
-_TABLE: dict[tuple[str, str], list[Variant]] = {}
+_TABLE: dict[tuple[str, InstructionSet], list[Variant]] = {}
 
 
-def variant(kernel: type[Kernel], isa: str) -> Callable[[VariantFunction], VariantFunction]:
+def variant(
+    kernel: type[Kernel], isa: InstructionSet
+) -> Callable[[VariantFunction], VariantFunction]:
     """Decorator: registers a variant of a kernel class for an ISA."""
 
     def add(function: VariantFunction) -> VariantFunction:
@@ -76,21 +79,21 @@ def variant(kernel: type[Kernel], isa: str) -> Callable[[VariantFunction], Varia
     return add
 
 
-def isa_of(core: str, options: Sequence[str] = ()) -> str:
+def isa_of(core: str, options: Sequence[str] = ()) -> InstructionSet:
     """The ISA whose kernels a core runs, from its name and options (dsp, mve)."""
     if "mve" in options:
-        return MVE
+        return InstructionSet.MVE
     if core in ("cortex-m4", "cortex-m7") or "dsp" in options:
-        return ARMV7EM
-    return ARMV7M if core in ("cortex-m3", "cortex-m33") else PORTABLE
+        return InstructionSet.ARMV7EM
+    return InstructionSet.ARMV7M if core in ("cortex-m3", "cortex-m33") else InstructionSet.PORTABLE
 
 
-def isas_of(isa: str) -> tuple[str, ...]:
+def isas_of(isa: InstructionSet) -> tuple[InstructionSet, ...]:
     """The instruction sets whose kernels a core of `isa` may run, its own first."""
     return (isa, *isas_of(FALLBACK[isa])) if isa in FALLBACK else (isa,)
 
 
-def choose(kernel: Kernel, context: NodeContext, isa: str) -> Choice:
+def choose(kernel: Kernel, context: NodeContext, isa: InstructionSet) -> Choice:
     """The cheapest variant of `isa`, else of its FALLBACK, else the portable kernel."""
     _load_variants()
     found = [make(kernel, context) for make in _TABLE.get((type(kernel).__name__, isa), ())]
@@ -106,13 +109,13 @@ def _portable_instructions(kernel: Kernel, context: NodeContext) -> float:
     return 9.0 * kernel.macs_per_pixel * context.height * context.width
 
 
-def select(kernel: Kernel, context: NodeContext, isa: str) -> KernelCall:
+def select(kernel: Kernel, context: NodeContext, isa: InstructionSet) -> KernelCall:
     """The C call of the cheapest variant."""
     return choose(kernel, context, isa).call
 
 
 def select_all(
-    graph: IntegerGraph, isa: str, optimize: str = "balanced"
+    graph: IntegerGraph, isa: InstructionSet, optimize: str = "balanced"
 ) -> tuple[IntegerGraph, dict[str, Choice]]:
     """The graph with every kernel bound to its variant, and the choices by node name.
 
@@ -136,7 +139,7 @@ def context_of(graph: IntegerGraph, node: IntegerNode, optimize: str = "balanced
     return NodeContext(((-128, 127),) * len(node.inputs), output.height, output.width, optimize)
 
 
-def bind_kernel(kernel: Kernel, context: NodeContext, isa: str) -> BoundKernel:
+def bind_kernel(kernel: Kernel, context: NodeContext, isa: InstructionSet) -> BoundKernel:
     """The kernel with its cheapest variant."""
     return BoundKernel(kernel, choose(kernel, context, isa), isa, context)
 
@@ -167,7 +170,7 @@ class BoundKernel(Kernel):
 
     kernel: Kernel
     choice: Choice
-    isa: str
+    isa: InstructionSet
     context: NodeContext
 
     @property

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import hwc
@@ -83,8 +84,7 @@ class AddKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_add`."""
         return KernelCall(
-            "mcucc_add",
-            "mcucc_add_params",
+            KernelId("add", requantization=Rounding.SINGLE),
             (
                 ("channels", self.channels),
                 ("multiplier_a", self.multipliers[0]),
@@ -126,8 +126,7 @@ class AddDoubleKernel(Kernel):
         """`mcucc_add_double`."""
         factors = (("a", self.factor_a), ("b", self.factor_b), ("sum", self.factor_sum))
         return KernelCall(
-            "mcucc_add_double",
-            "mcucc_add_double_params",
+            KernelId("add", requantization=Rounding.DOUBLE),
             (
                 ("channels", self.channels),
                 *((f"multiplier_{name}", int(f.multiplier[0])) for name, f in factors),

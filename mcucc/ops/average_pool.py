@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from mcucc.ir.kernel import ConstArray, Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
@@ -21,7 +22,6 @@ from mcucc.numerics.fixed_point import (
     Rounding,
     saturate_int8,
 )
-from mcucc.ops.common.matrix import suffix
 from mcucc.ops.common.spatial import Window2d, patches, valid_counts
 
 
@@ -121,8 +121,7 @@ class AveragePoolKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_average_pool`."""
         return KernelCall(
-            f"mcucc_average_pool{suffix(self.requant.rounding)}",
-            "mcucc_average_pool_params",
+            KernelId("average_pool", requantization=self.requant.rounding),
             (
                 *_geometry(self.op, self.input_shape),
                 ("multiplier", ConstArray("multiplier", self.requant.multiplier.astype(np.int32))),
@@ -164,8 +163,7 @@ class AveragePoolDivideKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_average_pool_divide`; the tables of factors are absent."""
         return KernelCall(
-            "mcucc_average_pool_divide",
-            "mcucc_average_pool_params",
+            KernelId("average_pool", variant="divide"),
             (
                 *_geometry(self.op, self.input_shape),
                 ("multiplier", None),

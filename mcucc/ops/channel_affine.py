@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from mcucc.ir.kernel import ConstArray, Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import hwc
@@ -25,7 +26,6 @@ from mcucc.numerics.fixed_point import (
     round_half_up,
     saturate_int8,
 )
-from mcucc.ops.common.matrix import suffix
 
 LARGEST_SHIFT = 24
 FAR = 1024.0  # units of the output: such an offset saturates, whatever is added to it
@@ -121,12 +121,13 @@ class ChannelAffineKernel(Kernel):
         return True
 
     def call(self) -> KernelCall:
-        """`mcucc_channel_affine`; with the ending `_shift` where nothing is multiplied."""
+        """`mcucc_channel_affine`; the variant `shift` where nothing is multiplied."""
         requant = self.requant
-        ending = "_shift" if requant is None else suffix(requant.rounding)
+        key = KernelId("channel_affine", variant="shift")
+        if requant is not None:
+            key = KernelId("channel_affine", requantization=requant.rounding)
         return KernelCall(
-            f"mcucc_channel_affine{ending}",
-            "mcucc_channel_affine_params",
+            key,
             (
                 ("channels", self.factors.size),
                 ("factors", ConstArray("factors", self.factors.astype(np.int32))),

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from mcucc.ir.kernel import ConstArray, Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Quant, Tensor, TensorType
 from mcucc.ir.window import hwc
@@ -132,8 +133,7 @@ class ChannelSumKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_channel_sum`."""
         return KernelCall(
-            "mcucc_channel_sum",
-            "mcucc_channel_sum_params",
+            KernelId("channel_sum"),
             (
                 ("channels", self.offsets.size),
                 ("table", ConstArray("table", self.table.astype(np.int32))),

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from mcucc.ir.kernel import ConstArray, Granularity, Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window, hwc
@@ -90,8 +91,7 @@ class ConcatKernel(Kernel):
         chunks = [int(np.prod(shape[self.axis :])) for shape in self.shapes]
         tables = None if self.tables is None else ConstArray("tables", self.tables)
         return KernelCall(
-            "mcucc_concat",
-            "mcucc_concat_params",
+            KernelId("concat"),
             (
                 ("inputs", len(chunks)),
                 ("repeats", repeats),

@@ -9,12 +9,13 @@ from typing import ClassVar
 import numpy as np
 
 from mcucc.ir.kernel import ConstArray, Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding
 from mcucc.ops.common.border import added_by_padding, bordered, check_border
-from mcucc.ops.common.matrix import Accumulation, accumulation, exact_matmul, suffix
+from mcucc.ops.common.matrix import Accumulation, accumulation, exact_matmul
 from mcucc.ops.common.spatial import Window2d, patches
 
 
@@ -121,8 +122,7 @@ class Conv2dKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_conv2d`; weights (C_out, kh, kw, C_in / groups)."""
         return KernelCall(
-            f"mcucc_conv2d{suffix(self.sums.requant.rounding)}",
-            "mcucc_conv2d_params",
+            KernelId("conv2d", requantization=self.sums.requant.rounding),
             (
                 *self.window.fields(),
                 ("input_width", self.input_width),

@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray, Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding
-from mcucc.ops.common.matrix import Accumulation, accumulation, suffix
+from mcucc.ops.common.matrix import Accumulation, accumulation
 
 
 @register
@@ -130,8 +131,7 @@ class ConvTranspose2dKernel(Kernel):
         """`mcucc_conv_transpose2d`; weights (C_out, kh, kw, C_in)."""
         c_out, kernel_h, kernel_w, c_in = self.weights.shape
         return KernelCall(
-            f"mcucc_conv_transpose2d{suffix(self.sums.requant.rounding)}",
-            "mcucc_conv_transpose2d_params",
+            KernelId("conv_transpose2d", requantization=self.sums.requant.rounding),
             (
                 ("kernel_h", kernel_h),
                 ("kernel_w", kernel_w),

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
@@ -83,7 +84,7 @@ class DepthToSpaceKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_depth_to_space`."""
         fields = block_fields(self.op.block, self.channels, channels_first=self.op.channels_first)
-        return KernelCall("mcucc_depth_to_space", "mcucc_depth_to_space_params", fields)
+        return KernelCall(KernelId("depth_to_space"), fields)
 
     def describe(self) -> str:
         """Op and block."""

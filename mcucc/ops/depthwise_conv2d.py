@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray, Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding
 from mcucc.ops.common.border import added_by_padding, bordered, check_border
-from mcucc.ops.common.matrix import Accumulation, accumulation, suffix
+from mcucc.ops.common.matrix import Accumulation, accumulation
 from mcucc.ops.common.spatial import Window2d, patches
 
 
@@ -105,8 +106,7 @@ class DepthwiseConv2dKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_depthwise_conv2d`; weights (kh, kw, C_out)."""
         return KernelCall(
-            f"mcucc_depthwise_conv2d{suffix(self.sums.requant.rounding)}",
-            "mcucc_depthwise_conv2d_params",
+            KernelId("depthwise_conv2d", requantization=self.sums.requant.rounding),
             (
                 *self.window.fields(),
                 ("input_width", self.input_width),

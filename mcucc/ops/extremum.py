@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from mcucc.ir.kernel import ConstArray, Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import hwc
@@ -76,8 +77,7 @@ class ExtremumKernel(Kernel):
         """`mcucc_extremum`."""
         tables = None if self.tables is None else ConstArray("tables", self.tables)
         return KernelCall(
-            "mcucc_extremum",
-            "mcucc_extremum_params",
+            KernelId("extremum"),
             (("channels", self.channels), ("largest", int(self.op.largest)), ("tables", tables)),
         )
 

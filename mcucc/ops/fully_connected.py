@@ -10,11 +10,12 @@ from typing import ClassVar
 import numpy as np
 
 from mcucc.ir.kernel import ConstArray, Granularity, Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window, hwc
 from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding
-from mcucc.ops.common.matrix import Accumulation, accumulation, exact_matmul, suffix
+from mcucc.ops.common.matrix import Accumulation, accumulation, exact_matmul
 from mcucc.ops.common.spatial import Window2d
 from mcucc.ops.conv2d import Conv2dKernel
 
@@ -105,8 +106,7 @@ class FullyConnectedKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_fully_connected`."""
         return KernelCall(
-            f"mcucc_fully_connected{suffix(self.sums.requant.rounding)}",
-            "mcucc_fully_connected_params",
+            KernelId("fully_connected", requantization=self.sums.requant.rounding),
             (
                 ("inputs", self.weights.shape[1]),
                 ("outputs", self.weights.shape[0]),

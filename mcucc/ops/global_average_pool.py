@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from mcucc.ir.kernel import Granularity, Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
@@ -108,8 +109,7 @@ class GlobalAveragePoolKernel(Kernel):
         requant = self.requant
         double = requant is not None and requant.rounding is Rounding.DOUBLE
         return KernelCall(
-            "mcucc_global_average_pool",
-            "mcucc_global_average_pool_params",
+            KernelId("global_average_pool"),
             (
                 ("channels", self.input_shape[2]),
                 ("bias", self.bias),

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
@@ -76,8 +77,7 @@ class MaxPoolKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_max_pool`."""
         return KernelCall(
-            "mcucc_max_pool",
-            "mcucc_max_pool_params",
+            KernelId("max_pool"),
             (
                 *self.window.fields(),
                 ("input_width", self.input_width),

@@ -9,11 +9,11 @@ from typing import ClassVar
 import numpy as np
 
 from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window, hwc
 from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Requant, Rounding, saturate_int8
-from mcucc.ops.common.matrix import suffix
 
 BROADCAST = Window(stride=0)  # every output row and column reads row and column 0
 
@@ -90,8 +90,7 @@ class MulKernel(Kernel):
         """`mcucc_mul`."""
         za, zb, zy = self.zero_points
         return KernelCall(
-            f"mcucc_mul{suffix(self.requant.rounding)}",
-            "mcucc_mul_params",
+            KernelId("mul", requantization=self.requant.rounding),
             (
                 ("channels", self.channels),
                 ("per_channel", int(self.per_channel)),

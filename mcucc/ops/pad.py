@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
@@ -85,8 +86,7 @@ class PadKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_pad`."""
         return KernelCall(
-            "mcucc_pad",
-            "mcucc_pad_params",
+            KernelId("pad"),
             (
                 ("input_width", self.input_width),
                 ("input_channels", self.input_channels),

@@ -9,11 +9,11 @@ from typing import ClassVar
 import numpy as np
 
 from mcucc.ir.kernel import ConstArray, Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import Int8Array, Requant, Rounding, saturate_int8
-from mcucc.ops.common.matrix import suffix
 
 LARGEST_SLOPE = 2**15 - 1  # as an integer: 255 of it fit int32
 
@@ -83,8 +83,7 @@ class PReluKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_prelu`."""
         return KernelCall(
-            f"mcucc_prelu{suffix(self.above.rounding)}",
-            "mcucc_prelu_params",
+            KernelId("prelu", requantization=self.above.rounding),
             (
                 ("channels", self.slopes.size),
                 ("input_zero_point", self.zero_points[0]),

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
@@ -129,8 +130,7 @@ class ResizeBilinearKernel(Kernel):
         down, across = self.windows(0)
         _, width, channels = self.input_shape
         return KernelCall(
-            "mcucc_resize_bilinear",
-            "mcucc_resize_bilinear_params",
+            KernelId("resize_bilinear"),
             (
                 ("channels", channels),
                 ("input_width", width),

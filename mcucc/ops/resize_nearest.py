@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
@@ -72,8 +73,7 @@ class ResizeNearestKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_resize_nearest`."""
         return KernelCall(
-            "mcucc_resize_nearest",
-            "mcucc_resize_nearest_params",
+            KernelId("resize_nearest"),
             (("channels", self.channels), ("factor", self.columns)),
         )
 

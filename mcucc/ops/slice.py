@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window, hwc
@@ -86,8 +87,7 @@ class SliceKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_slice`."""
         return KernelCall(
-            "mcucc_slice",
-            "mcucc_slice_params",
+            KernelId("slice"),
             (
                 ("first_column", self.op.begin[1]),
                 ("column_stride", self.op.stride[1]),

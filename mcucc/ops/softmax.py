@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray, Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Quant, Tensor, TensorType
 from mcucc.ir.window import hwc
@@ -91,8 +92,7 @@ class SoftmaxKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_softmax`."""
         return KernelCall(
-            "mcucc_softmax",
-            "mcucc_softmax_params",
+            KernelId("softmax", requantization=Rounding.SINGLE),
             (("channels", self.channels), ("table", ConstArray("table", self.table))),
         )
 
@@ -127,8 +127,7 @@ class SoftmaxDoubleKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_softmax_double`."""
         return KernelCall(
-            "mcucc_softmax_double",
-            "mcucc_softmax_double_params",
+            KernelId("softmax", requantization=Rounding.DOUBLE),
             (("channels", self.channels), ("table", ConstArray("table", self.table))),
         )
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
@@ -86,7 +87,7 @@ class SpaceToDepthKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_space_to_depth`."""
         fields = block_fields(self.op.block, self.channels, channels_first=self.op.channels_first)
-        return KernelCall("mcucc_space_to_depth", "mcucc_space_to_depth_params", fields)
+        return KernelCall(KernelId("space_to_depth"), fields)
 
     def describe(self) -> str:
         """Op and block."""

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding, saturate_int8
@@ -63,7 +64,7 @@ class SubDoubleKernel(AddDoubleKernel):
 
     def call(self) -> KernelCall:
         """`mcucc_sub_double`."""
-        return replace(super().call(), function="mcucc_sub_double")
+        return replace(super().call(), id=KernelId("sub", requantization=Rounding.DOUBLE))
 
     def describe(self) -> str:
         """Op and profile."""

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from mcucc.ir.kernel import Granularity, Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window, hwc
@@ -74,8 +75,7 @@ class TransposeKernel(Kernel):
         sizes = (height, width, channels)
         names = ("height", "width", "channels")
         return KernelCall(
-            "mcucc_transpose",
-            "mcucc_transpose_params",
+            KernelId("transpose"),
             (
                 *(
                     (f"output_{name}", sizes[axis])

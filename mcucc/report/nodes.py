@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcucc.ir.kernel import Granularity, Kernel
-from mcucc.kernels.requantize import Form
+from mcucc.ir.kernel_id import Form
 from mcucc.kernels.select import BoundKernel, plain
 from mcucc.ops.common.border import BorderedKernel
 from mcucc.ops.common.partial_sums import FinishSumsKernel
@@ -61,7 +61,7 @@ def node_facts(schedule: Schedule) -> tuple[NodeFacts, ...]:
                     step=step,
                     op=plain(node.kernel).describe(),
                     variant=_variant(node.kernel),
-                    isa=node.kernel.call().isa,
+                    isa=node.kernel.call().id.isa.value,
                     requantization=requantization(node.kernel),
                     tensor=node.output,
                     output=program.graph.activations[node.output].shape,

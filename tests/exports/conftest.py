@@ -13,6 +13,7 @@ from mcucc.codegen.model import ModelCode, Origin, model_code
 from mcucc.exports import export_names, export_to
 from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import IntegerGraph
+from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.select import select_all
 from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import expand
@@ -57,7 +58,7 @@ def twin_of(package: Path, code: ModelCode, target: Path) -> Path:
     return target
 
 
-def exported(name: str, image: ImagePolicy, isa: str, folder: Path) -> Exported:
+def exported(name: str, image: ImagePolicy, isa: InstructionSet, folder: Path) -> Exported:
     integer = lower(mobile_net())
     graph, _ = select_all(integer, isa)
     program = expand(graph, layers_plan(graph, image))
@@ -71,5 +72,5 @@ def exported(name: str, image: ImagePolicy, isa: str, folder: Path) -> Exported:
 @pytest.fixture(scope="session", params=["resident", "rows", "armv7em"])
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     image = ImagePolicy.ROWS if request.param == "rows" else ImagePolicy.RESIDENT
-    isa = "armv7em" if request.param == "armv7em" else "portable"
+    isa = InstructionSet.ARMV7EM if request.param == "armv7em" else InstructionSet.PORTABLE
     return exported(f"net_{request.param}", image, isa, tmp_path_factory.mktemp("exports"))

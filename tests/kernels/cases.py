@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from mcucc.ir import Tensor
+from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.select import Choice, NodeContext, choose
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.ops.common.spatial import Pads, Window2d
@@ -116,7 +117,7 @@ def everyday(examples: int) -> settings:
 
 
 def chosen(
-    case: Case, rounding: Rounding, seed: int, isa: str
+    case: Case, rounding: Rounding, seed: int, isa: InstructionSet
 ) -> tuple[Choice, tuple[int, int, int]]:
     kernel = case.kernel(rounding)
     shape = kernel.run(case.images)[0].shape

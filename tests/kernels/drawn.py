@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.qemu_machine import Job, QemuMachine
+from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.select import Choice
 from mcucc.numerics.fixed_point import Int8Array, Rounding
 from tests.kernels import driver
@@ -38,7 +39,7 @@ class Drawn:
         return f"{self.choice.variant}: {self.title}"
 
 
-def drawn(case: Case, rounding: Rounding, seed: int, isa: str) -> Drawn:
+def drawn(case: Case, rounding: Rounding, seed: int, isa: InstructionSet) -> Drawn:
     """A case as `isa` computes it."""
     choice, _ = chosen(case, rounding, seed, isa)
     expected = case.kernel(rounding).run(case.images)[0]
@@ -46,7 +47,9 @@ def drawn(case: Case, rounding: Rounding, seed: int, isa: str) -> Drawn:
     return Drawn(title, choice, recording(case, rounding, choice, seed), expected)
 
 
-def draw_cases(strategy: st.SearchStrategy[Case], examples: int, isa: str) -> list[Drawn]:
+def draw_cases(
+    strategy: st.SearchStrategy[Case], examples: int, isa: InstructionSet
+) -> list[Drawn]:
     """All cases of one kind, the same in every run."""
     found: list[Drawn] = []
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from mcucc.ir.kernel import Kernel
+from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.select import NodeContext, choose
 from mcucc.numerics.fixed_point import Int8Array, Rounding
 from mcucc.ops.common.partial_sums import SUM_BYTES, FinishSumsKernel, PartialSumsKernel, as_bytes
@@ -19,7 +20,7 @@ from tests.ops import draw
 SCALES = (draw.FREE, draw.Scales(draw.dyadic_scale, draw.power_of_two))
 
 
-def partial_sums(number: int, isa: str) -> Drawn:
+def partial_sums(number: int, isa: InstructionSet) -> Drawn:
     """A first group of `number` channels, or one that adds to sums of 0."""
     rng = np.random.default_rng(number)
     width, outputs = 1 + number % 7, int(rng.integers(1, 20))
@@ -29,7 +30,7 @@ def partial_sums(number: int, isa: str) -> Drawn:
     return _drawn(kernel, x, number, isa)
 
 
-def finish_sums(number: int, isa: str) -> Drawn:
+def finish_sums(number: int, isa: InstructionSet) -> Drawn:
     """Sums a convolution of `number` outputs can reach, its extremes among them."""
     rng = np.random.default_rng(number)
     width, inputs = 1 + number % 7, int(rng.integers(1, 60))
@@ -47,7 +48,7 @@ def finish_sums(number: int, isa: str) -> Drawn:
     )
 
 
-def _drawn(kernel: Kernel, x: Int8Array, seed: int, isa: str) -> Drawn:
+def _drawn(kernel: Kernel, x: Int8Array, seed: int, isa: InstructionSet) -> Drawn:
     expected = kernel.run([x])[0]
     height, width, _ = expected.shape
     optimize = ("speed", "size")[seed % 2]
@@ -59,6 +60,6 @@ def _drawn(kernel: Kernel, x: Int8Array, seed: int, isa: str) -> Drawn:
     return Drawn(f"{kernel.describe()}, {expected.shape}", choice, calls, expected)
 
 
-def all_sums(isa: str) -> list[Drawn]:
+def all_sums(isa: InstructionSet) -> list[Drawn]:
     """Both kernels with every number of channels up to 70."""
     return [make(number, isa) for number in range(1, 71) for make in (partial_sums, finish_sums)]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcucc.kernels.select import ARMV7EM
+from mcucc.ir.kernel_id import InstructionSet
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.ops.add import Add
 from tests.kernels import driver
@@ -58,13 +58,13 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> object:
     from benchmarks.machine import Machine, build
 
     folder = tmp_path_factory.mktemp("armv7em")
-    return Machine(build((ARMV7EM,), "cortex-m4", folder), "cortex-m4")
+    return Machine(build((InstructionSet.ARMV7EM,), "cortex-m4", folder), "cortex-m4")
 
 
 @pytest.fixture(scope="module")
 def host_library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     output = tmp_path_factory.mktemp("armv7em_host") / "kernels.so"
-    units = sorted((driver.RUNTIME / "kernels" / ARMV7EM).glob("*.c"))
+    units = sorted((driver.RUNTIME / "kernels" / InstructionSet.ARMV7EM.value).glob("*.c"))
     flags = ("-O1", "-shared", "-fPIC", "-fsanitize=undefined", "-fno-sanitize-recover=all")
     return ctypes.CDLL(str(driver.compile_c(Path(output), units, *flags)))
 
@@ -77,8 +77,8 @@ def test_assembly_computes_the_reference_on_a_cortex_m4(name: str, machine: obje
     @everyday(EXAMPLES[name])
     @given(case=CASES[name], rounding=ROUNDINGS, seed=SEEDS)
     def check(case: Case, rounding: Rounding, seed: int) -> None:
-        choice, shape = chosen(case, rounding, seed, ARMV7EM)
-        if choice.call.isa != ARMV7EM:
+        choice, shape = chosen(case, rounding, seed, InstructionSet.ARMV7EM)
+        if choice.call.id.isa != InstructionSet.ARMV7EM:
             return
         seen[choice.variant] += 1
         calls = recording(case, rounding, choice, seed)
@@ -101,8 +101,8 @@ def test_the_c_beside_the_assembly_computes_the_reference(
     @everyday(EXAMPLES[name] // 2)
     @given(case=CASES[name], rounding=ROUNDINGS, seed=SEEDS)
     def check(case: Case, rounding: Rounding, seed: int) -> None:
-        choice, _ = chosen(case, rounding, seed, ARMV7EM)
-        if choice.call.isa != ARMV7EM:
+        choice, _ = chosen(case, rounding, seed, InstructionSet.ARMV7EM)
+        if choice.call.id.isa != InstructionSet.ARMV7EM:
             return
         calls = recording(case, rounding, choice, seed)
         expected = case.kernel(rounding).run(case.images)[0]
@@ -113,7 +113,11 @@ def test_the_c_beside_the_assembly_computes_the_reference(
 
 @pytest.mark.host
 def test_the_c_beside_the_assembly_adds_the_sums_of_a_split(host_library: ctypes.CDLL) -> None:
-    cases = [each for each in all_sums(ARMV7EM) if each.choice.call.isa == ARMV7EM]
+    cases = [
+        each
+        for each in all_sums(InstructionSet.ARMV7EM)
+        if each.choice.call.id.isa == InstructionSet.ARMV7EM
+    ]
     assert len(cases) == 70
     for each in cases:
         found = driver.replay(host_library, each.calls)

@@ -14,7 +14,8 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from benchmarks.qemu_machine import GUESTS, QemuMachine, build_calls
-from mcucc.kernels.select import ARMV7EM, ARMV7M, MVE, PORTABLE, isas_of
+from mcucc.ir.kernel_id import InstructionSet
+from mcucc.kernels.select import isas_of
 from tests.kernels import driver
 from tests.kernels.cases import depthwise_cases, pointwise_cases, stem_cases, window_cases
 from tests.kernels.drawn import check, draw_cases
@@ -109,8 +110,12 @@ PLAIN void __cyg_profile_func_exit(void *f, void *c) { (void)f; (void)c; }
 void __sanitizer_cov_trace_pc(void) { }
 """
 FIRMWARE = ["-fstack-protector-all", "-finstrument-functions", "-fsanitize-coverage=trace-pc"]
-GUEST_CORES = {"cortex-m0": PORTABLE, "cortex-m3": ARMV7M, "cortex-m4": ARMV7EM}
-GUEST_CORES["cortex-m55"] = MVE
+GUEST_CORES = {
+    "cortex-m0": InstructionSet.PORTABLE,
+    "cortex-m3": InstructionSet.ARMV7M,
+    "cortex-m4": InstructionSet.ARMV7EM,
+    "cortex-m55": InstructionSet.MVE,
+}
 
 
 def machine(core: str, folder: Path, *flags: str) -> QemuMachine:

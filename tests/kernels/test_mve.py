@@ -15,7 +15,7 @@ import pytest
 from hypothesis import strategies as st
 
 from benchmarks.qemu_machine import QemuMachine, build_m55
-from mcucc.kernels.select import MVE
+from mcucc.ir.kernel_id import InstructionSet
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.ops.add import Add
 from mcucc.ops.common.spatial import Pads, Window2d
@@ -60,15 +60,15 @@ LEAST_EXAMPLES = 80
 
 
 def drawn(case: Case, rounding: Rounding, seed: int) -> Drawn:
-    return drawn_on(case, rounding, seed, MVE)
+    return drawn_on(case, rounding, seed, InstructionSet.MVE)
 
 
 def draw_all(name: str) -> list[Drawn]:
     """All cases of one kind that a Helium variant computes."""
-    found = draw_cases(CASES[name], EXAMPLES.get(name, LEAST_EXAMPLES), MVE)
+    found = draw_cases(CASES[name], EXAMPLES.get(name, LEAST_EXAMPLES), InstructionSet.MVE)
     # Zone by zone is what a step calls (codegen); the rest is one call a row.
     whole = [each for each in found if each.choice.call.border is None]
-    helium = [each for each in whole if each.choice.call.isa == MVE]
+    helium = [each for each in whole if each.choice.call.id.isa == InstructionSet.MVE]
     assert len(helium) > LEAST_EXAMPLES // 5, "the variants are hardly drawn"
     return helium
 
@@ -78,13 +78,16 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> QemuMachine:
     for tool in ("arm-none-eabi-gcc", "qemu-system-arm"):
         if shutil.which(tool) is None:
             pytest.skip(f"no {tool}")
-    return QemuMachine(build_m55((MVE,), tmp_path_factory.mktemp("mve")))
+    return QemuMachine(build_m55((InstructionSet.MVE,), tmp_path_factory.mktemp("mve")))
 
 
 @pytest.fixture(scope="module")
 def replayer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The C beside the assembly, in the executable that replays under the sanitizers."""
-    sources = [driver.HERE / "replay.c", *sorted((driver.RUNTIME / "kernels" / MVE).glob("*.c"))]
+    sources = [
+        driver.HERE / "replay.c",
+        *sorted((driver.RUNTIME / "kernels" / InstructionSet.MVE.value).glob("*.c")),
+    ]
     flags = ("-O0", "-rdynamic", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
     return driver.compile_c(tmp_path_factory.mktemp("mve") / "replay", sources, *flags, "-ldl")
 
@@ -120,7 +123,7 @@ def test_every_number_of_channels_and_pixels_up_to_257_taps(machine: QemuMachine
             shapes = (1, 1, width, inputs), (outputs, 1, 1, inputs)
             case = draw.weighted(op, *shapes, (3, -5), PLAIN, number)
             cases.append(drawn(case, Rounding.SINGLE, number))
-    assert {each.choice.call.isa for each in cases} == {MVE}
+    assert {each.choice.call.id.isa for each in cases} == {InstructionSet.MVE}
     check(machine, cases)
 
 
@@ -137,7 +140,7 @@ def test_every_number_of_channels_and_columns_of_a_depthwise(
         shapes = (1, size, width, channels), (size, size, channels)
         case = draw.weighted(DepthwiseConv2d(window), *shapes, (3, -5), PLAIN, channels)
         cases.append(drawn(case, Rounding.SINGLE, channels))
-    assert {each.choice.call.isa for each in cases} == {MVE}
+    assert {each.choice.call.id.isa for each in cases} == {InstructionSet.MVE}
     check(machine, cases)
 
 
@@ -153,7 +156,7 @@ def test_large_factors_have_a_form_of_their_own(machine: QemuMachine) -> None:
         ):
             case = draw.weighted(op, x, weights, (3, -5), LARGE, seed)
             cases.append(drawn(case, Rounding.SINGLE, seed))
-    assert {each.choice.call.isa for each in cases} == {MVE}
+    assert {each.choice.call.id.isa for each in cases} == {InstructionSet.MVE}
     assert "wide" in forms_of(Counter(each.choice.variant for each in cases[::2]))
     assert "wide" in forms_of(Counter(each.choice.variant for each in cases[1::2]))
     check(machine, cases)
@@ -177,7 +180,7 @@ def test_saturating_values_at_every_kind_of_zero_point(
             inputs = (case.inputs[0], tensor, case.inputs[2])
             extreme = Case(op, inputs, case.output, (np.full(shape, value, np.int8),))
             cases += [drawn(extreme, rounding, 0) for rounding in Rounding]
-    assert {each.choice.call.isa for each in cases} == {MVE}
+    assert {each.choice.call.id.isa for each in cases} == {InstructionSet.MVE}
     check(machine, cases)
 
 

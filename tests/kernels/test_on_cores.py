@@ -13,8 +13,8 @@ import pytest
 from hypothesis import strategies as st
 
 from benchmarks.qemu_machine import GUESTS, QemuMachine, build_calls
-from mcucc.kernels.requantize import Form
-from mcucc.kernels.select import ARMV7EM, ARMV7M, PORTABLE, isas_of
+from mcucc.ir.kernel_id import Form, InstructionSet
+from mcucc.kernels.select import isas_of
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.ops.add import Add
 from mcucc.ops.common.spatial import Pads, Window2d
@@ -34,7 +34,11 @@ from tests.ops import draw
 from tests.ops.draw import Case, Scales
 
 # The core in QEMU and the instruction set whose kernels it runs.
-CORES = {"cortex-m0": PORTABLE, "cortex-m3": ARMV7M, "cortex-m4": ARMV7EM}
+CORES = {
+    "cortex-m0": InstructionSet.PORTABLE,
+    "cortex-m3": InstructionSet.ARMV7M,
+    "cortex-m4": InstructionSet.ARMV7EM,
+}
 CASES: dict[str, st.SearchStrategy[Case]] = {
     "pointwise": pointwise_cases(),
     "conv2d": window_cases(),
@@ -49,7 +53,7 @@ FAST = ("pointwise", "conv2d", "stem", "depthwise")
 PLAIN = Scales(lambda _: 0.02, draw.free_output_scale)
 
 
-def draw_all(name: str, isa: str) -> list[Drawn]:
+def draw_all(name: str, isa: InstructionSet) -> list[Drawn]:
     return draw_cases(CASES[name], EXAMPLES.get(name, 60), isa)
 
 
@@ -79,8 +83,8 @@ def host_replayer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The C of both instruction sets in the executable that replays under the sanitizers."""
     kernels = [
         path
-        for isa in (PORTABLE, ARMV7M)
-        for path in sorted((driver.RUNTIME / "kernels" / isa).glob("*.c"))
+        for isa in (InstructionSet.PORTABLE, InstructionSet.ARMV7M)
+        for path in sorted((driver.RUNTIME / "kernels" / isa.value).glob("*.c"))
     ]
     sources = [driver.HERE / "replay.c", *kernels]
     flags = ("-O0", "-rdynamic", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -102,10 +106,10 @@ def test_kernels_compute_the_reference_on_the_core(
 
 
 @pytest.mark.host
-@pytest.mark.parametrize("isa", [PORTABLE, ARMV7M])
+@pytest.mark.parametrize("isa", [InstructionSet.PORTABLE, InstructionSet.ARMV7M])
 @pytest.mark.parametrize("name", FAST)
 def test_the_c_computes_the_reference_under_the_sanitizers(
-    name: str, isa: str, host_replayer: Path, tmp_path: Path
+    name: str, isa: InstructionSet, host_replayer: Path, tmp_path: Path
 ) -> None:
     cases = draw_all(name, isa)[:60]
     outputs = driver.replay_in_process(host_replayer, [each.calls for each in cases], tmp_path)
@@ -121,9 +125,9 @@ def test_sums_of_a_channel_split_on_the_core(core: str, machine: QemuMachine) ->
 
 
 @pytest.mark.host
-@pytest.mark.parametrize("isa", [PORTABLE, ARMV7M])
+@pytest.mark.parametrize("isa", [InstructionSet.PORTABLE, InstructionSet.ARMV7M])
 def test_sums_of_a_channel_split_under_the_sanitizers(
-    isa: str, host_replayer: Path, tmp_path: Path
+    isa: InstructionSet, host_replayer: Path, tmp_path: Path
 ) -> None:
     # The replay fills outputs with what is not 0: a group that adds cannot be compared.
     cases = [each for each in all_sums(isa) if dict(each.choice.call.fields).get("first", 1)]

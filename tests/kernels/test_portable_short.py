@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mcucc.kernels.select import PORTABLE, NodeContext, choose
+from mcucc.ir.kernel_id import Form, InstructionSet
+from mcucc.kernels.select import NodeContext, choose
 from mcucc.numerics.fixed_point import Rounding
 from tests.kernels import driver
 from tests.ops import draw
@@ -40,8 +41,8 @@ def test_short_requantization_computes_the_reference(name: str, library: ctypes.
         nonlocal proved
         kernel = case.kernel(rounding)
         expected = kernel.run(case.images)[0]
-        choice = choose(kernel, NodeContext(), PORTABLE)
-        if not choice.call.function.endswith("_short"):
+        choice = choose(kernel, NodeContext(), InstructionSet.PORTABLE)
+        if choice.form is not Form.SHORT:
             return
         proved += 1
         images = [image[0] for image in case.images]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcucc.ir.kernel_id import Form
 from mcucc.kernels.requantize import (
     Finish,
-    Form,
     Interval,
     high_form,
     interval_of,

@@ -8,8 +8,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcucc.ir.kernel_id import Form
 from mcucc.ir.tensor import Quant
-from mcucc.kernels.requantize import Form, high_form, interval_of, short_form
+from mcucc.kernels.requantize import high_form, interval_of, short_form
 from mcucc.numerics.fixed_point import Requant, Rounding
 from mcucc.ops.common.matrix import Accumulation
 from mcucc.quantize.snap import LEAST_MULTIPLIER, snap_scales

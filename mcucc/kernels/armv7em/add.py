@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from mcucc.ir.kernel import KernelCall
-from mcucc.kernels.select import ARMV7EM, Choice, NodeContext, variant
-from mcucc.numerics.fixed_point import INT32_MAX, INT32_MIN
+from mcucc.ir.kernel_id import InstructionSet, KernelId
+from mcucc.kernels.select import Choice, NodeContext, variant
+from mcucc.numerics.fixed_point import INT32_MAX, INT32_MIN, Rounding
 from mcucc.ops.add import AddKernel
 from mcucc.ops.sub import SubKernel
 
 PER_OUTPUT = 8.5  # instructions, measured (benchmarks/kernels.py)
 
 
-@variant(AddKernel, ARMV7EM)
-@variant(SubKernel, ARMV7EM)
+@variant(AddKernel, InstructionSet.ARMV7EM)
+@variant(SubKernel, InstructionSet.ARMV7EM)
 def add(kernel: AddKernel, context: NodeContext) -> Choice | None:
     """Where every partial sum, the output's zero point included, stays inside int32.
 
@@ -24,8 +25,7 @@ def add(kernel: AddKernel, context: NodeContext) -> Choice | None:
     if bias - reach < INT32_MIN or bias + reach > INT32_MAX:
         return None
     call = KernelCall(
-        "mcucc_add_armv7em",
-        "mcucc_add_armv7em_params",
+        KernelId("add", InstructionSet.ARMV7EM, requantization=Rounding.SINGLE),
         (
             ("channels", kernel.channels),
             ("multiplier_a", a),
@@ -35,7 +35,6 @@ def add(kernel: AddKernel, context: NodeContext) -> Choice | None:
             ("lo", kernel.lo),
             ("hi", kernel.hi),
         ),
-        isa=ARMV7EM,
     )
     outputs = context.height * context.width * kernel.channels
     return Choice(call, "armv7em ssat", PER_OUTPUT * outputs)

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.finish import matrix_finish, matrix_stream, output_fields
-from mcucc.kernels.select import ARMV7EM, Choice, NodeContext, variant
+from mcucc.kernels.select import Choice, NodeContext, variant
 from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.fully_connected import FullyConnectedKernel
 
@@ -24,7 +25,7 @@ PER_MAC = {False: 0.92, True: 0.73}
 PER_OUTPUT, PER_INPUT = 10.0, 1.7
 
 
-@variant(Conv2dKernel, ARMV7EM)
+@variant(Conv2dKernel, InstructionSet.ARMV7EM)
 def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     """Any convolution of one group."""
     c_out, kernel_h, kernel_w, channels = kernel.weights.shape
@@ -45,8 +46,7 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     inside = kernel.sums.biases.inside
     sums = replace(kernel.sums, bias=inside)
     call = KernelCall(
-        f"mcucc_conv2d_armv7em_{finish.form.value}",
-        "mcucc_conv2d_armv7em_params",
+        KernelId("conv2d", InstructionSet.ARMV7EM, requantization=finish.form),
         (
             *window.fields(),
             ("input_width", kernel.input_width),
@@ -59,7 +59,6 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
             ("stream", ConstArray("stream", matrix_stream(packed, sums, finish, wide))),
             *output_fields(kernel.sums),
         ),
-        isa=ARMV7EM,
         scratch_bytes=16 * chunks + patch,
     )
     added = kernel.sums.bias - inside
@@ -67,7 +66,7 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
         call = _at_border(call, added)
     outputs = context.height * context.width * c_out
     per_output = 4 * chunks * PER_MAC[wide] + PER_OUTPUT + 4 * chunks * PER_INPUT / c_out
-    return Choice(call, f"armv7em smlad, {finish.form.value}", outputs * per_output, finish.form)
+    return Choice(call, f"armv7em smlad, {finish.form.value}", outputs * per_output)
 
 
 def _at_border(call: KernelCall, added: npt.NDArray[np.int32]) -> KernelCall:
@@ -75,13 +74,12 @@ def _at_border(call: KernelCall, added: npt.NDArray[np.int32]) -> KernelCall:
     layer = tuple((f"layer.{name}", value) for name, value in call.fields)
     return replace(
         call,
-        function=call.function.replace("conv2d", "conv2d_border"),
-        params="mcucc_conv2d_border_armv7em_params",
+        id=replace(call.id, variant="border"),
         fields=(*layer, ("added", ConstArray("added", added))),
     )
 
 
-@variant(Conv2dKernel, ARMV7EM)
+@variant(Conv2dKernel, InstructionSet.ARMV7EM)
 def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     """1x1 without padding: no window to gather."""
     c_out, kernel_h, kernel_w, channels = kernel.weights.shape
@@ -94,8 +92,7 @@ def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     packed, chunks = pack_runs(kernel.weights.reshape(c_out, 1, channels))
     wide = wide_weights(context)
     call = KernelCall(
-        f"mcucc_pointwise_armv7em_{finish.form.value}",
-        "mcucc_pointwise_armv7em_params",
+        KernelId("conv2d", InstructionSet.ARMV7EM, "pointwise", requantization=finish.form),
         (
             ("stride_w", kernel.window.stride[1]),
             ("input_channels", channels),
@@ -105,17 +102,14 @@ def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
             ("stream", ConstArray("stream", matrix_stream(packed, kernel.sums, finish, wide))),
             *output_fields(kernel.sums),
         ),
-        isa=ARMV7EM,
         scratch_bytes=16 * chunks,
     )
     outputs = context.height * context.width * c_out
     per_output = 4 * chunks * PER_MAC[wide] + PER_OUTPUT + 4 * chunks * 1.5 / c_out
-    return Choice(
-        call, f"armv7em smlad 1x1, {finish.form.value}", outputs * per_output, finish.form
-    )
+    return Choice(call, f"armv7em smlad 1x1, {finish.form.value}", outputs * per_output)
 
 
-@variant(FullyConnectedKernel, ARMV7EM)
+@variant(FullyConnectedKernel, InstructionSet.ARMV7EM)
 def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choice | None:
     """A matrix times one widened vector."""
     finish = matrix_finish(kernel.weights, kernel.sums, context)
@@ -125,8 +119,7 @@ def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choic
     packed, chunks = pack_runs(kernel.weights.reshape(outputs, 1, inputs))
     wide = wide_weights(context)
     call = KernelCall(
-        f"mcucc_fully_connected_armv7em_{finish.form.value}",
-        "mcucc_fully_connected_armv7em_params",
+        KernelId("fully_connected", InstructionSet.ARMV7EM, requantization=finish.form),
         (
             ("inputs", inputs),
             ("outputs", outputs),
@@ -135,14 +128,10 @@ def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choic
             ("stream", ConstArray("stream", matrix_stream(packed, kernel.sums, finish, wide))),
             *output_fields(kernel.sums),
         ),
-        isa=ARMV7EM,
         scratch_bytes=16 * chunks,
     )
     return Choice(
-        call,
-        f"armv7em smlad, {finish.form.value}",
-        outputs * (1.3 * inputs + PER_OUTPUT),
-        finish.form,
+        call, f"armv7em smlad, {finish.form.value}", outputs * (1.3 * inputs + PER_OUTPUT)
     )
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.ir.kernel_id import Form, InstructionSet, KernelId
 from mcucc.kernels.armv7em.finish import addends, matrix_finish, output_fields
-from mcucc.kernels.requantize import Finish, Form
-from mcucc.kernels.select import ARMV7EM, Choice, NodeContext, variant
+from mcucc.kernels.requantize import Finish
+from mcucc.kernels.select import Choice, NodeContext, variant
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 
 SQUARES = (3, 5, 7)
@@ -22,7 +23,7 @@ SCRATCH_BYTES = 1536
 PER_OUTPUT = {3: 20.0, 5: 38.0, 7: 62.0}
 
 
-@variant(DepthwiseConv2dKernel, ARMV7EM)
+@variant(DepthwiseConv2dKernel, InstructionSet.ARMV7EM)
 def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | None:
     """Square kernels of 3, 5 and 7 with one output per channel."""
     window = kernel.window
@@ -40,13 +41,13 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
     if finish is None:
         return None
     constants = ConstArray("stream", depthwise_stream(kernel, finish))
-    form = finish.form.value
+    copy = (size, stride)
+    key = KernelId("depthwise_conv2d", InstructionSet.ARMV7EM, "planes", copy, finish.form)
 
     def call(columns: int) -> KernelCall:
         tile = tile_columns(size, stride, columns)
         return KernelCall(
-            f"mcucc_depthwise_armv7em_{size}_{stride}_{form}",
-            "mcucc_depthwise_armv7em_params",
+            key,
             (
                 ("pad_left", window.pads.left),
                 ("input_width", kernel.input_width),
@@ -55,14 +56,13 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
                 ("stream", constants),
                 *output_fields(kernel.sums),
             ),
-            isa=ARMV7EM,
             scratch_bytes=scratch_bytes(size, stride, tile),
             narrow=call,
         )
 
     outputs = context.height * context.width * c_out
     return Choice(
-        call(context.width), f"armv7em smlad, {form}", outputs * PER_OUTPUT[size], finish.form
+        call(context.width), f"armv7em smlad, {finish.form.value}", outputs * PER_OUTPUT[size]
     )
 
 

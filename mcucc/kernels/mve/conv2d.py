@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.finish import output_fields
 from mcucc.kernels.mve.finish import VECTOR, finish_table, matrix_finish, weight_table
-from mcucc.kernels.select import MVE, Choice, NodeContext, variant
+from mcucc.kernels.select import Choice, NodeContext, variant
 from mcucc.ops.common.border import BorderedKernel
 from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.fully_connected import FullyConnectedKernel
@@ -23,7 +24,7 @@ PIXELS = 4  # computed together
 MAX_KERNEL_H = 15
 
 
-@variant(Conv2dKernel, MVE)
+@variant(Conv2dKernel, InstructionSet.MVE)
 def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     """1x1 without padding: no window to gather."""
     c_out, kernel_h, kernel_w, channels = kernel.weights.shape
@@ -33,8 +34,7 @@ def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     if finish is None:
         return None
     call = KernelCall(
-        f"mcucc_pointwise_mve_{finish.form.value}",
-        "mcucc_pointwise_mve_params",
+        KernelId("conv2d", InstructionSet.MVE, "pointwise", requantization=finish.form),
         (
             ("stride_w", kernel.window.stride[1]),
             ("input_channels", channels),
@@ -43,13 +43,12 @@ def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
             ("finish", finish_table(kernel.sums, finish)),
             *output_fields(kernel.sums),
         ),
-        isa=MVE,
     )
     instructions = matrix_instructions(channels, c_out, context)
-    return Choice(call, f"mve 1x1, {finish.form.value}", instructions, finish.form)
+    return Choice(call, f"mve 1x1, {finish.form.value}", instructions)
 
 
-@variant(Conv2dKernel, MVE)
+@variant(Conv2dKernel, InstructionSet.MVE)
 def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     """Any convolution of one group."""
     c_out, kernel_h, kernel_w, channels = kernel.weights.shape
@@ -64,8 +63,7 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     step = stride if window.dilation[1] == 1 and stride <= kernel_w else kernel_w
     tile = tile_columns(column_bytes, kernel_w, step, context.width)
     call = KernelCall(
-        f"mcucc_conv2d_mve_{finish.form.value}",
-        "mcucc_conv2d_mve_params",
+        KernelId("conv2d", InstructionSet.MVE, requantization=finish.form),
         (
             ("kernel_h", kernel_h),
             ("kernel_w", kernel_w),
@@ -81,14 +79,13 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
             ("finish", finish_table(kernel.sums, finish)),
             *output_fields(kernel.sums),
         ),
-        isa=MVE,
         scratch_bytes=((tile - 1) * step + kernel_w) * column_bytes,
     )
     per_column = 8 * channels / VECTOR if channels <= VECTOR else 8 + 3 * channels / VECTOR
     columns = context.width * step
     copied = context.height * kernel_h * (100 + columns * per_column)
     instructions = copied + matrix_instructions(kernel_w * column_bytes, c_out, context)
-    return Choice(call, f"mve strip, {finish.form.value}", instructions, finish.form)
+    return Choice(call, f"mve strip, {finish.form.value}", instructions)
 
 
 def strips_of_zones(kernel: BorderedKernel, calls: Sequence[KernelCall]) -> KernelCall | None:
@@ -97,7 +94,8 @@ def strips_of_zones(kernel: BorderedKernel, calls: Sequence[KernelCall]) -> Kern
     `calls` are those of `kernel.kernels`; None also where there is one only.
     """
     main, *others = calls
-    if main.unit != "conv2d_mve" or {call.function for call in others} != {main.function}:
+    strips = KernelId("conv2d", InstructionSet.MVE, requantization=main.id.requantization)
+    if main.id != strips or {call.id for call in others} != {strips}:
         return None
     tables = [dict(call.fields)["finish"] for call in calls]
     finish = np.stack([table.data for table in tables if isinstance(table, ConstArray)])
@@ -105,8 +103,7 @@ def strips_of_zones(kernel: BorderedKernel, calls: Sequence[KernelCall]) -> Kern
     row_ends, column_ends = (np.array(e[1:], np.int16) for e in (kernel.rows, kernel.columns))
     return replace(
         main,
-        function=main.function.replace("mve", "mve_border"),
-        params="mcucc_conv2d_mve_border_params",
+        id=replace(main.id, variant="border"),
         fields=(
             *((f"layer.{name}", value) for name, value in fields.items()),
             ("row_ends", ConstArray("row_ends", row_ends)),
@@ -117,7 +114,7 @@ def strips_of_zones(kernel: BorderedKernel, calls: Sequence[KernelCall]) -> Kern
     )
 
 
-@variant(FullyConnectedKernel, MVE)
+@variant(FullyConnectedKernel, InstructionSet.MVE)
 def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choice | None:
     """A matrix times one vector, four rows at a time."""
     finish = matrix_finish(kernel.weights, kernel.sums, context)
@@ -125,8 +122,7 @@ def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choic
         return None
     outputs, inputs = kernel.weights.shape
     call = KernelCall(
-        f"mcucc_fully_connected_mve_{finish.form.value}",
-        "mcucc_fully_connected_mve_params",
+        KernelId("fully_connected", InstructionSet.MVE, requantization=finish.form),
         (
             ("inputs", inputs),
             ("outputs", outputs),
@@ -134,10 +130,9 @@ def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choic
             ("finish", finish_table(kernel.sums, finish)),
             *output_fields(kernel.sums),
         ),
-        isa=MVE,
     )
     instructions = matrix_instructions(inputs, outputs, NodeContext())
-    return Choice(call, f"mve, {finish.form.value}", instructions, finish.form)
+    return Choice(call, f"mve, {finish.form.value}", instructions)
 
 
 def tile_columns(column_bytes: int, kernel_w: int, step: int, width: int) -> int:

@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.finish import output_fields
 from mcucc.kernels.mve.finish import entries, matrix_finish
 from mcucc.kernels.requantize import Finish
-from mcucc.kernels.select import MVE, Choice, NodeContext, variant
+from mcucc.kernels.select import Choice, NodeContext, variant
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 
 SET_ROWS, SET_BYTES = 4, 64
@@ -25,7 +26,7 @@ POINTER = 8  # bytes, on the largest machine that runs the C beside the assembly
 SCRATCH_BYTES = {"speed": 4096, "balanced": 1536, "size": 1024}
 
 
-@variant(DepthwiseConv2dKernel, MVE)
+@variant(DepthwiseConv2dKernel, InstructionSet.MVE)
 def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | None:
     """One output per channel: kernels of 3, 5 and 7 and what has as few words, not dilated."""
     window = kernel.window
@@ -45,8 +46,7 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
     narrow = NARROW[context.optimize].get(gathers, 0)
     pairs = (kernel_h * kernel_w + 1) // 2
     call = KernelCall(
-        f"mcucc_depthwise_mve_{gathers}x{step}_{finish.form.value}",
-        "mcucc_depthwise_mve_params",
+        KernelId("depthwise_conv2d", InstructionSet.MVE, "gathers", (gathers, step), finish.form),
         (
             ("kernel_h", kernel_h),
             ("kernel_w", kernel_w),
@@ -62,13 +62,12 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
             ("stream", ConstArray("stream", depthwise_stream(kernel, finish, gathers))),
             *output_fields(kernel.sums),
         ),
-        isa=MVE,
         scratch_bytes=max(
             scratch_bytes(sets, kernel_w, stride, tile), 2 * pairs * POINTER + 4 + c_out
         ),
     )
     instructions = tile_instructions(kernel.weights.shape, stride, gathers, tile, context)
-    return Choice(call, f"mve gather, {finish.form.value}", instructions, finish.form)
+    return Choice(call, f"mve gather, {finish.form.value}", instructions)
 
 
 def tile_instructions(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.kernel_id import Form, InstructionSet
 from mcucc.kernels.armv7em.add import add as add_armv7em
 from mcucc.kernels.mve.finish import COUNT
-from mcucc.kernels.requantize import SHIFT_BASES, Form
-from mcucc.kernels.select import MVE, Choice, NodeContext, variant
+from mcucc.kernels.requantize import SHIFT_BASES
+from mcucc.kernels.select import Choice, NodeContext, variant
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.ops.add import AddKernel
 from mcucc.ops.common.lookup import LookupKernel
@@ -21,17 +22,17 @@ PER_ADD, PER_MUL, PER_LOOKUP, PER_SUM = 2.5, 3.5, 0.4, 2.0
 LARGEST_COUNT = 31
 
 
-@variant(AddKernel, MVE)
+@variant(AddKernel, InstructionSet.MVE)
 def add(kernel: AddKernel, context: NodeContext) -> Choice | None:
     """Where every partial sum stays inside int32, as on Armv7E-M."""
     narrow = add_armv7em(kernel, context)
     if narrow is None:
         return None
-    call = replace(narrow.call, function="mcucc_add_mve", params="mcucc_add_mve_params", isa=MVE)
+    call = replace(narrow.call, id=replace(narrow.call.id, isa=InstructionSet.MVE))
     return Choice(call, "mve", PER_ADD * _values(kernel.channels, context))
 
 
-@variant(MulKernel, MVE)
+@variant(MulKernel, InstructionSet.MVE)
 def mul(kernel: MulKernel, context: NodeContext) -> Choice | None:
     """One rounding, factors below 128: the form WIDE, exact for products of 17 bits."""
     multiplier, shift = int(kernel.requant.multiplier[0]), int(kernel.requant.shift[0])
@@ -44,17 +45,17 @@ def mul(kernel: MulKernel, context: NodeContext) -> Choice | None:
     }
     portable = kernel.call()
     fields = tuple(constants.get(name, (name, value)) for name, value in portable.fields)
-    call = KernelCall("mcucc_mul_mve", "mcucc_mul_mve_params", fields, isa=MVE)
+    call = KernelCall(replace(portable.id, isa=InstructionSet.MVE), fields)
     return Choice(call, "mve", PER_MUL * _values(kernel.channels, context))
 
 
-@variant(LookupKernel, MVE)
+@variant(LookupKernel, InstructionSet.MVE)
 def lookup(kernel: LookupKernel, context: NodeContext) -> Choice | None:
     """A gather of 16 bytes."""
     return Choice(_call(kernel), "mve gather", PER_LOOKUP * _values(kernel.channels, context))
 
 
-@variant(MaxPoolKernel, MVE)
+@variant(MaxPoolKernel, InstructionSet.MVE)
 def max_pool(kernel: MaxPoolKernel, context: NodeContext) -> Choice | None:
     """16 channels at a time."""
     taps = kernel.window.kernel[0] * kernel.window.kernel[1]
@@ -63,7 +64,7 @@ def max_pool(kernel: MaxPoolKernel, context: NodeContext) -> Choice | None:
     return Choice(_call(kernel), "mve", pixels * (45.0 + vectors * (20.0 + 7.0 * taps)))
 
 
-@variant(GlobalAveragePoolKernel, MVE)
+@variant(GlobalAveragePoolKernel, InstructionSet.MVE)
 def global_average_pool(kernel: GlobalAveragePoolKernel, context: NodeContext) -> Choice | None:
     """Four channels at a time."""
     height, width, channels = kernel.input_shape
@@ -73,8 +74,7 @@ def global_average_pool(kernel: GlobalAveragePoolKernel, context: NodeContext) -
 def _call(kernel: Kernel) -> KernelCall:
     """The portable call's fields under the name of the Helium kernel."""
     portable = kernel.call()
-    unit = portable.params.removesuffix("_params")
-    return replace(portable, function=f"{unit}_mve", params=f"{unit}_mve_params", isa=MVE)
+    return replace(portable, id=replace(portable.id, isa=InstructionSet.MVE))
 
 
 def _values(channels: int, context: NodeContext) -> int:

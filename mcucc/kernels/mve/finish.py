@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray
-from mcucc.kernels.requantize import Finish, Form, high_form, reach_of, shift_form
+from mcucc.ir.kernel_id import Form
+from mcucc.kernels.requantize import Finish, high_form, reach_of, shift_form
 from mcucc.kernels.select import NodeContext
 from mcucc.ops.common.matrix import Accumulation
 

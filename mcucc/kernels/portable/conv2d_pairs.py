@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -9,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.portable.finish import finish_fields, portable_finish
 from mcucc.kernels.requantize import interval_of
-from mcucc.kernels.select import ARMV7M, PORTABLE, Choice, NodeContext, variant
+from mcucc.kernels.select import Choice, NodeContext, variant
 from mcucc.ops.common.matrix import FieldList
 from mcucc.ops.conv2d import Conv2dKernel
 
@@ -30,10 +32,13 @@ class Costs(NamedTuple):
     input: float
 
 
-COSTS = {PORTABLE: Costs(3.5, 25.0, 5.0), ARMV7M: Costs(1.25, 16.0, 3.0)}
+COSTS = {
+    InstructionSet.PORTABLE: Costs(3.5, 25.0, 5.0),
+    InstructionSet.ARMV7M: Costs(1.25, 16.0, 3.0),
+}
 
 
-@variant(Conv2dKernel, PORTABLE)
+@variant(Conv2dKernel, InstructionSet.PORTABLE)
 def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     """Lanes of 16 bits: any convolution of one group whose requantization has a proved form."""
     lo, hi = context.input_intervals[0]
@@ -43,17 +48,19 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
         ("chunks", ConstArray("chunks", counts, align=2)),
         ("lengths", ConstArray("lengths", lengths, align=1)),
     )
-    return _choice(kernel, context, "mcucc_conv2d_pairs", PORTABLE, packed, chunks)
+    return _choice(kernel, context, KernelId("conv2d", variant="pairs"), packed, chunks)
 
 
-@variant(Conv2dKernel, ARMV7M)
+@variant(Conv2dKernel, InstructionSet.ARMV7M)
 def conv2d_armv7m(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     """Lanes of 23 bits, where every sum of a window fits."""
     flat = _flat(kernel)
     bounds = interval_of(flat, np.zeros(len(flat)), *context.input_intervals[0])
     if max(bounds.hi.max(), -bounds.lo.min()) > LARGEST_WIDE_SUM:
         return None
-    return _choice(kernel, context, "mcucc_conv2d_armv7m", ARMV7M, pack_pairs(flat, 4), ())
+    return _choice(
+        kernel, context, KernelId("conv2d", InstructionSet.ARMV7M), pack_pairs(flat, 4), ()
+    )
 
 
 def _flat(kernel: Conv2dKernel) -> npt.NDArray[np.int8]:
@@ -63,8 +70,7 @@ def _flat(kernel: Conv2dKernel) -> npt.NDArray[np.int8]:
 def _choice(
     kernel: Conv2dKernel,
     context: NodeContext,
-    unit: str,
-    isa: str,
+    key: KernelId,
     packed: npt.NDArray[np.int8],
     chunks: FieldList,
 ) -> Choice | None:
@@ -73,8 +79,7 @@ def _choice(
         return None
     c_out, taps = kernel.weights.shape[0], packed.shape[1]
     call = KernelCall(
-        f"{unit}_{finish.form.value}",
-        f"{unit}_params",
+        replace(key, requantization=finish.form),
         (
             *kernel.window.fields(),
             ("input_width", kernel.input_width),
@@ -85,13 +90,12 @@ def _choice(
             *chunks,
             *finish_fields(kernel.sums, finish),
         ),
-        isa=isa,
         scratch_bytes=4 * taps,
     )
-    costs = COSTS[isa]
+    costs = COSTS[key.isa]
     per_output = taps * (costs.mac + costs.input / c_out) + costs.output
     outputs = context.height * context.width * c_out
-    return Choice(call, f"{isa} pairs, {finish.form.value}", outputs * per_output, finish.form)
+    return Choice(call, f"{key.isa.value} pairs, {finish.form.value}", outputs * per_output)
 
 
 def pack_pairs(weights: npt.NDArray[np.int8], group: int) -> npt.NDArray[np.int8]:

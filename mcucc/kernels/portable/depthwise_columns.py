@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.portable.finish import finish_fields, portable_finish
-from mcucc.kernels.select import PORTABLE, Choice, NodeContext, variant
+from mcucc.kernels.select import Choice, NodeContext, variant
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 
 SQUARES = (3, 5, 7)
@@ -15,7 +16,7 @@ COLUMNS, SLICE = 4, 16  # of the C code
 PER_MAC, PER_OUTPUT = 5.0, 35.0  # instructions, measured between Cortex-M3 and Cortex-M0+
 
 
-@variant(DepthwiseConv2dKernel, PORTABLE)
+@variant(DepthwiseConv2dKernel, InstructionSet.PORTABLE)
 def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | None:
     """Square kernels of 3, 5 and 7 with one output per channel and a proved requantization."""
     window = kernel.window
@@ -32,8 +33,12 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
     if finish is None:
         return None
     call = KernelCall(
-        f"mcucc_depthwise_columns_{size}_{stride}_{finish.form.value}",
-        "mcucc_depthwise_columns_params",
+        KernelId(
+            "depthwise_conv2d",
+            variant="columns",
+            copy=(size, stride),
+            requantization=finish.form,
+        ),
         (
             ("pad_left", window.pads.left),
             ("input_width", kernel.input_width),
@@ -45,4 +50,4 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
     )
     outputs = context.height * context.width * channels
     per_output = size * size * PER_MAC + PER_OUTPUT
-    return Choice(call, f"columns, {finish.form.value}", outputs * per_output, finish.form)
+    return Choice(call, f"columns, {finish.form.value}", outputs * per_output)

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.requantize import reach_of, short_form
-from mcucc.kernels.select import PORTABLE, Choice, NodeContext, variant
+from mcucc.kernels.select import Choice, NodeContext, variant
 from mcucc.ops.common.matrix import Accumulation
 from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
@@ -20,19 +21,19 @@ Weighted = Conv2dKernel | DepthwiseConv2dKernel | FullyConnectedKernel
 PER_MAC, PER_OUTPUT = 9.0, 40.0  # instructions, measured between Cortex-M3 and Cortex-M0+
 
 
-@variant(Conv2dKernel, PORTABLE)
+@variant(Conv2dKernel, InstructionSet.PORTABLE)
 def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     """Any convolution."""
     return _short(kernel, kernel.weights.reshape(kernel.weights.shape[0], -1), context)
 
 
-@variant(DepthwiseConv2dKernel, PORTABLE)
+@variant(DepthwiseConv2dKernel, InstructionSet.PORTABLE)
 def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | None:
     """Any depthwise convolution."""
     return _short(kernel, kernel.weights.reshape(-1, kernel.weights.shape[2]).T, context)
 
 
-@variant(FullyConnectedKernel, PORTABLE)
+@variant(FullyConnectedKernel, InstructionSet.PORTABLE)
 def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choice | None:
     """Any matrix."""
     return _short(kernel, kernel.weights, context)
@@ -52,10 +53,12 @@ def _short(kernel: Weighted, weights: npt.NDArray[Any], context: NodeContext) ->
     }
     call = kernel.call()
     fields = tuple((name, constants.get(name, value)) for name, value in call.fields)
-    short: KernelCall = replace(call, function=f"{call.function}_short", fields=fields)
+    short: KernelCall = replace(
+        call, id=replace(call.id, requantization=finish.form), fields=fields
+    )
     outputs = context.height * context.width * weights.shape[0]
     instructions = outputs * (PER_MAC * weights.shape[1] + PER_OUTPUT)
-    return Choice(short, f"portable, {finish.form.value}", instructions, finish.form)
+    return Choice(short, f"portable, {finish.form.value}", instructions)
 
 
 def short_zero_point(sums: Accumulation, shift: int) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray, Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import hwc
@@ -69,8 +70,7 @@ class LookupKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_lookup`."""
         return KernelCall(
-            "mcucc_lookup",
-            "mcucc_lookup_params",
+            KernelId("lookup"),
             (("channels", self.channels), ("table", ConstArray("table", self.table))),
         )
 

@@ -182,8 +182,3 @@ def exact_matmul(
     kind: type[np.floating[Any]] = np.float32 if bound < 2**24 else np.float64
     product: npt.NDArray[Any] = np.matmul(values.astype(kind), weights.astype(kind).T)
     return product.astype(np.int64)
-
-
-def suffix(rounding: Rounding) -> str:
-    """The ending of C functions that differ by rounding profile."""
-    return "_double" if rounding is Rounding.DOUBLE else ""

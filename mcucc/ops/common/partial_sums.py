@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray, Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.numerics.fixed_point import Int8Array, IntArray
-from mcucc.ops.common.matrix import Accumulation, exact_matmul, suffix
+from mcucc.ops.common.matrix import Accumulation, exact_matmul
 
 SUM_BYTES = 4
 INT32 = np.dtype("<i4")
@@ -53,8 +54,7 @@ class PartialSumsKernel(Kernel):
         """`mcucc_partial_sums`; weights (C_out, channels of the group)."""
         outputs, inputs = self.weights.shape
         return KernelCall(
-            "mcucc_partial_sums",
-            "mcucc_partial_sums_params",
+            KernelId("partial_sums"),
             (
                 ("input_channels", inputs),
                 ("output_channels", outputs),
@@ -85,8 +85,7 @@ class FinishSumsKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_finish_sums`."""
         return KernelCall(
-            f"mcucc_finish_sums{suffix(self.accumulation.requant.rounding)}",
-            "mcucc_finish_sums_params",
+            KernelId("finish_sums", requantization=self.accumulation.requant.rounding),
             (("channels", len(self.weights)), *self.accumulation.c_fields()),
         )
 

@@ -15,6 +15,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from mcucc.ir.kernel import Granularity, Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.window import Window
 from mcucc.kernels.select import bound_like, bound_slice, plain
 from mcucc.numerics.fixed_point import Int8Array
@@ -100,8 +101,7 @@ class SplitBlockKernel(Kernel):
             for array in call.arrays
         )
         parts = tuple(call for group in self.groups for _, call in group.calls)
-        names = dict.fromkeys(part.function for part in parts)
-        return KernelCall(" + ".join(names), "", fields, isa=parts[0].isa, parts=parts)
+        return KernelCall(KernelId("split_block", parts[0].id.isa), fields, parts=parts)
 
     def windows(self, index: int) -> tuple[Window, Window]:
         """The depthwise convolution's; what lies between its taps is expanded as well."""
