@@ -25,7 +25,7 @@ from mcucc.driver.load import Network, NetworkOptions, load_network
 from mcucc.evaluate.float_session import FloatSession
 from mcucc.evaluate.litert import LitertSession
 from mcucc.evaluate.validate import is_classifier
-from mcucc.frontends.onnx.importer import ImportedModel
+from mcucc.frontends.imported import ImportedModel
 from mcucc.images.datasets import CALIBRATION_COUNT, load_dataset, pictures
 from mcucc.images.preprocess import Bytes, find_preprocess
 from mcucc.numerics.fixed_point import Rounding

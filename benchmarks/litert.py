@@ -20,7 +20,7 @@ from benchmarks.accuracy import pictures_of, row
 from benchmarks.document import write_section
 from mcucc.driver.load import NetworkOptions, load_network
 from mcucc.evaluate.litert import LitertSession
-from mcucc.frontends.quantized import ImportedQuantized
+from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.tflite.file import read_tflite
 from mcucc.images.preprocess import Bytes
 from mcucc.ir.graph import Graph, Node
@@ -101,13 +101,13 @@ def with_float_product(graph: Graph, node: Node, kernel: Kernel) -> Kernel:
     return replace(kernel, sums=replace(kernel.sums, requant=requant))  # type: ignore[arg-type]
 
 
-def declined(path: Path, imported: ImportedQuantized) -> set[str]:
+def declined(path: Path, imported: ImportedModel) -> set[str]:
     """Outputs of operators with a negative weight scale.
 
     XNNPACK does not take them: LiteRT's own kernels run, which round twice.
     """
     file = read_tflite(path)
-    names = {index: name for name, index in imported.sources.items()}
+    names = {source.index: name for name, source in imported.sources.items()}
     return {
         names[op.outputs[0]]
         for op in file.operators

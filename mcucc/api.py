@@ -23,9 +23,8 @@ from mcucc.driver.inputs import sample_of
 from mcucc.driver.load import Network, NetworkOptions, load_network
 from mcucc.driver.validate import Run, Validation, run_samples
 from mcucc.driver.validate import validate as validate_folder
+from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.load import load_model
-from mcucc.frontends.onnx.importer import ImportedModel
-from mcucc.frontends.quantized import ImportedQuantized
 from mcucc.report.facts import Report
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.search.choose import Schedule, ScheduleOptions
@@ -39,7 +38,7 @@ def load(
     *,
     input_shapes: Mapping[str, tuple[int, ...]] | None = None,
     outputs: Sequence[str] = (),
-) -> ImportedModel | ImportedQuantized:
+) -> ImportedModel:
     """The Graph of a model file: of floats, or of int8 where the file is quantized already.
 
     `input_shapes` are those the file leaves open; `outputs` names tensors of the file to end at.

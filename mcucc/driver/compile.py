@@ -26,7 +26,7 @@ from mcucc.driver.staging import MANIFEST, check_target, staging
 from mcucc.errors import FitError, ToolError
 from mcucc.exports import export_to
 from mcucc.frontends.file_kind import format_of
-from mcucc.frontends.load import model_content, output_names
+from mcucc.frontends.load import model_content
 from mcucc.report.definitions import counting
 from mcucc.report.facts import (
     SCHEMA,
@@ -314,7 +314,9 @@ def _manifest(
         "rounding": network.integer.rounding.value,
         "preprocess": None if preprocess is None else preprocess.to_dict(),
         "input_shapes": dict(options.network.input_shapes or {}),
-        "outputs": list(output_names(network.imported)) if options.network.outputs else [],
+        "outputs": [port.name for port in network.imported.outputs]
+        if options.network.outputs
+        else [],
         "quantization": network.record,
         "arena_bytes": compiled.program.arena_bytes,
         "compiler": measured.compiler,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,13 @@ import numpy as np
 from mcucc.driver.folder import CompiledFolder
 from mcucc.errors import DataError
 from mcucc.evaluate.validate import is_classifier
+from mcucc.frontends.imported import Port
 from mcucc.frontends.load import load_model
-from mcucc.frontends.onnx.importer import ImportedModel
 from mcucc.images.arrays import is_arrays, read_arrays, read_sample, read_samples
 from mcucc.images.camera import CameraInput
 from mcucc.images.datasets import check_labels, load_dataset, load_picture, pictures
 from mcucc.images.preprocess import Preprocess
-from mcucc.images.samples import Picture, Port, Sample, float_ports, quantized_ports, with_quants
+from mcucc.images.samples import Picture, Sample
 
 ARRAYS_HINT = (
     "an .npz with an array for each input under its name (samples first; floats, or integers as "
@@ -65,10 +66,10 @@ def sample_of(path: Path, compiled: CompiledFolder) -> Sample:
 def ports_of(compiled: CompiledFolder) -> tuple[Port, ...]:
     """The inputs of the folder's model file."""
     imported = load_model(compiled.source, input_shapes=compiled.input_shapes)
-    if not isinstance(imported, ImportedModel):
-        return quantized_ports(imported)
-    quants = [compiled.graph.tensors[name].quantization for name in imported.graph.inputs]
-    return with_quants(float_ports(imported), quants)
+    if imported.quantized:
+        return imported.ports
+    tensors = compiled.graph.tensors  # where the float network was quantized
+    return tuple(replace(port, quant=tensors[port.tensor].quantization) for port in imported.ports)
 
 
 def _picture_feed(compiled: CompiledFolder) -> tuple[Preprocess, CameraInput] | None:

@@ -16,14 +16,13 @@ from mcucc.evaluate.float_check import check_float
 from mcucc.evaluate.float_outputs import calibrated_slices
 from mcucc.evaluate.slices import Slices
 from mcucc.frontends.frontier import of_file
+from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.load import load_model
-from mcucc.frontends.onnx.importer import ImportedModel
-from mcucc.frontends.quantized import ImportedQuantized
 from mcucc.images.arrays import calibration_of, is_arrays
 from mcucc.images.camera import CameraInput
 from mcucc.images.datasets import CALIBRATION_COUNT, load_dataset
 from mcucc.images.preprocess import CHANNELS, Preprocess, find_preprocess
-from mcucc.images.samples import ArraySample, CalibrationSet, Picture, Sample, float_ports
+from mcucc.images.samples import ArraySample, CalibrationSet, Picture, Sample
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.text import graph_text, integer_text
@@ -81,7 +80,7 @@ class Network:
     cameras: Mapping[str, CameraInput]
     preprocess: Preprocess | None
     record: dict[str, Any]
-    imported: ImportedModel | ImportedQuantized
+    imported: ImportedModel
     removed: Removed | None = None  # None: constant channels are kept
     borders: tuple[BorderFacts, ...] = ()  # of layers that pad a normalised input
     splits: tuple[SplitOutput, ...] = ()
@@ -102,9 +101,9 @@ def load_network(path: Path, options: NetworkOptions, progress: Progress) -> Net
     progress("importing", 0, 0)
     imported = load_model(path, input_shapes=options.input_shapes, outputs=options.outputs)
     try:
-        if isinstance(imported, ImportedModel):
-            return _float(imported, options, progress)
-        return _quantized(imported, options)
+        if imported.quantized:
+            return _quantized(imported, options)
+        return _float(imported, options, progress)
     except IntegerError as error:  # passes make nodes of their own
         problems = of_file(error.problems, imported.labels)
         raise IntegerError(problems, where=str(path)) from error
@@ -210,7 +209,7 @@ def _calibration(
     if options.data is not None and preprocess is not None:
         return load_dataset(options.data).calibration(preprocess, options.calibrate)
     if options.data is not None:
-        return calibration_of(options.data, float_ports(imported), options.calibrate)
+        return calibration_of(options.data, imported.ports, options.calibrate)
     if options.noise:
         return CalibrationSet(NOISE, tuple(_noise(imported, preprocess)))
     raise DataError(
@@ -226,12 +225,12 @@ def _noise(imported: ImportedModel, preprocess: Preprocess | None) -> list[Sampl
     if preprocess is not None:
         drawn = rng.integers(0, 256, (2, *preprocess.shape), np.uint8)
         return [Picture(image, preprocess, name=str(i)) for i, image in enumerate(drawn)]
-    ports = float_ports(imported)
+    ports = imported.ports
     rows = [[rng.normal(size=port.shape).astype(np.float32) for port in ports] for _ in range(2)]
     return [ArraySample(ports, tuple(values), str(i)) for i, values in enumerate(rows)]
 
 
-def _quantized(imported: ImportedQuantized, options: NetworkOptions) -> Network:
+def _quantized(imported: ImportedModel, options: NetworkOptions) -> Network:
     graph = imported.graph
     preprocess = None
     beside = imported.model_path.with_suffix(".toml").is_file()
@@ -251,7 +250,10 @@ def _quantized(imported: ImportedQuantized, options: NetworkOptions) -> Network:
         integer=lower(graph, options.rounding),
         cameras=cameras,
         preprocess=preprocess,
-        record={"scheme": f"as in the file ({imported.kind})", "rounding": options.rounding.value},
+        record={
+            "scheme": f"as in the file ({imported.format})",
+            "rounding": options.rounding.value,
+        },
         imported=imported,
     )
     return _finished(network, options)

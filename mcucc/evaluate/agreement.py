@@ -86,7 +86,7 @@ def _differs(oracle: Oracle, compiled: IntegerGraph, sample: Sample) -> Divergen
 
 def _wrong_input(oracle: Oracle, sample: Sample) -> WrongElement | None:
     """Where the file quantizes its inputs itself: its integers of the sample's real values."""
-    ends = oracle.inputs
+    ends = oracle.imported.ports
     if not any(end.dtype == np.float32 for end in ends):
         return None
     own = oracle.fed(sample.int8)

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.errors import ModelError
-from mcucc.evaluate.float_session import FloatModel, FloatSession
+from mcucc.evaluate.float_session import FloatSession
+from mcucc.frontends.imported import ImportedModel
 from mcucc.images.preprocess import Bytes, Preprocess
 from mcucc.images.samples import Picture, batch
 from mcucc.ir.graph import Graph
@@ -46,7 +47,7 @@ class _Sums:
 
 
 def layer_snr(
-    model: FloatModel,
+    model: ImportedModel,
     graph: Graph,
     integer: IntegerGraph,
     images: Sequence[Bytes],

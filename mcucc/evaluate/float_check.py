@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from mcucc.errors import ModelError
 from mcucc.evaluate.float_run import evaluate_graph
-from mcucc.evaluate.float_session import FloatModel, FloatSession
+from mcucc.evaluate.float_session import FloatSession
+from mcucc.frontends.imported import ImportedModel
 from mcucc.images.preprocess import FloatArray
 from mcucc.images.samples import Sample
 from mcucc.ir.graph import Graph, Node
@@ -47,7 +48,7 @@ class WrongValue:
         )
 
 
-def check_float(model: FloatModel, forms: Sequence[Graph], sample: Sample) -> None:
+def check_float(model: ImportedModel, forms: Sequence[Graph], sample: Sample) -> None:
     """Raise ModelError for the first layer of any form that differs on one sample."""
     wrong = first_wrong_of(model, forms, sample)
     if wrong is not None:
@@ -58,13 +59,15 @@ def check_float(model: FloatModel, forms: Sequence[Graph], sample: Sample) -> No
         )
 
 
-def first_wrong_of(model: FloatModel, forms: Sequence[Graph], sample: Sample) -> WrongValue | None:
+def first_wrong_of(
+    model: ImportedModel, forms: Sequence[Graph], sample: Sample
+) -> WrongValue | None:
     """The first difference of the first form that has one."""
     found = (first_wrong_value(model, graph, sample) for graph in forms)
     return next((wrong for wrong in found if wrong is not None), None)
 
 
-def first_wrong_value(model: FloatModel, graph: Graph, sample: Sample) -> WrongValue | None:
+def first_wrong_value(model: ImportedModel, graph: Graph, sample: Sample) -> WrongValue | None:
     """Compare every tensor that a form of `model.graph` shares with the file, on one sample.
 
     A graph whose input is byte - 128 reads what its quantization makes of the integers.
@@ -103,9 +106,9 @@ def first_wrong_value(model: FloatModel, graph: Graph, sample: Sample) -> WrongV
     return None
 
 
-def file_index(index: int, shape: tuple[int, ...], permutation: Sequence[int] | None) -> int:
+def file_index(index: int, shape: tuple[int, ...], permutation: Sequence[int]) -> int:
     """An element of a tensor, counted in the layout of the file's value."""
-    if permutation is None or len(permutation) != len(shape):
+    if len(permutation) != len(shape):
         return index
     order = np.argsort(permutation)
     at = np.unravel_index(index, shape)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.evaluate.float_session import FloatModel, FloatSession
+from mcucc.evaluate.float_session import FloatSession
 from mcucc.evaluate.slices import Slices, worst_slice
+from mcucc.frontends.imported import ImportedModel
 from mcucc.images.samples import Sample, batch
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.tensor import Quant
@@ -20,7 +21,7 @@ SLICE_SAMPLES = 4
 
 
 def float_outputs(
-    model: FloatModel,
+    model: ImportedModel,
     splits: Sequence[SplitOutput],
     samples: Sequence[Sample],
     each: Callable[[int], None] = lambda index: None,
@@ -41,7 +42,7 @@ def float_outputs(
 
 
 def calibrated_slices(
-    model: FloatModel,
+    model: ImportedModel,
     integer: IntegerGraph,
     splits: Sequence[SplitOutput],
     samples: Sequence[Sample],

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from mcucc.errors import ModelError
+from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.onnx.cut import cut_onnx
 from mcucc.images.preprocess import FloatArray
 from mcucc.images.samples import Sample
@@ -26,38 +27,6 @@ ORT_TYPES = {
 }
 
 
-class Source(Protocol):
-    """Where a graph tensor is found in the model file: tensor = value.transpose(permutation)."""
-
-    @property
-    def name(self) -> str:
-        """Name of the value in the model file."""
-
-    @property
-    def permutation(self) -> tuple[int, ...]:
-        """Axis i of the tensor is axis permutation[i] of the value."""
-
-
-class FloatModel(Protocol):
-    """What is needed of an imported model."""
-
-    @property
-    def model_path(self) -> Path:
-        """The ONNX file."""
-
-    @property
-    def graph(self) -> Graph:
-        """The graph as imported, before any pass."""
-
-    @property
-    def sources(self) -> Mapping[str, Source]:
-        """The values of the model file, by tensor name."""
-
-    @property
-    def shapes(self) -> Mapping[str, tuple[int, ...]]:
-        """Shapes of inputs in the model file, by tensor name."""
-
-
 class FloatSession:
     """Runs the original model on one sample at a time and returns named graph tensors.
 
@@ -68,7 +37,7 @@ class FloatSession:
 
     def __init__(
         self,
-        model: FloatModel,
+        model: ImportedModel,
         graph: Graph | None = None,
         tensors: Iterable[str] | None = None,
         *,
@@ -76,8 +45,7 @@ class FloatSession:
     ) -> None:
         self.graph = model.graph if graph is None else graph
         self.tensors = tuple(self.graph.outputs if tensors is None else tensors)
-        self._sources, self._shapes = model.sources, model.shapes
-        self._stored = model.graph.tensors
+        self._sources, self._ports = model.sources, model.ports
         self._where = str(model.model_path)
         # A quantized input is one that a pass redefined as byte - 128: no longer the file's values.
         self._camera = {
@@ -87,9 +55,9 @@ class FloatSession:
         }
         self._read, self._computed = self._plan()
         values = sorted({self._sources[name].name for name in self._read})
-        ends = [model.sources[name].name for name in model.graph.outputs]
+        ends = [port.name for port in model.outputs]
         self._session = _open_session(model.model_path, values, ends, optimize)
-        self._types = self._inputs(model.graph.inputs)
+        self._types = self._inputs()
         self._values = values
 
     def run(
@@ -101,8 +69,8 @@ class FloatSession:
         it a quantization).
         """
         feeds = {
-            self._sources[name].name: self._file_order(name, value).astype(kind)
-            for (name, kind), value in zip(self._types.items(), real, strict=True)
+            port.name: port.in_file(value).astype(kind)
+            for port, kind, value in zip(self._ports, self._types, real, strict=True)
         }
         # ONNX Runtime takes an empty list of names for all of them.
         results = self._session.run(self._values, feeds) if self._values else []
@@ -122,29 +90,19 @@ class FloatSession:
         """The wanted tensors for one sample."""
         return self.run(sample.real, sample.int8 if self._camera else None)
 
-    def _inputs(self, names: Sequence[str]) -> dict[str, Any]:
-        """The NumPy type of each of the model's inputs, by tensor name."""
+    def _inputs(self) -> list[Any]:
+        """The NumPy type of each of the model's inputs."""
         types = {feed.name: feed.type for feed in self._session.get_inputs()}
-        known = {name: self._sources[name].name for name in names if name in self._sources}
-        if len(known) != len(names) or set(types) != set(known.values()):
+        names = [port.name for port in self._ports]
+        if set(types) != set(names):
             raise ModelError(
                 f"the file's inputs are {', '.join(types)}, the network's {', '.join(names)}",
                 where=self._where,
             )
-        for source in known.values():
-            if types[source] not in ORT_TYPES:
-                raise ModelError(f"the input {source} is a {types[source]}", where=self._where)
-        return {name: ORT_TYPES[types[source]] for name, source in known.items()}
-
-    def _file_order(self, name: str, value: FloatArray) -> FloatArray:
-        """An input of the graph in the file's layout."""
-        stored, order = self._stored[name].shape, self._sources[name].permutation
-        batch = value.reshape(stored)
-        # tensor = value.transpose(p), so value = tensor.transpose(argsort(p)).
-        if len(order) != len(stored):  # axes of length 1 were added or dropped
-            shape = self._shapes[name]
-            batch = batch.reshape([shape[axis] for axis in order])
-        return batch.transpose(np.argsort(order))
+        for name in names:
+            if types[name] not in ORT_TYPES:
+                raise ModelError(f"the input {name} is a {types[name]}", where=self._where)
+        return [ORT_TYPES[types[name]] for name in names]
 
     def _plan(self) -> tuple[tuple[str, ...], tuple[Node, ...]]:
         """Names to read from the model file, and nodes to compute from them."""

@@ -56,11 +56,6 @@ class LitertSession(Oracle):
             return None
         return LitertSession(self.imported.model_path, Rounding.SINGLE, reference=True)
 
-    def places(self) -> Mapping[str, tuple[str | int, tuple[int, ...] | None]]:
-        """By index in the file; layouts are the graph's own."""
-        sources = self.imported.sources.items()
-        return {name: (index, None) for name, index in sources if isinstance(index, int)}
-
     def run(self, values: Sequence[Array], inner: bool) -> Mapping[str | int, Array]:
         """One run."""
         interpreter = self._interpreter
@@ -73,8 +68,8 @@ class LitertSession(Oracle):
             end.name: interpreter.get_tensor(detail["index"]) for end, detail in pairs
         }
         if inner:  # all tensors of many pictures would be gigabytes
-            places = self.places().values()
-            found |= {index: interpreter.get_tensor(index) for index, _ in places}
+            indices = [s.index for s in self.imported.sources.values() if s.index is not None]
+            found |= {index: interpreter.get_tensor(index) for index in indices}
         return found
 
 

@@ -39,20 +39,15 @@ class OnnxOracle(Oracle):
                 raise
             return f"ONNX Runtime refuses it: {str(error).splitlines()[0][:200]}"
 
-    def places(self) -> dict[str, tuple[str | int, tuple[int, ...] | None]]:
-        """By the names that the importer says hold the same integers."""
-        sources = self.imported.sources.items()
-        return {n: (s.name, s.permutation) for n, s in sources if not isinstance(s, int)}
-
     def shown(self, tensor: str) -> str:
         """The value's name in the file."""
-        place = self.places().get(tensor)
-        return super().shown(tensor) if place is None else str(place[0])
+        source = self.imported.sources.get(tensor)
+        return super().shown(tensor) if source is None else source.name
 
     def run(self, values: Sequence[Array], inner: bool) -> dict[str | int, Array]:
         """One run."""
         if inner and self._whole is None:
-            names = [str(name) for name, _ in self.places().values()]
+            names = [source.name for source in self.imported.sources.values()]
             fed = {end.name for end in self.imported.inputs}
             self._whole = exact_session(self._model, [n for n in names if n not in fed])
         session = self._whole if inner else self._plain

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from mcucc.errors import ModelError
 from mcucc.evaluate.float_check import file_index
-from mcucc.frontends.quantized import End, ImportedQuantized
+from mcucc.frontends.imported import ImportedModel, Port, Source
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import Int8Array, Rounding
@@ -41,7 +41,7 @@ class Oracle(ABC):
     NAME: ClassVar[str]  # of its row in `validate`
     TITLE: ClassVar[str]
     exact: bool
-    imported: ImportedQuantized
+    imported: ImportedModel
 
     @property
     def where(self) -> str:
@@ -64,23 +64,17 @@ class Oracle(ABC):
                 ends[out.tensor].append(self._of_end(out, values[out.name]))
         return {name: np.stack(parts) for name, parts in ends.items()}
 
-    @property
-    def inputs(self) -> tuple[End, ...]:
-        """The file's inputs in the order of the graph's."""
-        ends = {end.tensor: end for end in self.imported.inputs}
-        return tuple(ends[name] for name in self.imported.graph.inputs)
-
     def fed(self, q: Sequence[Int8Array]) -> list[Array]:
         """int8 inputs (H, W, C) in the types of the file's own inputs."""
-        return [end.from_int8(value) for end, value in zip(self.inputs, q, strict=True)]
+        return [port.from_int8(v) for port, v in zip(self.imported.ports, q, strict=True)]
 
     def tensors(self, fed: Sequence[Array]) -> dict[str, Integers]:
         """Every tensor both have, (H, W, C) by name, for inputs (H, W, C) of the file's types."""
         values = self.run(self._in_file(fed), True)
         found = {}
-        for name, (value, permutation) in self.places().items():
-            if name in self.imported.graph.tensors and value in values:
-                found[name] = self._hwc(name, values[value], permutation)
+        for name, source in self.imported.sources.items():
+            if source.key in values:
+                found[name] = self._hwc(name, values[source.key], source.permutation)
         for out in self.imported.outputs:
             found[out.tensor] = self._of_end(out, values[out.name])
         return found
@@ -91,11 +85,10 @@ class Oracle(ABC):
 
     @abstractmethod
     def run(self, values: Sequence[Array], inner: bool) -> Mapping[str | int, Array]:
-        """Outputs by name for `imported.inputs` in the file's layout; `inner`: all tensors."""
+        """Outputs by name for `imported.inputs` in the file's layout; `inner`: all tensors too.
 
-    @abstractmethod
-    def places(self) -> Mapping[str, tuple[str | int, tuple[int, ...] | None]]:
-        """Where each graph tensor's integers are in the file, and its layout there."""
+        Those within the network are by `Source.key`.
+        """
 
     def shown(self, tensor: str) -> str:
         """What the file calls a tensor of the graph."""
@@ -104,33 +97,26 @@ class Oracle(ABC):
 
     def flat_index(self, tensor: str, index: int) -> int:
         """The element `index` of a graph tensor, counted in the file's layout."""
-        permutation = self.places().get(tensor, (tensor, None))[1]
-        return file_index(index, self.imported.graph.tensors[tensor].shape, permutation)
+        source = self.imported.sources.get(tensor, Source(tensor, ()))
+        return file_index(index, self.imported.graph.tensors[tensor].shape, source.permutation)
 
     def _in_file(self, fed: Sequence[Array]) -> list[Array]:
         """The graph's inputs (H, W, C) in the file's order and layout."""
-        by_end = dict(zip((end.tensor for end in self.inputs), fed, strict=True))
-        return [self._file_order(end, by_end[end.tensor]) for end in self.imported.inputs]
+        by_tensor = dict(zip(self.imported.graph.inputs, fed, strict=True))
+        return [port.in_file(by_tensor[port.tensor]) for port in self.imported.inputs]
 
-    def _file_order(self, end: End, values: Array) -> Array:
-        """A tensor (H, W, C) of the graph in the file's layout."""
-        if end.permutation is None:
-            return values.reshape(end.shape)
-        stored = values.reshape([end.shape[axis] for axis in end.permutation])
-        return np.ascontiguousarray(stored.transpose(np.argsort(end.permutation)))
-
-    def _of_end(self, end: End, value: Array) -> Integers:
+    def _of_end(self, end: Port, value: Array) -> Integers:
         """An output of the file as integers of the graph's quantization."""
         if np.issubdtype(value.dtype, np.floating):
-            steps = np.asarray(value, np.float64) / end.inner.per_tensor_scale
-            value = np.rint(steps).astype(np.int64) + end.inner.zero_point
+            steps = np.asarray(value, np.float64) / end.quantization.per_tensor_scale
+            value = np.rint(steps).astype(np.int64) + end.quantization.zero_point
         return self._hwc(end.tensor, value, end.permutation)
 
-    def _hwc(self, name: str, value: Array, permutation: tuple[int, ...] | None) -> Integers:
+    def _hwc(self, name: str, value: Array, permutation: tuple[int, ...]) -> Integers:
         """Integers of the file as (H, W, C) of the graph; ModelError for another shape."""
         shape = self.imported.graph.tensors[name].shape
         offset = 128 if value.dtype == np.uint8 else 0
-        if permutation is not None and len(permutation) == value.ndim:
+        if len(permutation) == value.ndim:
             value = value.transpose(permutation)
         if value.size != prod(shape):  # storage may join axes
             raise ModelError(

@@ -10,13 +10,13 @@ from onnx.external_data_helper import uses_external_data
 
 from mcucc.errors import ModelError
 from mcucc.frontends.file_kind import format_of
+from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.onnx.bounds import check_operations
 from mcucc.frontends.onnx.cut import cut_onnx
 from mcucc.frontends.onnx.file import is_quantized, read_model
-from mcucc.frontends.onnx.importer import ImportedModel, import_model
+from mcucc.frontends.onnx.importer import import_model
 from mcucc.frontends.onnx.inputs import ShapeMap
 from mcucc.frontends.qdq.importer import import_quantized_model
-from mcucc.frontends.quantized import ImportedQuantized
 from mcucc.frontends.tflite.cut import cut_tflite
 from mcucc.frontends.tflite.file import parse_tflite, tflite_bytes
 from mcucc.frontends.tflite.importer import import_tflite
@@ -26,7 +26,7 @@ from mcucc.ops.reshape import Reshape
 
 def load_model(
     path: Path, *, input_shapes: ShapeMap | None = None, outputs: Sequence[str] = ()
-) -> ImportedModel | ImportedQuantized:
+) -> ImportedModel:
     """The Graph of a model file: of floats, or of int8 where the file is quantized already.
 
     `input_shapes` are those the file leaves open; `outputs` are tensors of the file to end at
@@ -73,14 +73,7 @@ def has_external_data(path: Path) -> bool:
     return any(uses_external_data(tensor) for tensor in graph.initializer)
 
 
-def output_names(imported: ImportedModel | ImportedQuantized) -> tuple[str, ...]:
-    """The outputs as the model file names them."""
-    if isinstance(imported, ImportedQuantized):
-        return tuple(end.name for end in imported.outputs)
-    return imported.graph.outputs
-
-
-def _check_shapes(imported: ImportedQuantized, given: Mapping[str, tuple[int, ...]]) -> None:
+def _check_shapes(imported: ImportedModel, given: Mapping[str, tuple[int, ...]]) -> None:
     """A .tflite has the shapes it was converted with: others are refused."""
     shapes = {end.name: end.shape for end in imported.inputs}
     where = str(imported.model_path)

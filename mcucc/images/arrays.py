@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.errors import DataError
-from mcucc.images.samples import ArraySample, CalibrationSet, Port
+from mcucc.frontends.imported import Port
+from mcucc.images.samples import ArraySample, CalibrationSet
 from mcucc.ir.window import hwc
 
 Array = npt.NDArray[Any]
@@ -176,7 +177,7 @@ def _rows(array: Array, port: Port, path: Path) -> Array:
 def _as_in_c(array: Array, port: Port) -> bool:
     """Whether this is one sample of int8 as the C reads it, (H, W, C)."""
     whole = array.shape[-3:] == hwc(port.stored) and array.size == prod(port.shape)
-    return port.end is not None and array.dtype == np.int8 and whole
+    return port.quant is not None and array.dtype == np.int8 and whole
 
 
 def _labels(labels: Array | None, count: int, path: Path) -> list[int | None]:

@@ -14,17 +14,13 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.errors import DataError
-from mcucc.frontends.quantized import End, ImportedQuantized
+from mcucc.frontends.imported import Port
 from mcucc.images.camera import CameraInput
 from mcucc.images.preprocess import Bytes, FloatArray, Preprocess
-from mcucc.ir.graph import Graph
 from mcucc.ir.tensor import Quant
-from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import Int8Array
 
 Array = npt.NDArray[Any]
-FLOAT = np.dtype(np.float32)
 
 
 class Sample(Protocol):
@@ -88,72 +84,6 @@ class Picture:
         return self
 
 
-@dataclass(frozen=True)
-class Port:
-    """An input of the file, and the graph's tensor that it is.
-
-    The tensor is value.transpose(permutation), reshaped to `stored`. `end` is None where a float
-    network is not yet quantized.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    stored: tuple[int, ...]
-    permutation: tuple[int, ...] | None
-    end: End | None = None
-
-    @property
-    def reads(self) -> str:
-        """The types of arrays that it takes."""
-        if self.end is None:
-            return "floats"
-        own = self.end.dtype.name
-        return "floats or int8" if own == "float32" else f"{own} or floats"
-
-    def in_graph(self, values: Array) -> Array:
-        """Values of the file's shape in the graph's layout."""
-        value = values.reshape(self.shape)
-        if self.permutation is not None:
-            value = value.transpose(self.permutation)
-        return np.ascontiguousarray(value).reshape(self.stored)
-
-    def of_c(self, values: Int8Array) -> Array:
-        """Int8 as the C reads it, (H, W, C), in the file's layout and integers."""
-        order = self.permutation or tuple(range(len(self.shape)))
-        value = values.reshape([self.shape[axis] for axis in order]).transpose(np.argsort(order))
-        return self._known.from_int8(value) if self._known.dtype == np.uint8 else value
-
-    def takes(self, dtype: np.dtype[Any]) -> bool:
-        """Floats are real values; integers are those of the file's own input, or int8."""
-        if dtype.kind == "f":
-            return True
-        if self.end is None:
-            return False
-        return dtype == (np.int8 if self.end.dtype == FLOAT else self.end.dtype)
-
-    def int8(self, values: Array) -> Int8Array:
-        """The integers of values of the file's shape, (H, W, C)."""
-        end = self._known
-        if values.dtype.kind == "f":
-            end = replace(end, dtype=FLOAT)
-        elif values.dtype == np.int8:
-            end = replace(end, dtype=np.dtype(np.int8))
-        return self.in_graph(end.to_int8(values)).reshape(hwc(self.stored))
-
-    def real(self, values: Array) -> FloatArray:
-        """The real values of values of the file's shape, in the graph's layout."""
-        if values.dtype.kind != "f":
-            end = replace(self._known, dtype=FLOAT)
-            return end.from_int8(self.int8(values)).reshape(self.stored)
-        return self.in_graph(values).astype(np.float32)
-
-    @property
-    def _known(self) -> End:
-        if self.end is None:
-            raise DataError("the input has no quantization yet", where=self.name)
-        return self.end
-
-
 @dataclass(frozen=True, eq=False)
 class ArraySample:
     """A sample of arrays: one a port, in the file's own layout, integers or floats."""
@@ -180,7 +110,8 @@ class ArraySample:
 
     def quantized(self, quants: Sequence[Quant]) -> ArraySample:
         """The same with the inputs' quantization."""
-        return replace(self, ports=with_quants(self.ports, quants))
+        ports = zip(self.ports, quants, strict=True)
+        return replace(self, ports=tuple(replace(port, quant=quant) for port, quant in ports))
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,54 +129,6 @@ class CalibrationSet:
             "first": self.samples[0].name,
             "last": self.samples[-1].name,
         }
-
-
-class FloatFile(Protocol):
-    """What ports need of an imported float network."""
-
-    @property
-    def graph(self) -> Graph:
-        """As imported."""
-
-    @property
-    def sources(self) -> Any:
-        """The values of the file, by tensor name."""
-
-    @property
-    def shapes(self) -> Any:
-        """Shapes of inputs and outputs in the file."""
-
-
-def float_ports(model: FloatFile) -> tuple[Port, ...]:
-    """The inputs of a float network, not quantized."""
-    ports = []
-    for name in model.graph.inputs:
-        source, stored = model.sources[name], model.graph.tensors[name].shape
-        ports.append(Port(source.name, tuple(model.shapes[name]), stored, source.permutation))
-    return tuple(ports)
-
-
-def quantized_ports(model: ImportedQuantized) -> tuple[Port, ...]:
-    """The inputs of a quantized file."""
-    ends = {end.tensor: end for end in model.inputs}
-    return tuple(
-        Port(
-            ends[name].name,
-            tuple(ends[name].shape),
-            model.graph.tensors[name].shape,
-            ends[name].permutation,
-            ends[name],
-        )
-        for name in model.graph.inputs
-    )
-
-
-def with_quants(ports: Sequence[Port], quants: Sequence[Quant]) -> tuple[Port, ...]:
-    """Ports of a float network that was quantized here: they read floats."""
-    return tuple(
-        replace(p, end=End(p.name, p.name, p.shape, FLOAT, None, quant, p.permutation))
-        for p, quant in zip(ports, quants, strict=True)
-    )
 
 
 def batch(inputs: Sequence[str], samples: Sequence[Sample]) -> dict[str, Int8Array]:

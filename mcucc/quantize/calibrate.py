@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.errors import DataError, ModelError
-from mcucc.evaluate.float_session import FloatModel, FloatSession
+from mcucc.evaluate.float_session import FloatSession
+from mcucc.frontends.imported import ImportedModel
 from mcucc.images.preprocess import FloatArray
 from mcucc.images.samples import Sample
 from mcucc.ir.graph import Graph
@@ -43,7 +44,7 @@ class Ranges:
 
 
 def calibrate(
-    model: FloatModel,
+    model: ImportedModel,
     graph: Graph,
     samples: Sequence[Sample],
     observer: Observer,

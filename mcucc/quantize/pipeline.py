@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mcucc.errors import DataError
-from mcucc.evaluate.float_session import FloatModel
+from mcucc.frontends.imported import ImportedModel
 from mcucc.images.samples import CalibrationSet
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
@@ -31,7 +31,7 @@ class QuantizedModel:
 
 
 def quantize_model(
-    model: FloatModel,
+    model: ImportedModel,
     graph: Graph,
     calibration: CalibrationSet,
     options: QuantizeOptions | None = None,

@@ -55,11 +55,10 @@ def chosen_ops(names: Sequence[str]) -> list[dict[str, str]]:
 
 def operators_read() -> dict[str, list[str]]:
     """The operators that the frontends convert, by file format."""
-    from mcucc.frontends.onnx.converters import converters
-    from mcucc.frontends.tflite import importer as tflite  # noqa: F401  fills CONVERTERS
-    from mcucc.frontends.tflite.context import CONVERTERS
+    from mcucc.frontends.onnx import converters as onnx
+    from mcucc.frontends.tflite import converters as tflite
 
-    return {"ONNX": sorted(converters()), "TFLite": sorted(CONVERTERS)}
+    return {"ONNX": list(onnx.converters()), "TFLite": list(tflite.converters())}
 
 
 if __name__ == "__main__":

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
-from mcucc.frontends.onnx import node as onnx_node
+from mcucc.frontends.onnx import registry as onnx_registry
 from mcucc.frontends.onnx.context import Context as OnnxContext
 from mcucc.frontends.onnx.converters import converters
 from mcucc.frontends.qdq import attach as qdq_attach
 from mcucc.frontends.qdq.strip import Stripper
 from mcucc.frontends.tflite import context as tflite_context
+from mcucc.frontends.tflite import registry as tflite_registry
 from mcucc.frontends.tflite.context import Context as TfliteContext
 from mcucc.ir import Quant
 from mcucc.ir.op import Op
@@ -162,10 +163,10 @@ def _resize(patch: Patch, form: str) -> None:
             made = ctx.define(ctx.output_tensor(operator))
             ctx.merge(made, ctx.activation(operator), ctx.output_tensor(operator))
 
-        patch.setitem(tflite_context.CONVERTERS, "RESIZE_NEAREST_NEIGHBOR", same)
+        patch.setitem(tflite_registry.CONVERTERS, "RESIZE_NEAREST_NEIGHBOR", same)
     else:
         converters()  # fills the table
-        patch.setitem(onnx_node.CONVERTERS, "Resize", lambda ctx, node: ctx.view(node, 0))
+        patch.setitem(onnx_registry.CONVERTERS, "Resize", lambda ctx, node: ctx.view(node, 0))
 
 
 def _zero_point(patch: Patch, form: str, steps: int) -> None:

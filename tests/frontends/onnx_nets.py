@@ -12,7 +12,8 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from mcucc.evaluate.float_run import evaluate_graph
-from mcucc.frontends.onnx.importer import ImportedModel, import_onnx
+from mcucc.frontends.imported import ImportedModel
+from mcucc.frontends.onnx.importer import import_onnx
 from mcucc.ir import Graph
 from mcucc.passes.pipeline import optimize
 

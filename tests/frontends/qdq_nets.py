@@ -11,8 +11,8 @@ import onnx
 from onnx import TensorProto, helper
 
 from mcucc.evaluate.onnx_exact import exact_session
+from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.qdq.importer import import_quantized_onnx
-from mcucc.frontends.quantized import ImportedQuantized
 from mcucc.quantize.lower import lower
 from tests.frontends.onnx_nets import Net
 
@@ -93,7 +93,7 @@ def steps_off(path: Path, pictures: int = 4, reach: float = 3.0) -> np.ndarray:
         names = [value.name for value in session.get_outputs()]
         theirs = dict(zip(names, session.run(None, feeds), strict=True))
         for end in imported.outputs:
-            step = end.inner.per_tensor_scale if end.dtype == np.float32 else 1
+            step = end.quantization.per_tensor_scale if end.dtype == np.float32 else 1
             truth = theirs[end.name].astype(np.float64)
             assert truth.shape == end.shape
             mine = end.from_int8(ours[end.tensor]).astype(np.float64)
@@ -105,5 +105,5 @@ def kinds(path: Path) -> list[str]:
     return [node.op.kind for node in imported(path).graph.nodes]
 
 
-def imported(path: Path) -> ImportedQuantized:
+def imported(path: Path) -> ImportedModel:
     return import_quantized_onnx(path)

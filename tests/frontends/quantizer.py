@@ -21,9 +21,8 @@ import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from mcucc.evaluate.onnx_exact import exact_session
-from mcucc.frontends.onnx.context import Source
+from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.qdq.importer import import_quantized_onnx
-from mcucc.frontends.quantized import ImportedQuantized
 from mcucc.ops.requantize import Requantize
 from mcucc.quantize.lower import lower
 
@@ -164,12 +163,9 @@ class _Comparison:
     """Our graph beside ONNX Runtime on the same pictures."""
 
     def __init__(self, path: Path) -> None:
-        self.imported: ImportedQuantized = import_quantized_onnx(path)
+        self.imported: ImportedModel = import_quantized_onnx(path)
         self.graph = lower(self.imported.graph)
-        self.sources: dict[str, Source] = {}
-        for name, source in self.imported.sources.items():
-            assert isinstance(source, Source)
-            self.sources[name] = source
+        self.sources = self.imported.sources
         names = [source.name for source in self.sources.values()]
         self.session = exact_session(onnx.load(path), dict.fromkeys(names))
 
@@ -231,6 +227,6 @@ class _Comparison:
             other = theirs[end.name]
             assert end.shape == other.shape, f"{end.name} is {end.shape}, not {other.shape}"
             mine = end.from_int8(values[end.tensor]).reshape(-1).astype(float)
-            step = end.inner.per_tensor_scale if end.dtype == np.float32 else 1.0
+            step = end.quantization.per_tensor_scale if end.dtype == np.float32 else 1.0
             found[end.name] = np.rint((mine - other.transpose(end.permutation).reshape(-1)) / step)
         return found

@@ -12,11 +12,9 @@ from onnxruntime.quantization import QuantFormat
 
 from mcucc.errors import ModelError, UnsupportedError
 from mcucc.evaluate.onnx_exact import exact_session
-from mcucc.frontends.load import load_model, model_content, output_names
-from mcucc.frontends.onnx.importer import ImportedModel
-from mcucc.frontends.quantized import ImportedQuantized
+from mcucc.frontends.imported import ImportedModel
+from mcucc.frontends.load import load_model, model_content
 from mcucc.ir import Quant
-from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.quantize.lower import lower
 from tests.frontends.onnx_nets import Net, outputs_of, runtime
@@ -43,13 +41,18 @@ def detector(folder: Path) -> Path:
     return path
 
 
+def names_of(imported: ImportedModel) -> tuple[str, ...]:
+    """The outputs as the file calls them."""
+    return tuple(port.name for port in imported.outputs)
+
+
 def test_a_detector_ends_at_its_heads(tmp_path: Path) -> None:
     path = detector(tmp_path)
     with pytest.raises(ModelError):
         load_model(path)
     imported = load_model(path, outputs=["boxes,logits"])
-    assert isinstance(imported, ImportedModel)
-    assert output_names(imported) == ("boxes", "logits")
+    assert not imported.quantized
+    assert names_of(imported) == ("boxes", "logits")
     assert imported.graph.inputs == ("image",)
     assert {node.op.kind for node in imported.graph.nodes} == {"Conv2d", "Clip"}
     picture = np.random.default_rng(1).normal(0, 1, SHAPE).astype(np.float32)
@@ -70,7 +73,7 @@ def test_what_is_refused_behind_a_network_is_told_with_where_to_end_it(tmp_path:
         load_model(path)
     assert error.value.ends == ("boxes", "logits")
     assert "--outputs boxes,logits" in error.value.hint
-    assert output_names(load_model(path, outputs=error.value.ends)) == error.value.ends
+    assert names_of(load_model(path, outputs=error.value.ends)) == error.value.ends
 
 
 @pytest.mark.parametrize(
@@ -96,14 +99,11 @@ def test_every_wrong_name_is_told_at_once(tmp_path: Path) -> None:
 def values_of(path: Path, name: str, picture: np.ndarray) -> np.ndarray:
     """An output of a quantized network as the file would give it, cut at `name`."""
     imported = load_model(path, input_shapes={"image": SHAPE}, outputs=[name])
-    assert isinstance(imported, ImportedQuantized)
+    assert imported.quantized
     (begin,), (end,) = imported.inputs, imported.outputs
-    stored = begin.to_int8(picture).transpose(begin.permutation or (0, 2, 3, 1))
     graph = lower(imported.graph, Rounding.DOUBLE)
-    q = graph.run({begin.tensor: stored.reshape(1, *hwc(stored.shape))})[end.tensor]
-    axes = np.argsort(end.permutation or (0, 2, 3, 1))
-    shape = tuple(np.array(end.shape)[list(np.argsort(axes))])
-    return end.from_int8(q).reshape(shape).transpose(axes)
+    q = graph.run({begin.tensor: begin.int8(picture)[None]})[end.tensor]
+    return end.from_int8(end.in_file(q))
 
 
 @pytest.mark.parametrize("form", [QuantFormat.QDQ, QuantFormat.QOperator])
@@ -146,7 +146,7 @@ def test_a_tflite_ends_where_it_is_told(tmp_path: Path, names: list[str]) -> Non
     with pytest.raises(UnsupportedError):
         load_model(path)
     imported = load_model(path, outputs=names)
-    assert list(output_names(imported)) == names
+    assert list(names_of(imported)) == names
     assert len(imported.graph.nodes) == (1 if names == ["first"] else 2)
     agrees(model_content(path, names), case.data)
 

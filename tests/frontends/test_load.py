@@ -81,7 +81,7 @@ def test_a_tflite_has_the_shapes_it_was_converted_with(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["net.lite", "net.bin", "net", "net.onnx", "net.tflite"])
 def test_the_content_decides_on_the_format(tmp_path: Path, name: str) -> None:
-    assert load_model(tflite(tmp_path, name)).kind == "tflite"
+    assert load_model(tflite(tmp_path, name)).format == "tflite"
     n = Net([1, 3, 8, 8])
     path = n.save(tmp_path, n.conv("image", 3, 4))
     model = path.read_bytes()

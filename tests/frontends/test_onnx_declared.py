@@ -8,7 +8,7 @@ import onnx
 import pytest
 
 from mcucc.errors import ModelError
-from mcucc.frontends.onnx import node as onnx_node
+from mcucc.frontends.onnx import registry
 from mcucc.frontends.onnx.converters import converters
 from mcucc.frontends.onnx.importer import import_onnx
 from tests.frontends.onnx_nets import Net
@@ -30,7 +30,7 @@ def test_a_converter_that_makes_another_shape_is_found(
 ) -> None:
     path = pooled(tmp_path)
     converters()  # fills the table
-    monkeypatch.setitem(onnx_node.CONVERTERS, "MaxPool", lambda ctx, node: ctx.view(node, 0))
+    monkeypatch.setitem(registry.CONVERTERS, "MaxPool", lambda ctx, node: ctx.view(node, 0))
     with pytest.raises(ModelError, match=r"value maxpool_1 becomes \[1, 4, 8, 8\], in the file"):
         import_onnx(path)
 

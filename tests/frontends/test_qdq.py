@@ -13,8 +13,8 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 from mcucc.errors import UnsupportedError
 from mcucc.evaluate.onnx_exact import exact_session
+from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.qdq.importer import import_quantized_onnx
-from mcucc.frontends.quantized import ImportedQuantized
 from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import NO_CLAMP
 from mcucc.ops.average_pool import AveragePoolKernel
@@ -124,12 +124,11 @@ class Compared:
     """ONNX Runtime with every 8-bit value kept, and our kernels on its values."""
 
     def __init__(self, path: Path) -> None:
-        self.imported: ImportedQuantized = import_quantized_onnx(path)
+        self.imported: ImportedModel = import_quantized_onnx(path)
         self.graph = lower(self.imported.graph)
         model = onnx.load(path)
         kept = {value.name for value in model.graph.output}
         for source in self.imported.sources.values():
-            assert not isinstance(source, int)
             if source.name not in kept:
                 model.graph.output.append(onnx.ValueInfoProto(name=source.name))
                 kept.add(source.name)
@@ -142,7 +141,6 @@ class Compared:
         values = dict(zip(names, self.session.run(None, {end.name: picture}), strict=True))
         theirs = {}
         for name, source in self.imported.sources.items():
-            assert not isinstance(source, int)
             value = values[source.name].astype(np.int16)
             value -= 128 * (values[source.name].dtype == np.uint8)
             moved = value.transpose(source.permutation).reshape(
@@ -188,7 +186,7 @@ def test_every_form_onnx_runtime_writes(
         ours, _ = compared.run(picture)
         theirs = plain.run(None, {"image": picture})[0].reshape(-1)
         scores = end.from_int8(ours[end.tensor]).reshape(-1)
-        steps = np.rint((scores - theirs) / end.inner.per_tensor_scale)
+        steps = np.rint((scores - theirs) / end.quantization.per_tensor_scale)
         assert np.abs(steps).max() <= 1
         assert scores[theirs.argmax()] == scores.max()
 
@@ -205,7 +203,7 @@ def test_ends_are_those_of_the_file(float_file: Path, tmp_path: Path) -> None:
     imported = import_quantized_onnx(path)
     (image,), (scores,) = imported.inputs, imported.outputs
     assert (image.name, image.shape, image.permutation) == ("image", SHAPE, (0, 2, 3, 1))
-    assert (scores.name, scores.shape, scores.quant) == ("scores", (1, 5), None)
+    assert (scores.name, scores.shape, scores.dtype) == ("scores", (1, 5), np.float32)
     assert imported.graph.tensors[image.tensor].shape == (1, 12, 12, 3)
 
 
@@ -337,7 +335,7 @@ def test_a_torch_pt2e_export(tmp_path: Path) -> None:
         ours, _ = compared.run(picture)
         theirs = session.run(None, {start.name: picture})[0].reshape(-1)
         scores = end.from_int8(ours[end.tensor]).reshape(-1)
-        assert np.abs(np.rint((scores - theirs) / end.inner.per_tensor_scale)).max() <= 1
+        assert np.abs(np.rint((scores - theirs) / end.quantization.per_tensor_scale)).max() <= 1
         assert scores[theirs.argmax()] == scores.max()
 
 

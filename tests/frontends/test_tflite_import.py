@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mcucc.errors import UnsupportedError
-from mcucc.frontends.quantized import ImportedQuantized
+from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.tflite.importer import import_tflite
 from mcucc.ir import Quant
 from mcucc.numerics.fixed_point import Rounding
@@ -21,7 +21,7 @@ from tests.litert_builder import LiteRTBuilder, run_litert
 Q = Quant((0.05,), 3)
 
 
-def imported(data: bytes, tmp_path: Path) -> ImportedQuantized:
+def imported(data: bytes, tmp_path: Path) -> ImportedModel:
     path = tmp_path / "net.tflite"
     path.write_bytes(data)
     return import_tflite(path)
@@ -36,14 +36,9 @@ def rejected(data: bytes, tmp_path: Path) -> str:
 def test_float_ends_around_an_int8_body(tmp_path: Path) -> None:
     model = imported(small_network(), tmp_path)
     (image,), (scores,) = model.inputs, model.outputs
-    assert (image.name, image.tensor, image.dtype, image.quant) == (
-        "image",
-        "image",
-        np.float32,
-        None,
-    )
-    assert image.inner == Quant((float(np.float32(0.05)),), 3)
-    assert (scores.name, scores.shape, scores.inner) == ("scores", (1, 4), Quant((1 / 256,), -128))
+    assert (image.name, image.tensor, image.dtype) == ("image", "image", np.float32)
+    assert image.quant == Quant((float(np.float32(0.05)),), 3)
+    assert (scores.name, scores.shape, scores.quant) == ("scores", (1, 4), Quant((1 / 256,), -128))
     assert {"image", "scores"} <= set(model.sources)
 
 
@@ -78,11 +73,8 @@ def test_uint8_ends_are_int8_shifted_by_128(tmp_path: Path) -> None:
     model = imported(data, tmp_path)
     assert [node.op.kind for node in model.graph.nodes] == ["MaxPool"]
     (start,), (end,) = model.inputs, model.outputs
-    assert (start.dtype, start.quant, end.quant) == (
-        np.uint8,
-        Quant((float(np.float32(0.05)),), 131),
-        Quant((float(np.float32(0.05)),), 131),
-    )
+    quant = Quant((float(np.float32(0.05)),), 131 - 128)
+    assert [(port.dtype, port.quant) for port in (start, end)] == [(np.uint8, quant)] * 2
     picture = np.random.default_rng(0).integers(0, 256, (1, 4, 4, 2)).astype(np.uint8)
     graph = lower(model.graph)
     ours = end.from_int8(graph.run({start.tensor: start.to_int8(picture)})[end.tensor])

@@ -15,7 +15,6 @@ import numpy as np
 from mcucc.api import load
 from mcucc.errors import McuccError
 from mcucc.evaluate.float_run import evaluate_graph
-from mcucc.frontends.quantized import ImportedQuantized
 from mcucc.ir import Graph
 from mcucc.passes.pipeline import optimize
 from mcucc.quantize.calibrate import Ranges
@@ -70,7 +69,7 @@ def outcome(path: Path, deep: bool) -> str:
 def _import(path: Path, deep: bool) -> str:
     try:
         imported = load(path)
-        if isinstance(imported, ImportedQuantized):
+        if imported.quantized:
             graph = imported.graph
         else:
             graph = optimize(imported.graph)

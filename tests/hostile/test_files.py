@@ -20,10 +20,10 @@ from mcucc.cli.output import PlainConsole
 from mcucc.driver.folder import open_compiled
 from mcucc.driver.network_file import load_graph
 from mcucc.errors import DataError, McuccError, ModelError, OutputError
+from mcucc.frontends.imported import Port
 from mcucc.images.arrays import read_samples
 from mcucc.images.datasets import load_dataset, load_picture
 from mcucc.images.preprocess import Preprocess, load_preprocess
-from mcucc.images.samples import Port
 from mcucc.quantize.lower import lower
 from mcucc.report.compare import compare_reports
 from mcucc.report.csv import layers_csv
@@ -230,7 +230,7 @@ def test_raw_inputs_hold_what_they_claim_and_nothing_but_numbers(tmp_path: Path)
         "no sample": (b"<f4", b"(0, 4)", 0),
         "no axis": (b"<f4", b"()", 4),
     }
-    port = Port("x", (1, 4), (1, 4), (0, 1))
+    port = Port("x", "x", (1, 4), (1, 4), (0, 1))
     path = tmp_path / "x.npy"
     for dtype, shape, size in lies.values():
         text = (head % (dtype, shape)).ljust(117) + b"\n"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from mcucc.frontends.imported import ImportedModel, Port, Source
 from mcucc.ir import Graph, Node, Tensor
 from mcucc.ir.op import Op
 from mcucc.numerics.fixed_point import NO_CLAMP, RELU, RELU6, Clamp
@@ -26,20 +26,6 @@ from mcucc.ops.softmax import Softmax
 from mcucc.passes.fold_input import fold_input_normalisation
 
 NHWC = (0, 2, 3, 1)
-
-
-@dataclass(frozen=True)
-class Source:
-    name: str
-    permutation: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Model:
-    graph: Graph
-    sources: dict[str, Source]
-    model_path: Path
-    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 class FloatNet:
@@ -128,7 +114,7 @@ class FloatNet:
         self._onnx("Softmax", [x], name, axis=1)
         return name
 
-    def model(self, folder: Path, *outputs: str) -> Model:
+    def model(self, folder: Path, *outputs: str) -> ImportedModel:
         """Write the ONNX file and check it."""
         _, height, width, channels = self.shape
         made = helper.make_graph(
@@ -146,7 +132,17 @@ class FloatNet:
         path = folder / "net.onnx"
         onnx.save(proto, path)
         graph = Graph("net", tuple(self.nodes), self.tensors, ("image",), outputs)
-        return Model(graph, self.sources, path)
+        inputs = (self._port("image", (1, channels, height, width)),)
+        ends = tuple(self._port(name, self._in_file(name)) for name in outputs)
+        return ImportedModel(graph, path, "", "onnx", inputs, ends, self.sources)
+
+    def _in_file(self, name: str) -> tuple[int, ...]:
+        stored, order = self.tensors[name].shape, self.sources[name].permutation
+        return tuple(stored[axis] for axis in np.argsort(order))
+
+    def _port(self, name: str, shape: tuple[int, ...]) -> Port:
+        source = self.sources[name]
+        return Port(source.name, name, shape, self.tensors[name].shape, source.permutation)
 
     def _weighted(self, op: Op, x: str, weights: np.ndarray, bias: np.ndarray) -> str:
         name = f"v{len(self.nodes)}"
@@ -186,7 +182,7 @@ class FloatNet:
             self.onnx_nodes.append(helper.make_node("Clip", [plain, *ends], [f"onnx_{name}"]))
 
 
-def mobile_net(folder: Path, seed: int = 0) -> Model:
+def mobile_net(folder: Path, seed: int = 0) -> ImportedModel:
     """Convolutions with ReLU6, a residual add, pooling, a dense layer: (1, 16, 12, 3) to (1, 5)."""
     net = FloatNet(16, 12, 3, seed)
     x = net.conv("image", 8, 3, 2, RELU6)
@@ -197,6 +193,6 @@ def mobile_net(folder: Path, seed: int = 0) -> Model:
     return net.model(folder, net.dense(net.pooled_vector(x), 5))
 
 
-def camera_graph(model: Model, scale: float = 1 / 127.5, offset: float = -1.0) -> Graph:
+def camera_graph(model: ImportedModel, scale: float = 1 / 127.5, offset: float = -1.0) -> Graph:
     """The network that reads byte - 128, as compilation makes it."""
     return fold_input_normalisation(model.graph, "image", [scale] * 3, [offset] * 3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -62,7 +64,7 @@ def test_tensors_a_pass_made_are_computed_from_what_the_file_holds(tmp_path):
     expected = FloatSession(model, tensors=names).run([real])
     # Hide two values: they must be computed from their producers, the first from camera bytes.
     hidden = {k: v for k, v in model.sources.items() if k not in (names[0], names[2])}
-    partial = type(model)(model.graph, hidden, model.model_path)
+    partial = replace(model, sources=hidden)
     found = FloatSession(partial, graph, names).run_sample(Picture(camera, PRE))
     inner = np.s_[:, 1:-1, 1:-1]  # the border differs by the half step between 127.5 and 128
     assert np.allclose(found[names[0]][inner], expected[names[0]][inner], atol=1e-4)
@@ -166,4 +168,4 @@ def test_a_broken_file_is_an_error(tmp_path, content):
 def test_a_tflite_file_has_no_float_reference(tmp_path):
     model = mobile_net(tmp_path)
     with pytest.raises(ModelError, match="ONNX"):
-        FloatSession(type(model)(model.graph, model.sources, tmp_path / "net.tflite"))
+        FloatSession(replace(model, model_path=tmp_path / "net.tflite"))

@@ -78,7 +78,7 @@ def test_mcunet_as_onnx_runtime_quantizes_it(
         ours, _ = compared.run(picture)
         scores = end.from_int8(ours[end.tensor]).reshape(-1)
         theirs, unoptimized = (s.run(None, {"image": picture})[0].reshape(-1) for s in sessions)
-        step = end.inner.per_tensor_scale
+        step = end.quantization.per_tensor_scale
         distance = max(distance, float(np.rint(np.abs(scores - theirs) / step).max()))
         spread = max(spread, float(np.rint(np.abs(unoptimized - theirs) / step).max()))
         assert scores.argmax() == theirs.argmax()

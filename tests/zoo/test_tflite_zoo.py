@@ -15,7 +15,7 @@ from benchmarks.accuracy import LAYERS, emulate, litert, pictures_of
 from benchmarks.litert import DefaultPath, distance
 from mcucc.driver.load import NetworkOptions, load_network
 from mcucc.driver.measure import reference_bytes
-from mcucc.frontends.quantized import ImportedQuantized
+from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.tflite.importer import import_tflite
 from mcucc.images.datasets import load_dataset
 from mcucc.images.preprocess import find_preprocess
@@ -38,7 +38,7 @@ class Run:
     """One model, its pictures, and LiteRT with all tensors kept."""
 
     def __init__(self, path: Path, zoo: Path, data: Path, resolver: OpResolverType) -> None:
-        self.imported: ImportedQuantized = import_tflite(path)
+        self.imported: ImportedModel = import_tflite(path)
         self.path, self.zoo, self.data = path, zoo, data
         self.interpreter = Interpreter(
             model_path=str(path),
@@ -71,8 +71,8 @@ class Run:
         self.interpreter.invoke()
         tensors = self.imported.graph.tensors
         return {
-            name: self.interpreter.get_tensor(index).reshape(1, *hwc(tensors[name].shape))
-            for name, index in self.imported.sources.items()
+            name: self.interpreter.get_tensor(source.index).reshape(1, *hwc(tensors[name].shape))
+            for name, source in self.imported.sources.items()
         }
 
     def feed(self, picture: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,5 +1,5 @@
 """ONNX files of floats."""
 
-from mcucc.frontends.onnx.importer import ImportedModel, import_onnx
+from mcucc.frontends.onnx.importer import import_onnx
 
-__all__ = ["ImportedModel", "import_onnx"]
+__all__ = ["import_onnx"]

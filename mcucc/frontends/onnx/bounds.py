@@ -16,7 +16,8 @@ import onnx
 from google.protobuf.message import Message
 
 from mcucc.errors import ModelError
-from mcucc.frontends.onnx.node import OnnxNode, Refusal
+from mcucc.frontends.onnx.node import OnnxNode
+from mcucc.frontends.unsupported import UnsupportedNode
 
 MOST_NODES = 2**14  # of the file, its functions expanded
 MOST_OPERATIONS = 2000  # of the graph, far beyond any network of this field
@@ -162,33 +163,37 @@ class Folding:
         inputs: Mapping[str, Constant],
         outputs: Sequence[Sequence[int] | None],
     ) -> None:
-        """Refusal unless the results are known to be small; `outputs` are the shapes inferred."""
+        """UnsupportedNode unless the results are small; `outputs` are the shapes inferred."""
         if node.op not in PLAIN | PRODUCTS | SMALL:
-            raise Refusal("it cannot be computed at import")
+            raise UnsupportedNode("it cannot be computed at import")
         made = sum(_elements(node, inputs, shape) for shape in outputs)
         read = sum(array.size for array in inputs.values())
         if made > self.left:
-            raise Refusal(
+            raise UnsupportedNode(
                 f"its result of {made:,} elements is absurdly large: {MOST_FOLDED:,} elements are "
                 "computed at import in all"
             )
         depth = max((array.shape[-1] for array in inputs.values() if array.ndim), default=1)
         if node.op in PRODUCTS and made * depth > MOST_WORK:
-            raise Refusal("it is a product of constants, too large to be computed at import")
+            raise UnsupportedNode(
+                "it is a product of constants, too large to be computed at import"
+            )
         if node.op in SMALL and max(made, read) > SMALL_ELEMENTS:
-            raise Refusal(f"constants of {max(made, read):,} elements are not computed at import")
+            raise UnsupportedNode(
+                f"constants of {max(made, read):,} elements are not computed at import"
+            )
         self.left -= max(made, LEAST)
 
 
 def _elements(node: OnnxNode, inputs: Mapping[str, Constant], shape: Sequence[int] | None) -> int:
-    """How many elements a result has at most; Refusal where nothing says so."""
+    """How many elements a result has at most; UnsupportedNode where nothing says so."""
     operands = [inputs[name] if name else None for name in node.proto.input]
     if node.op == "Range" and len(operands) == 3:
         return _range_elements(operands)
     if shape is not None:
         return prod(shape)
     if node.op in GROWING:
-        raise Refusal("the size of its result is not known at import")
+        raise UnsupportedNode("the size of its result is not known at import")
     sizes = [array.size * max(array.ndim, 1) for array in inputs.values()]
     return prod(max(size, 1) for size in sizes)  # of any broadcast; mostly far too many
 

@@ -11,7 +11,8 @@ from onnx import AttributeProto, helper, numpy_helper
 
 from mcucc.frontends.onnx.bounds import MOST_RANK, Folding
 from mcucc.frontends.onnx.context import Constant
-from mcucc.frontends.onnx.node import OnnxNode, Refusal
+from mcucc.frontends.onnx.node import OnnxNode
+from mcucc.frontends.unsupported import UnsupportedNode
 
 RANDOM = frozenset(
     {
@@ -26,17 +27,17 @@ RANDOM = frozenset(
 
 
 def array_of(tensor: onnx.TensorProto) -> Constant:
-    """A tensor of the file as an array; Refusal when its data do not fit its shape or type."""
+    """A tensor of the file as an array; UnsupportedNode when its data do not fit it."""
     if len(tensor.dims) > MOST_RANK:
-        raise Refusal(f"constant {tensor.name!r} has rank {len(tensor.dims)}")
+        raise UnsupportedNode(f"constant {tensor.name!r} has rank {len(tensor.dims)}")
     try:
         array = numpy_helper.to_array(tensor)
     # NumPy and onnx raise ValueError, TypeError, KeyError and more for broken payloads.
     except Exception as error:
-        raise Refusal(f"constant {tensor.name!r} is broken ({error})") from error
+        raise UnsupportedNode(f"constant {tensor.name!r} is broken ({error})") from error
     if array.dtype.kind not in "fiub":
         hint = "export weights as float32, or quantize them to int8"
-        raise Refusal(f"constant {tensor.name!r} of type {array.dtype}", hint)
+        raise UnsupportedNode(f"constant {tensor.name!r} of type {array.dtype}", hint)
     return np.asarray(array)
 
 
@@ -51,7 +52,7 @@ def constant_node(node: OnnxNode) -> Constant:
         if attribute.name in ("value_int", "value_ints"):
             numbers = [attribute.i] if attribute.name == "value_int" else list(attribute.ints)
             return _shaped(np.array(numbers, np.int64), attribute.name)
-    raise Refusal("a constant that is neither a tensor nor numbers")
+    raise UnsupportedNode("a constant that is neither a tensor nor numbers")
 
 
 def fold(
@@ -62,10 +63,10 @@ def fold(
         return {node.output: constant_node(node)}
     graphs = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
     if node.op in RANDOM or any(a.type in graphs for a in node.proto.attribute):
-        raise Refusal("it cannot be computed at import")
+        raise UnsupportedNode("it cannot be computed at import")
     inputs = {name: constants[name] for name in node.proto.input if name}
     if node.proto.input and not node.proto.input[0]:
-        raise Refusal("input 0 is missing")
+        raise UnsupportedNode("input 0 is missing")
     model = _single_node_model(node, inputs)
     folding.check(node, inputs, _inferred(model))
     from onnx.reference import ReferenceEvaluator
@@ -75,11 +76,11 @@ def fold(
             results = ReferenceEvaluator(model).run(None, inputs)
     # The evaluator raises whatever NumPy raises for a malformed node.
     except Exception as error:
-        raise Refusal(f"it cannot be computed at import ({error})") from error
+        raise UnsupportedNode(f"it cannot be computed at import ({error})") from error
     names = [name for name in node.proto.output if name]
     found = {name: np.asarray(value) for name, value in zip(names, results, strict=False)}
     if len(results) != len(names) or any(v.dtype.kind not in "fiub" for v in found.values()):
-        raise Refusal("it cannot be computed at import (it makes no numbers)")
+        raise UnsupportedNode("it cannot be computed at import (it makes no numbers)")
     return found
 
 
@@ -96,12 +97,12 @@ def _single_node_model(node: OnnxNode, inputs: Mapping[str, Constant]) -> onnx.M
 
 
 def _inferred(model: onnx.ModelProto) -> list[tuple[int, ...] | None]:
-    """The shapes of a node's results, None where no shape is known; Refusal when malformed."""
+    """Shapes of a node's results, None where none is known; UnsupportedNode when malformed."""
     try:
         inferred = onnx.shape_inference.infer_shapes(model)
     # C++ inference errors have no common class.
     except Exception as error:
-        raise Refusal(f"it is malformed ({error})") from error
+        raise UnsupportedNode(f"it is malformed ({error})") from error
     shapes: list[tuple[int, ...] | None] = []
     for output in inferred.graph.output:
         kind = output.type.tensor_type

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.base.numbering import first_free
-from mcucc.frontends.onnx.node import OnnxNode, Refusal
+from mcucc.frontends.imported import Source
+from mcucc.frontends.onnx.node import OnnxNode
 from mcucc.frontends.onnx.view import NHWC, View, storage_shape
+from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.graph import Node
 from mcucc.ir.op import Op
 from mcucc.ir.tensor import Tensor
@@ -26,18 +28,6 @@ Constant = npt.NDArray[Any]
 Reals = npt.NDArray[np.float64]
 MOST_INTEGERS = 2**16  # of a shape, of pads, of axes
 LARGEST_ACTIVATION = 2**26  # elements; four orders of magnitude above any microcontroller
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a graph tensor is found in the model file.
-
-    tensor = value.transpose(permutation).reshape(tensor.shape); the reshape only adds or drops
-    axes of length 1.
-    """
-
-    name: str
-    permutation: tuple[int, ...]
 
 
 class Context:
@@ -75,17 +65,19 @@ class Context:
     # What a node reads
 
     def view(self, node: OnnxNode, index: int) -> View:
-        """Input `index` as an activation; Refusal for a constant."""
+        """Input `index` as an activation; UnsupportedNode for a constant."""
         name = node.input(index)
         if name not in self.views:
-            raise Refusal(f"input {index} is a constant where an activation is expected")
+            raise UnsupportedNode(f"input {index} is a constant where an activation is expected")
         return self.views[name]
 
     def constant(self, node: OnnxNode, index: int, what: str) -> Constant:
-        """Input `index` as a constant; Refusal for an activation."""
+        """Input `index` as a constant; UnsupportedNode for an activation."""
         name = node.input(index)
         if name not in self.constants:
-            raise Refusal(f"its {what} is computed by the network; only constants are compiled")
+            raise UnsupportedNode(
+                f"its {what} is computed by the network; only constants are compiled"
+            )
         return self.constants[name]
 
     def optional(self, node: OnnxNode, index: int, what: str) -> Constant | None:
@@ -98,17 +90,17 @@ class Context:
         if found is None:
             return None
         if found.size > MOST_INTEGERS:
-            raise Refusal(f"its {what} has {found.size:,} numbers")
+            raise UnsupportedNode(f"its {what} has {found.size:,} numbers")
         return tuple(int(value) for value in found.reshape(-1))
 
     # What a node makes
 
     def weights(self, name: str, values: npt.NDArray[Any]) -> str:
-        """A float32 constant of the graph; Refusal unless finite."""
+        """A float32 constant of the graph; UnsupportedNode unless finite."""
         with np.errstate(over="ignore"):
             array = np.ascontiguousarray(values, dtype=np.float32)
         if not np.isfinite(array).all():
-            raise Refusal("its constants contain NaN or infinity")
+            raise UnsupportedNode("its constants contain NaN or infinity")
         unique = self.fresh(name)
         self.tensors[unique] = Tensor.const(unique, array)
         return unique
@@ -120,9 +112,9 @@ class Context:
         """
         inferred = op.infer([self.tensors[name].type for name in inputs])
         if prod(inferred.shape) > LARGEST_ACTIVATION:
-            raise Refusal(f"its output {list(inferred.shape)} is absurdly large")
+            raise UnsupportedNode(f"its output {list(inferred.shape)} is absurdly large")
         if min(inferred.shape) < 1:
-            raise Refusal(f"its output {list(inferred.shape)} is empty")
+            raise UnsupportedNode(f"its output {list(inferred.shape)} is empty")
         if not part and node.output not in self.tensors:
             output = node.output
         else:
@@ -152,7 +144,7 @@ class Context:
                 runs.append([atom])
         stored = sorted(range(len(runs)), key=lambda i: runs[i][0])
         if len(runs) > 3:
-            raise Refusal(
+            raise UnsupportedNode(
                 f"it needs a transpose of {len(runs)} axes; at most 3 are compiled",
                 "reshape and transpose fewer axes at once",
             )
@@ -174,11 +166,13 @@ class Context:
         return self.shaped(node, moved, storage_shape([moved.shape[axis] for axis in permutation]))
 
     def image(self, node: OnnxNode, view: View) -> View:
-        """The view of a (1, C, H, W) value stored as (1, H, W, C); Refusal for other ranks."""
+        """The view of a (1, C, H, W) value stored as (1, H, W, C); UnsupportedNode for others."""
         if len(view.axes) != 4:
-            raise Refusal(f"only 2-D images (N, C, H, W) are compiled, the input is {view.shape}")
+            raise UnsupportedNode(
+                f"only 2-D images (N, C, H, W) are compiled, the input is {view.shape}"
+            )
         if view.shape[0] != 1:
-            raise Refusal(f"the batch is {view.shape[0]}, only 1 is compiled")
+            raise UnsupportedNode(f"the batch is {view.shape[0]}, only 1 is compiled")
         return self.in_layout(node, view, NHWC)
 
     def affine(
@@ -191,7 +185,7 @@ class Context:
     ) -> View:
         """scale * value + offset as a 1x1 depthwise convolution.
 
-        Both constants broadcast to the value's shape; Refusal when they would enlarge it.
+        Both constants broadcast to the value's shape; UnsupportedNode when they would enlarge it.
         """
         factors = [np.asarray(scale, np.float64), np.asarray(offset, np.float64)]
         shape = np.broadcast_shapes(*(factor.shape for factor in factors))
@@ -220,7 +214,9 @@ class Context:
         except ValueError:
             fits = False
         if not fits:
-            raise Refusal(f"a constant of shape {shape} does not fit the activation {view.shape}")
+            raise UnsupportedNode(
+                f"a constant of shape {shape} does not fit the activation {view.shape}"
+            )
         return view
 
 

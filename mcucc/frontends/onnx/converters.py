@@ -1,11 +1,11 @@
-"""Every converter of an ONNX operator: importing the files that hold them registers them."""
+"""Every converter of an ONNX operator; a module with converters is listed here, and only here."""
 
 from __future__ import annotations
 
 from mcucc.frontends.onnx import elementwise, linear, resize, shapes, slices, windows
-from mcucc.frontends.onnx.node import CONVERTERS, Converter
+from mcucc.frontends.onnx.registry import CONVERTERS, Converter
 
-MODULES = (elementwise, linear, resize, shapes, slices, windows)
+MODULES = (elementwise, linear, resize, shapes, slices, windows)  # importing them fills CONVERTERS
 
 
 def converters() -> dict[str, Converter]:

@@ -9,8 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from mcucc.frontends.onnx.context import Constant, Context
-from mcucc.frontends.onnx.node import OnnxNode, Refusal, converter
+from mcucc.frontends.onnx.node import OnnxNode
+from mcucc.frontends.onnx.registry import converter
 from mcucc.frontends.onnx.view import NHWC, View
+from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.op import Op
 from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import RELU, Clamp
@@ -77,7 +79,7 @@ def gelu(ctx: Context, node: OnnxNode) -> View:
     """Gelu, exact or approximated."""
     approximate = node.text("approximate", "none")
     if approximate not in ("none", "tanh"):
-        raise Refusal(f"approximate {approximate!r}")
+        raise UnsupportedNode(f"approximate {approximate!r}")
     return _unary(ctx, node, Gelu(approximate == "tanh"))
 
 
@@ -85,7 +87,7 @@ def gelu(ctx: Context, node: OnnxNode) -> View:
 def swish(ctx: Context, node: OnnxNode) -> View:
     """Silu (opset 24), for the slope 1."""
     if node.real("alpha", 1.0) != 1.0:
-        raise Refusal(f"alpha {node.real('alpha')}", "only x * sigmoid(x) is compiled")
+        raise UnsupportedNode(f"alpha {node.real('alpha')}", "only x * sigmoid(x) is compiled")
     return _unary(ctx, node, Silu())
 
 
@@ -95,7 +97,7 @@ def power(ctx: Context, node: OnnxNode) -> View:
     view = ctx.view(node, 0)
     exponent = _scalar(ctx.constant(node, 1, "exponent"), "exponent")
     if exponent not in (2.0, 3.0):
-        raise Refusal(f"an exponent of {exponent:g}", "only squares and cubes are compiled")
+        raise UnsupportedNode(f"an exponent of {exponent:g}", "only squares and cubes are compiled")
     tensor = view.tensor
     if exponent == 3.0:
         tensor = ctx.compute(node, Mul(), [tensor, tensor], "square")
@@ -119,14 +121,16 @@ def prelu(ctx: Context, node: OnnxNode) -> View:
     """PRelu with a slope per channel, LeakyRelu where all are the same."""
     slope = ctx.constant(node, 1, "slope").astype(np.float64)
     if not slope.size or not np.isfinite(slope).all():
-        raise Refusal("a slope that is not a number")
+        raise UnsupportedNode("a slope that is not a number")
     if (slope == slope.flat[0]).all():
         return _unary(ctx, node, LeakyRelu(float(slope.flat[0])))
     view = ctx.view(node, 0)
     channels = view.shape[1] if len(view.axes) == 4 else 0
     slope = slope.reshape((1,) * (4 - slope.ndim) + slope.shape) if slope.ndim < 4 else slope
     if slope.shape != (1, channels, 1, 1):
-        raise Refusal(f"slopes {list(slope.shape)} for {list(view.shape)}; one per channel only")
+        raise UnsupportedNode(
+            f"slopes {list(slope.shape)} for {list(view.shape)}; one per channel only"
+        )
     image = ctx.image(node, view)
     op = PRelu(tuple(float(value) for value in slope.flat))
     return replace(image, tensor=ctx.compute(node, op, [image.tensor]))
@@ -149,7 +153,7 @@ def extremum(ctx: Context, node: OnnxNode) -> View:
     if len(activations) == len(names):
         return _all_of(ctx, node)
     if len(names) != 2 or len(activations) != 1:
-        raise Refusal(f"of {len(names)} values, some constant", "compare them two by two")
+        raise UnsupportedNode(f"of {len(names)} values, some constant", "compare them two by two")
     bound = _scalar(ctx.constant(node, 1 - activations[0], "bound"), "bound")
     view = ctx.view(node, activations[0])
     if node.op == "Max":
@@ -159,7 +163,7 @@ def extremum(ctx: Context, node: OnnxNode) -> View:
 
 def _clamped(ctx: Context, node: OnnxNode, view: View, lo: float, hi: float) -> View:
     if math.isnan(lo) or math.isnan(hi) or lo == math.inf or hi == -math.inf:
-        raise Refusal(f"bounds {lo} and {hi}")
+        raise UnsupportedNode(f"bounds {lo} and {hi}")
     lowest, highest = float(np.finfo(np.float32).min), float(np.finfo(np.float32).max)
     # Exporters write "no bound" as the largest float.
     lo, hi = (-math.inf if lo <= lowest else lo), (math.inf if hi >= highest else hi)
@@ -171,7 +175,7 @@ def _clamped(ctx: Context, node: OnnxNode, view: View, lo: float, hi: float) -> 
 
 def _scalar(value: Constant, what: str) -> float:
     if not value.size or (value != value.flat[0]).any():
-        raise Refusal(f"a {what} that is not one number")
+        raise UnsupportedNode(f"a {what} that is not one number")
     return float(value.flat[0])
 
 
@@ -183,7 +187,7 @@ def softmax(ctx: Context, node: OnnxNode) -> View:
     axis = node.integer("axis", -1 if node.opset >= 13 else 1)
     axis = axis + rank if axis < 0 else axis
     if not 0 <= axis < rank:
-        raise Refusal(f"axis {axis} of a value of rank {rank}")
+        raise UnsupportedNode(f"axis {axis} of a value of rank {rank}")
     view = view.canonical()
     reduced = view.axes[axis : axis + 1] if node.opset >= 13 else view.axes[axis:]
     inner = sorted(atom for axis_atoms in reduced for atom in axis_atoms)
@@ -200,7 +204,7 @@ def arithmetic(ctx: Context, node: OnnxNode) -> View:
     """Of two activations, or of one and a constant, which becomes a scale and an offset."""
     constant = [name in ctx.constants for name in node.proto.input]
     if len(constant) != 2:
-        raise Refusal(f"{len(constant)} inputs")
+        raise UnsupportedNode(f"{len(constant)} inputs")
     if not any(constant):
         return _of_activations(ctx, node, ctx.view(node, 0), ctx.view(node, 1))
     view = ctx.view(node, constant.index(False))
@@ -216,9 +220,9 @@ def arithmetic(ctx: Context, node: OnnxNode) -> View:
             else ctx.affine(node, view, 1.0, -value)
         )
     if constant[0]:
-        raise Refusal("a division by an activation")
+        raise UnsupportedNode("a division by an activation")
     if (value == 0).any():
-        raise Refusal("a division by zero")
+        raise UnsupportedNode("a division by zero")
     return ctx.affine(node, view, 1.0 / value, 0.0)
 
 
@@ -254,19 +258,21 @@ def _all_of(ctx: Context, node: OnnxNode) -> View:
 
 def _of_activations(ctx: Context, node: OnnxNode, a: View, b: View, part: str = "") -> View:
     if node.op == "Div":
-        raise Refusal("a division by an activation")
+        raise UnsupportedNode("a division by an activation")
     rank = max(len(a.axes), len(b.axes))
     a, b = a.expanded(rank).canonical(), b.expanded(rank).canonical()
     try:
         common = np.broadcast_shapes(a.shape, b.shape)
     except ValueError as error:
-        raise Refusal(f"shapes {list(a.shape)} and {list(b.shape)}") from error
+        raise UnsupportedNode(f"shapes {list(a.shape)} and {list(b.shape)}") from error
     if node.op == "Mul" and a.shape != b.shape:
         if a.shape != common:
             a, b = b, a
         return _scaled(ctx, node, a, b, common)
     if a.shape != b.shape:
-        raise Refusal(f"shapes {list(a.shape)} and {list(b.shape)}; only equal ones are combined")
+        raise UnsupportedNode(
+            f"shapes {list(a.shape)} and {list(b.shape)}; only equal ones are combined"
+        )
     a, b = _alike(ctx, node, a, b)
     b = ctx.shaped(node, b, ctx.tensors[a.tensor].shape)
     op = _BINARY[node.op]
@@ -285,7 +291,7 @@ def _alike(ctx: Context, node: OnnxNode, a: View, b: View) -> tuple[View, View]:
 def _like(ctx: Context, node: OnnxNode, view: View, model: View) -> View:
     permutation = model.permutation(NHWC)
     if permutation is None:
-        raise Refusal("its operands are stored in orders that cannot be matched")
+        raise UnsupportedNode("its operands are stored in orders that cannot be matched")
     return ctx.in_layout(node, view, permutation)
 
 
@@ -293,7 +299,7 @@ def _scaled(ctx: Context, node: OnnxNode, a: View, b: View, common: Sequence[int
     """a * b where b has one value per channel, or one per pixel."""
     shapes = f"shapes {list(a.shape)} and {list(b.shape)}"
     if a.shape != tuple(common) or len(a.axes) != 4 or a.shape[0] != 1:
-        raise Refusal(f"{shapes}; only a picture times one value per channel or pixel")
+        raise UnsupportedNode(f"{shapes}; only a picture times one value per channel or pixel")
     a = _channels_innermost(ctx, node, a, b)
     channel = (a.permutation(NHWC) or NHWC)[3]
     shape = ctx.tensors[a.tensor].shape
@@ -306,7 +312,7 @@ def _scaled(ctx: Context, node: OnnxNode, a: View, b: View, common: Sequence[int
         op = DepthwiseConv2d(Window2d((1, 1)))
         b = replace(b, tensor=ctx.compute(node, op, [b.tensor, ones], "channels"))
     else:
-        raise Refusal(f"{shapes}; only a picture times one value per channel or pixel")
+        raise UnsupportedNode(f"{shapes}; only a picture times one value per channel or pixel")
     return replace(a, tensor=ctx.compute(node, Mul(), [a.tensor, b.tensor]))
 
 

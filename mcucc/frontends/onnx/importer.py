@@ -7,8 +7,7 @@ change the view. A transpose at run time appears where an op needs another order
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +15,10 @@ import onnx
 
 from mcucc.errors import ModelError, Problem, UnsupportedError
 from mcucc.frontends.frontier import Follows, frontier
+from mcucc.frontends.imported import ImportedModel, Port, Source
 from mcucc.frontends.onnx.bounds import Folding, check_operations
 from mcucc.frontends.onnx.constants import array_of, fold
-from mcucc.frontends.onnx.context import Context, Source
+from mcucc.frontends.onnx.context import Context
 from mcucc.frontends.onnx.converters import converters
 from mcucc.frontends.onnx.declared import check_shapes
 from mcucc.frontends.onnx.file import (
@@ -29,32 +29,14 @@ from mcucc.frontends.onnx.file import (
     read_model,
 )
 from mcucc.frontends.onnx.inputs import ShapeMap, add_inputs, inferred_shapes
-from mcucc.frontends.onnx.node import OnnxNode, Refusal, UnknownOperator
+from mcucc.frontends.onnx.node import OnnxNode
 from mcucc.frontends.onnx.outputs import finish_outputs
 from mcucc.frontends.onnx.steps import label_of, onnx_steps
 from mcucc.frontends.onnx.view import View, storage_shape
+from mcucc.frontends.unsupported import UnknownOperator, UnsupportedNode
 from mcucc.ir.graph import Graph
 from mcucc.ir.tensor import Tensor
 from mcucc.ir.verify import verify
-
-__all__ = ["ImportedModel", "Source", "import_model", "import_onnx"]
-
-
-@dataclass(frozen=True, eq=False)
-class ImportedModel:
-    """A float Graph and where its tensors are found in the file it came from.
-
-    `sources` lists the tensors that hold values of the file: tensor =
-    value.transpose(permutation), axes of length 1 added or dropped. `shapes` are those of the
-    graph's inputs and outputs in the file.
-    """
-
-    graph: Graph
-    model_path: Path
-    sha256: str
-    sources: Mapping[str, Source]
-    shapes: Mapping[str, tuple[int, ...]]
-    labels: Mapping[str, str] = field(default_factory=dict)  # nodes of the file: their operators
 
 
 def import_onnx(path: Path, *, input_shapes: ShapeMap | None = None) -> ImportedModel:
@@ -98,8 +80,24 @@ def import_model(
         for name, source in importer.ctx.sources.items()
         if name in graph.tensors and source.name in in_file
     }
-    shapes = {name: importer.ctx.views[name].shape for name in (*graph.inputs, *graph.outputs)}
-    return ImportedModel(graph, path, sha256, sources, shapes, importer.labels)
+    ports = {name: _port(importer.ctx, graph, name) for name in (*graph.inputs, *graph.outputs)}
+    return ImportedModel(
+        graph=graph,
+        model_path=path,
+        sha256=sha256,
+        format="onnx",
+        inputs=tuple(ports[name] for name in graph.inputs),
+        outputs=tuple(ports[name] for name in graph.outputs),
+        sources=sources,
+        labels=importer.labels,
+    )
+
+
+def _port(ctx: Context, graph: Graph, name: str) -> Port:
+    shape = ctx.views[name].shape
+    plain = Source(name, tuple(range(len(shape))))
+    source = ctx.sources.get(name, plain)
+    return Port(source.name, name, shape, graph.tensors[name].shape, source.permutation)
 
 
 class _Importer:
@@ -123,7 +121,7 @@ class _Importer:
         for tensor in self.model.graph.initializer:
             try:
                 self.ctx.constants[tensor.name] = array_of(tensor)
-            except Refusal as refusal:
+            except UnsupportedNode as refusal:
                 raise ModelError(refusal.why, where=self.where, hint=refusal.hint) from refusal
         for index, proto in enumerate(self.model.graph.node):
             self._node(proto, index)
@@ -161,11 +159,8 @@ class _Importer:
             # Broken constants are found by what they become (ctx.weights), not by NumPy's warnings.
             with np.errstate(all="ignore"):
                 self._convert(node, names)
-        except Refusal as refusal:
-            self._problem(node, names, refusal)
         except (ValueError, OverflowError) as error:
-            # The ops' own shape rules say what does not fit.
-            self._problem(node, names, Refusal(str(error)))
+            self._problem(node, names, UnsupportedNode.of(error))
         else:
             self._odd(names, proto.output)
 
@@ -224,7 +219,7 @@ class _Importer:
         ends = [value.name for value in graph.output]
         return frontier(onnx_steps(graph.node), faults, known, ends)
 
-    def _problem(self, node: OnnxNode, names: list[str], refusal: Refusal) -> None:
+    def _problem(self, node: OnnxNode, names: list[str], refusal: UnsupportedNode) -> None:
         """Note a problem and go on with the shapes ONNX infers, to find the others.
 
         Behind a shape that cannot be compiled what is refused follows from it.

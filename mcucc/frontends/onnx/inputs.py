@@ -9,7 +9,8 @@ import onnx
 from onnx import TensorProto
 
 from mcucc.errors import ModelError
-from mcucc.frontends.onnx.context import LARGEST_ACTIVATION, Context, Source
+from mcucc.frontends.imported import Source
+from mcucc.frontends.onnx.context import LARGEST_ACTIVATION, Context
 from mcucc.frontends.onnx.file import DEFAULT_DOMAINS
 from mcucc.frontends.onnx.steps import label_of
 from mcucc.frontends.onnx.view import NHWC, View, storage_shape

@@ -6,9 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.frontends.onnx.context import Constant, Context, Reals, pixels_of
-from mcucc.frontends.onnx.node import OnnxNode, Refusal, converter
+from mcucc.frontends.onnx.node import OnnxNode
+from mcucc.frontends.onnx.registry import converter
 from mcucc.frontends.onnx.view import NHWC, View
 from mcucc.frontends.onnx.windows import transposed_window, window_of
+from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.op import Op
 from mcucc.ops.common.spatial import Window2d
 from mcucc.ops.conv2d import Conv2d
@@ -25,18 +27,22 @@ def conv(ctx: Context, node: OnnxNode) -> View:
     bias = ctx.optional(node, 2, "bias")
     _, channels, height, width = view.shape
     if weights.ndim != 4 or 0 in weights.shape:
-        raise Refusal(f"weights of shape {weights.shape} are not those of a 2-D convolution")
+        raise UnsupportedNode(
+            f"weights of shape {weights.shape} are not those of a 2-D convolution"
+        )
     c_out, c_in, kernel_h, kernel_w = weights.shape
     groups = node.integer("group", 1)
     kernel = node.integers("kernel_shape") or (kernel_h, kernel_w)
     if kernel != (kernel_h, kernel_w):
-        raise Refusal(f"kernel_shape {list(kernel)} and weights {list(weights.shape)} differ")
+        raise UnsupportedNode(
+            f"kernel_shape {list(kernel)} and weights {list(weights.shape)} differ"
+        )
     if groups < 1 or c_in * groups != channels or c_out % groups:
-        raise Refusal(
+        raise UnsupportedNode(
             f"weights {list(weights.shape)} in {groups} groups do not fit {channels} channels"
         )
     if bias is not None and bias.shape != (c_out,):
-        raise Refusal(f"a bias of shape {list(bias.shape)} for {c_out} channels")
+        raise UnsupportedNode(f"a bias of shape {list(bias.shape)} for {c_out} channels")
     window = window_of(node, (height, width), (kernel_h, kernel_w))
     op: Op
     if groups > 1 and c_in == 1:
@@ -56,9 +62,9 @@ def conv_transpose(ctx: Context, node: OnnxNode) -> View:
     weights, bias = ctx.constant(node, 1, "kernel"), ctx.optional(node, 2, "bias")
     _, channels, height, width = view.shape
     if weights.ndim != 4 or 0 in weights.shape or weights.shape[0] != channels:
-        raise Refusal(f"weights of shape {list(weights.shape)} for {channels} channels")
+        raise UnsupportedNode(f"weights of shape {list(weights.shape)} for {channels} channels")
     if node.integer("group", 1) != 1:
-        raise Refusal("several groups", "resize and convolve instead")
+        raise UnsupportedNode("several groups", "resize and convolve instead")
     kernel = (int(weights.shape[2]), int(weights.shape[3]))
     cut, stride, size = transposed_window(node, (height, width), kernel)
     op = ConvTranspose2d(kernel, stride, cut, size)
@@ -73,7 +79,7 @@ def gemm(ctx: Context, node: OnnxNode) -> View:
     view = ctx.view(node, 0)
     matrix = ctx.constant(node, 1, "matrix B").astype(np.float64)
     if len(view.axes) != 2 or matrix.ndim != 2:
-        raise Refusal(f"matrices of shapes {list(view.shape)} and {list(matrix.shape)}")
+        raise UnsupportedNode(f"matrices of shapes {list(view.shape)} and {list(matrix.shape)}")
     if node.integer("transA"):
         view = view.transposed((1, 0))
     if not node.integer("transB"):
@@ -89,13 +95,13 @@ def gemm(ctx: Context, node: OnnxNode) -> View:
 def matmul(ctx: Context, node: OnnxNode) -> View:
     """An activation times a constant matrix, from the right."""
     if node.input(0) in ctx.constants:
-        raise Refusal("a constant times an activation", "put the constant on the right")
+        raise UnsupportedNode("a constant times an activation", "put the constant on the right")
     view = ctx.view(node, 0)
     matrix = ctx.constant(node, 1, "right operand").astype(np.float64)
     while matrix.ndim > 2 and matrix.shape[0] == 1:
         matrix = matrix[0]
     if matrix.ndim != 2 or not view.axes:
-        raise Refusal(f"a product of {list(view.shape)} and {list(matrix.shape)}")
+        raise UnsupportedNode(f"a product of {list(view.shape)} and {list(matrix.shape)}")
     return _matrix(ctx, node, view, matrix.T, None)
 
 
@@ -104,15 +110,15 @@ def _matrix(ctx: Context, node: OnnxNode, view: View, weights: Reals, bias: Real
     view = view.canonical()
     outputs, inputs = weights.shape
     if view.shape[-1] != inputs or not weights.size:
-        raise Refusal(f"a matrix of {inputs} rows for an activation {list(view.shape)}")
+        raise UnsupportedNode(f"a matrix of {inputs} rows for an activation {list(view.shape)}")
     if bias is not None:
         try:
             bias = np.broadcast_to(bias, (*view.shape[:-1], outputs))
         except ValueError as error:
-            raise Refusal(f"C of shape {list(bias.shape)} does not fit") from error
+            raise UnsupportedNode(f"C of shape {list(bias.shape)} does not fit") from error
         rows = bias.reshape(-1, outputs)
         if (rows != rows[0]).any():
-            raise Refusal("C differs from row to row")
+            raise UnsupportedNode("C differs from row to row")
         bias = rows[0]
     rows_of = view.size_of([atom for axis in view.axes[:-1] for atom in axis])
     if rows_of == 1:
@@ -133,7 +139,7 @@ def _matrix(ctx: Context, node: OnnxNode, view: View, weights: Reals, bias: Real
 def batch_normalization(ctx: Context, node: OnnxNode) -> View:
     """A scale and an offset per channel, for inference."""
     if node.integer("training_mode"):
-        raise Refusal("training mode", "call model.eval() before the export")
+        raise UnsupportedNode("training mode", "call model.eval() before the export")
     node.only_output()
     view = ctx.view(node, 0)
     names = ("scale", "bias", "mean", "variance")
@@ -143,7 +149,7 @@ def batch_normalization(ctx: Context, node: OnnxNode) -> View:
     if len(view.axes) < 2 or any(
         c.shape != (view.shape[1],) for c in (gamma, beta, mean, variance)
     ):
-        raise Refusal(f"parameters of shape {list(gamma.shape)} for {list(view.shape)}")
+        raise UnsupportedNode(f"parameters of shape {list(gamma.shape)} for {list(view.shape)}")
     with np.errstate(all="ignore"):
         scale = gamma / np.sqrt(variance + node.real("epsilon", 1e-5))
     offset = beta - mean * scale

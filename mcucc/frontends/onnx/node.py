@@ -1,46 +1,14 @@
-"""One node of a model file with typed access to its attributes, and the registry of converters."""
+"""One node of a model file with typed access to its attributes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import onnx
 from onnx import AttributeProto
 
-from mcucc.frontends.onnx.view import View
-
-if TYPE_CHECKING:
-    from mcucc.frontends.onnx.context import Context
-
-Value = TypeVar("Value")
-# A view of the first output, or of every output by name.
-Converter = Callable[["Context", "OnnxNode"], "View | dict[str, View]"]
-CONVERTERS: dict[str, Converter] = {}
-
-
-class Refusal(Exception):
-    """Why one node cannot be compiled, and what the user may do."""
-
-    def __init__(self, why: str, hint: str = "") -> None:
-        self.why, self.hint = why, hint
-        super().__init__(why)
-
-
-class UnknownOperator(Refusal):
-    """A node is refused for its operator, whatever it reads."""
-
-
-def converter(*op_types: str) -> Callable[[Converter], Converter]:
-    """Function decorator: makes a converter known for these operators of the standard domain."""
-
-    def add(function: Converter) -> Converter:
-        for op_type in op_types:
-            CONVERTERS[op_type] = function
-        return function
-
-    return add
+from mcucc.frontends.unsupported import UnsupportedNode
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,14 +28,14 @@ class OnnxNode:
     def output(self) -> str:
         """The first output."""
         if not self.proto.output or not self.proto.output[0]:
-            raise Refusal("the node has no output")
+            raise UnsupportedNode("the node has no output")
         return str(self.proto.output[0])
 
     def input(self, index: int) -> str:
-        """The name of an input; Refusal when it is missing."""
+        """The name of an input; UnsupportedNode when it is missing."""
         name = self.optional(index)
         if name is None:
-            raise Refusal(f"input {index} is missing")
+            raise UnsupportedNode(f"input {index} is missing")
         return name
 
     def optional(self, index: int) -> str | None:
@@ -76,10 +44,10 @@ class OnnxNode:
         return names[index] if index < len(names) and names[index] else None
 
     def only_output(self) -> None:
-        """Refusal when anything but the first output is used."""
+        """UnsupportedNode when anything but the first output is used."""
         extra = [name for name in self.proto.output[1:] if name]
         if extra:
-            raise Refusal(f"the extra outputs {', '.join(extra)} are not computed")
+            raise UnsupportedNode(f"the extra outputs {', '.join(extra)} are not computed")
 
     def integer(self, name: str, default: int = 0) -> int:
         """An integer attribute."""
@@ -107,6 +75,6 @@ class OnnxNode:
         for attribute in self.proto.attribute:
             if attribute.name == name:
                 if attribute.type != kind:
-                    raise Refusal(f"attribute {name} has the wrong type")
+                    raise UnsupportedNode(f"attribute {name} has the wrong type")
                 return getattr(attribute, field)
         return default

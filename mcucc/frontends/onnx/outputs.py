@@ -8,9 +8,11 @@ from dataclasses import replace
 import onnx
 
 from mcucc.errors import ModelError
-from mcucc.frontends.onnx.context import Context, Source
-from mcucc.frontends.onnx.node import OnnxNode, Refusal
+from mcucc.frontends.imported import Source
+from mcucc.frontends.onnx.context import Context
+from mcucc.frontends.onnx.node import OnnxNode
 from mcucc.frontends.onnx.view import NHWC, View, storage_shape
+from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.tensor import Tensor
 from mcucc.ops.reshape import Reshape
 
@@ -35,7 +37,7 @@ def finish_outputs(ctx: Context, model: onnx.ModelProto, where: str) -> tuple[st
         proto = onnx.NodeProto(op_type="Output", name=name, output=[name])
         try:
             names.append(_finish(ctx, OnnxNode(proto, name, 0), ctx.views[name], names, inputs))
-        except Refusal as refusal:
+        except UnsupportedNode as refusal:
             raise ModelError(f"output {name}: {refusal.why}", where=where) from refusal
     if len(set(names)) != len(names):
         raise ModelError("two outputs share a name", where=where)
@@ -53,7 +55,7 @@ def _finish(
     shape = storage_shape([view.shape[axis] for axis in order])
     name = node.output
     if name in inputs:
-        raise Refusal("it is an input of the network")
+        raise UnsupportedNode("it is an input of the network")
     tensor = ctx.tensors[view.tensor]
     taken = view.tensor in done or view.tensor in inputs
     if tensor.shape == shape and not taken:

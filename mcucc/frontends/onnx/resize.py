@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.frontends.onnx.context import Context
-from mcucc.frontends.onnx.node import OnnxNode, Refusal, converter
+from mcucc.frontends.onnx.node import OnnxNode
+from mcucc.frontends.onnx.registry import converter
 from mcucc.frontends.onnx.view import NHWC, View
+from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ops.resize_bilinear import ResizeBilinear, Sampling
 from mcucc.ops.resize_nearest import ResizeNearest
 
@@ -42,17 +44,19 @@ def resize(ctx: Context, node: OnnxNode) -> View:
     """Linear resizing; nearest wherever it repeats every pixel a whole number of times."""
     view = ctx.view(node, 0)
     if len(view.axes) != 4:
-        raise Refusal(f"only pictures are resized, the input is {list(view.shape)}")
+        raise UnsupportedNode(f"only pictures are resized, the input is {list(view.shape)}")
     targets = _targets(ctx, node, view)
     *outer, rows, columns = targets
     factors = [f"{float(target.factor):g}" for target in targets]
     if any(target.size != target.length or target.factor != 1 for target in outer):
-        raise Refusal(f"factors {', '.join(factors)}; only rows and columns are resized")
+        raise UnsupportedNode(f"factors {', '.join(factors)}; only rows and columns are resized")
     if node.text("mode", "nearest") == "linear":
         return _linear(ctx, node, view, rows, columns)
     whole = rows.factor.numerator
     if rows.factor != columns.factor or rows.factor != whole:
-        raise Refusal(f"factors {', '.join(factors)}; only one whole factor for rows and columns")
+        raise UnsupportedNode(
+            f"factors {', '.join(factors)}; only one whole factor for rows and columns"
+        )
     if whole == 1:
         return view
     if (rows.length, columns.length) != (1, 1):
@@ -74,10 +78,10 @@ def _targets(ctx: Context, node: OnnxNode, view: View) -> list[_Target]:
     elif scales is not None and scales.size:
         made = _of_factors(node, [view.shape[axis] for axis in axes], scales.reshape(-1).tolist())
     else:
-        raise Refusal("neither scales nor sizes")
+        raise UnsupportedNode("neither scales nor sizes")
     for axis, target in zip(axes, made, strict=True):
         if not 1 <= target.size <= LARGEST_SIDE and target.size != target.length:
-            raise Refusal(f"{target.size} pixels of {target.length}")
+            raise UnsupportedNode(f"{target.size} pixels of {target.length}")
         found[axis] = target
     return found
 
@@ -88,16 +92,18 @@ def _resized_axes(node: OnnxNode, rank: int) -> tuple[int, ...]:
         return tuple(range(rank))
     axes = tuple(axis + rank if axis < 0 else axis for axis in given)
     if len(set(axes)) != len(axes) or any(not 0 <= axis < rank for axis in axes):
-        raise Refusal(f"axes {list(given)} of a value of rank {rank}")
+        raise UnsupportedNode(f"axes {list(given)} of a value of rank {rank}")
     return axes
 
 
 def _of_factors(node: OnnxNode, lengths: Sequence[int], scales: Sequence[float]) -> list[_Target]:
     if len(scales) != len(lengths) or not all(0 < s < LARGEST_SIDE for s in scales):
-        raise Refusal(f"scales {list(scales)} for lengths {list(lengths)}")
+        raise UnsupportedNode(f"scales {list(scales)} for lengths {list(lengths)}")
     where = node.text("coordinate_transformation_mode", "half_pixel")
     if where == "align_corners" and any(n * s % 1 for n, s in zip(lengths, scales, strict=True)):
-        raise Refusal(f"align_corners with the factors {list(scales)}", "give sizes instead")
+        raise UnsupportedNode(
+            f"align_corners with the factors {list(scales)}", "give sizes instead"
+        )
     factors = [Fraction(scale) for scale in scales]
     if node.text("mode", "nearest") == "linear":  # 1 / 3 is no float: what is meant, is taken
         factors = [factor.limit_denominator(FINEST_FACTOR) for factor in factors]
@@ -108,13 +114,13 @@ def _of_factors(node: OnnxNode, lengths: Sequence[int], scales: Sequence[float])
 def _of_sizes(node: OnnxNode, lengths: Sequence[int], sizes: Sequence[int]) -> list[_Target]:
     """Sizes as they are given, or one factor for all axes that keeps their proportions."""
     if len(sizes) != len(lengths) or min(sizes) < 1:
-        raise Refusal(f"sizes {list(sizes)} for lengths {list(lengths)}")
+        raise UnsupportedNode(f"sizes {list(sizes)} for lengths {list(lengths)}")
     policy = node.text("keep_aspect_ratio_policy", "stretch")
     factors = [Fraction(size, n) for size, n in zip(sizes, lengths, strict=True)]
     if policy == "stretch":
         return [_Target(n, s, f) for n, s, f in zip(lengths, sizes, factors, strict=True)]
     if policy not in ("not_larger", "not_smaller"):
-        raise Refusal(f"keep_aspect_ratio_policy {policy!r}")
+        raise UnsupportedNode(f"keep_aspect_ratio_policy {policy!r}")
     common = min(factors) if policy == "not_larger" else max(factors)
     # The nearest whole number, a half rounded up (ONNX operator specification, Resize).
     return [_Target(n, floor(common * n + Fraction(1, 2)), common) for n in lengths]
@@ -123,7 +129,7 @@ def _of_sizes(node: OnnxNode, lengths: Sequence[int], sizes: Sequence[int]) -> l
 def _linear(ctx: Context, node: OnnxNode, view: View, rows: _Target, columns: _Target) -> View:
     """ResizeBilinear of rows and columns."""
     if node.integer("antialias") and min(rows.factor, columns.factor) < 1:
-        raise Refusal("antialias", "only linear interpolation of neighbours is compiled")
+        raise UnsupportedNode("antialias", "only linear interpolation of neighbours is compiled")
     where = node.text("coordinate_transformation_mode", "half_pixel")
     samplings = [_sampling(where, t.length, t.size, t.factor) for t in (rows, columns)]
     image = ctx.image(node, view)
@@ -149,22 +155,22 @@ def _sampling(where: str, length: int, size: int, factor: Fraction) -> Sampling:
         shift = Fraction(length, 2) * (1 - Fraction(size) / (factor * length))
         step, offset = 1 / factor, half / factor - half + shift
     else:
-        raise Refusal(f"coordinates {where!r} with linear interpolation")
+        raise UnsupportedNode(f"coordinates {where!r} with linear interpolation")
     unit = lcm(step.denominator, offset.denominator)
     return Sampling.of(size, max(int(step * unit), 1), unit, int(offset * unit))
 
 
 def _check_repeats(node: OnnxNode, size: Sequence[int], factor: int) -> None:
-    """Refusal unless output i reads input i // factor everywhere."""
+    """UnsupportedNode unless output i reads input i // factor everywhere."""
     mode = node.text("mode", "nearest")
     where = node.text("coordinate_transformation_mode", "half_pixel")
     rounding = node.text("nearest_mode", "round_prefer_floor")
     if mode != "nearest":
-        raise Refusal(f"mode {mode!r}; only nearest and linear are compiled")
+        raise UnsupportedNode(f"mode {mode!r}; only nearest and linear are compiled")
     for length in size:
         read = _nearest(where, rounding, length, factor)
         if (read != np.arange(length * factor) // factor).any():
-            raise Refusal(f"{where} with {rounding} does not repeat whole pixels x{factor}")
+            raise UnsupportedNode(f"{where} with {rounding} does not repeat whole pixels x{factor}")
 
 
 def _nearest(where: str, rounding: str, length: int, factor: int) -> npt.NDArray[np.int64]:
@@ -182,9 +188,9 @@ def _nearest(where: str, rounding: str, length: int, factor: int) -> npt.NDArray
     elif where == "tf_half_pixel_for_nn":
         at = (x + 0.5) / factor
     else:
-        raise Refusal(f"coordinate_transformation_mode {where!r}")
+        raise UnsupportedNode(f"coordinate_transformation_mode {where!r}")
     if rounding not in ROUNDING:
-        raise Refusal(f"nearest_mode {rounding!r}")
+        raise UnsupportedNode(f"nearest_mode {rounding!r}")
     shift, round_ = ROUNDING[rounding]
     read: npt.NDArray[np.int64] = np.clip(round_(at + shift), 0, length - 1).astype(np.int64)
     return read

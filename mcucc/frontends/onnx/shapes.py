@@ -9,8 +9,10 @@ from math import prod
 import numpy as np
 
 from mcucc.frontends.onnx.context import Context
-from mcucc.frontends.onnx.node import OnnxNode, Refusal, converter
+from mcucc.frontends.onnx.node import OnnxNode
+from mcucc.frontends.onnx.registry import converter
 from mcucc.frontends.onnx.view import NHWC, View
+from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ops.common.spatial import Pads
 from mcucc.ops.concat import Concat
 from mcucc.ops.depth_to_space import DepthToSpace
@@ -33,7 +35,7 @@ def dropout(ctx: Context, node: OnnxNode) -> View:
     node.only_output()
     training = ctx.optional(node, 2, "training mode")
     if training is not None and training.any():
-        raise Refusal("training mode", "call model.eval() before the export")
+        raise UnsupportedNode("training mode", "call model.eval() before the export")
     return ctx.view(node, 0)
 
 
@@ -41,7 +43,7 @@ def dropout(ctx: Context, node: OnnxNode) -> View:
 def cast(ctx: Context, node: OnnxNode) -> View:
     """The value itself, between floating-point types."""
     if node.op == "Cast" and node.integer("to") not in FLOAT_TYPES:
-        raise Refusal("a cast of an activation to something else than a float")
+        raise UnsupportedNode("a cast of an activation to something else than a float")
     return ctx.view(node, 0)
 
 
@@ -51,10 +53,10 @@ def expand(ctx: Context, node: OnnxNode) -> View:
     view = ctx.view(node, 0)
     shape = ctx.integers(node, 1, "shape") or ()
     if any(length < 1 for length in shape):
-        raise Refusal(f"shape {list(shape)}")
+        raise UnsupportedNode(f"shape {list(shape)}")
     wider = view.expanded(max(len(shape), len(view.axes)))
     if np.broadcast_shapes(wider.shape, shape) != wider.shape:
-        raise Refusal(f"an expansion of {list(view.shape)} to {list(shape)}")
+        raise UnsupportedNode(f"an expansion of {list(view.shape)} to {list(shape)}")
     return wider
 
 
@@ -65,7 +67,7 @@ def transpose(ctx: Context, node: OnnxNode) -> View:
     rank = len(view.axes)
     permutation = node.integers("perm") or tuple(reversed(range(rank)))
     if sorted(permutation) != list(range(rank)):
-        raise Refusal(f"perm {list(permutation)} of a value of rank {rank}")
+        raise UnsupportedNode(f"perm {list(permutation)} of a value of rank {rank}")
     return view.transposed(permutation)
 
 
@@ -75,19 +77,19 @@ def reshape(ctx: Context, node: OnnxNode) -> View:
     view = ctx.view(node, 0)
     wanted = ctx.integers(node, 1, "shape")
     if wanted is None:
-        raise Refusal("the shape is missing")
+        raise UnsupportedNode("the shape is missing")
     shape = list(wanted)
     for axis, length in enumerate(shape):
         if length == 0 and not node.integer("allowzero"):
             if axis >= len(view.axes):
-                raise Refusal(f"shape {list(wanted)} for {list(view.shape)}")
+                raise UnsupportedNode(f"shape {list(wanted)} for {list(view.shape)}")
             shape[axis] = view.shape[axis]
     size, unknown = prod(view.shape), [i for i, n in enumerate(shape) if n == -1]
     known = prod(n for n in shape if n != -1)
     if len(unknown) == 1 and known > 0 and size % known == 0:
         shape[unknown[0]] = size // known
     if min(shape, default=1) < 1 or prod(shape) != size:
-        raise Refusal(f"shape {list(wanted)} for {list(view.shape)}")
+        raise UnsupportedNode(f"shape {list(wanted)} for {list(view.shape)}")
     return _reshaped(ctx, node, view, shape)
 
 
@@ -98,20 +100,20 @@ def flatten(ctx: Context, node: OnnxNode) -> View:
     axis = node.integer("axis", 1)
     axis = axis + len(view.axes) if axis < 0 else axis
     if not 0 <= axis <= len(view.axes):
-        raise Refusal(f"axis {axis} of a value of rank {len(view.axes)}")
+        raise UnsupportedNode(f"axis {axis} of a value of rank {len(view.axes)}")
     return _reshaped(ctx, node, view, (prod(view.shape[:axis]), prod(view.shape[axis:])))
 
 
 def _reshaped(ctx: Context, node: OnnxNode, view: View, shape: Sequence[int]) -> View:
     if len(shape) > MOST_AXES:
-        raise Refusal(f"a shape of {len(shape)} axes", f"at most {MOST_AXES} are compiled")
+        raise UnsupportedNode(f"a shape of {len(shape)} axes", f"at most {MOST_AXES} are compiled")
     found = view.reshaped(shape)
     if found is None:
         # The new axes cut across the stored order: put the model's own order first.
         view = view.canonical()
         found = ctx.reordered(node, view, view.flat).reshaped(shape)
     if found is None:
-        raise Refusal(f"shape {list(shape)} for {list(view.shape)}")
+        raise UnsupportedNode(f"shape {list(shape)} for {list(view.shape)}")
     return found
 
 
@@ -124,7 +126,7 @@ def squeeze(ctx: Context, node: OnnxNode) -> View:
         axes = tuple(i for i, length in enumerate(view.shape) if length == 1)
     dropped = {axis + len(view.axes) if axis < 0 else axis for axis in axes}
     if any(not 0 <= axis < len(view.axes) or view.axes[axis] for axis in dropped):
-        raise Refusal(f"axes {list(axes)} of {list(view.shape)} are not all of length 1")
+        raise UnsupportedNode(f"axes {list(axes)} of {list(view.shape)} are not all of length 1")
     return replace(view, axes=tuple(a for i, a in enumerate(view.axes) if i not in dropped))
 
 
@@ -134,11 +136,11 @@ def unsqueeze(ctx: Context, node: OnnxNode) -> View:
     view = ctx.view(node, 0)
     axes = _axes(ctx, node)
     if axes is None:
-        raise Refusal("the axes are missing")
+        raise UnsupportedNode("the axes are missing")
     rank = len(view.axes) + len(axes)
     placed = {axis + rank if axis < 0 else axis for axis in axes}
     if len(placed) != len(axes) or any(not 0 <= axis < rank for axis in placed):
-        raise Refusal(f"axes {list(axes)} for {list(view.shape)}")
+        raise UnsupportedNode(f"axes {list(axes)} for {list(view.shape)}")
     rest = iter(view.axes)
     return replace(view, axes=tuple(() if i in placed else next(rest) for i in range(rank)))
 
@@ -156,7 +158,7 @@ def concat(ctx: Context, node: OnnxNode) -> View:
     axis = node.integer("axis")
     axis = axis + rank if axis < 0 else axis
     if not 0 <= axis < rank or any(len(view.axes) != rank for view in views):
-        raise Refusal(f"axis {axis} of {', '.join(str(list(v.shape)) for v in views)}")
+        raise UnsupportedNode(f"axis {axis} of {', '.join(str(list(v.shape)) for v in views)}")
     if len(views) == 1:
         return views[0]
     order = _common_order(views)
@@ -192,26 +194,26 @@ def _common_order(views: Sequence[View]) -> tuple[int, ...]:
 def pad(ctx: Context, node: OnnxNode) -> View:
     """A border of one value around a picture or its channels."""
     if node.text("mode", "constant") != "constant":
-        raise Refusal(f"mode {node.text('mode')!r}; only constant borders are compiled")
+        raise UnsupportedNode(f"mode {node.text('mode')!r}; only constant borders are compiled")
     view = ctx.view(node, 0)
     rank = len(view.axes)
     pads = ctx.integers(node, 1, "pads")
     value = ctx.optional(node, 2, "border value")
     axes = ctx.integers(node, 3, "axes") or tuple(range(rank))
     if pads is None or len(pads) != 2 * len(axes) or any(not -rank <= a < rank for a in axes):
-        raise Refusal(f"pads {list(pads or ())} for {list(view.shape)}")
+        raise UnsupportedNode(f"pads {list(pads or ())} for {list(view.shape)}")
     begin, end = [0] * rank, [0] * rank
     for i, axis in enumerate(axes):
         begin[axis], end[axis] = pads[i], pads[i + len(axes)]
     if not any(pads):
         return view
     if min(pads) < 0:
-        raise Refusal(f"negative pads {list(pads)}")
+        raise UnsupportedNode(f"negative pads {list(pads)}")
     if rank != 4 or view.shape[0] != 1 or begin[0] or end[0]:
-        raise Refusal(f"pads {list(pads)} of {list(view.shape)}; only pictures are padded")
+        raise UnsupportedNode(f"pads {list(pads)} of {list(view.shape)}; only pictures are padded")
     number = 0.0 if value is None or not value.size else float(value.flat[0])
     if not number < np.inf:
-        raise Refusal(f"a border of {number}")
+        raise UnsupportedNode(f"a border of {number}")
     order = view.permutation(NHWC)
     if order is None or order[0] != 0:
         order = NHWC
@@ -228,7 +230,7 @@ def blocks(ctx: Context, node: OnnxNode) -> View:
     """DepthToSpace and SpaceToDepth; mode CRD counts channels first."""
     image, mode = ctx.image(node, ctx.view(node, 0)), node.text("mode", "DCR")
     if mode not in ("DCR", "CRD"):
-        raise Refusal(f"mode {mode!r}")
+        raise UnsupportedNode(f"mode {mode!r}")
     block, first = node.integer("blocksize"), mode == "CRD"
     op = DepthToSpace(block, first) if node.op == "DepthToSpace" else SpaceToDepth(block, first)
     made = ctx.compute(node, op, [image.tensor])

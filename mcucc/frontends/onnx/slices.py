@@ -10,8 +10,10 @@ import numpy as np
 import onnx
 
 from mcucc.frontends.onnx.context import Context
-from mcucc.frontends.onnx.node import OnnxNode, Refusal, converter
+from mcucc.frontends.onnx.node import OnnxNode
+from mcucc.frontends.onnx.registry import converter
 from mcucc.frontends.onnx.view import NHWC, View
+from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ops.slice import Slice
 
 SWAP_HINT = 'red and blue are swapped by channels = "bgr" of the preprocessing TOML: leave it out'
@@ -32,16 +34,16 @@ def slice_(ctx: Context, node: OnnxNode) -> View:
     view = ctx.view(node, 0)
     starts, ends = ctx.integers(node, 1, "starts"), ctx.integers(node, 2, "ends")
     if starts is None or ends is None:
-        raise Refusal("its bounds are missing")
+        raise UnsupportedNode("its bounds are missing")
     axes = ctx.integers(node, 3, "axes") or tuple(range(len(starts)))
     steps = ctx.integers(node, 4, "steps") or (1,) * len(starts)
     if not len(starts) == len(ends) == len(axes) == len(steps):
-        raise Refusal(f"bounds {list(starts)} and {list(ends)} of axes {list(axes)}")
+        raise UnsupportedNode(f"bounds {list(starts)} and {list(ends)} of axes {list(axes)}")
     parts = [_Part(0, length) for length in view.shape]
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         if step < 1:
             hint = SWAP_HINT if step == -1 else "only positive steps are compiled"
-            raise Refusal(f"a step of {step}", hint)
+            raise UnsupportedNode(f"a step of {step}", hint)
         place = _axis(view, axis)
         taken = range(*slice(start, end, step).indices(view.shape[place]))
         parts[place] = _Part(taken.start, len(taken), step)
@@ -60,7 +62,7 @@ def split(ctx: Context, node: OnnxNode) -> dict[str, View]:
         most = -(-length // count)
         given = (*(most,) * (count - 1), length - most * (count - 1))
     if len(given) != count or min(given) < 1 or sum(given) != length:
-        raise Refusal(f"parts {list(given[:8])} of a length of {length}")
+        raise UnsupportedNode(f"parts {list(given[:8])} of a length of {length}")
     found, begin = {}, 0
     for name, size in zip(outputs, given, strict=True):
         parts = [_Part(0, n) for n in view.shape]
@@ -82,9 +84,9 @@ def gather(ctx: Context, node: OnnxNode) -> View:
     if indices.ndim > 1 or not flat.size or len(distances) > 1 or min(distances) < 1:
         swapped = flat.tolist() == list(range(view.shape[axis]))[::-1]
         hint = SWAP_HINT if swapped and len(flat) == 3 else ""
-        raise Refusal(f"positions of shape {list(indices.shape)} that are no slice", hint)
+        raise UnsupportedNode(f"positions of shape {list(indices.shape)} that are no slice", hint)
     if flat[0] < 0 or flat[-1] >= view.shape[axis]:
-        raise Refusal(f"positions {indices.tolist()} of a length of {view.shape[axis]}")
+        raise UnsupportedNode(f"positions {indices.tolist()} of a length of {view.shape[axis]}")
     parts = [_Part(0, n) for n in view.shape]
     parts[axis] = _Part(int(flat[0]), flat.size, distances.pop())
     made = _taken(ctx, node, view, parts)
@@ -96,7 +98,7 @@ def gather(ctx: Context, node: OnnxNode) -> View:
 def _axis(view: View, axis: int) -> int:
     rank = len(view.axes)
     if not -rank <= axis < rank:
-        raise Refusal(f"axis {axis} of {list(view.shape)}")
+        raise UnsupportedNode(f"axis {axis} of {list(view.shape)}")
     return axis % rank
 
 
@@ -111,7 +113,7 @@ def _with_output(node: OnnxNode, name: str) -> OnnxNode:
 
 def _taken(ctx: Context, node: OnnxNode, view: View, parts: Sequence[_Part]) -> View:
     if any(part.count < 1 for part in parts):
-        raise Refusal("nothing is left")
+        raise UnsupportedNode("nothing is left")
     changed = [i for i, part in enumerate(parts) if part != _Part(0, view.shape[i])]
     if not changed:
         return view

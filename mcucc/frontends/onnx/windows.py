@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from math import ceil, prod
 
 from mcucc.frontends.onnx.context import Context
-from mcucc.frontends.onnx.node import OnnxNode, Refusal, converter
+from mcucc.frontends.onnx.node import OnnxNode
+from mcucc.frontends.onnx.registry import converter
 from mcucc.frontends.onnx.view import NHWC, View
+from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ops.average_pool import AveragePool
 from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.global_average_pool import GlobalAveragePool
@@ -28,7 +30,7 @@ class _Side:
 
 
 def window_of(node: OnnxNode, size: tuple[int, int], kernel: tuple[int, int]) -> Window2d:
-    """The window of a node over an image of `size`; Refusal where it is not a 2-D window."""
+    """The window of a node over an image of `size`; UnsupportedNode if it is not 2-D."""
     window, _ = _window_and_extra(node, size, kernel)
     return window
 
@@ -41,17 +43,21 @@ def _window_and_extra(
     dilation = _pair(node, "dilations")
     plain = Window2d(kernel, stride, dilation)
     if max(*plain.effective, *stride) > LARGEST_EXTENT:
-        raise Refusal(f"a window of {plain}", f"at most {LARGEST_EXTENT} pixels are compiled")
+        raise UnsupportedNode(
+            f"a window of {plain}", f"at most {LARGEST_EXTENT} pixels are compiled"
+        )
     pads = node.integers("pads") or (0, 0, 0, 0)
     if len(pads) != 4:
-        raise Refusal(f"pads {list(pads)} are not those of a 2-D window")
+        raise UnsupportedNode(f"pads {list(pads)} are not those of a 2-D window")
     if max(pads) > LARGEST_EXTENT:
-        raise Refusal(f"pads {list(pads)}", f"at most {LARGEST_EXTENT} pixels are compiled")
+        raise UnsupportedNode(f"pads {list(pads)}", f"at most {LARGEST_EXTENT} pixels are compiled")
     if min(pads) < 0:
-        raise Refusal(f"negative pads {list(pads)}", "slice the tensor in the model instead")
+        raise UnsupportedNode(
+            f"negative pads {list(pads)}", "slice the tensor in the model instead"
+        )
     mode = node.text("auto_pad", "NOTSET")
     if mode not in AUTO_PADS:
-        raise Refusal(f"auto_pad {mode!r}")
+        raise UnsupportedNode(f"auto_pad {mode!r}")
     sides = [
         _side(mode, size[i], plain.effective[i], stride[i], (pads[i], pads[i + 2]), node)
         for i in (0, 1)
@@ -86,13 +92,15 @@ def transposed_window(
     """What a ConvTranspose cuts off at the top and left, its stride and its output's size."""
     stride = _pair(node, "strides")
     if _pair(node, "dilations") != (1, 1):
-        raise Refusal("dilations", "only dense kernels are compiled")
+        raise UnsupportedNode("dilations", "only dense kernels are compiled")
     if max(*kernel, *stride) > LARGEST_EXTENT:
-        raise Refusal(f"a kernel of {kernel}", f"at most {LARGEST_EXTENT} pixels are compiled")
+        raise UnsupportedNode(
+            f"a kernel of {kernel}", f"at most {LARGEST_EXTENT} pixels are compiled"
+        )
     added, wanted = node.integers("output_padding") or (0, 0), node.integers("output_shape")
     pads, mode = node.integers("pads") or (0, 0, 0, 0), node.text("auto_pad", "NOTSET")
     if mode not in AUTO_PADS or len(pads) != 4 or len(added) != 2:
-        raise Refusal(f"auto_pad {mode!r}, pads {list(pads)}, output_padding {list(added)}")
+        raise UnsupportedNode(f"auto_pad {mode!r}, pads {list(pads)}, output_padding {list(added)}")
     cuts, sizes = [], []
     for i in (0, 1):
         whole = (size[i] - 1) * stride[i] + added[i] + kernel[i]
@@ -103,11 +111,11 @@ def transposed_window(
             total = whole - length
             if total < 0:
                 # ONNX Runtime leaves an auto_pad short; its standard asks for the whole length.
-                raise Refusal(f"an output of {length} pixels where {whole} are reached")
+                raise UnsupportedNode(f"an output of {length} pixels where {whole} are reached")
             # An odd pixel is cut off in front, but for SAME_UPPER (ONNX, ConvTranspose).
             begin = total // 2 if mode == "SAME_UPPER" else total - total // 2
         if begin < 0 or length < 1:
-            raise Refusal(f"pads {list(pads)} for an output of {length} pixels")
+            raise UnsupportedNode(f"pads {list(pads)} for an output of {length} pixels")
         cuts.append(begin)
         sizes.append(length)
     return (cuts[0], cuts[1]), stride, (sizes[0], sizes[1])
@@ -118,7 +126,7 @@ def _pair(node: OnnxNode, name: str) -> tuple[int, int]:
     if found is None:
         return 1, 1
     if len(found) != 2:
-        raise Refusal(f"{name} {list(found)} are not those of a 2-D window")
+        raise UnsupportedNode(f"{name} {list(found)} are not those of a 2-D window")
     return found[0], found[1]
 
 
@@ -128,12 +136,14 @@ def _pool_input(ctx: Context, node: OnnxNode) -> tuple[View, tuple[int, int], tu
     view = ctx.image(node, ctx.view(node, 0))
     kernel = node.integers("kernel_shape")
     if kernel is None or len(kernel) != 2:
-        raise Refusal("kernel_shape is not that of a 2-D window")
+        raise UnsupportedNode("kernel_shape is not that of a 2-D window")
     spread = zip(kernel, _pair(node, "dilations"), strict=True)
     mode = node.text("auto_pad", "NOTSET")
     if mode.startswith("SAME") and any(side > 1 and step > 1 for side, step in spread):
         # ONNX Runtime pads as if the window were dense, ONNX's standard does not.
-        raise Refusal(f"auto_pad {mode} of a dilated window has two meanings", "give pads instead")
+        raise UnsupportedNode(
+            f"auto_pad {mode} of a dilated window has two meanings", "give pads instead"
+        )
     return view, (view.shape[2], view.shape[3]), (kernel[0], kernel[1])
 
 
@@ -237,7 +247,9 @@ def _pooled(
 ) -> View:
     """A pool over the rows or the columns of an image."""
     if len(view.axes) != 4 or not set(axes) <= {2, 3}:
-        raise Refusal(f"a reduction of {list(view.shape)} over axes {axes}; only over the picture")
+        raise UnsupportedNode(
+            f"a reduction of {list(view.shape)} over axes {axes}; only over the picture"
+        )
     image = ctx.image(node, view)
     kernel = tuple(view.shape[axis] if axis in axes else 1 for axis in (2, 3))
     op = pool(Window2d((kernel[0], kernel[1])))
@@ -254,7 +266,7 @@ def reduced_axes(ctx: Context, node: OnnxNode, view: View, since: int) -> tuple[
         return tuple(range(rank))
     axes = tuple(sorted({axis + rank if axis < 0 else axis for axis in given}))
     if not axes or axes[0] < 0 or axes[-1] >= rank:
-        raise Refusal(f"axes {list(given)} of a value of rank {rank}")
+        raise UnsupportedNode(f"axes {list(given)} of a value of rank {rank}")
     return axes
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from mcucc.errors import Problem
-from mcucc.frontends.onnx.context import Source
+from mcucc.frontends.imported import Source
 from mcucc.frontends.qdq.affine import Reals, join, leave
 from mcucc.frontends.qdq.settle import Settler
 from mcucc.frontends.qdq.tables import Stripped
-from mcucc.frontends.qdq.weights import WeightsError, integer_weights
+from mcucc.frontends.qdq.weights import integer_weights
+from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.graph import Graph, Node
 from mcucc.ir.op import Op
 from mcucc.ir.tensor import Quant, Tensor
@@ -160,7 +161,7 @@ class Attacher:
                     self.stripped.constants,
                     factors.get(node.name, 1.0),
                 )
-            except WeightsError as error:
+            except UnsupportedNode as error:
                 self.problems.append(self._problem(node, error.why, error.hint))
                 continue
             tensors.update((tensor.name, tensor) for tensor in made)

@@ -17,7 +17,8 @@ import onnx
 from mcucc.frontends.onnx.bounds import Folding
 from mcucc.frontends.onnx.constants import fold
 from mcucc.frontends.onnx.context import Constant
-from mcucc.frontends.onnx.node import OnnxNode, Refusal
+from mcucc.frontends.onnx.node import OnnxNode
+from mcucc.frontends.unsupported import UnsupportedNode
 
 # Operators that move elements of a constant: integers and their scales go the same way.
 FOLLOWED = frozenset(
@@ -51,12 +52,12 @@ class IntConstant:
         length = integers.shape[axis] if integers.ndim else 1
         counts = scale.size, zero.size
         if max(scale.ndim, zero.ndim) > 1 and max(counts) > 1 and max(scale.shape) != scale.size:
-            raise Refusal(
+            raise UnsupportedNode(
                 f"scales of shape {list(scale.shape)}: one for every block of a constant",
                 "quantize per tensor or per channel",
             )
         if counts[0] not in (1, length) or counts[1] not in (1, counts[0]):
-            raise Refusal(
+            raise UnsupportedNode(
                 f"{counts[0]} scales and {counts[1]} zero points for a constant of shape "
                 f"{list(integers.shape)}"
             )
@@ -81,10 +82,10 @@ class IntConstant:
         return np.asarray(self.centred.astype(np.float32) * self.scale, dtype=np.float32)
 
     def channel_scales(self, axis: int) -> npt.NDArray[np.float64]:
-        """One scale for all, or one for each element of `axis`; Refusal for any others."""
+        """One scale for all, or one for each element of `axis`; UnsupportedNode for any others."""
         rows = np.moveaxis(self.scale, axis, 0).reshape(self.scale.shape[axis], -1)
         if not rows.size or (rows != rows[:, :1]).any():
-            raise Refusal(
+            raise UnsupportedNode(
                 "its weights have several scales within one output channel",
                 "quantize them per tensor, or per output channel",
             )

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+from onnx import TensorProto
 
 from mcucc.errors import ModelError, UnsupportedError
 from mcucc.frontends.frontier import frontier, of_file
-from mcucc.frontends.onnx.context import Source
+from mcucc.frontends.imported import FLOAT, INT8, ImportedModel, Port, Source
 from mcucc.frontends.onnx.file import check_order, inline_functions, read_model
-from mcucc.frontends.onnx.importer import ImportedModel, import_model
+from mcucc.frontends.onnx.importer import import_model
 from mcucc.frontends.onnx.inputs import ShapeMap
-from mcucc.frontends.onnx.node import Refusal
 from mcucc.frontends.onnx.steps import label_of, onnx_steps
 from mcucc.frontends.qdq.attach import Attacher
 from mcucc.frontends.qdq.strip import strip
 from mcucc.frontends.qdq.tables import Stripped
-from mcucc.frontends.quantized import End, ImportedQuantized
 from mcucc.frontends.tflite.pads import fold_pads
+from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.graph import Graph
-from mcucc.ir.tensor import Quant
 from mcucc.ir.verify import verify
 from mcucc.passes import dead_code
 
 
-def import_quantized_onnx(path: Path, *, input_shapes: ShapeMap | None = None) -> ImportedQuantized:
+def import_quantized_onnx(path: Path, *, input_shapes: ShapeMap | None = None) -> ImportedModel:
     """Read a quantized ONNX model as an int8 Graph; no calibration data is needed.
 
     Activations are int8 or uint8 per tensor, weights symmetric int8 (or uint8 around 128), per
@@ -42,7 +42,7 @@ def import_quantized_onnx(path: Path, *, input_shapes: ShapeMap | None = None) -
 
 def import_quantized_model(
     model: onnx.ModelProto, path: Path, sha256: str, input_shapes: ShapeMap | None = None
-) -> ImportedQuantized:
+) -> ImportedModel:
     """The same for a model that has been read from `path`."""
     model = inline_functions(model, str(path))
     check_order(model, str(path))
@@ -65,10 +65,10 @@ def _import(
     sha256: str,
     input_shapes: ShapeMap | None,
     labels: Mapping[str, str],
-) -> ImportedQuantized:
+) -> ImportedModel:
     try:
         stripped = strip(model)
-    except Refusal as refusal:
+    except UnsupportedNode as refusal:
         raise ModelError(refusal.why, where=str(path), hint=refusal.hint) from refusal
     if stripped.problems:
         raise UnsupportedError(stripped.problems)
@@ -79,45 +79,34 @@ def _import(
         raise UnsupportedError(attacher.problems)
     graph = fold_pads(dead_code.run(graph))
     verify(graph)
-    return ImportedQuantized(
+    return replace(
+        imported,
         graph=graph,
-        model_path=path,
-        sha256=sha256,
-        kind="onnx",
-        inputs=tuple(_end(model.graph.input, n, graph, imported) for n in graph.inputs),
-        outputs=tuple(_end(model.graph.output, n, graph, imported) for n in graph.outputs),
+        inputs=tuple(_quantized(port, model.graph.input, graph) for port in imported.inputs),
+        outputs=tuple(_quantized(port, model.graph.output, graph) for port in imported.outputs),
         sources=_sources(graph, attacher.sources, stripped),
         labels=labels,
     )
 
 
-def _end(
-    values: Iterable[onnx.ValueInfoProto],
-    name: str,
-    graph: Graph,
-    imported: ImportedModel,
-) -> End:
-    inner = graph.tensors[name].quantization
-    source = imported.sources.get(name, Source(name, ()))
-    value = next(v for v in values if v.name == source.name)
-    kind = value.type.tensor_type.elem_type
-    shape = imported.shapes[name]
-    permutation = source.permutation or tuple(range(len(shape)))
-    quant: Quant | None = None
-    dtype: np.dtype[Any] = np.dtype(np.float32)
-    if kind == onnx.TensorProto.UINT8:
-        quant, dtype = Quant(inner.scale, inner.zero_point + 128), np.dtype(np.uint8)
-    elif kind == onnx.TensorProto.INT8:
-        quant, dtype = inner, np.dtype(np.int8)
-    return End(source.name, name, shape, dtype, quant, inner, permutation, True)
+# Types of the file's own inputs and outputs: floats that the network quantizes, or integers.
+_DTYPES: dict[int, np.dtype[Any]] = {
+    TensorProto.UINT8: np.dtype(np.uint8),
+    TensorProto.INT8: INT8,
+}
 
 
-def _sources(
-    graph: Graph, sources: Mapping[str, Source], stripped: Stripped
-) -> dict[str, int | Source]:
+def _quantized(port: Port, values: Iterable[onnx.ValueInfoProto], graph: Graph) -> Port:
+    value = next(v for v in values if v.name == port.name)
+    dtype = _DTYPES.get(value.type.tensor_type.elem_type, FLOAT)
+    quant = graph.tensors[port.tensor].quantization
+    return replace(port, dtype=dtype, quant=quant, ties_to_even=True)
+
+
+def _sources(graph: Graph, sources: Mapping[str, Source], stripped: Stripped) -> dict[str, Source]:
     """Tensors of the graph and the 8-bit values of the file that hold the same (less 128)."""
     integer = {held.value: name for name, held in reversed(stripped.integers.items())}
-    found: dict[str, int | Source] = {}
+    found: dict[str, Source] = {}
     for name, source in sources.items():
         if name in graph.tensors and source.name in integer:
             found[name] = Source(integer[source.name], source.permutation)

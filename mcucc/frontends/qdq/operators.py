@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from onnx import helper
 
-from mcucc.frontends.onnx.node import OnnxNode, Refusal
+from mcucc.frontends.onnx.node import OnnxNode
+from mcucc.frontends.unsupported import UnsupportedNode
 
 if TYPE_CHECKING:
     from mcucc.frontends.qdq.strip import Stripper
@@ -19,7 +20,7 @@ _QUANTIZER_ONLY = frozenset({"channels_last", "opset"})
 
 def _attributes(node: OnnxNode) -> dict[str, Any]:
     if node.integer("channels_last"):
-        raise Refusal("channels_last", "quantize the model in its own layout")
+        raise UnsupportedNode("channels_last", "quantize the model in its own layout")
     return {
         a.name: helper.get_attribute_value(a)
         for a in node.proto.attribute
@@ -44,7 +45,9 @@ def _result(s: Stripper, node: OnnxNode, scale: int, x: int = 0) -> None:
 
 def _weights(s: Stripper, node: OnnxNode, index: int, axis: int) -> str:
     if node.input(index) not in s.known:
-        raise Refusal("its weights are computed by the network; only constants are compiled")
+        raise UnsupportedNode(
+            "its weights are computed by the network; only constants are compiled"
+        )
     return s.constant(node, index, index + 1, index + 2, axis)
 
 
@@ -54,10 +57,10 @@ def _bias(s: Stripper, node: OnnxNode, index: int, scales: tuple[int, int]) -> l
     if name is None:
         return []
     if name not in s.known:
-        raise Refusal("its bias is computed by the network; only constants are compiled")
+        raise UnsupportedNode("its bias is computed by the network; only constants are compiled")
     integers = s.known[name].reshape(-1)
     if integers.dtype != np.int32:
-        raise Refusal(f"its bias is {integers.dtype}, not int32")
+        raise UnsupportedNode(f"its bias is {integers.dtype}, not int32")
     x, w = (s.known[node.input(scale)].reshape(-1) for scale in scales)
     factor = np.float32(node.real("alpha", 1.0))  # of QGemm: of the sum, the bias included
     return [s.quantized(f"{name}.real", integers, x * w * factor)]
@@ -79,7 +82,7 @@ def _gemm(s: Stripper, node: OnnxNode) -> None:
 
 def _matmul(s: Stripper, node: OnnxNode) -> None:
     if node.input(0) in s.known:
-        raise Refusal("a constant times an activation", "put the constant on the right")
+        raise UnsupportedNode("a constant times an activation", "put the constant on the right")
     s.emit(node, "MatMul", [_operand(s, node, 0), _weights(s, node, 3, -1)])
     _result(s, node, 6)
 
@@ -104,7 +107,7 @@ def _softmax(s: Stripper, node: OnnxNode) -> None:
     """Before opset 13 over all axes from `axis` on; the node says which it means."""
     meant = node.integer("opset", node.opset)
     if (meant < 13) != (node.opset < 13) and node.integer("axis", -1) != -1:
-        raise Refusal(f"a Softmax of opset {meant} in a file of opset {node.opset}")
+        raise UnsupportedNode(f"a Softmax of opset {meant} in a file of opset {node.opset}")
     s.emit(node, "Softmax", [_operand(s, node, 0)], axis=node.integer("axis", -1))
     _result(s, node, 3)
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import onnx
 
 from mcucc.errors import Problem
-from mcucc.frontends.onnx.context import Source
+from mcucc.frontends.imported import Source
 from mcucc.frontends.qdq.affine import Reals, is_affine
 from mcucc.ir.graph import Graph, Node
 from mcucc.ir.tensor import Quant

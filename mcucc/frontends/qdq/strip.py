@@ -24,7 +24,7 @@ from mcucc.frontends.onnx.bounds import Folding
 from mcucc.frontends.onnx.constants import array_of, constant_node, fold
 from mcucc.frontends.onnx.context import Constant
 from mcucc.frontends.onnx.file import DEFAULT_DOMAINS, opset_of
-from mcucc.frontends.onnx.node import OnnxNode, Refusal
+from mcucc.frontends.onnx.node import OnnxNode
 from mcucc.frontends.onnx.steps import label_of
 from mcucc.frontends.qdq.constants import FOLLOWED, IntConstant, follow
 from mcucc.frontends.qdq.tables import (
@@ -37,6 +37,7 @@ from mcucc.frontends.qdq.tables import (
     Bytes,
     Stripped,
 )
+from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.tensor import Quant
 
 
@@ -69,7 +70,7 @@ class Stripper:
         for proto in model.graph.node:
             self._values.update(proto.input, proto.output)
             if proto.op_type == "Constant" and proto.output:
-                with suppress(Refusal):  # said where the walk comes to it
+                with suppress(UnsupportedNode):  # said where the walk comes to it
                     node = OnnxNode(proto, proto.name, self.opset)
                     self.known[proto.output[0]] = constant_node(node)
         self._labels = {label_of(proto, index) for index, proto in enumerate(model.graph.node)}
@@ -86,10 +87,10 @@ class Stripper:
             node = OnnxNode(proto, label, self.opset)
             try:
                 self.node(node)
-            except (Refusal, ValueError) as error:
-                hint = error.hint if isinstance(error, Refusal) else ""
-                why = error.why if isinstance(error, Refusal) else str(error)
-                self.result.problems.append(Problem(node.name, node.op, why, hint, cause))
+            except ValueError as error:
+                refusal = UnsupportedNode.of(error)
+                problem = Problem(node.name, node.op, refusal.why, refusal.hint, cause)
+                self.result.problems.append(problem)
                 cause = cause or node.name
             follows.passed_on(cause, proto.output)
         self._assemble()
@@ -151,13 +152,15 @@ class Stripper:
         name = node.optional(zero)
         zeros = np.zeros((), dtype) if name is None else self.known.get(name)
         if scales is None or zeros is None:
-            raise Refusal("its scale or zero point is computed at run time (dynamic quantization)")
+            raise UnsupportedNode(
+                "its scale or zero point is computed at run time (dynamic quantization)"
+            )
         if scales.dtype.kind != "f" or not np.isfinite(scales).all():
-            raise Refusal("a scale is not a number")
+            raise UnsupportedNode("a scale is not a number")
         if (scales < 0).any() and dtype != INT32:  # a bias may have one: Gemm's beta
-            raise Refusal("a scale is negative")
+            raise UnsupportedNode("a scale is negative")
         if zeros.dtype != dtype:
-            raise Refusal(
+            raise UnsupportedNode(
                 f"its zero point is {zeros.dtype}, the data are {dtype}",
                 "ONNX asks for one type",
             )
@@ -169,24 +172,26 @@ class Stripper:
         with np.errstate(over="ignore", under="ignore"):
             single = np.float32(scales.flat[0]) if scales.size == 1 else np.float32(0)
         if zeros.size != 1 or not 0 < single < np.inf:
-            raise Refusal("an activation needs one positive scale", "quantize it per tensor")
+            raise UnsupportedNode(
+                "an activation needs one positive scale", "quantize it per tensor"
+            )
         if dtype not in INT_BYTES:
-            raise Refusal(f"activations are {dtype}", "quantize activations to 8 bits")
+            raise UnsupportedNode(f"activations are {dtype}", "quantize activations to 8 bits")
         return Quant((float(single),), int(zeros.flat[0]) - INT_BYTES[dtype])
 
     def _written(self, node: OnnxNode) -> np.dtype[Any]:
         """The type a QuantizeLinear writes: its zero point's, `output_dtype`, else uint8."""
         code = node.integer("output_dtype")
         if code not in TensorProto.DataType.values():
-            raise Refusal(f"output_dtype {code} is no type of ONNX")
+            raise UnsupportedNode(f"output_dtype {code} is no type of ONNX")
         if node.integer("block_size"):
-            raise Refusal("block_size", "quantize per tensor or per channel")
+            raise UnsupportedNode("block_size", "quantize per tensor or per channel")
         name = node.optional(2)
         zero = None if name is None else self.known.get(name)
         if zero is not None:
             given = zero.dtype
             if code and helper.tensor_dtype_to_np_dtype(code) != given:
-                raise Refusal(f"output_dtype and a zero point of type {given} differ")
+                raise UnsupportedNode(f"output_dtype and a zero point of type {given} differ")
             return given
         return np.dtype(helper.tensor_dtype_to_np_dtype(code)) if code else UINT8
 
@@ -200,7 +205,7 @@ class Stripper:
             self._quantize_constant(node, values, dtype)
             return
         if self._bytes(name) is not None:
-            raise Refusal("it quantizes integers")
+            raise UnsupportedNode("it quantizes integers")
         quant = self.quant(node, 1, 2, dtype)
         value = self.fresh(f"{output}.real")
         self._stand_in(node.name, self.resolve(name), value)
@@ -210,7 +215,7 @@ class Stripper:
     def _quantize_constant(self, node: OnnxNode, values: Constant, dtype: np.dtype[Any]) -> None:
         scales, zeros = self.parameters(node, 1, 2, dtype)
         if dtype.kind not in "iu":
-            raise Refusal(f"it quantizes to {dtype}", "quantize to 8 bits")
+            raise UnsupportedNode(f"it quantizes to {dtype}", "quantize to 8 bits")
         along = IntConstant.of(values, scales, zeros, _axis(node, values.ndim))
         with np.errstate(all="ignore"):
             scaled = np.rint(values.astype(np.float32) / along.scale)
@@ -222,11 +227,11 @@ class Stripper:
         """DequantizeLinear: a constant, or the float value of known 8-bit ones."""
         name, output = node.input(0), node.output
         if node.integer("block_size"):
-            raise Refusal("block_size", "quantize per tensor or per channel")
+            raise UnsupportedNode("block_size", "quantize per tensor or per channel")
         if name in self.known:
             integers = self.known[name]
             if integers.dtype.kind not in "iu":
-                raise Refusal(f"it reads {integers.dtype}")
+                raise UnsupportedNode(f"it reads {integers.dtype}")
             scales, zeros = self.parameters(node, 1, 2, integers.dtype)
             axis = _axis(node, integers.ndim)
             self._enter(output, IntConstant.of(integers, scales, zeros, axis))
@@ -260,7 +265,7 @@ class Stripper:
         name = node.input(index)
         found = self._bytes(name)
         if found is None:
-            raise Refusal(f"{name} is not a quantized activation")
+            raise UnsupportedNode(f"{name} is not a quantized activation")
         return self.read(node, found, self.quant(node, scale, zero, found.dtype))
 
     def read(self, node: OnnxNode, found: Bytes, quant: Quant) -> str:
@@ -277,12 +282,12 @@ class Stripper:
         return self._reread[key]
 
     def dtype_of(self, name: str) -> np.dtype[Any]:
-        """The type of a constant or an 8-bit activation; Refusal for anything else."""
+        """The type of a constant or an 8-bit activation; UnsupportedNode for anything else."""
         found = self._bytes(name)
         if found is not None:
             return found.dtype
         if name not in self.known:
-            raise Refusal(f"{name} is not a quantized activation")
+            raise UnsupportedNode(f"{name} is not a quantized activation")
         return self.known[name].dtype
 
     def _bytes(self, name: str) -> Bytes | None:
@@ -331,7 +336,7 @@ class Stripper:
             self.alias[node.output] = self.read(node, carried[0], plain)
             return
         if node.op not in MOVERS or node.proto.domain not in DEFAULT_DOMAINS:
-            raise Refusal("it computes on integers", "quantize with QDQ instead")
+            raise UnsupportedNode("it computes on integers", "quantize with QDQ instead")
         first = carried[0]
         inputs = [self._moved(node, name, first) for name in node.proto.input]
         if node.op == "Relu":
@@ -349,7 +354,7 @@ class Stripper:
         found = self._bytes(name) if name else None
         if found is not None:
             if found.dtype != first.dtype:
-                raise Refusal(f"{name} is {found.dtype}, other operands are {first.dtype}")
+                raise UnsupportedNode(f"{name} is {found.dtype}, other operands are {first.dtype}")
             return self.read(node, found, first.quant)
         value = self.known.get(name)
         if value is None or value.dtype != first.dtype:

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from mcucc.frontends.onnx.node import Refusal
 from mcucc.frontends.qdq.constants import IntConstant, output_axis
+from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.graph import Graph, Node
 from mcucc.ir.tensor import Quant, Tensor
 from mcucc.numerics.fixed_point import INT32_MAX
@@ -17,14 +17,6 @@ from mcucc.quantize.weights import DEAD_FACTOR, round_weights, safe_scales
 
 Doubles = npt.NDArray[np.float64]
 WEIGHT_TYPES = {np.dtype(np.int8): 0, np.dtype(np.uint8): 128}  # and the zero point of symmetry
-
-
-class WeightsError(Exception):
-    """Why the weights of a node cannot be integers, and what to do."""
-
-    def __init__(self, why: str, hint: str = "") -> None:
-        super().__init__(why)
-        self.why, self.hint = why, hint
 
 
 def integer_weights(
@@ -38,7 +30,7 @@ def integer_weights(
     """int8 weights and int32 bias of a node, under the names of its float ones.
 
     `factor` is what scales and offsets behind the node have multiplied its weights by, channel by
-    channel. Raises WeightsError.
+    channel. Raises UnsupportedNode.
     """
     axis = node.op.WEIGHT_AXIS or 0
     weights = graph.tensors[node.inputs[1]]
@@ -71,13 +63,10 @@ def _scales(
     assert proto is not None
     zero = WEIGHT_TYPES.get(entry.integers.dtype)
     if zero is None or (entry.zero_point != zero).any():
-        raise WeightsError("its weights are not symmetric int8", "quantize them symmetrically")
-    try:
-        scales = entry.channel_scales(output_axis(proto))
-    except Refusal as refusal:
-        raise WeightsError(refusal.why, refusal.hint) from refusal
+        raise UnsupportedNode("its weights are not symmetric int8", "quantize them symmetrically")
+    scales = entry.channel_scales(output_axis(proto))
     if scales.size not in (1, weights.shape[axis]):
-        raise WeightsError(f"{scales.size} weight scales for {weights.shape[axis]} channels")
+        raise UnsupportedNode(f"{scales.size} weight scales for {weights.shape[axis]} channels")
     return scales
 
 
@@ -96,13 +85,13 @@ def _integers(weights: Tensor, scales: Doubles, axis: int) -> Doubles:
     steps = rows / np.where(scales > 0, scales, 1.0)[:, None]
     integers = np.rint(steps)
     if (np.abs(steps - integers) > 1e-3).any():
-        raise WeightsError(
+        raise UnsupportedNode(
             "its weights are not multiples of their scale: something between their "
             "DequantizeLinear and it computes with them",
             "quantize the weights as they are used",
         )
     if integers.max() > 127 or integers.min() < -128:
-        raise WeightsError("a weight of -128 times a negative factor", "quantize to -127..127")
+        raise UnsupportedNode("a weight of -128 times a negative factor", "quantize to -127..127")
     return np.asarray(integers)
 
 
@@ -144,8 +133,8 @@ def _int8(weights: Tensor, rows: Doubles, scales: Doubles, axis: int) -> Tensor:
 
 
 def _repeated(node: Node, weights: Tensor) -> Tensor:
-    """Weights of 1 that repeat a channel; WeightsError for any others, which are floats."""
+    """Weights of 1 that repeat a channel; UnsupportedNode for any others, which are floats."""
     if len(node.inputs) > 2 or not (weights.constant == 1).all():
-        raise WeightsError("its weights are float", "quantize them to int8")
+        raise UnsupportedNode("its weights are float", "quantize them to int8")
     ones = np.ones(weights.shape, np.int8)
     return Tensor.const(weights.name, ones, Quant((1.0,), 0, None))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from mcucc.frontends.imported import Source
 from mcucc.frontends.strided_view import StridedView
 from mcucc.frontends.tflite.file import FileOperator, FileTensor, TfliteFile
+from mcucc.frontends.unsupported import NotComputed, UnsupportedNode, UnsupportedType
 from mcucc.ir.graph import Node
 from mcucc.ir.op import Op
 from mcucc.ir.tensor import Quant, Tensor
@@ -22,19 +24,6 @@ Array = npt.NDArray[Any]
 Block = tuple[int, int]  # rows and columns between two pixels of one phase
 
 
-class RejectError(ValueError):
-    """Why an operator cannot be compiled.
-
-    `of_type`: only its element types are in the way; `follows`: an earlier operator is to blame.
-    """
-
-    def __init__(
-        self, why: str, hint: str = "", *, of_type: bool = False, follows: bool = False
-    ) -> None:
-        super().__init__(why)
-        self.hint, self.of_type, self.follows = hint, of_type, follows
-
-
 class Context:
     """Tensors by the file's index, nodes in order, and the constants known so far."""
 
@@ -44,7 +33,7 @@ class Context:
         self.nodes: list[Node] = []
         self.inputs: list[str] = []
         self.names: dict[int, str] = {}
-        self.sources: dict[str, int] = {}
+        self.sources: dict[str, Source] = {}
         self._numbers: dict[str, int] = {}  # the last one behind each name wanted more than once
         # Of tensors by the file's index, where they are not what the file alone says:
         self.shapes: dict[int, tuple[int, ...]] = {}  # as LiteRT computes them
@@ -65,15 +54,15 @@ class Context:
         return name
 
     def file_tensor(self, operator: FileOperator, position: int) -> FileTensor:
-        """Input `position` of an operator; RejectError when it is missing."""
+        """Input `position` of an operator; UnsupportedNode when it is missing."""
         if position >= len(operator.inputs) or operator.inputs[position] < 0:
-            raise RejectError(f"input {position} is missing")
+            raise UnsupportedNode(f"input {position} is missing")
         return self.file.tensors[operator.inputs[position]]
 
     def output_tensor(self, operator: FileOperator) -> FileTensor:
         """The only output of an operator."""
         if len(operator.outputs) != 1:
-            raise RejectError(f"{len(operator.outputs)} outputs")
+            raise UnsupportedNode(f"{len(operator.outputs)} outputs")
         return self.file.tensors[operator.outputs[0]]
 
     def activation(
@@ -85,7 +74,7 @@ class Context:
         """
         tensor = self._computed(operator, position)
         if tensor.index in self.blocks and not phases:
-            raise RejectError(
+            raise UnsupportedNode(
                 f"input {tensor.name} is a batch of SPACE_TO_BATCH_ND",
                 "only convolutions and element-wise operators are compiled before it is undone",
             )
@@ -102,11 +91,11 @@ class Context:
         return self.views[tensor.index]
 
     def picture(self, operator: FileOperator, position: int = 0, *, phases: bool = False) -> Tensor:
-        """The graph tensor of a (1, H, W, C) input; RejectError for other shapes."""
+        """The graph tensor of a (1, H, W, C) input; UnsupportedNode for other shapes."""
         tensor = self.file_tensor(operator, position)
         shape = self.shape(tensor)
         if len(shape) != 4 or (shape[0] != 1 and tensor.index not in self.blocks):
-            raise RejectError(f"{tensor.name} has the shape {list(shape)}, not (1, H, W, C)")
+            raise UnsupportedNode(f"{tensor.name} has the shape {list(shape)}, not (1, H, W, C)")
         return self.activation(operator, position, phases=phases)
 
     def shape(self, tensor: FileTensor) -> tuple[int, ...]:
@@ -118,21 +107,21 @@ class Context:
         return self.shape(self.file_tensor(operator, position))
 
     def _computed(self, operator: FileOperator, position: int) -> FileTensor:
-        """An int8 activation input that is there; RejectError otherwise."""
+        """An int8 activation input that is there; UnsupportedNode otherwise."""
         tensor = self.file_tensor(operator, position)
         if tensor.index in self.constants:
-            raise RejectError(
+            raise UnsupportedNode(
                 f"input {position} is a constant",
                 "fold it into a convolution before converting the model",
             )
         check_int8(tensor)
         if 0 in self.shape(tensor):
-            raise RejectError(
+            raise UnsupportedNode(
                 f"input {tensor.name} is empty: its shape is {list(tensor.shape)}",
                 "convert the model with fixed shapes",
             )
         if tensor.index not in self.names and tensor.index not in self.views:
-            raise RejectError(f"input {tensor.name} is not computed", follows=True)
+            raise NotComputed(f"input {tensor.name} is not computed")
         return tensor
 
     def integers(self, operator: FileOperator, position: int) -> tuple[int, ...]:
@@ -140,16 +129,18 @@ class Context:
         tensor = self.file_tensor(operator, position)
         value = self.constants.get(tensor.index)
         if value is None:
-            raise RejectError(
+            raise UnsupportedNode(
                 f"input {position} ({tensor.name}) is computed at run time",
                 "convert the model with fixed shapes",
             )
         if value.dtype.kind not in "iu" or value.size > 64:
-            raise RejectError(f"input {position} ({tensor.name}) is not a short list of integers")
+            raise UnsupportedNode(
+                f"input {position} ({tensor.name}) is not a short list of integers"
+            )
         return tuple(int(v) for v in value.flat)
 
     def says(self, tensor: FileTensor, shape: Sequence[int]) -> None:
-        """Note the shape an operator computes; RejectError where the file says another one.
+        """Note the shape an operator computes; UnsupportedNode where the file says another one.
 
         An axis that the file leaves open (-1 in its signature) has 1 in its shape.
         """
@@ -159,7 +150,9 @@ class Context:
             for i, (n, m) in enumerate(zip(shape, tensor.shape, strict=True))
         )
         if not same:
-            raise RejectError(f"computes {list(shape)} where the file says {list(tensor.shape)}")
+            raise UnsupportedNode(
+                f"computes {list(shape)} where the file says {list(tensor.shape)}"
+            )
         self.shapes[tensor.index] = tuple(shape)
 
     def shape_of(self, tensor: FileTensor) -> tuple[int, ...]:
@@ -169,7 +162,7 @@ class Context:
         """
         shape = self.shape(tensor)
         if 0 in shape:
-            raise RejectError(
+            raise UnsupportedNode(
                 f"{tensor.name} is empty: its shape is {list(shape)}",
                 "convert the model with fixed shapes",
             )
@@ -178,7 +171,7 @@ class Context:
             *size, channels = shape if len(shape) == 4 else (0, 1, *shape[1:])
             return (1, size[1] * rows, size[2] * columns, channels)
         if tensor.index in self.file.inputs and shape[:1] != (1,):
-            raise RejectError(
+            raise UnsupportedNode(
                 f"{tensor.name} has the shape {list(shape)}",
                 "mcucc compiles for one picture: the first axis must be 1",
             )
@@ -196,14 +189,14 @@ class Context:
         """
         check_int8(tensor)
         if tensor.index in self.names or tensor.index in self.constants:
-            raise RejectError(f"{tensor.name} is defined twice")
+            raise UnsupportedNode(f"{tensor.name} is defined twice")
         if shape is not None:
             self.says(tensor, shape)
         made = Tensor(self.unique(tensor.name), self.shape_of(tensor), INT8, per_tensor(tensor))
         self.tensors[made.name] = made
         self.names[tensor.index] = made.name
         if tensor.index not in self.blocks:
-            self.sources[made.name] = tensor.index
+            self.sources[made.name] = self._source(tensor)
         return made
 
     def move(self, operator: FileOperator, view: StridedView) -> None:
@@ -215,7 +208,7 @@ class Context:
         tensor = self.output_tensor(operator)
         check_int8(tensor)
         if tensor.index in self.names or tensor.index in self.views:
-            raise RejectError(f"{tensor.name} is defined twice")
+            raise UnsupportedNode(f"{tensor.name} is defined twice")
         self.says(tensor, view.shape)
         if not view.plain or len(view.shape) > 4:
             self.views[tensor.index] = view
@@ -228,9 +221,9 @@ class Context:
             self.apply(view, self.define(tensor))
 
     def settle_output(self, index: int) -> None:
-        """Make an output of the network where it is a view; RejectError for phases."""
+        """Make an output of the network where it is a view; UnsupportedNode for phases."""
         if index in self.blocks:
-            raise RejectError("the network ends within SPACE_TO_BATCH_ND", "end it behind")
+            raise UnsupportedNode("the network ends within SPACE_TO_BATCH_ND", "end it behind")
         if index in self.views:
             self._settle(self.file.tensors[index])
 
@@ -272,7 +265,7 @@ class Context:
         """The int8 form of a uint8 end: the same bytes less 128."""
         quant = per_tensor(tensor)
         if tensor.index in self.names or tensor.index in self.views:
-            raise RejectError(f"{tensor.name} is defined twice")
+            raise UnsupportedNode(f"{tensor.name} is defined twice")
         shifted = Quant(quant.scale, quant.zero_point - 128)
         made = Tensor(self.unique(tensor.name), self.shape_of(tensor), INT8, shifted)
         self.tensors[made.name] = made
@@ -282,11 +275,15 @@ class Context:
     def merge(self, target: Tensor, source: Tensor, tensor: FileTensor) -> None:
         """Let the file's `tensor`, just defined as `target`, be `source`: the same values."""
         if target.shape != source.shape:
-            raise RejectError(f"{list(source.shape)} becomes {list(target.shape)}")
+            raise UnsupportedNode(f"{list(source.shape)} becomes {list(target.shape)}")
         del self.tensors[target.name]
         self.names[tensor.index] = source.name
         if self.sources.pop(target.name, None) is not None:
-            self.sources.setdefault(source.name, tensor.index)
+            self.sources.setdefault(source.name, self._source(tensor))
+
+    def _source(self, tensor: FileTensor) -> Source:
+        order = tuple(range(len(self.shape(tensor))))
+        return Source(tensor.name, order, tensor.index)
 
     def once(self, tensor: FileTensor, form: tuple[int, ...], make: Callable[[], Array]) -> Array:
         """A changed copy of a constant, made once however many operators read it so."""
@@ -324,7 +321,9 @@ class Context:
         """Append a node, after checking that it computes the shape the file says."""
         inferred = op.infer([self.tensors[name].type for name in inputs]).shape
         if inferred != output.shape:
-            raise RejectError(f"computes {list(inferred)} where the file says {list(output.shape)}")
+            raise UnsupportedNode(
+                f"computes {list(inferred)} where the file says {list(output.shape)}"
+            )
         self.nodes.append(Node(output.name, op, tuple(inputs), (output.name,)))
 
     def op(
@@ -346,42 +345,26 @@ class Context:
 
 
 def check_int8(tensor: FileTensor) -> None:
-    """RejectError unless `tensor` is int8 with one scale."""
+    """UnsupportedNode unless `tensor` is int8 with one scale."""
     if tensor.dtype != INT8:
-        raise RejectError(f"{tensor.name} is {tensor.type_name}, not INT8", of_type=True)
+        raise UnsupportedType(f"{tensor.name} is {tensor.type_name}, not INT8")
     per_tensor(tensor)
 
 
 def per_tensor(tensor: FileTensor) -> Quant:
     """The quantization of an activation."""
     if len(tensor.scale) != 1:
-        raise RejectError(f"{tensor.name} has {len(tensor.scale)} scales where one is needed")
+        raise UnsupportedNode(f"{tensor.name} has {len(tensor.scale)} scales where one is needed")
     if tensor.scale[0] <= 0:
-        raise RejectError(f"{tensor.name} has the scale {tensor.scale[0]}")
+        raise UnsupportedNode(f"{tensor.name} has the scale {tensor.scale[0]}")
     lowest, highest = (0, 255) if tensor.dtype == np.uint8 else (-128, 127)
     if not lowest <= tensor.zero_point[0] <= highest:
-        raise RejectError(f"{tensor.name} has the zero point {tensor.zero_point[0]}")
+        raise UnsupportedNode(f"{tensor.name} has the zero point {tensor.zero_point[0]}")
     return Quant(tensor.scale, tensor.zero_point[0])
 
 
 def equal_quantization(ctx: Context, operator: FileOperator) -> None:
-    """RejectError unless input 0 and the output have one scale and zero point, as LiteRT asks."""
+    """UnsupportedNode unless input 0 and the output have one scale and zero point."""
     x, y = ctx.file_tensor(operator, 0), ctx.output_tensor(operator)
     if (x.scale, x.zero_point) != (y.scale, y.zero_point):
-        raise RejectError("input and output have different scales or zero points")
-
-
-Converter = Callable[[Context, FileOperator], None]
-AnyConverter = TypeVar("AnyConverter", bound=Converter)
-CONVERTERS: dict[str, Converter] = {}
-
-
-def converts(*kinds: str) -> Callable[[AnyConverter], AnyConverter]:
-    """Decorator: the function converts operators of these kinds, or raises RejectError."""
-
-    def add(function: AnyConverter) -> AnyConverter:
-        for kind in kinds:
-            CONVERTERS[kind] = function
-        return function
-
-    return add
+        raise UnsupportedNode("input and output have different scales or zero points")

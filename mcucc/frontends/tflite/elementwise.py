@@ -8,14 +8,14 @@ from mcucc.frontends.strided_view import StridedView
 from mcucc.frontends.tflite.context import (
     INT8,
     Context,
-    RejectError,
     check_int8,
-    converts,
     per_tensor,
 )
 from mcucc.frontends.tflite.file import FileOperator
 from mcucc.frontends.tflite.options import ArithmeticOptions, LeakyOptions
+from mcucc.frontends.tflite.registry import converter
 from mcucc.frontends.tflite.windows import fused
+from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.op import Op
 from mcucc.ir.tensor import Quant, Tensor
 from mcucc.ir.window import hwc
@@ -42,7 +42,7 @@ _RELUS = {
 _BINARY: dict[str, type[Add] | type[Sub] | type[Mul]] = {"ADD": Add, "SUB": Sub, "MUL": Mul}
 
 
-@converts(*_BINARY)
+@converter(*_BINARY)
 def arithmetic(ctx: Context, operator: FileOperator) -> None:
     """Of two activations, a factor per channel second; or of one and a constant."""
     options = operator.options
@@ -70,7 +70,7 @@ def _stretch(ctx: Context, operator: FileOperator) -> tuple[int, ...]:
     try:
         return np.broadcast_shapes(*shapes)
     except ValueError:
-        raise RejectError(f"operands of {list(shapes[0])} and {list(shapes[1])}") from None
+        raise UnsupportedNode(f"operands of {list(shapes[0])} and {list(shapes[1])}") from None
 
 
 def _both(
@@ -82,7 +82,7 @@ def _both(
     """
     blocks = {ctx.blocks.get(ctx.file_tensor(operator, i).index) for i in (0, 1)}
     if len(blocks) > 1:
-        raise RejectError("one operand is a batch of SPACE_TO_BATCH_ND, the other is not")
+        raise UnsupportedNode("one operand is a batch of SPACE_TO_BATCH_ND, the other is not")
     parts = [ctx.activation(operator, i, phases=True) for i in (0, 1)]
     made = _stretch(ctx, operator)
     ctx.like(operator)
@@ -119,7 +119,7 @@ def _with_channels(ctx: Context, operator: FileOperator, clamp: Clamp) -> None:
     values = ctx.constants[tensor.index]
     channels = hwc(x.shape)[2]
     if values.shape[-1:] != (channels,) or values.size != channels:
-        raise RejectError(
+        raise UnsupportedNode(
             f"a constant {list(values.shape)} beside {list(x.shape)}",
             "only one number, or one for each channel, is compiled",
         )
@@ -136,7 +136,7 @@ def _with_channels(ctx: Context, operator: FileOperator, clamp: Clamp) -> None:
     ctx.op(op, [x.name], operator, _stretch(ctx, operator))
 
 
-@converts("MAXIMUM", "MINIMUM")
+@converter("MAXIMUM", "MINIMUM")
 def extremum(ctx: Context, operator: FileOperator) -> None:
     """Extremum of two activations, Clip of one and a number.
 
@@ -162,51 +162,51 @@ def _unary(ctx: Context, operator: FileOperator, op: Op) -> None:
     ctx.op(op, [x.name], operator, ctx.like(operator))
 
 
-@converts("HARD_SWISH")
+@converter("HARD_SWISH")
 def hard_swish(ctx: Context, operator: FileOperator) -> None:
     """HardSwish."""
     _unary(ctx, operator, HardSwish(int16=True))
 
 
-@converts(*_RELUS)
+@converter(*_RELUS)
 def relu(ctx: Context, operator: FileOperator) -> None:
     """Clip."""
     _unary(ctx, operator, Clip(_RELUS[operator.kind]))
 
 
-@converts("ABS")
+@converter("ABS")
 def magnitude(ctx: Context, operator: FileOperator) -> None:
     """Abs."""
     _unary(ctx, operator, Abs())
 
 
-@converts("LEAKY_RELU")
+@converter("LEAKY_RELU")
 def leaky_relu(ctx: Context, operator: FileOperator) -> None:
     """LeakyRelu."""
     alpha = operator.options.alpha if isinstance(operator.options, LeakyOptions) else 0.0
     if not 0.0 <= alpha < 1e3:
-        raise RejectError(f"a slope of {alpha}")
+        raise UnsupportedNode(f"a slope of {alpha}")
     _unary(ctx, operator, LeakyRelu(alpha))
 
 
-@converts("GELU")
+@converter("GELU")
 def gelu(ctx: Context, operator: FileOperator) -> None:
     """Gelu, exact or approximated."""
     options = operator.options
     _unary(ctx, operator, Gelu(isinstance(options, ArithmeticOptions) and options.approximate))
 
 
-@converts("PRELU")
+@converter("PRELU")
 def prelu(ctx: Context, operator: FileOperator) -> None:
     """PRelu with one slope for each channel."""
     x = ctx.activation(operator, phases=True)
     tensor = ctx.file_tensor(operator, 1)
     slopes = ctx.constants.get(tensor.index)
     if slopes is None or tensor.dtype != INT8:
-        raise RejectError("its slopes are no int8 constant")
+        raise UnsupportedNode("its slopes are no int8 constant")
     channels = hwc(x.shape)[2]
     if slopes.shape[-1:] != (channels,) or slopes.size != channels:
-        raise RejectError(f"slopes {list(slopes.shape)} for {list(x.shape)}", "one per channel")
+        raise UnsupportedNode(f"slopes {list(slopes.shape)} for {list(x.shape)}", "one per channel")
     quant = per_tensor(tensor)
     unit = quant.per_tensor_scale
     real = tuple(float((int(q) - quant.zero_point) * unit) for q in slopes.flat)

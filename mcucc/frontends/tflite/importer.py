@@ -6,18 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from mcucc.errors import Problem, UnsupportedError
-from mcucc.frontends.quantized import End, ImportedQuantized
-from mcucc.frontends.tflite import elementwise as tflite_elementwise
-from mcucc.frontends.tflite import joins as tflite_joins
-from mcucc.frontends.tflite import movers as tflite_movers
-from mcucc.frontends.tflite import parts as tflite_parts
-from mcucc.frontends.tflite import phases as tflite_phases
-from mcucc.frontends.tflite import plain as tflite_plain
-from mcucc.frontends.tflite import reductions as tflite_reductions
-from mcucc.frontends.tflite import windows as tflite_windows
+from mcucc.frontends.imported import INT8, ImportedModel, Port
 from mcucc.frontends.tflite.context import Context
 from mcucc.frontends.tflite.cut import cut_tflite
 from mcucc.frontends.tflite.file import parse_tflite, read_tflite, tflite_bytes
@@ -25,23 +15,10 @@ from mcucc.frontends.tflite.kinds import kinds_of
 from mcucc.frontends.tflite.pads import fold_crops, fold_pads
 from mcucc.frontends.tflite.refusals import ends_before, label_of, refusals
 from mcucc.ir.graph import Graph
-from mcucc.ir.tensor import Quant
 from mcucc.ir.verify import verify
 
-# Importing them fills CONVERTERS.
-CONVERTER_MODULES = (
-    tflite_elementwise,
-    tflite_joins,
-    tflite_movers,
-    tflite_parts,
-    tflite_phases,
-    tflite_plain,
-    tflite_reductions,
-    tflite_windows,
-)
 
-
-def import_tflite(path: Path, outputs: Sequence[str] = ()) -> ImportedQuantized:
+def import_tflite(path: Path, outputs: Sequence[str] = ()) -> ImportedModel:
     """Read an int8 .tflite file (int8, uint8 or float32 ends) as an int8 Graph.
 
     The Graph begins behind the QUANTIZE of a float input and ends before the DEQUANTIZE of a float
@@ -68,16 +45,16 @@ def import_tflite(path: Path, outputs: Sequence[str] = ()) -> ImportedQuantized:
     names = _end_names(ctx)
     graph = fold_crops(fold_pads(_rename(_live(graph), names)))
     verify(graph)
-    return ImportedQuantized(
+    return ImportedModel(
         graph=graph,
         model_path=path,
         sha256=file.sha256,
-        kind="tflite",
-        inputs=tuple(_end(ctx, graph, i, names) for i in file.inputs),
-        outputs=tuple(_end(ctx, graph, i, names) for i in file.outputs),
+        format="tflite",
+        inputs=tuple(_port(ctx, graph, i, names) for i in file.inputs),
+        outputs=tuple(_port(ctx, graph, i, names) for i in file.outputs),
         sources={
-            names.get(name, name): index
-            for name, index in ctx.sources.items()
+            names.get(name, name): source
+            for name, source in ctx.sources.items()
             if names.get(name, name) in graph.tensors
         },
         labels={label_of(file, operator): operator.kind for operator in file.operators},
@@ -96,16 +73,11 @@ def _end_names(ctx: Context) -> dict[str, str]:
     return names
 
 
-def _end(ctx: Context, graph: Graph, index: int, names: dict[str, str]) -> End:
-    tensor = ctx.file.tensors[index]
-    name = names.get(ctx.names[index], ctx.names[index])
-    inner = graph.tensors[name].quantization
-    if tensor.dtype == np.float32:
-        return End(tensor.name, name, ctx.shape(tensor), np.dtype(np.float32), None, inner)
-    offset = 128 if tensor.dtype == np.uint8 else 0
-    quant = Quant(inner.scale, inner.zero_point + offset)
-    dtype = np.dtype(np.uint8 if offset else np.int8)
-    return End(tensor.name, name, ctx.shape(tensor), dtype, quant, inner)
+def _port(ctx: Context, graph: Graph, index: int, names: dict[str, str]) -> Port:
+    tensor, shape = ctx.file.tensors[index], ctx.shape(ctx.file.tensors[index])
+    inner = graph.tensors[names.get(ctx.names[index], ctx.names[index])]
+    order, dtype = tuple(range(len(shape))), tensor.dtype or INT8
+    return Port(tensor.name, inner.name, shape, inner.shape, order, dtype, inner.quantization)
 
 
 def _rename(graph: Graph, names: dict[str, str]) -> Graph:

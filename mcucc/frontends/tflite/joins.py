@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from mcucc.frontends.tflite.context import Context, RejectError, converts
+from mcucc.frontends.tflite.context import Context
 from mcucc.frontends.tflite.file import FileOperator
 from mcucc.frontends.tflite.options import JoinOptions
+from mcucc.frontends.tflite.registry import converter
+from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.tensor import Tensor
 from mcucc.ops.concat import Concat
 from mcucc.ops.reshape import Reshape
@@ -16,31 +18,31 @@ from mcucc.ops.slice import Slice
 Shape = tuple[int, ...]
 
 
-@converts("CONCATENATION")
+@converter("CONCATENATION")
 def concatenation(ctx: Context, operator: FileOperator) -> None:
     """Concat; LiteRT demands one scale for all."""
     options = operator.options
     if not isinstance(options, JoinOptions) or options.activation:
-        raise RejectError("a fused activation", "apply it before")
+        raise UnsupportedNode("a fused activation", "apply it before")
     parts = _parts(ctx, operator)
     shapes = [ctx.shape_at(operator, i) for i in range(len(parts))]
     axis = axis_of(options.axis, len(shapes[0]))
     rest = {(len(s), s[:axis], s[axis + 1 :]) for s in shapes}
     if len(rest) != 1:
-        raise RejectError(f"joins {', '.join(str(list(s)) for s in shapes[:8])}")
+        raise UnsupportedNode(f"joins {', '.join(str(list(s)) for s in shapes[:8])}")
     length = sum(s[axis] for s in shapes)
     y = ctx.define(ctx.output_tensor(operator), (*shapes[0][:axis], length, *shapes[0][axis + 1 :]))
     _same_scale(parts, y)
     _join(ctx, parts, shapes, axis, y)
 
 
-@converts("PACK")
+@converter("PACK")
 def pack(ctx: Context, operator: FileOperator) -> None:
     """Concat along a new axis."""
     options, parts = operator.options, _parts(ctx, operator)
     shapes = [ctx.shape_at(operator, i) for i in range(len(parts))]
     if not isinstance(options, JoinOptions) or len(set(shapes)) != 1:
-        raise RejectError(f"stacks {', '.join(str(list(s)) for s in shapes[:8])}")
+        raise UnsupportedNode(f"stacks {', '.join(str(list(s)) for s in shapes[:8])}")
     axis = axis_of(options.axis, len(shapes[0]) + 1)
     wide = (*shapes[0][:axis], 1, *shapes[0][axis:])
     y = ctx.define(ctx.output_tensor(operator), (*shapes[0][:axis], len(parts), *shapes[0][axis:]))
@@ -48,15 +50,15 @@ def pack(ctx: Context, operator: FileOperator) -> None:
     _join(ctx, parts, [wide] * len(parts), axis, y)
 
 
-@converts("UNPACK")
+@converter("UNPACK")
 def unpack(ctx: Context, operator: FileOperator) -> None:
     """One Slice for every output, without the axis."""
     options, shape, x = operator.options, ctx.shape_at(operator), ctx.activation(operator)
     if not isinstance(options, JoinOptions):
-        raise RejectError("no axis")
+        raise UnsupportedNode("no axis")
     axis = axis_of(options.axis, len(shape))
     if len(operator.outputs) != shape[axis]:
-        raise RejectError(f"{len(operator.outputs)} parts of {list(shape)}")
+        raise UnsupportedNode(f"{len(operator.outputs)} parts of {list(shape)}")
     take_apart(ctx, operator, x, axis, [1] * shape[axis], drop=True)
 
 
@@ -81,7 +83,7 @@ def take_apart(
         made = (*shape[:axis], *([] if drop else [length]), *shape[axis + 1 :])
         y = ctx.define(ctx.file.tensors[index], made)
         if drop and y.quant != x.quant:
-            raise RejectError("input and output have different scales or zero points")
+            raise UnsupportedNode("input and output have different scales or zero points")
         source = ctx.relabelled(view, y.quantization)
         first, size = [0, 0, 0], list(view.shape[1:])
         size = [1] * (3 - len(size)) + size
@@ -98,21 +100,21 @@ def take_apart(
 
 
 def axis_of(axis: int, rank: int) -> int:
-    """An axis counted from the front; RejectError for one the shape has not."""
+    """An axis counted from the front; UnsupportedNode for one the shape has not."""
     if not -rank <= axis < rank:
-        raise RejectError(f"axis {axis} of {rank}")
+        raise UnsupportedNode(f"axis {axis} of {rank}")
     return axis % rank
 
 
 def _parts(ctx: Context, operator: FileOperator) -> list[Tensor]:
     if not operator.inputs:
-        raise RejectError("no inputs")
+        raise UnsupportedNode("no inputs")
     return [ctx.activation(operator, i) for i in range(len(operator.inputs))]
 
 
 def _same_scale(parts: Sequence[Tensor], y: Tensor) -> None:
     if any(part.quant != y.quant for part in parts):
-        raise RejectError("inputs and output have different scales or zero points")
+        raise UnsupportedNode("inputs and output have different scales or zero points")
 
 
 def _join(

@@ -5,39 +5,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from mcucc.frontends.tflite.context import Context, RejectError, converts
+from mcucc.frontends.tflite.context import Context
 from mcucc.frontends.tflite.file import FileOperator
 from mcucc.frontends.tflite.joins import axis_of, take_apart
 from mcucc.frontends.tflite.options import SliceOptions
+from mcucc.frontends.tflite.registry import converter
+from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.op import Op
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.slice import Slice
 
 
-@converts("SLICE")
+@converter("SLICE")
 def slice_(ctx: Context, operator: FileOperator) -> None:
     """A box; a size of -1 means all that is left."""
     shape = ctx.shape_at(operator)
     begin, size = ctx.integers(operator, 1), ctx.integers(operator, 2)
     if not len(begin) == len(size) == len(shape):
-        raise RejectError(f"a box of {len(begin)} axes of {list(shape)}")
+        raise UnsupportedNode(f"a box of {len(begin)} axes of {list(shape)}")
     taken = [range(b, n if s == -1 else b + s) for b, s, n in zip(begin, size, shape, strict=True)]
     _take(ctx, operator, taken, tuple(len(part) for part in taken))
 
 
-@converts("STRIDED_SLICE")
+@converter("STRIDED_SLICE")
 def strided_slice(ctx: Context, operator: FileOperator) -> None:
     """A box with positive steps; an axis may be dropped."""
     shape, options = ctx.shape_at(operator), operator.options
     bounds = [ctx.integers(operator, i) for i in (1, 2, 3)]
     if not isinstance(options, SliceOptions) or len({len(bound) for bound in bounds}) != 1:
-        raise RejectError("bounds of different lengths")
+        raise UnsupportedNode("bounds of different lengths")
     if options.ellipsis_mask or options.new_axis_mask or len(bounds[0]) > len(shape):
-        raise RejectError("an ellipsis or a new axis", "slice axis by axis")
+        raise UnsupportedNode("an ellipsis or a new axis", "slice axis by axis")
     taken = [range(n) for n in shape]
     for axis, (low, high, by) in enumerate(zip(*bounds, strict=True)):
         if by < 1:
-            raise RejectError(f"a step of {by}", "only positive steps are compiled")
+            raise UnsupportedNode(f"a step of {by}", "only positive steps are compiled")
         taken[axis] = positions(shape[axis], (low, high, by), options, 1 << axis)
     kept = [n for axis, n in enumerate(map(len, taken)) if not options.shrink_axis_mask >> axis & 1]
     _take(ctx, operator, taken, tuple(kept))
@@ -56,18 +58,18 @@ def positions(length: int, bounds: tuple[int, int, int], options: SliceOptions, 
     return range(length)[first:last:by]
 
 
-@converts("SPLIT")
+@converter("SPLIT")
 def split(ctx: Context, operator: FileOperator) -> None:
     """Equal parts, a Slice for each."""
     x, shape = ctx.activation(operator, 1), ctx.shape_at(operator, 1)
     axis = axis_of(_one(ctx, operator, 0), len(shape))
     length, rest = divmod(shape[axis], max(len(operator.outputs), 1))
     if rest or not operator.outputs:
-        raise RejectError(f"{len(operator.outputs)} equal parts of {list(shape)}")
+        raise UnsupportedNode(f"{len(operator.outputs)} equal parts of {list(shape)}")
     take_apart(ctx, operator, x, axis, [length] * len(operator.outputs), place=1)
 
 
-@converts("SPLIT_V")
+@converter("SPLIT_V")
 def split_v(ctx: Context, operator: FileOperator) -> None:
     """Parts of the lengths that the file says; one may be -1."""
     x, shape = ctx.activation(operator), ctx.shape_at(operator)
@@ -76,14 +78,14 @@ def split_v(ctx: Context, operator: FileOperator) -> None:
         lengths[lengths.index(-1)] = shape[axis] - sum(lengths) - 1
     whole = len(lengths) == len(operator.outputs) and sum(lengths) == shape[axis]
     if not whole or min(lengths, default=0) < 1:
-        raise RejectError(f"parts of {lengths} of a length of {shape[axis]}")
+        raise UnsupportedNode(f"parts of {lengths} of a length of {shape[axis]}")
     take_apart(ctx, operator, x, axis, lengths)
 
 
 def _one(ctx: Context, operator: FileOperator, position: int) -> int:
     values = ctx.integers(operator, position)
     if len(values) != 1:
-        raise RejectError(f"input {position} is no single number")
+        raise UnsupportedNode(f"input {position} is no single number")
     return values[0]
 
 
@@ -94,7 +96,7 @@ def _take(
     x, own = ctx.activation(operator), ctx.shape_at(operator)
     inside = [part and part[0] >= 0 and part[-1] < n for part, n in zip(taken, own, strict=True)]
     if not all(inside):
-        raise RejectError(f"takes {', '.join(_text(part) for part in taken)} of {list(own)}")
+        raise UnsupportedNode(f"takes {', '.join(_text(part) for part in taken)} of {list(own)}")
     y = ctx.define(ctx.output_tensor(operator), made)
     if x.shape == (1, *own):  # a matrix: one axis more in the graph
         taken, own = [range(1), *taken], x.shape

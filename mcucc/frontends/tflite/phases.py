@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from math import prod
 
-from mcucc.frontends.tflite.context import Context, RejectError, converts, equal_quantization
+from mcucc.frontends.tflite.context import Context, equal_quantization
 from mcucc.frontends.tflite.file import FileOperator
+from mcucc.frontends.tflite.registry import converter
+from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.window import hwc
 from mcucc.ops.common.spatial import Pads
 from mcucc.ops.pad import Pad
@@ -20,19 +22,19 @@ from mcucc.ops.slice import Slice
 Sides = tuple[int, int, int, int]  # top, bottom, left, right
 
 
-@converts("SPACE_TO_BATCH_ND")
+@converter("SPACE_TO_BATCH_ND")
 def space_to_batch(ctx: Context, operator: FileOperator) -> None:
     """A Pad to whole blocks; the phases are noted."""
     equal_quantization(ctx, operator)
     x, shape = ctx.activation(operator), ctx.shape_at(operator)
     one = _one_row(shape)
     if shape[0] != 1:
-        raise RejectError(f"phases of {list(shape)}", "only of one picture")
+        raise UnsupportedNode(f"phases of {list(shape)}", "only of one picture")
     block, sides = _block(ctx, operator, one), _sides(ctx, operator, one)
     height, width, channels = hwc(x.shape)
     padded = (height + sides[0] + sides[1], width + sides[2] + sides[3])
     if any(size % step for size, step in zip(padded, block, strict=True)):
-        raise RejectError(f"blocks of {list(block)} of {list(padded)} pixels")
+        raise UnsupportedNode(f"blocks of {list(block)} of {list(padded)} pixels")
     file = ctx.output_tensor(operator)
     ctx.blocks[file.index] = block
     size = [n // step for n, step in zip(padded, block, strict=True)]
@@ -42,7 +44,7 @@ def space_to_batch(ctx: Context, operator: FileOperator) -> None:
     ctx.chain([Reshape((1, height, width, channels)), pad], x, y)
 
 
-@converts("BATCH_TO_SPACE_ND")
+@converter("BATCH_TO_SPACE_ND")
 def batch_to_space(ctx: Context, operator: FileOperator) -> None:
     """The picture the phases stand for, without what is cropped."""
     equal_quantization(ctx, operator)
@@ -50,7 +52,7 @@ def batch_to_space(ctx: Context, operator: FileOperator) -> None:
     x, one = ctx.activation(operator, phases=True), _one_row(shape)
     block, crops = _block(ctx, operator, one), _sides(ctx, operator, one)
     if ctx.blocks.get(file.index) != block:
-        raise RejectError("its input is no SPACE_TO_BATCH_ND of the same blocks")
+        raise UnsupportedNode("its input is no SPACE_TO_BATCH_ND of the same blocks")
     _, height, width, channels = x.shape
     size = (height - crops[0] - crops[1], width - crops[2] - crops[3], channels)
     y = ctx.define(ctx.output_tensor(operator), (1, *size[one:]))
@@ -61,21 +63,21 @@ def batch_to_space(ctx: Context, operator: FileOperator) -> None:
 
 
 def _one_row(shape: tuple[int, ...]) -> bool:
-    """Whether this is a sequence (N, W, C), a picture of one row; RejectError for other ranks."""
+    """Whether it is a sequence (N, W, C), a picture of one row; UnsupportedNode for others."""
     if len(shape) not in (3, 4):
-        raise RejectError(f"phases of {list(shape)}", "only of (1, H, W, C) or (1, W, C)")
+        raise UnsupportedNode(f"phases of {list(shape)}", "only of (1, H, W, C) or (1, W, C)")
     return len(shape) == 3
 
 
 def _block(ctx: Context, operator: FileOperator, one: bool) -> tuple[int, int]:
     given = (*[1] * one, *ctx.integers(operator, 1))
     if len(given) != 2 or min(given) < 1:
-        raise RejectError(f"blocks of {list(given)}", "rows and columns, at least 1")
+        raise UnsupportedNode(f"blocks of {list(given)}", "rows and columns, at least 1")
     return given[0], given[1]
 
 
 def _sides(ctx: Context, operator: FileOperator, one: bool) -> Sides:
     given = (*[0, 0] * one, *ctx.integers(operator, 2))
     if len(given) != 4 or min(given) < 0:
-        raise RejectError(f"borders of {list(given)}", "two for rows and two for columns")
+        raise UnsupportedNode(f"borders of {list(given)}", "two for rows and two for columns")
     return given[0], given[1], given[2], given[3]

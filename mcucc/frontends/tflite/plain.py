@@ -8,14 +8,14 @@ import numpy.typing as npt
 from mcucc.frontends.tflite.context import (
     INT8,
     Context,
-    RejectError,
     check_int8,
-    converts,
     per_tensor,
 )
 from mcucc.frontends.tflite.file import FileOperator, FileTensor
 from mcucc.frontends.tflite.options import BlockOptions, ResizeOptions, SoftmaxOptions
+from mcucc.frontends.tflite.registry import converter
 from mcucc.frontends.tflite.windows import image
+from mcucc.frontends.unsupported import NotComputed, UnsupportedNode, UnsupportedType
 from mcucc.ir.window import hwc
 from mcucc.ops.common.spatial import Pads
 from mcucc.ops.depth_to_space import DepthToSpace
@@ -30,13 +30,13 @@ from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.tanh import Tanh
 
 
-@converts("PAD", "PADV2")
+@converter("PAD", "PADV2")
 def pad(ctx: Context, operator: FileOperator) -> None:
     """Pad; PADV2 brings the border's value as an int8 of the output's scale."""
     x, shape, widths = ctx.activation(operator), ctx.shape_at(operator), ctx.integers(operator, 1)
     sides = list(zip(widths[::2], widths[1::2], strict=False))
     if len(widths) != 2 * len(shape) or min(widths) < 0:
-        raise RejectError(f"padding widths {list(widths)} of {list(shape)}")
+        raise UnsupportedNode(f"padding widths {list(widths)} of {list(shape)}")
     made = tuple(n + sum(pair) for n, pair in zip(shape, sides, strict=True))
     value = 0.0
     if operator.kind == "PADV2":
@@ -45,7 +45,7 @@ def pad(ctx: Context, operator: FileOperator) -> None:
     sides = [(0, 0)] * (4 - len(sides)) + sides
     matrix = x.shape == (1, *shape)
     if any(sides[0]) or not (matrix or x.shape == shape):
-        raise RejectError(f"pads {list(shape)} by {list(widths)}", "not the batch axis")
+        raise UnsupportedNode(f"pads {list(shape)} by {list(widths)}", "not the batch axis")
     x = ctx.relabelled(x, y.quantization)
     _, (top, bottom), (left, right), channels = sides
     op = Pad(Pads(top, left, bottom, right), channels, value)
@@ -61,23 +61,23 @@ def _border(ctx: Context, operator: FileOperator) -> float:
     values = ctx.integers(operator, 2)
     check_int8(number)
     if len(values) != 1 or per_tensor(number) != quant:
-        raise RejectError("the border's value has another scale or zero point")
+        raise UnsupportedNode("the border's value has another scale or zero point")
     return (values[0] - quant.zero_point) * quant.per_tensor_scale
 
 
-@converts("SOFTMAX")
+@converter("SOFTMAX")
 def softmax(ctx: Context, operator: FileOperator) -> None:
     """Softmax over the last axis."""
     x = ctx.activation(operator)
     beta = operator.options.beta if isinstance(operator.options, SoftmaxOptions) else 1.0
     if not 0.0 < beta < 1e6:
-        raise RejectError(f"beta {beta}")
+        raise UnsupportedNode(f"beta {beta}")
     if not ctx.shape_at(operator):
-        raise RejectError("softmax of one number")
+        raise UnsupportedNode("softmax of one number")
     _with_fixed_output(ctx, operator, Softmax(beta), x.name)
 
 
-@converts("LOGISTIC", "TANH")
+@converter("LOGISTIC", "TANH")
 def fixed_output(ctx: Context, operator: FileOperator) -> None:
     """Sigmoid and Tanh."""
     op = Sigmoid() if operator.kind == "LOGISTIC" else Tanh()
@@ -90,26 +90,26 @@ def _with_fixed_output(
     y, fixed = ctx.define(ctx.output_tensor(operator), ctx.like(operator)), op.fixed_quant()
     if y.quant != fixed:
         scale, zero_point = round(1 / fixed.per_tensor_scale), fixed.zero_point
-        raise RejectError(
+        raise UnsupportedNode(
             f"the output must have the scale 1/{scale} and the zero point {zero_point}"
         )
     ctx.emit(op, [x], y)
 
 
-@converts("RESIZE_NEAREST_NEIGHBOR")
+@converter("RESIZE_NEAREST_NEIGHBOR")
 def resize_nearest(ctx: Context, operator: FileOperator) -> None:
     """ResizeNearest where every row and every column is repeated a whole number of times."""
     x, options = ctx.picture(operator), operator.options
     y = ctx.define(ctx.output_tensor(operator))
     size = ctx.integers(operator, 1)
     if not isinstance(options, ResizeOptions) or size != image(y)[:2]:
-        raise RejectError(f"resizes to {list(size)}, the file says {list(y.shape)}")
+        raise UnsupportedNode(f"resizes to {list(size)}, the file says {list(y.shape)}")
     factors = []
     for length, made in zip(image(x)[:2], size, strict=True):
         factors.append(made // length)
         repeated = np.arange(made) // max(factors[-1], 1)
         if made < length or not np.array_equal(_nearest(length, made, options), repeated):
-            raise RejectError(
+            raise UnsupportedNode(
                 f"resizes {length} to {made} pixels",
                 "only whole factors without align_corners are compiled",
             )
@@ -124,7 +124,7 @@ def _nearest(length: int, size: int, options: ResizeOptions) -> npt.NDArray[np.i
     Its rounding is why a factor of 41 does not repeat every pixel 41 times.
     """
     if options.align_corners and options.half_pixel_centers:
-        raise RejectError("align_corners together with half_pixel_centers")
+        raise UnsupportedNode("align_corners together with half_pixel_centers")
     corners = options.align_corners and size > 1
     inner, outer = (length - 1, size - 1) if corners else (length, size)
     scale = np.float32(inner) / np.float32(outer)
@@ -135,7 +135,7 @@ def _nearest(length: int, size: int, options: ResizeOptions) -> npt.NDArray[np.i
     return nearest
 
 
-@converts("RESIZE_BILINEAR")
+@converter("RESIZE_BILINEAR")
 def resize_bilinear(ctx: Context, operator: FileOperator) -> None:
     """ResizeBilinear to any size; positions have 10 bits behind the point, as in LiteRT."""
     x, options = ctx.picture(operator), operator.options
@@ -143,9 +143,9 @@ def resize_bilinear(ctx: Context, operator: FileOperator) -> None:
     x = ctx.relabelled(x, y.quantization)
     size = ctx.integers(operator, 1)
     if not isinstance(options, ResizeOptions) or size != image(y)[:2]:
-        raise RejectError(f"resizes to {list(size)}, the file says {list(y.shape)}")
+        raise UnsupportedNode(f"resizes to {list(size)}, the file says {list(y.shape)}")
     if options.align_corners and options.half_pixel_centers:
-        raise RejectError("align_corners together with half_pixel_centers")
+        raise UnsupportedNode("align_corners together with half_pixel_centers")
     rows, columns = (_sampling(n, m, options) for n, m in zip(image(x)[:2], size, strict=True))
     ctx.emit(ResizeBilinear(rows, columns), [x.name], y)
 
@@ -160,12 +160,12 @@ def _sampling(length: int, size: int, options: ResizeOptions) -> Sampling:
     return Sampling.of(size, step, ONE, (step - ONE) // 2 if options.half_pixel_centers else 0)
 
 
-@converts("DEPTH_TO_SPACE", "SPACE_TO_DEPTH")
+@converter("DEPTH_TO_SPACE", "SPACE_TO_DEPTH")
 def blocks(ctx: Context, operator: FileOperator) -> None:
     """DepthToSpace and SpaceToDepth."""
     x = ctx.picture(operator)
     if not isinstance(operator.options, BlockOptions):
-        raise RejectError("no block size")
+        raise UnsupportedNode("no block size")
     block = operator.options.block
     y = ctx.define(ctx.output_tensor(operator))
     x = ctx.relabelled(x, y.quantization)
@@ -173,7 +173,7 @@ def blocks(ctx: Context, operator: FileOperator) -> None:
     ctx.emit(op, [x.name], y)
 
 
-@converts("QUANTIZE")
+@converter("QUANTIZE")
 def quantize(ctx: Context, operator: FileOperator) -> None:
     """The float or uint8 end of the network, or a change of scale within it."""
     x, y = ctx.file_tensor(operator, 0), ctx.output_tensor(operator)
@@ -183,7 +183,7 @@ def quantize(ctx: Context, operator: FileOperator) -> None:
         if x.dtype == INT8:
             source = ctx.activation(operator, phases=not ends_at_uint8)
         if source is None:
-            raise RejectError(f"input {x.name} is not computed", follows=True)
+            raise NotComputed(f"input {x.name} is not computed")
         target = ctx.define_view(y) if ends_at_uint8 else ctx.define(y, ctx.like(operator))
         if source.quant == target.quant:
             ctx.merge(target, source, y)
@@ -192,7 +192,7 @@ def quantize(ctx: Context, operator: FileOperator) -> None:
     elif x.dtype == np.float32 and x.index in ctx.file.inputs and y.dtype == INT8:
         _quantize_input(ctx, x, y)
     else:
-        raise RejectError(f"from {x.type_name} to {y.type_name} within the network", of_type=True)
+        raise UnsupportedType(f"from {x.type_name} to {y.type_name} within the network")
 
 
 def _quantize_input(ctx: Context, x: FileTensor, y: FileTensor) -> None:
@@ -204,18 +204,16 @@ def _quantize_input(ctx: Context, x: FileTensor, y: FileTensor) -> None:
     elif ctx.tensors[known].quant == per_tensor(y) and y.index not in ctx.names:
         ctx.names[y.index] = known
     else:
-        raise RejectError(f"input {x.name} is quantized in two ways", "quantize it once")
+        raise UnsupportedNode(f"input {x.name} is quantized in two ways", "quantize it once")
 
 
-@converts("DEQUANTIZE")
+@converter("DEQUANTIZE")
 def dequantize(ctx: Context, operator: FileOperator) -> None:
     """The float end of the network."""
     y = ctx.output_tensor(operator)
     if y.index not in ctx.file.outputs or y.dtype != np.float32:
-        raise RejectError(
-            f"{y.name} is computed on in float", "quantize the whole network", of_type=True
-        )
+        raise UnsupportedNode(f"{y.name} is computed on in float", "quantize the whole network")
     if y.index in ctx.names:
-        raise RejectError(f"{y.name} is defined twice")
+        raise UnsupportedNode(f"{y.name} is defined twice")
     ctx.names[y.index] = ctx.activation(operator).name
     ctx.says(y, ctx.shape_at(operator))

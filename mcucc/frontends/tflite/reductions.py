@@ -6,13 +6,13 @@ from math import prod
 
 from mcucc.frontends.tflite.context import (
     Context,
-    RejectError,
-    converts,
     equal_quantization,
     per_tensor,
 )
 from mcucc.frontends.tflite.file import FileOperator
 from mcucc.frontends.tflite.options import ReduceOptions
+from mcucc.frontends.tflite.registry import converter
+from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.op import Op
 from mcucc.ir.tensor import Tensor
 from mcucc.ops.common.spatial import Window2d
@@ -21,7 +21,7 @@ from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.reshape import Reshape
 
 
-@converts("MEAN")
+@converter("MEAN")
 def mean(ctx: Context, operator: FileOperator) -> None:
     """GlobalAveragePool of the reduced axes as rows and columns."""
     axes = _axes(ctx, operator)
@@ -29,7 +29,7 @@ def mean(ctx: Context, operator: FileOperator) -> None:
     _reduce(ctx, operator, axes, GlobalAveragePool(), x)
 
 
-@converts("REDUCE_MAX")
+@converter("REDUCE_MAX")
 def reduce_max(ctx: Context, operator: FileOperator) -> None:
     """A MaxPool as large as what is reduced."""
     equal_quantization(ctx, operator)
@@ -42,7 +42,7 @@ def _axes(ctx: Context, operator: FileOperator) -> tuple[int, ...]:
     shape, given = ctx.shape_at(operator), ctx.integers(operator, 1)
     axes = sorted({axis + len(shape) if axis < 0 else axis for axis in given})
     if not axes or axes[0] < 0 or axes[-1] >= len(shape):
-        raise RejectError(f"reduces the axes {list(given)} of {list(shape)}")
+        raise UnsupportedNode(f"reduces the axes {list(given)} of {list(shape)}")
     return tuple(axes)
 
 

@@ -8,11 +8,13 @@ import numpy as np
 
 from mcucc.errors import Problem
 from mcucc.frontends.frontier import Follows, Step, frontier
-from mcucc.frontends.tflite.context import CONVERTERS, INT8, Context, RejectError, check_int8
+from mcucc.frontends.tflite.context import INT8, Context, check_int8
+from mcucc.frontends.tflite.converters import converters
 from mcucc.frontends.tflite.file import FileOperator, FileTensor, TfliteFile
 from mcucc.frontends.tflite.kinds import CONTROL_FLOW, DYNAMIC
 from mcucc.frontends.tflite.shapes import fold
 from mcucc.frontends.tflite.versions import unknown_version
+from mcucc.frontends.unsupported import NotComputed, UnsupportedNode, UnsupportedType
 
 _SHAPES = "shapes"  # the cause of whatever is refused because a shape is not known at import
 _FIXED = "convert the model with a fixed batch and fixed shapes"
@@ -38,10 +40,10 @@ def refusals(ctx: Context, of_file: Sequence[Problem]) -> list[Problem]:
         try:
             _convert_one(ctx, operator)
         except ValueError as error:
-            reject = error if isinstance(error, RejectError) else RejectError(str(error))
-            cause = _cause(ctx, operator, reject, cause, whole)
-            if not (reject.of_type and of_file):
-                problems.append(_problem(label, operator.kind, reject, cause))
+            refusal = UnsupportedNode.of(error)
+            cause = _cause(ctx, operator, refusal, cause, whole)
+            if not (isinstance(refusal, UnsupportedType) and of_file):
+                problems.append(_problem(label, operator.kind, refusal, cause))
             _define_anyway(ctx, operator)
             cause = cause or label
         for index in operator.outputs:
@@ -92,7 +94,11 @@ def _texts(indices: Sequence[int]) -> tuple[str, ...]:
 
 
 def _cause(
-    ctx: Context, operator: FileOperator, reject: RejectError, cause: str, whole: dict[str, str]
+    ctx: Context,
+    operator: FileOperator,
+    refusal: UnsupportedNode,
+    cause: str,
+    whole: dict[str, str],
 ) -> str:
     """What the refusal of an operator follows from, "" where it stands for itself."""
     if operator.kind in CONTROL_FLOW:
@@ -105,41 +111,41 @@ def _cause(
     if shapes and not cause:
         cause = _SHAPES
     if cause == _SHAPES:
-        reject.hint = reject.hint or _FIXED
-    if operator.kind not in CONVERTERS and not shapes:
+        refusal.hint = refusal.hint or _FIXED
+    if operator.kind not in converters() and not shapes:
         return ""
     if DYNAMIC in whole:
         return whole[DYNAMIC]
-    return cause or (_SHAPES if reject.follows else "")
+    return cause or (_SHAPES if isinstance(refusal, NotComputed) else "")
 
 
-def _unknown(ctx: Context, operator: FileOperator) -> RejectError:
+def _unknown(ctx: Context, operator: FileOperator) -> UnsupportedNode:
     if not operator.kind.startswith("CUSTOM"):
-        return RejectError("mcucc does not compile this operator")
+        return UnsupportedNode("mcucc does not compile this operator")
     if {i for i in operator.inputs if i >= 0 and i not in ctx.constants} <= {*ctx.file.inputs}:
-        return RejectError(
+        return UnsupportedNode(
             "a custom operator in front of the network, as decoders of pictures are",
             "convert the network from behind it, with the pixels as its input",
         )
-    return RejectError(
+    return UnsupportedNode(
         "a custom operator, which mcucc does not know", "end the network before it with --outputs"
     )
 
 
 def _problem(name: str, kind: str, error: ValueError, cause: str) -> Problem:
-    hint = error.hint if isinstance(error, RejectError) else ""
-    return Problem(name, kind, str(error), hint, cause)
+    refusal = UnsupportedNode.of(error)
+    return Problem(name, kind, refusal.why, refusal.hint, cause)
 
 
 def _define_input(ctx: Context, tensor: FileTensor) -> None:
     if tensor.foreign:
-        raise RejectError(f"{tensor.name}: {tensor.foreign}")
+        raise UnsupportedNode(f"{tensor.name}: {tensor.foreign}")
     if tensor.dtype == INT8:
         ctx.inputs.append(ctx.define(tensor).name)
     elif tensor.dtype == np.uint8:
         ctx.inputs.append(ctx.define_view(tensor).name)
     elif tensor.dtype != np.float32:
-        raise RejectError(f"{tensor.name} is {tensor.type_name}", of_type=True)
+        raise UnsupportedType(f"{tensor.name} is {tensor.type_name}")
 
 
 def _convert_one(ctx: Context, operator: FileOperator) -> None:
@@ -147,22 +153,24 @@ def _convert_one(ctx: Context, operator: FileOperator) -> None:
     newer = unknown_version(operator)
     if not newer and fold(ctx, operator):
         return
-    converter = CONVERTERS.get(operator.kind)
-    if converter is None:
+    convert = converters().get(operator.kind)
+    if convert is None:
         raise _unknown(ctx, operator)
     if newer:
-        raise RejectError(newer, "convert the model for an older runtime, or update mcucc")
-    converter(ctx, operator)
+        raise UnsupportedNode(newer, "convert the model for an older runtime, or update mcucc")
+    convert(ctx, operator)
 
 
 def _check_operands(ctx: Context, operator: FileOperator) -> None:
-    """RejectError for operands whose data, or its meaning, is not where this version reads it."""
+    """UnsupportedNode for operands whose data or meaning is not where this version reads it."""
     for index in (*operator.inputs, *operator.outputs):
         tensor = ctx.file.tensors[index] if index >= 0 else None
         if tensor is not None and tensor.sparse:
-            raise RejectError(f"{tensor.name} is sparse", "convert the model without sparsity")
+            raise UnsupportedNode(f"{tensor.name} is sparse", "convert the model without sparsity")
         if tensor is not None and tensor.foreign:
-            raise RejectError(f"{tensor.name}: {tensor.foreign}", "convert it in the common form")
+            raise UnsupportedNode(
+                f"{tensor.name}: {tensor.foreign}", "convert it in the common form"
+            )
 
 
 def _define_anyway(ctx: Context, operator: FileOperator) -> None:

@@ -6,9 +6,11 @@ import math
 
 import numpy as np
 
-from mcucc.frontends.tflite.context import Array, Block, Context, RejectError, converts
+from mcucc.frontends.tflite.context import Array, Block, Context
 from mcucc.frontends.tflite.file import FileOperator, FileTensor
 from mcucc.frontends.tflite.options import DenseOptions, WindowOptions
+from mcucc.frontends.tflite.registry import converter
+from mcucc.frontends.unsupported import UnsupportedNode, UnsupportedType
 from mcucc.ir.op import Op
 from mcucc.ir.tensor import Quant, Tensor
 from mcucc.numerics.fixed_point import INT8_MAX, INT32_MAX, NO_CLAMP, RELU, RELU6, Clamp
@@ -30,14 +32,14 @@ _ACTIVATIONS = {4: "TANH", 5: "SIGN_BIT"}
 def fused(activation: int) -> Clamp:
     """The fused activation as a clamp."""
     if activation not in _CLAMPS:
-        raise RejectError(f"fused activation {_ACTIVATIONS.get(activation, activation)}")
+        raise UnsupportedNode(f"fused activation {_ACTIVATIONS.get(activation, activation)}")
     return _CLAMPS[activation]
 
 
 def image(tensor: Tensor) -> tuple[int, int, int]:
     """(height, width, channels) of a (1, H, W, C) activation."""
     if len(tensor.shape) != 4:
-        raise RejectError(f"{tensor.name} has the shape {list(tensor.shape)}, not (1, H, W, C)")
+        raise UnsupportedNode(f"{tensor.name} has the shape {list(tensor.shape)}, not (1, H, W, C)")
     return tensor.shape[1], tensor.shape[2], tensor.shape[3]
 
 
@@ -50,12 +52,12 @@ def window(
     `phases`: the file slides it over every phase of the picture x (tflite_phases.py).
     """
     if phases != (1, 1) and options.stride != (1, 1):
-        raise RejectError(f"a stride of {options.stride} within SPACE_TO_BATCH_ND")
+        raise UnsupportedNode(f"a stride of {options.stride} within SPACE_TO_BATCH_ND")
     plain = Window2d(kernel, options.stride, options.dilation)
     dilation = (plain.dilation[0] * phases[0], plain.dilation[1] * phases[1])
     wide = Window2d(kernel, options.stride, dilation)
     if max(*wide.effective, *wide.stride) > LARGEST_EXTENT:
-        raise RejectError(f"a window of {wide}")
+        raise UnsupportedNode(f"a window of {wide}")
     pads = NO_PADS
     if options.same:
         sides = []
@@ -94,7 +96,7 @@ def _phases(ctx: Context, operator: FileOperator) -> Block:
 
 def _options(operator: FileOperator) -> WindowOptions:
     if not isinstance(operator.options, WindowOptions):
-        raise RejectError("no options")
+        raise UnsupportedNode("no options")
     return operator.options
 
 
@@ -104,21 +106,20 @@ def weights_of(
     """Constant int8 weights, symmetric, with one scale or one per element of `axis`."""
     tensor = ctx.file_tensor(operator, 1)
     if tensor.type_name not in ("INT8", "INT4"):
-        raise RejectError(
-            f"the weights are {tensor.type_name}, not INT8",
-            of_type=tensor.type_name in ("FLOAT32", "FLOAT16", "UINT8"),
-        )
+        other = tensor.type_name in ("FLOAT32", "FLOAT16", "UINT8")
+        refusal = UnsupportedType if other else UnsupportedNode
+        raise refusal(f"the weights are {tensor.type_name}, not INT8")
     if tensor.data is None or tensor.variable:
-        raise RejectError("the weights are not a constant")
+        raise UnsupportedNode("the weights are not a constant")
     if len(tensor.shape) != rank or 0 in tensor.shape:
-        raise RejectError(f"weights of the shape {list(tensor.shape)}")
+        raise UnsupportedNode(f"weights of the shape {list(tensor.shape)}")
     count = len(tensor.scale)
     if count != 1 and (count != tensor.shape[axis] or tensor.axis != axis):
-        raise RejectError(
+        raise UnsupportedNode(
             f"{count} weight scales along axis {tensor.axis} for weights {list(tensor.shape)}"
         )
     if any(tensor.zero_point):
-        raise RejectError("the weights' zero point is not 0", "quantize weights symmetrically")
+        raise UnsupportedNode("the weights' zero point is not 0", "quantize weights symmetrically")
     return tensor, tensor.data
 
 
@@ -138,7 +139,7 @@ def operands(
     signs, positive = _signs(weights, axis, data.ndim)
     quant = Quant(positive, 0, axis if per_channel else None)
     if (signs < 0).any() and int((data * signs).max()) > INT8_MAX:
-        raise RejectError("a weight of -128 in a channel of negative scale")
+        raise UnsupportedNode("a weight of -128 in a channel of negative scale")
     if (signs < 0).any():
         data = ctx.once(weights, data.shape, lambda: (data * signs).astype(np.int8))
     names = [ctx.constant(weights, np.ascontiguousarray(data), quant)]
@@ -147,13 +148,13 @@ def operands(
         return names
     bias = ctx.file_tensor(operator, place)
     if bias.data is None or bias.variable:
-        raise RejectError("the bias is not a constant")
+        raise UnsupportedNode("the bias is not a constant")
     if bias.dtype != np.int32:
-        raise RejectError(f"the bias is {bias.type_name}, not INT32")
+        raise UnsupportedNode(f"the bias is {bias.type_name}, not INT32")
     if any(bias.zero_point):
-        raise RejectError("the zero point of the bias is not 0")
+        raise UnsupportedNode("the zero point of the bias is not 0")
     if bias.data.size != data.shape[axis]:
-        raise RejectError(f"{bias.data.size} biases for {data.shape[axis]} channels")
+        raise UnsupportedNode(f"{bias.data.size} biases for {data.shape[axis]} channels")
     scales = tuple(s * x.quantization.scale[0] for s in positive)
     bias_quant = Quant(scales, 0, 0 if per_channel else None)
     values = bias.data.reshape(-1).astype(np.int64) * signs.reshape(-1)
@@ -174,14 +175,14 @@ def _signs(weights: FileTensor, axis: int, rank: int) -> tuple[Array, tuple[floa
     return signs.reshape(shape), tuple(abs(s) for s in weights.scale)
 
 
-@converts("CONV_2D")
+@converter("CONV_2D")
 def conv(ctx: Context, operator: FileOperator) -> None:
     """Conv2d; fewer weight channels than input channels mean groups."""
     x, options = ctx.picture(operator, phases=True), _options(operator)
     weights, data = weights_of(ctx, operator, 4, 0)
     channels = image(x)[2]
     if channels % weights.shape[3]:
-        raise RejectError(f"weights for {weights.shape[3]} channels, the input has {channels}")
+        raise UnsupportedNode(f"weights for {weights.shape[3]} channels, the input has {channels}")
     op = Conv2d(
         window(options, (weights.shape[1], weights.shape[2]), x, _phases(ctx, operator)),
         channels // weights.shape[3],
@@ -190,30 +191,34 @@ def conv(ctx: Context, operator: FileOperator) -> None:
     _slide(ctx, operator, op, [x.name, *operands(ctx, operator, weights, data, 0)])
 
 
-@converts("DEPTHWISE_CONV_2D")
+@converter("DEPTHWISE_CONV_2D")
 def depthwise(ctx: Context, operator: FileOperator) -> None:
     """DepthwiseConv2d; the depth multiplier follows from the weights' shape."""
     x, options = ctx.picture(operator, phases=True), _options(operator)
     weights, data = weights_of(ctx, operator, 4, 3)
     if weights.shape[0] != 1 or weights.shape[3] % image(x)[2]:
-        raise RejectError(f"weights of the shape {list(weights.shape)} for {image(x)[2]} channels")
+        raise UnsupportedNode(
+            f"weights of the shape {list(weights.shape)} for {image(x)[2]} channels"
+        )
     kernel = (weights.shape[1], weights.shape[2])
     view = window(options, kernel, x, _phases(ctx, operator))
     op = DepthwiseConv2d(view, fused(options.activation))
     _slide(ctx, operator, op, [x.name, *operands(ctx, operator, weights, data[0], 2)])
 
 
-@converts("TRANSPOSE_CONV")
+@converter("TRANSPOSE_CONV")
 def transpose_conv(ctx: Context, operator: FileOperator) -> None:
     """ConvTranspose2d; SAME cuts off half of what is beyond the given size, VALID at the end."""
     x, options = ctx.picture(operator, 2), _options(operator)
     weights, data = weights_of(ctx, operator, 4, 0)
     y = ctx.define(ctx.output_tensor(operator))
     if ctx.integers(operator, 0) != y.shape:
-        raise RejectError(f"makes {list(ctx.integers(operator, 0))}, the file says {list(y.shape)}")
+        raise UnsupportedNode(
+            f"makes {list(ctx.integers(operator, 0))}, the file says {list(y.shape)}"
+        )
     kernel = (weights.shape[1], weights.shape[2])
     if min(options.stride) < 1 or max(*kernel, *options.stride) > LARGEST_EXTENT:
-        raise RejectError(f"a kernel of {kernel} and a stride of {options.stride}")
+        raise UnsupportedNode(f"a kernel of {kernel} and a stride of {options.stride}")
     sizes = image(y)
     cut = [
         max((-(-size // stride) - 1) * stride + extent - size, 0) // 2 if options.same else 0
@@ -224,19 +229,23 @@ def transpose_conv(ctx: Context, operator: FileOperator) -> None:
     ctx.emit(op, [x.name, *operands(ctx, operator, weights, data, 0, (2, 3))], y)
 
 
-@converts("FULLY_CONNECTED")
+@converter("FULLY_CONNECTED")
 def fully_connected(ctx: Context, operator: FileOperator) -> None:
     """FullyConnected on the flattened input, or on each of several rows."""
     x, shape = ctx.activation(operator), ctx.shape_at(operator)
     weights, data = weights_of(ctx, operator, 2, 0)
     options = operator.options
     if not isinstance(options, DenseOptions) or options.shuffled:
-        raise RejectError("shuffled weights", "convert the model with the default weights format")
+        raise UnsupportedNode(
+            "shuffled weights", "convert the model with the default weights format"
+        )
     names = operands(ctx, operator, weights, data, 0)
     c_out, c_in = weights.shape
     rows, rest = divmod(math.prod(shape), c_in)
     if rest or (options.keep_dims and shape[-1:] != (c_in,)):
-        raise RejectError(f"an input of the shape {list(shape)} for weights {list(weights.shape)}")
+        raise UnsupportedNode(
+            f"an input of the shape {list(shape)} for weights {list(weights.shape)}"
+        )
     wanted = (*shape[:-1], c_out) if options.keep_dims else (rows, c_out)
     y = ctx.define(ctx.output_tensor(operator), wanted)
     taken: tuple[int, ...] = (1, rows, c_in) if rows > 1 else (1, c_in)
@@ -256,7 +265,7 @@ def fully_connected(ctx: Context, operator: FileOperator) -> None:
     ctx.emit(Reshape(y.shape), [row.name], y)
 
 
-@converts("MAX_POOL_2D")
+@converter("MAX_POOL_2D")
 def max_pool(ctx: Context, operator: FileOperator) -> None:
     """MaxPool."""
     x, options = ctx.picture(operator), _options(operator)
@@ -266,7 +275,7 @@ def max_pool(ctx: Context, operator: FileOperator) -> None:
     ctx.emit(op, [x.name], y)
 
 
-@converts("AVERAGE_POOL_2D")
+@converter("AVERAGE_POOL_2D")
 def average_pool(ctx: Context, operator: FileOperator) -> None:
     """AveragePool, or GlobalAveragePool where one window covers the whole input."""
     x, options = ctx.picture(operator), _options(operator)

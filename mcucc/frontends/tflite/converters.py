@@ -1,0 +1,23 @@
+"""Every converter of a .tflite operator; a module with converters is listed here, and only here."""
+
+from __future__ import annotations
+
+from mcucc.frontends.tflite import (
+    elementwise,
+    joins,
+    movers,
+    parts,
+    phases,
+    plain,
+    reductions,
+    windows,
+)
+from mcucc.frontends.tflite.registry import CONVERTERS, Converter
+
+# Importing them fills CONVERTERS.
+MODULES = (elementwise, joins, movers, parts, phases, plain, reductions, windows)
+
+
+def converters() -> dict[str, Converter]:
+    """Every converter by operator, sorted."""
+    return dict(sorted(CONVERTERS.items()))
