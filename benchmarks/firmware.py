@@ -16,7 +16,7 @@ from mcucc.driver.compile import unit_of
 from mcucc.driver.load import Network
 from mcucc.driver.measure import reference_bytes
 from mcucc.schedule.plan.check import check
-from mcucc.schedule.plan.program import TiledProgram
+from mcucc.schedule.plan.program import Program
 from mcucc.toolchain import BuildOptions, Firmware, ModelUnit, build_firmware, refence
 
 NAME = "net"
@@ -46,14 +46,14 @@ def roomy(core: str) -> Board:
     return replace(board, memories=(flash, ram), code=flash, weights=flash, data=ram, arena=ram)
 
 
-def generate(network: Network, program: TiledProgram, folder: Path) -> tuple[ModelUnit, list[Path]]:
+def generate(network: Network, program: Program, folder: Path) -> tuple[ModelUnit, list[Path]]:
     """The checked program's C in `folder`, as the toolchain takes it; the model is NAME."""
     check(program)
     code = model_code(program, network.cameras, NAME, Origin("bench", "0" * 64, "bench"))
     return unit_of(NAME, program.arena_bytes, folder, write_library(code, folder))
 
 
-def build(network: Network, program: TiledProgram, board: Board, folder: Path) -> Firmware:
+def build(network: Network, program: Program, board: Board, folder: Path) -> Firmware:
     """The checked program's firmware at -O2."""
     unit, kernels = generate(network, program, folder)
     return build_firmware([unit], kernels, board, folder / "build", options=BuildOptions("-O2"))
@@ -66,7 +66,7 @@ def picture(network: Network, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, size, np.uint8)
 
 
-def count(network: Network, program: TiledProgram, firmware: Firmware) -> list[int]:
+def count(network: Network, program: Program, firmware: Firmware) -> list[int]:
     """Instructions of each working stage in QEMU."""
     image = picture(network)
     handed = as_asked(program, image.tobytes())

@@ -27,7 +27,7 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.layers import layers_plan
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
-from mcucc.schedule.plan.program import Compute, Copy, TiledProgram, TiledStage
+from mcucc.schedule.plan.program import Compute, Copy, Program, Stage
 from mcucc.schedule.search import costs
 from mcucc.schedule.search.choose import bind
 from mcucc.schedule.search.costs import CostModel, Fit, KernelCost, node_facts, stage_costs
@@ -48,7 +48,7 @@ class Row:
     instructions: int
 
 
-def counted(network: Network, program: TiledProgram, board: Board) -> list[int]:
+def counted(network: Network, program: Program, board: Board) -> list[int]:
     """Instructions of each working stage."""
     with tempfile.TemporaryDirectory() as folder:
         return count(network, program, build(network, program, board, Path(folder)))
@@ -79,7 +79,7 @@ def fits(graph: IntegerGraph, plan: Plan, index: int, stage: StagePlan) -> bool:
     return True
 
 
-def rows_of(program: TiledProgram, counts: Sequence[int]) -> list[Row]:
+def rows_of(program: Program, counts: Sequence[int]) -> list[Row]:
     """An equation a stage of one node."""
     facts = node_facts(program)
     found = []
@@ -93,7 +93,7 @@ def rows_of(program: TiledProgram, counts: Sequence[int]) -> list[Row]:
         rows = sum(end - begin for begin, end in action.rows)
         columns = sum(end - begin for begin, end in action.columns)
         calls = rows * sum(begin < end for begin, end in action.columns)
-        channels = program.places[action.place].channels
+        channels = program.buffers[action.target].channels
         pixels = rows * columns
         features = (pixels * node.macs, pixels * channels, calls, calls * channels)
         found.append(Row(node.function, tuple(map(float, features)), instructions))
@@ -125,14 +125,14 @@ def fit_kernels(rows: Sequence[Row]) -> dict[str, KernelCost]:
     return found
 
 
-def copied(stage: TiledStage, program: TiledProgram) -> tuple[float, float]:
+def copied(stage: Stage, program: Program) -> tuple[float, float]:
     """Bytes and rows that a stage copies."""
     total = lines = 0
     for action in stage.actions:
         if isinstance(action, Copy):
             rows = sum(end - begin for begin, end in action.rows)
             columns = sum(end - begin for begin, end in action.columns)
-            total += rows * columns * program.places[action.source].channels
+            total += rows * columns * program.buffers[action.source].channels
             lines += rows * sum(begin < end for begin, end in action.columns)
     return float(total), float(lines)
 
@@ -141,8 +141,8 @@ def fit_core(core: str, models: Sequence[Path]) -> dict[str, object]:
     """Constants and errors of a core."""
     board = roomy(core)
     rows: list[Row] = []
-    fused: list[tuple[TiledProgram, list[int]]] = []
-    pairs: list[tuple[TiledProgram, int]] = []
+    fused: list[tuple[Program, list[int]]] = []
+    pairs: list[tuple[Program, int]] = []
     for path in models:
         network = load_network(path, NetworkOptions(), lambda *_: None)
         graph = bind(network.integer, board, "balanced")
@@ -178,7 +178,7 @@ def split_kernels(core: str) -> dict[str, KernelCost]:
     return {name: KernelCost(*k) for name, k in known.items() if name.startswith(SPLIT_KERNELS)}
 
 
-def fit_copies(pairs: Sequence[tuple[TiledProgram, int]]) -> tuple[float, float]:
+def fit_copies(pairs: Sequence[tuple[Program, int]]) -> tuple[float, float]:
     """From pairs of programs that differ in copies alone: (with, without), (with, without) ..."""
     matrix, target = [], []
     for (copying, more), (_, less) in zip(pairs[::2], pairs[1::2], strict=True):
@@ -189,7 +189,7 @@ def fit_copies(pairs: Sequence[tuple[TiledProgram, int]]) -> tuple[float, float]
     return float(f"{per_byte:.4g}"), float(f"{per_row:.4g}")
 
 
-def held(plan: Plan, program: TiledProgram, form: Form) -> Plan:
+def held(plan: Plan, program: Program, form: Form) -> Plan:
     """The plan with every tensor inside a stage cached in one form."""
     stages = tuple(
         replace(stage, edges=tuple(EdgePlan(node.output, form) for node in tiled.nodes))
@@ -199,7 +199,7 @@ def held(plan: Plan, program: TiledProgram, form: Form) -> Plan:
 
 
 def errors(
-    rows: Sequence[Row], fused: Sequence[tuple[TiledProgram, list[int]]], model: CostModel
+    rows: Sequence[Row], fused: Sequence[tuple[Program, list[int]]], model: CostModel
 ) -> Fit:
     """Relative errors of single stages, and of whole networks under fused plans."""
     single = []

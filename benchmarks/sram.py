@@ -98,7 +98,7 @@ def measure(path: Path) -> list[Result]:
                 limit,
                 round(program.factor, 4),
                 proved.arena,
-                sum(p.size for p in program.places.values() if p.kind.value == "image"),
+                sum(p.size for p in program.buffers.values() if p.kind.value == "image"),
                 proved.static,
                 proved.stack,
                 proved.total,

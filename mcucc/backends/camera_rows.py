@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.plan.program import Receive, TiledProgram
+from mcucc.schedule.plan.program import Program, Receive
 
 
-def as_asked(program: TiledProgram, image: bytes) -> bytes:
+def as_asked(program: Program, image: bytes) -> bytes:
     """The bytes of an image as `firmware/main.c` reads them from its transport.
 
     That is the image itself, unless the program reads a mapped image by strips: then rows come as
@@ -28,7 +28,7 @@ def as_asked(program: TiledProgram, image: bytes) -> bytes:
     return found.ljust(len(image), b"\0")  # the harness skips what nobody asks for
 
 
-def _asked(program: TiledProgram) -> Iterator[tuple[int, int]]:
+def _asked(program: Program) -> Iterator[tuple[int, int]]:
     """(number of the input, row) in the order of execution."""
     taken = [0] * len(program.stages)
     for chain in program.chains:

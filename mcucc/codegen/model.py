@@ -17,7 +17,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.quantize.split_outputs import SplitOutput
 from mcucc.schedule.plan.buffers import BufferId
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.plan.program import TiledProgram
+from mcucc.schedule.plan.program import Program
 from mcucc.schedule.plan.spans import Range
 
 CAMERA = KernelId("camera")  # whose C unit is not a kernel's
@@ -137,7 +137,7 @@ class Origin:
 
 
 def model_code(
-    program: TiledProgram,
+    program: Program,
     cameras: Mapping[str, CameraInput],
     name: str,
     origin: Origin,
@@ -233,7 +233,7 @@ def _camera(x: Activation, camera: CameraInput, names: Names) -> CameraCode:
     )
 
 
-def _end(program: TiledProgram, tensor: str, names: Names, camera: bool, note: str = "") -> End:
+def _end(program: Program, tensor: str, names: Names, camera: bool, note: str = "") -> End:
     a = program.graph.activations[tensor]
     name = names.ends[tensor]
     return End(
@@ -241,7 +241,7 @@ def _end(program: TiledProgram, tensor: str, names: Names, camera: bool, note: s
         identifier=name,
         macro=name.upper(),
         place=names.place(BufferId(tensor)),
-        offset=program.place_of(tensor).offset,
+        offset=program.buffer_of(tensor).offset,
         height=a.height,
         width=a.width,
         channels=a.channels,
@@ -253,9 +253,9 @@ def _end(program: TiledProgram, tensor: str, names: Names, camera: bool, note: s
     )
 
 
-def _places(program: TiledProgram, names: Names) -> tuple[PlaceCode, ...]:
+def _places(program: Program, names: Names) -> tuple[PlaceCode, ...]:
     found = []
-    for place in program.places.values():
+    for place in program.buffers.values():
         what = f"{place.kind.value} of {comment(place.tensor)}"
         if place.slots > 1 and place.kind.value in ("ring", "row cache", "image", "tile"):
             what += f", {place.slots} rows of {place.pitch}"

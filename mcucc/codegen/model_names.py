@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from mcucc.base.names import distinct, identifiers, short_identifiers
 from mcucc.ir.kernel import ConstArray, KernelCall
-from mcucc.schedule.plan.buffers import BufferId
-from mcucc.schedule.plan.program import Kind, Place, TiledProgram
+from mcucc.schedule.plan.buffers import Buffer, BufferId, BufferKind
+from mcucc.schedule.plan.program import Program
 from mcucc.schedule.plan.spans import Range
 
 
@@ -24,22 +24,22 @@ class Field:
 class Names:
     """The identifiers of one model, and the padding rows and tables its steps ask for."""
 
-    def __init__(self, model: str, program: TiledProgram) -> None:
+    def __init__(self, model: str, program: Program) -> None:
         graph = program.graph
         self.model = model
         self.nodes = short_identifiers(node.name for node in graph.nodes)
         self.tensors = short_identifiers(graph.activations)
         self.ends = identifiers((*graph.inputs, *graph.outputs))
-        self.places = distinct({id: self._place_name(p) for id, p in program.places.items()})
+        self.places = distinct({id: self._place_name(p) for id, p in program.buffers.items()})
         self._symbols: dict[tuple[str | int, ...], str] = {}
         self._taken = self._public()
         self.padding: dict[int, int] = {}
         self.ranges: dict[str, tuple[Range, ...]] = {}
 
-    def _place_name(self, place: Place) -> str:
+    def _place_name(self, place: Buffer) -> str:
         """The tensor and, where the place is not all of it, what it is: conv_1_row_cache."""
         tensor = self.tensors[place.tensor]
-        whole = place.kind in (Kind.TENSOR, Kind.IMAGE, Kind.OUTPUT)
+        whole = place.kind in (BufferKind.TENSOR, BufferKind.IMAGE, BufferKind.OUTPUT)
         return tensor if whole else f"{tensor}_{place.kind.value}"
 
     def _public(self) -> set[str]:

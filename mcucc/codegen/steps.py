@@ -1,4 +1,4 @@
-"""Stages of a TiledProgram as C: ranges, row pointers and places as the templates print them."""
+"""Stages of a Program as C: ranges, row pointers and places as the templates print them."""
 
 from __future__ import annotations
 
@@ -13,17 +13,8 @@ from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import Activation, IntegerGraph, IntegerNode
 from mcucc.ir.kernel import Granularity, KernelCall
 from mcucc.ir.window import Window
-from mcucc.schedule.plan.program import (
-    Action,
-    Chain,
-    Compute,
-    Copy,
-    Place,
-    Receive,
-    Step,
-    TiledProgram,
-    TiledStage,
-)
+from mcucc.schedule.plan.buffers import Buffer
+from mcucc.schedule.plan.program import Action, Chain, Compute, Copy, Program, Receive, Stage, Step
 from mcucc.schedule.plan.spans import Range
 from mcucc.schedule.split.block import SplitBlockKernel
 
@@ -119,7 +110,7 @@ class StageCode:
 
 
 def stage_codes(
-    program: TiledProgram, names: Names, cameras: Mapping[str, CameraInput]
+    program: Program, names: Names, cameras: Mapping[str, CameraInput]
 ) -> tuple[StageCode, ...]:
     """Every chain of stages that has something to do."""
     found: list[StageCode] = []
@@ -163,7 +154,7 @@ def step_name(step: Step) -> str:
     return f"{step.nodes[0].name} .. {step.nodes[-1].name}"
 
 
-def stage_name(stage: TiledStage) -> str:
+def stage_name(stage: Stage) -> str:
     """A stage by its nodes, for people."""
     nodes = [node.name for node in stage.nodes]
     return nodes[0] if len(nodes) == 1 else f"{nodes[0]} .. {nodes[-1]}"
@@ -174,8 +165,8 @@ class _StageWriter:
 
     def __init__(
         self,
-        program: TiledProgram,
-        stage: TiledStage,
+        program: Program,
+        stage: Stage,
         names: Names,
         cameras: Mapping[str, CameraInput],
     ) -> None:
@@ -242,7 +233,7 @@ class _StageWriter:
 
     def _receive(self, action: Receive) -> ActionCode:
         a = self.graph.activations[action.tensor]
-        place = self.program.places[action.place]
+        place = self.program.buffers[action.target]
         camera = self.cameras.get(action.tensor)
         table = ""
         if camera is None or not camera.is_offset:
@@ -270,7 +261,7 @@ class _StageWriter:
 
     def _copy(self, index: int, action: Copy) -> ActionCode:
         a = self.graph.activations[action.tensor]
-        source, target = (self.program.places[n] for n in (action.source, action.target))
+        source, target = (self.program.buffers[n] for n in (action.source, action.target))
         rows, columns = self._ranges(action, a)
         ahead = f"u + {action.ahead}" if action.ahead else "u"
         left = self._target(source, a, self._column(source, "columns.begin", "u"))
@@ -303,7 +294,7 @@ class _StageWriter:
             takes_column_step=False,
             takes_camera=False,
             inputs=inputs,
-            target=self._target(self.program.places[action.place], output, "0"),
+            target=self._target(self.program.buffers[action.target], output, "0"),
             **self._call(node, call),  # type: ignore[arg-type]
         )
 
@@ -341,7 +332,7 @@ class _StageWriter:
         measured = self.graph.activations[node.inputs[0]] if sink else output
         rows, columns = self._ranges(action, measured)
         inputs, pointers, base = self._operands(node)
-        target = self.program.places[action.place]
+        target = self.program.buffers[action.target]
         column = "0" if sink else self._column(target, "columns.begin", "u")
         call = node.kernel.call()
         border = None
@@ -385,7 +376,7 @@ class _StageWriter:
     def _base(self, tensor: str) -> str:
         """The leftmost column that a tensor's rows hold at this step."""
         storage = self.stage.storage[tensor]
-        return self._origin(self.program.places[storage.newest], "u")
+        return self._origin(self.program.buffers[storage.newest], "u")
 
     def _rows(
         self,
@@ -400,9 +391,9 @@ class _StageWriter:
         a = self.graph.activations[tensor]
         storage = self.stage.storage[tensor]
         padding = node.kernel.padding() if down.stride else None
-        kept = self.program.places[storage.oldest]
+        kept = self.program.buffers[storage.oldest]
         both = storage.kept is not None and storage.fresh is not None
-        fresh = self.program.places[storage.newest] if both else None
+        fresh = self.program.buffers[storage.newest] if both else None
         fresh_from = "0"
         if both:
             ranges = [(r if r[0] < r[1] else (a.height, a.height)) for r in storage.fresh_rows]
@@ -435,7 +426,7 @@ class _StageWriter:
         self.names.ranges[key] = tuple(ranges)
         return f"{key}[t][0]"
 
-    def _origin(self, place: Place, step: str) -> str:
+    def _origin(self, place: Buffer, step: str) -> str:
         if not place.origins or not any(place.origins):
             return "0"
         if len(set(place.origins)) == 1:
@@ -446,12 +437,12 @@ class _StageWriter:
         self.names.ranges[key] = ranges
         return f"{key}[{step}][0]"
 
-    def _column(self, place: Place, column: str, step: str) -> str:
+    def _column(self, place: Buffer, column: str, step: str) -> str:
         """Columns from the left edge of a place to `column`."""
         origin = self._origin(place, step)
         return column if origin == "0" else f"({column} - {origin})"
 
-    def _address(self, place: Place, column: str) -> str:
+    def _address(self, place: Buffer, column: str) -> str:
         """Slot 0 of a place at a column."""
         at = f"arena + {self.names.place(place.id)}"
         origin = self._origin(place, "u")
@@ -460,7 +451,7 @@ class _StageWriter:
         offset = column if origin == "0" else f"({column} - {origin})"
         return f"{at} + {offset} * {place.channels}"
 
-    def _target(self, place: Place, a: Activation, column: str) -> Target:
+    def _target(self, place: Buffer, a: Activation, column: str) -> Target:
         at = f"arena + {self.names.place(place.id)}"
         base = at if column == "0" else f"{at} + {column} * {a.channels}"
         return Target(base, place.pitch, place.slots, a.height)

@@ -20,7 +20,7 @@ from mcucc.kernels.select import isa_of
 from mcucc.report.format import kilobytes, short_step
 from mcucc.report.nodes import NodeFacts, node_facts
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.plan.program import TiledProgram
+from mcucc.schedule.plan.program import Program
 from mcucc.schedule.search.choose import Schedule, ScheduleOptions, arena_room, bind, schedule
 from mcucc.toolchain.layout import ARENA_ALIGNMENT
 
@@ -154,7 +154,7 @@ class _Analyst:
         """Every layer whole."""
         return self._schedule(board, dataclasses.replace(self.options, schedule="layers"))
 
-    def _fitting(self, board: Board) -> TiledProgram | None:
+    def _fitting(self, board: Board) -> Program | None:
         """The fastest plan within the board's memory that computes nothing again."""
         options = dataclasses.replace(
             self.options, objective="speed", max_macs=1.0, always_search=True
@@ -190,7 +190,7 @@ class _Analyst:
             self.known[isa, options] = made
         return self.known[isa, options]
 
-    def _way(self, made: Schedule, program: TiledProgram, board: Board, words: str) -> Way:
+    def _way(self, made: Schedule, program: Program, board: Board, words: str) -> Way:
         tables, code = _tables(program.graph), _code(program)
         arena = -(-program.arena_bytes // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
         peak = program.peak_stage
@@ -245,7 +245,7 @@ def _tables(graph: IntegerGraph) -> int:
     return sum(int(array.data.nbytes) for array in arrays) + beside
 
 
-def _code(program: TiledProgram) -> int:
+def _code(program: Program) -> int:
     """Estimated bytes of code: the kernels called, and the loops that call them."""
     nodes = [n for n in program.graph.nodes if n.kernel.granularity is not Granularity.ALIAS]
     calls = [node.kernel.call() for node in nodes]

@@ -43,7 +43,7 @@ from mcucc.report.memory import memory_facts
 from mcucc.report.nodes import node_facts
 from mcucc.report.plan import plan_facts
 from mcucc.schedule.plan.check import check
-from mcucc.schedule.plan.program import TiledProgram
+from mcucc.schedule.plan.program import Program
 from mcucc.schedule.search.choose import (
     LEAST_STACK_SEEN,
     NoPlanFits,
@@ -86,7 +86,7 @@ class Compiled:
     name: str
 
     @property
-    def program(self) -> TiledProgram:
+    def program(self) -> Program:
         """The schedule's program."""
         return self.schedule.program
 

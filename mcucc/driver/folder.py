@@ -23,7 +23,7 @@ from mcucc.numerics.fixed_point import Rounding
 from mcucc.quantize.lower import lower
 from mcucc.quantize.split_outputs import SplitOutput, read_splits
 from mcucc.schedule.expand.expand import expand
-from mcucc.schedule.plan.program import TiledProgram
+from mcucc.schedule.plan.program import Program
 from mcucc.schedule.search.choose import bind, read_plan
 from mcucc.toolchain.firmware import BuildOptions, Firmware, ModelUnit, build_firmware
 from mcucc.toolchain.host import build_shared
@@ -59,7 +59,7 @@ class CompiledFolder:
         quant = self.graph.tensors[name].quantization
         return CameraInput.quantized(list(scale), list(offset), quant)
 
-    def program(self) -> TiledProgram:
+    def program(self) -> Program:
         """The schedule the C was generated from."""
         graph = bind(self.integer, self.board, self.manifest["optimize"])
         return expand(graph, read_plan(self.path / "plan.json"))

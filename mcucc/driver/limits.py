@@ -7,7 +7,7 @@ from mcucc.codegen.steps import stage_name
 from mcucc.errors import FitError
 from mcucc.ir.kernel import Granularity
 from mcucc.report.facts import Report
-from mcucc.schedule.plan.program import TiledProgram
+from mcucc.schedule.plan.program import Program
 from mcucc.toolchain.firmware import Firmware
 from mcucc.toolchain.layout import LEAST_STACK_BYTES
 
@@ -23,7 +23,7 @@ class TooLarge(FitError):
         self.stack = stack
 
 
-def check_arena(program: TiledProgram, board: Board) -> None:
+def check_arena(program: Program, board: Board) -> None:
     """FitError before any compiler runs when arena and least stack exceed the arena's memory."""
     shared = board.data == board.arena
     stack = LEAST_STACK_BYTES if shared else 0
@@ -39,7 +39,7 @@ def check_arena(program: TiledProgram, board: Board) -> None:
     )
 
 
-def check_weights(program: TiledProgram, board: Board) -> None:
+def check_weights(program: Program, board: Board) -> None:
     """FitError before any compiler runs when the constants alone are larger than their memory."""
     sizes = {
         node.name: sum(array.data.nbytes for array in node.kernel.call().arrays)
@@ -58,7 +58,7 @@ def check_weights(program: TiledProgram, board: Board) -> None:
         )
 
 
-def describe_peak(program: TiledProgram) -> str:
+def describe_peak(program: Program) -> str:
     """The stage of the peak and what is alive there."""
     peak = program.peak_stage
     live = ", ".join(f"{place.tensor} {place.size:,}" for place in program.live(peak))
@@ -68,7 +68,7 @@ def describe_peak(program: TiledProgram) -> str:
     )
 
 
-def does_not_fit(program: TiledProgram, report: Report, board: Board, limit: int) -> TooLarge:
+def does_not_fit(program: Program, report: Report, board: Board, limit: int) -> TooLarge:
     """By how much the linked and measured network exceeds the board, or the SRAM asked for."""
     sram, flash = report.sram, report.flash.total
     lines = [
@@ -89,7 +89,7 @@ def does_not_fit(program: TiledProgram, report: Report, board: Board, limit: int
     return TooLarge(what, where=board.name, stack=stack)
 
 
-def stack_too_small(program: TiledProgram, firmware: Firmware) -> FitError:
+def stack_too_small(program: Program, firmware: Firmware) -> FitError:
     """The emulated stack left the room that the arena leaves it."""
     board = firmware.board
     room = f"{firmware.layout.stack_bytes:,} bytes"

@@ -19,7 +19,7 @@ from mcucc.driver.load import Network, Progress
 from mcucc.errors import ToolError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.report.flash import FlashFacts, flash_facts, table_facts
-from mcucc.schedule.plan.program import TiledProgram
+from mcucc.schedule.plan.program import Program
 from mcucc.toolchain.firmware import Firmware
 
 NOT_EMULATED = "not emulated"
@@ -45,7 +45,7 @@ class Measured:
     incomplete: str = ""
 
 
-def without_firmware(program: TiledProgram, why: str) -> Measured:
+def without_firmware(program: Program, why: str) -> Measured:
     """What the plan alone tells. The library has no static data: its only globals are const."""
     return Measured(
         arena=program.arena_bytes,
@@ -63,7 +63,7 @@ def without_firmware(program: TiledProgram, why: str) -> Measured:
 
 def measure(
     network: Network,
-    program: TiledProgram,
+    program: Program,
     firmware: Firmware,
     wanted: str,
     time_limit_s: float,

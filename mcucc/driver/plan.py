@@ -12,9 +12,10 @@ from mcucc.driver.load import Network, NetworkOptions, Progress, load_network
 from mcucc.errors import OutputError
 from mcucc.report.facts import SCHEMA
 from mcucc.report.plan import plan_facts
+from mcucc.schedule.plan.buffers import BufferKind
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.plan.program import Kind, TiledProgram
+from mcucc.schedule.plan.program import Program
 from mcucc.schedule.search.choose import Schedule, ScheduleOptions, arena_room, schedule
 from mcucc.schedule.search.costs import fit_of
 
@@ -71,11 +72,11 @@ class Planned:
             "noise": self.network.record.get("calibration", {}).get("source") == "noise",
         }
 
-    def _point(self, program: TiledProgram) -> dict[str, Any]:
+    def _point(self, program: Program) -> dict[str, Any]:
         return {
             "sram": program.arena_bytes + self.options.stack,
             "arena": program.arena_bytes,
-            "image": program.bytes_by_kind()[Kind.IMAGE],
+            "image": program.bytes_by_kind()[BufferKind.IMAGE],
             "macs": program.macs,
             "factor": program.factor,
             "slowdown": self.schedule.slowdown(program),

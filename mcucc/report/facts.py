@@ -27,8 +27,8 @@ from mcucc.report.flash import FlashFacts
 from mcucc.report.memory import MemoryFacts
 from mcucc.report.nodes import NodeFacts
 from mcucc.report.plan import PlanFacts
-from mcucc.schedule.expand.expand import executed_macs
-from mcucc.schedule.plan.program import Compute, Kind, TiledProgram, TiledStage
+from mcucc.schedule.plan.buffers import BufferKind
+from mcucc.schedule.plan.program import Compute, Program, Stage
 
 LARGEST_FILE = 2**26  # bytes of report.json
 SCHEMA = 5
@@ -194,9 +194,7 @@ def _check(report: Report) -> None:
         raise wrong("plan.stages", "nodes in every stage", [])
 
 
-def layer_facts(
-    program: TiledProgram, instructions: tuple[int, ...] | None
-) -> tuple[LayerFacts, ...]:
+def layer_facts(program: Program, instructions: tuple[int, ...] | None) -> tuple[LayerFacts, ...]:
     """One entry a stage that does something; `instructions` are those of `program.steps`."""
     facts: list[LayerFacts] = []
     last = _last_of_chain(program)
@@ -211,7 +209,7 @@ def layer_facts(
                 name=stage_name(stage),
                 op="; ".join(node.kernel.describe() for node in _worked(stage)),
                 output=program.graph.activations[stage.nodes[-1].output].shape,
-                macs=executed_macs([stage]),
+                macs=stage.macs,
                 weight_bytes=sum(
                     array.data.nbytes
                     for node in _worked(stage)
@@ -225,7 +223,7 @@ def layer_facts(
     return tuple(facts)
 
 
-def _last_of_chain(program: TiledProgram) -> dict[int, int]:
+def _last_of_chain(program: Program) -> dict[int, int]:
     """For every stage that does something, in order: the last such stage of its chain."""
     found: dict[int, int] = {}
     for chain in program.chains:
@@ -234,23 +232,23 @@ def _last_of_chain(program: TiledProgram) -> dict[int, int]:
     return found
 
 
-def _worked(stage: TiledStage) -> tuple[IntegerNode, ...]:
+def _worked(stage: Stage) -> tuple[IntegerNode, ...]:
     """The nodes of a stage that have code."""
     worked = {action.node for action in stage.actions if isinstance(action, Compute)}
     return tuple(node for node in stage.nodes if node.name in worked)
 
 
 def sram_facts(
-    program: TiledProgram, *, arena: int, static: int, stack: int, stack_source: str
+    program: Program, *, arena: int, static: int, stack: int, stack_source: str
 ) -> SramFacts:
     """SRAM of a program in its linked image; `arena`, `static` and `stack` are measured bytes."""
     kinds = program.bytes_by_kind()
     return SramFacts(
         total=arena + static + stack,
         arena=arena,
-        image=kinds[Kind.IMAGE],
-        output=kinds[Kind.OUTPUT],
-        scratch=kinds[Kind.SCRATCH],
+        image=kinds[BufferKind.IMAGE],
+        output=kinds[BufferKind.OUTPUT],
+        scratch=kinds[BufferKind.SCRATCH],
         static=static,
         stack=stack,
         stack_source=stack_source,

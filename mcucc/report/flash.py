@@ -10,7 +10,7 @@ from mcucc.codegen.block import params_name
 from mcucc.codegen.border import table_names
 from mcucc.codegen.model_names import Names
 from mcucc.ir.kernel import Granularity
-from mcucc.schedule.plan.program import TiledProgram
+from mcucc.schedule.plan.program import Program
 from mcucc.schedule.split.block import SplitBlockKernel
 from mcucc.toolchain.elf import Image, Symbol
 
@@ -34,7 +34,7 @@ class FlashFacts:
 
 
 def flash_facts(
-    program: TiledProgram, model: str, image: Image, *, weights: int, code: int
+    program: Program, model: str, image: Image, *, weights: int, code: int
 ) -> FlashFacts:
     """Attribute every byte of flash. `model` is the C prefix, `weights` and `code` are measured."""
     owners = _owners(program, model)
@@ -54,7 +54,7 @@ def flash_facts(
     return FlashFacts(total, weights, code, dict(layers), dict(shared))
 
 
-def table_facts(program: TiledProgram) -> FlashFacts:
+def table_facts(program: Program) -> FlashFacts:
     """What is known without an image: the bytes of every node's weights and tables, no code."""
     layers = {
         node.name: sum(array.data.nbytes for array in node.kernel.call().arrays)
@@ -65,7 +65,7 @@ def table_facts(program: TiledProgram) -> FlashFacts:
     return FlashFacts(total, total, 0, layers, {})
 
 
-def _owners(program: TiledProgram, model: str) -> dict[str, str]:
+def _owners(program: Program, model: str) -> dict[str, str]:
     """The node that a symbol belongs to: its tables and its parameter struct."""
     names = Names(model, program)
     owners = {}

@@ -13,11 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.schedule.arena.allocate import Extents
-from mcucc.schedule.expand.expand import live_extents
-from mcucc.schedule.expand.liveness import Lives
-from mcucc.schedule.plan.buffers import BufferId, labels
-from mcucc.schedule.plan.program import Action, Compute, Copy, Place, TiledProgram, TiledStage
+from mcucc.schedule.plan.buffers import Buffer, BufferId, labels
+from mcucc.schedule.plan.live_ranges import InPlace, LiveBytes
+from mcucc.schedule.plan.program import Action, Compute, Copy, Program, Stage
 
 TICKS = 24
 
@@ -111,44 +109,41 @@ class MemoryFacts:
     peak: int
 
 
-def memory_facts(program: TiledProgram) -> MemoryFacts:
+def memory_facts(program: Program) -> MemoryFacts:
     """Every buffer over time, and the fullest moment of every step."""
-    lives, same = live_extents(program)
     numbers = [i for i, stage in enumerate(program.stages) if stage.actions]
-    moments = tuple(_moment(program, lives, same, number) for number in numbers)
+    moments = tuple(_moment(program, number) for number in numbers)
     return MemoryFacts(
         ticks=tuple(_ticks(program.stages[number]) for number in numbers),
-        buffers=_buffers(program, lives, numbers),
+        buffers=_buffers(program, numbers),
         moments=moments,
         peak=max(range(len(moments)), key=lambda step: moments[step].bytes),
     )
 
 
-def _ticks(stage: TiledStage) -> int:
+def _ticks(stage: Stage) -> int:
     return min(stage.turns, TICKS)
 
 
-def _buffers(
-    program: TiledProgram, lives: Lives, numbers: Sequence[int]
-) -> tuple[BufferFacts, ...]:
+def _buffers(program: Program, numbers: Sequence[int]) -> tuple[BufferFacts, ...]:
     found = []
-    names = labels(program.places)
-    for buffer, by_stage in lives.items():
-        place = program.places[buffer]
+    names = labels(program.buffers)
+    for id, by_stage in program.live_ranges.items():
+        buffer = program.buffers[id]
         spans = []
         for step, number in enumerate(numbers):
             if number in by_stage:
-                pieces = _pieces(place, program.stages[number], by_stage[number])
+                pieces = _pieces(buffer, program.stages[number], by_stage[number].at_times)
                 spans += [Span(step, pieces)] if pieces else []
         if spans:
             first, last = spans[0].step, spans[-1].step
             found.append(
                 BufferFacts(
-                    name=names[buffer],
-                    tensor=place.tensor,
-                    role=place.kind.value,
-                    offset=place.offset,
-                    size=place.size,
+                    name=names[id],
+                    tensor=buffer.tensor,
+                    role=buffer.kind.value,
+                    offset=buffer.offset,
+                    size=buffer.size,
                     first=first,
                     last=last,
                     spans=tuple(spans),
@@ -157,7 +152,7 @@ def _buffers(
     return tuple(sorted(found, key=lambda buffer: (buffer.first, buffer.offset, buffer.name)))
 
 
-def _pieces(place: Place, stage: TiledStage, extents: Extents) -> tuple[Piece, ...]:
+def _pieces(buffer: Buffer, stage: Stage, extents: LiveBytes) -> tuple[Piece, ...]:
     """Hulls of what is live in each tick."""
     body = len(stage.actions)
     lengths = [body * (end - begin) for begin, end in _columns(stage)]
@@ -167,15 +162,15 @@ def _pieces(place: Place, stage: TiledStage, extents: Extents) -> tuple[Piece, .
     parts[0] = np.concatenate([extents[:1], parts[0]])
     parts[-1] = np.concatenate([parts[-1], extents[-1:]])
     hulls = [_hull(part) for part in parts]
-    return _runs(hulls, place.offset)
+    return _runs(hulls, buffer.offset)
 
 
-def _columns(stage: TiledStage) -> list[tuple[int, int]]:
+def _columns(stage: Stage) -> list[tuple[int, int]]:
     """The column steps of each turn."""
     return [stage.turn(number)[1] for number in range(stage.turns)]
 
 
-def _hull(extents: Extents) -> tuple[int, int]:
+def _hull(extents: LiveBytes) -> tuple[int, int]:
     live = extents[extents[:, 1] > extents[:, 0]]
     return (int(live[:, 0].min()), int(live[:, 1].max())) if len(live) else (0, 0)
 
@@ -194,15 +189,17 @@ def _runs(extents: Iterable[tuple[int, int]], offset: int) -> tuple[Piece, ...]:
     return tuple(found)
 
 
-def _moment(
-    program: TiledProgram, lives: Lives, same: frozenset[tuple[BufferId, BufferId]], number: int
-) -> MomentFacts:
+def _moment(program: Program, number: int) -> MomentFacts:
     """The first time of a stage at which the most bytes are live."""
     stage = program.stages[number]
-    names = labels(program.places)
-    here = {buffer: by_stage[number] for buffer, by_stage in lives.items() if number in by_stage}
+    names = labels(program.buffers)
+    here = {
+        buffer: by_stage[number].at_times
+        for buffer, by_stage in program.live_ranges.items()
+        if number in by_stage
+    }
     lengths = {buffer: np.maximum(e[:, 1] - e[:, 0], 0) for buffer, e in here.items()}
-    shared = _shared(lengths, same)
+    shared = _shared(lengths, program.in_place)
     load = sum(lengths.values(), np.zeros_like(shared)) - shared
     time = int(load.argmax())
     iteration, action = _iteration(stage, time)
@@ -221,21 +218,21 @@ def _moment(
         body=tuple(
             BodyFacts(names[buffer], pieces)
             for buffer, extents in here.items()
-            if (pieces := _body(program.places[buffer], extents[begin : begin + body]))
+            if (pieces := _body(program.buffers[buffer], extents[begin : begin + body]))
         ),
     )
 
 
-def _body(place: Place, extents: Extents) -> tuple[Piece, ...]:
-    return _runs([(int(low), int(high)) for low, high in extents], place.offset)
+def _body(buffer: Buffer, extents: LiveBytes) -> tuple[Piece, ...]:
+    return _runs([(int(low), int(high)) for low, high in extents], buffer.offset)
 
 
 def _shared(
-    lengths: Mapping[BufferId, npt.NDArray[np.int64]], same: frozenset[tuple[BufferId, BufferId]]
+    lengths: Mapping[BufferId, npt.NDArray[np.int64]], in_place: InPlace
 ) -> npt.NDArray[np.int64]:
     """Bytes at each time that a result shares with an operand (once for each result)."""
     found: dict[BufferId, npt.NDArray[np.int64]] = {}
-    for source, target in same:
+    for source, target in in_place:
         if source in lengths and target in lengths:
             common = np.minimum(lengths[source], lengths[target])
             found[target] = np.maximum(found[target], common) if target in found else common
@@ -243,7 +240,7 @@ def _shared(
     return sum(found.values(), nothing)
 
 
-def _iteration(stage: TiledStage, time: int) -> tuple[int, int]:
+def _iteration(stage: Stage, time: int) -> tuple[int, int]:
     """(number of the iteration, action) of a time; action -1 is before the loops."""
     body, count = len(stage.actions), len(stage.iterations)
     if time == 0:
@@ -251,7 +248,7 @@ def _iteration(stage: TiledStage, time: int) -> tuple[int, int]:
     return (count - 1, body) if time > count * body else divmod(time - 1, body)
 
 
-def _tick_of(stage: TiledStage, iteration: int) -> int:
+def _tick_of(stage: Stage, iteration: int) -> int:
     ends = np.cumsum([end - begin for begin, end in _columns(stage)])
     turn = int(np.searchsorted(ends, iteration, side="right"))
     bins = np.array_split(np.arange(stage.turns), _ticks(stage))
@@ -265,13 +262,13 @@ def _action(action: Action) -> ActionFacts:
 
 
 def _live(
-    program: TiledProgram, extents: Mapping[BufferId, npt.NDArray[np.int64]]
+    program: Program, extents: Mapping[BufferId, npt.NDArray[np.int64]]
 ) -> tuple[LiveFacts, ...]:
     found = []
-    names = labels(program.places)
-    for buffer, (low, high) in extents.items():
+    names = labels(program.buffers)
+    for id, (low, high) in extents.items():
         if low < high:
-            place, size = program.places[buffer], int(high - low)
-            offset = place.offset + int(low)
-            found.append(LiveFacts(names[buffer], place.tensor, place.kind.value, offset, size))
+            buffer, size = program.buffers[id], int(high - low)
+            offset = buffer.offset + int(low)
+            found.append(LiveFacts(names[id], buffer.tensor, buffer.kind.value, offset, size))
     return tuple(sorted(found, key=lambda live: (live.offset, live.buffer)))

@@ -12,7 +12,7 @@ from mcucc.ops.common.partial_sums import FinishSumsKernel
 from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 from mcucc.ops.fully_connected import FullyConnectedKernel
-from mcucc.schedule.plan.program import Compute, TiledStage
+from mcucc.schedule.plan.program import Compute, Stage
 from mcucc.schedule.search.choose import Schedule
 from mcucc.schedule.split.block import SplitBlockKernel
 
@@ -106,7 +106,7 @@ def _variant(kernel: Kernel) -> str:
     return kernel.choice.variant if isinstance(kernel, BoundKernel) else "portable"
 
 
-def _executed(stage: TiledStage) -> dict[str, int]:
+def _executed(stage: Stage) -> dict[str, int]:
     """MACs of every node over all steps of its stage."""
     kernels = {node.name: node.kernel for node in stage.nodes}
     return {

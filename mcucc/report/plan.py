@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from mcucc.codegen.steps import stage_name
 from mcucc.report.memory import memory_facts
-from mcucc.schedule.expand.expand import executed_macs
 from mcucc.schedule.plan.plan import EdgePlan
-from mcucc.schedule.plan.program import TiledProgram, TiledStage
+from mcucc.schedule.plan.program import Program, Stage
 from mcucc.schedule.search.choose import MORE_TIME, Schedule
 from mcucc.schedule.split.block import SplitBlockKernel
 
@@ -174,7 +173,7 @@ def front_facts(schedule: Schedule) -> tuple[FrontFacts, ...]:
     )
 
 
-def _stages(program: TiledProgram) -> tuple[StageFacts, ...]:
+def _stages(program: Program) -> tuple[StageFacts, ...]:
     outside = _between_stages(program)
     return tuple(
         StageFacts(
@@ -183,7 +182,7 @@ def _stages(program: TiledProgram) -> tuple[StageFacts, ...]:
             tile=stage.plan.tile,
             strips=len(stage.strips),
             edges=_edges(stage, outside),
-            macs=executed_macs([stage]),
+            macs=stage.macs,
             macs_once=sum(program.graph.macs_of(node) for node in stage.nodes),
             bytes=needed,
             splits=_splits(stage),
@@ -193,7 +192,7 @@ def _stages(program: TiledProgram) -> tuple[StageFacts, ...]:
     )
 
 
-def _splits(stage: TiledStage) -> tuple[SplitFacts, ...]:
+def _splits(stage: Stage) -> tuple[SplitFacts, ...]:
     found = []
     for node, end in itertools.pairwise(stage.nodes):
         kernel = node.kernel
@@ -202,7 +201,7 @@ def _splits(stage: TiledStage) -> tuple[SplitFacts, ...]:
     return tuple(found)
 
 
-def _edges(stage: TiledStage, outside: frozenset[str]) -> tuple[EdgeFacts, ...]:
+def _edges(stage: Stage, outside: frozenset[str]) -> tuple[EdgeFacts, ...]:
     """The tensors made in a stage that nothing after it reads, as the plan holds them."""
     planned = {edge.tensor: edge for edge in stage.plan.edges}
     inside = (node.output for node in stage.nodes if node.output not in outside)
@@ -213,7 +212,7 @@ def _edges(stage: TiledStage, outside: frozenset[str]) -> tuple[EdgeFacts, ...]:
     )
 
 
-def _between_stages(program: TiledProgram) -> frozenset[str]:
+def _between_stages(program: Program) -> frozenset[str]:
     """Tensors that another stage than their own reads, and the network's outputs."""
     made = {node.output: number for number, s in enumerate(program.stages) for node in s.nodes}
     crossing = {

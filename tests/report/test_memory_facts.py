@@ -50,7 +50,7 @@ def test_pieces_stay_inside_their_buffer_and_their_step(
     planned: tuple[Schedule, MemoryFacts],
 ) -> None:
     made, memory = planned
-    assert {buffer.name for buffer in memory.buffers} <= set(labels(made.program.places).values())
+    assert {buffer.name for buffer in memory.buffers} <= set(labels(made.program.buffers).values())
     for buffer in memory.buffers:
         assert (buffer.first, buffer.last) == (buffer.spans[0].step, buffer.spans[-1].step)
         for span in buffer.spans:

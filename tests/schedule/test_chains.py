@@ -10,10 +10,9 @@ from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.quantize.lower import lower
 from mcucc.report.facts import layer_facts
 from mcucc.schedule.expand.expand import expand
-from mcucc.schedule.plan.buffers import BufferId, Part
+from mcucc.schedule.plan.buffers import BufferId, BufferKind, Part
 from mcucc.schedule.plan.check import CheckError, check
 from mcucc.schedule.plan.plan import ImagePolicy, Plan, StagePlan
-from mcucc.schedule.plan.program import Kind
 from tests.graphs import Builder
 
 
@@ -35,9 +34,9 @@ def test_ring_replaces_the_tensor_between_stages() -> None:
     graph = narrow_middle()
     apart, chained = (expand(graph, plan_of(graph, 2, feeds=feeds)) for feeds in (False, True))
     middle = graph.nodes[1].output
-    assert apart.place_of(middle).slots == graph.activations[middle].height
-    ring = chained.places[BufferId(middle, Part.RING)]
-    assert (ring.kind, chained.whole(middle) is not None) == (Kind.RING, False)
+    assert apart.buffer_of(middle).slots == graph.activations[middle].height
+    ring = chained.buffers[BufferId(middle, Part.RING)]
+    assert (ring.kind, chained.whole(middle) is not None) == (BufferKind.RING, False)
     assert ring.slots < graph.activations[middle].height
     assert chained.arena_bytes < apart.arena_bytes
     assert check(chained).macs == check(apart).macs == graph.macs
@@ -49,7 +48,7 @@ def test_rates_decouple() -> None:
     fused = expand(graph, Plan("test", ImagePolicy.ROWS, (StagePlan(names, (4, 4)),)))
     chained = expand(graph, plan_of(graph, 2, feeds=True))
     # Fused, a step of 4 rows asks for 16 new rows of the image; fed row by row, for 2.
-    assert chained.place_of("image").slots < fused.place_of("image").slots
+    assert chained.buffer_of("image").slots < fused.buffer_of("image").slots
 
 
 def test_order_that_runs_ahead_of_its_rows_is_caught() -> None:
@@ -68,10 +67,10 @@ def test_ring_of_too_few_rows_is_caught() -> None:
     graph = narrow_middle()
     program = expand(graph, plan_of(graph, 2, feeds=True))
     name = BufferId(graph.nodes[1].output, Part.RING)
-    ring = program.places[name]
-    shrunk = {**program.places, name: replace(ring, slots=ring.slots - 1)}
+    ring = program.buffers[name]
+    shrunk = {**program.buffers, name: replace(ring, slots=ring.slots - 1)}
     with pytest.raises(CheckError):
-        check(replace(program, places=shrunk))
+        check(replace(program, buffers=shrunk))
 
 
 def test_pool_cannot_feed_rows() -> None:

@@ -12,9 +12,10 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.buffers import BufferKind
 from mcucc.schedule.plan.check import CheckError, check
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
-from mcucc.schedule.plan.program import Compute, Copy, Kind, TiledProgram
+from mcucc.schedule.plan.program import Compute, Copy, Program
 from mcucc.schedule.plan.spans import EMPTY, Reuse
 from tests.graphs import Builder, mobile_net
 from tests.schedule.networks import networks, plans
@@ -72,7 +73,7 @@ def test_a_row_of_the_image_that_nothing_reads_harms_nobody() -> None:
     check(expand(graph, Plan("test", ImagePolicy.ROWS, stages)))
 
 
-def fused_program(tile: tuple[int, int] = (1, 4), form: Form = Form.TILE) -> TiledProgram:
+def fused_program(tile: tuple[int, int] = (1, 4), form: Form = Form.TILE) -> Program:
     """All of a small network up to its pool in one stage."""
     graph: IntegerGraph = lower(mobile_net())
     names = [node.name for node in graph.nodes]
@@ -88,18 +89,23 @@ def fused_program(tile: tuple[int, int] = (1, 4), form: Form = Form.TILE) -> Til
 def test_whole_network_in_one_stage(tile: tuple[int, int], form: Form) -> None:
     program = fused_program(tile, form)
     assert check(program).macs == program.graph.macs
-    assert any(place.kind is Kind.SCRATCH for place in program.places.values())
+    assert any(place.kind is BufferKind.SCRATCH for place in program.buffers.values())
 
 
 def test_shifted_offset_is_caught() -> None:
     program = fused_program()
     caught = total = 0
-    for name, place in program.places.items():
-        if place.kind in (Kind.TILE, Kind.ROW_CACHE, Kind.COLUMN_CACHE, Kind.IMAGE):
-            places = {**program.places, name: replace(place, offset=place.offset + 4)}
+    for name, place in program.buffers.items():
+        if place.kind in (
+            BufferKind.TILE,
+            BufferKind.ROW_CACHE,
+            BufferKind.COLUMN_CACHE,
+            BufferKind.IMAGE,
+        ):
+            places = {**program.buffers, name: replace(place, offset=place.offset + 4)}
             total += 1
             try:
-                check(replace(program, places=places))
+                check(replace(program, buffers=places))
             except CheckError:
                 caught += 1
     # A buffer next to free bytes may move without harm; most cannot.
@@ -109,26 +115,28 @@ def test_shifted_offset_is_caught() -> None:
 
 def test_scratch_that_is_not_aligned_is_caught() -> None:
     program = fused_program()
-    scratch = next(p for p in program.places.values() if p.kind is Kind.SCRATCH)
+    scratch = next(p for p in program.buffers.values() if p.kind is BufferKind.SCRATCH)
     moved = replace(scratch, offset=scratch.offset + 1)
     with pytest.raises(CheckError, match="scratch holds words"):
-        check(replace(program, places={**program.places, moved.id: moved}))
+        check(replace(program, buffers={**program.buffers, moved.id: moved}))
 
 
 def test_buffers_on_top_of_each_other_are_caught() -> None:
     program = fused_program()
-    caches = [p for p in program.places.values() if p.kind is Kind.ROW_CACHE]
+    caches = [p for p in program.buffers.values() if p.kind is BufferKind.ROW_CACHE]
     moved = replace(caches[0], offset=caches[1].offset)
     with pytest.raises(CheckError, match="hold something else"):
-        check(replace(program, places={**program.places, moved.id: moved}))
+        check(replace(program, buffers={**program.buffers, moved.id: moved}))
 
 
 def test_dropped_cache_row_is_caught() -> None:
     program = fused_program()
-    cache = next(p for p in program.places.values() if p.kind is Kind.ROW_CACHE and p.slots > 1)
+    cache = next(
+        p for p in program.buffers.values() if p.kind is BufferKind.ROW_CACHE and p.slots > 1
+    )
     smaller = replace(cache, slots=cache.slots - 1)
     with pytest.raises(CheckError):
-        check(replace(program, places={**program.places, cache.id: smaller}))
+        check(replace(program, buffers={**program.buffers, cache.id: smaller}))
 
 
 def test_missing_copy_is_caught() -> None:

@@ -109,7 +109,7 @@ def test_a_found_plan_expands_to_the_same_bytes() -> None:
     point = best_front().points[0]
     again = expand(graph, point.program.plan)
     assert again.arena_bytes == point.bytes
-    assert again.places == point.program.places
+    assert again.buffers == point.program.buffers
 
 
 def test_budget_picks_the_cheapest_that_fits() -> None:

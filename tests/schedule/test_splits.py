@@ -15,10 +15,11 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.kernels.select import bound_like
 from mcucc.ops.common.partial_sums import PartialSumsKernel
 from mcucc.quantize.lower import lower
-from mcucc.schedule.expand.expand import expand, live_extents
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.buffers import BufferKind
 from mcucc.schedule.plan.check import CheckError, check
 from mcucc.schedule.plan.plan import ImagePolicy, Plan, SplitPlan, StagePlan
-from mcucc.schedule.plan.program import Compute, Kind, TiledProgram
+from mcucc.schedule.plan.program import Compute, Program
 from mcucc.schedule.search.choose import bind
 from mcucc.schedule.search.costs import MACS, cost_model, node_facts, program_cost
 from mcucc.schedule.search.front import SearchOptions, search
@@ -51,14 +52,14 @@ def split_plan(graph: IntegerGraph, tile: tuple[int, int], channels: int) -> Pla
     )
 
 
-def split_program(tile: tuple[int, int] = (4, 0), channels: int = 8) -> TiledProgram:
+def split_program(tile: tuple[int, int] = (4, 0), channels: int = 8) -> Program:
     graph = network()
     return expand(graph, split_plan(graph, tile, channels))
 
 
 def with_kernel(
-    program: TiledProgram, change: Callable[[SplitBlockKernel], SplitBlockKernel]
-) -> TiledProgram:
+    program: Program, change: Callable[[SplitBlockKernel], SplitBlockKernel]
+) -> Program:
     """The program with the kernel of its block changed."""
 
     def changed(nodes):  # type: ignore[no-untyped-def]
@@ -88,12 +89,11 @@ def test_groups_of_any_size_give_the_bytes_of_the_layers(channels: int, board: s
 
 def test_the_expanded_tensor_is_never_there_as_a_whole() -> None:
     program = split_program((1, 0), 4)
-    kinds = {place.kind: place for place in program.places.values() if ".sums" in place.tensor}
+    kinds = {place.kind: place for place in program.buffers.values() if ".sums" in place.tensor}
     window_rows, row, group = 3, 9, 4
-    assert kinds[Kind.SCRATCH].size == (window_rows + 1) * row * group
-    assert kinds[Kind.TILE].size == 4 * row * 5
-    lives, _ = live_extents(program)
-    assert set(lives) <= set(program.places)
+    assert kinds[BufferKind.SCRATCH].size == (window_rows + 1) * row * group
+    assert kinds[BufferKind.TILE].size == 4 * row * 5
+    assert set(program.live_ranges) <= set(program.buffers)
 
 
 def test_whole_height_repeats_no_work_and_tiles_repeat_their_borders() -> None:
@@ -207,34 +207,38 @@ def test_a_second_group_that_begins_the_sums_is_caught() -> None:
         check(with_kernel(split_program(), begin))
 
 
-@pytest.mark.parametrize("kind", [Kind.SCRATCH, Kind.TILE])
-def test_smaller_buffers_are_caught(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [BufferKind.SCRATCH, BufferKind.TILE])
+def test_smaller_buffers_are_caught(kind: BufferKind) -> None:
     program = split_program()
-    place = next(p for p in program.places.values() if p.kind is kind and ".sums" in p.tensor)
+    place = next(p for p in program.buffers.values() if p.kind is kind and ".sums" in p.tensor)
     smaller = {
-        Kind.SCRATCH: replace(place, pitch=place.pitch // 2),
-        Kind.TILE: replace(place, slots=place.slots - 1),
+        BufferKind.SCRATCH: replace(place, pitch=place.pitch // 2),
+        BufferKind.TILE: replace(place, slots=place.slots - 1),
     }[kind]
     with pytest.raises(CheckError, match=r"bytes of scratch|slots"):
-        check(replace(program, places={**program.places, place.id: smaller}))
+        check(replace(program, buffers={**program.buffers, place.id: smaller}))
 
 
 def test_sums_over_an_input_that_later_groups_read_are_caught() -> None:
     """Row by row they would do no harm: the rows above are read no more."""
     program = split_program((4, 0))
-    tile = next(p for p in program.places.values() if p.kind is Kind.TILE and ".sums" in p.tensor)
-    source = program.place_of(program.graph.nodes[1].inputs[0])
+    tile = next(
+        p for p in program.buffers.values() if p.kind is BufferKind.TILE and ".sums" in p.tensor
+    )
+    source = program.buffer_of(program.graph.nodes[1].inputs[0])
     moved = replace(tile, offset=source.offset)
     with pytest.raises(CheckError, match=r"while it needs them|something else"):
-        check(replace(program, places={**program.places, tile.id: moved}))
+        check(replace(program, buffers={**program.buffers, tile.id: moved}))
 
 
 def test_sums_that_are_not_aligned_are_caught() -> None:
     program = split_program()
-    tile = next(p for p in program.places.values() if p.kind is Kind.TILE and ".sums" in p.tensor)
+    tile = next(
+        p for p in program.buffers.values() if p.kind is BufferKind.TILE and ".sums" in p.tensor
+    )
     moved = replace(tile, offset=tile.offset + 2)
     with pytest.raises(CheckError, match="sums are words"):
-        check(replace(program, places={**program.places, tile.id: moved}))
+        check(replace(program, buffers={**program.buffers, tile.id: moved}))
 
 
 def test_a_step_left_out_is_caught() -> None:

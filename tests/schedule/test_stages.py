@@ -64,7 +64,7 @@ def test_input_and_output_overlap_row_by_row() -> None:
     b, plan = chain_plan((1, 0), (1, 0))
     program = expand(lower(b.graph("conv_1")), plan)
     # the second convolution may write row t as soon as row t - 1 of its input is dead: D = 2 rows
-    assert program.place_of("conv_0").offset - program.place_of("conv_1").offset >= 2 * 40
+    assert program.buffer_of("conv_0").offset - program.buffer_of("conv_1").offset >= 2 * 40
     assert program.stage_bytes[1] == 480 + 2 * 40
     check(program)
 

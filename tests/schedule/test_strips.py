@@ -11,11 +11,11 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.quantize.lower import lower
 from mcucc.report.memory import memory_facts
-from mcucc.schedule.expand.expand import expand, live_extents
-from mcucc.schedule.plan.buffers import BufferId
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.buffers import BufferId, BufferKind
 from mcucc.schedule.plan.check import CheckError, check
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
-from mcucc.schedule.plan.program import Compute, Kind, TiledProgram
+from mcucc.schedule.plan.program import Compute, Program
 from mcucc.schedule.search.front import SearchOptions, search
 from tests.graphs import Builder
 
@@ -35,7 +35,7 @@ def program_of(
     tile: tuple[int, int] = (1, 0),
     form: Form = Form.TILE,
     image: ImagePolicy = ImagePolicy.MAPPED,
-) -> TiledProgram:
+) -> Program:
     edges = tuple(EdgePlan(node.output, form) for node in graph.nodes)
     names = tuple(node.name for node in graph.nodes)
     stage = StagePlan(names, tile, edges, strips=strips)
@@ -49,9 +49,9 @@ def test_buffers_are_as_wide_as_a_strip(form: Form, tile: tuple[int, int]) -> No
     one, three = (program_of(graph, strips, tile, form) for strips in (1, 3))
     check(one)
     check(three)
-    for name, place in three.places.items():
-        if place.kind in (Kind.RING, Kind.ROW_CACHE):
-            assert place.pitch < one.places[name].pitch
+    for name, place in three.buffers.items():
+        if place.kind in (BufferKind.RING, BufferKind.ROW_CACHE):
+            assert place.pitch < one.buffers[name].pitch
     assert three.arena_bytes < one.arena_bytes
 
 
@@ -82,10 +82,10 @@ def test_pools_take_every_pixel_once() -> None:
 
 def test_an_input_dies_only_under_the_last_strip() -> None:
     program = program_of(wide(), 2, image=ImagePolicy.RESIDENT)
-    lives, _ = live_extents(program)
-    first, last = np.split(lives[BufferId("image")][0][1:-1, 0], 2)
-    assert first.max() < program.place_of("image").pitch  # the second strip reads row 0 again
-    assert last.max() == program.place_of("image").size
+    image = program.live_ranges[BufferId("image")][0].at_times
+    first, last = np.split(image[1:-1, 0], 2)
+    assert first.max() < program.buffer_of("image").pitch  # the second strip reads row 0 again
+    assert last.max() == program.buffer_of("image").size
 
 
 def test_strips_out_of_order_are_caught() -> None:
@@ -94,9 +94,9 @@ def test_strips_out_of_order_are_caught() -> None:
     swapped = replace(stage, strips=stage.strips[::-1])
     narrow = replace(
         program,
-        places={
+        buffers={
             name: replace(place, origins=place.origins[::-1])
-            for name, place in program.places.items()
+            for name, place in program.buffers.items()
         },
     )
     for broken in (narrow, replace(program, stages=(replace(swapped, strips=((0, 1), (0, 1))),))):

@@ -17,7 +17,7 @@ from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.text import integer_text
 from mcucc.schedule.plan.check import check
-from mcucc.schedule.plan.program import TiledProgram
+from mcucc.schedule.plan.program import Program
 from mcucc.toolchain.compilers import WARNINGS, compile_objects, host_compiler, run_tool
 from mcucc.toolchain.firmware import ModelUnit, include_folders
 
@@ -31,7 +31,7 @@ class Case:
     """A network under a plan; `integer` is the network before kernels were chosen."""
 
     integer: IntegerGraph
-    program: TiledProgram
+    program: Program
 
     def cameras(self) -> dict[str, CameraInput]:
         """Camera bytes are int8 with the sign bit flipped."""

@@ -20,7 +20,7 @@ from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import Plan
-from mcucc.schedule.plan.program import TiledProgram
+from mcucc.schedule.plan.program import Program
 from mcucc.schedule.search.choose import ScheduleOptions, schedule
 from mcucc.toolchain import BuildOptions, Firmware, ModelUnit, build_firmware
 
@@ -31,7 +31,7 @@ class Library:
 
     folder: Path
     integer: IntegerGraph
-    program: TiledProgram
+    program: Program
     board: Board
     unit: ModelUnit
     kernels: tuple[Path, ...]

@@ -37,7 +37,7 @@ def test_an_image_elsewhere_gives_the_bytes_of_numpy(fused: bool, tmp_path: Path
         assert bytes(image) == picture
         found = b""
         for name in made.integer.outputs:
-            place = made.program.place_of(name)
+            place = made.program.buffer_of(name)
             size = made.integer.activations[name].size
             found += bytes(arena)[place.offset : place.offset + size]
         assert (found,) == made.expected([picture])

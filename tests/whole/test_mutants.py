@@ -15,9 +15,10 @@ import pytest
 from mcucc.boards.board import load_board
 from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.buffers import BufferKind
 from mcucc.schedule.plan.check import CheckError, check
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
-from mcucc.schedule.plan.program import Copy, Kind, TiledProgram, TiledStage
+from mcucc.schedule.plan.program import Copy, Program, Stage
 from mcucc.schedule.plan.spans import EMPTY
 from mcucc.schedule.search.choose import bind
 from tests.graphs import mobile_net
@@ -27,7 +28,7 @@ INTEGER = lower(mobile_net(19, 14))
 FORMS = (Form.TILE, Form.SLIDE, Form.RING)
 
 
-def program_of(form: Form) -> TiledProgram:
+def program_of(form: Form) -> Program:
     """Two fused stages up to the global pool, which is the second one's sink; strips in it."""
     graph = bind(INTEGER, load_board("rpi-pico"), "balanced")
     names = [node.name for node in graph.nodes]
@@ -41,28 +42,28 @@ def program_of(form: Form) -> TiledProgram:
     return expand(graph, Plan("mutant", ImagePolicy.ROWS, tuple(stages)))
 
 
-def with_stage(program: TiledProgram, number: int, stage: TiledStage) -> TiledProgram:
+def with_stage(program: Program, number: int, stage: Stage) -> Program:
     stages = (*program.stages[:number], stage, *program.stages[number + 1 :])
     return replace(program, stages=stages)
 
 
-def shifted(program: TiledProgram) -> Iterator[tuple[str, TiledProgram]]:
+def shifted(program: Program) -> Iterator[tuple[str, Program]]:
     """Every buffer four bytes lower and higher, and at the start of the arena."""
-    for name, place in program.places.items():
+    for name, place in program.buffers.items():
         for offset in {0, place.offset - 4, place.offset + 4} - {place.offset}:
-            moved = {**program.places, name: replace(place, offset=offset)}
-            yield f"{name} at {offset}", replace(program, places=moved)
+            moved = {**program.buffers, name: replace(place, offset=offset)}
+            yield f"{name} at {offset}", replace(program, buffers=moved)
 
 
-def dropped_rows(program: TiledProgram) -> Iterator[tuple[str, TiledProgram]]:
+def dropped_rows(program: Program) -> Iterator[tuple[str, Program]]:
     """Every cache, ring and tile of several rows with one row less."""
-    for name, place in program.places.items():
-        if place.slots > 1 and place.kind is not Kind.SCRATCH:
-            fewer = {**program.places, name: replace(place, slots=place.slots - 1)}
-            yield f"{name} without a row", replace(program, places=fewer)
+    for name, place in program.buffers.items():
+        if place.slots > 1 and place.kind is not BufferKind.SCRATCH:
+            fewer = {**program.buffers, name: replace(place, slots=place.slots - 1)}
+            yield f"{name} without a row", replace(program, buffers=fewer)
 
 
-def swapped(program: TiledProgram) -> Iterator[tuple[str, TiledProgram]]:
+def swapped(program: Program) -> Iterator[tuple[str, Program]]:
     """Neighbouring actions of a stage, and neighbouring chains of stages, in the other order."""
     for number, stage in enumerate(program.stages):
         for i in range(len(stage.actions) - 1):
@@ -76,7 +77,7 @@ def swapped(program: TiledProgram) -> Iterator[tuple[str, TiledProgram]]:
         yield f"chains {i}", replace(program, chains=tuple(chains))
 
 
-def left_out(program: TiledProgram) -> Iterator[tuple[str, TiledProgram]]:
+def left_out(program: Program) -> Iterator[tuple[str, Program]]:
     """A step's rows or columns of an action left out; a copy left out altogether."""
     for number, stage in enumerate(program.stages):
         for i, action in enumerate(stage.actions):
@@ -93,7 +94,7 @@ def left_out(program: TiledProgram) -> Iterator[tuple[str, TiledProgram]]:
                 yield f"copy {i} in {number}", with_stage(program, number, changed)
 
 
-def shrunk(program: TiledProgram) -> Iterator[tuple[str, TiledProgram]]:
+def shrunk(program: Program) -> Iterator[tuple[str, Program]]:
     """Arenas that are too small."""
     for missing in (1, 4, program.arena_bytes // 2):
         yield f"{missing} less", replace(program, arena_bytes=program.arena_bytes - missing)

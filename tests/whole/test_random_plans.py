@@ -19,7 +19,7 @@ from mcucc.boards.board import load_board
 from mcucc.errors import FitError, ModelError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.schedule.expand.expand import expand
-from mcucc.schedule.plan.program import Kind
+from mcucc.schedule.plan.buffers import BufferKind
 from mcucc.schedule.search.choose import ScheduleOptions, bind, schedule
 from mcucc.toolchain import BuildOptions, build_firmware
 from tests.schedule.networks import networks, plans
@@ -62,8 +62,8 @@ def test_host_c_gives_the_bytes_of_layer_by_layer(number: int, tmp_path: Path) -
     assert any(len(stage.nodes) > 3 for stage in stages)
     assert any(len(stage.strips) > 1 for stage in stages)
     assert any(len(chain.stages) > 1 for case in cases for chain in case.program.chains)
-    kinds = {place.kind for case in cases for place in case.program.places.values()}
-    assert kinds >= {Kind.TILE, Kind.RING, Kind.ROW_CACHE}
+    kinds = {place.kind for case in cases for place in case.program.buffers.values()}
+    assert kinds >= {BufferKind.TILE, BufferKind.RING, BufferKind.ROW_CACHE}
     for case, found in zip(cases, run_batch(cases, tmp_path), strict=True):
         assert found == case.expected(case.pictures(2)), case.words()
 

@@ -1,4 +1,4 @@
-"""Plan to TiledProgram: ranges of every step, the places they live in, and the arena."""
+"""Plan to Program: ranges of every step, the places they live in, and the arena."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ from mcucc.schedule.arena.limits import ArenaLimits
 from mcucc.schedule.expand.axis import Axis, Link, Track, stepped_axis, whole_axis
 from mcucc.schedule.expand.chains import Member, chains_of, interleaved
 from mcucc.schedule.expand.facts import Network
-from mcucc.schedule.expand.liveness import ChainFacts, Lives, StageFacts, all_lives, pairs_by_index
+from mcucc.schedule.expand.liveness import ChainFacts, StageFacts, all_lives, pairs_by_index
 from mcucc.schedule.expand.rates import COLUMNS, ROWS, Rates, measured_tensor, proportional
 from mcucc.schedule.expand.strips import Across, Columns, joined, strip_columns
-from mcucc.schedule.plan.buffers import BufferId, Part
+from mcucc.schedule.plan.buffers import Buffer, BufferId, BufferKind, Part
+from mcucc.schedule.plan.live_ranges import LiveRange
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.plan.program import (
     Action,
     Chain,
     Compute,
     Copy,
-    Kind,
-    Place,
+    Program,
     Receive,
+    Stage,
     Storage,
-    TiledProgram,
-    TiledStage,
 )
 from mcucc.schedule.plan.spans import EMPTY
 from mcucc.schedule.split.rewrite import with_splits
@@ -39,7 +38,7 @@ ALIGNMENT = 4
 DEFAULT_LIMITS = ArenaLimits()
 
 
-def expand(graph: IntegerGraph, plan: Plan, limits: ArenaLimits = DEFAULT_LIMITS) -> TiledProgram:
+def expand(graph: IntegerGraph, plan: Plan, limits: ArenaLimits = DEFAULT_LIMITS) -> Program:
     """Every step and every byte of a plan.
 
     Raises ModelError when the plan does not fit the network: unknown or missing nodes, an order
@@ -49,21 +48,14 @@ def expand(graph: IntegerGraph, plan: Plan, limits: ArenaLimits = DEFAULT_LIMITS
     return _placed(net, plan, chains, places, limits)
 
 
-def live_extents(program: TiledProgram) -> tuple[Lives, frozenset[tuple[BufferId, BufferId]]]:
-    """When which bytes of every place are live, and the pairs that share theirs (see `extents`)."""
-    plan = replace(program.plan, stages=tuple(stage.plan for stage in program.stages))
-    net, _, chains, places = _built(program.graph, plan)
-    return all_lives(net, plan.image, chains, places)
-
-
 def _built(
     graph: IntegerGraph, plan: Plan
-) -> tuple[Network, Plan, list[ChainFacts], dict[BufferId, Place]]:
+) -> tuple[Network, Plan, list[ChainFacts], dict[BufferId, Buffer]]:
     """The chains of a plan, and places without offsets; network and plan are those of `splits`."""
     ordered = replace(graph, nodes=_ordered(graph, plan))
     graph, plan = with_splits(ordered, plan)
     net = Network(graph, graph.nodes)
-    places: dict[BufferId, Place] = {}
+    places: dict[BufferId, Buffer] = {}
     chains: list[ChainFacts] = []
     begin = 0
     for numbers in chains_of(plan):
@@ -78,7 +70,7 @@ def _chain(
     plans: Sequence[StagePlan],
     begin: int,
     image: ImagePolicy,
-    places: dict[BufferId, Place],
+    places: dict[BufferId, Buffer],
 ) -> ChainFacts:
     """The stages of a chain; `places` takes what they add."""
     stages = []
@@ -117,15 +109,17 @@ def chain_arena(
 def _chain_lives(
     net: Network, plans: Sequence[StagePlan], begin: int, image: ImagePolicy
 ) -> tuple[list[Life], frozenset[tuple[int, int]]]:
-    places: dict[BufferId, Place] = {}
+    places: dict[BufferId, Buffer] = {}
     for number, tensor in enumerate(net.tensors):
         given = tensor.producer < 0
         late = given and image.streams and min(net.readers(number), default=0) >= begin
         if tensor.producer < begin and not late:
-            kind = Kind.IMAGE if given else Kind.TENSOR
+            kind = BufferKind.IMAGE if given else BufferKind.TENSOR
             pitch = tensor.row_bytes
             buffer = BufferId(tensor.name)
-            places[buffer] = Place(buffer, tensor.name, kind, tensor.height, pitch, tensor.channels)
+            places[buffer] = Buffer(
+                buffer, tensor.name, kind, tensor.height, pitch, tensor.channels
+            )
     chain = _chain(net, plans, begin, image, places)
     lives, same = all_lives(net, image, [chain], places)
     names = list(lives)
@@ -162,10 +156,10 @@ class _Stage:
     begin: int
     end: int
     image: ImagePolicy
-    known: dict[BufferId, Place]
+    known: dict[BufferId, Buffer]
 
     def __post_init__(self) -> None:
-        self.places: dict[BufferId, Place] = {}
+        self.places: dict[BufferId, Buffer] = {}
         self.rings: Mapping[int, int] = {}
         self.chain_end = self.end
         self.storage: dict[str, Storage] = {}
@@ -283,7 +277,7 @@ class _Stage:
 
     # Places and actions ---------------------------------------------------------------------
 
-    def tiled(self) -> TiledStage:
+    def tiled(self) -> Stage:
         """The stage with its body and places."""
         before: dict[int, list[Action]] = {}
         after: dict[int, list[Action]] = {}
@@ -310,7 +304,7 @@ class _Stage:
             if source.kernel.scratch_bytes:
                 place = self._scratch(node.name, node.output, source.kernel.scratch_bytes)
                 (sinks if node.granularity is Granularity.SINK else scratch)[source.name] = place
-        return TiledStage(
+        return Stage(
             plan=self.plan,
             nodes=sources,
             row_steps=self.rows.steps,
@@ -345,20 +339,20 @@ class _Stage:
 
     def _scratch(self, node: str, tensor: int, size: int) -> BufferId:
         buffer, made = BufferId(node, Part.SCRATCH), self.net.tensors[tensor].name
-        self.places[buffer] = Place(buffer, made, Kind.SCRATCH, 1, size, 1)
+        self.places[buffer] = Buffer(buffer, made, BufferKind.SCRATCH, 1, size, 1)
         return buffer
 
-    def _add(self, tensor: int, part: Part, kind: Kind, slots: int, pixels: int) -> BufferId:
+    def _add(self, tensor: int, part: Part, kind: BufferKind, slots: int, pixels: int) -> BufferId:
         facts = self.net.tensors[tensor]
         buffer, pitch = BufferId(facts.name, part), pixels * facts.channels
-        self.places[buffer] = Place(buffer, facts.name, kind, slots, pitch, facts.channels)
+        self.places[buffer] = Buffer(buffer, facts.name, kind, slots, pitch, facts.channels)
         return buffer
 
     def _shift(self, buffer: BufferId, origins: tuple[int, ...]) -> None:
         """The place holds columns from these on, at each column step."""
         self.places[buffer] = replace(self.places[buffer], origins=origins)
 
-    def _whole_place(self, tensor: int, kind: Kind) -> None:
+    def _whole_place(self, tensor: int, kind: BufferKind) -> None:
         """The place of a whole tensor; an alias is another name of its root's bytes."""
         facts = self.net.tensors[tensor]
         whole = BufferId(facts.name)
@@ -372,18 +366,18 @@ class _Stage:
             self.storage[facts.name] = Storage(None, BufferId(facts.name, Part.RING))
             return []
         if tensor not in self.net.inputs or BufferId(facts.name) in self.known:
-            self._whole_place(tensor, Kind.TENSOR)
+            self._whole_place(tensor, BufferKind.TENSOR)
             return []
         readers = self.net.readers(tensor)
         if not self.image.streams:
-            self._whole_place(tensor, Kind.IMAGE)
+            self._whole_place(tensor, BufferKind.IMAGE)
             return []
         if self.plan.strips > 1 and self.image is ImagePolicy.ROWS:
             raise self.error("strips read the image again, and rows of a camera come only once")
         track = self.rows.tracks.get(tensor)
         whole = facts.last >= self.end or min(readers) < self.begin or track is None
         slots = facts.height if whole or track is None else min(facts.height, track.held)
-        place = self._add(tensor, Part.WHOLE, Kind.IMAGE, slots, facts.width)
+        place = self._add(tensor, Part.WHOLE, BufferKind.IMAGE, slots, facts.width)
         self.storage[facts.name] = Storage(None, place)
         beside = any(self.end <= reader < self.chain_end for reader in readers)
         if track is None or beside:
@@ -408,7 +402,7 @@ class _Stage:
         node = self.nodes[facts.producer - self.begin]
         sink = node.granularity is Granularity.SINK
         if tensor in self.rings:
-            ring = self._add(tensor, Part.RING, Kind.RING, self.rings[tensor], facts.width)
+            ring = self._add(tensor, Part.RING, BufferKind.RING, self.rings[tensor], facts.width)
             self.storage[facts.name] = Storage(None, ring)
             return [], []
         if sink or tensor in self.kept or facts.last < 0 or tensor not in self.rows.tracks:
@@ -418,22 +412,22 @@ class _Stage:
         edge = self._edge(tensor)
         if edge.form is Form.RING and (down.cached or across.cached):
             slots = min(down.size, down.held)
-            ring = self._add(tensor, Part.RING, Kind.RING, slots, across.width)
+            ring = self._add(tensor, Part.RING, BufferKind.RING, slots, across.width)
             self._shift(ring, across.origins)
             self.storage[facts.name] = Storage(None, ring)
             return [], []
         return self._tile(tensor, down, across, edge)
 
-    def _kind(self, tensor: int) -> Kind:
+    def _kind(self, tensor: int) -> BufferKind:
         roots = {self.net.tensors[t].root for t in self.net.outputs}
-        return Kind.OUTPUT if self.net.tensors[tensor].root in roots else Kind.TENSOR
+        return BufferKind.OUTPUT if self.net.tensors[tensor].root in roots else BufferKind.TENSOR
 
     def _tile(
         self, tensor: int, down: Track, across: Across, edge: EdgePlan
     ) -> tuple[list[Action], list[Action]]:
         facts = self.net.tensors[tensor]
         slots = max(1, down.tallest)
-        tile = self._add(tensor, Part.TILE, Kind.TILE, slots, across.held)
+        tile = self._add(tensor, Part.TILE, BufferKind.TILE, slots, across.held)
         self._shift(tile, across.lefts)
         load: list[Action] = []
         save: list[Action] = []
@@ -443,13 +437,13 @@ class _Stage:
                 save.append(Copy(facts.name, tile, tile, 1, down.ranges, carried))
             else:
                 widest = max(b - a for a, b in carried)
-                cache = self._add(tensor, Part.COLUMNS, Kind.COLUMN_CACHE, slots, widest)
+                cache = self._add(tensor, Part.COLUMNS, BufferKind.COLUMN_CACHE, slots, widest)
                 self._shift(cache, across.keep)
                 late = (EMPTY, *carried[:-1])
                 load.append(Copy(facts.name, cache, tile, 0, down.ranges, late))
                 save.append(Copy(facts.name, tile, cache, 1, down.ranges, carried))
         if down.cached and down.left_over:
-            rows = self._add(tensor, Part.ROWS, Kind.ROW_CACHE, down.cached, across.width)
+            rows = self._add(tensor, Part.ROWS, BufferKind.ROW_CACHE, down.cached, across.width)
             self._shift(rows, across.origins)
             update = Copy(facts.name, tile, rows, 0, down.lasting, across.retired)
             save.insert(0, update)
@@ -463,9 +457,9 @@ def _placed(
     net: Network,
     plan: Plan,
     chains: Sequence[ChainFacts],
-    places: dict[BufferId, Place],
+    places: dict[BufferId, Buffer],
     limits: ArenaLimits,
-) -> TiledProgram:
+) -> Program:
     lives, same = all_lives(net, plan.image, chains, places)
     names = list(lives)
     ordered = _numbered(chains)
@@ -484,20 +478,21 @@ def _placed(
             places[own] = replace(places[own], offset=places[root].offset)
     stages = tuple(facts.stage for chain in chains for facts in chain.stages)
     bound = {node.name: node for stage in stages for node in stage.nodes}
-    return TiledProgram(
+    return Program(
         graph=replace(net.graph, nodes=tuple(bound[node.name] for node in net.graph.nodes)),
         plan=plan,
         stages=stages,
         chains=tuple(ordered),
-        places=places,
+        buffers=places,
+        live_ranges={
+            buffer: {stage: LiveRange.of(extents) for stage, extents in by_stage.items()}
+            for buffer, by_stage in lives.items()
+        },
+        in_place=same,
         arena_bytes=layout.size,
         lower_bound=layout.lower_bound,
-        macs=executed_macs(stages),
         stage_bytes=tuple(layout.load_of_stage.get(i, 0) for i in range(len(stages))),
-        alive=tuple(
-            tuple(n for n in names if i in lives[n] and lives[n][i][:, 1].any())
-            for i in range(len(stages))
-        ),
+        macs=sum(stage.macs for stage in stages),
     )
 
 
@@ -509,14 +504,3 @@ def _numbered(chains: Sequence[ChainFacts]) -> list[Chain]:
         numbers = tuple(range(first, first + len(chain.stages)))
         found.append(Chain(numbers, tuple(first + part for part in chain.turns.order)))
     return found
-
-
-def executed_macs(stages: Sequence[TiledStage]) -> int:
-    """Multiply-accumulates of all steps of all stages."""
-    total = 0
-    for stage in stages:
-        kernels = {node.name: node.kernel for node in stage.nodes}
-        for action in stage.actions:
-            if isinstance(action, Compute) and action.node not in stage.sinks:
-                total += kernels[action.node].macs(action.rows, action.columns)
-    return total

@@ -19,9 +19,9 @@ from mcucc.schedule.expand.axis import Track
 from mcucc.schedule.expand.chains import Interleaved, rows_held
 from mcucc.schedule.expand.facts import Network
 from mcucc.schedule.expand.strips import Across
-from mcucc.schedule.plan.buffers import BufferId, Part
+from mcucc.schedule.plan.buffers import Buffer, BufferId, BufferKind, Part
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.plan.program import Compute, Copy, Kind, Place, Receive, TiledStage
+from mcucc.schedule.plan.program import Compute, Copy, Receive, Stage
 
 Lives = dict[BufferId, dict[int, Extents]]
 
@@ -30,7 +30,7 @@ Lives = dict[BufferId, dict[int, Extents]]
 class StageFacts:
     """A built stage, its position among the nodes, and its tensors along both axes."""
 
-    stage: TiledStage
+    stage: Stage
     begin: int
     end: int
     rows: Mapping[int, Track]
@@ -56,7 +56,10 @@ class ChainFacts:
 
 
 def all_lives(
-    net: Network, image: ImagePolicy, chains: Sequence[ChainFacts], places: Mapping[BufferId, Place]
+    net: Network,
+    image: ImagePolicy,
+    chains: Sequence[ChainFacts],
+    places: Mapping[BufferId, Buffer],
 ) -> tuple[Lives, frozenset[tuple[BufferId, BufferId]]]:
     """Live extents of every buffer, and the pairs that may share an offset (results in place)."""
     lives: Lives = {}
@@ -86,7 +89,7 @@ class _Clock:
         chain: ChainFacts,
         part: int,
         first: int,
-        places: Mapping[BufferId, Place],
+        places: Mapping[BufferId, Buffer],
     ) -> None:
         self.net, self.chain, self.places = net, chain, places
         self.part, self.first = part, first
@@ -104,14 +107,14 @@ class _Clock:
             for name in sorted(self._touched(action), key=lambda each: each.order):
                 self.uses.setdefault(name, []).append(i)
             if not isinstance(action, Copy):
-                self.writes.setdefault(action.place, i)
+                self.writes.setdefault(action.target, i)
 
     def _touched(self, action: Receive | Compute | Copy) -> set[BufferId]:
         if isinstance(action, Receive):
-            return {action.place}
+            return {action.target}
         if isinstance(action, Copy):
             return {action.source, action.target}
-        found = {action.place}
+        found = {action.target}
         node = next(n for n in self.stage.nodes if n.name == action.node)
         for tensor in node.inputs:
             storage = self.stage.storage[tensor]
@@ -155,60 +158,60 @@ class _Clock:
         found: Lives = {}
         for name in self.uses:
             place = self.places[name]
-            if place.kind is Kind.TILE:
+            if place.kind is BufferKind.TILE:
                 found[name] = self._tile(place)
-            elif place.kind is Kind.COLUMN_CACHE:
+            elif place.kind is BufferKind.COLUMN_CACHE:
                 found[name] = self._columns(place)
-            elif place.kind in (Kind.RING, Kind.ROW_CACHE) and not self._shared(place):
+            elif place.kind in (BufferKind.RING, BufferKind.ROW_CACHE) and not self._shared(place):
                 found[name] = self._rolling(place)
-            elif place.kind is Kind.SCRATCH:
+            elif place.kind is BufferKind.SCRATCH:
                 found[name] = self._steps(place, self.uses[name][0], self.uses[name][0])
         for name in self.stage.sinks.values():
             found[name] = self.always(self.places[name].size)
         return found
 
-    def _shared(self, place: Place) -> bool:
+    def _shared(self, place: Buffer) -> bool:
         """Whether it is a ring between stages."""
-        return place.kind is Kind.RING and self._number(place) in self.chain.turns.rings
+        return place.kind is BufferKind.RING and self._number(place) in self.chain.turns.rings
 
-    def _number(self, place: Place) -> int:
+    def _number(self, place: Buffer) -> int:
         return self.net.number[place.tensor]
 
-    def _busy(self, place: Place) -> list[int]:
+    def _busy(self, place: Buffer) -> list[int]:
         """Row steps that compute rows of the place's tensor."""
         ranges = self.facts.rows[self._number(place)].ranges
         return [step for step, (begin, end) in enumerate(ranges) if begin < end]
 
-    def _steps(self, place: Place, first: int, last: int) -> dict[int, Extents]:
+    def _steps(self, place: Buffer, first: int, last: int) -> dict[int, Extents]:
         return self.timed(self._grid(place, first, last))
 
-    def _grid(self, place: Place, first: int, last: int) -> Extents:
+    def _grid(self, place: Buffer, first: int, last: int) -> Extents:
         grid = self.never()
         grid[self._busy(place), :, first : last + 1, 1] = place.size
         return grid
 
-    def _tile(self, place: Place) -> dict[int, Extents]:
+    def _tile(self, place: Buffer) -> dict[int, Extents]:
         uses = self.uses[place.id]
         copies = [a for a in self.actions if isinstance(a, Copy)]
         slides = any(a.source == a.target == place.id for a in copies)
         first, last = (0, self.body - 1) if slides else (min(uses), max(uses))
         return self._steps(place, first, last)
 
-    def _columns(self, place: Place) -> dict[int, Extents]:
+    def _columns(self, place: Buffer) -> dict[int, Extents]:
         """Not live between the load into the tile and the save out of it."""
         load, save = min(self.uses[place.id]), max(self.uses[place.id])
         grid = self._grid(place, 0, self.body - 1)
         grid[:, :, load + 1 : save, 1] = 0
         return self.timed(grid)
 
-    def _rolling(self, place: Place) -> dict[int, Extents]:
+    def _rolling(self, place: Buffer) -> dict[int, Extents]:
         """A ring or row cache: the slots of rows computed and still read."""
         uses = self.uses[place.id]
-        cache = place.kind is Kind.ROW_CACHE
+        cache = place.kind is BufferKind.ROW_CACHE
         first = max(uses) if cache else self.writes[place.id]
         return self._rows(place, self._number(place), (first, max(uses)), cache=cache)
 
-    def arriving(self, tensor: int, place: Place) -> dict[int, Extents]:
+    def arriving(self, tensor: int, place: Buffer) -> dict[int, Extents]:
         """An image that arrives by rows and dies in this stage."""
         if tensor not in self.facts.rows or place.id not in self.writes:
             return self.always(place.size)
@@ -217,7 +220,7 @@ class _Clock:
 
     def _rows(
         self,
-        place: Place,
+        place: Buffer,
         tensor: int,
         uses: tuple[int, int],
         *,
@@ -243,7 +246,7 @@ class _Clock:
             between[step + 1] = new
         return self.timed(grid, between)
 
-    def read(self, tensor: int, place: Place, *, in_place: bool = False) -> dict[int, Extents]:
+    def read(self, tensor: int, place: Buffer, *, in_place: bool = False) -> dict[int, Extents]:
         """A whole tensor whose last readers are here: from the lowest pixel still read.
 
         With `in_place` pixels count as dead while their last reader works on them.
@@ -268,7 +271,7 @@ class _Clock:
         between[:-1, 0] = grid[:, 0, 0, 0]
         return self.timed(grid, between, (place.size, 0))
 
-    def written(self, tensor: int, place: Place) -> dict[int, Extents]:
+    def written(self, tensor: int, place: Buffer) -> dict[int, Extents]:
         """A whole tensor made here for readers after this stage: up to the last pixel computed."""
         down, across = self.facts.rows.get(tensor), self.facts.columns.get(tensor)
         node = self.net.nodes[self.net.tensors[tensor].producer]
@@ -306,7 +309,7 @@ class _Clock:
             if not isinstance(action, Compute) or action.node in self.stage.sinks:
                 continue
             node = next(n for n in self.stage.nodes if n.name == action.node)
-            target = self.places[action.place]
+            target = self.places[action.target]
             for k, tensor in enumerate(node.inputs):
                 storage = self.stage.storage[tensor]
                 only = storage.fresh if storage.kept is None else storage.kept
@@ -317,13 +320,13 @@ class _Clock:
                     found.add((source.id, target.id))
         return found
 
-    def _dies(self, source: Place, target: Place, i: int, lives: Lives) -> bool:
+    def _dies(self, source: Buffer, target: Buffer, i: int, lives: Lives) -> bool:
         if max(self.uses[source.id]) != i:
             return False
-        if source.kind is Kind.TILE and target.kind is Kind.TILE:
+        if source.kind is BufferKind.TILE and target.kind is BufferKind.TILE:
             slides = {a.source for a in self.actions if isinstance(a, Copy)}
             return self.writes.get(target.id) == i and not slides & {source.id, target.id}
-        whole = (Kind.TENSOR, Kind.OUTPUT, Kind.IMAGE)
+        whole = (BufferKind.TENSOR, BufferKind.OUTPUT, BufferKind.IMAGE)
         if source.kind not in whole or target.kind not in whole:
             return False
         tensor = self._number(source)
@@ -343,7 +346,7 @@ def _whole_tensors(
     image: ImagePolicy,
     chain: ChainFacts,
     clocks: Sequence[_Clock],
-    places: Mapping[BufferId, Place],
+    places: Mapping[BufferId, Buffer],
 ) -> Lives:
     """Extents of inputs, outputs and tensors between chains."""
     found: Lives = {}
@@ -364,7 +367,7 @@ def _whole_tensors(
 
 
 def _whole(
-    number: int, place: Place, clocks: Sequence[_Clock], birth: int, arrives: bool
+    number: int, place: Buffer, clocks: Sequence[_Clock], birth: int, arrives: bool
 ) -> dict[int, Extents]:
     """Extents of one of them in a chain."""
     net, last = clocks[0].net, clocks[0].net.tensors[number].last
@@ -387,7 +390,7 @@ def _whole(
 
 
 def _rings(
-    net: Network, chain: ChainFacts, clocks: Sequence[_Clock], places: Mapping[BufferId, Place]
+    net: Network, chain: ChainFacts, clocks: Sequence[_Clock], places: Mapping[BufferId, Buffer]
 ) -> Lives:
     """Extents of the rings between the stages of a chain."""
     found: Lives = {}
@@ -407,7 +410,7 @@ def _rings(
     return found
 
 
-def _slots(place: Place, begin: int, end: int) -> tuple[int, int]:
+def _slots(place: Buffer, begin: int, end: int) -> tuple[int, int]:
     """Byte extent of rows [begin, end) in the slots of a place."""
     if begin >= end:
         return 0, 0

@@ -1,4 +1,4 @@
-"""The independent checker: replays a TiledProgram byte by byte in one arena of tags.
+"""The independent checker: replays a Program byte by byte in one arena of tags.
 
 Every byte of the arena carries which byte of which tensor it holds. A step fails when an operand is
 not where the program says, when bytes outside the arena or outside a place are touched, or when a
@@ -20,17 +20,9 @@ from mcucc.ir.integer import Activation, IntegerNode
 from mcucc.ir.kernel import Granularity
 from mcucc.kernels.select import plain
 from mcucc.ops.common.partial_sums import PartialSumsKernel
+from mcucc.schedule.plan.buffers import Buffer, BufferKind
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.plan.program import (
-    Chain,
-    Compute,
-    Copy,
-    Kind,
-    Place,
-    Receive,
-    TiledProgram,
-    TiledStage,
-)
+from mcucc.schedule.plan.program import Chain, Compute, Copy, Program, Receive, Stage
 from mcucc.schedule.plan.spans import Range
 from mcucc.schedule.split.block import SplitBlockKernel
 
@@ -53,11 +45,11 @@ class Checked:
     kernel_rows: int
 
 
-def check(program: TiledProgram) -> Checked:
+def check(program: Program) -> Checked:
     """Replay `program`; raises CheckError that names the step, the tensor and the row."""
     replay = _Replay(program)
-    for place in program.places.values():
-        if place.kind is Kind.SCRATCH:
+    for place in program.buffers.values():
+        if place.kind is BufferKind.SCRATCH:
             if place.offset % WORD:
                 raise CheckError(f"{place.id} at {place.offset}: scratch holds words")
         elif place.tensor in replay.sums_of_groups and (place.offset % WORD or place.pitch % WORD):
@@ -68,7 +60,9 @@ def check(program: TiledProgram) -> Checked:
     for name in program.graph.outputs:
         shape = program.graph.activations[name]
         for row in range(shape.height):
-            replay.expect(program.place_of(name), shape, row, (0, shape.width), 0, "network output")
+            replay.expect(
+                program.buffer_of(name), shape, row, (0, shape.width), 0, "network output"
+            )
     if replay.macs != program.macs:
         raise CheckError(f"{replay.macs} MACs executed, the plan says {program.macs}")
     return Checked(int(replay.touched.sum()), replay.macs, replay.kernel_rows)
@@ -77,7 +71,7 @@ def check(program: TiledProgram) -> Checked:
 class _Replay:
     """The arena of tags and the counters."""
 
-    def __init__(self, program: TiledProgram) -> None:
+    def __init__(self, program: Program) -> None:
         self.program = program
         self.graph = program.graph
         self.arena: Tags = np.full(program.arena_bytes, NOTHING, dtype=np.int64)
@@ -101,7 +95,7 @@ class _Replay:
             for name in self.graph.inputs:
                 shape = self.graph.activations[name]
                 for row in range(shape.height):
-                    self.write(program.place_of(name), shape, row, (0, shape.width), 0)
+                    self.write(program.buffer_of(name), shape, row, (0, shape.width), 0)
 
     def fail(self, what: str) -> CheckError:
         """The error of the current step."""
@@ -109,7 +103,7 @@ class _Replay:
 
     # Bytes ----------------------------------------------------------------------------------
 
-    def span(self, place: Place, row: int, columns: Range, column_step: int) -> Range:
+    def span(self, place: Buffer, row: int, columns: Range, column_step: int) -> Range:
         """Arena bytes of some columns of a row; they must lie in the place and in the arena."""
         left = columns[0] - place.origin(column_step)
         length = (columns[1] - columns[0]) * place.channels
@@ -126,7 +120,7 @@ class _Replay:
         return np.arange(first, first + (columns[1] - columns[0]) * shape.channels)
 
     def expect(
-        self, place: Place, shape: Activation, row: int, columns: Range, step: int, reader: str
+        self, place: Buffer, shape: Activation, row: int, columns: Range, step: int, reader: str
     ) -> Range:
         """The bytes of an operand, which must be there."""
         begin, end = self.span(place, row, columns, step)
@@ -137,14 +131,14 @@ class _Replay:
             )
         return begin, end
 
-    def write(self, place: Place, shape: Activation, row: int, columns: Range, step: int) -> Range:
+    def write(self, place: Buffer, shape: Activation, row: int, columns: Range, step: int) -> Range:
         """Put the tags of some columns of a row into a place."""
         begin, end = self.span(place, row, columns, step)
         self.arena[begin:end] = self.tags(shape, row, columns)
         self.touched[begin:end] = True
         return begin, end
 
-    def clobber(self, place: Place) -> Range:
+    def clobber(self, place: Buffer) -> Range:
         """A scratch area loses its contents."""
         begin, end = place.offset, place.end
         if begin < 0 or end > self.arena.size:
@@ -176,7 +170,7 @@ class _Replay:
             if stage.actions and taken != stage.turns:
                 raise CheckError(f"stage {number} takes {taken} of {stage.turns} row steps")
 
-    def _row_step(self, number: int, stage: TiledStage) -> None:
+    def _row_step(self, number: int, stage: Stage) -> None:
         nodes = {node.name: node for node in stage.nodes}
         turn = self.taken.get(number, 0)
         self.taken[number] = turn + 1
@@ -195,7 +189,7 @@ class _Replay:
                 at = row_step, column_step
                 self._compute(nodes[action.node], stage, action, at, rows, columns)
 
-    def _rewind(self, stage: TiledStage) -> None:
+    def _rewind(self, stage: Stage) -> None:
         """An image that is mapped can be read again from its first row on."""
         for action in stage.actions:
             if isinstance(action, Receive):
@@ -209,12 +203,12 @@ class _Replay:
             raise self.fail(f"row {rows[0]} of {action.tensor} does not arrive in order")
         self.received[action.tensor] = rows[1]
         for row in range(*rows):
-            self.write(self.program.places[action.place], shape, row, columns, 0)
+            self.write(self.program.buffers[action.target], shape, row, columns, 0)
 
     def _copy(self, action: Copy, rows: Range, columns: Range, step: int) -> None:
         shape = self.graph.activations[action.tensor]
-        source = self.program.places[action.source]
-        target = self.program.places[action.target]
+        source = self.program.buffers[action.source]
+        target = self.program.buffers[action.target]
         for row in range(*rows):
             self.expect(source, shape, row, columns, step, "a copy")
             self.write(target, shape, row, columns, step + action.ahead)
@@ -222,7 +216,7 @@ class _Replay:
     def _compute(
         self,
         node: IntegerNode,
-        stage: TiledStage,
+        stage: Stage,
         action: Compute,
         at: tuple[int, int],
         rows: Range,
@@ -247,7 +241,7 @@ class _Replay:
     def _row(
         self,
         node: IntegerNode,
-        stage: TiledStage,
+        stage: Stage,
         action: Compute,
         at: tuple[int, int],
         row: int,
@@ -256,7 +250,7 @@ class _Replay:
         self.kernel_rows += 1
         busy: list[Range] = []
         if node.name in stage.scratch:
-            busy.append(self.clobber(self.program.places[stage.scratch[node.name]]))
+            busy.append(self.clobber(self.program.buffers[stage.scratch[node.name]]))
         in_place: list[Range] = []
         for index, name in enumerate(node.inputs):
             down, across = node.kernel.windows(index)
@@ -266,13 +260,13 @@ class _Replay:
             for tap in down.taps(row):
                 if not 0 <= tap < shape.height or left >= right:
                     continue
-                place = self.program.places[stage.storage[name].place_of(tap, at[0])]
+                place = self.program.buffers[stage.storage[name].buffer_of(tap, at[0])]
                 read = self.expect(place, shape, tap, (left, right), at[1], node.name)
                 (in_place if node.kernel.in_place(index) else busy).append(read)
         if node.name in stage.sinks:
             return
         shape = self.graph.activations[node.output]
-        place = self.program.places[action.place]
+        place = self.program.buffers[action.target]
         out = self.span(place, row, columns, at[1])
         clash = [b for b in busy if b[0] < out[1] and out[0] < b[1]]
         clash += [b for b in in_place if b[0] < out[1] and out[0] < b[1] and b != out]
@@ -283,7 +277,7 @@ class _Replay:
     def _block(
         self,
         node: IntegerNode,
-        stage: TiledStage,
+        stage: Stage,
         action: Compute,
         at: tuple[int, int],
         rows: Range,
@@ -299,16 +293,16 @@ class _Replay:
         left = max(0, across.first(columns[0]))
         right = min(shape.width, across.first(columns[1] - 1) + across.kernel)
         taps = {tap for row in range(*rows) for tap in down.taps(row) if 0 <= tap < shape.height}
-        busy = [self.clobber(self.program.places[stage.scratch[node.name]])]
+        busy = [self.clobber(self.program.buffers[stage.scratch[node.name]])]
         for tap in sorted(taps if left < right else ()):
-            place = self.program.places[stage.storage[name].place_of(tap, at[0])]
+            place = self.program.buffers[stage.storage[name].buffer_of(tap, at[0])]
             busy.append(self.expect(place, shape, tap, (left, right), at[1], node.name))
         expanded = len(taps) * max(0, right - left)
         needed = (expanded + columns[1] - columns[0]) * node.kernel.channels
-        if needed > self.program.places[stage.scratch[node.name]].size:
+        if needed > self.program.buffers[stage.scratch[node.name]].size:
             raise self.fail(f"{node.name} needs {needed} bytes of scratch")
         self.macs += node.kernel.macs_per_input_pixel * expanded
-        place, shape = self.program.places[action.place], self.graph.activations[node.output]
+        place, shape = self.program.buffers[action.target], self.graph.activations[node.output]
         if rows[1] - rows[0] > place.slots:
             raise self.fail(f"{node.name} makes rows {rows} in {place.slots} slots")
         for row in range(*rows):
@@ -330,17 +324,17 @@ class _Replay:
         if end != kernel.depthwise.input_channels:
             raise self.fail(f"groups have {end} of {kernel.depthwise.input_channels} channels")
 
-    def _whole(self, node: IntegerNode, stage: TiledStage, action: Compute) -> None:
+    def _whole(self, node: IntegerNode, stage: Stage, action: Compute) -> None:
         busy = []
         if node.name in stage.scratch:
-            busy.append(self.clobber(self.program.places[stage.scratch[node.name]]))
+            busy.append(self.clobber(self.program.buffers[stage.scratch[node.name]]))
         for name in node.inputs:
             shape = self.graph.activations[name]
-            place = self.program.places[stage.storage[name].place_of(0, 0)]
+            place = self.program.buffers[stage.storage[name].buffer_of(0, 0)]
             for row in range(shape.height):
                 busy.append(self.expect(place, shape, row, (0, shape.width), 0, node.name))
         shape = self.graph.activations[node.output]
-        place = self.program.places[action.place]
+        place = self.program.buffers[action.target]
         out = (place.offset, place.offset + shape.size)
         if any(b[0] < out[1] and out[0] < b[1] for b in busy):
             raise self.fail(f"{node.name} overwrites what it still reads")
@@ -351,32 +345,32 @@ class _Replay:
 
     # Global pools ---------------------------------------------------------------------------
 
-    def _begin(self, node: IntegerNode, stage: TiledStage) -> None:
+    def _begin(self, node: IntegerNode, stage: Stage) -> None:
         shape = self.graph.activations[node.inputs[0]]
         self.sums[node.name] = np.zeros((shape.height, shape.width), dtype=np.int64)
-        begin, end = self.clobber(self.program.places[stage.sinks[node.name]])
+        begin, end = self.clobber(self.program.buffers[stage.sinks[node.name]])
         self.arena[begin:end] = self._sum_tags(node, end - begin)
 
     def _sum_tags(self, node: IntegerNode, length: int) -> Tags:
         position = [n.name for n in self.graph.nodes].index(node.name)
         return np.arange(length) - (position + 2) * TENSOR_TAG
 
-    def _sink_rows(self, node: IntegerNode, stage: TiledStage, rows: Range, columns: Range) -> None:
-        place = self.program.places[stage.sinks[node.name]]
+    def _sink_rows(self, node: IntegerNode, stage: Stage, rows: Range, columns: Range) -> None:
+        place = self.program.buffers[stage.sinks[node.name]]
         if not np.array_equal(
             self.arena[place.offset : place.end], self._sum_tags(node, place.size)
         ):
             raise self.fail(f"the sums of {node.name} were overwritten")
         self.sums[node.name][rows[0] : rows[1], columns[0] : columns[1]] += 1
 
-    def _finish(self, node: IntegerNode, stage: TiledStage) -> None:
+    def _finish(self, node: IntegerNode, stage: Stage) -> None:
         self._sink_rows(node, stage, (0, 0), (0, 0))
         if not (self.sums[node.name] == 1).all():
             raise self.fail(f"{node.name} does not add every pixel once")
         shape = self.graph.activations[node.output]
         storage = stage.storage[node.output]
-        place = self.program.places[storage.oldest]
-        sums = self.program.places[stage.sinks[node.name]]
+        place = self.program.buffers[storage.oldest]
+        sums = self.program.buffers[stage.sinks[node.name]]
         if place.offset < sums.end and sums.offset < place.offset + shape.size:
             raise self.fail(f"{node.name} overwrites its sums")
         self.write(place, shape, 0, (0, shape.width), 0)

@@ -1,4 +1,4 @@
-"""TiledProgram: a Plan with every range, buffer and offset fixed - what C is generated from.
+"""Program: a Plan with every range, buffer and offset fixed - what C is generated from.
 
 Execution of a chain of stages (mostly of one), in this order and no other:
 
@@ -19,69 +19,14 @@ The checker replays exactly this, the code generator prints it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import dataclass
 from functools import cached_property
 
 from mcucc.ir.integer import IntegerGraph, IntegerNode
-from mcucc.schedule.plan.buffers import BufferId
+from mcucc.schedule.plan.buffers import Buffer, BufferId, BufferKind
+from mcucc.schedule.plan.live_ranges import InPlace, LiveRanges
 from mcucc.schedule.plan.plan import Plan, StagePlan
 from mcucc.schedule.plan.spans import Range
-
-
-class Kind(Enum):
-    """What a place is for."""
-
-    IMAGE = "image"  # a network input, whole or as a ring of rows
-    OUTPUT = "output"  # a network output
-    TENSOR = "tensor"  # a whole tensor between stages
-    RING = "ring"  # rows computed where they stay until the last reader is done
-    TILE = "tile"  # the rows and columns of one step
-    ROW_CACHE = "row cache"  # rows of earlier steps
-    COLUMN_CACHE = "column cache"  # columns of the step before
-    SCRATCH = "scratch"  # of one kernel call, or the sums of a global pool
-
-
-@dataclass(frozen=True)
-class Place:
-    """Bytes of the arena that hold pixels of one tensor.
-
-    Pixel (row, column) lies at offset + row % slots * pitch + (column - origin) * channels, origin
-    being `origins[column_step]`, or 0 where `origins` is empty. Aliases share their root's place.
-    """
-
-    id: BufferId
-    tensor: str
-    kind: Kind
-    slots: int
-    pitch: int
-    channels: int
-    origins: tuple[int, ...] = ()
-    offset: int = 0
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return self.slots * self.pitch
-
-    @property
-    def end(self) -> int:
-        """One past the last byte."""
-        return self.offset + self.size
-
-    def origin(self, column_step: int) -> int:
-        """The column at the left edge of the place."""
-        return self.origins[column_step] if self.origins else 0
-
-    def address(self, row: int, column: int, column_step: int) -> int:
-        """Arena offset of a pixel at a column step."""
-        left = column - self.origin(column_step)
-        return self.offset + row % self.slots * self.pitch + left * self.channels
-
-    def same_geometry(self, other: Place) -> bool:
-        """Whether equal offsets mean equal addresses for every pixel."""
-        mine = (self.slots, self.pitch, self.channels, self.origins)
-        return mine == (other.slots, other.pitch, other.channels, other.origins)
 
 
 @dataclass(frozen=True)
@@ -89,27 +34,27 @@ class Receive:
     """The camera hands over rows of a network input (whole rows)."""
 
     tensor: str
-    place: BufferId
+    target: BufferId
     rows: tuple[Range, ...]
     columns: tuple[Range, ...]
 
 
 @dataclass(frozen=True)
 class Compute:
-    """A kernel makes rows x columns of its output in `place`.
+    """A kernel makes rows x columns of its output in `target`.
 
     For a sink the ranges are those of its input, which it adds to its sums.
     """
 
     node: str
-    place: BufferId
+    target: BufferId
     rows: tuple[Range, ...]
     columns: tuple[Range, ...]
 
 
 @dataclass(frozen=True)
 class Copy:
-    """Pixels of a tensor move from one place to another (or left within one: memmove).
+    """Pixels of a tensor move from one buffer to another (or left within one: memmove).
 
     The source is addressed as of this column step, the target as of `ahead` steps later.
     """
@@ -130,7 +75,7 @@ class Storage:
     """Where readers of a stage find a tensor.
 
     At a row step, rows from `fresh_rows[row_step][0]` on lie in `fresh` and earlier ones in `kept`;
-    with only one of the two places, all rows lie there. An empty range of fresh rows means that
+    with only one of the two buffers, all rows lie there. An empty range of fresh rows means that
     none is fresh.
     """
 
@@ -147,13 +92,13 @@ class Storage:
 
     @property
     def oldest(self) -> BufferId:
-        """Where rows of earlier steps are; all rows where there is one place."""
+        """Where rows of earlier steps are; all rows where there is one buffer."""
         found = self.kept or self.fresh
         assert found is not None
         return found
 
-    def place_of(self, row: int, row_step: int) -> BufferId:
-        """The place that holds `row`."""
+    def buffer_of(self, row: int, row_step: int) -> BufferId:
+        """The buffer that holds `row`."""
         if self.fresh is None or self.kept is None:
             return self.newest
         begin, end = self.fresh_rows[row_step]
@@ -161,11 +106,11 @@ class Storage:
 
 
 @dataclass(frozen=True, eq=False)
-class TiledStage:
+class Stage:
     """One stage: loop bounds, the body, and where its operands are.
 
     `strips` are the column steps of each strip, mostly of one. A stage whose only node is ALIAS has
-    no actions. `scratch` names the scratch place of a node.
+    no actions. `scratch` is the scratch buffer of a node.
     """
 
     plan: StagePlan
@@ -179,7 +124,7 @@ class TiledStage:
 
     @property
     def sink_nodes(self) -> tuple[IntegerNode, ...]:
-        """Global pools, begun before and finished after the loops (`sinks`: name to place)."""
+        """Global pools, begun before and finished after the loops (`sinks`: name to buffer)."""
         return tuple(node for node in self.nodes if node.name in self.sinks)
 
     @property
@@ -203,6 +148,16 @@ class TiledStage:
         strip, row_step = divmod(number, self.row_steps)
         return row_step, self.strips[strip]
 
+    @cached_property
+    def macs(self) -> int:
+        """Multiply-accumulates of all steps."""
+        kernels = {node.name: node.kernel for node in self.nodes}
+        return sum(
+            kernels[action.node].macs(action.rows, action.columns)
+            for action in self.actions
+            if isinstance(action, Compute) and action.node not in self.sinks
+        )
+
     def performed(self, number: int) -> Iterator[tuple[int, Action, Range, Range]]:
         """(column step, action, rows, columns) of everything a turn performs."""
         row_step, column_steps = self.turn(number)
@@ -225,7 +180,7 @@ class Chain:
 class Step:
     """What the generated C runs as one step: the stages of a chain."""
 
-    stages: tuple[TiledStage, ...]
+    stages: tuple[Stage, ...]
 
     @property
     def nodes(self) -> tuple[IntegerNode, ...]:
@@ -234,36 +189,39 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False)
-class TiledProgram:
+class Program:
     """Stages in order, the chains they run in, and their arena.
 
-    No placement of these very stages' buffers needs less than `lower_bound` bytes: at least the
-    largest number in use at one time. `macs` are those executed.
+    `live_ranges` of all buffers are those that offsets were decided from; buffers of a pair
+    `in_place` may share an offset. `stage_bytes` is the most that is live at one time of each
+    stage. No offsets of these very buffers need less than `lower_bound` bytes, which is at least
+    the most live at one time of all. `macs` are those executed.
     """
 
     graph: IntegerGraph
     plan: Plan
-    stages: tuple[TiledStage, ...]
+    stages: tuple[Stage, ...]
     chains: tuple[Chain, ...]
-    places: Mapping[BufferId, Place]
+    buffers: Mapping[BufferId, Buffer]
+    live_ranges: LiveRanges
+    in_place: InPlace
     arena_bytes: int
     lower_bound: int
+    stage_bytes: tuple[int, ...]
     macs: int
-    stage_bytes: tuple[int, ...] = field(default=())
-    alive: tuple[tuple[BufferId, ...], ...] = field(default=())  # places in use, by stage
 
     @property
     def factor(self) -> float:
         """F: MACs executed per MAC of the layer-by-layer network."""
         return self.macs / self.graph.macs if self.graph.macs else 1.0
 
-    def place_of(self, tensor: str) -> Place:
-        """The whole tensor's place (inputs, outputs, tensors between stages)."""
-        return self.places[BufferId(tensor)]
+    def buffer_of(self, tensor: str) -> Buffer:
+        """The buffer of a whole tensor (inputs, outputs, tensors between stages)."""
+        return self.buffers[BufferId(tensor)]
 
-    def whole(self, tensor: str) -> Place | None:
-        """The place of a whole tensor, or of an image's rows; None for one inside a stage."""
-        return self.places.get(BufferId(tensor))
+    def whole(self, tensor: str) -> Buffer | None:
+        """The same, or the buffer of an image's rows; None for a tensor inside a stage."""
+        return self.buffers.get(BufferId(tensor))
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -276,16 +234,21 @@ class TiledProgram:
         """The first stage that needs the most bytes at a time."""
         return max(range(len(self.stages)), key=lambda i: self.stage_bytes[i])
 
-    def live(self, stage: int) -> tuple[Place, ...]:
-        """Places in use at some time of a stage, by offset."""
-        places = [self.places[buffer] for buffer in self.alive[stage]]
-        return tuple(sorted(places, key=lambda place: (place.offset, place.id.order)))
+    def live(self, stage: int) -> tuple[Buffer, ...]:
+        """Buffers of which a byte is live at some time of a stage, by offset."""
+        found = [
+            self.buffers[buffer]
+            for buffer, by_stage in self.live_ranges.items()
+            if stage in by_stage and by_stage[stage].ever
+        ]
+        return tuple(sorted(found, key=lambda buffer: (buffer.offset, buffer.id.order)))
 
-    def bytes_by_kind(self) -> Mapping[Kind, int]:
+    def bytes_by_kind(self) -> Mapping[BufferKind, int]:
         """The largest number of bytes of each kind in use in one stage."""
-        found: dict[Kind, int] = dict.fromkeys(Kind, 0)
+        found: dict[BufferKind, int] = dict.fromkeys(BufferKind, 0)
         for number in range(len(self.stages)):
-            for kind in Kind:
-                size = sum(place.size for place in self.live(number) if place.kind is kind)
+            live = self.live(number)
+            for kind in BufferKind:
+                size = sum(buffer.size for buffer in live if buffer.kind is kind)
                 found[kind] = max(found[kind], size)
         return found

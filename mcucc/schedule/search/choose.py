@@ -15,7 +15,7 @@ from mcucc.kernels.select import isa_of, select_all
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.layers import layers_plan
 from mcucc.schedule.plan.plan import LARGEST_FILE, ImagePolicy, Plan
-from mcucc.schedule.plan.program import TiledProgram
+from mcucc.schedule.plan.program import Program
 from mcucc.schedule.search.costs import (
     ALIKE,
     MACS,
@@ -86,17 +86,17 @@ class Schedule:
     `slower` are plans that the search came upon beyond the slowdown allowed.
     """
 
-    program: TiledProgram
-    layers: TiledProgram
+    program: Program
+    layers: Program
     front: tuple[Point, ...]
     cost: CostModel
     slower: tuple[Point, ...] = ()
 
-    def estimate(self, program: TiledProgram) -> float:
+    def estimate(self, program: Program) -> float:
         """The estimated instructions of a program of this network."""
         return program_cost(program, self.cost, node_facts(program))
 
-    def slowdown(self, program: TiledProgram) -> float:
+    def slowdown(self, program: Program) -> float:
         """Its estimated instructions over those of the fastest plan known."""
         known = [self.estimate(self.layers), *(point.cost for point in self.front)]
         return self.estimate(program) / min(known)
@@ -186,7 +186,7 @@ def arena_room(board: Board, options: ScheduleOptions) -> int:
 
 
 def _fronts(
-    layers: TiledProgram,
+    layers: Program,
     room: int,
     options: ScheduleOptions,
     cost: CostModel,
@@ -303,7 +303,7 @@ def _does_not_fit(smallest: Schedule, room: int, options: ScheduleOptions) -> No
     )
 
 
-def _planned(graph: IntegerGraph, path: Path) -> TiledProgram:
+def _planned(graph: IntegerGraph, path: Path) -> Program:
     """The program of a plan file; ModelError names the file."""
     try:
         return expand(graph, read_plan(path))

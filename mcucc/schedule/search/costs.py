@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any
 
 from mcucc.schedule.expand.facts import Network, NodeFacts
-from mcucc.schedule.plan.program import Compute, Copy, TiledProgram
+from mcucc.schedule.plan.program import Compute, Copy, Program
 from mcucc.schedule.plan.spans import reads
 from mcucc.schedule.plan.spans import total as sum_of
 
@@ -170,14 +170,12 @@ def _table() -> Mapping[str, Any]:
     return table
 
 
-def program_cost(program: TiledProgram, model: CostModel, facts: Mapping[str, NodeFacts]) -> float:
+def program_cost(program: Program, model: CostModel, facts: Mapping[str, NodeFacts]) -> float:
     """The model's figure for every step of a program. `facts` are the nodes by name."""
     return sum(stage_costs(program, model, facts))
 
 
-def stage_costs(
-    program: TiledProgram, model: CostModel, facts: Mapping[str, NodeFacts]
-) -> list[float]:
+def stage_costs(program: Program, model: CostModel, facts: Mapping[str, NodeFacts]) -> list[float]:
     """The figure of each stage."""
     found = []
     for stage in program.stages:
@@ -187,11 +185,11 @@ def stage_costs(
             columns = sum(end - begin for begin, end in action.columns)
             calls = rows * sum(begin < end for begin, end in action.columns)
             if isinstance(action, Copy):
-                channels = program.places[action.source].channels
+                channels = program.buffers[action.source].channels
                 total += model.per_copied_byte * rows * columns * channels
                 total += model.per_copied_row * calls
             elif isinstance(action, Compute):
-                channels = program.places[action.place].channels
+                channels = program.buffers[action.target].channels
                 node = facts[action.node]
                 taken = _taken(program, node, action) if node.parts else (0, 0)
                 total += model.node(node, channels, rows, columns, calls, taken)
@@ -199,7 +197,7 @@ def stage_costs(
     return found
 
 
-def _taken(program: TiledProgram, node: NodeFacts, action: Compute) -> tuple[int, int]:
+def _taken(program: Program, node: NodeFacts, action: Compute) -> tuple[int, int]:
     """Rows and columns of its input that a block reads over all steps."""
     down, across = node.kernel.windows(0)
     x = program.graph.activations[program.graph.node(node.name).inputs[0]]
@@ -209,7 +207,7 @@ def _taken(program: TiledProgram, node: NodeFacts, action: Compute) -> tuple[int
     )
 
 
-def node_facts(program: TiledProgram) -> dict[str, NodeFacts]:
+def node_facts(program: Program) -> dict[str, NodeFacts]:
     """The planner's facts of a program's nodes, by name."""
     nodes = [node for stage in program.stages for node in stage.nodes]
     return {node.name: node for node in Network(program.graph, nodes).nodes}

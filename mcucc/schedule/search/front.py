@@ -20,7 +20,7 @@ from mcucc.schedule.expand.facts import Network
 from mcucc.schedule.plan.layers import layers_plan
 from mcucc.schedule.plan.order import least_peak_order
 from mcucc.schedule.plan.plan import Form, ImagePolicy, Plan, StagePlan
-from mcucc.schedule.plan.program import TiledProgram
+from mcucc.schedule.plan.program import Program
 from mcucc.schedule.plan.spans import Reuse
 from mcucc.schedule.search.chain import ChainSearch
 from mcucc.schedule.search.costs import ALIKE, MACS, ROUNDING, CostModel, node_facts, program_cost
@@ -85,7 +85,7 @@ class SearchOptions:
 class Point:
     """One plan of the front: exact arena bytes, executed MACs over the network's, cost."""
 
-    program: TiledProgram
+    program: Program
     cost: float
 
     @property
@@ -140,7 +140,7 @@ class Front:
         return min(fits, key=lambda p: (p.cost, p.bytes))
 
 
-def bottleneck(program: TiledProgram) -> str:
+def bottleneck(program: Program) -> str:
     """The stage that needs the most bytes, in words."""
     number = max(range(len(program.stages)), key=lambda i: program.stage_bytes[i])
     names = [node.name for node in program.stages[number].nodes]
@@ -185,7 +185,7 @@ class _Search:
                 hint="one of auto, layers, patch, stream, msf",
             )
         self._fill_table()
-        programs: dict[Plan, TiledProgram] = {}
+        programs: dict[Plan, Program] = {}
         known = -1
         while known < len(self.refused):  # a plan that was refused is made of other stages
             known = len(self.refused)
@@ -244,7 +244,7 @@ class _Search:
                 shown.append(least)
         return shown
 
-    def _finish(self, programs: Sequence[TiledProgram]) -> Front:
+    def _finish(self, programs: Sequence[Program]) -> Front:
         points = [Point(p, program_cost(p, self.options.cost, node_facts(p))) for p in programs]
         kept = pareto(points)
         least = min(point.program.lower_bound for point in kept)
@@ -529,7 +529,7 @@ class _Search:
             stages.append(StagePlan(names, part.tile, edges, feeds, splits, part.strips))
         return stages
 
-    def _program(self, cut: Cut) -> TiledProgram | None:
+    def _program(self, cut: Cut) -> Program | None:
         """The plan expanded; None where `expand` refuses one of its stages, which is remembered."""
         stages = tuple(stage for option in cut.stages for stage in self._stages(option))
         plan = Plan(self.options.schedule, self.options.image, stages)
