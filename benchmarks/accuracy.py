@@ -21,7 +21,7 @@ import numpy.typing as npt
 from benchmarks.document import write_section
 from benchmarks.firmware import NAME, generate, roomy
 from mcucc.backends import Qemu, run_host
-from mcucc.driver.load import Network, NetworkOptions, load_network
+from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
 from mcucc.evaluate.float_session import FloatSession
 from mcucc.evaluate.litert import LitertSession
 from mcucc.evaluate.validate import is_classifier
@@ -70,7 +70,7 @@ def pictures_of(model: Path, data: Path, limit: int | None) -> Pictures:
     )
 
 
-def emulate(network: Network, images: Sequence[Bytes], options: SearchOptions) -> list[bytes]:
+def emulate(network: LoadedModel, images: Sequence[Bytes], options: SearchOptions) -> list[bytes]:
     """Outputs of the linked Cortex-M4 image, of the plan with least SRAM without a MAC twice.
 
     RuntimeError where the same C gives other bytes on this host.
@@ -89,7 +89,7 @@ def emulate(network: Network, images: Sequence[Bytes], options: SearchOptions) -
     return list(emulated)
 
 
-def litert(network: Network, images: Sequence[Bytes], rounding: Rounding) -> list[bytes]:
+def litert(network: LoadedModel, images: Sequence[Bytes], rounding: Rounding) -> list[bytes]:
     """LiteRT's int8 outputs: reference kernels for double rounding, its default path for single."""
     session, graph = LitertSession(network.path, rounding), network.integer
     (camera,) = network.cameras.values()
@@ -101,7 +101,7 @@ def litert(network: Network, images: Sequence[Bytes], rounding: Rounding) -> lis
 Classes = npt.NDArray[np.int64]
 
 
-def classes(network: Network, outputs: Sequence[bytes]) -> Classes | None:
+def classes(network: LoadedModel, outputs: Sequence[bytes]) -> Classes | None:
     """The class each picture got; None for networks that do not classify."""
     if not is_classifier(network.integer):
         return None
@@ -152,7 +152,7 @@ def measure_tflite(path: Path, data: Path, limit: int | None) -> Quantized:
 
 def compare_with_litert(path: Path, shown: Pictures, rounding: Rounding) -> Pair:
     """One rounding on all pictures."""
-    network = load_network(path, NetworkOptions(rounding=rounding), lambda *_: None)
+    network = load_network(path, NetworkOptions(rounding=rounding))
     ours = emulate(network, shown.images, LEAST_SRAM)
     theirs = litert(network, shown.images, rounding)
     found, known = classes(network, ours), classes(network, theirs)
@@ -189,7 +189,7 @@ class Float:
 def measure_onnx(path: Path, data: Path, limit: int | None) -> Float:
     """A float network in ONNX Runtime and as our int8 C, calibrated as `compile` does."""
     shown = pictures_of(path, data, limit)
-    network = load_network(path, NetworkOptions(data=shown.path), lambda *_: None)
+    network = load_network(path, NetworkOptions(data=shown.path))
     assert isinstance(network.imported, ImportedModel) and network.preprocess is not None
     session, (name,) = FloatSession(network.imported), network.imported.graph.outputs
     real = (network.preprocess.real_values(image) for image in shown.images)

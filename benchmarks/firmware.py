@@ -13,7 +13,7 @@ from mcucc.boards.board import Board, Core, Memory, MemoryKind, board_names, loa
 from mcucc.codegen.model import Origin, model_code
 from mcucc.codegen.write import write_library
 from mcucc.driver.compile import unit_of
-from mcucc.driver.load import Network
+from mcucc.driver.load import LoadedModel
 from mcucc.driver.measure import reference_bytes
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.program import Program
@@ -46,27 +46,27 @@ def roomy(core: str) -> Board:
     return replace(board, memories=(flash, ram), code=flash, weights=flash, data=ram, arena=ram)
 
 
-def generate(network: Network, program: Program, folder: Path) -> tuple[ModelUnit, list[Path]]:
+def generate(network: LoadedModel, program: Program, folder: Path) -> tuple[ModelUnit, list[Path]]:
     """The checked program's C in `folder`, as the toolchain takes it; the model is NAME."""
     check(program)
     code = model_code(program, network.cameras, NAME, Origin("bench", "0" * 64, "bench"))
     return unit_of(NAME, program.arena_bytes, folder, write_library(code, folder))
 
 
-def build(network: Network, program: Program, board: Board, folder: Path) -> Firmware:
+def build(network: LoadedModel, program: Program, board: Board, folder: Path) -> Firmware:
     """The checked program's firmware at -O2."""
     unit, kernels = generate(network, program, folder)
     return build_firmware([unit], kernels, board, folder / "build", options=BuildOptions("-O2"))
 
 
-def picture(network: Network, seed: int = 0) -> np.ndarray:
+def picture(network: LoadedModel, seed: int = 0) -> np.ndarray:
     """Bytes of every value for all inputs."""
     graph = network.integer
     size = sum(graph.activations[name].size for name in graph.inputs)
     return np.random.default_rng(seed).integers(0, 256, size, np.uint8)
 
 
-def count(network: Network, program: Program, firmware: Firmware) -> list[int]:
+def count(network: LoadedModel, program: Program, firmware: Firmware) -> list[int]:
     """Instructions of each working stage in QEMU."""
     image = picture(network)
     handed = as_asked(program, image.tobytes())
@@ -76,7 +76,7 @@ def count(network: Network, program: Program, firmware: Firmware) -> list[int]:
     return list(found[len(found) - len(program.steps) :])
 
 
-def fenced(network: Network, firmware: Firmware) -> Proved:
+def fenced(network: LoadedModel, firmware: Firmware) -> Proved:
     """Measure the stack, link again with that much RAM and no byte more, and run that.
 
     RuntimeError where an output is not that of the layer-by-layer reference in NumPy.

@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.firmware import build, count, roomy
 from mcucc.boards.board import Board
-from mcucc.driver.load import Network, NetworkOptions, load_network
+from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
 from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.schedule.expand.expand import expand
@@ -48,7 +48,7 @@ class Row:
     instructions: int
 
 
-def counted(network: Network, program: Program, board: Board) -> list[int]:
+def counted(network: LoadedModel, program: Program, board: Board) -> list[int]:
     """Instructions of each working stage."""
     with tempfile.TemporaryDirectory() as folder:
         return count(network, program, build(network, program, board, Path(folder)))
@@ -144,7 +144,7 @@ def fit_core(core: str, models: Sequence[Path]) -> dict[str, object]:
     fused: list[tuple[Program, list[int]]] = []
     pairs: list[tuple[Program, int]] = []
     for path in models:
-        network = load_network(path, NetworkOptions(), lambda *_: None)
+        network = load_network(path, NetworkOptions())
         graph = bind(network.integer, board, "balanced")
         for width in WIDTHS:
             program = expand(graph, narrow(graph, width))

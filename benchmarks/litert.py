@@ -54,7 +54,7 @@ class DefaultPath:
 
     def __init__(self, path: Path) -> None:
         options = NetworkOptions(keep_constant=True)
-        network = load_network(path, options, lambda *_: None)
+        network = load_network(path, options)
         (self.camera,) = network.cameras.values()
         self.single = network.integer
         self.session = LitertSession(path, Rounding.SINGLE)

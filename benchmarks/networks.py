@@ -140,7 +140,7 @@ def main() -> None:
         machine, isa = open_machine(options.core, options.portable, Path(folder), flags)
         for path in options.models:
             wanted = NetworkOptions(data=options.data, keep_constant=not options.remove_constant)
-            network = load_network(path, wanted, lambda *_: None)
+            network = load_network(path, wanted)
             integer = network.integer
             if network.removed is not None:
                 print(f"{path.name}: {network.removed}")

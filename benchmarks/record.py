@@ -53,7 +53,7 @@ def network_rows(machine: Machine | QemuMachine, isa: InstructionSet, core: str,
         if not path.is_file() or core not in {**peer["tflm"], **peer["target"]}:
             continue
         options = NetworkOptions(keep_constant=stem == name)
-        network = load_network(path, options, lambda *_: None)
+        network = load_network(path, options)
         layers = count_network(network.integer, machine, isa)
         outputs = sum(layer.outputs for layer in layers)
         rows[name] = row(total(layers), sum(layer.macs for layer in layers), outputs)
@@ -70,7 +70,7 @@ def flash_rows(zoo: Path) -> Rows:
             options = CompileOptions(
                 FLASH_BOARD, Path(folder) / "out", NetworkOptions(), optimize=optimize
             )
-            report = compile_model(path, options, lambda *_: None)
+            report = compile_model(path, options)
         rows[optimize] = {
             "code": report.flash.code,
             "weights": report.flash.weights,

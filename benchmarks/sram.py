@@ -79,7 +79,7 @@ class Result:
 def measure(path: Path) -> list[Result]:
     """All plans of a network; RuntimeError where bytes differ."""
     board = roomy("cortex-m4")
-    network = load_network(path, NetworkOptions(noise=True), lambda *_: None)
+    network = load_network(path, NetworkOptions(noise=True))
     graph = bind(network.integer, board, "balanced")
     options = SearchOptions(image=ImagePolicy.ROWS, max_factor=max(FACTORS))
     fronts = {width: search(graph, replace(options, least_width=width)) for width in WIDTHS}

@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from mcucc.version import __version__
+
 if TYPE_CHECKING:
     from mcucc.api import compile, load, open_folder, plan, quantized, run, validate
     from mcucc.boards.board import load_board
@@ -17,12 +19,11 @@ if TYPE_CHECKING:
     from mcucc.ir.verify import verify
     from mcucc.schedule.search.choose import ScheduleOptions
 
-__version__ = "0.1.0"
-
 __all__ = [
     "McuccError",
     "NetworkOptions",
     "ScheduleOptions",
+    "__version__",
     "compile",
     "load",
     "load_board",

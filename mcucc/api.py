@@ -16,11 +16,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mcucc.base.progress import silent
 from mcucc.boards.board import load_board
 from mcucc.driver.compile import CompileOptions, compile_model
 from mcucc.driver.folder import CompiledFolder, open_compiled
 from mcucc.driver.inputs import sample_of
-from mcucc.driver.load import Network, NetworkOptions, load_network
+from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
 from mcucc.driver.validate import Run, Validation, run_samples
 from mcucc.driver.validate import validate as validate_folder
 from mcucc.frontends.imported import ImportedModel
@@ -49,15 +50,15 @@ def load(
 
 def quantized(
     model: PathLike, data: PathLike | None = None, options: NetworkOptions | None = None
-) -> Network:
+) -> LoadedModel:
     """The integer network of a model file; a float one is calibrated with `data`.
 
     Raises ModelError, UnsupportedError and DataError.
     """
-    return load_network(Path(model), _with_data(options, data), _silent)
+    return load_network(Path(model), _with_data(options, data))
 
 
-def plan(network: Network, board: str, options: ScheduleOptions | None = None) -> Schedule:
+def plan(network: LoadedModel, board: str, options: ScheduleOptions | None = None) -> Schedule:
     """How the network runs on a board: steps, buffers and offsets, replayed by the checker.
 
     `board` is a name or the path of a TOML. Raises BoardError and FitError.
@@ -93,7 +94,7 @@ def compile(  # the verb of the command line
         emulator=emulator,
         schedule=schedule or ScheduleOptions(),
     )
-    return compile_model(Path(model), options, _silent)
+    return compile_model(Path(model), options)
 
 
 def open_folder(folder: PathLike) -> CompiledFolder:
@@ -119,7 +120,7 @@ def validate(
         limit=limit,
         emulator=emulator,
         time_limit_s=time_limit_s,
-        progress=_silent,
+        progress=silent,
     )
 
 
@@ -134,7 +135,3 @@ def run(folder: CompiledFolder, sample: PathLike, *, emulator: str = "auto") -> 
 def _with_data(options: NetworkOptions | None, data: PathLike | None) -> NetworkOptions:
     chosen = options or NetworkOptions()
     return chosen if data is None else replace(chosen, data=Path(data))
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """No progress is shown."""

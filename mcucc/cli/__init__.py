@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from mcucc import __version__
 from mcucc.cli.analyze import analyze_command
 from mcucc.cli.boards import boards_command
 from mcucc.cli.compare import compare_command
@@ -19,6 +18,7 @@ from mcucc.cli.plan import plan_command
 from mcucc.cli.report import report_command
 from mcucc.cli.run import run_command
 from mcucc.cli.validate import validate_command
+from mcucc.version import __version__
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as ProgressBar
 from rich.segment import Segment
 
+from mcucc.base.progress import Progress
 from mcucc.errors import McuccError
 from mcucc.report.format import printable
 
@@ -34,9 +36,6 @@ class PlainConsole(Console):
 
 console = PlainConsole()
 messages = PlainConsole(stderr=True)
-
-# progress(what, done, total): called by long steps; total 0 means unknown.
-ProgressCallback = Callable[[str, int, int], None]
 
 _json = False
 
@@ -60,7 +59,7 @@ def print_json(document: Any) -> None:
 
 
 @contextmanager
-def progress_bar() -> Iterator[ProgressCallback]:
+def progress_bar() -> Iterator[Progress]:
     """A bar on stderr that shows the current step; silent where stderr is no terminal."""
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -68,7 +67,8 @@ def progress_bar() -> Iterator[ProgressCallback]:
         TaskProgressColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=messages, transient=True, disable=not _interactive()) as bar:
+    hidden = not _interactive()
+    with ProgressBar(*columns, console=messages, transient=True, disable=hidden) as bar:
         task = bar.add_task("starting", total=None)
 
         def update(what: str, done: int, total: int) -> None:

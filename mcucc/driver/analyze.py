@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcucc.base.names import short_paths
+from mcucc.base.progress import Progress
 from mcucc.boards.board import Board, board_names, load_board
-from mcucc.driver.load import Network, NetworkOptions, Progress, load_network
+from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.kernel import Granularity
 from mcucc.ir.kernel_id import InstructionSet
@@ -108,7 +109,7 @@ def analyze(
         params=network.graph.parameters,
         input=tuple(network.integer.activations[n].shape for n in network.integer.inputs),
         stack_estimate=options.stack,
-        synthetic=network.record.get("calibration", {}).get("source") == "noise",
+        synthetic=network.synthetic,
         layers=node_facts(first),
         verdicts=tuple(verdicts),
     )
@@ -117,7 +118,7 @@ def analyze(
 class _Analyst:
     """Plans once for all boards that run the same kernels."""
 
-    def __init__(self, network: Network, options: ScheduleOptions, progress: Progress) -> None:
+    def __init__(self, network: LoadedModel, options: ScheduleOptions, progress: Progress) -> None:
         # Limits of memory are applied here, so that boards can share what was found.
         self.options = dataclasses.replace(options, unlimited=True)
         self.network, self.progress = network, progress
@@ -257,7 +258,7 @@ def _code(program: Program) -> int:
     return CODE_BASE + CODE_PER_FUNCTION * len(kernels) + actions
 
 
-def _largest(network: Network) -> str:
+def _largest(network: LoadedModel) -> str:
     """The two layers with the most weights."""
     sizes = {
         node.name: sum(int(array.data.nbytes) for array in node.kernel.call().arrays)

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mcucc import __version__
 from mcucc.backends.choose import choose_emulator
+from mcucc.base.progress import Progress, silent
 from mcucc.boards.board import Board, board_file, load_board
 from mcucc.codegen.model import ModelCode, Origin, model_code, model_identifier
 from mcucc.codegen.write import write_library
 from mcucc.driver.limits import TooLarge, check_arena, check_weights, does_not_fit
-from mcucc.driver.load import Network, NetworkOptions, Progress, load_network
+from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
 from mcucc.driver.manifest import OPTIMIZE
 from mcucc.driver.measure import Measured, measure, without_firmware
 from mcucc.driver.network_file import save_graph
@@ -55,6 +55,7 @@ from mcucc.schedule.search.choose import (
 from mcucc.toolchain.firmware import BuildOptions, Firmware, ModelUnit, build_firmware
 from mcucc.toolchain.machines import machine_of
 from mcucc.toolchain.targets import cross_compiler, no_firmware
+from mcucc.version import __version__
 
 BOARD_FILE = "board.toml"
 
@@ -80,7 +81,7 @@ class CompileOptions:
 class Compiled:
     """A network with its program and its C, before anything is built."""
 
-    network: Network
+    network: LoadedModel
     schedule: Schedule
     code: ModelCode
     name: str
@@ -91,7 +92,7 @@ class Compiled:
         return self.schedule.program
 
 
-def compile_model(model: Path, options: CompileOptions, progress: Progress) -> Report:
+def compile_model(model: Path, options: CompileOptions, progress: Progress = silent) -> Report:
     """Compile `model` into `options.out`; returns the report that was written there.
 
     Raises FitError when it does not fit the board (by how much, and where the peak is), and
@@ -134,7 +135,7 @@ def compile_model(model: Path, options: CompileOptions, progress: Progress) -> R
 
 
 def _first_choice(
-    network: Network, board: Board, wanted: ScheduleOptions, progress: Progress
+    network: LoadedModel, board: Board, wanted: ScheduleOptions, progress: Progress
 ) -> Schedule:
     """The plan that leaves the stack what is reserved; where none does, the smallest may yet fit.
 
@@ -169,7 +170,7 @@ def check_tools(board: Board, options: CompileOptions) -> str:
     return ""
 
 
-def generate(network: Network, chosen: Schedule, name: str) -> Compiled:
+def generate(network: LoadedModel, chosen: Schedule, name: str) -> Compiled:
     """The C of a scheduled network.
 
     The checker replays the schedule first: one that fails never becomes C.

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from mcucc.base.progress import Progress, silent
 from mcucc.errors import DataError
 from mcucc.evaluate.fingerprint import fingerprint
 from mcucc.evaluate.float_check import check_float
@@ -38,8 +38,7 @@ from mcucc.quantize.problems import IntegerError
 from mcucc.quantize.quantize import QuantizeOptions
 from mcucc.quantize.split_outputs import SplitOutput
 
-Progress = Callable[[str, int, int], None]
-NOISE = "noise"  # the source of a calibration without pictures
+NOISE = "noise"  # what the manifest calls it
 # What print_after names: the importer, the passes, the quantizer.
 STAGES = ("import", *PASSES, "fold_input", "quantize", "constant_channels", "lower")
 
@@ -64,13 +63,19 @@ class NetworkOptions:
     print_after: Callable[[str, str], None] | None = None  # stage name, text
     noise: bool = False
 
+    @property
+    def synthetic(self) -> bool:
+        """Whether a float network is calibrated on noise."""
+        return self.noise and self.data is None
+
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class LoadedModel:
     """An integer network and where it comes from.
 
     `cameras` says per input how camera bytes become int8; it is empty where no preprocessing is
-    known: such inputs take int8 as they are.
+    known: such inputs take int8 as they are. `synthetic`: it was calibrated on noise, so that its
+    sizes are right and its values are not.
     """
 
     path: Path
@@ -84,16 +89,11 @@ class Network:
     removed: Removed | None = None  # None: constant channels are kept
     borders: tuple[BorderFacts, ...] = ()  # of layers that pad a normalised input
     splits: tuple[SplitOutput, ...] = ()
+    synthetic: bool = False
     worst_slice: Slices | None = None  # of the outputs, on calibration pictures
 
-    def input_bytes(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.int8]]:
-        """The int8 inputs of camera bytes (N, H, W, C)."""
-        (name,) = self.integer.inputs
-        camera = self.cameras.get(name) or CameraInput.offset(pixels.shape[-1])
-        return {name: camera.apply(pixels)}
 
-
-def load_network(path: Path, options: NetworkOptions, progress: Progress) -> Network:
+def load_network(path: Path, options: NetworkOptions, progress: Progress = silent) -> LoadedModel:
     """Import, simplify, quantize and lower a model file.
 
     Raises ModelError and DataError; every message says where and what to do.
@@ -109,10 +109,8 @@ def load_network(path: Path, options: NetworkOptions, progress: Progress) -> Net
         raise IntegerError(problems, where=str(path)) from error
 
 
-def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress) -> Network:
+def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress) -> LoadedModel:
     path = imported.model_path
-    if options.noise and options.data is None:  # noise does not show which channels are constant
-        options = replace(options, keep_constant=True)
     preprocess = _preprocess(imported, options)
     calibration = _calibration(imported, options, preprocess)
     show = _printer(options)
@@ -125,9 +123,9 @@ def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress)
         forms[-1],
         calibration,
         QuantizeOptions(observer=options.observer, rounding=options.rounding),
-        lambda done, total: progress("calibrating", done, total),
+        progress,
     )
-    network = Network(
+    network = LoadedModel(
         path=path,
         sha256=imported.sha256,
         graph=quantized.graph,
@@ -140,15 +138,22 @@ def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress)
         imported=imported,
         borders=quantized.borders,
         splits=quantized.splits,
+        synthetic=options.synthetic,
         worst_slice=None
-        if calibration.source == NOISE
+        if options.synthetic
         else calibrated_slices(imported, quantized.integer, quantized.splits, calibration.samples),
     )
     return _finished(network, options)
 
 
+def _unseen(stage: str, graph: Graph) -> None:
+    """No stage is printed."""
+
+
 def float_forms(
-    imported: ImportedModel, preprocess: Preprocess | None, show: Callable[[str, Graph], None]
+    imported: ImportedModel,
+    preprocess: Preprocess | None,
+    show: Callable[[str, Graph], None] = _unseen,
 ) -> tuple[Graph, ...]:
     """The float network as imported, after the passes, and (of pictures) reading byte - 128."""
     simplified = optimize(imported.graph, after=show)
@@ -168,13 +173,12 @@ def _preprocess(imported: ImportedModel, options: NetworkOptions) -> Preprocess 
     """
     path, graph = imported.model_path, imported.graph
     given = options.preprocess is not None or path.with_suffix(".toml").is_file()
-    noise = options.noise and options.data is None
     if not given and options.data is not None and is_arrays(options.data):
         return None
     shapes = {name: hwc(graph.tensors[name].shape) for name in graph.inputs}
     pictures = len(shapes) == 1 and all(s[2] in CHANNELS.values() for s in shapes.values())
     if not pictures:
-        if noise and not given:
+        if options.synthetic and not given:
             return None
         raise DataError(_no_picture(shapes), where=str(path), hint=RAW_HINT)
     ((height, width, depth),) = shapes.values()
@@ -210,7 +214,7 @@ def _calibration(
         return load_dataset(options.data).calibration(preprocess, options.calibrate)
     if options.data is not None:
         return calibration_of(options.data, imported.ports, options.calibrate)
-    if options.noise:
+    if options.synthetic:
         return CalibrationSet(NOISE, tuple(_noise(imported, preprocess)))
     raise DataError(
         "a float network is quantized with pictures: none are given",
@@ -230,7 +234,7 @@ def _noise(imported: ImportedModel, preprocess: Preprocess | None) -> list[Sampl
     return [ArraySample(ports, tuple(values), str(i)) for i, values in enumerate(rows)]
 
 
-def _quantized(imported: ImportedModel, options: NetworkOptions) -> Network:
+def _quantized(imported: ImportedModel, options: NetworkOptions) -> LoadedModel:
     graph = imported.graph
     preprocess = None
     beside = imported.model_path.with_suffix(".toml").is_file()
@@ -243,7 +247,7 @@ def _quantized(imported: ImportedModel, options: NetworkOptions) -> Network:
         scale, offset = preprocess.affine()
         quant = graph.tensors[name].quantization
         cameras[name] = CameraInput.quantized(list(scale), list(offset), quant)
-    network = Network(
+    network = LoadedModel(
         path=imported.model_path,
         sha256=imported.sha256,
         graph=graph,
@@ -259,15 +263,14 @@ def _quantized(imported: ImportedModel, options: NetworkOptions) -> Network:
     return _finished(network, options)
 
 
-def _finished(network: Network, options: NetworkOptions) -> Network:
+def _finished(network: LoadedModel, options: NetworkOptions) -> LoadedModel:
     """The network without its constant channels, unless they are to be kept.
 
     What noise shows to be constant need not be so in pictures: plans would claim too little.
     """
     if options.print_after is not None:
         options.print_after("quantize", graph_text(network.graph))
-    noise = network.record.get("calibration", {}).get("source") == NOISE
-    if not (options.keep_constant or noise):
+    if not (options.keep_constant or network.synthetic):
         rounding = network.integer.rounding
         graph, removed = remove_constant_channels(network.graph, rounding)
         network = replace(network, graph=graph, removed=removed)
@@ -282,5 +285,5 @@ def _finished(network: Network, options: NetworkOptions) -> Network:
 def _printer(options: NetworkOptions) -> Callable[[str, Graph], None]:
     show = options.print_after
     if show is None:
-        return lambda stage, graph: None
+        return _unseen
     return lambda stage, graph: show(stage, graph_text(graph))

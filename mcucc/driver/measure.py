@@ -14,8 +14,9 @@ import numpy as np
 from mcucc.backends.camera_rows import as_asked
 from mcucc.backends.choose import choose_emulator
 from mcucc.backends.interface import EmulationFault
+from mcucc.base.progress import Progress
 from mcucc.driver.limits import stack_too_small
-from mcucc.driver.load import Network, Progress
+from mcucc.driver.load import LoadedModel
 from mcucc.errors import ToolError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.report.flash import FlashFacts, flash_facts, table_facts
@@ -62,7 +63,7 @@ def without_firmware(program: Program, why: str) -> Measured:
 
 
 def measure(
-    network: Network,
+    network: LoadedModel,
     program: Program,
     firmware: Firmware,
     wanted: str,
@@ -120,7 +121,7 @@ def measure(
     )
 
 
-def _test_picture(network: Network) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def _test_picture(network: LoadedModel) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """Bytes of every value in a fixed order: no picture is needed to count and to measure."""
     shapes = [network.integer.activations[name].shape for name in network.integer.inputs]
     rng = np.random.default_rng(0)
@@ -128,7 +129,7 @@ def _test_picture(network: Network) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 
 def reference_bytes(
-    network: Network, integer: IntegerGraph, raw: np.ndarray[Any, np.dtype[np.uint8]]
+    network: LoadedModel, integer: IntegerGraph, raw: np.ndarray[Any, np.dtype[np.uint8]]
 ) -> bytes:
     """Outputs of the integer network for the bytes a firmware reads."""
     inputs, at = {}, 0

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mcucc.base.progress import Progress
 from mcucc.boards.board import Board, load_board
-from mcucc.driver.load import Network, NetworkOptions, Progress, load_network
+from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
 from mcucc.errors import OutputError
 from mcucc.report.facts import SCHEMA
 from mcucc.report.plan import plan_facts
@@ -33,7 +34,7 @@ IMAGES = {
 class Planned:
     """A planned network. `limited` says whether a board or --sram bounds the memory."""
 
-    network: Network
+    network: LoadedModel
     board: Board
     schedule: Schedule
     options: ScheduleOptions
@@ -69,7 +70,7 @@ class Planned:
                 f"image {program.plan.image.value}: {IMAGES[program.plan.image]}",
                 f"stack: {stack} bytes reserved; compile measures it",
             ],
-            "noise": self.network.record.get("calibration", {}).get("source") == "noise",
+            "noise": self.network.synthetic,
         }
 
     def _point(self, program: Program) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from mcucc.backends.camera_rows import as_asked
 from mcucc.backends.choose import choose_emulator
 from mcucc.backends.host import HostModel, run_host
+from mcucc.base.progress import Progress, silent
 from mcucc.driver.folder import CompiledFolder, scratch_folder
 from mcucc.driver.inputs import samples_of
 from mcucc.driver.load import float_forms
@@ -37,7 +38,6 @@ from mcucc.images.samples import Sample, batch
 from mcucc.ir.integer import IntegerGraph
 from mcucc.toolchain.firmware import Firmware
 
-Progress = Callable[[str, int, int], None]
 Outputs = dict[str, npt.NDArray[Any]]
 
 
@@ -172,7 +172,7 @@ def run_samples(
     samples: Sequence[Sample],
     emulator: str = "auto",
     time_limit_s: float = 1800.0,
-    progress: Progress = lambda *_: None,
+    progress: Progress = silent,
 ) -> Run:
     """Run samples on the host ("host") or an emulator.
 
@@ -198,7 +198,7 @@ def float_outputs(compiled: CompiledFolder, samples: Sequence[Sample]) -> Output
 
     Raises ModelError where the model was quantized when it came.
     """
-    outputs, why_not = _float(compiled, samples, lambda *_: None)
+    outputs, why_not = _float(compiled, samples, silent)
     if outputs is None:
         raise ModelError(why_not, where=str(compiled.path))
     return outputs
@@ -268,7 +268,7 @@ def _wrong_float(compiled: CompiledFolder, sample: Sample) -> tuple[WrongValue |
     And the first layer in which it is not the one that the folder was compiled from, "" for none.
     """
     imported = import_onnx(compiled.source, input_shapes=compiled.input_shapes)
-    forms = float_forms(imported, compiled.preprocess, lambda *_: None)
+    forms = float_forms(imported, compiled.preprocess)
     wrong = first_wrong_of(imported, forms, sample)
     return wrong, compiled.changed_layer(fingerprint(forms[-1]))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from mcucc.base.progress import Progress
 from mcucc.evaluate.layers import WrongElement, first_other, first_wrong
 from mcucc.evaluate.oracle import Oracle
 from mcucc.evaluate.validate import Divergence, Values, differing_pictures
@@ -32,7 +33,7 @@ def agree(
     compiled: IntegerGraph,
     samples: Sequence[Sample],
     reference: Values,
-    progress: Callable[[str, int, int], None],
+    progress: Progress,
 ) -> Agreement:
     """Outputs of all samples, layers of a few; `reference` are the outputs of `compiled`."""
     progress(oracle.TITLE, 0, 0)

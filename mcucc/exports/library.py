@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from mcucc import __version__
 from mcucc.base.templates import code_templates
 from mcucc.codegen.model import ModelCode
 from mcucc.codegen.write import library_sources
+from mcucc.version import __version__
 
 Files = dict[str, str]  # path below the export's folder to text
 

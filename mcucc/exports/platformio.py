@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from mcucc import __version__
 from mcucc.exports.library import Files, Library
+from mcucc.version import __version__
 
 
 def files(library: Library) -> Files:

@@ -7,12 +7,13 @@ those ranges. No activations are kept.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from mcucc.base.progress import Progress, silent
 from mcucc.errors import DataError, ModelError
 from mcucc.evaluate.float_session import FloatSession
 from mcucc.frontends.imported import ImportedModel
@@ -24,7 +25,6 @@ from mcucc.quantize.observers.base import BINS, Observer, Range, Statistics
 from mcucc.quantize.observers.min_max import MinMax
 
 DoubleArray = npt.NDArray[np.float64]
-Progress = Callable[[int, int], None]
 LARGEST = 1e30  # float32 arithmetic stays finite well beyond
 SMALLEST_SPAN = 1e-30
 
@@ -50,12 +50,12 @@ def calibrate(
     observer: Observer,
     *,
     whole: Collection[str] = (),
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Ranges:
     """Observe the tensors of `graph` on samples.
 
     Ranges of outputs, and of the tensors in `whole`, are what was seen, whatever the observer.
-    `progress` is called with samples done and samples in all, both passes counted. Raises
+    `progress` counts the samples of both passes. Raises
     DataError without samples and ModelError for values that are not finite.
     """
     if not len(samples):
@@ -75,8 +75,7 @@ def calibrate(
                 tally.extend(values[name])
             else:
                 tally.count(values[name])
-        if progress is not None:
-            progress(done + 1, passes * len(samples))
+        progress("calibrating", done + 1, passes * len(samples))
     statistics = {name: t.statistics(observer.NEEDS_HISTOGRAM) for name, t in tallies.items()}
     ranges = {name: observer.range_of(s) for name, s in statistics.items()}
     # Clipped outputs would tie where the network is surest; nothing behind them needs resolution.

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mcucc.base.progress import Progress, silent
 from mcucc.errors import DataError
 from mcucc.frontends.imported import ImportedModel
 from mcucc.images.samples import CalibrationSet
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
 from mcucc.quantize.border import BorderFacts, choose_borders
-from mcucc.quantize.calibrate import Progress, Ranges, calibrate
+from mcucc.quantize.calibrate import Ranges, calibrate
 from mcucc.quantize.lower import lower
 from mcucc.quantize.observers import OBSERVERS, Observer
 from mcucc.quantize.quantize import QuantizeOptions, activation_quants, quantize
@@ -35,7 +36,7 @@ def quantize_model(
     graph: Graph,
     calibration: CalibrationSet,
     options: QuantizeOptions | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> QuantizedModel:
     """Calibrate `graph` (after the passes) on samples, quantize it and lower it.
 

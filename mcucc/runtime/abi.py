@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mcucc import __version__
+from mcucc.version import __version__
 
 ABI_HEADER = "include/mcucc/abi.h"
 _FOLDERS = ("include", "kernels")

@@ -13,5 +13,5 @@ from mcucc.driver.load import NetworkOptions, load_network
 def test_a_shape_has_the_macs_of_its_table(name: str, tmp_path: Path) -> None:
     path = tmp_path / f"{name}.onnx"
     onnx.save(model(SHAPES[name], name), path)
-    network = load_network(path, NetworkOptions(noise=True), lambda *_: None)
+    network = load_network(path, NetworkOptions(noise=True))
     assert network.integer.macs == SHAPES[name].macs

@@ -166,7 +166,7 @@ def test_the_saved_plan_belongs_to_the_network(project: Project) -> None:
     file = project.folder / "data" / "my.json"
     planned(project, *ROWS, "--max-macs", 1.0, "--save", file)
     options = NetworkOptions(data=project.data)
-    integer = load_network(project.model, options, lambda *_: None).integer
+    integer = load_network(project.model, options).integer
     graph = bind(integer, load_board("nucleo-l4r5zi"), "balanced")
     program = expand(graph, Plan.from_json(Path(file).read_text()))
     assert check(program).macs == program.macs == graph.macs

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import mcucc.driver.load as mcucc_network
+from mcucc.base.progress import silent
 from mcucc.driver.load import float_forms
 from mcucc.errors import McuccError
 from mcucc.evaluate.agreement import Agreement, agree
@@ -81,7 +82,7 @@ def agreement(path: Path, rounding: Rounding, compiled: IntegerGraph | None = No
     samples = [Picture(image, PREPROCESS, camera, f"{i}.png") for i, image in enumerate(images)]
     values = integer.run(batch(integer.inputs, samples))
     reference = {name: values[name] for name in integer.outputs}
-    return agree(oracle, integer, samples, reference, lambda *_: None)
+    return agree(oracle, integer, samples, reference, silent)
 
 
 def wrong_value(path: Path) -> WrongValue | None:
@@ -153,7 +154,7 @@ def test_a_folder_of_a_broken_importer_is_told_when_it_was_mended(
     files: dict[str, Path], monkeypatch: Patch, fault: str
 ) -> None:
     def made() -> list[dict[str, Any]]:
-        forms = float_forms(import_onnx(files["float"]), PREPROCESS, lambda *_: None)
+        forms = float_forms(import_onnx(files["float"]), PREPROCESS)
         kept: list[dict[str, Any]] = json.loads(json.dumps(fingerprint(forms[-1])))
         return kept
 

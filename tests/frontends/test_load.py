@@ -56,7 +56,7 @@ def test_an_open_shape_is_given_to_a_quantized_network(tmp_path: Path, form: Qua
     path = quantized(tmp_path, form)
     shapes = {"image": (1, 3, 8, 10)}
     options = NetworkOptions(input_shapes=shapes)
-    network = load_network(path, options, lambda *_: None)
+    network = load_network(path, options)
     loaded = mcucc.load(path, input_shapes=shapes).graph
     for graph in (network.graph, loaded):
         assert graph.tensors[graph.inputs[0]].shape == (1, 8, 10, 3)
@@ -149,5 +149,5 @@ def test_a_float_network_that_reads_no_picture(tmp_path: Path) -> None:
     n = Net([1, 1960])
     path = n.save(tmp_path, n("Gemm", "image", n.weights(4, 1960), transB=1))
     with pytest.raises(DataError, match="reads no picture: its input image is 1x1x1960") as error:
-        load_network(path, NetworkOptions(), lambda *_: None)
+        load_network(path, NetworkOptions())
     assert "--data FILE.npz" in error.value.hint

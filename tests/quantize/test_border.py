@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import mcucc
-from mcucc.driver.load import Network
+from mcucc.driver.load import LoadedModel
 from mcucc.ops.common.border import BorderedKernel
 from mcucc.ops.common.spatial import valid_counts
 from mcucc.quantize.border import BIASES, LAYER, TOLERATED, ZERO_POINT
@@ -81,12 +81,13 @@ def write(folder: Path, window: dict[str, Any], normalisation: str) -> Path:
     return path
 
 
-def errors(path: Path) -> tuple[Network, np.ndarray, np.ndarray]:
+def errors(path: Path) -> tuple[LoadedModel, np.ndarray, np.ndarray]:
     """The network, its errors at the frame and inside: (pictures, outputs, channels), steps."""
     network = mcucc.quantized(path, data=path.with_name("pictures.npz"))
     pixels = np.load(path.with_name("pictures.npz"))["images"]
     (name,) = network.integer.outputs
-    made = network.integer.run(network.input_bytes(pixels))[name].astype(np.float64)
+    inputs = {source: camera.apply(pixels) for source, camera in network.cameras.items()}
+    made = network.integer.run(inputs)[name].astype(np.float64)
     activation = network.integer.activations[name]
     wanted = []
     for image in pixels:

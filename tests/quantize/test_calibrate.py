@@ -138,7 +138,7 @@ def test_progress_counts_both_passes(tmp_path):
     calibrate(
         model, model.graph, samples, MeanSquaredError(), progress=lambda *done: told.append(done)
     )
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert told == [("calibrating", done, 4) for done in (1, 2, 3, 4)]
 
 
 def test_no_pictures_is_an_error(tmp_path):

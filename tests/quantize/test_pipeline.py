@@ -32,7 +32,7 @@ def test_a_model_is_quantized_in_one_call_that_records_how(tmp_path, observer):
         camera_graph(model),
         calibration(),
         QuantizeOptions(observer=observer),
-        progress=lambda count, total: done.append(count / total),
+        progress=lambda what, count, total: done.append(count / total),
     )
     assert isinstance(made.integer, IntegerGraph)
     assert made.record["observer"] == observer

@@ -133,7 +133,7 @@ def test_emulated_c_gives_the_reference_kernels_bytes(
 ) -> None:
     """`emulate` compares them with the C of this host; all pictures: benchmarks/accuracy.py."""
     images = pictures_of(path, data_dir, EMULATED_PICTURES).images
-    network = load_network(path, NetworkOptions(rounding=Rounding.DOUBLE), lambda *_: None)
+    network = load_network(path, NetworkOptions(rounding=Rounding.DOUBLE))
     emulated = emulate(network, images, LAYERS)
     assert emulated == litert(network, images, Rounding.DOUBLE)
     assert emulated == [reference_bytes(network, network.integer, image) for image in images]

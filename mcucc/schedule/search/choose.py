@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mcucc.base.progress import Progress, silent
 from mcucc.base.typed import text_of
 from mcucc.boards.board import Board
 from mcucc.errors import FitError, McuccError, ModelError
@@ -28,7 +29,6 @@ from mcucc.schedule.search.costs import (
 from mcucc.schedule.search.front import Point, SearchOptions, bottleneck, search
 from mcucc.schedule.search.space import pareto
 
-Progress = Callable[[str, int, int], None]
 SCHEDULES = ("auto", "layers", "patch", "stream", "msf")
 OBJECTIVES = ("speed", "sram")
 IMAGES = tuple(policy.value for policy in ImagePolicy)
@@ -131,7 +131,7 @@ def schedule(
     integer: IntegerGraph,
     board: Board,
     options: ScheduleOptions,
-    progress: Progress = lambda *_: None,
+    progress: Progress = silent,
 ) -> Schedule:
     """The program for a board's core, with the fastest kernels it has.
 
@@ -210,7 +210,7 @@ def _fronts(
                 room=room if options.max_slowdown is None else sys.maxsize,
                 cost=measure,
                 recompute=options.max_macs is None or options.max_macs > 1.0,
-                progress=lambda what, part: progress(f"planning: {what}", int(part * 1000), 1000),
+                progress=progress,
             ),
         )
         programs = [point.program for point in front.points]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from mcucc.base.progress import Progress, silent
 from mcucc.errors import FitError, McuccError, ModelError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.schedule.arena.limits import ArenaLimits, OffsetLimits
@@ -31,7 +32,6 @@ from mcucc.schedule.search.stage import StageSearch
 
 # What tells options apart.
 Key = tuple[int, int, tuple[int, int], int, int, float]
-Progress = Callable[[str, float], None]
 POINTS = 12  # points of a front that are expanded
 SPLIT_MARGIN = 1.08  # the same for stages with splits
 SPLITS = 500  # of them whose bytes are computed exactly, at most
@@ -78,7 +78,7 @@ class SearchOptions:
     room: float = float("inf")
     least_width: int = 1
     effort: int = 60_000
-    progress: Progress | None = None
+    progress: Progress = silent
 
 
 @dataclass(frozen=True)
@@ -435,8 +435,7 @@ class _Search:
         if count > MANY_NODES:
             space = replace(space, longest=16)
         for end in chosen:
-            if self.options.progress is not None:
-                self.options.progress("stages", end / count)
+            self.options.progress("planning: stages", end, count)
             found = self.table.setdefault(end, [])
             node = self.network.nodes[end - 1]
             broadcast = any(o.rows is None for o in node.operands)
@@ -512,8 +511,7 @@ class _Search:
         ]
         near.sort(key=lambda option: option.bytes)
         for done, option in enumerate(near[:REFINED]):
-            if self.options.progress is not None:
-                self.options.progress("refine", done / min(len(near), REFINED))
+            self.options.progress("planning: refine", done, min(len(near), REFINED))
             self.exact[self._key(option)] = self._exact_bytes(option)
 
     # Plans ------------------------------------------------------------------------------------
