@@ -22,13 +22,13 @@ from benchmarks.document import write_section
 from benchmarks.firmware import NAME, generate, roomy
 from mcucc.backends import Qemu, run_host
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
-from mcucc.evaluate.float_session import FloatSession
-from mcucc.evaluate.litert import LitertSession
 from mcucc.evaluate.validate import is_classifier
 from mcucc.frontends.imported import ImportedModel
 from mcucc.images.datasets import CALIBRATION_COUNT, load_dataset, pictures
 from mcucc.images.preprocess import Bytes, find_preprocess
 from mcucc.numerics.fixed_point import Rounding
+from mcucc.oracles.float_session import FloatSession
+from mcucc.oracles.litert import LitertSession
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.search.choose import bind
 from mcucc.schedule.search.front import SearchOptions, search

@@ -19,7 +19,6 @@ import numpy.typing as npt
 from benchmarks.accuracy import pictures_of, row
 from benchmarks.document import write_section
 from mcucc.driver.load import NetworkOptions, load_network
-from mcucc.evaluate.litert import LitertSession
 from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.tflite.file import read_tflite
 from mcucc.images.preprocess import Bytes
@@ -30,6 +29,7 @@ from mcucc.numerics.fixed_point import Int8Array, IntArray, Rounding
 from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 from mcucc.ops.fully_connected import FullyConnectedKernel
+from mcucc.oracles.litert import LitertSession
 from mcucc.quantize.lower import lower
 
 ACCUMULATING = (Conv2dKernel, DepthwiseConv2dKernel, FullyConnectedKernel)

@@ -23,7 +23,6 @@ from mcucc.evaluate.agreement import agree
 from mcucc.evaluate.fingerprint import fingerprint
 from mcucc.evaluate.float_check import WrongValue, first_wrong_of
 from mcucc.evaluate.float_outputs import float_outputs as float_outputs_of
-from mcucc.evaluate.oracle import Oracle, open_oracle, oracle_name
 from mcucc.evaluate.validate import (
     Divergence,
     Values,
@@ -36,6 +35,8 @@ from mcucc.evaluate.validate import (
 from mcucc.frontends.onnx.importer import import_onnx
 from mcucc.images.samples import Sample, batch
 from mcucc.ir.integer import IntegerGraph
+from mcucc.oracles.choose import open_oracle, oracle_name
+from mcucc.oracles.oracle import Oracle
 from mcucc.toolchain.firmware import Firmware
 
 Outputs = dict[str, npt.NDArray[Any]]

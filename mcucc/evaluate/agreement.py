@@ -9,10 +9,11 @@ import numpy as np
 
 from mcucc.base.progress import Progress
 from mcucc.evaluate.layers import WrongElement, first_other, first_wrong
-from mcucc.evaluate.oracle import Oracle
 from mcucc.evaluate.validate import Divergence, Values, differing_pictures
 from mcucc.images.samples import Sample
 from mcucc.ir.integer import IntegerGraph
+from mcucc.oracles.oracle import Oracle
+from mcucc.quantize.lower import lower
 
 # Samples compared layer by layer: the one whose outputs are furthest off, and the first.
 LAYER_SAMPLES = 2
@@ -71,7 +72,7 @@ def _differs(oracle: Oracle, compiled: IntegerGraph, sample: Sample) -> Divergen
     if wrong is None:
         wrong = first_wrong(oracle, compiled.rounding, oracle.tensors(oracle.fed(q)), q)
     if wrong is None:
-        wrong = first_other(oracle.own(compiled.rounding), compiled, q)
+        wrong = first_other(lower(oracle.imported.graph, compiled.rounding), compiled, q)
     if wrong is None:
         return None
     return Divergence(

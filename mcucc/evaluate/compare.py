@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.errors import ModelError
-from mcucc.evaluate.float_session import FloatSession
 from mcucc.frontends.imported import ImportedModel
 from mcucc.images.preprocess import Bytes, Preprocess
 from mcucc.images.samples import Picture, batch
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import Activation, IntegerGraph
 from mcucc.numerics.fixed_point import Int8Array
+from mcucc.oracles.float_session import FloatSession
 
 DoubleArray = npt.NDArray[np.float64]
 

@@ -14,11 +14,11 @@ import numpy.typing as npt
 
 from mcucc.errors import ModelError
 from mcucc.evaluate.float_run import evaluate_graph
-from mcucc.evaluate.float_session import FloatSession
 from mcucc.frontends.imported import ImportedModel
 from mcucc.images.preprocess import FloatArray
 from mcucc.images.samples import Sample
 from mcucc.ir.graph import Graph, Node
+from mcucc.oracles.float_session import FloatSession
 
 # Of the largest value of a tensor; float32 sums in another order are about 1e-6 apart a layer.
 RELATIVE = 1e-3
@@ -98,22 +98,12 @@ def first_wrong_value(model: ImportedModel, graph: Graph, sample: Sample) -> Wro
             return WrongValue(
                 layer=node.name,
                 tensor=place.name,
-                index=file_index(i, want.shape, place.permutation),
+                index=place.flat_index(i, want.shape),
                 expected=float(want.reshape(-1)[i]),
                 found=float(have.reshape(-1)[i]),
                 largest=float(off.max()),
             )
     return None
-
-
-def file_index(index: int, shape: tuple[int, ...], permutation: Sequence[int]) -> int:
-    """An element of a tensor, counted in the layout of the file's value."""
-    if len(permutation) != len(shape):
-        return index
-    order = np.argsort(permutation)
-    at = np.unravel_index(index, shape)
-    there = tuple(shape[axis] for axis in order)
-    return int(np.ravel_multi_index(tuple(int(at[axis]) for axis in order), there))
 
 
 def _noise(graph: Graph, node: Node, values: dict[str, FloatArray]) -> npt.NDArray[np.float64]:

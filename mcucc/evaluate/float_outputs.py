@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.evaluate.float_session import FloatSession
 from mcucc.evaluate.slices import Slices, worst_slice
 from mcucc.frontends.imported import ImportedModel
 from mcucc.images.samples import Sample, batch
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.tensor import Quant
 from mcucc.ir.window import hwc
+from mcucc.oracles.float_session import FloatSession
 from mcucc.quantize.split_outputs import SplitOutput
 
 FloatArray = npt.NDArray[np.float32]

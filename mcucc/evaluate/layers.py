@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.evaluate.oracle import Integers, Oracle
 from mcucc.ir.graph import Graph, Node
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.tensor import Tensor
@@ -25,6 +24,7 @@ from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding
 from mcucc.ops.pad import Pad
 from mcucc.ops.resize_bilinear import ResizeBilinear
 from mcucc.ops.softmax import Softmax
+from mcucc.oracles.oracle import Integers, Oracle
 from mcucc.quantize.lower import lower
 
 Inputs = Sequence[Int8Array]  # of one sample, (H, W, C)

@@ -38,6 +38,15 @@ class Source:
         """What no other value of the file has."""
         return self.name if self.index is None else self.index
 
+    def flat_index(self, index: int, shape: Shape) -> int:
+        """The element `index` of the tensor, of this shape, counted in the file's layout."""
+        if len(self.permutation) != len(shape):
+            return index
+        order = np.argsort(self.permutation)
+        at = np.unravel_index(index, shape)
+        there = tuple(shape[axis] for axis in order)
+        return int(np.ravel_multi_index(tuple(int(at[axis]) for axis in order), there))
+
 
 @dataclass(frozen=True)
 class Port:

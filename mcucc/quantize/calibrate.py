@@ -15,11 +15,11 @@ import numpy.typing as npt
 
 from mcucc.base.progress import Progress, silent
 from mcucc.errors import DataError, ModelError
-from mcucc.evaluate.float_session import FloatSession
 from mcucc.frontends.imported import ImportedModel
 from mcucc.images.preprocess import FloatArray
 from mcucc.images.samples import Sample
 from mcucc.ir.graph import Graph
+from mcucc.oracles.float_session import FloatSession
 from mcucc.quantize.groups import quant_groups
 from mcucc.quantize.observers.base import BINS, Observer, Range, Statistics
 from mcucc.quantize.observers.min_max import MinMax

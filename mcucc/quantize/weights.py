@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.tensor import Quant
-from mcucc.numerics.fixed_point import INT32_MAX
+from mcucc.numerics.weights import (
+    DEAD_FACTOR,
+    WEIGHT_MAX,
+    DoubleArray,
+    round_weights,
+    safe_scales,
+)
 from mcucc.quantize.snap import snap_scales
-
-DoubleArray = npt.NDArray[np.float64]
-WEIGHT_MAX = 127
-# A dead channel's output is its bias: this makes the bias exact to 1/256 of an output unit.
-DEAD_FACTOR = 1.0 / 256.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,7 @@ def quantize_weights(
     if not (np.isfinite(flat).all() and np.isfinite(offsets).all()):
         raise ValueError("weights or biases are not finite")
     scale = natural_scales(flat, x.per_tensor_scale, y.per_tensor_scale)
-    scale = safe_scales(flat, np.abs(offsets) + spread, scale, x)
+    scale = safe_scales(flat, np.abs(offsets) + spread, scale, x.per_tensor_scale, x.zero_point)
     extremes = extreme_sums(flat, offsets, scale, x) + spread / (x.per_tensor_scale * scale)
     scale = snap_scales(scale, extremes, x.per_tensor_scale, y.per_tensor_scale)
     quantized = round_weights(flat, scale).reshape(rows.shape)
@@ -80,18 +81,6 @@ def natural_scales(flat: DoubleArray, input_scale: float, output_scale: float) -
     return scale
 
 
-def safe_scales(flat: DoubleArray, bias: DoubleArray, scale: DoubleArray, x: Quant) -> DoubleArray:
-    """Enlarge scales until no accumulator (C_out,) can leave int32 for any input."""
-    span = 128 + abs(x.zero_point)
-    while True:
-        sums = np.abs(round_weights(flat, scale).astype(np.int64)).sum(axis=1)
-        reach = np.abs(bias) / (x.per_tensor_scale * scale) + span * sums + 1.0
-        excess = reach / INT32_MAX
-        if (excess <= 1.0).all():
-            return scale
-        scale = np.where(excess > 1.0, scale * excess * 1.001, scale)
-
-
 def extreme_sums(flat: DoubleArray, bias: DoubleArray, scale: DoubleArray, x: Quant) -> DoubleArray:
     """The largest magnitude of each accumulator (C_out,), for any input."""
     weights = round_weights(flat, scale).astype(np.float64)
@@ -102,9 +91,3 @@ def extreme_sums(flat: DoubleArray, bias: DoubleArray, scale: DoubleArray, x: Qu
     lowest = np.abs(offset + down * positive + up * negative)
     largest: DoubleArray = np.maximum(highest, lowest) + 1.0
     return largest
-
-
-def round_weights(flat: DoubleArray, scale: DoubleArray) -> npt.NDArray[np.int8]:
-    """Nearest integers in [-127, 127]."""
-    ratio = np.clip(np.rint(flat / scale[:, None]), -WEIGHT_MAX, WEIGHT_MAX)
-    return ratio.astype(np.int8)

@@ -11,8 +11,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from mcucc.evaluate.onnx_exact import exact_session
 from mcucc.ir import Quant
+from mcucc.oracles.exact_session import exact_session
 from tests.cli.project import BOARD, mcucc
 from tests.frontends.onnx_nets import Net, runtime
 from tests.frontends.qdq_nets import QuantNet

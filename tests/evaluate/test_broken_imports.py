@@ -18,13 +18,15 @@ from mcucc.evaluate.agreement import Agreement, agree
 from mcucc.evaluate.fingerprint import fingerprint, first_changed
 from mcucc.evaluate.float_check import WrongValue, first_wrong_value
 from mcucc.evaluate.layers import shifted
-from mcucc.evaluate.oracle import Oracle, open_oracle
 from mcucc.frontends.onnx.importer import import_onnx
 from mcucc.images.camera import CameraInput
 from mcucc.images.preprocess import Preprocess
 from mcucc.images.samples import Picture, batch
 from mcucc.ir.integer import IntegerGraph
 from mcucc.numerics.fixed_point import Rounding
+from mcucc.oracles.choose import open_oracle
+from mcucc.oracles.oracle import Oracle
+from mcucc.quantize.lower import lower
 from tests.cli.project import BOARD, mcucc
 from tests.evaluate.broken_imports import FAULTS, FILES, FORMS, SIDE, Patch, sabotage
 
@@ -74,7 +76,7 @@ def agreement(path: Path, rounding: Rounding, compiled: IntegerGraph | None = No
     """As `validate` asks it, of a network (default: the import itself)."""
     oracle = open_oracle(path, rounding, {})
     assert isinstance(oracle, Oracle)
-    integer = compiled or oracle.own(rounding)
+    integer = compiled or lower(oracle.imported.graph, rounding)
     quant = oracle.imported.graph.tensors[integer.inputs[0]].quantization
     scale, offset = PREPROCESS.affine()
     camera = CameraInput.quantized(list(scale), list(offset), quant)
@@ -115,7 +117,7 @@ def test_the_layer_of_a_wrong_import_is_named(
         (found,) = agreement(files[form], Rounding.SINGLE).divergences
         oracle = open_oracle(files[form], Rounding.SINGLE, {})
         assert isinstance(oracle, Oracle)
-        broken = oracle.own(Rounding.SINGLE)
+        broken = lower(oracle.imported.graph)
     assert found.layer == LAYERS[form][fault]
     assert abs(found.expected - found.found) > 1
     (later,) = agreement(files[form], Rounding.SINGLE, broken).divergences

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from mcucc.evaluate.onnx_exact import exact_session
+from mcucc.oracles.exact_session import exact_session
 from tests.frontends.onnx_nets import Net
 
 OPSETS = tuple(range(11, 23))

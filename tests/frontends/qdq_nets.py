@@ -10,9 +10,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from mcucc.evaluate.onnx_exact import exact_session
 from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.qdq.importer import import_quantized_onnx
+from mcucc.oracles.exact_session import exact_session
 from mcucc.quantize.lower import lower
 from tests.frontends.onnx_nets import Net
 

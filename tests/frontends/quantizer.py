@@ -20,10 +20,10 @@ import onnx
 import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
-from mcucc.evaluate.onnx_exact import exact_session
 from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.qdq.importer import import_quantized_onnx
 from mcucc.ops.requantize import Requantize
+from mcucc.oracles.exact_session import exact_session
 from mcucc.quantize.lower import lower
 
 Array = np.ndarray[Any, Any]

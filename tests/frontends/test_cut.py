@@ -11,11 +11,11 @@ from onnx import TensorProto, helper
 from onnxruntime.quantization import QuantFormat
 
 from mcucc.errors import ModelError, UnsupportedError
-from mcucc.evaluate.onnx_exact import exact_session
 from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.load import load_model, model_content
 from mcucc.ir import Quant
 from mcucc.numerics.fixed_point import Rounding
+from mcucc.oracles.exact_session import exact_session
 from mcucc.quantize.lower import lower
 from tests.frontends.onnx_nets import Net, outputs_of, runtime
 from tests.frontends.test_load import quantized

@@ -12,12 +12,12 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from mcucc.errors import UnsupportedError
-from mcucc.evaluate.onnx_exact import exact_session
 from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.qdq.importer import import_quantized_onnx
 from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import NO_CLAMP
 from mcucc.ops.average_pool import AveragePoolKernel
+from mcucc.oracles.exact_session import exact_session
 from mcucc.quantize.lower import lower
 from tests.frontends.onnx_nets import Net
 

@@ -10,10 +10,10 @@ import onnxruntime as ort
 import pytest
 
 from mcucc.errors import DataError, ModelError
-from mcucc.evaluate.float_session import FloatSession
 from mcucc.images.preprocess import Preprocess
 from mcucc.images.samples import Picture
 from mcucc.numerics.fixed_point import RELU6
+from mcucc.oracles.float_session import FloatSession
 from mcucc.quantize.calibrate import calibrate
 from mcucc.quantize.observers import MeanSquaredError, MinMax, Statistics
 from tests.quantize.float_nets import FloatNet, camera_graph, mobile_net

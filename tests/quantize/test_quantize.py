@@ -9,7 +9,6 @@ import pytest
 
 from mcucc.errors import ModelError
 from mcucc.evaluate.compare import dequantize
-from mcucc.evaluate.float_session import FloatSession
 from mcucc.images.preprocess import Preprocess
 from mcucc.images.samples import Picture
 from mcucc.ir import Graph, Quant, Tensor, verify
@@ -18,6 +17,7 @@ from mcucc.ops.common.spatial import Window2d
 from mcucc.ops.concat import ConcatKernel
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.oracles.float_session import FloatSession
 from mcucc.quantize.calibrate import Ranges, calibrate
 from mcucc.quantize.correction import output_shift, tap_shift
 from mcucc.quantize.lower import lower

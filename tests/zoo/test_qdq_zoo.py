@@ -14,10 +14,10 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from benchmarks.litert import with_float_product
-from mcucc.evaluate.onnx_exact import exact_products, exact_session
 from mcucc.images.datasets import load_dataset
 from mcucc.images.preprocess import find_preprocess
 from mcucc.ir.integer import IntegerGraph
+from mcucc.oracles.exact_session import exact_products, exact_session
 from tests.frontends.test_qdq import EVERY_FORM, Compared
 
 pytestmark = pytest.mark.zoo

@@ -8,10 +8,10 @@ import pytest
 
 from mcucc.evaluate.accuracy import integer_outputs, top1
 from mcucc.evaluate.compare import layer_snr
-from mcucc.evaluate.float_session import FloatSession
 from mcucc.frontends.onnx.importer import import_onnx
 from mcucc.images.datasets import load_dataset, pictures
 from mcucc.images.preprocess import find_preprocess
+from mcucc.oracles.float_session import FloatSession
 from mcucc.passes.fold_input import fold_input_normalisation
 from mcucc.passes.pipeline import optimize
 from mcucc.quantize.pipeline import quantize_model

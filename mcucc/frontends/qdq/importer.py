@@ -12,6 +12,7 @@ import onnx
 from onnx import TensorProto
 
 from mcucc.errors import ModelError, UnsupportedError
+from mcucc.frontends.fold_pads import fold_pads
 from mcucc.frontends.frontier import frontier, of_file
 from mcucc.frontends.imported import FLOAT, INT8, ImportedModel, Port, Source
 from mcucc.frontends.onnx.file import check_order, inline_functions, read_model
@@ -21,7 +22,6 @@ from mcucc.frontends.onnx.steps import label_of, onnx_steps
 from mcucc.frontends.qdq.attach import Attacher
 from mcucc.frontends.qdq.strip import strip
 from mcucc.frontends.qdq.tables import Stripped
-from mcucc.frontends.tflite.pads import fold_pads
 from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.graph import Graph
 from mcucc.ir.verify import verify

@@ -13,7 +13,7 @@ from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.graph import Graph, Node
 from mcucc.ir.tensor import Quant, Tensor
 from mcucc.numerics.fixed_point import INT32_MAX
-from mcucc.quantize.weights import DEAD_FACTOR, round_weights, safe_scales
+from mcucc.numerics.weights import DEAD_FACTOR, round_weights, safe_scales
 
 Doubles = npt.NDArray[np.float64]
 WEIGHT_TYPES = {np.dtype(np.int8): 0, np.dtype(np.uint8): 128}  # and the zero point of symmetry
@@ -108,7 +108,7 @@ def _room_for_bias(
     lost = dead & (np.abs(bias) > spread * x.per_tensor_scale * 2**30)
     spread[lost | (spread <= 0)] = DEAD_FACTOR * y.per_tensor_scale / x.per_tensor_scale
     flat = rows * np.where(scales > 0, scales, 0.0)[:, None]
-    safe = safe_scales(flat, bias, spread, x)
+    safe = safe_scales(flat, bias, spread, x.per_tensor_scale, x.zero_point)
     changed = safe != np.broadcast_to(scales, len(rows))
     if not changed.any():
         return rows, scales

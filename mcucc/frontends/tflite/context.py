@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.frontends.imported import Source
-from mcucc.frontends.strided_view import StridedView
 from mcucc.frontends.tflite.file import FileOperator, FileTensor, TfliteFile
+from mcucc.frontends.tflite.strided_view import StridedView
 from mcucc.frontends.unsupported import NotComputed, UnsupportedNode, UnsupportedType
 from mcucc.ir.graph import Node
 from mcucc.ir.op import Op

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcucc.frontends.strided_view import StridedView
 from mcucc.frontends.tflite.context import (
     INT8,
     Context,
@@ -14,6 +13,7 @@ from mcucc.frontends.tflite.context import (
 from mcucc.frontends.tflite.file import FileOperator
 from mcucc.frontends.tflite.options import ArithmeticOptions, LeakyOptions
 from mcucc.frontends.tflite.registry import converter
+from mcucc.frontends.tflite.strided_view import StridedView
 from mcucc.frontends.tflite.windows import fused
 from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.op import Op

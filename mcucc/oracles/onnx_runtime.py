@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mcucc.evaluate.onnx_exact import exact_session
-from mcucc.evaluate.oracle import Array, Oracle
 from mcucc.frontends.onnx.file import read_model
 from mcucc.frontends.qdq.importer import import_quantized_onnx
+from mcucc.oracles.exact_session import exact_session
+from mcucc.oracles.oracle import Array, Oracle
 
 
 class OnnxOracle(Oracle):

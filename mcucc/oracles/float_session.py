@@ -19,6 +19,7 @@ from mcucc.images.preprocess import FloatArray
 from mcucc.images.samples import Sample
 from mcucc.ir.graph import Graph, Node
 from mcucc.numerics.fixed_point import Int8Array
+from mcucc.oracles.one_picture import open_batches
 
 ORT_TYPES = {
     "tensor(float)": np.float32,
@@ -160,8 +161,6 @@ def _open_session(path: Path, values: Sequence[str], ends: Sequence[str], optimi
     """An ONNX Runtime session of the file up to `ends`, with `values` among its outputs."""
     import onnx
     import onnxruntime as ort
-
-    from mcucc.evaluate.one_picture import open_batches
 
     try:
         model = open_batches(onnx.load(str(path)))

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mcucc.evaluate.litert import LitertSession, readable
-from mcucc.evaluate.oracle import open_oracle
 from mcucc.ir import Quant
 from mcucc.numerics.fixed_point import Rounding
+from mcucc.oracles.choose import open_oracle
+from mcucc.oracles.litert import LitertSession, readable
+from mcucc.quantize.lower import lower
 from tests.litert_builder import LiteRTBuilder
 
 
@@ -31,7 +32,7 @@ def test_an_axis_that_means_nothing_does_not_keep_litert_out(tmp_path: Path) -> 
     oracle = open_oracle(path, Rounding.DOUBLE, {})
     assert isinstance(oracle, LitertSession)
     q = np.arange(48, dtype=np.int8).reshape(4, 4, 3)
-    ours = oracle.own(Rounding.DOUBLE).run({"x": q[None]})
+    ours = lower(oracle.imported.graph, Rounding.DOUBLE).run({"x": q[None]})
     np.testing.assert_array_equal(oracle.outputs([[q]])["y"], ours["y"])
 
 

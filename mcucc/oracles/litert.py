@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 import tflite
 
-from mcucc.evaluate.oracle import Array, Oracle, RefusedError
 from mcucc.frontends.tflite.importer import import_tflite
 from mcucc.numerics.fixed_point import Rounding
+from mcucc.oracles.oracle import Array, Oracle, RefusedError
 
 
 class LitertSession(Oracle):

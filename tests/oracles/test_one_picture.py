@@ -11,11 +11,11 @@ from onnx import helper
 
 import mcucc
 from mcucc.driver.load import NetworkOptions
-from mcucc.evaluate.float_session import FloatSession
-from mcucc.evaluate.one_picture import open_batches
-from mcucc.evaluate.onnx_oracle import OnnxOracle
 from mcucc.frontends.onnx.importer import import_onnx
-from mcucc.numerics.fixed_point import Rounding
+from mcucc.oracles.float_session import FloatSession
+from mcucc.oracles.one_picture import open_batches
+from mcucc.oracles.onnx_runtime import OnnxOracle
+from mcucc.quantize.lower import lower
 from tests.frontends.onnx_nets import Net
 from tests.frontends.qdq_nets import QuantNet
 
@@ -57,7 +57,7 @@ def test_a_quantized_network(batch: int, tmp_path: Path) -> None:
     oracle = OnnxOracle.open(path, ONE)
     assert isinstance(oracle, OnnxOracle)
     q = np.random.default_rng(1).integers(-128, 128, (6, 7, 3)).astype(np.int8)
-    own = oracle.own(Rounding.SINGLE).run({"image": q[None]})
+    own = lower(oracle.imported.graph).run({"image": q[None]})
     for name, value in oracle.outputs([[q]]).items():
         np.testing.assert_array_equal(value, own[name])
 

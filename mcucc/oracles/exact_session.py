@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from mcucc.evaluate.one_picture import open_batches
+from mcucc.oracles.one_picture import open_batches
 
 # Operators of integer products: where the zero point of x, the weights and their zero point are.
 PRODUCTS = {"QLinearConv": (2, 3, 5), "QLinearMatMul": (2, 3, 5), "QGemm": (2, 3, 5)}

@@ -9,19 +9,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from mcucc.errors import ModelError
-from mcucc.evaluate.float_check import file_index
 from mcucc.frontends.imported import ImportedModel, Port, Source
-from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.window import hwc
-from mcucc.numerics.fixed_point import Int8Array, Rounding
-from mcucc.quantize.lower import lower
+from mcucc.numerics.fixed_point import Int8Array
 
 Integers = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
@@ -47,10 +43,6 @@ class Oracle(ABC):
     def where(self) -> str:
         """The file."""
         return str(self.imported.model_path)
-
-    def own(self, rounding: Rounding) -> IntegerGraph:
-        """What mcucc makes of the file: every channel, before any pass."""
-        return lower(self.imported.graph, rounding)
 
     def outputs(self, inputs: Iterable[Sequence[Int8Array]]) -> dict[str, Integers]:
         """The outputs of several samples' int8 inputs (H, W, C): (samples, H, W, C) by tensor name.
@@ -98,7 +90,7 @@ class Oracle(ABC):
     def flat_index(self, tensor: str, index: int) -> int:
         """The element `index` of a graph tensor, counted in the file's layout."""
         source = self.imported.sources.get(tensor, Source(tensor, ()))
-        return file_index(index, self.imported.graph.tensors[tensor].shape, source.permutation)
+        return source.flat_index(index, self.imported.graph.tensors[tensor].shape)
 
     def _in_file(self, fed: Sequence[Array]) -> list[Array]:
         """The graph's inputs (H, W, C) in the file's order and layout."""
@@ -126,25 +118,3 @@ class Oracle(ABC):
                 hint="this is a defect of mcucc: please report it with the file",
             )
         return value.astype(np.int64).reshape(hwc(shape)) - offset
-
-
-def oracle_name(source: Path) -> str:
-    """The runtime that has files of this format."""
-    return "litert" if source.suffix.lower() == ".tflite" else "onnxruntime"
-
-
-def open_oracle(
-    path: Path, rounding: Rounding, input_shapes: Mapping[str, tuple[int, ...]]
-) -> Oracle | str:
-    """The runtime for a quantized file, or why there is none."""
-    from mcucc.evaluate.litert import LitertSession
-    from mcucc.evaluate.onnx_oracle import OnnxOracle
-
-    if path.suffix.lower() == ".tflite":
-        try:
-            return LitertSession(path, rounding)
-        except ImportError:
-            return "ai-edge-litert is not installed"
-        except RefusedError as error:
-            return error.what
-    return OnnxOracle.open(path, input_shapes)

@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from mcucc.evaluate.onnx_exact import exact_products, exact_session
+from mcucc.oracles.exact_session import exact_products, exact_session
 
 TAPS = 64
 
