@@ -171,10 +171,10 @@ def measure(
     parts = machine.run(choice.call, kernel.granularity, steps, outputs)
     expected = kernel.run([x[None] for x in inputs])
     if b"".join(parts) != expected.tobytes():
-        raise RuntimeError(f"{layer.name}: {choice.variant} differs from the reference")
+        raise RuntimeError(f"{layer.name}: {choice.name} differs from the reference")
     macs = kernel.macs_per_pixel * y_shape[0] * y_shape[1]
     scratch = choice.call.scratch_bytes
-    return Result(layer.name, choice.variant, machine.counts, outputs, macs, scratch)
+    return Result(layer.name, choice.name, machine.counts, outputs, macs, scratch)
 
 
 def show(results: Sequence[Result], peers: Mapping[str, Mapping[str, Any]]) -> None:

@@ -25,9 +25,9 @@ from benchmarks.machine import Machine
 from benchmarks.qemu_machine import QemuMachine
 from mcucc.driver.load import NetworkOptions, load_network
 from mcucc.ir.integer import IntegerGraph, IntegerNode
-from mcucc.ir.kernel import Granularity
+from mcucc.ir.kernel import Granularity, Variant
 from mcucc.ir.kernel_id import InstructionSet
-from mcucc.kernels.select import Choice, choose, context_of
+from mcucc.kernels.select import choose, context_of
 from mcucc.numerics.fixed_point import Int8Array
 
 
@@ -67,7 +67,7 @@ def count_node(
     node: IntegerNode,
     values: dict[str, Int8Array],
     machine: Machine | QemuMachine,
-    choice: Choice,
+    choice: Variant,
 ) -> LayerCount:
     """One node over its whole output."""
     y = graph.activations[node.output]
@@ -77,11 +77,11 @@ def count_node(
     machine.reset()
     parts = machine.run(choice.call, kernel.granularity, steps, y.size, kernel.scratch_bytes)
     if b"".join(parts) != values[node.output].tobytes():
-        raise RuntimeError(f"{node.name}: {choice.variant} differs from the reference")
+        raise RuntimeError(f"{node.name}: {choice.name} differs from the reference")
     return LayerCount(
         node.name,
         kernel.describe(),
-        choice.variant,
+        choice.name,
         machine.counts,
         graph.macs_of(node),
         y.size,

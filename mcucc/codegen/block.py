@@ -64,7 +64,7 @@ def block_code(
 ) -> BlockCode:
     """The code of a block whose input has `size` rows and columns."""
     down, across = kernel.rows_window, kernel.columns_window
-    padding = kernel.groups[0].depthwise.padding()
+    padding = kernel.groups[0].depthwise.kernel.padding()
     pitch, window = kernel.expanded_columns * kernel.channels, kernel.depthwise.window
     numbered = list(enumerate(kernel.groups))
     runs = [list(run) for _, run in itertools.groupby(numbered, key=lambda item: _kind(item[1]))]

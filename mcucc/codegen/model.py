@@ -162,7 +162,7 @@ def model_code(
         _camera(graph.activations[tensor], camera, names) for tensor, camera in resident.items()
     )
     calls = {
-        node.name: node.kernel.call()
+        node.name: node.call()
         for stage in program.stages
         if stage.actions
         for node in stage.nodes

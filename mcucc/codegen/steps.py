@@ -283,7 +283,7 @@ class _StageWriter:
         )
 
     def _tensor(self, action: Compute, node: IntegerNode) -> ActionCode:
-        call = node.kernel.call()
+        call = node.call()
         output = self.graph.activations[node.output]
         inputs = tuple(self._whole_rows(tensor, slot) for slot, tensor in enumerate(node.inputs))
         return ActionCode(
@@ -316,7 +316,7 @@ class _StageWriter:
         return {
             "name": self.names.of_node(node.name, "run_{}"),
             "comments": (
-                f"{comment(node.name)}: {comment(node.kernel.describe())}",
+                f"{comment(node.name)}: {comment(node.describe())}",
                 f"{inputs} -> {_shape(output)}{work}",
             ),
             "function": call.function,
@@ -334,7 +334,7 @@ class _StageWriter:
         inputs, pointers, base = self._operands(node)
         target = self.program.buffers[action.target]
         column = "0" if sink else self._column(target, "columns.begin", "u")
-        call = node.kernel.call()
+        call = node.call()
         border = None
         if call.border is not None:
             border = border_code(self.names, node.name, call.border, output.channels)

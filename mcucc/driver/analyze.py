@@ -241,7 +241,7 @@ def _short(way: Way, missing: tuple[int, int]) -> tuple[str, ...]:
 def _tables(graph: IntegerGraph) -> int:
     """Bytes of weights and tables; beside those of the layers they are an estimate."""
     nodes = [node for node in graph.nodes if node.kernel.granularity is not Granularity.ALIAS]
-    arrays = [array for node in nodes for array in node.kernel.call().arrays]
+    arrays = [array for node in nodes for array in node.call().arrays]
     beside = TABLES_BASE + TABLES_PER_LAYER * len(nodes)
     return sum(int(array.data.nbytes) for array in arrays) + beside
 
@@ -249,7 +249,7 @@ def _tables(graph: IntegerGraph) -> int:
 def _code(program: Program) -> int:
     """Estimated bytes of code: the kernels called, and the loops that call them."""
     nodes = [n for n in program.graph.nodes if n.kernel.granularity is not Granularity.ALIAS]
-    calls = [node.kernel.call() for node in nodes]
+    calls = [node.call() for node in nodes]
     kernels = {part.id for call in calls for part in call.calls}
     actions = sum(
         (CODE_PER_ACTION if len(stage.nodes) == 1 else CODE_PER_FUSED_ACTION) * len(stage.actions)
@@ -261,7 +261,7 @@ def _code(program: Program) -> int:
 def _largest(network: LoadedModel) -> str:
     """The two layers with the most weights."""
     sizes = {
-        node.name: sum(int(array.data.nbytes) for array in node.kernel.call().arrays)
+        node.name: sum(int(array.data.nbytes) for array in node.call().arrays)
         for node in network.integer.nodes
         if node.kernel.granularity is not Granularity.ALIAS
     }

@@ -42,7 +42,7 @@ def check_arena(program: Program, board: Board) -> None:
 def check_weights(program: Program, board: Board) -> None:
     """FitError before any compiler runs when the constants alone are larger than their memory."""
     sizes = {
-        node.name: sum(array.data.nbytes for array in node.kernel.call().arrays)
+        node.name: sum(array.data.nbytes for array in node.call().arrays)
         for node in program.graph.nodes
         if node.kernel.granularity is not Granularity.ALIAS
     }

@@ -7,9 +7,10 @@ Every activation is int8 with shape (H, W, C); vectors are (1, 1, N).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mcucc.ir.kernel import Kernel
+from mcucc.ir.kernel import Kernel, KernelCall, Variant
+from mcucc.ir.kernel_id import InstructionSet
 from mcucc.numerics.fixed_point import Int8Array, Rounding
 
 
@@ -41,20 +42,57 @@ class Activation:
 
 
 @dataclass(frozen=True)
+class KernelTarget:
+    """What the variants of a graph are chosen for: whose instructions, and flash against speed.
+
+    `optimize` is speed, balanced or size.
+    """
+
+    isa: InstructionSet
+    optimize: str = "balanced"
+
+
+@dataclass(frozen=True)
 class IntegerNode:
-    """One kernel applied to named activations."""
+    """One kernel applied to named activations, and the C variant chosen for it.
+
+    The kernel says what is computed, the variant by which C. Without a variant it is the portable
+    C of the kernel itself.
+    """
 
     name: str
     kernel: Kernel
     inputs: tuple[str, ...]
     output: str
+    variant: Variant | None = None
+
+    def call(self) -> KernelCall:
+        """The C call."""
+        return self.kernel.call() if self.variant is None else self.variant.call
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Arena bytes during the call only: what the kernel or the variant needs."""
+        scratch = self.kernel.scratch_bytes
+        return scratch if self.variant is None else max(scratch, self.variant.call.scratch_bytes)
+
+    def narrowed(self, columns: int, rows: int) -> IntegerNode:
+        """The node for calls of at most so many columns, and rows where they are a block."""
+        if self.variant is not None:
+            return replace(self, variant=self.variant.narrowed(columns))
+        return replace(self, kernel=self.kernel.narrowed(columns, rows))
+
+    def describe(self) -> str:
+        """One line for comments and reports: op, attributes, and the variant if there is one."""
+        variant = "" if self.variant is None else f" ({self.variant.name})"
+        return f"{self.kernel.describe()}{variant}"
 
 
 @dataclass(frozen=True, eq=False)
 class IntegerGraph:
     """An integer network in topological order.
 
-    `output_shapes` keeps the shapes the model's author knows (before vectors became 1x1xN).
+    `target` is what the variants of its nodes were chosen for, None before that.
     """
 
     name: str
@@ -63,6 +101,7 @@ class IntegerGraph:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     rounding: Rounding
+    target: KernelTarget | None = None
 
     def consumers(self, tensor: str) -> tuple[IntegerNode, ...]:
         """The nodes that read `tensor`, in order."""

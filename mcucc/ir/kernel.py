@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
 import numpy.typing as npt
 
-from mcucc.ir.kernel_id import KernelId
+from mcucc.ir.kernel_id import Form, KernelId
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import Int8Array
 
@@ -77,6 +77,28 @@ class KernelCall:
         found = (value for call in calls for _, value in call.fields)
         arrays = {array.name: array for array in found if isinstance(array, ConstArray)}
         return tuple(arrays.values())
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """The C that computes a kernel, chosen among several (mcucc/kernels).
+
+    `name` is for readers; `instructions` is the modelled count for the whole output.
+    """
+
+    call: KernelCall
+    name: str
+    instructions: float
+
+    @property
+    def form(self) -> Form | None:
+        """The proved form of requantization, if there is one."""
+        return self.call.id.form
+
+    def narrowed(self, columns: int) -> Variant:
+        """The same for calls that make at most so many columns: it may need less scratch."""
+        narrow = self.call.narrow
+        return self if narrow is None else replace(self, call=narrow(columns))
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ def integer_text(graph: IntegerGraph) -> str:
     lines += [f"  input {_activation(graph, name)}" for name in graph.inputs]
     for node in graph.nodes:
         operands = ", ".join(f"%{name}" for name in node.inputs)
-        lines.append(f"  {_activation(graph, node.output)} = {node.kernel.describe()} {operands}")
+        lines.append(f"  {_activation(graph, node.output)} = {node.describe()} {operands}")
     lines += [f"  output %{name}" for name in graph.outputs]
     return "\n".join(lines) + "\n"
 

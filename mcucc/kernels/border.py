@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from mcucc.ir.kernel import Variant
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.mve.conv2d import strips_of_zones
-from mcucc.kernels.select import Choice, NodeContext, choose, variant
+from mcucc.kernels.select import NodeContext, choose, variant
 from mcucc.ops.common.border import BorderedKernel
 
 
-def bordered(kernel: BorderedKernel, context: NodeContext, isa: InstructionSet) -> Choice:
+def bordered(kernel: BorderedKernel, context: NodeContext, isa: InstructionSet) -> Variant:
     """The cheapest variant of the layer; zones of the border call one function, its own or not."""
     main, *others = kernel.kernels
     first = choose(main, context, isa)

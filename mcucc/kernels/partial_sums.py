@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.conv2d import pack_runs, wide_weights
 from mcucc.kernels.armv7em.finish import weights_in_pairs
 from mcucc.kernels.portable.finish import finish_fields, portable_finish
-from mcucc.kernels.select import Choice, NodeContext, variant
+from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.common.partial_sums import FinishSumsKernel, PartialSumsKernel
 
 PER_FINISH = 10.0  # instructions a value
@@ -15,7 +15,7 @@ PER_MAC, PER_SUM = {False: 0.92, True: 0.73}, 4.0  # by width of the weights: ar
 
 
 @variant(FinishSumsKernel, InstructionSet.PORTABLE)
-def finish_sums(kernel: FinishSumsKernel, context: NodeContext) -> Choice | None:
+def finish_sums(kernel: FinishSumsKernel, context: NodeContext) -> Variant | None:
     """Any sums whose requantization has a proved form."""
     finish = portable_finish(kernel.weights, kernel.accumulation, context)
     if finish is None:
@@ -25,11 +25,11 @@ def finish_sums(kernel: FinishSumsKernel, context: NodeContext) -> Choice | None
         (("channels", len(kernel.weights)), *finish_fields(kernel.accumulation, finish)),
     )
     values = context.height * context.width * len(kernel.weights)
-    return Choice(call, f"portable, {finish.form.value}", values * PER_FINISH)
+    return Variant(call, f"portable, {finish.form.value}", values * PER_FINISH)
 
 
 @variant(PartialSumsKernel, InstructionSet.ARMV7EM)
-def partial_sums(kernel: PartialSumsKernel, context: NodeContext) -> Choice:
+def partial_sums(kernel: PartialSumsKernel, context: NodeContext) -> Variant:
     """SMLAD over pixels widened once, two pixels and two output channels at a time."""
     outputs, inputs = kernel.weights.shape
     packed, chunks = pack_runs(kernel.weights.reshape(outputs, 1, inputs))
@@ -49,4 +49,4 @@ def partial_sums(kernel: PartialSumsKernel, context: NodeContext) -> Choice:
     )
     values = context.height * context.width * outputs
     per_value = 4 * chunks * PER_MAC[wide] + PER_SUM
-    return Choice(call, "armv7em smlad", values * per_value)
+    return Variant(call, "armv7em smlad", values * per_value)

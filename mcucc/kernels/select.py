@@ -1,6 +1,6 @@
 """From (kernel, its attributes, ISA) to the C variant that computes it: one table.
 
-A variant is a function registered with `variant(kernel class, isa)`; it returns a Choice or None
+A variant is a function registered with `variant(kernel class, isa)`; it returns a Variant or None
 where its limits or its proof do not hold. The cheapest choice wins; where there is none the next
 instruction set that the core has as well is asked, at last the portable kernel.
 """
@@ -14,12 +14,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeVar
 
-from mcucc.ir.integer import IntegerGraph, IntegerNode
-from mcucc.ir.kernel import Granularity, Kernel, KernelCall
+from mcucc.ir.integer import IntegerGraph, IntegerNode, KernelTarget
+from mcucc.ir.kernel import Granularity, Kernel, Variant
 from mcucc.ir.kernel_id import Form, InstructionSet
-from mcucc.ir.window import Window
 from mcucc.kernels.requantize import Finish
-from mcucc.numerics.fixed_point import Int8Array
 
 # What a core with an instruction set has beside it, the next best kernels.
 FALLBACK: Mapping[InstructionSet, InstructionSet] = {
@@ -48,31 +46,15 @@ class NodeContext:
         return finish if finish is None or self.form in (None, finish.form) else None
 
 
-@dataclass(frozen=True)
-class Choice:
-    """A variant for one node; `instructions` is the modelled count for the whole output."""
-
-    call: KernelCall
-    variant: str
-    instructions: float
-
-    @property
-    def form(self) -> Form | None:
-        """The proved form of requantization, if there is one."""
-        return self.call.id.form
+Maker = Callable[[Any, NodeContext], Variant | None]
+MakerType = TypeVar("MakerType", bound=Maker)
+_TABLE: dict[tuple[str, InstructionSet], list[Maker]] = {}
 
 
-Variant = Callable[[Any, NodeContext], Choice | None]
-VariantFunction = TypeVar("VariantFunction", bound=Variant)
-_TABLE: dict[tuple[str, InstructionSet], list[Variant]] = {}
-
-
-def variant(
-    kernel: type[Kernel], isa: InstructionSet
-) -> Callable[[VariantFunction], VariantFunction]:
+def variant(kernel: type[Kernel], isa: InstructionSet) -> Callable[[MakerType], MakerType]:
     """Decorator: registers a variant of a kernel class for an ISA."""
 
-    def add(function: VariantFunction) -> VariantFunction:
+    def add(function: MakerType) -> MakerType:
         _TABLE.setdefault((kernel.__name__, isa), []).append(function)
         return function
 
@@ -93,7 +75,7 @@ def isas_of(isa: InstructionSet) -> tuple[InstructionSet, ...]:
     return (isa, *isas_of(FALLBACK[isa])) if isa in FALLBACK else (isa,)
 
 
-def choose(kernel: Kernel, context: NodeContext, isa: InstructionSet) -> Choice:
+def choose(kernel: Kernel, context: NodeContext, isa: InstructionSet) -> Variant:
     """The cheapest variant of `isa`, else of its FALLBACK, else the portable kernel."""
     _load_variants()
     found = [make(kernel, context) for make in _TABLE.get((type(kernel).__name__, isa), ())]
@@ -101,7 +83,7 @@ def choose(kernel: Kernel, context: NodeContext, isa: InstructionSet) -> Choice:
     if not choices and isa in FALLBACK:
         return choose(kernel, context, FALLBACK[isa])
     if not choices:
-        return Choice(kernel.call(), "portable", _portable_instructions(kernel, context))
+        return Variant(kernel.call(), "portable", _portable_instructions(kernel, context))
     return min(choices, key=lambda choice: choice.instructions)
 
 
@@ -109,28 +91,18 @@ def _portable_instructions(kernel: Kernel, context: NodeContext) -> float:
     return 9.0 * kernel.macs_per_pixel * context.height * context.width
 
 
-def select(kernel: Kernel, context: NodeContext, isa: InstructionSet) -> KernelCall:
-    """The C call of the cheapest variant."""
-    return choose(kernel, context, isa).call
-
-
 def select_all(
     graph: IntegerGraph, isa: InstructionSet, optimize: str = "balanced"
-) -> tuple[IntegerGraph, dict[str, Choice]]:
-    """The graph with every kernel bound to its variant, and the choices by node name.
-
-    Planner and code generator see the variants through `Kernel.call` and `Kernel.scratch_bytes`.
-    """
-    choices: dict[str, Choice] = {}
-    nodes = []
-    for node in graph.nodes:
-        if node.kernel.granularity is Granularity.ALIAS:
-            nodes.append(node)
-            continue
-        bound = bind_kernel(node.kernel, context_of(graph, node, optimize), isa)
-        choices[node.name] = bound.choice
-        nodes.append(replace(node, kernel=bound))
-    return replace(graph, nodes=tuple(nodes)), choices
+) -> IntegerGraph:
+    """The graph with a variant for every node that has code."""
+    target = KernelTarget(isa, optimize)
+    nodes = tuple(
+        node
+        if node.kernel.granularity is Granularity.ALIAS
+        else replace(node, variant=choose(node.kernel, context_of(graph, node, optimize), isa))
+        for node in graph.nodes
+    )
+    return replace(graph, nodes=nodes, target=target)
 
 
 def context_of(graph: IntegerGraph, node: IntegerNode, optimize: str = "balanced") -> NodeContext:
@@ -139,86 +111,16 @@ def context_of(graph: IntegerGraph, node: IntegerNode, optimize: str = "balanced
     return NodeContext(((-128, 127),) * len(node.inputs), output.height, output.width, optimize)
 
 
-def bind_kernel(kernel: Kernel, context: NodeContext, isa: InstructionSet) -> BoundKernel:
-    """The kernel with its cheapest variant."""
-    return BoundKernel(kernel, choose(kernel, context, isa), isa, context)
+def choose_slice(
+    whole: Variant, kernel: Kernel, context: NodeContext, isa: InstructionSet
+) -> Variant:
+    """The variant for some of the channels of a layer that `whole` computes.
 
-
-def plain(kernel: Kernel) -> Kernel:
-    """The kernel without its variant."""
-    return kernel.kernel if isinstance(kernel, BoundKernel) else kernel
-
-
-def bound_like(model: Kernel, kernel: Kernel, form: Form | None = None) -> Kernel:
-    """`kernel` for the instruction set that `model` is bound to, plain where that is plain."""
-    if not isinstance(model, BoundKernel):
-        return kernel
-    return bind_kernel(kernel, replace(model.context, form=form), model.isa)
-
-
-def bound_slice(model: Kernel, kernel: Kernel) -> Kernel:
-    """The same for some of the channels of `model`: with its form where there is such a variant."""
-    form = model.choice.form if isinstance(model, BoundKernel) else None
-    found = bound_like(model, kernel, form)
-    same = isinstance(found, BoundKernel) and found.choice.form is form
-    return found if same else bound_like(model, kernel)
-
-
-@dataclass(frozen=True, eq=False)
-class BoundKernel(Kernel):
-    """A kernel whose C call is a chosen variant; everything else is the kernel's own."""
-
-    kernel: Kernel
-    choice: Choice
-    isa: InstructionSet
-    context: NodeContext
-
-    @property
-    def granularity(self) -> Granularity:
-        """The kernel's."""
-        return self.kernel.granularity
-
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The kernel's int8 reference."""
-        return self.kernel.run(inputs)
-
-    def call(self) -> KernelCall:
-        """The variant's."""
-        return self.choice.call
-
-    def windows(self, index: int) -> tuple[Window, Window]:
-        """The kernel's."""
-        return self.kernel.windows(index)
-
-    def padding(self) -> int | None:
-        """The kernel's."""
-        return self.kernel.padding()
-
-    @property
-    def macs_per_pixel(self) -> int:
-        """The kernel's."""
-        return self.kernel.macs_per_pixel
-
-    @property
-    def scratch_bytes(self) -> int:
-        """What kernel or variant needs."""
-        return max(self.kernel.scratch_bytes, self.choice.call.scratch_bytes)
-
-    def narrowed(self, columns: int, rows: int = 1) -> Kernel:
-        """The same variant for at most so many columns at a time."""
-        del rows
-        call = self.choice.call
-        if call.narrow is None:
-            return self
-        return replace(self, choice=replace(self.choice, call=call.narrow(columns)))
-
-    def in_place(self, index: int) -> bool:
-        """The kernel's."""
-        return self.kernel.in_place(index)
-
-    def describe(self) -> str:
-        """Op, attributes and variant."""
-        return f"{self.kernel.describe()} ({self.choice.variant})"
+    It has the form of the whole where there is such a variant, so that all slices call one
+    function.
+    """
+    found = choose(kernel, replace(context, form=whole.form), isa)
+    return found if found.form is whole.form else choose(kernel, context, isa)
 
 
 @cache

@@ -207,13 +207,11 @@ def layer_facts(program: Program, instructions: tuple[int, ...] | None) -> tuple
         facts.append(
             LayerFacts(
                 name=stage_name(stage),
-                op="; ".join(node.kernel.describe() for node in _worked(stage)),
+                op="; ".join(node.describe() for node in _worked(stage)),
                 output=program.graph.activations[stage.nodes[-1].output].shape,
                 macs=stage.macs,
                 weight_bytes=sum(
-                    array.data.nbytes
-                    for node in _worked(stage)
-                    for array in node.kernel.call().arrays
+                    array.data.nbytes for node in _worked(stage) for array in node.call().arrays
                 ),
                 live_bytes=needed,
                 instructions=None if instructions is None else counts.get(number, 0),

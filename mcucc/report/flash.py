@@ -57,7 +57,7 @@ def flash_facts(
 def table_facts(program: Program) -> FlashFacts:
     """What is known without an image: the bytes of every node's weights and tables, no code."""
     layers = {
-        node.name: sum(array.data.nbytes for array in node.kernel.call().arrays)
+        node.name: sum(array.data.nbytes for array in node.call().arrays)
         for node in program.graph.nodes
         if node.kernel.granularity is not Granularity.ALIAS
     }
@@ -77,9 +77,9 @@ def _owners(program: Program, model: str) -> dict[str, str]:
             for number, group in enumerate(node.kernel.groups):
                 for what, _ in group.calls:
                     owners[params_name(names, node.name, what, number)] = node.name
-        if node.kernel.call().border is not None:
+        if node.call().border is not None:
             owners |= dict.fromkeys(table_names(names, node.name), node.name)
-        for array in node.kernel.call().arrays:
+        for array in node.call().arrays:
             owners[names.table(node.name, array.name)] = node.name
     return owners
 

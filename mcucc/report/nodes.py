@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mcucc.ir.kernel import Granularity, Kernel
+from mcucc.ir.integer import IntegerNode
+from mcucc.ir.kernel import Granularity
 from mcucc.ir.kernel_id import Form
-from mcucc.kernels.select import BoundKernel, plain
 from mcucc.ops.common.border import BorderedKernel
 from mcucc.ops.common.partial_sums import FinishSumsKernel
 from mcucc.ops.conv2d import Conv2dKernel
@@ -59,15 +59,15 @@ def node_facts(schedule: Schedule) -> tuple[NodeFacts, ...]:
                 NodeFacts(
                     name=node.name,
                     step=step,
-                    op=plain(node.kernel).describe(),
-                    variant=_variant(node.kernel),
-                    isa=node.kernel.call().id.isa.value,
-                    requantization=requantization(node.kernel),
+                    op=node.kernel.describe(),
+                    variant=_variant(node),
+                    isa=node.call().id.isa.value,
+                    requantization=requantization(node),
                     tensor=node.output,
                     output=program.graph.activations[node.output].shape,
                     macs=program.graph.macs_of(node),
                     executed=executed.get(node.name, 0),
-                    weight_bytes=sum(array.data.nbytes for array in node.kernel.call().arrays),
+                    weight_bytes=sum(array.data.nbytes for array in node.call().arrays),
                     before_bytes=before[node.name],
                 )
             )
@@ -92,18 +92,18 @@ ACCUMULATING = (
 )
 
 
-def requantization(kernel: Kernel) -> str:
-    """How a kernel's sums become int8: a proved form, the general one; "" where there are none."""
-    if not isinstance(plain(kernel), ACCUMULATING):
+def requantization(node: IntegerNode) -> str:
+    """How a node's sums become int8: a proved form, the general one; "" where there are none."""
+    if not isinstance(node.kernel, ACCUMULATING):
         return ""
-    form = kernel.choice.form if isinstance(kernel, BoundKernel) else None
+    form = node.variant.form if node.variant is not None else None
     return GENERAL if form is None else REQUANTIZATION.get(form, form.value)
 
 
-def _variant(kernel: Kernel) -> str:
-    if isinstance(kernel, SplitBlockKernel):
-        return "; ".join(_variant(part) for _, part in kernel.groups[0].kernels)
-    return kernel.choice.variant if isinstance(kernel, BoundKernel) else "portable"
+def _variant(node: IntegerNode) -> str:
+    if isinstance(node.kernel, SplitBlockKernel):
+        return "; ".join(_variant(part) for part in node.kernel.groups[0].nodes)
+    return node.variant.name if node.variant is not None else "portable"
 
 
 def _executed(stage: Stage) -> dict[str, int]:

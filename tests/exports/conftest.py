@@ -60,7 +60,7 @@ def twin_of(package: Path, code: ModelCode, target: Path) -> Path:
 
 def exported(name: str, image: ImagePolicy, isa: InstructionSet, folder: Path) -> Exported:
     integer = lower(mobile_net())
-    graph, _ = select_all(integer, isa)
+    graph = select_all(integer, isa)
     program = expand(graph, layers_plan(graph, image))
     cameras = {"image": CameraInput.offset(integer.activations["image"].channels)}
     code = model_code(program, cameras, name, Origin("a test", "0" * 64, "test"))

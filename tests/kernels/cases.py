@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from mcucc.ir import Tensor
+from mcucc.ir.kernel import Variant
 from mcucc.ir.kernel_id import InstructionSet
-from mcucc.kernels.select import Choice, NodeContext, choose
+from mcucc.kernels.select import NodeContext, choose
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.conv2d import Conv2d
@@ -118,7 +119,7 @@ def everyday(examples: int) -> settings:
 
 def chosen(
     case: Case, rounding: Rounding, seed: int, isa: InstructionSet
-) -> tuple[Choice, tuple[int, int, int]]:
+) -> tuple[Variant, tuple[int, int, int]]:
     kernel = case.kernel(rounding)
     shape = kernel.run(case.images)[0].shape
     optimize = ("speed", "size")[seed % 2]
@@ -126,7 +127,7 @@ def chosen(
     return choose(kernel, context, isa), shape
 
 
-def recording(case: Case, rounding: Rounding, choice: Choice, seed: int) -> driver.Recording:
+def recording(case: Case, rounding: Rounding, choice: Variant, seed: int) -> driver.Recording:
     kernel = case.kernel(rounding)
     shape = kernel.run(case.images)[0].shape
     images = [image[0] for image in case.images]

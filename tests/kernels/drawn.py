@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.qemu_machine import Job, QemuMachine
+from mcucc.ir.kernel import Variant
 from mcucc.ir.kernel_id import InstructionSet
-from mcucc.kernels.select import Choice
 from mcucc.numerics.fixed_point import Int8Array, Rounding
 from tests.kernels import driver
 from tests.kernels.cases import ROUNDINGS, chosen, recording
@@ -22,7 +22,7 @@ class Drawn:
     """A case in words, the variant chosen for it, its calls and the bytes they must give."""
 
     title: str
-    choice: Choice
+    choice: Variant
     calls: driver.Recording
     expected: Int8Array
 
@@ -36,7 +36,7 @@ class Drawn:
     @property
     def words(self) -> str:
         """What a failure says."""
-        return f"{self.choice.variant}: {self.title}"
+        return f"{self.choice.name}: {self.title}"
 
 
 def drawn(case: Case, rounding: Rounding, seed: int, isa: InstructionSet) -> Drawn:

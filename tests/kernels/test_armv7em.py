@@ -80,7 +80,7 @@ def test_assembly_computes_the_reference_on_a_cortex_m4(name: str, machine: obje
         choice, shape = chosen(case, rounding, seed, InstructionSet.ARMV7EM)
         if choice.call.id.isa != InstructionSet.ARMV7EM:
             return
-        seen[choice.variant] += 1
+        seen[choice.name] += 1
         calls = recording(case, rounding, choice, seed)
         size = int(np.prod(shape))
         parts = machine.run(choice.call, calls.granularity, calls.steps, size)  # type: ignore[attr-defined]

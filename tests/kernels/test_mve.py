@@ -98,7 +98,7 @@ def test_assembly_computes_the_reference_on_a_cortex_m55(name: str, machine: Qem
     cases = draw_all(name)
     check(machine, cases)
     if name in WITH_FORMS:
-        seen = Counter(each.choice.variant for each in cases)
+        seen = Counter(each.choice.name for each in cases)
         assert forms_of(seen) >= {"doubling", "shift", "double"}
 
 
@@ -157,8 +157,8 @@ def test_large_factors_have_a_form_of_their_own(machine: QemuMachine) -> None:
             case = draw.weighted(op, x, weights, (3, -5), LARGE, seed)
             cases.append(drawn(case, Rounding.SINGLE, seed))
     assert {each.choice.call.id.isa for each in cases} == {InstructionSet.MVE}
-    assert "wide" in forms_of(Counter(each.choice.variant for each in cases[::2]))
-    assert "wide" in forms_of(Counter(each.choice.variant for each in cases[1::2]))
+    assert "wide" in forms_of(Counter(each.choice.name for each in cases[::2]))
+    assert "wide" in forms_of(Counter(each.choice.name for each in cases[1::2]))
     check(machine, cases)
 
 

@@ -59,7 +59,7 @@ def draw_all(name: str, isa: InstructionSet) -> list[Drawn]:
 
 def is_fast(each: Drawn) -> bool:
     """Not one of the kernels that take anything."""
-    return any(word in each.choice.variant for word in ("pairs", "columns", "smlad"))
+    return any(word in each.choice.name for word in ("pairs", "columns", "smlad"))
 
 
 @pytest.fixture(scope="module", params=CORES)
@@ -101,7 +101,7 @@ def test_kernels_compute_the_reference_on_the_core(
     if name in FAST:
         fast = [each for each in cases if is_fast(each)]
         assert len(fast) > len(cases) // 3, "the fast kernels are hardly drawn"
-        forms = forms_of(Counter(each.choice.variant for each in fast))
+        forms = forms_of(Counter(each.choice.name for each in fast))
         assert "double" in forms and len(forms) > 1, "one rounding profile is not drawn"
 
 

@@ -12,7 +12,6 @@ import pytest
 from mcucc.boards.board import load_board
 from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph
-from mcucc.kernels.select import bound_like
 from mcucc.ops.common.partial_sums import PartialSumsKernel
 from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import expand
@@ -110,10 +109,10 @@ def test_weights_are_cut_not_copied() -> None:
     whole = sum(
         array.data.nbytes
         for node in (block.expand, block.depthwise, block.project)
-        for array in node.kernel.call().arrays
+        for array in node.call().arrays
     )
     parts = sum(
-        array.data.nbytes for node in program.stages[1].nodes for array in node.kernel.call().arrays
+        array.data.nbytes for node in program.stages[1].nodes for array in node.call().arrays
     )
     assert parts == whole
 
@@ -198,8 +197,9 @@ def test_broken_groups_are_caught(change: Callable[[SplitBlockKernel], SplitBloc
 def test_a_second_group_that_begins_the_sums_is_caught() -> None:
     def begin(kernel: SplitBlockKernel) -> SplitBlockKernel:
         group = kernel.groups[1]
-        assert isinstance(group.project, PartialSumsKernel)
-        again = bound_like(group.project, replace(group.project, first=True))
+        part = group.project.kernel
+        assert isinstance(part, PartialSumsKernel)
+        again = replace(group.project, kernel=replace(part, first=True))
         groups = (kernel.groups[0], replace(group, project=again), *kernel.groups[2:])
         return replace(kernel, groups=groups)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mcucc.ir.kernel import KernelCall
+from mcucc.ir.kernel import KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
-from mcucc.kernels.select import Choice, NodeContext, variant
+from mcucc.kernels.select import NodeContext, variant
 from mcucc.numerics.fixed_point import INT32_MAX, INT32_MIN, Rounding
 from mcucc.ops.add import AddKernel
 from mcucc.ops.sub import SubKernel
@@ -14,7 +14,7 @@ PER_OUTPUT = 8.5  # instructions, measured (benchmarks/kernels.py)
 
 @variant(AddKernel, InstructionSet.ARMV7EM)
 @variant(SubKernel, InstructionSet.ARMV7EM)
-def add(kernel: AddKernel, context: NodeContext) -> Choice | None:
+def add(kernel: AddKernel, context: NodeContext) -> Variant | None:
     """Where every partial sum, the output's zero point included, stays inside int32.
 
     (v >> s) + z = (v + z * 2^s) >> s exactly.
@@ -37,4 +37,4 @@ def add(kernel: AddKernel, context: NodeContext) -> Choice | None:
         ),
     )
     outputs = context.height * context.width * kernel.channels
-    return Choice(call, "armv7em ssat", PER_OUTPUT * outputs)
+    return Variant(call, "armv7em ssat", PER_OUTPUT * outputs)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.finish import matrix_finish, matrix_stream, output_fields
-from mcucc.kernels.select import Choice, NodeContext, variant
+from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.fully_connected import FullyConnectedKernel
 
@@ -26,7 +26,7 @@ PER_OUTPUT, PER_INPUT = 10.0, 1.7
 
 
 @variant(Conv2dKernel, InstructionSet.ARMV7EM)
-def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
+def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     """Any convolution of one group."""
     c_out, kernel_h, kernel_w, channels = kernel.weights.shape
     window = kernel.window
@@ -66,7 +66,7 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
         call = _at_border(call, added)
     outputs = context.height * context.width * c_out
     per_output = 4 * chunks * PER_MAC[wide] + PER_OUTPUT + 4 * chunks * PER_INPUT / c_out
-    return Choice(call, f"armv7em smlad, {finish.form.value}", outputs * per_output)
+    return Variant(call, f"armv7em smlad, {finish.form.value}", outputs * per_output)
 
 
 def _at_border(call: KernelCall, added: npt.NDArray[np.int32]) -> KernelCall:
@@ -80,7 +80,7 @@ def _at_border(call: KernelCall, added: npt.NDArray[np.int32]) -> KernelCall:
 
 
 @variant(Conv2dKernel, InstructionSet.ARMV7EM)
-def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
+def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     """1x1 without padding: no window to gather."""
     c_out, kernel_h, kernel_w, channels = kernel.weights.shape
     if kernel.groups != 1 or (kernel_h, kernel_w) != (1, 1) or kernel.window.padded:
@@ -106,11 +106,11 @@ def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     )
     outputs = context.height * context.width * c_out
     per_output = 4 * chunks * PER_MAC[wide] + PER_OUTPUT + 4 * chunks * 1.5 / c_out
-    return Choice(call, f"armv7em smlad 1x1, {finish.form.value}", outputs * per_output)
+    return Variant(call, f"armv7em smlad 1x1, {finish.form.value}", outputs * per_output)
 
 
 @variant(FullyConnectedKernel, InstructionSet.ARMV7EM)
-def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choice | None:
+def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Variant | None:
     """A matrix times one widened vector."""
     finish = matrix_finish(kernel.weights, kernel.sums, context)
     if finish is None:
@@ -130,7 +130,7 @@ def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choic
         ),
         scratch_bytes=16 * chunks,
     )
-    return Choice(
+    return Variant(
         call, f"armv7em smlad, {finish.form.value}", outputs * (1.3 * inputs + PER_OUTPUT)
     )
 

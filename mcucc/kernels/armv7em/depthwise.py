@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import Form, InstructionSet, KernelId
 from mcucc.kernels.armv7em.finish import addends, matrix_finish, output_fields
 from mcucc.kernels.requantize import Finish
-from mcucc.kernels.select import Choice, NodeContext, variant
+from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 
 SQUARES = (3, 5, 7)
@@ -24,7 +24,7 @@ PER_OUTPUT = {3: 20.0, 5: 38.0, 7: 62.0}
 
 
 @variant(DepthwiseConv2dKernel, InstructionSet.ARMV7EM)
-def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | None:
+def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | None:
     """Square kernels of 3, 5 and 7 with one output per channel."""
     window = kernel.window
     size, _, c_out = kernel.weights.shape
@@ -61,7 +61,7 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
         )
 
     outputs = context.height * context.width * c_out
-    return Choice(
+    return Variant(
         call(context.width), f"armv7em smlad, {finish.form.value}", outputs * PER_OUTPUT[size]
     )
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.finish import output_fields
 from mcucc.kernels.mve.finish import VECTOR, finish_table, matrix_finish, weight_table
-from mcucc.kernels.select import Choice, NodeContext, variant
+from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.common.border import BorderedKernel
 from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.fully_connected import FullyConnectedKernel
@@ -25,7 +25,7 @@ MAX_KERNEL_H = 15
 
 
 @variant(Conv2dKernel, InstructionSet.MVE)
-def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
+def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     """1x1 without padding: no window to gather."""
     c_out, kernel_h, kernel_w, channels = kernel.weights.shape
     if kernel.groups != 1 or (kernel_h, kernel_w) != (1, 1) or kernel.window.padded:
@@ -45,11 +45,11 @@ def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
         ),
     )
     instructions = matrix_instructions(channels, c_out, context)
-    return Choice(call, f"mve 1x1, {finish.form.value}", instructions)
+    return Variant(call, f"mve 1x1, {finish.form.value}", instructions)
 
 
 @variant(Conv2dKernel, InstructionSet.MVE)
-def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
+def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     """Any convolution of one group."""
     c_out, kernel_h, kernel_w, channels = kernel.weights.shape
     window = kernel.window
@@ -85,7 +85,7 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
     columns = context.width * step
     copied = context.height * kernel_h * (100 + columns * per_column)
     instructions = copied + matrix_instructions(kernel_w * column_bytes, c_out, context)
-    return Choice(call, f"mve strip, {finish.form.value}", instructions)
+    return Variant(call, f"mve strip, {finish.form.value}", instructions)
 
 
 def strips_of_zones(kernel: BorderedKernel, calls: Sequence[KernelCall]) -> KernelCall | None:
@@ -115,7 +115,7 @@ def strips_of_zones(kernel: BorderedKernel, calls: Sequence[KernelCall]) -> Kern
 
 
 @variant(FullyConnectedKernel, InstructionSet.MVE)
-def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choice | None:
+def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Variant | None:
     """A matrix times one vector, four rows at a time."""
     finish = matrix_finish(kernel.weights, kernel.sums, context)
     if finish is None:
@@ -132,7 +132,7 @@ def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choic
         ),
     )
     instructions = matrix_instructions(inputs, outputs, NodeContext())
-    return Choice(call, f"mve, {finish.form.value}", instructions)
+    return Variant(call, f"mve, {finish.form.value}", instructions)
 
 
 def tile_columns(column_bytes: int, kernel_w: int, step: int, width: int) -> int:

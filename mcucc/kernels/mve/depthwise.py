@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.finish import output_fields
 from mcucc.kernels.mve.finish import entries, matrix_finish
 from mcucc.kernels.requantize import Finish
-from mcucc.kernels.select import Choice, NodeContext, variant
+from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 
 SET_ROWS, SET_BYTES = 4, 64
@@ -27,7 +27,7 @@ SCRATCH_BYTES = {"speed": 4096, "balanced": 1536, "size": 1024}
 
 
 @variant(DepthwiseConv2dKernel, InstructionSet.MVE)
-def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | None:
+def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | None:
     """One output per channel: kernels of 3, 5 and 7 and what has as few words, not dilated."""
     window = kernel.window
     kernel_h, kernel_w, c_out = kernel.weights.shape
@@ -67,7 +67,7 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
         ),
     )
     instructions = tile_instructions(kernel.weights.shape, stride, gathers, tile, context)
-    return Choice(call, f"mve gather, {finish.form.value}", instructions)
+    return Variant(call, f"mve gather, {finish.form.value}", instructions)
 
 
 def tile_instructions(

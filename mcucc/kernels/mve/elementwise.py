@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.kernel import Kernel, KernelCall, Variant
 from mcucc.ir.kernel_id import Form, InstructionSet
 from mcucc.kernels.armv7em.add import add as add_armv7em
 from mcucc.kernels.mve.finish import COUNT
 from mcucc.kernels.requantize import SHIFT_BASES
-from mcucc.kernels.select import Choice, NodeContext, variant
+from mcucc.kernels.select import NodeContext, variant
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.ops.add import AddKernel
 from mcucc.ops.common.lookup import LookupKernel
@@ -23,17 +23,17 @@ LARGEST_COUNT = 31
 
 
 @variant(AddKernel, InstructionSet.MVE)
-def add(kernel: AddKernel, context: NodeContext) -> Choice | None:
+def add(kernel: AddKernel, context: NodeContext) -> Variant | None:
     """Where every partial sum stays inside int32, as on Armv7E-M."""
     narrow = add_armv7em(kernel, context)
     if narrow is None:
         return None
     call = replace(narrow.call, id=replace(narrow.call.id, isa=InstructionSet.MVE))
-    return Choice(call, "mve", PER_ADD * _values(kernel.channels, context))
+    return Variant(call, "mve", PER_ADD * _values(kernel.channels, context))
 
 
 @variant(MulKernel, InstructionSet.MVE)
-def mul(kernel: MulKernel, context: NodeContext) -> Choice | None:
+def mul(kernel: MulKernel, context: NodeContext) -> Variant | None:
     """One rounding, factors below 128: the form WIDE, exact for products of 17 bits."""
     multiplier, shift = int(kernel.requant.multiplier[0]), int(kernel.requant.shift[0])
     count = shift - SHIFT_BASES[Form.WIDE] + COUNT[Form.WIDE]
@@ -46,29 +46,29 @@ def mul(kernel: MulKernel, context: NodeContext) -> Choice | None:
     portable = kernel.call()
     fields = tuple(constants.get(name, (name, value)) for name, value in portable.fields)
     call = KernelCall(replace(portable.id, isa=InstructionSet.MVE), fields)
-    return Choice(call, "mve", PER_MUL * _values(kernel.channels, context))
+    return Variant(call, "mve", PER_MUL * _values(kernel.channels, context))
 
 
 @variant(LookupKernel, InstructionSet.MVE)
-def lookup(kernel: LookupKernel, context: NodeContext) -> Choice | None:
+def lookup(kernel: LookupKernel, context: NodeContext) -> Variant | None:
     """A gather of 16 bytes."""
-    return Choice(_call(kernel), "mve gather", PER_LOOKUP * _values(kernel.channels, context))
+    return Variant(_call(kernel), "mve gather", PER_LOOKUP * _values(kernel.channels, context))
 
 
 @variant(MaxPoolKernel, InstructionSet.MVE)
-def max_pool(kernel: MaxPoolKernel, context: NodeContext) -> Choice | None:
+def max_pool(kernel: MaxPoolKernel, context: NodeContext) -> Variant | None:
     """16 channels at a time."""
     taps = kernel.window.kernel[0] * kernel.window.kernel[1]
     vectors = -(-kernel.channels // 16)
     pixels = context.height * context.width
-    return Choice(_call(kernel), "mve", pixels * (45.0 + vectors * (20.0 + 7.0 * taps)))
+    return Variant(_call(kernel), "mve", pixels * (45.0 + vectors * (20.0 + 7.0 * taps)))
 
 
 @variant(GlobalAveragePoolKernel, InstructionSet.MVE)
-def global_average_pool(kernel: GlobalAveragePoolKernel, context: NodeContext) -> Choice | None:
+def global_average_pool(kernel: GlobalAveragePoolKernel, context: NodeContext) -> Variant | None:
     """Four channels at a time."""
     height, width, channels = kernel.input_shape
-    return Choice(_call(kernel), "mve", channels * (PER_SUM * height * width + 25.0))
+    return Variant(_call(kernel), "mve", channels * (PER_SUM * height * width + 25.0))
 
 
 def _call(kernel: Kernel) -> KernelCall:

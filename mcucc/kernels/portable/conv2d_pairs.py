@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.portable.finish import finish_fields, portable_finish
 from mcucc.kernels.requantize import interval_of
-from mcucc.kernels.select import Choice, NodeContext, variant
+from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.common.matrix import FieldList
 from mcucc.ops.conv2d import Conv2dKernel
 
@@ -39,7 +39,7 @@ COSTS = {
 
 
 @variant(Conv2dKernel, InstructionSet.PORTABLE)
-def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
+def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     """Lanes of 16 bits: any convolution of one group whose requantization has a proved form."""
     lo, hi = context.input_intervals[0]
     packed = pack_pairs(_flat(kernel), 2)
@@ -52,7 +52,7 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
 
 
 @variant(Conv2dKernel, InstructionSet.ARMV7M)
-def conv2d_armv7m(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
+def conv2d_armv7m(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     """Lanes of 23 bits, where every sum of a window fits."""
     flat = _flat(kernel)
     bounds = interval_of(flat, np.zeros(len(flat)), *context.input_intervals[0])
@@ -73,7 +73,7 @@ def _choice(
     key: KernelId,
     packed: npt.NDArray[np.int8],
     chunks: FieldList,
-) -> Choice | None:
+) -> Variant | None:
     finish = portable_finish(_flat(kernel), kernel.sums, context)
     if kernel.groups != 1 or finish is None:
         return None
@@ -95,7 +95,7 @@ def _choice(
     costs = COSTS[key.isa]
     per_output = taps * (costs.mac + costs.input / c_out) + costs.output
     outputs = context.height * context.width * c_out
-    return Choice(call, f"{key.isa.value} pairs, {finish.form.value}", outputs * per_output)
+    return Variant(call, f"{key.isa.value} pairs, {finish.form.value}", outputs * per_output)
 
 
 def pack_pairs(weights: npt.NDArray[np.int8], group: int) -> npt.NDArray[np.int8]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.portable.finish import finish_fields, portable_finish
-from mcucc.kernels.select import Choice, NodeContext, variant
+from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 
 SQUARES = (3, 5, 7)
@@ -17,7 +17,7 @@ PER_MAC, PER_OUTPUT = 5.0, 35.0  # instructions, measured between Cortex-M3 and 
 
 
 @variant(DepthwiseConv2dKernel, InstructionSet.PORTABLE)
-def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | None:
+def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | None:
     """Square kernels of 3, 5 and 7 with one output per channel and a proved requantization."""
     window = kernel.window
     size, _, channels = kernel.weights.shape
@@ -50,4 +50,4 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | N
     )
     outputs = context.height * context.width * channels
     per_output = size * size * PER_MAC + PER_OUTPUT
-    return Choice(call, f"columns, {finish.form.value}", outputs * per_output)
+    return Variant(call, f"columns, {finish.form.value}", outputs * per_output)

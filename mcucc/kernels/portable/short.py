@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.requantize import reach_of, short_form
-from mcucc.kernels.select import Choice, NodeContext, variant
+from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.common.matrix import Accumulation
 from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
@@ -22,24 +22,24 @@ PER_MAC, PER_OUTPUT = 9.0, 40.0  # instructions, measured between Cortex-M3 and 
 
 
 @variant(Conv2dKernel, InstructionSet.PORTABLE)
-def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Choice | None:
+def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     """Any convolution."""
     return _short(kernel, kernel.weights.reshape(kernel.weights.shape[0], -1), context)
 
 
 @variant(DepthwiseConv2dKernel, InstructionSet.PORTABLE)
-def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Choice | None:
+def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | None:
     """Any depthwise convolution."""
     return _short(kernel, kernel.weights.reshape(-1, kernel.weights.shape[2]).T, context)
 
 
 @variant(FullyConnectedKernel, InstructionSet.PORTABLE)
-def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Choice | None:
+def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Variant | None:
     """Any matrix."""
     return _short(kernel, kernel.weights, context)
 
 
-def _short(kernel: Weighted, weights: npt.NDArray[Any], context: NodeContext) -> Choice | None:
+def _short(kernel: Weighted, weights: npt.NDArray[Any], context: NodeContext) -> Variant | None:
     """The portable call with the constants of SHORT, where that is proved."""
     sums = kernel.sums
     bounds = reach_of(weights, sums, *context.input_intervals[0])
@@ -58,7 +58,7 @@ def _short(kernel: Weighted, weights: npt.NDArray[Any], context: NodeContext) ->
     )
     outputs = context.height * context.width * weights.shape[0]
     instructions = outputs * (PER_MAC * weights.shape[1] + PER_OUTPUT)
-    return Choice(short, f"portable, {finish.form.value}", instructions)
+    return Variant(short, f"portable, {finish.form.value}", instructions)
 
 
 def short_zero_point(sums: Accumulation, shift: int) -> int:

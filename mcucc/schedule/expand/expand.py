@@ -301,8 +301,8 @@ class _Stage:
             if node.granularity is not Granularity.ALIAS:
                 body.append(self._compute(position))
             body += after.get(position, [])
-            if source.kernel.scratch_bytes:
-                place = self._scratch(node.name, node.output, source.kernel.scratch_bytes)
+            if source.scratch_bytes:
+                place = self._scratch(node.name, node.output, source.scratch_bytes)
                 (sinks if node.granularity is Granularity.SINK else scratch)[source.name] = place
         return Stage(
             plan=self.plan,
@@ -322,7 +322,7 @@ class _Stage:
         if track is None or source.kernel.granularity not in (Granularity.ROW, Granularity.BLOCK):
             return source
         rows = self.rows.tracks[self.nodes[position].output].tallest
-        return replace(source, kernel=source.kernel.narrowed(track.tallest, rows))
+        return source.narrowed(track.tallest, rows)
 
     def _compute(self, position: int) -> Compute:
         node = self.nodes[position]

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from mcucc.ir.integer import IntegerGraph, IntegerNode
-from mcucc.ir.kernel import Granularity, Kernel
+from mcucc.ir.kernel import Granularity
 from mcucc.ir.window import Window
 from mcucc.schedule.split.block import SplitBlockKernel
 
@@ -53,13 +53,13 @@ class NodeFacts:
     weight_bytes: int
     scratch_bytes: int
     in_place: tuple[bool, ...]
-    kernel: Kernel
+    source: IntegerNode
     function: str = ""
     parts: tuple[PartFacts, ...] = ()
 
     def scratch(self, columns: int, rows: int) -> int:
         """Scratch bytes of calls that make at most so many columns and rows."""
-        return self.kernel.narrowed(columns, rows).scratch_bytes
+        return self.source.narrowed(columns, rows).scratch_bytes
 
     @property
     def streams(self) -> bool:
@@ -98,15 +98,15 @@ def _parts(block: SplitBlockKernel) -> tuple[PartFacts, ...]:
     """What the groups of a block call, by function."""
     found: dict[tuple[str, bool], PartFacts] = {}
     for group in block.groups:
-        for what, kernel in group.kernels:
-            function, of_input = kernel.call().function, what == "expand"
-            channels = block.outputs if what == "project" else group.channels
+        for node in group.nodes:
+            function, of_input = node.call().function, node is group.expand
+            channels = block.outputs if node is group.project else group.channels
             old = found.get((function, of_input), PartFacts(function, of_input, 0, 0, 0))
             found[function, of_input] = PartFacts(
                 function,
                 of_input,
                 old.calls + 1,
-                old.macs + kernel.macs_per_pixel,
+                old.macs + node.kernel.macs_per_pixel,
                 old.channels + channels,
             )
     return tuple(found.values())
@@ -134,7 +134,7 @@ class Network:
             if rows is not None and rows.stride == 0:
                 rows = columns = None
             operands.append(Operand(self.number[name], rows, columns))
-        call = None if kernel.granularity is Granularity.ALIAS else kernel.call()
+        call = None if kernel.granularity is Granularity.ALIAS else node.call()
         return NodeFacts(
             name=node.name,
             granularity=kernel.granularity,
@@ -142,9 +142,9 @@ class Network:
             operands=tuple(operands),
             macs=kernel.macs_per_pixel,
             weight_bytes=sum(int(array.data.nbytes) for array in call.arrays) if call else 0,
-            scratch_bytes=kernel.scratch_bytes,
+            scratch_bytes=node.scratch_bytes,
             in_place=tuple(kernel.in_place(i) for i in range(len(node.inputs))),
-            kernel=kernel,
+            source=node,
             function=call.function if call else "",
             parts=_parts(kernel) if isinstance(kernel, SplitBlockKernel) else (),
         )

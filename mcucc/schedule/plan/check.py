@@ -18,7 +18,6 @@ import numpy.typing as npt
 from mcucc.errors import McuccError
 from mcucc.ir.integer import Activation, IntegerNode
 from mcucc.ir.kernel import Granularity
-from mcucc.kernels.select import plain
 from mcucc.ops.common.partial_sums import PartialSumsKernel
 from mcucc.schedule.plan.buffers import Buffer, BufferKind
 from mcucc.schedule.plan.plan import ImagePolicy
@@ -317,7 +316,7 @@ class _Replay:
         """Every expanded channel is in one group, and only the first group begins the sums."""
         end = 0
         for number, group in enumerate(kernel.groups):
-            begins = isinstance(part := plain(group.project), PartialSumsKernel) and part.first
+            begins = isinstance(part := group.project.kernel, PartialSumsKernel) and part.first
             if group.begin != end or group.end <= end or begins != (number == 0):
                 raise self.fail(f"group {number} has channels {group.begin} to {group.end}")
             end = group.end

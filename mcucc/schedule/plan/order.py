@@ -89,7 +89,7 @@ class _Costs:
             and self.size[self.resolve(name)] == taken
             for k, name in enumerate(node.inputs)
         )
-        during = state.live + node.kernel.scratch_bytes + (0 if in_place else taken)
+        during = state.live + node.scratch_bytes + (0 if in_place else taken)
         unread = node.output not in self.kept and not self.readers[node.output]
         after = state.live + taken - freed - (taken if unread else 0)
         return _State(done, after, max(state.peak, during), (*state.order, i))

@@ -123,8 +123,7 @@ class NoPlanFits(FitError):
 def bind(integer: IntegerGraph, board: Board, optimize: str) -> IntegerGraph:
     """The network with every kernel bound to the fastest variant that the board's core has."""
     isa = isa_of(board.core.value, sorted(option.value for option in board.isa))
-    graph, _ = select_all(integer, isa, optimize)
-    return graph
+    return select_all(integer, isa, optimize)
 
 
 def schedule(

@@ -199,7 +199,7 @@ def stage_costs(program: Program, model: CostModel, facts: Mapping[str, NodeFact
 
 def _taken(program: Program, node: NodeFacts, action: Compute) -> tuple[int, int]:
     """Rows and columns of its input that a block reads over all steps."""
-    down, across = node.kernel.windows(0)
+    down, across = node.source.kernel.windows(0)
     x = program.graph.activations[program.graph.node(node.name).inputs[0]]
     return (
         sum_of([reads([(rows, down)], x.height) for rows in action.rows]),

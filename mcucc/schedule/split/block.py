@@ -14,10 +14,11 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
+from mcucc.ir.integer import IntegerNode, KernelTarget
 from mcucc.ir.kernel import Granularity, Kernel, KernelCall
 from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.window import Window
-from mcucc.kernels.select import bound_like, bound_slice, plain
+from mcucc.kernels.select import NodeContext, choose, choose_slice
 from mcucc.numerics.fixed_point import Int8Array
 from mcucc.ops.common.partial_sums import (
     SUM_BYTES,
@@ -35,13 +36,13 @@ Shape = tuple[int, int, int]
 
 @dataclass(frozen=True, eq=False)
 class SplitGroup:
-    """Channels [begin, end) of the expanded tensor and the kernels that work on them."""
+    """Channels [begin, end) of the expanded tensor and the nodes that work on them."""
 
     begin: int
     end: int
-    expand: Kernel
-    depthwise: Kernel
-    project: Kernel
+    expand: IntegerNode
+    depthwise: IntegerNode
+    project: IntegerNode
 
     @property
     def channels(self) -> int:
@@ -49,18 +50,14 @@ class SplitGroup:
         return self.end - self.begin
 
     @property
-    def kernels(self) -> tuple[tuple[str, Kernel], ...]:
-        """In order of execution, by what they do."""
-        return (
-            ("expand", self.expand),
-            ("depthwise", self.depthwise),
-            ("project", self.project),
-        )
+    def nodes(self) -> tuple[IntegerNode, IntegerNode, IntegerNode]:
+        """In order of execution; their names say what they do."""
+        return self.expand, self.depthwise, self.project
 
     @property
     def calls(self) -> tuple[tuple[str, KernelCall], ...]:
-        """Their C calls."""
-        return tuple((name, kernel.call()) for name, kernel in self.kernels)
+        """Their C calls, by what they do."""
+        return tuple((node.name, node.call()) for node in self.nodes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +84,8 @@ class SplitBlockKernel(Kernel):
         parts = []
         for group in self.groups:
             x = inputs[0]
-            for _, kernel in group.kernels:
-                x = kernel.run([x])
+            for node in group.nodes:
+                x = node.kernel.run([x])
             parts.append(as_sums(x).astype(np.int64))
         return as_bytes(np.sum(parts, axis=0))
 
@@ -158,7 +155,7 @@ class SplitBlockKernel(Kernel):
     @cached_property
     def kernel_scratch(self) -> int:
         """Bytes of scratch of the kernels themselves, whole words."""
-        needed = [kernel.scratch_bytes for g in self.groups for _, kernel in g.kernels]
+        needed = [node.scratch_bytes for group in self.groups for node in group.nodes]
         return -(-max(needed) // SUM_BYTES) * SUM_BYTES
 
     @property
@@ -174,7 +171,8 @@ class SplitBlockKernel(Kernel):
     def narrowed(self, columns: int, rows: int = 1) -> Kernel:
         """The block for calls of at most so many rows and columns."""
         groups = tuple(
-            replace(group, depthwise=group.depthwise.narrowed(columns)) for group in self.groups
+            replace(group, depthwise=group.depthwise.narrowed(columns, rows))
+            for group in self.groups
         )
         return replace(self, groups=groups, rows=rows, columns=columns)
 
@@ -186,37 +184,37 @@ class SplitBlockKernel(Kernel):
 
 def why_no_block(expand: Kernel, depthwise: Kernel, project: Kernel) -> str:
     """What keeps three layers in a row from being split; "" where nothing does."""
-    first, middle, last = plain(expand), plain(depthwise), plain(project)
-    for name, kernel in (("the expansion", first), ("the projection", last)):
+    for name, kernel in (("the expansion", expand), ("the projection", project)):
         if not isinstance(kernel, Conv2dKernel):
             return f"{name} is no convolution"
         window = kernel.window
         if (window.kernel, window.stride, kernel.groups) != ((1, 1), (1, 1), 1) or window.padded:
             return f"{name} is no 1x1 of stride 1, one group, without padding"
-    if not isinstance(middle, DepthwiseConv2dKernel):
+    if not isinstance(depthwise, DepthwiseConv2dKernel):
         return "there is no depthwise convolution between two 1x1"
-    if middle.input_channels != middle.weights.shape[2]:
+    if depthwise.input_channels != depthwise.weights.shape[2]:
         return "the depthwise convolution has several outputs a channel"
     return ""
 
 
 @lru_cache(maxsize=1024)  # plans of one network split the same blocks again and again
 def split_block(
-    expand: Kernel,
-    depthwise: Kernel,
-    project: Kernel,
+    layers: tuple[IntegerNode, IntegerNode, IntegerNode],
     input_shape: Shape,
     output_shape: Shape,
     channels: int,
-) -> tuple[SplitBlockKernel, Kernel]:
-    """The kernel of a block's sums in groups of so many channels, and that of their end.
+    target: KernelTarget | None,
+) -> tuple[SplitBlockKernel, IntegerNode]:
+    """The kernel of a block's sums in groups of so many channels, and the node of their end.
 
-    The last group has what is left. The three kernels are a block (see `why_no_block`).
+    The last group has what is left. The three layers are a block (see `why_no_block`).
     """
-    first, middle, last = plain(expand), plain(depthwise), plain(project)
+    expand, depthwise, project = layers
+    first, middle, last = expand.kernel, depthwise.kernel, project.kernel
     assert isinstance(first, Conv2dKernel) and isinstance(last, Conv2dKernel)
     assert isinstance(middle, DepthwiseConv2dKernel)
     flat = last.weights.reshape(last.weights.shape[0], -1)
+    before, after = _context(input_shape, target), _context(output_shape, target)
     groups = []
     for begin in range(0, middle.input_channels, channels):
         end = min(begin + channels, middle.input_channels)
@@ -233,11 +231,44 @@ def split_block(
             SplitGroup(
                 begin,
                 end,
-                bound_slice(expand, expanded),
-                bound_slice(depthwise, sliced),
-                bound_like(project, part),
+                _slice("expand", expand, expanded, before, target),
+                _slice("depthwise", depthwise, sliced, after, target),
+                _bound("project", project, part, after, target),
             )
         )
     height, width, outputs = output_shape
     block = SplitBlockKernel(tuple(groups), input_shape, middle, outputs, height, width)
-    return block, bound_like(project, FinishSumsKernel(flat, last.sums))
+    end_of_sums = FinishSumsKernel(flat, last.sums)
+    return block, _bound(project.name, project, end_of_sums, after, target)
+
+
+def _context(shape: Shape, target: KernelTarget | None) -> NodeContext:
+    """Of a layer with an output of this shape."""
+    optimize = target.optimize if target is not None else "balanced"
+    return NodeContext(height=shape[0], width=shape[1], optimize=optimize)
+
+
+def _slice(
+    name: str,
+    layer: IntegerNode,
+    kernel: Kernel,
+    context: NodeContext,
+    target: KernelTarget | None,
+) -> IntegerNode:
+    """Some channels of a layer, in the form of the layer where there is such a variant."""
+    variant = None
+    if target is not None and layer.variant is not None:
+        variant = choose_slice(layer.variant, kernel, context, target.isa)
+    return replace(layer, name=name, kernel=kernel, variant=variant)
+
+
+def _bound(
+    name: str,
+    layer: IntegerNode,
+    kernel: Kernel,
+    context: NodeContext,
+    target: KernelTarget | None,
+) -> IntegerNode:
+    """A kernel of another kind in the place of a layer."""
+    variant = choose(kernel, context, target.isa) if target is not None else None
+    return replace(layer, name=name, kernel=kernel, variant=variant)

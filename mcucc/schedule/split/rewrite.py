@@ -103,20 +103,14 @@ def _checked(graph: IntegerGraph, stage: StagePlan, name: str, channels: int) ->
 def _nodes(graph: IntegerGraph, block: Block, channels: int) -> tuple[IntegerNode, IntegerNode]:
     """The sums of a block and their end."""
     x, y = graph.activations[block.expand.inputs[0]], graph.activations[block.project.output]
-    sums, end = split_block(
-        block.expand.kernel,
-        block.depthwise.kernel,
-        block.project.kernel,
-        x.shape,
-        y.shape,
-        channels,
-    )
+    layers = (block.expand, block.depthwise, block.project)
+    sums, end = split_block(layers, x.shape, y.shape, channels, graph.target)
     tensor = f"{y.name}.sums"
     while tensor in graph.activations:
         tensor += "_"
     return (
         IntegerNode(block.depthwise.name, sums, (x.name,), tensor),
-        IntegerNode(block.project.name, end, (tensor,), y.name),
+        replace(end, inputs=(tensor,)),
     )
 
 
