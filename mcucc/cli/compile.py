@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -95,7 +94,7 @@ def compile_command(
             calibrate=calibrate,
             rounding=Rounding(choice("--rounding", rounding, [r.value for r in Rounding])),
             keep_constant=keep_constant,
-            print_after=stage_printer(print_after, sys.stderr if json_output else sys.stdout),
+            print_after=stage_printer(print_after, json_output=json_output),
         ),
     )
     with progress_bar() as progress:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Sequence
-from typing import TextIO
 
 from mcucc.errors import McuccError
 
@@ -34,14 +34,18 @@ def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def stage_printer(wanted: str | None, stream: TextIO) -> Callable[[str, str], None] | None:
-    """Prints the stages asked for."""
+def stage_printer(
+    wanted: str | None, *, json_output: bool = False
+) -> Callable[[str, str], None] | None:
+    """Prints the stages asked for; beside JSON they go to stderr."""
     from mcucc.driver.load import STAGES
     from mcucc.report.format import printable
 
     if wanted is None:
         return None
     choice("--print-after", wanted, ("all", *STAGES))
+
+    stream = sys.stderr if json_output else sys.stdout
 
     def show(stage: str, text: str) -> None:
         if wanted in ("all", stage):

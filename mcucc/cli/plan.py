@@ -36,14 +36,18 @@ def plan_command(
     ] = None,
     plan: Annotated[Path | None, typer.Option(help="Read, check and print this plan file.")] = None,
     save: Annotated[Path | None, typer.Option(help="Write the chosen plan to this file.")] = None,
+    print_text: Annotated[
+        bool, typer.Option("--print", help="Print the chosen plan and its program as text.")
+    ] = False,
     json_output: shared.Json = False,
     verbose: shared.Verbose = False,
 ) -> None:
     """Print the plans of a network: memory against estimated time, and the one chosen."""
     from mcucc.cli.output import console, print_json, progress_bar
-    from mcucc.cli.parse import parse_shapes
+    from mcucc.cli.parse import parse_shapes, stage_printer
     from mcucc.driver.load import NetworkOptions
     from mcucc.driver.plan import plan_model
+    from mcucc.schedule.plan.text import schedule_text
 
     del verbose
     options = shared.schedule_options(
@@ -68,6 +72,9 @@ def plan_command(
         planned = plan_model(model, board, network, options, progress)
     if save is not None:
         planned.save(save)
+    show = stage_printer("schedule" if print_text else None, json_output=json_output)
+    if show is not None:
+        show("schedule", schedule_text(planned.schedule.program))
     found = planned.to_dict()
     if json_output:
         print_json(found)

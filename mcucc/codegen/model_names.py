@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from mcucc.base.names import distinct, identifiers, short_identifiers
 from mcucc.ir.kernel import ConstArray, KernelCall
 from mcucc.schedule.plan.buffers import Buffer, BufferId, BufferKind
 from mcucc.schedule.plan.program import Program
-from mcucc.schedule.plan.spans import Range
+from mcucc.schedule.plan.spans import Range, swept
 
 
 @dataclass(frozen=True)
@@ -98,41 +97,13 @@ class Names:
         """A C expression for ranges[variable]: constant, a sweep, or a table."""
         if len(set(ranges)) == 1:
             return f"{{{ranges[0][0]}, {ranges[0][1]}}}"
-        sweep = as_sweep(ranges, size)
-        if sweep is not None:
-            return f"mcucc_sweep({variable}, {sweep[0]}, {sweep[1]}, {sweep[2]}, {size})"
+        span = swept(ranges, size)
+        if span is not None:
+            return f"mcucc_sweep({variable}, {span.rate}, {span.lo}, {span.hi}, {size})"
         known = {value: key for key, value in self.ranges.items()}
         key = known.get(tuple(ranges), f"ranges_{len(self.ranges)}")
         self.ranges[key] = tuple(ranges)
         return f"{{{key}[{variable}][0], {key}[{variable}][1]}}"
-
-
-def as_sweep(ranges: Sequence[Range], size: int) -> tuple[int, int, int] | None:
-    """(rate, lo, hi) with ranges[t] = [rate t + lo, rate t + hi) cut to [0, size), if there are."""
-    full = [(t, begin, end) for t, (begin, end) in enumerate(ranges) if begin < end]
-    if not full:
-        return None
-    begins = [(t, begin) for t, begin, _ in full if begin > 0]
-    ends = [(t, end) for t, _, end in full if end < size]
-    rates = {
-        (b[1] - a[1]) // (b[0] - a[0])
-        for points in (begins, ends)
-        for a, b in itertools.pairwise(points)
-    }
-    for rate in sorted(rates):
-        lo = begins[0][1] - rate * begins[0][0] if begins else full[0][1] - rate * full[-1][0]
-        hi = ends[0][1] - rate * ends[0][0] if ends else size - rate * full[0][0]
-        if all(_cut(rate * t + lo, rate * t + hi, size) == _plain(r) for t, r in enumerate(ranges)):
-            return rate, lo, hi
-    return None
-
-
-def _cut(begin: int, end: int, size: int) -> Range:
-    return _plain((max(begin, 0), min(end, size)))
-
-
-def _plain(range_: Range) -> Range:
-    return range_ if range_[0] < range_[1] else (0, 0)
 
 
 def c_int(value: int) -> str:

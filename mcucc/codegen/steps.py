@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from mcucc.base.names import comment
 from mcucc.codegen.block import BlockCode, block_code
 from mcucc.codegen.border import BorderCode, border_code
-from mcucc.codegen.model_names import Field, Names, as_sweep
+from mcucc.codegen.model_names import Field, Names
 from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import Activation, IntegerGraph, IntegerNode
 from mcucc.ir.kernel import Granularity, KernelCall
 from mcucc.ir.window import Window
 from mcucc.schedule.plan.buffers import Buffer
 from mcucc.schedule.plan.program import Action, Chain, Compute, Copy, Program, Receive, Stage, Step
-from mcucc.schedule.plan.spans import Range
+from mcucc.schedule.plan.spans import EMPTY, Range, swept
 from mcucc.schedule.split.block import SplitBlockKernel
 
 
@@ -418,9 +418,9 @@ class _StageWriter:
         """A C expression for the first position of ranges[t]."""
         if len({begin for begin, _ in ranges}) == 1:
             return str(ranges[0][0])
-        sweep = as_sweep([r if r[0] < size else (0, 0) for r in ranges], size)
-        if sweep is not None:
-            return f"mcucc_sweep(t, {sweep[0]}, {sweep[1]}, {sweep[2]}, {size}).begin"
+        span = swept([r if r[0] < size else EMPTY for r in ranges], size)
+        if span is not None:
+            return f"mcucc_sweep(t, {span.rate}, {span.lo}, {span.hi}, {size}).begin"
         known = {value: key for key, value in self.names.ranges.items()}
         key = known.get(tuple(ranges), f"ranges_{len(self.names.ranges)}")
         self.names.ranges[key] = tuple(ranges)

@@ -44,6 +44,7 @@ from mcucc.report.nodes import node_facts
 from mcucc.report.plan import plan_facts
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.program import Program
+from mcucc.schedule.plan.text import schedule_text
 from mcucc.schedule.search.choose import (
     LEAST_STACK_SEEN,
     NoPlanFits,
@@ -110,6 +111,8 @@ def compile_model(model: Path, options: CompileOptions, progress: Progress = sil
     while True:
         try:
             compiled = generate(network, made, name)
+            if options.network.print_after is not None:
+                options.network.print_after("schedule", schedule_text(compiled.program))
             check_arena(compiled.program, board)
             check_weights(compiled.program, board)
             with staging(out) as folder:

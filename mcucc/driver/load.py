@@ -39,8 +39,8 @@ from mcucc.quantize.quantize import QuantizeOptions
 from mcucc.quantize.split_outputs import SplitOutput
 
 NOISE = "noise"  # what the manifest calls it
-# What print_after names: the importer, the passes, the quantizer.
-STAGES = ("import", *PASSES, "fold_input", "quantize", "constant_channels", "lower")
+# What print_after names: the importer, the passes, the quantizer, the scheduler.
+STAGES = ("import", *PASSES, "fold_input", "quantize", "constant_channels", "lower", "schedule")
 
 
 @dataclass(frozen=True)

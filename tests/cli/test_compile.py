@@ -210,7 +210,7 @@ def test_external_weights_come_along(project: Project) -> None:
 def test_stages_can_be_printed(project: Project) -> None:
     result = project.compile("--emulator", "none", "--print-after", "all", "--json")
     json.loads(result.out)
-    for stage in ("import", "fold_affine", "fold_input", "quantize", "lower"):
+    for stage in ("import", "fold_affine", "fold_input", "quantize", "lower", "schedule"):
         assert f"# after {stage}\n" in result.err
 
 

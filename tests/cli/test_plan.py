@@ -170,3 +170,13 @@ def test_the_saved_plan_belongs_to_the_network(project: Project) -> None:
     graph = bind(integer, load_board("nucleo-l4r5zi"), "balanced")
     program = expand(graph, Plan.from_json(Path(file).read_text()))
     assert check(program).macs == program.macs == graph.macs
+
+
+def test_the_chosen_plan_is_printed_as_text(project: Project) -> None:
+    result = plan(project, *ROWS, "--print")
+    assert result.code == 0, result.err
+    assert "\nplan layers, image rows\n" in result.out
+    assert "\nstage 0: " in result.out
+    beside = plan(project, *ROWS, "--print", "--json")
+    json.loads(beside.out)
+    assert "\nstage 0: " in beside.err

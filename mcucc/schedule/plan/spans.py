@@ -12,6 +12,7 @@ earlier step computed (cache). Upper ends never depend on that choice.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -126,3 +127,28 @@ def reads(ranges: Iterable[tuple[Range, Window]], size: int) -> Range:
 def total(ranges: Sequence[Range]) -> int:
     """Positions of all ranges, repeats counted."""
     return sum(end - begin for begin, end in ranges)
+
+
+def swept(ranges: Sequence[Range], size: int) -> Span | None:
+    """The span whose positions at steps 0, 1, .. these are; None where no span's are.
+
+    None as well where the ranges do not tell how far a step moves on.
+    """
+    plain = [(begin, end) if begin < end else EMPTY for begin, end in ranges]
+    full = [(t, *each) for t, each in enumerate(plain) if each != EMPTY]
+    if not full:
+        return None
+    begins = [(t, begin) for t, begin, _ in full if begin > 0]  # not cut: on the span's own line
+    ends = [(t, end) for t, _, end in full if end < size]
+    rates = {
+        (b[1] - a[1]) // (b[0] - a[0])
+        for points in (begins, ends)
+        for a, b in itertools.pairwise(points)
+    }
+    for rate in sorted(rates):
+        lo = begins[0][1] - rate * begins[0][0] if begins else full[0][1] - rate * full[-1][0]
+        hi = ends[0][1] - rate * ends[0][0] if ends else size - rate * full[0][0]
+        span = Span(rate, lo, hi)
+        if all(span.at(t, size) == each for t, each in enumerate(plain)):
+            return span
+    return None
