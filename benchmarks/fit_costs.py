@@ -1,21 +1,24 @@
-"""Fits the constants of mcucc/schedule/costs.json on emulated instruction counts.
+"""Fits the constants of cores in mcucc/kernels/costs.json on emulated instruction counts.
 
     python -m benchmarks.fit_costs [--core cortex-m4 ...] [--dry] MODEL...
 
 Every network runs in QEMU with each node a stage of its own, in tiles of several widths: the count
-of a stage is one equation in the constants of its C function. They are solved by least squares of
+of a stage is one equation in the constants of its C kernel. They are solved by least squares of
 relative errors, none below 0. Copies are fitted on plans that differ in nothing else. The errors
-that are printed and kept are those of fused plans, which no fit has seen.
+that are printed and kept are those of fused plans, which no fit has seen. A kernel that no network
+calls is entered as like another one; what is there already stays.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,18 +27,23 @@ from mcucc.boards.board import Board
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
 from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph
+from mcucc.ir.kernel_id import KernelId
+from mcucc.kernels import costs
+from mcucc.kernels.catalogue import kernels_of
+from mcucc.kernels.costs import ANY, Fit, KernelCost
+from mcucc.kernels.select import isa_of, isas_of
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.layers import layers_plan
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.plan.program import Compute, Copy, Program, Stage
-from mcucc.schedule.search import costs
 from mcucc.schedule.search.choose import bind
-from mcucc.schedule.search.costs import CostModel, Fit, KernelCost, node_facts, stage_costs
+from mcucc.schedule.search.costs import CostModel, node_facts, stage_costs
 from mcucc.schedule.search.front import SearchOptions, search
 
 TABLE = Path(costs.__file__).with_name("costs.json")
+LINE = 110  # of costs.json, at most
 WIDTHS = (0, 2, 5)  # columns of a tile; 0: whole rows
-SPLIT_KERNELS = ("mcucc_partial_sums", "mcucc_finish_sums")
+SPLIT_KERNELS = ("partial_sums/", "finish_sums/")
 CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
 
 
@@ -43,7 +51,7 @@ CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "
 class Row:
     """One stage of one node: what it does, and what it executed."""
 
-    function: str
+    key: KernelId
     features: tuple[float, float, float, float]
     instructions: int
 
@@ -96,7 +104,8 @@ def rows_of(program: Program, counts: Sequence[int]) -> list[Row]:
         channels = program.buffers[action.target].channels
         pixels = rows * columns
         features = (pixels * node.macs, pixels * channels, calls, calls * channels)
-        found.append(Row(node.function, tuple(map(float, features)), instructions))
+        assert node.key is not None, node.name
+        found.append(Row(node.key, tuple(map(float, features)), instructions))
     return found
 
 
@@ -114,14 +123,14 @@ def non_negative(matrix: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def fit_kernels(rows: Sequence[Row]) -> dict[str, KernelCost]:
-    """The constants of every function, and "*" over all."""
+    """The constants of every kernel by the text of its key, and those over all."""
     found = {}
-    for function in ("*", *sorted({row.function for row in rows})):
-        mine = [row for row in rows if function in ("*", row.function)]
+    for key in (ANY, *sorted({row.key.text for row in rows})):
+        mine = [row for row in rows if key in (ANY, row.key.text)]
         target = np.array([row.instructions for row in mine], float)
         matrix = np.array([row.features for row in mine]) / target[:, None]
         solved = non_negative(matrix, np.ones(len(mine)))
-        found[function] = KernelCost(*(float(f"{value:.4g}") for value in solved))
+        found[key] = KernelCost(*(float(f"{value:.4g}") for value in solved))
     return found
 
 
@@ -157,24 +166,57 @@ def fit_core(core: str, models: Sequence[Path]) -> dict[str, object]:
             pairs.append((program, sum(counted(network, program, board))))
         print(f"  {core} {path.stem}: {len(rows)} stages, {len(fused)} fused plans", flush=True)
     kernels = {**fit_kernels(rows), **split_kernels(core)}
-    model = CostModel(core, kernels)
+    anything = kernels[ANY]
+    model = CostModel(core, kernels, anything)
     per_byte, per_row = fit_copies(pairs)
     model = replace(model, per_copied_byte=per_byte, per_copied_row=per_row)
     return {
         "fit": asdict(errors(rows, fused, model)),
         "per_copied_byte": per_byte,
         "per_copied_row": per_row,
-        "kernels": {
-            name: [k.per_mac, k.per_output, k.per_call, k.per_call_channel]
-            for name, k in kernels.items()
-        },
+        "kernels": {key: constants(cost) for key, cost in sorted(kernels.items())},
+        "like": stand_ins(core, kernels),
     }
+
+
+def constants(cost: KernelCost) -> list[float]:
+    """As the table has them."""
+    return [cost.per_mac, cost.per_output, cost.per_call, cost.per_call_channel]
+
+
+def stand_ins(core: str, fitted: Container[str]) -> dict[str, str]:
+    """Whose constants the other kernels of a core have: as it was, else those of all."""
+    board = roomy(core)
+    old = read_table()["cores"].get(core, {}).get("like", {})
+    isas = isas_of(isa_of(core, sorted(option.value for option in board.isa)))
+    others = {key.text for isa in isas for key in kernels_of(isa)}
+    found = {key: old.get(key, ANY) for key in sorted(others) if key not in fitted}
+    return {key: other if other in fitted else ANY for key, other in found.items()}
+
+
+def read_table() -> dict[str, Any]:
+    """costs.json."""
+    table: dict[str, Any] = json.loads(TABLE.read_text(encoding="utf-8"))
+    return table
+
+
+def write_table(table: Mapping[str, Any]) -> None:
+    """costs.json again, a kernel a line."""
+    text = json.dumps({**table, "cores": dict(sorted(table["cores"].items()))}, indent=1)
+    text = re.sub(r"[\[{][^\[\]{}]*[\]}]", lambda found: shortened(found[0]), text)
+    TABLE.write_text(text + "\n", encoding="utf-8")
+
+
+def shortened(text: str) -> str:
+    """A list or an object on one line where that is short."""
+    line = " ".join(text.split()).replace("[ ", "[").replace(" ]", "]")
+    line = line.replace("{ ", "{").replace(" }", "}")
+    return line if len(line) <= LINE else text
 
 
 def split_kernels(core: str) -> dict[str, KernelCost]:
     """The constants of benchmarks.fit_splits, which this fit keeps."""
-    table = json.loads(TABLE.read_text()) if TABLE.is_file() else {}
-    known = table.get(core, {}).get("kernels", {})
+    known = read_table()["cores"].get(core, {}).get("kernels", {})
     return {name: KernelCost(*k) for name, k in known.items() if name.startswith(SPLIT_KERNELS)}
 
 
@@ -204,7 +246,7 @@ def errors(
     """Relative errors of single stages, and of whole networks under fused plans."""
     single = []
     for row in rows:
-        k = model.kernel(row.function)
+        k = model.kernel(row.key)
         figure = np.dot(row.features, (k.per_mac, k.per_output, k.per_call, k.per_call_channel))
         single.append(abs(figure / row.instructions - 1))
     plans = [
@@ -228,12 +270,12 @@ def main() -> None:
     parser.add_argument("--core", action="append", choices=CORES)
     parser.add_argument("--dry", action="store_true", help="print only")
     options = parser.parse_args()
-    table = json.loads(TABLE.read_text()) if TABLE.is_file() else {}
+    table = read_table()
     for core in options.core or CORES:
-        table[core] = fit_core(core, options.models)
-        print(core, json.dumps(table[core]["fit"]))
+        fitted = table["cores"][core] = fit_core(core, options.models)
+        print(core, json.dumps(fitted["fit"]))
         if not options.dry:
-            TABLE.write_text(json.dumps(dict(sorted(table.items())), indent=1) + "\n")
+            write_table(table)
 
 
 if __name__ == "__main__":

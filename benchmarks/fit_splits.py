@@ -3,14 +3,13 @@
     python -m benchmarks.fit_splits [--core cortex-m4 ...]
 
 Sums of a group and their end run in QEMU, a row a call, over groups, outputs and widths as blocks
-have them; the constants go into mcucc/schedule/costs.json beside those of benchmarks.fit_costs.
+have them; the constants go into mcucc/kernels/costs.json beside those of benchmarks.fit_costs.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,16 +18,16 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.firmware import roomy
-from benchmarks.fit_costs import TABLE, Row, fit_kernels
+from benchmarks.fit_costs import Row, constants, fit_kernels, read_table, stand_ins, write_table
 from benchmarks.machine import Step
 from benchmarks.qemu_machine import GUESTS, Job, QemuMachine, build_calls
 from mcucc.ir.kernel import Granularity, Kernel
 from mcucc.ir.kernel_id import InstructionSet
+from mcucc.kernels.costs import ANY, KernelCost
 from mcucc.kernels.select import NodeContext, choose, isa_of, isas_of
 from mcucc.numerics.fixed_point import Requant, Rounding
 from mcucc.ops.common.matrix import Accumulation
 from mcucc.ops.common.partial_sums import SUM_BYTES, FinishSumsKernel, PartialSumsKernel, as_bytes
-from mcucc.schedule.search.costs import KernelCost
 
 GUEST = {
     # Cortex-M0+ code on a Cortex-M3, whose machine has a timer.
@@ -56,7 +55,7 @@ def kernels() -> Iterator[tuple[Kernel, np.ndarray]]:
 
 
 def kernel_costs(core: str) -> dict[str, KernelCost]:
-    """The constants of a core by C function."""
+    """The constants of a core by the text of the key."""
     board = roomy(core)
     isa = isa_of(core, sorted(option.value for option in board.isa))
     guest = GUEST[isa]
@@ -75,24 +74,26 @@ def kernel_costs(core: str) -> dict[str, KernelCost]:
         machine = QemuMachine(build_calls(isas_of(isa), guest, Path(folder)), guest)
         done = machine.run_all(jobs)
     for job, each, made in zip(jobs, features, done, strict=True):
-        rows.append(Row(job.call.function, tuple(map(float, each)), made.instructions))
+        rows.append(Row(job.call.id, tuple(map(float, each)), made.instructions))
     found = fit_kernels(rows)
-    del found["*"]
+    del found[ANY]
     return found
 
 
 def main() -> None:
     """Fit, print, write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    table = json.loads(TABLE.read_text())
-    parser.add_argument("--core", action="append", choices=sorted(table))
-    for core in parser.parse_args().core or sorted(table):
-        for name, k in kernel_costs(core).items():
-            constants = [k.per_mac, k.per_output, k.per_call, k.per_call_channel]
-            table[core]["kernels"][name] = constants
-            print(core, name, constants)
-        table[core]["kernels"] = dict(sorted(table[core]["kernels"].items()))
-    TABLE.write_text(json.dumps(table, indent=1) + "\n")
+    table = read_table()
+    cores = table["cores"]
+    parser.add_argument("--core", action="append", choices=sorted(cores))
+    for core in parser.parse_args().core or sorted(cores):
+        kernels = cores[core]["kernels"]
+        for key, cost in kernel_costs(core).items():
+            kernels[key] = constants(cost)
+            print(core, key, kernels[key])
+        cores[core]["kernels"] = dict(sorted(kernels.items()))
+        cores[core]["like"] = stand_ins(core, kernels)
+    write_table(table)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from mcucc.base.progress import Progress
 from mcucc.boards.board import Board, load_board
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
 from mcucc.errors import OutputError
+from mcucc.kernels.costs import fit_of
 from mcucc.report.facts import SCHEMA
 from mcucc.report.plan import plan_facts
 from mcucc.schedule.plan.buffers import BufferKind
@@ -18,7 +19,6 @@ from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Program
 from mcucc.schedule.search.choose import Schedule, ScheduleOptions, arena_room, schedule
-from mcucc.schedule.search.costs import fit_of
 
 # Kernels and costs where no board is named; its memory is then no limit.
 DEFAULT_BOARD = "nucleo-l4r5zi"

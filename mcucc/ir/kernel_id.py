@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from mcucc.numerics.fixed_point import Rounding
 
@@ -113,8 +114,12 @@ class KernelId:
         ending: str = requantization.value
         return ending
 
-    def __str__(self) -> str:
-        """The key as text: conv2d/armv7em/pointwise/shift."""
+    @cached_property
+    def text(self) -> str:
+        """The key as text, as tables have it: conv2d/armv7em/pointwise/shift."""
         requantization = "" if self.requantization is None else self.requantization.value
         copy = "x".join(map(str, self.copy))
         return "/".join(filter(None, (self.op, self.isa.value, self.variant, copy, requantization)))
+
+    def __str__(self) -> str:
+        return self.text

@@ -6,12 +6,10 @@ from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.conv2d import pack_runs, wide_weights
 from mcucc.kernels.armv7em.finish import weights_in_pairs
+from mcucc.kernels.costs import variant_cost
 from mcucc.kernels.portable.finish import finish_fields, portable_finish
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.common.partial_sums import FinishSumsKernel, PartialSumsKernel
-
-PER_FINISH = 10.0  # instructions a value
-PER_MAC, PER_SUM = {False: 0.92, True: 0.73}, 4.0  # by width of the weights: armv7em_conv2d.py
 
 
 @variant(FinishSumsKernel, InstructionSet.PORTABLE)
@@ -25,7 +23,7 @@ def finish_sums(kernel: FinishSumsKernel, context: NodeContext) -> Variant | Non
         (("channels", len(kernel.weights)), *finish_fields(kernel.accumulation, finish)),
     )
     values = context.height * context.width * len(kernel.weights)
-    return Variant(call, f"portable, {finish.form.value}", values * PER_FINISH)
+    return Variant(call, f"portable, {finish.form.value}", values * variant_cost(call.id).output)
 
 
 @variant(PartialSumsKernel, InstructionSet.ARMV7EM)
@@ -48,5 +46,6 @@ def partial_sums(kernel: PartialSumsKernel, context: NodeContext) -> Variant:
         scratch_bytes=16 * chunks,
     )
     values = context.height * context.width * outputs
-    per_value = 4 * chunks * PER_MAC[wide] + PER_SUM
+    cost = variant_cost(call.id)
+    per_value = 4 * chunks * (cost.wide_mac if wide else cost.mac) + cost.output
     return Variant(call, "armv7em smlad", values * per_value)

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from mcucc.ir.integer import IntegerGraph, IntegerNode, KernelTarget
 from mcucc.ir.kernel import Granularity, Kernel, Variant
 from mcucc.ir.kernel_id import Form, InstructionSet
+from mcucc.kernels.costs import general_cost
 from mcucc.kernels.requantize import Finish
 
 # What a core with an instruction set has beside it, the next best kernels.
@@ -88,7 +89,7 @@ def choose(kernel: Kernel, context: NodeContext, isa: InstructionSet) -> Variant
 
 
 def _portable_instructions(kernel: Kernel, context: NodeContext) -> float:
-    return 9.0 * kernel.macs_per_pixel * context.height * context.width
+    return general_cost().mac * kernel.macs_per_pixel * context.height * context.width
 
 
 def select_all(

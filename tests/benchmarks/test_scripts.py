@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import fit_costs
 from benchmarks.document import write_section
 from benchmarks.fit_costs import Row, fit_kernels, non_negative
-from mcucc.schedule.search.costs import CostModel, KernelCost, cost_model
+from mcucc.ir.kernel_id import KernelId
+from mcucc.schedule.search.costs import cost_model
 
 SCRIPTS = sorted(path.stem for path in (Path(__file__).parents[2] / "benchmarks").glob("*.py"))
 
@@ -22,15 +24,15 @@ def test_every_script_imports(name: str) -> None:
 
 def test_the_fit_finds_the_constants_that_made_the_counts() -> None:
     rng = np.random.default_rng(0)
-    made = {"mcucc_a": (1.5, 8.0, 100.0, 3.0), "mcucc_b": (0.0, 12.0, 40.0, 0.0)}
+    made = {KernelId("a"): (1.5, 8.0, 100.0, 3.0), KernelId("b"): (0.0, 12.0, 40.0, 0.0)}
     rows = []
-    for function, constants in made.items():
+    for key, constants in made.items():
         for _ in range(30):
             features = tuple(float(n) for n in rng.integers(1, 10_000, 4))
-            rows.append(Row(function, features, round(float(np.dot(features, constants)))))
+            rows.append(Row(key, features, round(float(np.dot(features, constants)))))
     found = fit_kernels(rows)
-    for function, constants in made.items():
-        cost = found[function]
+    for key, constants in made.items():
+        cost = found[key.text]
         fitted = (cost.per_mac, cost.per_output, cost.per_call, cost.per_call_channel)
         np.testing.assert_allclose(fitted, constants, rtol=1e-2, atol=1e-2)
 
@@ -40,11 +42,20 @@ def test_no_constant_is_below_zero() -> None:
     assert non_negative(matrix, np.array([3.0, 2.0, 1.0])).min() >= 0.0
 
 
-def test_an_unknown_function_costs_what_its_nearest_relative_does() -> None:
-    cheap, dear = KernelCost(1.0, 0.0, 0.0, 0.0), KernelCost(9.0, 0.0, 0.0, 0.0)
-    model = CostModel("test", {"*": dear, "mcucc_conv2d_x": cheap, "mcucc_add": dear})
-    assert model.kernel("mcucc_conv2d_x_new") is cheap
-    assert model.kernel("mcucc_zzz") is dear
+def test_a_table_that_is_read_and_written_is_the_same_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = fit_costs.TABLE.read_text()
+    table = fit_costs.read_table()
+    monkeypatch.setattr(fit_costs, "TABLE", tmp_path / "costs.json")
+    fit_costs.write_table(table)
+    assert fit_costs.TABLE.read_text() == before
+
+
+@pytest.mark.parametrize("core", fit_costs.CORES)
+def test_a_fit_of_the_same_kernels_keeps_the_stand_ins_of_the_others(core: str) -> None:
+    known = fit_costs.read_table()["cores"][core]
+    assert fit_costs.stand_ins(core, known["kernels"]) == known["like"]
 
 
 def test_a_core_that_was_never_fitted_has_costs() -> None:

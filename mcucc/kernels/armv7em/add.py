@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from mcucc.ir.kernel import KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
+from mcucc.kernels.costs import variant_cost
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.numerics.fixed_point import INT32_MAX, INT32_MIN, Rounding
 from mcucc.ops.add import AddKernel
 from mcucc.ops.sub import SubKernel
-
-PER_OUTPUT = 8.5  # instructions, measured (benchmarks/kernels.py)
 
 
 @variant(AddKernel, InstructionSet.ARMV7EM)
@@ -37,4 +36,4 @@ def add(kernel: AddKernel, context: NodeContext) -> Variant | None:
         ),
     )
     outputs = context.height * context.width * kernel.channels
-    return Variant(call, "armv7em ssat", PER_OUTPUT * outputs)
+    return Variant(call, "armv7em ssat", variant_cost(call.id).output * outputs)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.finish import matrix_finish, matrix_stream, output_fields
+from mcucc.kernels.costs import variant_cost
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.fully_connected import FullyConnectedKernel
@@ -20,9 +21,6 @@ MAX_RUNS = 64
 MAX_TAIL = 64
 # Output pixels from which int16 weights pay their flash.
 WIDE_PIXELS = {"speed": 1, "balanced": 128, "size": 1 << 30}
-# Instructions a multiply-accumulate and an output, measured (benchmarks/kernels.py).
-PER_MAC = {False: 0.92, True: 0.73}
-PER_OUTPUT, PER_INPUT = 10.0, 1.7
 
 
 @variant(Conv2dKernel, InstructionSet.ARMV7EM)
@@ -64,9 +62,9 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     added = kernel.sums.bias - inside
     if added.any():
         call = _at_border(call, added)
-    outputs = context.height * context.width * c_out
-    per_output = 4 * chunks * PER_MAC[wide] + PER_OUTPUT + 4 * chunks * PER_INPUT / c_out
-    return Variant(call, f"armv7em smlad, {finish.form.value}", outputs * per_output)
+    key = KernelId("conv2d", InstructionSet.ARMV7EM)
+    instructions = matrix_instructions(key, context, c_out, chunks)
+    return Variant(call, f"armv7em smlad, {finish.form.value}", instructions)
 
 
 def _at_border(call: KernelCall, added: npt.NDArray[np.int32]) -> KernelCall:
@@ -104,9 +102,8 @@ def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
         ),
         scratch_bytes=16 * chunks,
     )
-    outputs = context.height * context.width * c_out
-    per_output = 4 * chunks * PER_MAC[wide] + PER_OUTPUT + 4 * chunks * 1.5 / c_out
-    return Variant(call, f"armv7em smlad 1x1, {finish.form.value}", outputs * per_output)
+    instructions = matrix_instructions(call.id, context, c_out, chunks)
+    return Variant(call, f"armv7em smlad 1x1, {finish.form.value}", instructions)
 
 
 @variant(FullyConnectedKernel, InstructionSet.ARMV7EM)
@@ -130,9 +127,17 @@ def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Varia
         ),
         scratch_bytes=16 * chunks,
     )
-    return Variant(
-        call, f"armv7em smlad, {finish.form.value}", outputs * (1.3 * inputs + PER_OUTPUT)
-    )
+    cost = variant_cost(call.id)
+    instructions = outputs * (cost.mac * inputs + cost.output)
+    return Variant(call, f"armv7em smlad, {finish.form.value}", instructions)
+
+
+def matrix_instructions(key: KernelId, context: NodeContext, channels: int, chunks: int) -> float:
+    """Modelled instructions of a whole output: products, outputs, inputs widened once a pixel."""
+    cost = variant_cost(key)
+    mac = cost.wide_mac if wide_weights(context) else cost.mac
+    per_output = 4 * chunks * mac + cost.output + 4 * chunks * cost.input / channels
+    return context.height * context.width * channels * per_output
 
 
 def wide_weights(context: NodeContext) -> bool:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import Form, InstructionSet, KernelId
 from mcucc.kernels.armv7em.finish import addends, matrix_finish, output_fields
+from mcucc.kernels.costs import variant_cost
 from mcucc.kernels.requantize import Finish
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
@@ -19,8 +20,6 @@ STRIDES = (1, 2)
 BLOCK = 4  # channels rearranged together
 # Output columns at a time: scratch against columns rearranged twice.
 SCRATCH_BYTES = 1536
-# Instructions an output, measured (benchmarks/kernels.py).
-PER_OUTPUT = {3: 20.0, 5: 38.0, 7: 62.0}
 
 
 @variant(DepthwiseConv2dKernel, InstructionSet.ARMV7EM)
@@ -61,9 +60,8 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | 
         )
 
     outputs = context.height * context.width * c_out
-    return Variant(
-        call(context.width), f"armv7em smlad, {finish.form.value}", outputs * PER_OUTPUT[size]
-    )
+    instructions = outputs * variant_cost(key).output
+    return Variant(call(context.width), f"armv7em smlad, {finish.form.value}", instructions)
 
 
 def scratch_bytes(size: int, stride: int, tile: int) -> int:

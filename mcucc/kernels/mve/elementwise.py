@@ -7,6 +7,7 @@ from dataclasses import replace
 from mcucc.ir.kernel import Kernel, KernelCall, Variant
 from mcucc.ir.kernel_id import Form, InstructionSet
 from mcucc.kernels.armv7em.add import add as add_armv7em
+from mcucc.kernels.costs import variant_cost
 from mcucc.kernels.mve.finish import COUNT
 from mcucc.kernels.requantize import SHIFT_BASES
 from mcucc.kernels.select import NodeContext, variant
@@ -17,8 +18,6 @@ from mcucc.ops.global_average_pool import GlobalAveragePoolKernel
 from mcucc.ops.max_pool import MaxPoolKernel
 from mcucc.ops.mul import MulKernel
 
-# Instructions of a value, measured (benchmarks/kernels.py, benchmarks/networks.py).
-PER_ADD, PER_MUL, PER_LOOKUP, PER_SUM = 2.5, 3.5, 0.4, 2.0
 LARGEST_COUNT = 31
 
 
@@ -29,7 +28,7 @@ def add(kernel: AddKernel, context: NodeContext) -> Variant | None:
     if narrow is None:
         return None
     call = replace(narrow.call, id=replace(narrow.call.id, isa=InstructionSet.MVE))
-    return Variant(call, "mve", PER_ADD * _values(kernel.channels, context))
+    return _of_values(call, "mve", kernel.channels, context)
 
 
 @variant(MulKernel, InstructionSet.MVE)
@@ -46,13 +45,13 @@ def mul(kernel: MulKernel, context: NodeContext) -> Variant | None:
     portable = kernel.call()
     fields = tuple(constants.get(name, (name, value)) for name, value in portable.fields)
     call = KernelCall(replace(portable.id, isa=InstructionSet.MVE), fields)
-    return Variant(call, "mve", PER_MUL * _values(kernel.channels, context))
+    return _of_values(call, "mve", kernel.channels, context)
 
 
 @variant(LookupKernel, InstructionSet.MVE)
 def lookup(kernel: LookupKernel, context: NodeContext) -> Variant | None:
     """A gather of 16 bytes."""
-    return Variant(_call(kernel), "mve gather", PER_LOOKUP * _values(kernel.channels, context))
+    return _of_values(_call(kernel), "mve gather", kernel.channels, context)
 
 
 @variant(MaxPoolKernel, InstructionSet.MVE)
@@ -68,7 +67,9 @@ def max_pool(kernel: MaxPoolKernel, context: NodeContext) -> Variant | None:
 def global_average_pool(kernel: GlobalAveragePoolKernel, context: NodeContext) -> Variant | None:
     """Four channels at a time."""
     height, width, channels = kernel.input_shape
-    return Variant(_call(kernel), "mve", channels * (PER_SUM * height * width + 25.0))
+    call = _call(kernel)
+    cost = variant_cost(call.id)
+    return Variant(call, "mve", channels * (cost.input * height * width + cost.output))
 
 
 def _call(kernel: Kernel) -> KernelCall:
@@ -77,5 +78,7 @@ def _call(kernel: Kernel) -> KernelCall:
     return replace(portable, id=replace(portable.id, isa=InstructionSet.MVE))
 
 
-def _values(channels: int, context: NodeContext) -> int:
-    return context.height * context.width * channels
+def _of_values(call: KernelCall, name: str, channels: int, context: NodeContext) -> Variant:
+    """The variant whose cost is so many instructions a value."""
+    values = context.height * context.width * channels
+    return Variant(call, name, variant_cost(call.id).output * values)

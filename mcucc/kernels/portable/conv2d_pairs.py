@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
+from mcucc.kernels.costs import variant_cost
 from mcucc.kernels.portable.finish import finish_fields, portable_finish
 from mcucc.kernels.requantize import interval_of
 from mcucc.kernels.select import NodeContext, variant
@@ -22,20 +23,6 @@ LARGEST_SUM = (1 << 15) - 1
 UNIT = 2  # taps; 2 * 127 * 128 is within LARGEST_SUM
 LONGEST_CHUNK = 63  # units, of 4 bytes
 LARGEST_WIDE_SUM = (1 << 22) - 1  # of a window's sum in a lane of 23 bits
-
-
-class Costs(NamedTuple):
-    """Instructions a multiply-accumulate, an output and an input of a window, measured."""
-
-    mac: float
-    output: float
-    input: float
-
-
-COSTS = {
-    InstructionSet.PORTABLE: Costs(3.5, 25.0, 5.0),
-    InstructionSet.ARMV7M: Costs(1.25, 16.0, 3.0),
-}
 
 
 @variant(Conv2dKernel, InstructionSet.PORTABLE)
@@ -92,8 +79,8 @@ def _choice(
         ),
         scratch_bytes=4 * taps,
     )
-    costs = COSTS[key.isa]
-    per_output = taps * (costs.mac + costs.input / c_out) + costs.output
+    cost = variant_cost(key)
+    per_output = taps * (cost.mac + cost.input / c_out) + cost.output
     outputs = context.height * context.width * c_out
     return Variant(call, f"{key.isa.value} pairs, {finish.form.value}", outputs * per_output)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
+from mcucc.kernels.costs import variant_cost
 from mcucc.kernels.portable.finish import finish_fields, portable_finish
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
@@ -13,7 +14,6 @@ from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 SQUARES = (3, 5, 7)
 STRIDES = (1, 2)
 COLUMNS, SLICE = 4, 16  # of the C code
-PER_MAC, PER_OUTPUT = 5.0, 35.0  # instructions, measured between Cortex-M3 and Cortex-M0+
 
 
 @variant(DepthwiseConv2dKernel, InstructionSet.PORTABLE)
@@ -49,5 +49,6 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | 
         scratch_bytes=size * ((COLUMNS - 1) * stride + size) * min(channels, SLICE),
     )
     outputs = context.height * context.width * channels
-    per_output = size * size * PER_MAC + PER_OUTPUT
+    cost = variant_cost(call.id)
+    per_output = size * size * cost.mac + cost.output
     return Variant(call, f"columns, {finish.form.value}", outputs * per_output)

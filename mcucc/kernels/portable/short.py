@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet
+from mcucc.kernels.costs import variant_cost
 from mcucc.kernels.requantize import reach_of, short_form
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.common.matrix import Accumulation
@@ -18,7 +19,6 @@ from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 from mcucc.ops.fully_connected import FullyConnectedKernel
 
 Weighted = Conv2dKernel | DepthwiseConv2dKernel | FullyConnectedKernel
-PER_MAC, PER_OUTPUT = 9.0, 40.0  # instructions, measured between Cortex-M3 and Cortex-M0+
 
 
 @variant(Conv2dKernel, InstructionSet.PORTABLE)
@@ -57,7 +57,8 @@ def _short(kernel: Weighted, weights: npt.NDArray[Any], context: NodeContext) ->
         call, id=replace(call.id, requantization=finish.form), fields=fields
     )
     outputs = context.height * context.width * weights.shape[0]
-    instructions = outputs * (PER_MAC * weights.shape[1] + PER_OUTPUT)
+    cost = variant_cost(short.id)
+    instructions = outputs * (cost.mac * weights.shape[1] + cost.output)
     return Variant(short, f"portable, {finish.form.value}", instructions)
 
 

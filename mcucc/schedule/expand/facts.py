@@ -1,9 +1,4 @@
-"""A network as the planner sees it: nodes in order, tensors by number, lifetimes, rates.
-
-An input whose rows come one by one has a source: a node without operands that produces rows. It
-takes no position of its own, as it always runs in the stage of its first reader. Whether an input
-is in the arena from the start or comes by rows is decided here and nowhere else.
-"""
+"""A network as the planner sees it: nodes in order, tensors by number, lifetimes, rates."""
 
 from __future__ import annotations
 
@@ -14,8 +9,8 @@ from functools import cached_property
 
 from mcucc.ir.integer import IntegerGraph, IntegerNode
 from mcucc.ir.kernel import Granularity
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.window import Window
-from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.split.block import SplitBlockKernel
 
 STREAMING = (Granularity.ROW, Granularity.BLOCK, Granularity.SINK)
@@ -32,12 +27,12 @@ class Operand:
 
 @dataclass(frozen=True)
 class PartFacts:
-    """Calls of one C function by a block: for each row of its output, or of its input, `calls`.
+    """Calls of one C kernel by a block: for each row of its output, or of its input, `calls`.
 
     `macs` and `channels` are those of a pixel, of all these calls together.
     """
 
-    function: str
+    key: KernelId
     of_input: bool
     calls: int
     macs: int
@@ -45,10 +40,10 @@ class PartFacts:
 
 
 @dataclass(frozen=True)
-class PlannerNode:
+class NodeFacts:
     """What the planner needs of a node. `macs` are per output pixel, bytes are bytes.
 
-    `function` is the C function that computes it, "" for an alias; a block has `parts`.
+    `key` is the C kernel that computes it, None for an alias; a block has `parts`.
     """
 
     name: str
@@ -60,7 +55,7 @@ class PlannerNode:
     scratch_bytes: int
     in_place: tuple[bool, ...]
     source: IntegerNode
-    function: str = ""
+    key: KernelId | None = None
     parts: tuple[PartFacts, ...] = ()
 
     def scratch(self, columns: int, rows: int) -> int:
@@ -74,23 +69,11 @@ class PlannerNode:
 
 
 @dataclass(frozen=True)
-class Source:
-    """What produces the rows of an input, in order and only as many as its readers ask for.
-
-    Rows of a camera come `once`; those of a mapped image can be read again from the first one on.
-    """
-
-    once: bool
-
-
-@dataclass(frozen=True)
-class PlannerTensor:
+class TensorFacts:
     """Shape and life of a tensor.
 
     `producer` is the position of its node (-1: a network input), `last` that of its last reader
     (the number of nodes for network outputs). `root` is the tensor whose bytes it is (aliases).
-    `born` is the position in whose stage its first bytes come to be: that of its producer, that of
-    the first reader where it has a `source`, -1 where it is there from the start.
     """
 
     name: str
@@ -100,8 +83,6 @@ class PlannerTensor:
     producer: int
     last: int
     root: int
-    born: int
-    source: Source | None = None
 
     @property
     def size(self) -> int:
@@ -113,21 +94,17 @@ class PlannerTensor:
         """Bytes of one row."""
         return self.width * self.channels
 
-    def arrives(self, begin: int) -> bool:
-        """Whether a source produces it in stages from node `begin` on."""
-        return self.source is not None and self.born >= begin
-
 
 def _parts(block: SplitBlockKernel) -> tuple[PartFacts, ...]:
-    """What the groups of a block call, by function."""
-    found: dict[tuple[str, bool], PartFacts] = {}
+    """What the groups of a block call, by kernel."""
+    found: dict[tuple[KernelId, bool], PartFacts] = {}
     for group in block.groups:
         for node in group.nodes:
-            function, of_input = node.call().function, node is group.expand
+            key, of_input = node.call().id, node is group.expand
             channels = block.outputs if node is group.project else group.channels
-            old = found.get((function, of_input), PartFacts(function, of_input, 0, 0, 0))
-            found[function, of_input] = PartFacts(
-                function,
+            old = found.get((key, of_input), PartFacts(key, of_input, 0, 0, 0))
+            found[key, of_input] = PartFacts(
+                key,
                 of_input,
                 old.calls + 1,
                 old.macs + node.kernel.macs_per_pixel,
@@ -136,19 +113,20 @@ def _parts(block: SplitBlockKernel) -> tuple[PartFacts, ...]:
     return tuple(found.values())
 
 
-class PlannerGraph:
-    """The nodes of `graph` in their order, tensors by number: first the inputs."""
+class Network:
+    """Nodes in the order of execution, tensors by number."""
 
-    def __init__(self, graph: IntegerGraph, image: ImagePolicy) -> None:
-        self.graph, self.image = graph, image
-        names = [*graph.inputs, *(node.output for node in graph.nodes)]
+    def __init__(self, graph: IntegerGraph, order: Sequence[IntegerNode]) -> None:
+        self.graph = graph
+        self.source = tuple(order)
+        names = [*graph.inputs, *(node.output for node in order)]
         self.number = {name: i for i, name in enumerate(names)}
-        self.nodes = tuple(self._node(node) for node in graph.nodes)
+        self.nodes = tuple(self._node(node) for node in order)
         self.inputs = tuple(self.number[name] for name in graph.inputs)
         self.outputs = tuple(self.number[name] for name in graph.outputs)
         self.tensors = self._tensors(names)
 
-    def _node(self, node: IntegerNode) -> PlannerNode:
+    def _node(self, node: IntegerNode) -> NodeFacts:
         kernel = node.kernel
         windowed = kernel.granularity in STREAMING
         operands = []
@@ -158,7 +136,7 @@ class PlannerGraph:
                 rows = columns = None
             operands.append(Operand(self.number[name], rows, columns))
         call = None if kernel.granularity is Granularity.ALIAS else node.call()
-        return PlannerNode(
+        return NodeFacts(
             name=node.name,
             granularity=kernel.granularity,
             output=self.number[node.output],
@@ -168,11 +146,11 @@ class PlannerGraph:
             scratch_bytes=node.scratch_bytes,
             in_place=tuple(kernel.in_place(i) for i in range(len(node.inputs))),
             source=node,
-            function=call.function if call else "",
+            key=call.id if call else None,
             parts=_parts(kernel) if isinstance(kernel, SplitBlockKernel) else (),
         )
 
-    def _tensors(self, names: Sequence[str]) -> tuple[PlannerTensor, ...]:
+    def _tensors(self, names: Sequence[str]) -> tuple[TensorFacts, ...]:
         count = len(self.nodes)
         last = [-1] * len(names)
         producer = [-1] * len(names)
@@ -187,17 +165,11 @@ class PlannerGraph:
             last[number] = count
         for number in range(len(names)):  # a tensor lives as long as any name of its bytes
             last[root[number]] = max(last[root[number]], last[number])
-        source = Source(self.image is ImagePolicy.ROWS) if self.image.streams else None
-        found = []
-        for i, name in enumerate(names):
-            a = self.graph.activations[name]
-            shape = a.name, a.height, a.width, a.channels
-            if producer[i] < 0 and source is not None:
-                born = min(self.readers(i), default=0)
-                found.append(PlannerTensor(*shape, producer[i], last[i], root[i], born, source))
-            else:
-                found.append(PlannerTensor(*shape, producer[i], last[i], root[i], producer[i]))
-        return tuple(found)
+        activations = [self.graph.activations[name] for name in names]
+        return tuple(
+            TensorFacts(a.name, a.height, a.width, a.channels, producer[i], last[i], root[i])
+            for i, a in enumerate(activations)
+        )
 
     @cached_property
     def scales(self) -> tuple[tuple[Fraction, Fraction], ...]:
@@ -229,7 +201,7 @@ class PlannerGraph:
 
     @cached_property
     def _readers(self) -> tuple[tuple[int, ...], ...]:
-        found: list[list[int]] = [[] for _ in self.number]
+        found: list[list[int]] = [[] for _ in self.tensors]
         for position, node in enumerate(self.nodes):
             for number in dict.fromkeys(operand.tensor for operand in node.operands):
                 found[number].append(position)

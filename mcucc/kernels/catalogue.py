@@ -1,0 +1,100 @@
+"""Every C kernel there is, by its key; the tests compare it with the headers of `runtime_c`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from mcucc.ir.kernel_id import Form, InstructionSet, KernelId
+from mcucc.kernels.armv7em import depthwise as armv7em
+from mcucc.kernels.mve import depthwise as mve
+from mcucc.kernels.portable import depthwise_columns as columns
+from mcucc.numerics.fixed_point import Rounding
+
+# The forms of requantization that each instruction set's matrix kernels are compiled for.
+FORMS = {
+    InstructionSet.PORTABLE: (Form.SHORT, Form.SHIFT, Form.DOUBLE),
+    InstructionSet.ARMV7M: (Form.SHORT, Form.SHIFT, Form.DOUBLE),
+    InstructionSet.ARMV7EM: (Form.HIGH, Form.SHIFT, Form.DOUBLE),
+    InstructionSet.MVE: (Form.DOUBLING, Form.SHIFT, Form.WIDE, Form.DOUBLE),
+}
+# Portable kernels with a function for each rounding profile.
+PROFILED = (
+    *("add", "average_pool", "channel_affine", "conv2d", "conv_transpose2d", "depthwise_conv2d"),
+    *("finish_sums", "fully_connected", "mul", "prelu", "softmax"),
+)
+# Portable kernels with one function.
+SINGLE = (
+    *("channel_sum", "concat", "depth_to_space", "extremum", "global_average_pool", "lookup"),
+    *("max_pool", "pad", "partial_sums", "resize_bilinear", "resize_nearest", "slice"),
+    *("space_to_depth", "transpose"),
+)
+
+
+def kernels_of(isa: InstructionSet) -> tuple[KernelId, ...]:
+    """The kernels in the folder of an instruction set, in a fixed order."""
+    return tuple(_KERNELS[isa]())
+
+
+def _portable() -> Iterator[KernelId]:
+    portable = InstructionSet.PORTABLE
+    for op in PROFILED:
+        for rounding in Rounding:
+            yield KernelId(op, requantization=rounding)
+    for op in SINGLE:
+        yield KernelId(op)
+    yield KernelId("average_pool", variant="divide")
+    yield KernelId("channel_affine", variant="shift")
+    yield KernelId("sub", requantization=Rounding.DOUBLE)
+    for op in ("conv2d", "depthwise_conv2d", "fully_connected"):
+        yield KernelId(op, requantization=Form.SHORT)
+    yield from _forms("conv2d", portable, "pairs")
+    yield from _forms("finish_sums", portable, "form")
+    copies = [(size, stride) for size in columns.SQUARES for stride in columns.STRIDES]
+    yield from _forms("depthwise_conv2d", portable, "columns", copies)
+
+
+def _armv7m() -> Iterator[KernelId]:
+    yield from _forms("conv2d", InstructionSet.ARMV7M)
+
+
+def _armv7em() -> Iterator[KernelId]:
+    isa = InstructionSet.ARMV7EM
+    yield KernelId("add", isa, requantization=Rounding.SINGLE)
+    yield KernelId("partial_sums", isa)
+    yield from _matrix(isa)
+    copies = [(size, stride) for size in armv7em.SQUARES for stride in armv7em.STRIDES]
+    yield from _forms("depthwise_conv2d", isa, "planes", copies)
+
+
+def _mve() -> Iterator[KernelId]:
+    isa = InstructionSet.MVE
+    for op in ("add", "mul"):
+        yield KernelId(op, isa, requantization=Rounding.SINGLE)
+    for op in ("global_average_pool", "lookup", "max_pool"):
+        yield KernelId(op, isa)
+    yield from _matrix(isa)
+    yield from _forms("depthwise_conv2d", isa, "gathers", mve.CORES)
+
+
+def _matrix(isa: InstructionSet) -> Iterator[KernelId]:
+    """Convolutions, those with a border of its own, 1x1 ones, and fully connected layers."""
+    for variant in ("", "border", "pointwise"):
+        yield from _forms("conv2d", isa, variant)
+    yield from _forms("fully_connected", isa)
+
+
+def _forms(
+    op: str, isa: InstructionSet, variant: str = "", copies: Iterable[tuple[int, ...]] = ((),)
+) -> Iterator[KernelId]:
+    """A function for every copy and every form of the instruction set."""
+    for copy in copies:
+        for form in FORMS[isa]:
+            yield KernelId(op, isa, variant, copy, form)
+
+
+_KERNELS = {
+    InstructionSet.PORTABLE: _portable,
+    InstructionSet.ARMV7M: _armv7m,
+    InstructionSet.ARMV7EM: _armv7em,
+    InstructionSet.MVE: _mve,
+}
