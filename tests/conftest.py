@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.compiler_cache import use_compiler_cache
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_configure() -> None:
+    use_compiler_cache()
 
 
 @pytest.fixture(scope="session")

@@ -62,6 +62,7 @@ def compile_objects(
 
     Returns the objects relative to `cwd`. Two sources of one name get different objects.
     """
+    cwd = cwd.resolve()
     (cwd / folder).mkdir(parents=True, exist_ok=True)
     names: dict[str, int] = {}
     objects: list[Path] = []
@@ -71,9 +72,10 @@ def compile_objects(
         objects.append(folder / f"{source.stem}{f'.{seen}' if seen else ''}.o")
 
     def build(pair: tuple[Path, Path]) -> None:
-        source, target = pair
-        command = [*compiler.command, *flags, "-c", str(source.resolve()), "-o", str(target)]
-        run_tool(command, what=source.name, cwd=cwd)
+        source, target = pair[0].resolve(), cwd / pair[1]
+        command = [*compiler.command, *flags, "-c", str(source), "-o", str(target)]
+        # Where the source lies: to a compiler cache, paths from there do not tell folders apart.
+        run_tool(command, what=source.name, cwd=source.parent)
 
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         for _ in pool.map(build, zip(sources, objects, strict=True)):
