@@ -4,7 +4,8 @@
 #   setup   the environment .venv, and the Debian packages (cross compiler, QEMU) where it may
 #   test    every ring but the zoo: unit, host C with sanitizers, emulated
 #   check   ruff, mypy, unit tests and host C: what runs before every commit
-#   extras  Debian packages that more tests use: RISC-V compiler and QEMU, cmake, g++
+#   extras  Debian packages that more tests use: RISC-V compiler and QEMU, clang, cppcheck, a browser,
+#           cmake, g++; and ccache, with which tests take half the time
 #   zoo     real trained networks, from MCUCC_ZOO or ../shared
 #   nightly thousands of random networks under random plans
 #   fuzz    a million mutated model files (COUNT, SEED, JOBS); findings in build/fuzz
@@ -70,6 +71,11 @@ extras:
 	command -v qemu-system-riscv32 >/dev/null || missing="$$missing qemu-system-misc"; \
 	command -v cmake >/dev/null || missing="$$missing cmake"; \
 	command -v g++ >/dev/null || missing="$$missing g++"; \
+	command -v clang >/dev/null || missing="$$missing clang"; \
+	command -v cppcheck >/dev/null || missing="$$missing cppcheck"; \
+	command -v ccache >/dev/null || missing="$$missing ccache"; \
+	command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+		missing="$$missing chromium"; \
 	$(call install,$$missing)
 
 test: setup

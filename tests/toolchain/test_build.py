@@ -36,7 +36,7 @@ def test_sizes_are_the_librarys_and_the_harness_is_apart() -> None:
 @pytest.mark.emulated
 def test_weights_count_as_weights_and_are_refused_when_too_many(tmp_path: Path) -> None:
     source = tmp_path / "heavy.c"
-    tiny = (Path(__file__).parents[1] / "emulate" / "tiny.c").read_text(encoding="utf-8")
+    tiny = (Path(__file__).parents[1] / "backends" / "tiny.c").read_text(encoding="utf-8")
     table = ", ".join(str(value % 100) for value in range(60_000))
     heavy = tiny.replace(
         "static const int8_t bias[8] = {1,", f"static const int8_t bias[60000] = {{1, {table},"
@@ -55,7 +55,7 @@ def test_weights_count_as_weights_and_are_refused_when_too_many(tmp_path: Path) 
 
 @pytest.mark.emulated
 def test_an_arena_that_does_not_fit_is_refused_with_the_difference(tmp_path: Path) -> None:
-    source = Path(__file__).parents[1] / "emulate" / "tiny.c"
+    source = Path(__file__).parents[1] / "backends" / "tiny.c"
     unit = ModelUnit("tiny", 20_480, (source,))
     with pytest.raises(FitError, match=r"20744 bytes needed, 20480 there, 264 missing"):
         build_firmware([unit], [], load_board("bluepill"), tmp_path)
