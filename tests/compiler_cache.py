@@ -1,8 +1,8 @@
 """Compilers of the tests behind ccache, where it is installed: the same C is compiled once.
 
-Most of what tests compile is the C runtime, again and again: for every network, the same kernels with
-the same flags. ccache knows an object by what goes into it (source, headers, flags, compiler), so no
-test sees another object than it would have had.
+Most of what tests compile is the C runtime, again and again: for every network, the same kernels
+with the same flags. ccache knows an object by what goes into it (source, headers, flags, compiler),
+so no test sees another object than it would have had.
 """
 
 from __future__ import annotations
