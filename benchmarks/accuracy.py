@@ -23,7 +23,6 @@ from benchmarks.firmware import NAME, generate, roomy
 from mcucc.backends import Qemu, run_host
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
 from mcucc.evaluate.validate import is_classifier
-from mcucc.frontends.imported import ImportedModel
 from mcucc.images.datasets import CALIBRATION_COUNT, load_dataset, pictures
 from mcucc.images.preprocess import Bytes, find_preprocess
 from mcucc.numerics.fixed_point import Rounding
@@ -190,7 +189,7 @@ def measure_onnx(path: Path, data: Path, limit: int | None) -> Float:
     """A float network in ONNX Runtime and as our int8 C, calibrated as `compile` does."""
     shown = pictures_of(path, data, limit)
     network = load_network(path, NetworkOptions(data=shown.path))
-    assert isinstance(network.imported, ImportedModel) and network.preprocess is not None
+    assert not network.imported.quantized and network.preprocess is not None
     session, (name,) = FloatSession(network.imported), network.imported.graph.outputs
     real = (network.preprocess.real_values(image) for image in shown.images)
     floats = np.array([session.run([values])[name].argmax() for values in real])

@@ -15,7 +15,8 @@ from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding
 from mcucc.ops.common.border import added_by_padding, bordered, check_border
-from mcucc.ops.common.matrix import Accumulation, accumulation, exact_matmul
+from mcucc.ops.common.convolution import ConvolutionKernel
+from mcucc.ops.common.matrix import accumulation, exact_matmul
 from mcucc.ops.common.spatial import Window2d, patches
 
 
@@ -80,19 +81,15 @@ class Conv2d(Op):
         weights = inputs[1].constant.astype(np.int8)
         flat = weights.reshape(weights.shape[0], -1).astype(np.int64)
         sums = accumulation(output.name, inputs, output, flat, self.clamp, rounding)
-        kernel = Conv2dKernel(self.window, self.groups, inputs[0].shape[2], weights, sums)
+        kernel = Conv2dKernel(self.window, inputs[0].shape[2], weights, sums, self.groups)
         return bordered(kernel, inputs, flat)
 
 
 @dataclass(frozen=True, eq=False)
-class Conv2dKernel(Kernel):
-    """Conv2d on int8. `input_width` is the width of the whole input tensor, in pixels."""
+class Conv2dKernel(ConvolutionKernel):
+    """Conv2d on int8."""
 
-    window: Window2d
     groups: int
-    input_width: int
-    weights: Int8Array
-    sums: Accumulation
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
         """The int8 reference."""
@@ -105,19 +102,6 @@ class Conv2dKernel(Kernel):
             flat = part.reshape(*part.shape[:3], -1)
             parts.append(exact_matmul(flat, kernel.reshape(step_out, -1)))
         return self.sums.finish(np.concatenate(parts, axis=-1))
-
-    def windows(self, index: int) -> tuple[Window, Window]:
-        """The sliding window."""
-        return self.window.rows, self.window.columns
-
-    def padding(self) -> int | None:
-        """Padding is the input's zero point."""
-        return self.sums.input_zero_point if self.window.padded else None
-
-    @property
-    def macs_per_pixel(self) -> int:
-        """C_out * kh * kw * C_in / groups."""
-        return int(self.weights.size)
 
     def call(self) -> KernelCall:
         """`mcucc_conv2d`; weights (C_out, kh, kw, C_in / groups)."""

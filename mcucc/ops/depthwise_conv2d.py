@@ -16,7 +16,8 @@ from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding
 from mcucc.ops.common.border import added_by_padding, bordered, check_border
-from mcucc.ops.common.matrix import Accumulation, accumulation
+from mcucc.ops.common.convolution import ConvolutionKernel
+from mcucc.ops.common.matrix import accumulation
 from mcucc.ops.common.spatial import Window2d, patches
 
 
@@ -69,19 +70,15 @@ class DepthwiseConv2d(Op):
         flat = weights.reshape(-1, weights.shape[2]).T.astype(np.int64)
         sums = accumulation(output.name, inputs, output, flat, self.clamp, rounding)
         width, channels = inputs[0].shape[2], inputs[0].shape[3]
-        kernel = DepthwiseConv2dKernel(self.window, width, channels, weights, sums)
+        kernel = DepthwiseConv2dKernel(self.window, width, weights, sums, channels)
         return bordered(kernel, inputs, flat)
 
 
 @dataclass(frozen=True, eq=False)
-class DepthwiseConv2dKernel(Kernel):
-    """DepthwiseConv2d on int8. `input_width` is the width of the whole input tensor, in pixels."""
+class DepthwiseConv2dKernel(ConvolutionKernel):
+    """DepthwiseConv2d on int8."""
 
-    window: Window2d
-    input_width: int
     input_channels: int
-    weights: Int8Array
-    sums: Accumulation
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
         """The int8 reference."""
@@ -89,19 +86,6 @@ class DepthwiseConv2dKernel(Kernel):
         zero = self.sums.input_zero_point
         raw = depthwise_sums(x, self.weights.astype(np.int32), self.window, zero)
         return self.sums.finish(raw.astype(np.int64))
-
-    def windows(self, index: int) -> tuple[Window, Window]:
-        """The sliding window."""
-        return self.window.rows, self.window.columns
-
-    def padding(self) -> int | None:
-        """Padding is the input's zero point."""
-        return self.sums.input_zero_point if self.window.padded else None
-
-    @property
-    def macs_per_pixel(self) -> int:
-        """C_out * kh * kw."""
-        return int(self.weights.size)
 
     def call(self) -> KernelCall:
         """`mcucc_depthwise_conv2d`; weights (kh, kw, C_out)."""

@@ -77,7 +77,7 @@ class FullyConnected(Op):
         )
         if self.by_pixel:
             kernel = weights.reshape(weights.shape[0], 1, 1, -1)
-            return Conv2dKernel(Window2d((1, 1)), 1, hwc(inputs[0].shape)[1], kernel, sums)
+            return Conv2dKernel(Window2d((1, 1)), hwc(inputs[0].shape)[1], kernel, sums, 1)
         return FullyConnectedKernel(weights, sums)
 
 

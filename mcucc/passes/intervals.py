@@ -19,6 +19,7 @@ from mcucc.ir.kernel import Kernel
 from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN, IntArray, Rounding
 from mcucc.ops.common.border import BorderedKernel
+from mcucc.ops.common.convolution import ConvolutionKernel
 from mcucc.ops.common.lookup import LookupKernel
 from mcucc.ops.common.matrix import Accumulation
 from mcucc.ops.conv2d import Conv2dKernel
@@ -78,7 +79,7 @@ def _through(
         zones = [_weighted(part, inputs[0]) for part in kernel.kernels]
         lows, highs = ([getattr(zone, end) for zone in zones] for end in ("lo", "hi"))
         return ChannelIntervals(np.min(lows, axis=0), np.max(highs, axis=0))
-    if isinstance(kernel, Conv2dKernel | DepthwiseConv2dKernel | FullyConnectedKernel):
+    if isinstance(kernel, ConvolutionKernel | FullyConnectedKernel):
         return _weighted(kernel, inputs[0])
     if isinstance(kernel, LookupKernel):
         return _looked_up(kernel, inputs[0])
@@ -92,7 +93,7 @@ def _through(
 
 
 def _weighted(
-    kernel: Conv2dKernel | DepthwiseConv2dKernel | FullyConnectedKernel, x: ChannelIntervals
+    kernel: ConvolutionKernel | FullyConnectedKernel, x: ChannelIntervals
 ) -> ChannelIntervals:
     padding = kernel.padding()
     if padding is not None:
@@ -103,9 +104,7 @@ def _weighted(
     return ChannelIntervals(_finish(kernel.sums, lo), _finish(kernel.sums, hi))
 
 
-def _sums(
-    kernel: Conv2dKernel | DepthwiseConv2dKernel | FullyConnectedKernel, part: Any
-) -> IntArray:
+def _sums(kernel: ConvolutionKernel | FullyConnectedKernel, part: Any) -> IntArray:
     """The positive (or negative) weights between every input and output channel: (C_out, C_in)."""
     weights: IntArray = part(kernel.weights.astype(np.int64), 0)
     if isinstance(kernel, FullyConnectedKernel):
@@ -116,6 +115,7 @@ def _sums(
         outputs = np.arange(c_out)
         dense[outputs, outputs // (c_out // c_in)] = weights.sum(axis=(0, 1))
         return dense
+    assert isinstance(kernel, Conv2dKernel)
     grouped = weights.sum(axis=(1, 2))
     c_out, inputs = grouped.shape
     dense = np.zeros((c_out, inputs * kernel.groups), dtype=np.int64)

@@ -15,7 +15,7 @@ from mcucc.frontends.onnx import registry as onnx_registry
 from mcucc.frontends.onnx.context import Context as OnnxContext
 from mcucc.frontends.onnx.converters import converters
 from mcucc.frontends.qdq import attach as qdq_attach
-from mcucc.frontends.qdq.strip import Stripper
+from mcucc.frontends.qdq.context import Context as QdqContext
 from mcucc.frontends.tflite import context as tflite_context
 from mcucc.frontends.tflite import registry as tflite_registry
 from mcucc.frontends.tflite.context import Context as TfliteContext
@@ -181,14 +181,14 @@ def _zero_point(patch: Patch, form: str, steps: int) -> None:
 
         patch.setattr(tflite_context, "per_tensor", other)
         return
-    quant = Stripper.quant
+    quant = QdqContext.quant
 
     def moved(self: Any, node: Any, scale: int, zero: int, dtype: Any) -> Quant:
         found = quant(self, node, scale, zero, dtype)
         shift = steps if node.input(zero) == "conv_4_zero_point" else 0
         return replace(found, zero_point=found.zero_point + shift)
 
-    patch.setattr(Stripper, "quant", moved)
+    patch.setattr(QdqContext, "quant", moved)
 
 
 def _lose_integer_bias(patch: Patch) -> None:

@@ -23,7 +23,7 @@ from mcucc.ops.resize_bilinear import ResizeBilinear, Sampling
 from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.quantize.lower import lower
-from mcucc.schedule.expand.facts import Network
+from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, SplitPlan, StagePlan
 from mcucc.schedule.plan.spans import Reuse
 from mcucc.schedule.split.rewrite import blocks_of
@@ -163,9 +163,9 @@ def plans(
     draw: st.DrawFn, graph: IntegerGraph, images: Sequence[ImagePolicy] = tuple(ImagePolicy)
 ) -> Plan:
     """Random stages, tiles and policies; many of them are legal."""
-    network = Network(graph, graph.nodes)
-    stages: list[StagePlan] = []
     image = draw(st.sampled_from(images))
+    network = PlannerGraph(graph, image)
+    stages: list[StagePlan] = []
     begin = chain = 0
     while begin < len(network.nodes):
         end = min(len(network.nodes), begin + draw(st.integers(1, 7)))
@@ -201,21 +201,19 @@ def plans(
         chain = chain if stages and stages[-1].feeds else begin
         feeds = draw(st.integers(0, 2)) == 0
         apart = chain == begin and not feeds
-        most = _most_strips(network, begin, end, tile, image) if apart else 1
+        most = _most_strips(network, begin, end, tile) if apart else 1
         strips = min(most, draw(st.integers(1, 3)))
         stages.append(StagePlan(names, tile, edges, feeds, splits, strips))
         begin = end
     return Plan("drawn", image, tuple(stages))
 
 
-def _most_strips(
-    network: Network, begin: int, end: int, tile: tuple[int, int], image: ImagePolicy
-) -> int:
+def _most_strips(network: PlannerGraph, begin: int, end: int, tile: tuple[int, int]) -> int:
     """The most strips that a stage of these nodes may have."""
     nodes = network.nodes[begin:end]
-    operands = {o.tensor for node in nodes for o in node.operands}
-    arrives = image is ImagePolicy.ROWS and not operands.isdisjoint(network.inputs)
-    if arrives or not all(node.streams for node in nodes):
+    operands = {network.tensors[o.tensor] for node in nodes for o in node.operands}
+    once = any(tensor.source and tensor.source.once for tensor in operands)
+    if once or not all(node.streams for node in nodes):
         return 1
     last = nodes[-1]
     sink = last.granularity is Granularity.SINK
@@ -223,7 +221,7 @@ def _most_strips(
     return -(-width // (tile[1] or 1))
 
 
-def _streams(network: Network, begin: int, end: int) -> bool:
+def _streams(network: PlannerGraph, begin: int, end: int) -> bool:
     """Whether nodes can run row by row beside each other."""
     nodes = network.nodes[begin:end]
     made = {node.output for node in nodes}

@@ -17,7 +17,7 @@ from mcucc.ops.resize_bilinear import ResizeBilinear
 from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import expand
-from mcucc.schedule.expand.facts import Network
+from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.expand.rates import COLUMNS, ROWS, Rates
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy, Plan, StagePlan
@@ -116,7 +116,7 @@ def test_readers_set_the_rate_of_what_they_read() -> None:
     low = b.conv(x, 4, 3, 2)
     same = b.add(low, scaled(b, x, 6, 6))  # from here on strides are not comparable
     graph = lower(b.graph(b.conv(b.node(ResizeNearest(2), same), 2), same))
-    network = Network(graph, graph.nodes)
+    network = PlannerGraph(graph, ImagePolicy.ROWS)
     *_, odd, added, repeated, last = network.nodes
     rates = Rates(network, last, ROWS, 4)
     assert [rates.add(node) for node in (last, repeated, added, odd)] == [4, 4, 2, None]

@@ -17,7 +17,7 @@ from mcucc.ops.conv2d import Conv2d
 from mcucc.quantize.lower import lower
 from mcucc.report.memory import memory_facts
 from mcucc.schedule.expand.expand import expand
-from mcucc.schedule.expand.facts import Network
+from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.buffers import BufferId, Part, labels
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
@@ -63,7 +63,7 @@ def renamed(graph: IntegerGraph, names: Mapping[str, str]) -> IntegerGraph:
 
 def fused(graph: IntegerGraph, forms: Mapping[int, Form]) -> Plan:
     """All that streams in one stage, each tensor held in its own way."""
-    nodes = Network(graph, graph.nodes).nodes
+    nodes = PlannerGraph(graph, ImagePolicy.ROWS).nodes
     names = [node.name for node in graph.nodes]
     end = next(i for i, node in enumerate(nodes) if not node.streams)
     edges = [EdgePlan(node.output, forms[i]) for i, node in enumerate(graph.nodes[:end])]

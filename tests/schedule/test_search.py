@@ -11,7 +11,7 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import expand
-from mcucc.schedule.expand.facts import Network
+from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.spans import Reuse
@@ -159,7 +159,7 @@ def test_effort_bounds_the_search_of_a_long_branching_network() -> None:
 def test_no_more_strips_than_a_row_has_tiles() -> None:
     b = Builder(14, 6, 3)
     graph = lower(b.graph(b.node(GlobalAveragePool(), b.conv(b.conv("image", 8, 3, 2), 6))))
-    inside = StageSearch(Network(graph, graph.nodes), ImagePolicy.ROWS, MACS)
+    inside = StageSearch(PlannerGraph(graph, ImagePolicy.ROWS), MACS)
     count = len(graph.nodes)
     assert inside.stages(count, (1, 1), Space(strips=3), 1000)[0]
     assert not inside.stages(count, (1, 2), Space(strips=3), 1000)[0]

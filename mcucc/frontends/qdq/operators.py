@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from onnx import helper
 
 from mcucc.frontends.onnx.node import OnnxNode
+from mcucc.frontends.qdq.context import Context
 from mcucc.frontends.unsupported import UnsupportedNode
 
-if TYPE_CHECKING:
-    from mcucc.frontends.qdq.strip import Stripper
-
-Handler = Callable[["Stripper", OnnxNode], None]
+Handler = Callable[[Context, OnnxNode], None]
 _QUANTIZER_ONLY = frozenset({"channels_last", "opset"})
 
 
@@ -28,107 +26,107 @@ def _attributes(node: OnnxNode) -> dict[str, Any]:
     }
 
 
-def _operand(s: Stripper, node: OnnxNode, index: int) -> str:
+def _operand(ctx: Context, node: OnnxNode, index: int) -> str:
     """The float value of inputs (index: x, index + 1: scale, index + 2: zero point)."""
-    if node.input(index) in s.known:
-        return s.constant(node, index, index + 1, index + 2)
-    return s.operand(node, index, index + 1, index + 2)
+    if node.input(index) in ctx.known:
+        return ctx.constant(node, index, index + 1, index + 2)
+    return ctx.operand(node, index, index + 1, index + 2)
 
 
-def _result(s: Stripper, node: OnnxNode, scale: int, x: int = 0) -> None:
+def _result(ctx: Context, node: OnnxNode, scale: int, x: int = 0) -> None:
     """The output's quantization, from inputs `scale` and `scale` + 1; it has the type of `x`."""
     name = node.optional(scale + 1)
-    zero = None if name is None else s.known.get(name)
-    dtype = s.dtype_of(node.input(x)) if zero is None else zero.dtype
-    s.declare(node.output, node.output, s.quant(node, scale, scale + 1, dtype), dtype)
+    zero = None if name is None else ctx.known.get(name)
+    dtype = ctx.dtype_of(node.input(x)) if zero is None else zero.dtype
+    ctx.declare(node.output, node.output, ctx.quant(node, scale, scale + 1, dtype), dtype)
 
 
-def _weights(s: Stripper, node: OnnxNode, index: int, axis: int) -> str:
-    if node.input(index) not in s.known:
+def _weights(ctx: Context, node: OnnxNode, index: int, axis: int) -> str:
+    if node.input(index) not in ctx.known:
         raise UnsupportedNode(
             "its weights are computed by the network; only constants are compiled"
         )
-    return s.constant(node, index, index + 1, index + 2, axis)
+    return ctx.constant(node, index, index + 1, index + 2, axis)
 
 
-def _bias(s: Stripper, node: OnnxNode, index: int, scales: tuple[int, int]) -> list[str]:
+def _bias(ctx: Context, node: OnnxNode, index: int, scales: tuple[int, int]) -> list[str]:
     """An int32 bias in units of the product of two scales, as a list of one name or none."""
     name = node.optional(index)
     if name is None:
         return []
-    if name not in s.known:
+    if name not in ctx.known:
         raise UnsupportedNode("its bias is computed by the network; only constants are compiled")
-    integers = s.known[name].reshape(-1)
+    integers = ctx.known[name].reshape(-1)
     if integers.dtype != np.int32:
         raise UnsupportedNode(f"its bias is {integers.dtype}, not int32")
-    x, w = (s.known[node.input(scale)].reshape(-1) for scale in scales)
+    x, w = (ctx.known[node.input(scale)].reshape(-1) for scale in scales)
     factor = np.float32(node.real("alpha", 1.0))  # of QGemm: of the sum, the bias included
-    return [s.quantized(f"{name}.real", integers, x * w * factor)]
+    return [ctx.quantized(f"{name}.real", integers, x * w * factor)]
 
 
-def _conv(s: Stripper, node: OnnxNode) -> None:
-    inputs = [_operand(s, node, 0), _weights(s, node, 3, 0), *_bias(s, node, 8, (1, 4))]
-    s.emit(node, "Conv", inputs, **_attributes(node))
-    _result(s, node, 6)
+def _conv(ctx: Context, node: OnnxNode) -> None:
+    inputs = [_operand(ctx, node, 0), _weights(ctx, node, 3, 0), *_bias(ctx, node, 8, (1, 4))]
+    ctx.emit(node, "Conv", inputs, **_attributes(node))
+    _result(ctx, node, 6)
 
 
-def _gemm(s: Stripper, node: OnnxNode) -> None:
+def _gemm(ctx: Context, node: OnnxNode) -> None:
     axis = 0 if node.integer("transB") else 1
-    inputs = [_operand(s, node, 0), _weights(s, node, 3, axis), *_bias(s, node, 6, (1, 4))]
-    s.emit(node, "Gemm", inputs, **_attributes(node))
+    inputs = [_operand(ctx, node, 0), _weights(ctx, node, 3, axis), *_bias(ctx, node, 6, (1, 4))]
+    ctx.emit(node, "Gemm", inputs, **_attributes(node))
     if node.optional(7) is not None:
-        _result(s, node, 7)
+        _result(ctx, node, 7)
 
 
-def _matmul(s: Stripper, node: OnnxNode) -> None:
-    if node.input(0) in s.known:
+def _matmul(ctx: Context, node: OnnxNode) -> None:
+    if node.input(0) in ctx.known:
         raise UnsupportedNode("a constant times an activation", "put the constant on the right")
-    s.emit(node, "MatMul", [_operand(s, node, 0), _weights(s, node, 3, -1)])
-    _result(s, node, 6)
+    ctx.emit(node, "MatMul", [_operand(ctx, node, 0), _weights(ctx, node, 3, -1)])
+    _result(ctx, node, 6)
 
 
 def _binary(op: str) -> Handler:
-    def handle(s: Stripper, node: OnnxNode) -> None:
-        s.emit(node, op, [_operand(s, node, 0), _operand(s, node, 3)])
-        _result(s, node, 6)
+    def handle(ctx: Context, node: OnnxNode) -> None:
+        ctx.emit(node, op, [_operand(ctx, node, 0), _operand(ctx, node, 3)])
+        _result(ctx, node, 6)
 
     return handle
 
 
 def _unary(op: str) -> Handler:
-    def handle(s: Stripper, node: OnnxNode) -> None:
-        s.emit(node, op, [_operand(s, node, 0)], **_attributes(node))
-        _result(s, node, 3)
+    def handle(ctx: Context, node: OnnxNode) -> None:
+        ctx.emit(node, op, [_operand(ctx, node, 0)], **_attributes(node))
+        _result(ctx, node, 3)
 
     return handle
 
 
-def _softmax(s: Stripper, node: OnnxNode) -> None:
+def _softmax(ctx: Context, node: OnnxNode) -> None:
     """Before opset 13 over all axes from `axis` on; the node says which it means."""
     meant = node.integer("opset", node.opset)
     if (meant < 13) != (node.opset < 13) and node.integer("axis", -1) != -1:
         raise UnsupportedNode(f"a Softmax of opset {meant} in a file of opset {node.opset}")
-    s.emit(node, "Softmax", [_operand(s, node, 0)], axis=node.integer("axis", -1))
-    _result(s, node, 3)
+    ctx.emit(node, "Softmax", [_operand(ctx, node, 0)], axis=node.integer("axis", -1))
+    _result(ctx, node, 3)
 
 
-def _mean(s: Stripper, node: OnnxNode) -> None:
+def _mean(ctx: Context, node: OnnxNode) -> None:
     """Its axes are an attribute in every opset, those of ReduceMean an input from 18 on."""
-    inputs, attributes = [_operand(s, node, 0)], _attributes(node)
+    inputs, attributes = [_operand(ctx, node, 0)], _attributes(node)
     axes = attributes.pop("axes", None)
     if axes is not None and node.opset >= 18:
-        inputs.append(s.number(node, np.array(axes, np.int64)))
+        inputs.append(ctx.number(node, np.array(axes, np.int64)))
     elif axes is not None:
         attributes["axes"] = axes
-    s.emit(node, "ReduceMean", inputs, **attributes)
-    _result(s, node, 3)
+    ctx.emit(node, "ReduceMean", inputs, **attributes)
+    _result(ctx, node, 3)
 
 
-def _concat(s: Stripper, node: OnnxNode) -> None:
+def _concat(ctx: Context, node: OnnxNode) -> None:
     count = len(node.proto.input)
-    inputs = [_operand(s, node, index) for index in range(2, count, 3)]
-    s.emit(node, "Concat", inputs, **_attributes(node))
-    _result(s, node, 0, x=2)
+    inputs = [_operand(ctx, node, index) for index in range(2, count, 3)]
+    ctx.emit(node, "Concat", inputs, **_attributes(node))
+    _result(ctx, node, 0, x=2)
 
 
 QLINEAR: dict[str, Handler] = {

@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,14 +22,9 @@ from mcucc.ir.kernel import BorderCall, ConstArray, Kernel, KernelCall
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import Int8Array, IntArray, check_int32
+from mcucc.ops.common.convolution import ConvolutionKernel
 from mcucc.ops.common.matrix import Biases
 from mcucc.ops.common.spatial import NO_PADS, Window2d, valid_taps
-
-if TYPE_CHECKING:
-    from mcucc.ops.conv2d import Conv2dKernel
-    from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
-
-    Layer: TypeAlias = Conv2dKernel | DepthwiseConv2dKernel
 
 Mask = npt.NDArray[np.bool_]
 
@@ -92,7 +87,9 @@ def _edges(taps: Mask) -> tuple[int, ...]:
     return (0, *(int(at) for at in changes), len(taps))
 
 
-def bordered(kernel: Layer, inputs: Sequence[Tensor], flat: npt.NDArray[np.int64]) -> Kernel:
+def bordered(
+    kernel: ConvolutionKernel, inputs: Sequence[Tensor], flat: npt.NDArray[np.int64]
+) -> Kernel:
     """The kernel of (x, weights, bias[, border]); `flat` are its weights as (C_out, taps).
 
     Raises ValueError when an accumulator at the border may leave int32.
@@ -111,7 +108,7 @@ def bordered(kernel: Layer, inputs: Sequence[Tensor], flat: npt.NDArray[np.int64
     sums = replace(kernel.sums, bounds=(lowest, highest), family=Biases(kernel.sums.bias, *ends))
     inside = replace(kernel, sums=sums)
 
-    def part(added: IntArray) -> Layer:
+    def part(added: IntArray) -> ConvolutionKernel:
         if not added.any():
             return inside
         own = replace(sums, bias=(sums.bias + added).astype(np.int32))
@@ -129,10 +126,10 @@ class BorderedKernel(Kernel):
     `layer` itself where padding adds nothing.
     """
 
-    layer: Layer
+    layer: ConvolutionKernel
     rows: tuple[int, ...]
     columns: tuple[int, ...]
-    parts: tuple[tuple[Layer, ...], ...]
+    parts: tuple[tuple[ConvolutionKernel, ...], ...]
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
         """The int8 reference: every zone by its kernel, on the input with its padding around it."""
@@ -154,7 +151,7 @@ class BorderedKernel(Kernel):
         return np.concatenate(lines, axis=1)
 
     @cached_property
-    def kernels(self) -> tuple[Layer, ...]:
+    def kernels(self) -> tuple[ConvolutionKernel, ...]:
         """The kernels there are, that of the inside first."""
         found = {id(kernel): kernel for row in self.parts for kernel in row}
         inside = found.pop(id(self.layer), None)
@@ -212,7 +209,7 @@ class BorderedKernel(Kernel):
         return f"{self.layer.describe()}, {len(self.kernels)} biases"
 
 
-def _without_padding(kernel: Layer) -> Layer:
+def _without_padding(kernel: ConvolutionKernel) -> ConvolutionKernel:
     return replace(kernel, window=replace(kernel.window, pads=NO_PADS))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from mcucc.errors import ModelError
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.expand.axis import Track
-from mcucc.schedule.expand.facts import Network
+from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.plan import Plan
 
 Tracks = Mapping[int, Track]
@@ -57,7 +57,7 @@ def chains_of(plan: Plan) -> list[range]:
     return found
 
 
-def handed_on(net: Network, parts: Sequence[Member]) -> dict[int, int]:
+def handed_on(net: PlannerGraph, parts: Sequence[Member]) -> dict[int, int]:
     """Tensors that a stage of a chain hands to later ones, and the position of that stage.
 
     Raises ModelError for stages that cannot run row by row beside others.
@@ -82,7 +82,7 @@ def handed_on(net: Network, parts: Sequence[Member]) -> dict[int, int]:
     }
 
 
-def interleaved(net: Network, parts: Sequence[Member]) -> Interleaved:
+def interleaved(net: PlannerGraph, parts: Sequence[Member]) -> Interleaved:
     """The order in which the stages of a chain take their row steps."""
     maker = handed_on(net, parts)
     reads = [[t for t in maker if t in part.rows and maker[t] < i] for i, part in enumerate(parts)]
@@ -140,7 +140,7 @@ def rows_held(
 
 
 def _slots(
-    net: Network,
+    net: PlannerGraph,
     parts: Sequence[Member],
     maker: int,
     tensor: int,

@@ -13,13 +13,13 @@ from mcucc.schedule.arena.allocate import Life, lay_out, most_live
 from mcucc.schedule.arena.limits import ArenaLimits
 from mcucc.schedule.expand.axis import Axis, Link, Track, stepped_axis, whole_axis
 from mcucc.schedule.expand.chains import Member, chains_of, interleaved
-from mcucc.schedule.expand.facts import Network
 from mcucc.schedule.expand.liveness import ChainFacts, StageFacts, all_lives, pairs_by_index
+from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.expand.rates import COLUMNS, ROWS, Rates, measured_tensor, proportional
 from mcucc.schedule.expand.strips import Across, Columns, joined, strip_columns
 from mcucc.schedule.plan.buffers import Buffer, BufferId, BufferKind, Part
 from mcucc.schedule.plan.live_ranges import LiveRange
-from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.plan.plan import EdgePlan, Form, Plan, StagePlan
 from mcucc.schedule.plan.program import (
     Action,
     Chain,
@@ -50,32 +50,31 @@ def expand(graph: IntegerGraph, plan: Plan, limits: ArenaLimits = DEFAULT_LIMITS
 
 def _built(
     graph: IntegerGraph, plan: Plan
-) -> tuple[Network, Plan, list[ChainFacts], dict[BufferId, Buffer]]:
+) -> tuple[PlannerGraph, Plan, list[ChainFacts], dict[BufferId, Buffer]]:
     """The chains of a plan, and places without offsets; network and plan are those of `splits`."""
     ordered = replace(graph, nodes=_ordered(graph, plan))
     graph, plan = with_splits(ordered, plan)
-    net = Network(graph, graph.nodes)
+    net = PlannerGraph(graph, plan.image)
     places: dict[BufferId, Buffer] = {}
     chains: list[ChainFacts] = []
     begin = 0
     for numbers in chains_of(plan):
         stage_plans = [plan.stages[number] for number in numbers]
-        chains.append(_chain(net, stage_plans, begin, plan.image, places))
+        chains.append(_chain(net, stage_plans, begin, places))
         begin = chains[-1].end
     return net, plan, chains, places
 
 
 def _chain(
-    net: Network,
+    net: PlannerGraph,
     plans: Sequence[StagePlan],
     begin: int,
-    image: ImagePolicy,
     places: dict[BufferId, Buffer],
 ) -> ChainFacts:
     """The stages of a chain; `places` takes what they add."""
     stages = []
     for plan in plans:
-        stages.append(_Stage(net, plan, begin, begin + len(plan.nodes), image, places))
+        stages.append(_Stage(net, plan, begin, begin + len(plan.nodes), places))
         begin += len(plan.nodes)
         if len(plans) > 1 and plan.strips > 1:
             raise stages[-1].error("stages that feed each other have no strips")
@@ -89,39 +88,36 @@ def _chain(
     return ChainFacts(tuple(facts), turns)
 
 
-def chain_bytes(net: Network, plans: Sequence[StagePlan], begin: int, image: ImagePolicy) -> int:
+def chain_bytes(net: PlannerGraph, plans: Sequence[StagePlan], begin: int) -> int:
     """The most bytes live at a time of a chain of nodes from `begin` on, run by itself."""
-    return most_live(*_chain_lives(net, plans, begin, image))
+    return most_live(*_chain_lives(net, plans, begin))
 
 
 def chain_arena(
-    net: Network,
+    net: PlannerGraph,
     plans: Sequence[StagePlan],
     begin: int,
-    image: ImagePolicy,
     limits: ArenaLimits,
 ) -> int:
     """The arena of such a chain, with what else is alive during it: more where gaps remain."""
-    lives, same = _chain_lives(net, plans, begin, image)
+    lives, same = _chain_lives(net, plans, begin)
     return lay_out(lives, same, ALIGNMENT, [range(len(plans))], limits).size
 
 
 def _chain_lives(
-    net: Network, plans: Sequence[StagePlan], begin: int, image: ImagePolicy
+    net: PlannerGraph, plans: Sequence[StagePlan], begin: int
 ) -> tuple[list[Life], frozenset[tuple[int, int]]]:
     places: dict[BufferId, Buffer] = {}
     for number, tensor in enumerate(net.tensors):
-        given = tensor.producer < 0
-        late = given and image.streams and min(net.readers(number), default=0) >= begin
-        if tensor.producer < begin and not late:
-            kind = BufferKind.IMAGE if given else BufferKind.TENSOR
+        if tensor.born < begin:
+            kind = BufferKind.IMAGE if number in net.inputs else BufferKind.TENSOR
             pitch = tensor.row_bytes
             buffer = BufferId(tensor.name)
             places[buffer] = Buffer(
                 buffer, tensor.name, kind, tensor.height, pitch, tensor.channels
             )
-    chain = _chain(net, plans, begin, image, places)
-    lives, same = all_lives(net, image, [chain], places)
+    chain = _chain(net, plans, begin, places)
+    lives, same = all_lives(net, [chain], places)
     names = list(lives)
     sizes = [Life(places[n].size, lives[n]) for n in names]
     return sizes, pairs_by_index(names, same)
@@ -151,11 +147,10 @@ def _ordered(graph: IntegerGraph, plan: Plan) -> tuple[IntegerNode, ...]:
 class _Stage:
     """Builds one stage; `places` collects what it adds."""
 
-    net: Network
+    net: PlannerGraph
     plan: StagePlan
     begin: int
     end: int
-    image: ImagePolicy
     known: dict[BufferId, Buffer]
 
     def __post_init__(self) -> None:
@@ -163,6 +158,7 @@ class _Stage:
         self.rings: Mapping[int, int] = {}
         self.chain_end = self.end
         self.storage: dict[str, Storage] = {}
+        self.produced: dict[int, Track] = {}  # rows of inputs that sources hand over
         self.edges = {edge.tensor: edge for edge in self.plan.edges}
         self.nodes = self.net.nodes[self.begin : self.end]
         self.made = {node.output for node in self.nodes}
@@ -273,7 +269,9 @@ class _Stage:
 
     def facts(self) -> StageFacts:
         """The stage with what lifetimes need to know of it."""
-        return StageFacts(self.tiled(), self.begin, self.end, self.rows.tracks, self.columns.tracks)
+        stage = self.tiled()
+        rows = {**self.rows.tracks, **self.produced}
+        return StageFacts(stage, self.begin, self.end, rows, self.columns.tracks)
 
     # Places and actions ---------------------------------------------------------------------
 
@@ -284,7 +282,10 @@ class _Stage:
         receive: list[Action] = []
         inputs = {o.tensor for node in self.nodes for o in node.operands} - self.made
         for tensor in sorted(inputs):
-            receive += self._input(tensor)
+            if self.net.tensors[tensor].arrives(self.begin):
+                receive.append(self._receive(tensor))
+            else:
+                self._input(tensor)
         for tensor in sorted(self.made):
             position = self.net.tensors[tensor].producer - self.begin
             readers = [p - self.begin for p in self.net.readers(tensor) if p < self.end]
@@ -317,7 +318,7 @@ class _Stage:
 
     def _narrowed(self, position: int) -> IntegerNode:
         """The node with the kernel that makes no more columns at a time than the steps ask for."""
-        source = self.net.source[self.begin + position]
+        source = self.net.graph.nodes[self.begin + position]
         track = self.columns.tracks.get(self.nodes[position].output)
         if track is None or source.kernel.granularity not in (Granularity.ROW, Granularity.BLOCK):
             return source
@@ -360,22 +361,22 @@ class _Stage:
             self._add(tensor, Part.WHOLE, kind, facts.height, facts.width)
         self.storage[facts.name] = Storage(None, whole)
 
-    def _input(self, tensor: int) -> list[Action]:
+    def _input(self, tensor: int) -> None:
+        """Where a tensor made before this stage is read."""
         facts = self.net.tensors[tensor]
         if tensor in self.rings:
             self.storage[facts.name] = Storage(None, BufferId(facts.name, Part.RING))
-            return []
-        if tensor not in self.net.inputs or BufferId(facts.name) in self.known:
-            self._whole_place(tensor, BufferKind.TENSOR)
-            return []
-        readers = self.net.readers(tensor)
-        if not self.image.streams:
-            self._whole_place(tensor, BufferKind.IMAGE)
-            return []
-        if self.plan.strips > 1 and self.image is ImagePolicy.ROWS:
+        else:
+            self._whole_place(tensor, self._kind(tensor))
+
+    def _receive(self, tensor: int) -> Receive:
+        """The buffer of rows that a source produces, and what it hands over at each step."""
+        facts = self.net.tensors[tensor]
+        if self.plan.strips > 1 and facts.source and facts.source.once:
             raise self.error("strips read the image again, and rows of a camera come only once")
+        readers = self.net.readers(tensor)
         track = self.rows.tracks.get(tensor)
-        whole = facts.last >= self.end or min(readers) < self.begin or track is None
+        whole = facts.last >= self.end or track is None
         slots = facts.height if whole or track is None else min(facts.height, track.held)
         place = self._add(tensor, Part.WHOLE, BufferKind.IMAGE, slots, facts.width)
         self.storage[facts.name] = Storage(None, place)
@@ -390,11 +391,13 @@ class _Stage:
         for step, end in enumerate(ends):
             start = ends[step - 1] if step else 0
             arrivals.append((start, end) if start < end else EMPTY)
+        if track is not None:
+            self.produced[tensor] = replace(track, ranges=tuple(arrivals))
         begins = {begin for begin, _ in self.columns.strips}
         across = tuple(
             (0, facts.width) if u in begins else EMPTY for u in range(self.columns.steps)
         )
-        return [Receive(facts.name, place, tuple(arrivals), across)]
+        return Receive(facts.name, place, tuple(arrivals), across)
 
     def _output(self, tensor: int) -> tuple[list[Action], list[Action]]:
         """Places of a computed tensor; copies before its node and after its last reader."""
@@ -419,6 +422,8 @@ class _Stage:
         return self._tile(tensor, down, across, edge)
 
     def _kind(self, tensor: int) -> BufferKind:
+        if tensor in self.net.inputs:
+            return BufferKind.IMAGE
         roots = {self.net.tensors[t].root for t in self.net.outputs}
         return BufferKind.OUTPUT if self.net.tensors[tensor].root in roots else BufferKind.TENSOR
 
@@ -454,13 +459,13 @@ class _Stage:
 
 
 def _placed(
-    net: Network,
+    net: PlannerGraph,
     plan: Plan,
     chains: Sequence[ChainFacts],
     places: dict[BufferId, Buffer],
     limits: ArenaLimits,
 ) -> Program:
-    lives, same = all_lives(net, plan.image, chains, places)
+    lives, same = all_lives(net, chains, places)
     names = list(lives)
     ordered = _numbered(chains)
     layout = lay_out(

@@ -17,10 +17,9 @@ import numpy as np
 from mcucc.schedule.arena.allocate import Extents
 from mcucc.schedule.expand.axis import Track
 from mcucc.schedule.expand.chains import Interleaved, rows_held
-from mcucc.schedule.expand.facts import Network
+from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.expand.strips import Across
 from mcucc.schedule.plan.buffers import Buffer, BufferId, BufferKind, Part
-from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Compute, Copy, Receive, Stage
 
 Lives = dict[BufferId, dict[int, Extents]]
@@ -56,10 +55,7 @@ class ChainFacts:
 
 
 def all_lives(
-    net: Network,
-    image: ImagePolicy,
-    chains: Sequence[ChainFacts],
-    places: Mapping[BufferId, Buffer],
+    net: PlannerGraph, chains: Sequence[ChainFacts], places: Mapping[BufferId, Buffer]
 ) -> tuple[Lives, frozenset[tuple[BufferId, BufferId]]]:
     """Live extents of every buffer, and the pairs that may share an offset (results in place)."""
     lives: Lives = {}
@@ -70,7 +66,7 @@ def all_lives(
         for clock in clocks:
             for name, by_stage in clock.local().items():
                 lives.setdefault(name, {}).update(by_stage)
-        for name, by_stage in _whole_tensors(net, image, chain, clocks, places).items():
+        for name, by_stage in _whole_tensors(net, chain, clocks, places).items():
             lives.setdefault(name, {}).update(by_stage)
         for name, by_stage in _rings(net, chain, clocks, places).items():
             lives.setdefault(name, {}).update(by_stage)
@@ -85,7 +81,7 @@ class _Clock:
 
     def __init__(
         self,
-        net: Network,
+        net: PlannerGraph,
         chain: ChainFacts,
         part: int,
         first: int,
@@ -163,7 +159,7 @@ class _Clock:
             elif place.kind is BufferKind.COLUMN_CACHE:
                 found[name] = self._columns(place)
             elif place.kind in (BufferKind.RING, BufferKind.ROW_CACHE) and not self._shared(place):
-                found[name] = self._rolling(place)
+                found[name] = self.rolling(place)
             elif place.kind is BufferKind.SCRATCH:
                 found[name] = self._steps(place, self.uses[name][0], self.uses[name][0])
         for name in self.stage.sinks.values():
@@ -204,45 +200,22 @@ class _Clock:
         grid[:, :, load + 1 : save, 1] = 0
         return self.timed(grid)
 
-    def _rolling(self, place: Buffer) -> dict[int, Extents]:
-        """A ring or row cache: the slots of rows computed and still read."""
-        uses = self.uses[place.id]
+    def rolling(self, place: Buffer) -> dict[int, Extents]:
+        """A ring, a row cache, or an image by rows: the slots of rows made and still read."""
         cache = place.kind is BufferKind.ROW_CACHE
-        first = max(uses) if cache else self.writes[place.id]
-        return self._rows(place, self._number(place), (first, max(uses)), cache=cache)
-
-    def arriving(self, tensor: int, place: Buffer) -> dict[int, Extents]:
-        """An image that arrives by rows and dies in this stage."""
-        if tensor not in self.facts.rows or place.id not in self.writes:
-            return self.always(place.size)
-        uses = self.writes[place.id], max(self.uses[place.id])
-        return self._rows(place, tensor, uses, cache=False, arrives=True)
-
-    def _rows(
-        self,
-        place: Buffer,
-        tensor: int,
-        uses: tuple[int, int],
-        *,
-        cache: bool,
-        arrives: bool = False,
-    ) -> dict[int, Extents]:
-        """Slots of rows that come at action uses[0] and are read until uses[1].
-
-        Rows that nothing reads come as well: a camera hands over (`arrives`) every one.
-        """
-        track = self.facts.rows[tensor]
+        last = max(self.uses[place.id])
+        first = last if cache else self.writes[place.id]
+        track = self.facts.rows[self._number(place)]
         grid, between = self.never(), np.zeros((self.stage.row_steps + 1, 2), dtype=np.int64)
         for step in range(self.stage.row_steps):
             before = track.ends[step - 1] if step else 0
             old = _slots(place, track.keep[step], before)
-            low = min(track.lefts[step], before if arrives else track.lefts[step])
-            now = _slots(place, low, track.ends[step])
+            now = _slots(place, track.lefts[step], track.ends[step])
             new = _slots(place, track.keep[step + 1], track.ends[step])
             grid[step] = _union(old, new) if cache else now
-            for first, end in self.stage.strips:
-                grid[step, first, : uses[0]] = old
-                grid[step, end - 1, uses[1] + 1 :] = new
+            for begin, end in self.stage.strips:
+                grid[step, begin, :first] = old
+                grid[step, end - 1, last + 1 :] = new
             between[step + 1] = new
         return self.timed(grid, between)
 
@@ -342,8 +315,7 @@ class _Clock:
 
 
 def _whole_tensors(
-    net: Network,
-    image: ImagePolicy,
+    net: PlannerGraph,
     chain: ChainFacts,
     clocks: Sequence[_Clock],
     places: Mapping[BufferId, Buffer],
@@ -355,28 +327,20 @@ def _whole_tensors(
         place = places.get(BufferId(tensor.name))
         if tensor.root != number or place is None:
             continue
-        given = tensor.producer < 0
-        birth = tensor.producer
-        if given and image.streams:
-            birth = min(net.readers(number), default=0)
-        if birth >= end or (tensor.last < begin and birth < begin):
-            continue
-        arrives = given and image.streams and birth >= begin
-        found[place.id] = _whole(number, place, clocks, birth, arrives)
+        if tensor.born < end and max(tensor.last, tensor.born) >= begin:
+            found[place.id] = _whole(number, place, clocks)
     return found
 
 
-def _whole(
-    number: int, place: Buffer, clocks: Sequence[_Clock], birth: int, arrives: bool
-) -> dict[int, Extents]:
+def _whole(number: int, place: Buffer, clocks: Sequence[_Clock]) -> dict[int, Extents]:
     """Extents of one of them in a chain."""
-    net, last = clocks[0].net, clocks[0].net.tensors[number].last
-    made_here = [clock for clock in clocks if clock.facts.begin <= birth < clock.facts.end]
-    if made_here and not arrives:
-        return made_here[0].written(number, place)
-    if arrives:
-        dies = last < made_here[0].facts.end
-        return made_here[0].arriving(number, place) if dies else clocks[0].always(place.size)
+    net, tensor = clocks[0].net, clocks[0].net.tensors[number]
+    for clock in clocks:
+        if clock.facts.begin <= tensor.born < clock.facts.end:
+            if tensor.source is None:
+                return clock.written(number, place)
+            dies = tensor.last < clock.facts.end and number in clock.facts.rows
+            return clock.rolling(place) if dies else clocks[0].always(place.size)
     aliased = any(
         number not in clock.facts.rows
         or any(net.tensors[t].root == number and t != number for t in clock.facts.rows)
@@ -390,7 +354,10 @@ def _whole(
 
 
 def _rings(
-    net: Network, chain: ChainFacts, clocks: Sequence[_Clock], places: Mapping[BufferId, Buffer]
+    net: PlannerGraph,
+    chain: ChainFacts,
+    clocks: Sequence[_Clock],
+    places: Mapping[BufferId, Buffer],
 ) -> Lives:
     """Extents of the rings between the stages of a chain."""
     found: Lives = {}

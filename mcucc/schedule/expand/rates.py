@@ -7,19 +7,21 @@ fast a stage's tensors move. From the last node backwards, readers set the rates
 from __future__ import annotations
 
 from mcucc.ir.kernel import Granularity
-from mcucc.schedule.expand.facts import Network, NodeFacts
+from mcucc.schedule.expand.planner_graph import PlannerGraph, PlannerNode
 from mcucc.schedule.plan.spans import rate_below
 
 ROWS, COLUMNS = 0, 1
 
 
-def measured_tensor(node: NodeFacts) -> int:
+def measured_tensor(node: PlannerNode) -> int:
     """The tensor whose positions count for a node: its output, or what a global pool takes."""
     sink = node.granularity is Granularity.SINK
     return node.operands[0].tensor if sink else node.output
 
 
-def proportional(network: Network, reference: int, tensor: int, axis: int, tile: int) -> int | None:
+def proportional(
+    network: PlannerGraph, reference: int, tensor: int, axis: int, tile: int
+) -> int | None:
     """Positions of a tensor for `tile` of the reference, by the strides between them; or None."""
     scales = network.scales
     rate = tile * scales[reference][axis] / scales[tensor][axis]
@@ -32,12 +34,12 @@ class Rates:
     `tile` positions of the last node's measured tensor come with a step.
     """
 
-    def __init__(self, network: Network, last: NodeFacts, axis: int, tile: int) -> None:
+    def __init__(self, network: PlannerGraph, last: PlannerNode, axis: int, tile: int) -> None:
         self.network, self.axis, self.tile = network, axis, tile
         self.reference = measured_tensor(last)
         self.known: dict[int, int] = {self.reference: tile}
 
-    def add(self, node: NodeFacts) -> int | None:
+    def add(self, node: PlannerNode) -> int | None:
         """The rate of a node's measured tensor; None where no whole number fits all its readers.
 
         That of a tensor which nothing later in the stage reads is `proportional`. What the node

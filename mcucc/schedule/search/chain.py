@@ -55,11 +55,7 @@ class ChainSearch:
     def _only(self, position: int) -> int | None:
         """The one tensor alive before a node, if it is made right there and not an output."""
         tensors = self.network.tensors
-        alive = [
-            i
-            for i, t in enumerate(tensors)
-            if t.root == i and self.inside.birth(i) < position <= t.last
-        ]
+        alive = [i for i, t in enumerate(tensors) if t.root == i and t.born < position <= t.last]
         if len(alive) != 1 or tensors[alive[0]].producer != position - 1:
             return None
         return alive[0]
@@ -146,7 +142,7 @@ class ChainSearch:
         out = tensors[self.network.nodes[end - 1].output].size
         first = links.parts[0]
         given = tensors[first.source]
-        if given.producer >= 0 or not self.inside.image.streams:
+        if given.source is None:
             return max(out, given.size)
         return out + min(given.height, first.need) * given.row_bytes
 

@@ -8,7 +8,7 @@ from functools import cache
 
 from mcucc.ir.kernel_id import KernelId
 from mcucc.kernels.costs import KernelCost, core_costs
-from mcucc.schedule.expand.facts import Network, NodeFacts
+from mcucc.schedule.expand.planner_graph import PlannerGraph, PlannerNode
 from mcucc.schedule.plan.program import Compute, Copy, Program
 from mcucc.schedule.plan.spans import reads
 from mcucc.schedule.plan.spans import total as sum_of
@@ -51,7 +51,7 @@ class CostModel:
 
     def node(
         self,
-        node: NodeFacts,
+        node: PlannerNode,
         channels: int,
         rows: int,
         columns: int,
@@ -101,12 +101,14 @@ def cost_model(core: str) -> CostModel:
     )
 
 
-def program_cost(program: Program, model: CostModel, facts: Mapping[str, NodeFacts]) -> float:
+def program_cost(program: Program, model: CostModel, facts: Mapping[str, PlannerNode]) -> float:
     """The model's figure for every step of a program. `facts` are the nodes by name."""
     return sum(stage_costs(program, model, facts))
 
 
-def stage_costs(program: Program, model: CostModel, facts: Mapping[str, NodeFacts]) -> list[float]:
+def stage_costs(
+    program: Program, model: CostModel, facts: Mapping[str, PlannerNode]
+) -> list[float]:
     """The figure of each stage."""
     found = []
     for stage in program.stages:
@@ -128,7 +130,7 @@ def stage_costs(program: Program, model: CostModel, facts: Mapping[str, NodeFact
     return found
 
 
-def _taken(program: Program, node: NodeFacts, action: Compute) -> tuple[int, int]:
+def _taken(program: Program, node: PlannerNode, action: Compute) -> tuple[int, int]:
     """Rows and columns of its input that a block reads over all steps."""
     down, across = node.source.kernel.windows(0)
     x = program.graph.activations[program.graph.node(node.name).inputs[0]]
@@ -138,7 +140,6 @@ def _taken(program: Program, node: NodeFacts, action: Compute) -> tuple[int, int
     )
 
 
-def node_facts(program: Program) -> dict[str, NodeFacts]:
+def node_facts(program: Program) -> dict[str, PlannerNode]:
     """The planner's facts of a program's nodes, by name."""
-    nodes = [node for stage in program.stages for node in stage.nodes]
-    return {node.name: node for node in Network(program.graph, nodes).nodes}
+    return {node.name: node for node in PlannerGraph(program.graph, program.plan.image).nodes}

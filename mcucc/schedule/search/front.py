@@ -17,7 +17,7 @@ from mcucc.errors import FitError, McuccError, ModelError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.schedule.arena.limits import ArenaLimits, OffsetLimits
 from mcucc.schedule.expand.expand import chain_arena, chain_bytes, expand
-from mcucc.schedule.expand.facts import Network
+from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.layers import layers_plan
 from mcucc.schedule.plan.order import least_peak_order
 from mcucc.schedule.plan.plan import Form, ImagePolicy, Plan, StagePlan
@@ -162,8 +162,9 @@ class _Search:
         self.begun = time.monotonic()
         most = options.max_factor
         self.factors = sorted({*FACTORS, most, most * options.beyond})
-        self.network = Network(graph, least_peak_order(graph).nodes)
-        self.inside = StageSearch(self.network, options.image, options.cost)
+        ordered = replace(graph, nodes=least_peak_order(graph).nodes)
+        self.network = PlannerGraph(ordered, options.image)
+        self.inside = StageSearch(self.network, options.cost)
         self.least = sum(self.inside.least_cost(node) for node in self.network.nodes)
         self.table: dict[int, list[Option]] = {}
         self.exact: dict[Key, int] = {}
@@ -329,7 +330,7 @@ class _Search:
         ends = self._tight(cap * LOWER)
         found: list[Option] = []
         for view in views(self.network, ends):
-            search = SplitSearch(self.inside, view, self.options.image, self.options.cost)
+            search = SplitSearch(self.inside, view, self.options.cost)
             for end in ends:
                 for tile in self._split_tiles(end):
                     found += search.stages(end, tile, space)
@@ -383,16 +384,16 @@ class _Search:
     def _exactly(
         self,
         option: Option,
-        measure: Callable[[Network, Sequence[StagePlan], int, ImagePolicy], int],
+        measure: Callable[[PlannerGraph, Sequence[StagePlan], int], int],
     ) -> int:
         """Bytes of an option that is built; more than any cap where `expand` refuses it."""
         try:
-            return measure(*self._built(option), self.options.image)
+            return measure(*self._built(option))
         except ModelError:
             self.refused.add(self._key(option))
             return sys.maxsize
 
-    def _built(self, option: Option) -> tuple[Network, list[StagePlan], int]:
+    def _built(self, option: Option) -> tuple[PlannerGraph, list[StagePlan], int]:
         """An option's network, its stages there, and where they begin."""
         view = option.view
         if view is None:

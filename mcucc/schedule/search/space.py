@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, TypeVar
 
-from mcucc.schedule.expand.facts import Network, TensorFacts
+from mcucc.schedule.expand.planner_graph import PlannerGraph, PlannerTensor
 from mcucc.schedule.plan.plan import EdgePlan, Form, SplitPlan
 from mcucc.schedule.plan.spans import Reuse
 from mcucc.schedule.search.costs import ALIKE
@@ -50,7 +50,7 @@ class Space:
 class View:
     """A network with its blocks split; `cuts` are positions in the plain network by its own."""
 
-    network: Network
+    network: PlannerGraph
     splits: Mapping[str, SplitPlan]
     cuts: Mapping[int, int]
 
@@ -82,7 +82,7 @@ class Option:
     view: View | None = None
     strips: int = 1
 
-    def edges(self, network: Network) -> tuple[EdgePlan, ...]:
+    def edges(self, network: PlannerGraph) -> tuple[EdgePlan, ...]:
         """The policies of the tensors inside."""
         network = network if self.view is None else self.view.network
         found = []
@@ -122,7 +122,7 @@ class Choice:
 
 def choices(
     space: Space,
-    tensor: TensorFacts,
+    tensor: PlannerTensor,
     rate: tuple[int, int],
     high: tuple[int, int],
     own: tuple[int, int] | None,
@@ -142,7 +142,7 @@ def choices(
 
 def _all_choices(
     space: Space,
-    tensor: TensorFacts,
+    tensor: PlannerTensor,
     rate: tuple[int, int],
     high: tuple[int, int],
     own: tuple[int, int] | None,

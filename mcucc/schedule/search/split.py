@@ -10,8 +10,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from mcucc.schedule.expand.facts import Network
-from mcucc.schedule.plan.plan import ImagePolicy, Plan, SplitPlan, StagePlan
+from mcucc.schedule.expand.planner_graph import PlannerGraph
+from mcucc.schedule.plan.plan import Plan, SplitPlan, StagePlan
 from mcucc.schedule.search.costs import ALIKE, CostModel
 from mcucc.schedule.search.space import Option, Space, View
 from mcucc.schedule.search.stage import StageSearch
@@ -23,7 +23,7 @@ LONGEST = 8  # nodes of a stage
 EFFORT = 400  # states visited in a walk
 
 
-def views(network: Network, ends: range) -> Iterator[View]:
+def views(network: PlannerGraph, ends: range) -> Iterator[View]:
     """The network in groups of few, more and many channels, for stages that end at `ends`."""
     blocks = _blocks(network, range(ends.start - LONGEST, ends.stop))
     seen: list[Mapping[str, SplitPlan]] = []
@@ -34,9 +34,9 @@ def views(network: Network, ends: range) -> Iterator[View]:
             yield _view(network, splits)
 
 
-def _blocks(network: Network, near: range) -> dict[str, Block]:
+def _blocks(network: PlannerGraph, near: range) -> dict[str, Block]:
     """Blocks of nodes in a row that end in `near` and have no node in common."""
-    position = {node.name: i for i, node in enumerate(network.source)}
+    position = {node.name: i for i, node in enumerate(network.nodes)}
     found: dict[str, Block] = {}
     free = 0
     for name, block in sorted(blocks_of(network.graph).items(), key=lambda b: position[b[0]]):
@@ -47,7 +47,7 @@ def _blocks(network: Network, near: range) -> dict[str, Block]:
     return found
 
 
-def _split(network: Network, block: Block, channels: int) -> SplitPlan:
+def _split(network: PlannerGraph, block: Block, channels: int) -> SplitPlan:
     """Groups as even as MULTIPLE allows."""
     expanded = network.graph.activations[block.expand.output].channels
     groups = max(1, round(expanded / channels))
@@ -55,26 +55,25 @@ def _split(network: Network, block: Block, channels: int) -> SplitPlan:
     return SplitPlan(block.project.name, min(expanded, -(-even // MULTIPLE) * MULTIPLE))
 
 
-def _view(network: Network, splits: Mapping[str, SplitPlan]) -> View:
-    names = tuple(node.name for node in network.source)
+def _view(network: PlannerGraph, splits: Mapping[str, SplitPlan]) -> View:
+    names = tuple(node.name for node in network.nodes)
     stage = StagePlan(names, (1, 0), splits=tuple(splits.values()))
-    ordered = replace(network.graph, nodes=network.source)
-    graph, _ = with_splits(ordered, Plan("", ImagePolicy.ROWS, (stage,)))
+    graph, _ = with_splits(network.graph, Plan("", network.image, (stage,)))
     plain = {name: i for i, name in enumerate(names)}
     cuts = {
         i + 1: plain[node.name] + 1
         for i, node in enumerate(graph.nodes)
         if i + 1 == len(graph.nodes) or graph.nodes[i + 1].name not in splits
     }
-    return View(Network(graph, graph.nodes), splits, {0: 0, **cuts})
+    return View(PlannerGraph(graph, network.image), splits, {0: 0, **cuts})
 
 
 class SplitSearch:
     """Stages of a view that split at least one block."""
 
-    def __init__(self, plain: StageSearch, view: View, image: ImagePolicy, cost: CostModel) -> None:
+    def __init__(self, plain: StageSearch, view: View, cost: CostModel) -> None:
         self.view = view
-        self.inside = StageSearch(view.network, image, cost)
+        self.inside = StageSearch(view.network, cost)
         self.base = _before(map(plain.least_cost, plain.network.nodes))
         self.own = _before(map(self.inside.least_cost, view.network.nodes))
         self.plain = plain.network

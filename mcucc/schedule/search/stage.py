@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mcucc.ir.kernel import Granularity
-from mcucc.schedule.expand.facts import Network, NodeFacts, Operand, TensorFacts
+from mcucc.schedule.expand.planner_graph import Operand, PlannerGraph, PlannerNode, PlannerTensor
 from mcucc.schedule.expand.rates import COLUMNS, ROWS, Rates, measured_tensor, proportional
-from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.spans import Span, covered, needed, steps_of
 from mcucc.schedule.search.costs import ALIKE, CostModel
 from mcucc.schedule.search.space import (
@@ -64,35 +63,27 @@ class _Front:
 class StageSearch:
     """Stages that end at any node of a network."""
 
-    def __init__(self, network: Network, image: ImagePolicy, cost: CostModel) -> None:
-        self.network, self.image, self.cost = network, image, cost
+    def __init__(self, network: PlannerGraph, cost: CostModel) -> None:
+        self.network, self.cost = network, cost
         self.scratches: dict[tuple[str, int, int], int] = {}
         self.alive = [self._alive(i) for i in range(len(network.nodes) + 1)]
-
-    def birth(self, number: int) -> int:
-        """The node before which a tensor is alive first (an image of rows: its first reader)."""
-        tensor = self.network.tensors[number]
-        if tensor.producer >= 0 or not self.image.streams:
-            return tensor.producer
-        return min(self.network.readers(number), default=0)
 
     def _alive(self, position: int) -> int:
         """Bytes of tensors computed before `position` and read at or after it."""
         total = 0
         for number, tensor in enumerate(self.network.tensors):
-            alive = self.birth(number) < position <= tensor.last
-            if tensor.root == number and alive:
+            if tensor.root == number and tensor.born < position <= tensor.last:
                 total += tensor.size
         return total
 
-    def least_cost(self, node: NodeFacts) -> float:
+    def least_cost(self, node: PlannerNode) -> float:
         """The cost of a node by itself: every pixel once, one call a row."""
         out = self.network.tensors[node.output]
         x = self.network.tensors[node.operands[0].tensor]
         taken = x.height, x.width
         return self.cost.node(node, out.channels, out.height, out.width, out.height, taken)
 
-    def scratch(self, node: NodeFacts, columns: int, rows: int) -> int:
+    def scratch(self, node: PlannerNode, columns: int, rows: int) -> int:
         """Scratch bytes of a node's calls of so many columns and (of a BLOCK) rows."""
         key = node.name, columns, rows if node.granularity is Granularity.BLOCK else 1
         if key not in self.scratches:
@@ -106,10 +97,9 @@ class StageSearch:
         size = self.alive[position]
         if node.granularity is not Granularity.ALIAS:
             size += out.size + node.scratch_bytes
-        for number in {o.tensor for o in node.operands}:
-            arrives = self.image.streams and self.birth(number) == position
-            if arrives and self.network.tensors[number].producer < 0:
-                size += self.network.tensors[number].size
+        for tensor in {self.network.tensors[o.tensor] for o in node.operands}:
+            if tensor.arrives(position):
+                size += tensor.size
         return Option(position, position + 1, size, 0.0, (out.height, 0))
 
     def stages(
@@ -164,7 +154,7 @@ class _Walk:
         self.effort = 0
         self.states: dict[State, list[Value]] = {((), 0): [(0, 0, 0.0, None)]}
 
-    def _rate(self, node: NodeFacts, measured: bool) -> tuple[int, int] | None:
+    def _rate(self, node: PlannerNode, measured: bool) -> tuple[int, int] | None:
         """Rows and columns (0: whole rows) of a node that come with a step.
 
         `measured` ones are those whose columns strips of whole rows are cut from.
@@ -205,7 +195,7 @@ class _Walk:
         return bool(self.states)
 
     def _strip(
-        self, node: NodeFacts, rate: tuple[int, int], high: tuple[int, int], left: int
+        self, node: PlannerNode, rate: tuple[int, int], high: tuple[int, int], left: int
     ) -> Strip | None:
         """The node's output in a strip; None without strips."""
         if self.space.strips == 1:
@@ -215,7 +205,7 @@ class _Walk:
         return Strip(width, left, self.single)
 
     def _operands(
-        self, node: NodeFacts, rate: tuple[int, int], high: tuple[int, int], left: int
+        self, node: PlannerNode, rate: tuple[int, int], high: tuple[int, int], left: int
     ) -> list[tuple[int, Span, Span]]:
         """What the newest position of every operand needs (upper ends)."""
         found = []
@@ -240,7 +230,7 @@ class _Walk:
 
     def _admit(
         self,
-        node: NodeFacts,
+        node: PlannerNode,
         spans: list[tuple[int, Span, Span]],
         rate: tuple[int, int],
         high: tuple[int, int],
@@ -261,7 +251,7 @@ class _Walk:
     def _advance(
         self,
         position: int,
-        node: NodeFacts,
+        node: PlannerNode,
         rate: tuple[int, int],
         high: tuple[int, int],
         whole: bool,
@@ -309,7 +299,7 @@ class _Walk:
 
     def _state(
         self,
-        node: NodeFacts,
+        node: PlannerNode,
         lows: dict[int, tuple[int, int]],
         rate: tuple[int, int],
         high: tuple[int, int],
@@ -336,8 +326,8 @@ class _Walk:
 
     def _cost(
         self,
-        node: NodeFacts,
-        tensor: TensorFacts,
+        node: PlannerNode,
+        tensor: PlannerTensor,
         rate: tuple[int, int],
         high: tuple[int, int],
         choice: Choice,
@@ -367,7 +357,7 @@ class _Walk:
 
     def _taken(
         self,
-        node: NodeFacts,
+        node: PlannerNode,
         rate: tuple[int, int],
         high: tuple[int, int],
         choice: Choice,
@@ -399,7 +389,7 @@ class _Walk:
         shared: dict[tuple[tuple[int, int, int], ...], int] = {}
         for (needs, top), values in self.states.items():
             least = min(v[0] + max(v[1], top) for v in values)
-            if self.space.strips > 1 and any(self._once(n[0], begin) for n in needs):
+            if self.space.strips > 1 and any(self._once(tensors[n[0]], begin) for n in needs):
                 continue
             if least - max((tensors[n[0]].size for n in needs), default=0) > room:
                 continue  # not even an input wholly shared with the output makes it fit
@@ -419,11 +409,10 @@ class _Walk:
                     begin, self.end, size, cost, self.asked, trail, strips=self.space.strips
                 )
 
-    def _once(self, number: int, begin: int) -> bool:
+    @staticmethod
+    def _once(tensor: PlannerTensor, begin: int) -> bool:
         """Whether a tensor comes from a camera in a stage, once."""
-        given = self.network.tensors[number].producer < 0
-        rows = self.search.image is ImagePolicy.ROWS
-        return given and rows and min(self.network.readers(number)) >= begin
+        return tensor.arrives(begin) and tensor.source is not None and tensor.source.once
 
     def segments(self, begin: int) -> Iterator[Segment]:
         """The stages that begin at node `begin` and take one tensor."""
@@ -448,8 +437,7 @@ class _Walk:
         extra, saved = 0, 0
         for number, low, left in needs:
             tensor = self.network.tensors[number]
-            arrives = tensor.producer < 0 and self.search.image.streams
-            if arrives and min(self.network.readers(number)) >= begin:
+            if tensor.arrives(begin):
                 rows = self.front.highs[number][0] - low
                 rows = min(tensor.height, rows) if tensor.last < self.end else tensor.height
                 extra += rows * tensor.row_bytes

@@ -1,4 +1,9 @@
-"""A network as the planner sees it: nodes in order, tensors by number, lifetimes, rates."""
+"""A network as the planner sees it: nodes in order, tensors by number, lifetimes, rates.
+
+An input whose rows come one by one has a source: a node without operands that produces rows. It
+takes no position of its own, as it always runs in the stage of its first reader. Whether an input
+is in the arena from the start or comes by rows is decided here and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,7 @@ from mcucc.ir.integer import IntegerGraph, IntegerNode
 from mcucc.ir.kernel import Granularity
 from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.window import Window
+from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.split.block import SplitBlockKernel
 
 STREAMING = (Granularity.ROW, Granularity.BLOCK, Granularity.SINK)
@@ -40,7 +46,7 @@ class PartFacts:
 
 
 @dataclass(frozen=True)
-class NodeFacts:
+class PlannerNode:
     """What the planner needs of a node. `macs` are per output pixel, bytes are bytes.
 
     `key` is the C kernel that computes it, None for an alias; a block has `parts`.
@@ -69,11 +75,23 @@ class NodeFacts:
 
 
 @dataclass(frozen=True)
-class TensorFacts:
+class Source:
+    """What produces the rows of an input, in order and only as many as its readers ask for.
+
+    Rows of a camera come `once`; those of a mapped image can be read again from the first one on.
+    """
+
+    once: bool
+
+
+@dataclass(frozen=True)
+class PlannerTensor:
     """Shape and life of a tensor.
 
     `producer` is the position of its node (-1: a network input), `last` that of its last reader
     (the number of nodes for network outputs). `root` is the tensor whose bytes it is (aliases).
+    `born` is the position in whose stage its first bytes come to be: that of its producer, that of
+    the first reader where it has a `source`, -1 where it is there from the start.
     """
 
     name: str
@@ -83,6 +101,8 @@ class TensorFacts:
     producer: int
     last: int
     root: int
+    born: int
+    source: Source | None = None
 
     @property
     def size(self) -> int:
@@ -93,6 +113,10 @@ class TensorFacts:
     def row_bytes(self) -> int:
         """Bytes of one row."""
         return self.width * self.channels
+
+    def arrives(self, begin: int) -> bool:
+        """Whether a source produces it in stages from node `begin` on."""
+        return self.source is not None and self.born >= begin
 
 
 def _parts(block: SplitBlockKernel) -> tuple[PartFacts, ...]:
@@ -113,20 +137,19 @@ def _parts(block: SplitBlockKernel) -> tuple[PartFacts, ...]:
     return tuple(found.values())
 
 
-class Network:
-    """Nodes in the order of execution, tensors by number."""
+class PlannerGraph:
+    """The nodes of `graph` in their order, tensors by number: first the inputs."""
 
-    def __init__(self, graph: IntegerGraph, order: Sequence[IntegerNode]) -> None:
-        self.graph = graph
-        self.source = tuple(order)
-        names = [*graph.inputs, *(node.output for node in order)]
+    def __init__(self, graph: IntegerGraph, image: ImagePolicy) -> None:
+        self.graph, self.image = graph, image
+        names = [*graph.inputs, *(node.output for node in graph.nodes)]
         self.number = {name: i for i, name in enumerate(names)}
-        self.nodes = tuple(self._node(node) for node in order)
+        self.nodes = tuple(self._node(node) for node in graph.nodes)
         self.inputs = tuple(self.number[name] for name in graph.inputs)
         self.outputs = tuple(self.number[name] for name in graph.outputs)
         self.tensors = self._tensors(names)
 
-    def _node(self, node: IntegerNode) -> NodeFacts:
+    def _node(self, node: IntegerNode) -> PlannerNode:
         kernel = node.kernel
         windowed = kernel.granularity in STREAMING
         operands = []
@@ -136,7 +159,7 @@ class Network:
                 rows = columns = None
             operands.append(Operand(self.number[name], rows, columns))
         call = None if kernel.granularity is Granularity.ALIAS else node.call()
-        return NodeFacts(
+        return PlannerNode(
             name=node.name,
             granularity=kernel.granularity,
             output=self.number[node.output],
@@ -150,7 +173,7 @@ class Network:
             parts=_parts(kernel) if isinstance(kernel, SplitBlockKernel) else (),
         )
 
-    def _tensors(self, names: Sequence[str]) -> tuple[TensorFacts, ...]:
+    def _tensors(self, names: Sequence[str]) -> tuple[PlannerTensor, ...]:
         count = len(self.nodes)
         last = [-1] * len(names)
         producer = [-1] * len(names)
@@ -165,11 +188,17 @@ class Network:
             last[number] = count
         for number in range(len(names)):  # a tensor lives as long as any name of its bytes
             last[root[number]] = max(last[root[number]], last[number])
-        activations = [self.graph.activations[name] for name in names]
-        return tuple(
-            TensorFacts(a.name, a.height, a.width, a.channels, producer[i], last[i], root[i])
-            for i, a in enumerate(activations)
-        )
+        source = Source(self.image is ImagePolicy.ROWS) if self.image.streams else None
+        found = []
+        for i, name in enumerate(names):
+            a = self.graph.activations[name]
+            shape = a.name, a.height, a.width, a.channels
+            if producer[i] < 0 and source is not None:
+                born = min(self.readers(i), default=0)
+                found.append(PlannerTensor(*shape, producer[i], last[i], root[i], born, source))
+            else:
+                found.append(PlannerTensor(*shape, producer[i], last[i], root[i], producer[i]))
+        return tuple(found)
 
     @cached_property
     def scales(self) -> tuple[tuple[Fraction, Fraction], ...]:
@@ -201,7 +230,7 @@ class Network:
 
     @cached_property
     def _readers(self) -> tuple[tuple[int, ...], ...]:
-        found: list[list[int]] = [[] for _ in self.tensors]
+        found: list[list[int]] = [[] for _ in self.number]
         for position, node in enumerate(self.nodes):
             for number in dict.fromkeys(operand.tensor for operand in node.operands):
                 found[number].append(position)
