@@ -3,12 +3,10 @@
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from mcucc.errors import ModelError
 from mcucc.quantize.lower import lower
-from mcucc.schedule.arena.allocate import Life, lay_out
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
@@ -107,25 +105,3 @@ def test_image_policies_count_what_they_say(image: ImagePolicy) -> None:
     # resident: 12 - t rows of image, t of output, 2 cached and 1 new at every step t.
     expected = {"rows": 15 * 40, "mapped": 15 * 40, "resident": 15 * 40}
     assert program.arena_bytes == expected[image.value]
-
-
-def test_buffers_that_fill_and_drain_share_bytes() -> None:
-    drains = np.array([[0, 100], [40, 100], [80, 100]])
-    fills = np.array([[0, 10], [0, 50], [0, 90]])
-    lives = [Life(100, {0: drains}), Life(90, {0: fills})]
-    layout = lay_out(lives, frozenset(), 1)
-    assert layout.size == 110
-    assert layout.lower_bound == 110
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_every_offset_is_aligned(seed: int) -> None:
-    """From the floor and from the ceiling, which itself may be no multiple of anything."""
-    rng = np.random.default_rng(seed)
-    lives = []
-    for _ in range(14):
-        size, first = int(rng.integers(1, 3000)), int(rng.integers(0, 8))
-        stages = range(first, first + int(rng.integers(1, 4)))
-        lives.append(Life(size, {stage: np.array([[0, size]]) for stage in stages}))
-    layout = lay_out(lives, frozenset(), 4)
-    assert all(offset % 4 == 0 for offset in layout.offsets)

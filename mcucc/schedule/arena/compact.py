@@ -1,23 +1,24 @@
-"""Placement made exact where that is cheap: bounds that are proved, arenas that are squeezed.
+"""Offsets made exact where that is cheap: bounds that are proved, arenas that are compacted.
 
-What is in use at a time bounds an arena from below, but often no placement of even one stage's
-buffers reaches that. Both are found by searching offsets under ceilings (see `disjunctive`).
+What is in use at a time bounds an arena from below, but often no placement of even one phase's
+buffers reaches that. Both are found by searching offsets under ceilings (`difference_constraints`).
 """
 
 from __future__ import annotations
 
 from mcucc.schedule.arena.difference_constraints import offsets_under
-from mcucc.schedule.arena.heuristics import Buffers, first_fit
+from mcucc.schedule.arena.heuristics import first_fit
 from mcucc.schedule.arena.limits import ProofLimits
+from mcucc.schedule.arena.problem import OffsetProblem
 
 
-def proved_bound(buffers: Buffers, bound: int, alignment: int, limits: ProofLimits) -> int:
-    """At least `bound`: no placement needs less, as those of single stages do not."""
-    sizes, neighbours = buffers.sizes, buffers.neighbours
+def proved_bound(problem: OffsetProblem, bound: int, alignment: int, limits: ProofLimits) -> int:
+    """At least `bound`: no placement needs less, as those of single phases do not."""
+    sizes, neighbours = problem.sizes, problem.neighbours
     reached = bound + -bound % alignment
-    for stage in sorted(buffers.loads, key=lambda s: -buffers.loads[s]):
-        members = buffers.members(stage)
-        if buffers.loads[stage] < limits.tight * bound or sum(sizes[i] for i in members) <= reached:
+    for phase in sorted(problem.loads, key=lambda s: -problem.loads[s]):
+        members = problem.members(phase)
+        if problem.loads[phase] < limits.tight * bound or sum(sizes[i] for i in members) <= reached:
             continue
         low, high = reached, None
         while high is None or high - low > bound // limits.near:
@@ -25,7 +26,7 @@ def proved_bound(buffers: Buffers, bound: int, alignment: int, limits: ProofLimi
             step = max(alignment, low - reached, bound // limits.near)
             ceiling = low if low == reached else low + step if high is None else (low + high) // 2
             ceiling -= ceiling % alignment
-            found = offsets_under(ceiling, sizes, neighbours, members, limits.stage_steps)
+            found = offsets_under(ceiling, sizes, neighbours, members, limits.phase_steps)
             if found.impossible:
                 low = ceiling + alignment
             else:
@@ -36,21 +37,21 @@ def proved_bound(buffers: Buffers, bound: int, alignment: int, limits: ProofLimi
     return max(bound, reached) if reached > bound + -bound % alignment else bound
 
 
-def squeezed(
-    buffers: Buffers,
+def compacted(
+    problem: OffsetProblem,
     found: tuple[int, list[int]],
     bound: int,
     alignment: int,
     limits: ProofLimits,
 ) -> tuple[int, list[int]]:
     """A smaller arena than that of `found`, if there is one within the steps."""
-    sizes = buffers.sizes
+    sizes = problem.sizes
     best, low = found, bound + -bound % alignment
     parts = list(limits.parts)
     while parts and best[0] - low > bound // limits.near:
         ceiling = best[0] - max(alignment, (best[0] - low) // parts[0] // alignment * alignment)
-        members = _crowded(buffers, ceiling)
-        placed = offsets_under(ceiling, sizes, buffers.neighbours, members, limits.squeeze_steps)
+        members = _crowded(problem, ceiling)
+        placed = offsets_under(ceiling, sizes, problem.neighbours, members, limits.compact_steps)
         if placed.impossible:
             low = ceiling + alignment
         elif placed.offsets is None:
@@ -58,8 +59,8 @@ def squeezed(
         else:
             offsets = dict(placed.offsets)
             rest = [i for i in range(len(sizes)) if i not in offsets]
-            rest.sort(key=lambda i: (-len(buffers.stages[i]), -sizes[i]))
-            first_fit(rest, sizes, buffers.neighbours, offsets)
+            rest.sort(key=lambda i: (-len(problem.phases[i]), -sizes[i]))
+            first_fit(rest, sizes, problem.neighbours, offsets)
             size = max(at + sizes[i] for i, at in offsets.items())
             if size < best[0]:
                 best = size, [offsets[i] for i in range(len(sizes))]
@@ -68,11 +69,11 @@ def squeezed(
     return best
 
 
-def _crowded(buffers: Buffers, ceiling: int) -> list[int]:
-    """Buffers of stages that do not all fit below a ceiling side by side."""
-    sizes, stages = buffers.sizes, buffers.stages
+def _crowded(problem: OffsetProblem, ceiling: int) -> list[int]:
+    """Buffers of phases that do not all fit below a ceiling side by side."""
+    sizes, phases = problem.sizes, problem.phases
     together: dict[int, int] = {}
-    for size, own in zip(sizes, stages, strict=True):
-        for stage in own:
-            together[stage] = together.get(stage, 0) + size
-    return [i for i in range(len(sizes)) if any(together[s] > ceiling for s in stages[i])]
+    for size, own in zip(sizes, phases, strict=True):
+        for phase in own:
+            together[phase] = together.get(phase, 0) + size
+    return [i for i in range(len(sizes)) if any(together[s] > ceiling for s in phases[i])]

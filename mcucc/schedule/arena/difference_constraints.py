@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-# (other buffer, least distance of this one below it, least distance above it, may be equal)
-Neighbour = tuple[int, int, int, bool]
+from mcucc.schedule.arena.problem import Neighbours
+
 NO_PATH = -(1 << 40)
 
 Matrix = npt.NDArray[np.int64]
@@ -38,22 +38,22 @@ class Outcome:
 def offsets_under(
     ceiling: int,
     sizes: Sequence[int],
-    neighbours: Sequence[Sequence[Neighbour]],
+    neighbours: Neighbours,
     members: Sequence[int],
     steps: int,
 ) -> Outcome:
     """Offsets of `members` in [0, ceiling) that keep their distances, within `steps`."""
-    return _Placing(ceiling, sizes, neighbours, members, steps).solve()
+    return _Propagation(ceiling, sizes, neighbours, members, steps).solve()
 
 
-class _Placing:
+class _Propagation:
     """Distances between members by position; the position after the last is the arena's floor."""
 
     def __init__(
         self,
         ceiling: int,
         sizes: Sequence[int],
-        neighbours: Sequence[Sequence[Neighbour]],
+        neighbours: Neighbours,
         members: Sequence[int],
         steps: int,
     ) -> None:

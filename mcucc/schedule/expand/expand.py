@@ -9,8 +9,9 @@ from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph, IntegerNode
 from mcucc.ir.kernel import Granularity
 from mcucc.ir.window import Window
-from mcucc.schedule.arena.allocate import Life, lay_out, most_live
+from mcucc.schedule.arena.allocate import allocate, peak_live
 from mcucc.schedule.arena.limits import ArenaLimits
+from mcucc.schedule.arena.requests import Request
 from mcucc.schedule.expand.axis import Axis, Link, Track, stepped_axis, whole_axis
 from mcucc.schedule.expand.chains import Member, chains_of, interleaved
 from mcucc.schedule.expand.liveness import ChainFacts, StageFacts, all_lives, pairs_by_index
@@ -90,7 +91,7 @@ def _chain(
 
 def chain_bytes(net: PlannerGraph, plans: Sequence[StagePlan], begin: int) -> int:
     """The most bytes live at a time of a chain of nodes from `begin` on, run by itself."""
-    return most_live(*_chain_lives(net, plans, begin))
+    return peak_live(*_chain_lives(net, plans, begin))
 
 
 def chain_arena(
@@ -101,12 +102,12 @@ def chain_arena(
 ) -> int:
     """The arena of such a chain, with what else is alive during it: more where gaps remain."""
     lives, same = _chain_lives(net, plans, begin)
-    return lay_out(lives, same, ALIGNMENT, [range(len(plans))], limits).size
+    return allocate(lives, same, ALIGNMENT, [range(len(plans))], limits).size
 
 
 def _chain_lives(
     net: PlannerGraph, plans: Sequence[StagePlan], begin: int
-) -> tuple[list[Life], frozenset[tuple[int, int]]]:
+) -> tuple[list[Request], frozenset[tuple[int, int]]]:
     places: dict[BufferId, Buffer] = {}
     for number, tensor in enumerate(net.tensors):
         if tensor.born < begin:
@@ -119,7 +120,7 @@ def _chain_lives(
     chain = _chain(net, plans, begin, places)
     lives, same = all_lives(net, [chain], places)
     names = list(lives)
-    sizes = [Life(places[n].size, lives[n]) for n in names]
+    sizes = [Request(places[n].size, lives[n]) for n in names]
     return sizes, pairs_by_index(names, same)
 
 
@@ -468,8 +469,8 @@ def _placed(
     lives, same = all_lives(net, chains, places)
     names = list(lives)
     ordered = _numbered(chains)
-    layout = lay_out(
-        [Life(places[n].size, lives[n]) for n in names],
+    layout = allocate(
+        [Request(places[n].size, lives[n]) for n in names],
         pairs_by_index(names, same),
         ALIGNMENT,
         [chain.stages for chain in ordered],
@@ -496,7 +497,7 @@ def _placed(
         in_place=same,
         arena_bytes=layout.size,
         lower_bound=layout.lower_bound,
-        stage_bytes=tuple(layout.load_of_stage.get(i, 0) for i in range(len(stages))),
+        stage_bytes=tuple(layout.loads.get(i, 0) for i in range(len(stages))),
         macs=sum(stage.macs for stage in stages),
     )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcucc.schedule.arena.allocate import Extents
+from mcucc.schedule.arena.requests import Extents
 from mcucc.schedule.expand.axis import Track
 from mcucc.schedule.expand.chains import Interleaved, rows_held
 from mcucc.schedule.expand.planner_graph import PlannerGraph

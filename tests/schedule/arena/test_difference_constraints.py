@@ -5,10 +5,10 @@ import itertools
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from mcucc.schedule.arena.compact import proved_bound, squeezed
+from mcucc.schedule.arena.compact import compacted, proved_bound
 from mcucc.schedule.arena.difference_constraints import offsets_under
-from mcucc.schedule.arena.heuristics import Buffers
 from mcucc.schedule.arena.limits import ProofLimits
+from mcucc.schedule.arena.problem import OffsetProblem
 
 STEPS = 10_000
 Pairs = list[tuple[int, int, int, int, bool]]
@@ -91,8 +91,8 @@ def test_a_bound_is_proved_where_gaps_cannot_be_closed() -> None:
     # Two halves take turns beside a buffer that has to lie between them: 12 bytes in use at most.
     sizes = [6, 6, 6]
     pairs = [(0, 1, 6, 6, False), (0, 2, 6, 6, False), (1, 2, 5, 5, False)]
-    buffers = Buffers(sizes, neighbours(sizes, pairs), [(0,)] * 3, [1] * 3, {0: 12})
+    buffers = OffsetProblem(sizes, neighbours(sizes, pairs), [(0,)] * 3, [1] * 3, {0: 12})
     least = least_ceiling(sizes, pairs)
     assert least == 17
     assert proved_bound(buffers, 12, 1, ProofLimits()) == least
-    assert squeezed(buffers, (18, [0, 6, 12]), 12, 1, ProofLimits())[0] == least
+    assert compacted(buffers, (18, [0, 6, 12]), 12, 1, ProofLimits())[0] == least
