@@ -39,6 +39,7 @@ from mcucc.schedule.plan.program import Compute, Copy, Program, Stage
 from mcucc.schedule.search.choose import bind
 from mcucc.schedule.search.costs import CostModel, node_facts, stage_costs
 from mcucc.schedule.search.front import SearchOptions, search
+from mcucc.schedule.search.limits import SearchLimits
 
 TABLE = Path(costs.__file__).with_name("costs.json")
 LINE = 110  # of costs.json, at most
@@ -158,7 +159,8 @@ def fit_core(core: str, models: Sequence[Path]) -> dict[str, object]:
         for width in WIDTHS:
             program = expand(graph, narrow(graph, width))
             rows += rows_of(program, counted(network, program, board))
-        points = search(graph, SearchOptions(least_width=4, effort=20_000)).points
+        options = SearchOptions(least_width=4, limits=SearchLimits.of_effort(20_000))
+        points = search(graph, options).points
         for program in {points[i].program for i in (0, len(points) // 2, -1)}:
             fused.append((program, counted(network, program, board)))
         for form in (Form.TILE, Form.RING):  # with copies, without

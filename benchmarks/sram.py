@@ -22,6 +22,7 @@ from mcucc.driver.load import NetworkOptions, load_network
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.search.choose import bind
 from mcucc.schedule.search.front import SearchOptions, search
+from mcucc.schedule.search.pick import Bounds, least_memory
 
 FACTORS = (1.00, 1.10)
 WIDTHS = (4, 1)  # least columns of a tile
@@ -86,7 +87,9 @@ def measure(path: Path) -> list[Result]:
     targets = PEERS.get(path.stem, NOBODY).targets
     results = []
     for width, (number, limit) in itertools.product(WIDTHS, enumerate(FACTORS)):
-        program = fronts[width].within(limit).program
+        point = least_memory(fronts[width].points, Bounds(macs=limit))
+        assert point is not None  # plans that repeat no work are always found
+        program = point.program
         with tempfile.TemporaryDirectory() as folder:
             firmware = build(network, program, board, Path(folder))
             proved = fenced(network, firmware)

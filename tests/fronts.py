@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,9 @@ def _pieces(value: Any) -> Iterator[bytes]:
         yield str(len(value)).encode()
         for item in sorted(value, key=repr) if isinstance(value, set | frozenset) else value:
             yield from _pieces(item)
+    elif isinstance(value, FunctionType):
+        assert "<" not in value.__qualname__, f"{value}: equal functions have no equal names"
+        yield f"{value.__module__}.{value.__qualname__}".encode()
     else:
         # A `repr` with an address in it would tell equal values apart, or take two for one later.
         assert value is None or isinstance(value, str | bytes | int | float | Enum | np.generic), (

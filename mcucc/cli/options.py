@@ -80,12 +80,13 @@ def schedule_options(
     from mcucc.cli.parse import choice
     from mcucc.driver.manifest import OPTIMIZE
     from mcucc.schedule.plan.plan import ImagePolicy
-    from mcucc.schedule.search.choose import IMAGES, OBJECTIVES, SCHEDULES, ScheduleOptions
+    from mcucc.schedule.search.choose import IMAGES, OBJECTIVES, ScheduleOptions
+    from mcucc.schedule.search.named import SCHEDULES
 
     if objective is not None:
         choice("--objective", objective, OBJECTIVES)
     return ScheduleOptions(
-        schedule=choice("--schedule", schedule, SCHEDULES),
+        schedule=choice("--schedule", schedule, tuple(SCHEDULES)),
         image=ImagePolicy(choice("--image", image, IMAGES)),
         sram=sram,
         objective=objective,

@@ -9,7 +9,7 @@ from mcucc.codegen.steps import stage_name
 from mcucc.report.memory import memory_facts
 from mcucc.schedule.plan.plan import EdgePlan
 from mcucc.schedule.plan.program import Program, Stage
-from mcucc.schedule.search.choose import MORE_TIME, Schedule
+from mcucc.schedule.search.choose import Schedule
 from mcucc.schedule.split.block import SplitBlockKernel
 
 BOUND = (
@@ -155,7 +155,9 @@ def _saving(schedule: Schedule) -> SavingFacts | None:
     point = schedule.saving()
     if point is None:
         return None
-    return SavingFacts(round(MORE_TIME - 1, 6), point.bytes, schedule.slowdown(point.program))
+    return SavingFacts(
+        round(schedule.more_time - 1, 6), point.bytes, schedule.slowdown(point.program)
+    )
 
 
 def front_facts(schedule: Schedule) -> tuple[FrontFacts, ...]:

@@ -1,11 +1,13 @@
 """The planner: fronts of plans that pass the checker, named schedules that keep their shape."""
 
+from dataclasses import replace
 from functools import cache
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import Phase, given, settings
 
+from mcucc.boards.board import load_board
 from mcucc.errors import FitError, McuccError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.global_average_pool import GlobalAveragePool
@@ -15,10 +17,23 @@ from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.spans import Reuse
+from mcucc.schedule.search.choose import STACK_ESTIMATE, NoPlanFits, ScheduleOptions, schedule
 from mcucc.schedule.search.costs import MACS, cost_model
-from mcucc.schedule.search.front import Front, SearchOptions, search
+from mcucc.schedule.search.facts import SearchFacts
+from mcucc.schedule.search.front import Front, Point, SearchOptions, search
+from mcucc.schedule.search.limits import ChainLimits, SearchLimits
+from mcucc.schedule.search.named import (
+    LAYERS,
+    MSF,
+    PATCH,
+    SCHEDULES,
+    STREAM,
+    NamedSchedule,
+    named,
+)
+from mcucc.schedule.search.pick import Bounds, least_cost, least_memory
 from mcucc.schedule.search.space import Space
-from mcucc.schedule.search.stage import StageSearch
+from mcucc.schedule.search.stage import stages_ending
 from tests.fronts import searched
 from tests.graphs import Builder, mobile_net
 from tests.schedule.networks import networks
@@ -39,10 +54,17 @@ def best_front() -> Front:
     return searched(inverted_bottlenecks())
 
 
+def least_of(front: Front, macs: float) -> Point:
+    """The least memory within so many times the network's MACs."""
+    point = least_memory(front.points, Bounds(macs=macs))
+    assert point is not None
+    return point
+
+
 @settings(derandomize=True, deadline=None, max_examples=25, phases=[Phase.generate])
-@given(networks(), st.sampled_from(["auto", "patch", "stream", "msf", "layers"]))
-def test_every_point_passes_the_checker(graph: IntegerGraph, schedule: str) -> None:
-    front = search(graph, SearchOptions(schedule=schedule, effort=3000))
+@given(networks(), st.sampled_from(list(SCHEDULES.values())))
+def test_every_point_passes_the_checker(graph: IntegerGraph, schedule: NamedSchedule) -> None:
+    front = search(graph, SearchOptions(schedule=schedule, limits=SearchLimits.of_effort(3000)))
     assert front.points
     for point in front.points:
         check(point.program)
@@ -60,23 +82,23 @@ def test_front_trades_memory_for_work() -> None:
 
 def test_fused_stages_need_a_fraction_of_layers() -> None:
     graph = inverted_bottlenecks()
-    auto = best_front().within(1.0)
-    layers = search(graph, SearchOptions(schedule="layers")).points[0]
+    auto = least_of(best_front(), 1.0)
+    layers = search(graph, SearchOptions(schedule=LAYERS)).points[0]
     assert auto.bytes * 3 < layers.bytes
     assert auto.program.macs == layers.program.macs == graph.macs
 
 
-def test_stages_that_feed_each_other_need_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    chained = best_front().within(1.0)
+def test_stages_that_feed_each_other_need_less() -> None:
+    chained = least_of(best_front(), 1.0)
     assert any(stage.feeds for stage in chained.program.plan.stages)
     check(chained.program)
-    monkeypatch.setattr("mcucc.schedule.search.front.ROUNDS", 0)
-    assert chained.bytes < search(inverted_bottlenecks()).within(1.0).bytes
+    no_chains = SearchOptions(limits=SearchLimits(chains=ChainLimits(rounds=0)))
+    assert chained.bytes < least_of(searched(inverted_bottlenecks(), no_chains), 1.0).bytes
 
 
 def test_named_schedules_keep_their_shape() -> None:
     graph = inverted_bottlenecks()
-    for name, reuse in (("patch", Reuse.RECOMPUTE), ("stream", Reuse.CACHE)):
+    for name, reuse in ((PATCH, Reuse.RECOMPUTE), (STREAM, Reuse.CACHE)):
         program = searched(graph, SearchOptions(schedule=name)).points[0].program
         first, *rest = program.stages
         assert len(first.nodes) > 1
@@ -86,7 +108,7 @@ def test_named_schedules_keep_their_shape() -> None:
 
 def test_msf_recomputes_rows_and_caches_columns_in_many_stages() -> None:
     graph = inverted_bottlenecks()
-    front = search(graph, SearchOptions(schedule="msf", max_factor=3.0))
+    front = search(graph, SearchOptions(schedule=MSF, max_factor=3.0))
     program = front.points[0].program
     fused = [stage for stage in program.stages if len(stage.nodes) > 1]
     assert len(fused) > 1
@@ -94,7 +116,7 @@ def test_msf_recomputes_rows_and_caches_columns_in_many_stages() -> None:
         assert stage.plan.tile[0] == 1
         assert all(edge.columns is Reuse.CACHE for edge in stage.plan.edges)
     assert 1.0 < program.factor <= 3.0
-    assert program.arena_bytes < searched(graph, SearchOptions(schedule="patch")).points[0].bytes
+    assert program.arena_bytes < searched(graph, SearchOptions(schedule=PATCH)).points[0].bytes
 
 
 def test_same_front_every_time() -> None:
@@ -116,18 +138,22 @@ def test_budget_picks_the_cheapest_that_fits() -> None:
     options = SearchOptions(cost=cost_model("cortex-m4"))
     front = search(inverted_bottlenecks(), options)
     least, most = front.points[0], front.points[-1]
-    assert front.fitting(most.bytes).cost == most.cost
-    assert front.fitting(least.bytes).cost == least.cost
+    assert least_cost(front.points, Bounds(arena=most.bytes)) is most
+    assert least_cost(front.points, Bounds(arena=least.bytes)) is least
+    assert least_cost(front.points, Bounds(arena=least.bytes - 1)) is None
 
 
-def test_impossible_budget_names_what_is_reachable() -> None:
-    front = best_front()
-    with pytest.raises(FitError, match=str(front.points[0].bytes)) as caught:
-        front.fitting(100)
-    assert "stage" in caught.value.where
-    with pytest.raises(FitError) as caught:
-        front.within(0.5)
-    assert "--max-macs" in caught.value.hint
+def test_a_budget_or_bound_out_of_reach_names_what_is_reachable() -> None:
+    board = load_board("nucleo-l4r5zi")
+    wanted = ScheduleOptions(image=ImagePolicy.ROWS, schedule="msf")
+    with pytest.raises(NoPlanFits, match="in use in stage") as caught:
+        schedule(inverted_bottlenecks(), board, replace(wanted, sram=STACK_ESTIMATE + 100))
+    smallest = caught.value.smallest
+    assert smallest.program.arena_bytes == smallest.front[0].bytes
+    assert caught.value.missing == smallest.front[0].bytes - 100
+    with pytest.raises(FitError, match=r"no plan keeps to 0\.50 times the MACs") as refused:
+        schedule(inverted_bottlenecks(), board, replace(wanted, max_macs=0.5))
+    assert "--max-macs" in refused.value.hint
 
 
 def test_a_mapped_image_is_read_row_by_row() -> None:
@@ -140,7 +166,7 @@ def test_a_mapped_image_is_read_row_by_row() -> None:
 
 def test_unknown_schedule_is_refused() -> None:
     with pytest.raises(McuccError, match="unknown schedule"):
-        search(lower(mobile_net()), SearchOptions(schedule="best"))
+        named("best")
 
 
 def test_effort_bounds_the_search_of_a_long_branching_network() -> None:
@@ -151,7 +177,7 @@ def test_effort_bounds_the_search_of_a_long_branching_network() -> None:
         right = b.add(b.conv(x, 4), b.depthwise(y, 5))
         x, y = y, b.conv(b.add(left, right), 4)
     graph = lower(b.graph(b.add(x, y)))
-    front = search(graph, SearchOptions(effort=6_000))
+    front = search(graph, SearchOptions(limits=SearchLimits.of_effort(6_000)))
     assert not front.complete
     check(front.points[0].program)
 
@@ -159,7 +185,7 @@ def test_effort_bounds_the_search_of_a_long_branching_network() -> None:
 def test_no_more_strips_than_a_row_has_tiles() -> None:
     b = Builder(14, 6, 3)
     graph = lower(b.graph(b.node(GlobalAveragePool(), b.conv(b.conv("image", 8, 3, 2), 6))))
-    inside = StageSearch(PlannerGraph(graph, ImagePolicy.ROWS), MACS)
+    facts = SearchFacts(PlannerGraph(graph, ImagePolicy.ROWS), MACS)
     count = len(graph.nodes)
-    assert inside.stages(count, (1, 1), Space(strips=3), 1000)[0]
-    assert not inside.stages(count, (1, 2), Space(strips=3), 1000)[0]
+    assert stages_ending(facts, count, (1, 1), Space(strips=3), 1000).stages
+    assert not stages_ending(facts, count, (1, 2), Space(strips=3), 1000).stages

@@ -17,6 +17,7 @@ from mcucc.schedule.plan.check import CheckError, check
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.plan.program import Compute, Program
 from mcucc.schedule.search.front import SearchOptions, search
+from mcucc.schedule.search.pick import Bounds, least_memory
 from tests.graphs import Builder
 
 WIDTH = 29  # no number of strips divides it
@@ -167,7 +168,11 @@ def test_search_finds_strips_where_the_image_can_be_read_again() -> None:
         image: search(graph, SearchOptions(image=image, max_factor=1.1))
         for image in (ImagePolicy.ROWS, ImagePolicy.MAPPED)
     }
-    least = {image: front.within(1.1).program for image, front in fronts.items()}
+    least: dict[ImagePolicy, Program] = {}
+    for image, front in fronts.items():
+        point = least_memory(front.points, Bounds(macs=1.1))
+        assert point is not None
+        least[image] = point.program
     for program in least.values():
         check(program)
     assert any(stage.strips > 1 for stage in least[ImagePolicy.MAPPED].plan.stages)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hypothesis.strategies as st
 
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.search.choose import OBJECTIVES, SCHEDULES, ScheduleOptions
+from mcucc.schedule.search.choose import OBJECTIVES, ScheduleOptions
+from mcucc.schedule.search.named import SCHEDULES
 
 
 @st.composite

@@ -8,18 +8,16 @@ and the largest tile of any: those that promise to beat the bound are expanded e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mcucc.ir.kernel import Granularity
+from mcucc.schedule.search.boundary import Segment
+from mcucc.schedule.search.candidate import Candidate, Decisions, Parts
 from mcucc.schedule.search.costs import ALIKE
-from mcucc.schedule.search.space import Option, Space
-from mcucc.schedule.search.stage import Segment, StageSearch
-
-LONGEST = 3  # stages in a chain
-KEPT = 14  # chains kept for each pair of ends
-EXPANDED = 24  # chains whose bytes are computed exactly, at most
-REACH = 10  # nodes around the bounding stage that are looked at
-SEGMENT = 16  # nodes of a segment
+from mcucc.schedule.search.facts import SearchFacts
+from mcucc.schedule.search.limits import ChainLimits, Tile
+from mcucc.schedule.search.space import Space
+from mcucc.schedule.search.stage import segments_ending
 
 
 @dataclass(frozen=True)
@@ -42,14 +40,15 @@ class ChainSearch:
 
     def __init__(
         self,
-        inside: StageSearch,
-        tiles: Callable[[int], Sequence[tuple[int, int]]],
-        exact: Callable[[Option], int],
+        facts: SearchFacts,
+        tiles: Callable[[int], Sequence[Tile]],
+        measured: Callable[[Candidate], int],
         recompute: bool,
+        limits: ChainLimits,
     ) -> None:
-        self.inside, self.network = inside, inside.network
-        self.tiles, self.exact, self.recompute = tiles, exact, recompute
-        self.narrow = {i for i in range(1, len(inside.alive)) if self._only(i) is not None}
+        self.facts, self.network, self.limits = facts, facts.network, limits
+        self.tiles, self.measured, self.recompute = tiles, measured, recompute
+        self.narrow = {i for i in range(1, len(facts.alive)) if self._only(i) is not None}
         self.known: dict[int, list[Segment]] = {}
 
     def _only(self, position: int) -> int | None:
@@ -60,31 +59,23 @@ class ChainSearch:
             return None
         return alive[0]
 
-    def around(self, bound: Option, cap: int, slack: float) -> list[Option]:
+    def around(self, bound: Candidate, cap: int, slack: float) -> list[Candidate]:
         """Chains over the nodes of `bound` that need less than `cap` bytes."""
-        low, high = bound.begin - REACH, bound.end + REACH
+        low, high = bound.begin - self.limits.reach, bound.end + self.limits.reach
         last = len(self.network.nodes)
         ends = [i for i in sorted(self.narrow | {last}) if low < i <= high]
         segments = {end: self._segments(end, cap, slack) for end in ends}
-        found: list[tuple[int, Option]] = []
+        found: list[Candidate] = []
         for end in ends:
             for links in self._chains(end, segments, cap, slack):
                 begin = links.parts[0].begin
                 if len(links.parts) > 1 and begin < bound.end and end > bound.begin:
-                    least = self._around(links, end) + links.bytes
+                    least = self._ends(links, end) + links.bytes
                     if least < cap:
-                        found.append((least, self._option(links, least)))
-        found.sort(key=lambda item: (item[0], item[1].cost))
-        options = []
-        for _, option in found[:EXPANDED]:
-            size = self.exact(option)
-            if size < cap:
-                options.append(
-                    Option(
-                        option.begin, option.end, size, option.cost, option.tile, parts=option.parts
-                    )
-                )
-        return options
+                        found.append(_chain(links, least))
+        found.sort(key=lambda chain: (chain.bytes, chain.cost))
+        exact = [replace(c, bytes=self.measured(c)) for c in found[: self.limits.exact]]
+        return [chain for chain in exact if chain.bytes < cap]
 
     def _segments(self, end: int, cap: int, slack: float) -> list[Segment]:
         """Segments that end before a node and begin at a narrow place.
@@ -93,13 +84,16 @@ class ChainSearch:
         """
         if end not in self.known:
             again = self.recompute and slack > 0
-            space = Space(cap=cap, slack=slack, recompute=again, around=0, values=6, states=12)
+            space = Space(cap=cap, slack=slack, recompute=again, beside=0, limits=self.limits.walk)
             by_begin: dict[int, list[Segment]] = {}
+            low = end - self.limits.nodes
             for tile in self.tiles(end):
-                for segment in self.inside.segments(end, tile, space, end - SEGMENT):
+                for segment in segments_ending(self.facts, end, tile, space, low):
                     if segment.begin == 0 or segment.begin in self.narrow:
                         by_begin.setdefault(segment.begin, []).append(segment)
-            self.known[end] = [s for group in by_begin.values() for s in _pareto(group)]
+            self.known[end] = [
+                s for group in by_begin.values() for s in _pareto(group, self.limits.kept)
+            ]
         return [s for s in self.known[end] if s.lasting + s.largest < cap and s.cost <= slack]
 
     def _chains(
@@ -107,7 +101,7 @@ class ChainSearch:
     ) -> Iterator[_Links]:
         """All chains that end here, the short ones first."""
         level = [_Links((s,), s.lasting, s.largest, s.cost) for s in segments[end]]
-        for _ in range(LONGEST):
+        for _ in range(self.limits.stages):
             yield from level
             grown: dict[int, list[_Links]] = {}
             for links in level:
@@ -118,7 +112,7 @@ class ChainSearch:
                     longer = self._joined(upper, links)
                     if longer.bytes < cap and longer.cost <= slack:
                         grown.setdefault(upper.begin, []).append(longer)
-            level = [links for group in grown.values() for links in _best(group)]
+            level = [links for group in grown.values() for links in _best(group, self.limits.kept)]
 
     def _pools(self, end: int) -> bool:
         """Whether a segment that ends before this node ends with a global pool."""
@@ -136,24 +130,32 @@ class ChainSearch:
             links.cost + upper.cost,
         )
 
-    def _around(self, links: _Links, end: int) -> int:
+    def _ends(self, links: _Links, end: int) -> int:
         """The least that the tensors at both ends take: they may overlap."""
         tensors = self.network.tensors
         out = tensors[self.network.nodes[end - 1].output].size
         first = links.parts[0]
         given = tensors[first.source]
-        if given.source is None:
+        if not given.arrives(first.begin):
             return max(out, given.size)
         return out + min(given.height, first.need) * given.row_bytes
 
-    @staticmethod
-    def _option(links: _Links, size: int) -> Option:
-        last = links.parts[-1]
-        parts = tuple(Option(s.begin, s.end, size, s.cost, s.tile, s.trail) for s in links.parts)
-        return Option(links.parts[0].begin, last.end, size, links.cost, last.tile, parts=parts)
+
+def _chain(links: _Links, size: int) -> Candidate:
+    """The chain as one candidate in place of its stages."""
+    stages = tuple(
+        Candidate(s.begin, s.end, size, s.cost, s.tile, _decided(s)) for s in links.parts
+    )
+    first, last = stages[0], stages[-1]
+    return Candidate(first.begin, last.end, size, links.cost, last.tile, Parts(stages))
 
 
-def _pareto(segments: list[Segment]) -> list[Segment]:
+def _decided(segment: Segment) -> Decisions | None:
+    return None if segment.trail is None else Decisions(segment.trail)
+
+
+def _pareto(segments: list[Segment], most: int) -> list[Segment]:
+    """Those that no other beats in bytes, cost and what a chain asks in front of them."""
     segments.sort(key=lambda s: (s.lasting + s.largest, s.cost))
     kept: list[Segment] = []
     for s in segments:
@@ -166,10 +168,11 @@ def _pareto(segments: list[Segment]) -> list[Segment]:
             for o in kept
         ):
             kept.append(s)
-    return kept[:KEPT]
+    return kept[:most]
 
 
-def _best(links: list[_Links]) -> list[_Links]:
+def _best(links: list[_Links], most: int) -> list[_Links]:
+    """Those that no other beats in bytes, cost and rows of their input."""
     links.sort(key=lambda c: (c.bytes, c.cost))
     kept: list[_Links] = []
     for c in links:
@@ -181,4 +184,4 @@ def _best(links: list[_Links]) -> list[_Links]:
             for o in kept
         ):
             kept.append(c)
-    return kept[:KEPT]
+    return kept[:most]

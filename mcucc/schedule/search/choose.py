@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mcucc.base.progress import Progress, silent
@@ -17,8 +17,8 @@ from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.layers import layers_plan
 from mcucc.schedule.plan.plan import LARGEST_FILE, ImagePolicy, Plan
 from mcucc.schedule.plan.program import Program
+from mcucc.schedule.search.candidate import pareto
 from mcucc.schedule.search.costs import (
-    ALIKE,
     MACS,
     ROUNDING,
     CostModel,
@@ -26,21 +26,17 @@ from mcucc.schedule.search.costs import (
     node_facts,
     program_cost,
 )
-from mcucc.schedule.search.front import Point, SearchOptions, bottleneck, search
-from mcucc.schedule.search.space import pareto
+from mcucc.schedule.search.front import Point, SearchOptions, search
+from mcucc.schedule.search.limits import ChoiceLimits, SearchLimits
+from mcucc.schedule.search.named import named
+from mcucc.schedule.search.pick import Bounds, least_cost, least_memory, within
 
-SCHEDULES = ("auto", "layers", "patch", "stream", "msf")
 OBJECTIVES = ("speed", "sram")
 IMAGES = tuple(policy.value for policy in ImagePolicy)
 # Stack of the library, worst of the zoo's networks on every core (painted, -O2): 852 bytes on M4.
 # Plans reserve it; compile measures the real one and plans again where it is larger.
 STACK_ESTIMATE = 896
 LEAST_STACK_SEEN = 576  # and the least of them, rounded down
-# How far a search goes where nothing is asked: estimated time over the least possible (further
-# where no plan fits the memory), executed MACs over the network's where only memory counts.
-SPEED_FACTOR = 1.5
-MACS_FACTOR = 1.25
-MORE_TIME = 1.01  # what a report looks at beyond the plan chosen
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ class ScheduleOptions:
     its number, from 1.
     `plan` is a plan file, which decides everything. `stack` is the bytes reserved for it.
     `always_search` makes a front even where layer by layer fits; `unlimited` leaves the board's
-    memory out of account.
+    memory out of account. `limits` say how far a search goes.
     """
 
     schedule: str = "auto"
@@ -70,6 +66,7 @@ class ScheduleOptions:
     stack: int = STACK_ESTIMATE
     always_search: bool = False
     unlimited: bool = False
+    limits: SearchLimits = field(default_factory=SearchLimits)
 
     @property
     def aims_at_sram(self) -> bool:
@@ -83,7 +80,8 @@ class Schedule:
     """The program chosen, the front it was chosen from, and layer by layer to compare it with.
 
     `front` is empty where no search ran; costs are those of `cost`, the model of the target.
-    `slower` are plans that the search came upon beyond the slowdown allowed.
+    `slower` are plans that the search came upon beyond the slowdown allowed; `saving` looks among
+    them for what `more_time` times the time of the program would buy.
     """
 
     program: Program
@@ -91,6 +89,7 @@ class Schedule:
     front: tuple[Point, ...]
     cost: CostModel
     slower: tuple[Point, ...] = ()
+    more_time: float = ChoiceLimits.more_time
 
     def estimate(self, program: Program) -> float:
         """The estimated instructions of a program of this network."""
@@ -102,13 +101,13 @@ class Schedule:
         return self.estimate(program) / min(known)
 
     def saving(self) -> Point | None:
-        """What `MORE_TIME` times the estimated time of the plan would buy: the least memory known.
+        """The least memory known at `more_time` times the estimated time; None where it is no less.
 
-        None where it buys nothing. Nothing is searched.
+        Nothing is searched.
         """
-        most = MORE_TIME * self.estimate(self.program)
-        known = (p for p in (*self.front, *self.slower) if p.cost <= most)
-        least = min(known, key=lambda p: (p.bytes, p.cost), default=None)
+        most = self.more_time * self.estimate(self.program)
+        known = [p for p in (*self.front, *self.slower) if p.cost <= most]
+        least = least_memory(known)
         return least if least is not None and least.bytes < self.program.arena_bytes else None
 
 
@@ -144,21 +143,22 @@ def schedule(
         layers = expand(graph, layers_plan(graph, program.plan.image))
         return Schedule(program, layers, (), cost)
     layers = expand(graph, layers_plan(graph, options.image))
-    only_layers = Schedule(layers, layers, (), cost)
-    room = arena_room(board, options)
-    free = options.schedule == "auto" and not options.aims_at_sram and options.point is None
-    fits = free and layers.arena_bytes <= room
-    if options.schedule == "layers" or (fits and not options.always_search):
-        return only_layers
+    made = Schedule(layers, layers, (), cost, more_time=options.limits.choice.more_time)
+    named_schedule, room = named(options.schedule), arena_room(board, options)
+    unasked = named_schedule.free and not options.aims_at_sram and options.point is None
+    fits = unasked and layers.arena_bytes <= room
+    if not named_schedule.searched or (fits and not options.always_search):
+        return made
     front, slower = _fronts(layers, room, options, cost, progress)
+    made = replace(made, front=front, slower=slower)
     if fits:
-        return Schedule(layers, layers, front, cost, slower)
+        return made
     chosen = _choose(front, room, options)
     if chosen is None:
-        least = min(front, key=lambda p: p.bytes)
-        smallest = Schedule(least.program, layers, front, cost, slower)
-        raise _does_not_fit(smallest, room, options)
-    return Schedule(chosen.program, layers, front, cost, slower)
+        least = least_memory(front)
+        assert least is not None  # a front has points
+        raise _does_not_fit(replace(made, program=least.program), room, options)
+    return replace(made, program=chosen.program)
 
 
 def choose_again(made: Schedule, board: Board, options: ScheduleOptions) -> Schedule | None:
@@ -197,36 +197,40 @@ def _fronts(
     least memory without a bound is looked for by MACs, which leave tiles as narrow as they like.
     """
     plain = Point(layers, program_cost(layers, cost, node_facts(layers)))
-    found = [plain] if options.schedule == "auto" else []
+    wanted, more_time = named(options.schedule), options.limits.choice.more_time
+    found = [plain] if wanted.free else []
     for measure, most in _measures(options, cost):
         front = search(
             layers.graph,
             SearchOptions(
-                schedule=options.schedule,
+                schedule=wanted,
                 image=options.image,
                 max_factor=most,
-                beyond=1.0 if measure.counts or options.max_slowdown is None else MORE_TIME,
-                room=room if options.max_slowdown is None else sys.maxsize,
+                beyond=1.0 if measure.counts or options.max_slowdown is None else more_time,
+                budget=room if options.max_slowdown is None else sys.maxsize,
                 cost=measure,
                 recompute=options.max_macs is None or options.max_macs > 1.0,
+                limits=options.limits,
                 progress=progress,
             ),
         )
         programs = [point.program for point in front.points]
         found += [Point(p, program_cost(p, cost, node_facts(p))) for p in programs]
     kept = _bounded(found, plain.cost, cost, options)
-    slower = [p for p in _within_macs(found, options) if p not in kept]
+    few_macs = within(found, Bounds(macs=options.max_macs or float("inf")))
+    slower = [p for p in few_macs if p not in kept]
     return tuple(pareto(kept)), tuple(pareto(slower))
 
 
 def _measures(options: ScheduleOptions, cost: CostModel) -> Sequence[tuple[CostModel, float]]:
     """What to search by, and how far."""
+    limits = options.limits.choice
     if not options.aims_at_sram:
         slowest = options.max_slowdown
-        return ((cost, SPEED_FACTOR if slowest is None else cost.limit(slowest)),)
+        return ((cost, limits.time if slowest is None else cost.limit(slowest)),)
     measures: list[tuple[CostModel, float]] = []
     if options.max_macs is not None or options.max_slowdown is None:
-        measures.append((MACS, options.max_macs or MACS_FACTOR))
+        measures.append((MACS, options.max_macs or limits.macs))
     if options.max_slowdown is not None:
         measures.append((cost, cost.limit(options.max_slowdown)))
     return measures
@@ -234,14 +238,13 @@ def _measures(options: ScheduleOptions, cost: CostModel) -> Sequence[tuple[CostM
 
 def _bounded(
     points: Sequence[Point], layers_cost: float, cost: CostModel, options: ScheduleOptions
-) -> tuple[Point, ...]:
+) -> list[Point]:
     """The points within the slowdown and the MACs allowed; FitError where there are none."""
     fastest = min(layers_cost, *(p.cost for p in points))
     fewest = min(p.factor for p in points)
     slowest = options.max_slowdown or float("inf")
     macs = options.max_macs or float("inf")
-    most = cost.limit(slowest) * fastest + ALIKE
-    kept = tuple(p for p in _within_macs(points, options) if p.cost <= most)
+    kept = within(points, Bounds(macs=macs, cost=cost.limit(slowest) * fastest))
     if kept:
         return kept
     if macs + ROUNDING < fewest:
@@ -256,12 +259,6 @@ def _bounded(
     )
 
 
-def _within_macs(points: Sequence[Point], options: ScheduleOptions) -> list[Point]:
-    """The points within the MACs allowed."""
-    most = (options.max_macs or float("inf")) + ROUNDING
-    return [point for point in points if point.factor <= most]
-
-
 def _choose(front: tuple[Point, ...], room: int, options: ScheduleOptions) -> Point | None:
     """The point asked for; None where none fits the memory."""
     if options.point is not None:
@@ -270,12 +267,16 @@ def _choose(front: tuple[Point, ...], room: int, options: ScheduleOptions) -> Po
                 f"there is no point {options.point}", where="--point", hint=f"1 to {len(front)}"
             )
         return front[options.point - 1]
-    fits = [p for p in front if p.bytes <= room]
-    if not fits:
-        return None
-    if options.aims_at_sram:
-        return min(fits, key=lambda p: (p.bytes, p.cost))
-    return min(fits, key=lambda p: (p.cost, p.bytes))
+    best = least_memory if options.aims_at_sram else least_cost
+    return best(front, Bounds(arena=room))
+
+
+def bottleneck(program: Program) -> str:
+    """The stage that needs the most bytes, in words."""
+    number = program.peak_stage
+    names = [node.name for node in program.stages[number].nodes]
+    shown = names[0] if len(names) == 1 else f"{names[0]} .. {names[-1]}"
+    return f"stage {number} ({shown})"
 
 
 def _does_not_fit(smallest: Schedule, room: int, options: ScheduleOptions) -> NoPlanFits:

@@ -12,107 +12,104 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mcucc.schedule.search.candidate import Candidate, Draft, pareto
 from mcucc.schedule.search.costs import ALIKE
-from mcucc.schedule.search.space import Option, pareto
-
-MOST_BUDGETS = 2048  # budgets looked at; of more than that, an even choice
-PER_STAGE = 1e-3  # added to the cost, so that of equal plans the one with fewer stages is taken
+from mcucc.schedule.search.limits import JoinLimits
 
 Floats = npt.NDArray[np.float64]
+Bytes = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
-    """A plan: the bytes of its largest stage, its cost, and its stages in order."""
+class _Cheapest:
+    """Stages of one begin and end: the least cost within each budget, and by which of them."""
 
-    bytes: int
-    cost: float
-    stages: tuple[Option, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class _Choice:
-    """Options of one begin and end: the least cost within each budget, by which of them."""
-
-    options: Sequence[Option]
+    stages: Sequence[Candidate]
     costs: Floats
-    chosen: npt.NDArray[np.intp]
+    chosen: Indices
 
 
-def join(table: Mapping[int, Iterable[Option]], count: int) -> list[Cut]:
+def join(table: Mapping[int, Iterable[Candidate]], count: int, limits: JoinLimits) -> list[Draft]:
     """The Pareto set of (bytes, cost) of plans of `count` nodes, least bytes first.
 
     `table` has the stages that end before each node; nothing is returned where no path exists.
     """
-    groups: dict[int, dict[int, list[Option]]] = {}
-    for end in range(1, count + 1):
-        groups[end] = {}
-        for option in table.get(end, ()):
-            groups[end].setdefault(option.begin, []).append(option)
-        groups[end] = {begin: pareto(found) for begin, found in groups[end].items()}
-    budgets = _budgets(o.bytes for g in groups.values() for found in g.values() for o in found)
+    groups = [_by_begin(table.get(end, ())) for end in range(count + 1)]
+    sizes = {stage.bytes for group in groups for found in group.values() for stage in found}
+    budgets = _budgets(sizes, limits.budgets)
+    # By end: the least cost of the nodes before it within each budget, and where the last of its
+    # stages begins.
     costs: list[Floats] = [np.zeros(budgets.size)]
-    before: list[npt.NDArray[np.intp]] = [np.zeros(budgets.size, dtype=np.intp)]
-    choices: list[dict[int, _Choice]] = [{}]
-    for end in range(1, count + 1):
-        choices.append({begin: _choice(found, budgets) for begin, found in groups[end].items()})
+    before: list[Indices] = [np.zeros(budgets.size, dtype=np.intp)]
+    cheapest: list[dict[int, _Cheapest]] = [{}]
+    for group in groups[1:]:
+        cheapest.append({begin: _cheapest(found, budgets) for begin, found in group.items()})
         costs.append(np.full(budgets.size, np.inf))
         before.append(np.full(budgets.size, -1, dtype=np.intp))
-        for begin, choice in choices[end].items():
-            total = costs[begin] + choice.costs + PER_STAGE
-            better = total < costs[end]
-            costs[end][better] = total[better]
-            before[end][better] = begin
+        for begin, stages in cheapest[-1].items():
+            total = costs[begin] + stages.costs + limits.per_stage
+            better = total < costs[-1]
+            costs[-1][better] = total[better]
+            before[-1][better] = begin
     found: list[int] = []
     for i in np.flatnonzero(np.isfinite(costs[count])):
         if not found or costs[count][i] < costs[count][found[-1]] - ALIKE:
             found.append(int(i))
-    return _distinct([_path(i, count, before, choices) for i in found])
+    return _distinct([_path(i, before, cheapest) for i in found])
 
 
-def spread(cuts: list[Cut], most: int) -> list[Cut]:
+def spread(drafts: list[Draft], most: int) -> list[Draft]:
     """At most `most` of a front's points, both ends kept, evenly by rank."""
-    if len(cuts) <= most:
-        return cuts
-    step = (len(cuts) - 1) / (most - 1)
-    return [cuts[round(i * step)] for i in range(most)]
+    if len(drafts) <= most:
+        return drafts
+    step = (len(drafts) - 1) / (most - 1)
+    return [drafts[round(i * step)] for i in range(most)]
 
 
-def _budgets(sizes: Iterable[int]) -> npt.NDArray[np.int64]:
-    budgets = np.array(sorted(set(sizes)), dtype=np.int64)
-    if budgets.size <= MOST_BUDGETS:
+def _by_begin(stages: Iterable[Candidate]) -> dict[int, list[Candidate]]:
+    """The Pareto sets of stages that begin at the same node."""
+    groups: dict[int, list[Candidate]] = {}
+    for stage in stages:
+        groups.setdefault(stage.begin, []).append(stage)
+    return {begin: pareto(found) for begin, found in groups.items()}
+
+
+def _budgets(sizes: Iterable[int], most: int) -> Bytes:
+    """The numbers of bytes at which the cheapest plan may change; of too many, an even choice."""
+    budgets = np.array(sorted(sizes), dtype=np.int64)
+    if budgets.size <= most:
         return budgets
-    return budgets[np.linspace(0, budgets.size - 1, MOST_BUDGETS).round().astype(np.intp)]
+    return budgets[np.linspace(0, budgets.size - 1, most).round().astype(np.intp)]
 
 
-def _choice(options: Sequence[Option], budgets: npt.NDArray[np.int64]) -> _Choice:
-    sizes = np.array([option.bytes for option in options])
+def _cheapest(stages: Sequence[Candidate], budgets: Bytes) -> _Cheapest:
+    """`stages` are a Pareto set: the last one that fits a budget is the cheapest."""
+    sizes = np.array([stage.bytes for stage in stages])
     chosen = np.searchsorted(sizes, budgets, side="right") - 1
-    costs = np.where(chosen < 0, np.inf, np.array([o.cost for o in options])[chosen])
-    return _Choice(options, costs, chosen)
+    costs = np.where(chosen < 0, np.inf, np.array([s.cost for s in stages])[chosen])
+    return _Cheapest(stages, costs, chosen)
 
 
 def _path(
-    budget: int,
-    count: int,
-    before: Sequence[npt.NDArray[np.intp]],
-    choices: Sequence[Mapping[int, _Choice]],
-) -> Cut:
-    stages: list[Option] = []
-    end = count
+    budget: int, before: Sequence[Indices], cheapest: Sequence[Mapping[int, _Cheapest]]
+) -> Draft:
+    """The plan that is cheapest within a budget, followed from its last stage backwards."""
+    stages: list[Candidate] = []
+    end = len(before) - 1
     while end:
         begin = int(before[end][budget])
-        choice = choices[end][begin]
-        stages.append(choice.options[choice.chosen[budget]])
+        group = cheapest[end][begin]
+        stages.append(group.stages[group.chosen[budget]])
         end = begin
-    size = max((option.bytes for option in stages), default=0)
-    return Cut(size, sum(option.cost for option in stages), tuple(reversed(stages)))
+    size = max((stage.bytes for stage in stages), default=0)
+    return Draft(size, sum(stage.cost for stage in stages), tuple(reversed(stages)))
 
 
-def _distinct(cuts: list[Cut]) -> list[Cut]:
-    """Without those that another beats: stage counts made some of them differ."""
-    kept: list[Cut] = []
-    for cut in cuts:
-        if not kept or (cut.cost < kept[-1].cost - ALIKE and cut.bytes > kept[-1].bytes):
-            kept.append(cut)
+def _distinct(drafts: list[Draft]) -> list[Draft]:
+    """Without those that another beats: what `per_stage` adds made some of them differ."""
+    kept: list[Draft] = []
+    for draft in drafts:
+        if not kept or (draft.cost < kept[-1].cost - ALIKE and draft.bytes > kept[-1].bytes):
+            kept.append(draft)
     return kept

@@ -1,104 +1,67 @@
-"""What the search inside a stage handles: its space, the stages it finds, ways to hold a tensor."""
+"""What a stage may do, and the ways to hold a tensor inside it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Protocol, TypeVar
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from mcucc.schedule.expand.planner_graph import PlannerGraph, PlannerTensor
-from mcucc.schedule.plan.plan import EdgePlan, Form, SplitPlan
+from mcucc.schedule.expand.planner_graph import PlannerTensor
+from mcucc.schedule.plan.plan import Form
 from mcucc.schedule.plan.spans import Reuse
+from mcucc.schedule.search.candidate import Trail
 from mcucc.schedule.search.costs import ALIKE
+from mcucc.schedule.search.limits import WalkLimits
+from mcucc.schedule.search.named import EVERY_FORM, Corner
 
 CACHE, RECOMPUTE = Reuse.CACHE, Reuse.RECOMPUTE
-# A state: ((tensor, lowest row, lowest column), ...) and the bytes of the tile its last call fills.
-State = tuple[tuple[tuple[int, int, int], ...], int]
-# Linked list of decisions: (earlier decisions, tensor, form, rows, columns).
-Trail = tuple["Trail | None", int, Form, Reuse, Reuse] | None
+# ((tensor, lowest row, lowest column), ...) of the tensors asked for, by number.
+Needs = tuple[tuple[int, int, int], ...]
+# What is asked for, and the bytes of the tile that the last call fills.
+State = tuple[Needs, int]
 # (persistent bytes, largest call's bytes, cost above the least possible, decisions)
 Value = tuple[int, int, float, Trail]
 
 
 @dataclass(frozen=True)
 class Space:
-    """What the stage search may use.
+    """What the walk for a stage may use.
 
-    `forms` of tensors inside a stage, `recompute` of rows or columns allowed, `cache` allowed;
-    `pinned` policies for rows and columns are the only ones where there is an overlap. `cap` bytes
-    and `slack` cost above the least are bounds on every stage. `values`, `states` and `longest`
-    bound the search: points of a state, states at each tensor, nodes of a stage.
-    `around` bytes lie in the arena beside a stage (None: all that is alive after it).
-    Stages have so many column `strips`.
+    `forms` of tensors inside, rows or columns kept (`cache`) or computed again (`recompute`);
+    `pinned` policies of rows and of columns are the only ones where steps overlap. `cap` bytes
+    and `slack` cost above the least of its nodes bound every stage.
+    `beside` bytes lie in the arena during it (None: the tensors that are alive after it).
+    It works in so many column `strips`.
     """
 
-    forms: tuple[Form, ...] = (Form.RING, Form.TILE, Form.SLIDE)
+    forms: tuple[Form, ...] = EVERY_FORM
     cache: bool = True
     recompute: bool = True
     pinned: tuple[Reuse, Reuse] | None = None
     cap: float = float("inf")
     slack: float = float("inf")
-    values: int = 8
-    states: int = 24
-    longest: int = 48
-    around: int | None = None
+    beside: int | None = None
     strips: int = 1
+    limits: WalkLimits = field(default_factory=WalkLimits)
 
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """A network with its blocks split; `cuts` are positions in the plain network by its own."""
-
-    network: PlannerGraph
-    splits: Mapping[str, SplitPlan]
-    cuts: Mapping[int, int]
-
-    @cached_property
-    def positions(self) -> Mapping[int, int]:
-        """Its own positions by those in the plain network."""
-        return {cut: position for position, cut in self.cuts.items()}
-
-    def splits_of(self, names: Sequence[str]) -> tuple[SplitPlan, ...]:
-        """The splits of a stage of these nodes."""
-        return tuple(self.splits[name] for name in names if name in self.splits)
+    @staticmethod
+    def of(corner: Corner, cap: float, slack: float, limits: WalkLimits) -> Space:
+        """The space of a named schedule. What repeats no work has no bound on its cost."""
+        return Space(
+            forms=corner.forms,
+            cache=corner.cache,
+            recompute=corner.recompute,
+            pinned=corner.pinned,
+            cap=cap,
+            slack=slack if corner.recompute else float("inf"),
+            limits=limits,
+        )
 
 
 @dataclass(frozen=True)
-class Option:
-    """A stage of nodes [begin, end): estimated bytes, cost above the least, and how.
-
-    With `parts` it is a chain of stages that feed each other. With a `view` its tensors and
-    decisions are those of that network: its blocks are split.
-    """
-
-    begin: int
-    end: int
-    bytes: int
-    cost: float
-    tile: tuple[int, int]
-    trail: Trail = None
-    parts: tuple[Option, ...] = ()
-    view: View | None = None
-    strips: int = 1
-
-    def edges(self, network: PlannerGraph) -> tuple[EdgePlan, ...]:
-        """The policies of the tensors inside."""
-        network = network if self.view is None else self.view.network
-        found = []
-        trail = self.trail
-        while trail is not None:
-            before, tensor, form, rows, columns = trail
-            found.append(EdgePlan(network.tensors[tensor].name, form, rows, columns))
-            trail = before
-        return tuple(found)
-
-
-@dataclass(frozen=True)
-class Strip:
+class StripColumns:
     """A tensor in a stage of column strips: the columns of its widest strip, its lowest column.
 
-    With `single` a strip is one column step, which finds nothing of another.
+    `single`: each strip is one column step, so nothing is cached between columns.
     """
 
     width: int
@@ -107,7 +70,7 @@ class Strip:
 
 
 @dataclass(frozen=True)
-class Choice:
+class EdgeChoice:
     """One way to hold a tensor: lower ends it computes from, bytes, and the decision."""
 
     lo: int
@@ -120,14 +83,14 @@ class Choice:
     whole: bool = False
 
 
-def choices(
+def edge_choices(
     space: Space,
     tensor: PlannerTensor,
     rate: tuple[int, int],
     high: tuple[int, int],
     own: tuple[int, int] | None,
-    strip: Strip | None = None,
-) -> Iterator[Choice]:
+    strip: StripColumns | None = None,
+) -> Iterator[EdgeChoice]:
     """The ways to hold a tensor that the space allows (see `_all_choices`)."""
     for choice in _all_choices(space, tensor, rate, high, own, strip):
         if space.pinned is None or own is None:
@@ -146,8 +109,8 @@ def _all_choices(
     rate: tuple[int, int],
     high: tuple[int, int],
     own: tuple[int, int] | None,
-    strip: Strip | None,
-) -> Iterator[Choice]:
+    strip: StripColumns | None,
+) -> Iterator[EdgeChoice]:
     """The ways to hold a tensor of which positions from `own` to `high` are needed at a step.
 
     `rate` new positions come with a step; 0 columns mean whole rows. None: it is stored whole.
@@ -155,7 +118,7 @@ def _all_choices(
     full = rate[1] == 0
     new = high[0] - rate[0], (0 if full else high[1] - rate[1])
     if own is None:
-        yield Choice(new[0], new[1], 0, 0, whole=True)
+        yield EdgeChoice(new[0], new[1], 0, 0, whole=True)
         return
     width = tensor.width if strip is None else strip.width
     row, pixel = width * tensor.channels, tensor.channels
@@ -167,15 +130,15 @@ def _all_choices(
         new, side = (new[0], own[1]), 0
     tile = fresh * wide * pixel
     if not (old or side):
-        yield Choice(new[0], new[1], 0, tile)
+        yield EdgeChoice(new[0], new[1], 0, tile)
         return
     if space.cache:
         if Form.RING in space.forms:
-            yield Choice(new[0], new[1], (old + fresh) * row, 0, Form.RING)
+            yield EdgeChoice(new[0], new[1], (old + fresh) * row, 0, Form.RING)
         if Form.TILE in space.forms:
-            yield Choice(new[0], new[1], old * row + side * fresh * pixel, tile)
+            yield EdgeChoice(new[0], new[1], old * row + side * fresh * pixel, tile)
         if Form.SLIDE in space.forms and side:
-            yield Choice(new[0], new[1], old * row + tile, 0, Form.SLIDE)
+            yield EdgeChoice(new[0], new[1], old * row + tile, 0, Form.SLIDE)
     if space.recompute:
         tall = min(tensor.height, high[0] - own[0])
         yield from _recomputing(space, row, new, own, (old, side, fresh, tall, wide), pixel)
@@ -188,19 +151,19 @@ def _recomputing(
     own: tuple[int, int],
     sizes: tuple[int, int, int, int, int],
     pixel: int,
-) -> Iterator[Choice]:
+) -> Iterator[EdgeChoice]:
     """Ways that compute columns, rows or both again."""
     old, side, fresh, tall, wide = sizes
     tile = tall * wide * pixel
     if space.cache and side:
         cached = old * row
-        yield Choice(new[0], own[1], cached, fresh * wide * pixel, columns=RECOMPUTE)
+        yield EdgeChoice(new[0], own[1], cached, fresh * wide * pixel, columns=RECOMPUTE)
     if old and (space.cache or not side):
-        yield Choice(own[0], new[1], side * tall * pixel, tile, rows=RECOMPUTE)
+        yield EdgeChoice(own[0], new[1], side * tall * pixel, tile, rows=RECOMPUTE)
         if side and Form.SLIDE in space.forms:
-            yield Choice(own[0], new[1], tile, 0, Form.SLIDE, RECOMPUTE)
+            yield EdgeChoice(own[0], new[1], tile, 0, Form.SLIDE, RECOMPUTE)
     if side and (old or not space.cache):
-        yield Choice(own[0], own[1], 0, tile, Form.TILE, RECOMPUTE, RECOMPUTE)
+        yield EdgeChoice(own[0], own[1], 0, tile, Form.TILE, RECOMPUTE, RECOMPUTE)
 
 
 def thinned(values: list[Value], most: int) -> list[Value]:
@@ -221,25 +184,3 @@ def thinned(values: list[Value], most: int) -> list[Value]:
         if key not in best or value[2] < best[key][2]:
             best[key] = value
     return list(best.values())
-
-
-class _Priced(Protocol):
-    """A stage or a plan."""
-
-    @property
-    def bytes(self) -> int: ...
-
-    @property
-    def cost(self) -> float: ...
-
-
-Priced = TypeVar("Priced", bound=_Priced)
-
-
-def pareto(found: Iterable[Priced]) -> list[Priced]:
-    """Those that nothing of fewer bytes beats in cost, least bytes first."""
-    kept: list[Priced] = []
-    for each in sorted(found, key=lambda item: (item.bytes, item.cost)):
-        if not kept or each.cost < kept[-1].cost - ALIKE:
-            kept.append(each)
-    return kept

@@ -12,23 +12,24 @@ from dataclasses import replace
 
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.plan import Plan, SplitPlan, StagePlan
-from mcucc.schedule.search.costs import ALIKE, CostModel
-from mcucc.schedule.search.space import Option, Space, View
-from mcucc.schedule.search.stage import StageSearch
+from mcucc.schedule.search.candidate import Candidate, SplitView
+from mcucc.schedule.search.costs import ALIKE
+from mcucc.schedule.search.facts import SearchFacts
+from mcucc.schedule.search.limits import SplitLimits, Tile
+from mcucc.schedule.search.space import Space
+from mcucc.schedule.search.stage import stages_ending
 from mcucc.schedule.split.rewrite import Block, blocks_of, with_splits
 
-GROUPS = (8, 16, 32)  # channels, about
-MULTIPLE = 4  # what depthwise kernels like
-LONGEST = 8  # nodes of a stage
-EFFORT = 400  # states visited in a walk
 
-
-def views(network: PlannerGraph, ends: range) -> Iterator[View]:
+def views(network: PlannerGraph, ends: range, limits: SplitLimits) -> Iterator[SplitView]:
     """The network in groups of few, more and many channels, for stages that end at `ends`."""
-    blocks = _blocks(network, range(ends.start - LONGEST, ends.stop))
+    blocks = _blocks(network, range(ends.start - limits.walk.longest, ends.stop))
     seen: list[Mapping[str, SplitPlan]] = []
-    for channels in GROUPS:
-        splits = {name: _split(network, block, channels) for name, block in blocks.items()}
+    for channels in limits.channels:
+        splits = {
+            name: _split(network, block, channels, limits.multiple)
+            for name, block in blocks.items()
+        }
         if splits and splits not in seen:
             seen.append(splits)
             yield _view(network, splits)
@@ -47,15 +48,15 @@ def _blocks(network: PlannerGraph, near: range) -> dict[str, Block]:
     return found
 
 
-def _split(network: PlannerGraph, block: Block, channels: int) -> SplitPlan:
-    """Groups as even as MULTIPLE allows."""
+def _split(network: PlannerGraph, block: Block, channels: int, multiple: int) -> SplitPlan:
+    """Groups of about so many channels, as even as `multiple` allows."""
     expanded = network.graph.activations[block.expand.output].channels
     groups = max(1, round(expanded / channels))
     even = -(-expanded // groups)
-    return SplitPlan(block.project.name, min(expanded, -(-even // MULTIPLE) * MULTIPLE))
+    return SplitPlan(block.project.name, min(expanded, -(-even // multiple) * multiple))
 
 
-def _view(network: PlannerGraph, splits: Mapping[str, SplitPlan]) -> View:
+def _view(network: PlannerGraph, splits: Mapping[str, SplitPlan]) -> SplitView:
     names = tuple(node.name for node in network.nodes)
     stage = StagePlan(names, (1, 0), splits=tuple(splits.values()))
     graph, _ = with_splits(network.graph, Plan("", network.image, (stage,)))
@@ -65,55 +66,53 @@ def _view(network: PlannerGraph, splits: Mapping[str, SplitPlan]) -> View:
         for i, node in enumerate(graph.nodes)
         if i + 1 == len(graph.nodes) or graph.nodes[i + 1].name not in splits
     }
-    return View(PlannerGraph(graph, network.image), splits, {0: 0, **cuts})
+    return SplitView(PlannerGraph(graph, network.image), splits, {0: 0, **cuts})
 
 
 class SplitSearch:
     """Stages of a view that split at least one block."""
 
-    def __init__(self, plain: StageSearch, view: View, cost: CostModel) -> None:
-        self.view = view
-        self.inside = StageSearch(view.network, cost)
+    def __init__(self, plain: SearchFacts, view: SplitView) -> None:
+        self.plain, self.view = plain.network, view
+        self.facts = SearchFacts(view.network, plain.cost)
         self.base = _before(map(plain.least_cost, plain.network.nodes))
-        self.own = _before(map(self.inside.least_cost, view.network.nodes))
-        self.plain = plain.network
+        self.own = _before(map(self.facts.least_cost, view.network.nodes))
 
-    def stages(self, end: int, tile: tuple[int, int], space: Space) -> list[Option]:
+    def stages(self, end: int, tile: Tile, space: Space, effort: int) -> list[Candidate]:
         """The stages that end before node `end` of the plain network."""
         position = self.view.positions.get(end)
         if position is None:
             return []
-        found, _, _ = self.inside.stages(position, tile, space, EFFORT)
-        return [self._option(o, end) for o in found if self._splits(o.begin, end)]
+        found = stages_ending(self.facts, position, tile, space, effort).stages
+        return [self._of_plain(stage, end) for stage in found if self._splits(stage.begin, end)]
 
     def _splits(self, position: int, end: int) -> bool:
+        """Whether a stage that begins here begins between blocks, and has one of them."""
         begin = self.view.cuts.get(position)
         if begin is None:
             return False
         return any(node.name in self.view.splits for node in self.plain.nodes[begin:end])
 
-    def _option(self, option: Option, end: int) -> Option:
+    def _of_plain(self, stage: Candidate, end: int) -> Candidate:
         """The stage among those of the plain network: cost above the least of its nodes."""
-        begin = self.view.cuts[option.begin]
-        more = self.own[option.end] - self.own[option.begin] - self.base[end] + self.base[begin]
-        cost = max(0.0, option.cost + more)
-        return replace(option, begin=begin, end=end, cost=cost, view=self.view)
+        begin = self.view.cuts[stage.begin]
+        more = self.own[stage.end] - self.own[stage.begin] - self.base[end] + self.base[begin]
+        cost = max(0.0, stage.cost + more)
+        return replace(stage, begin=begin, end=end, cost=cost, view=self.view)
 
 
-def promising(options: list[Option], margin: float) -> list[Option]:
+def promising(stages: list[Candidate], margin: float) -> list[Candidate]:
     """Without those that another of the same nodes beats by `margin`, least memory first.
 
-    Estimates are too high by up to `margin`.
+    Estimates are too high by up to `margin`, so what is beaten by less may be the better one.
     """
-    groups: dict[tuple[int, int], list[Option]] = {}
-    for option in sorted(options, key=lambda o: (o.bytes, o.cost)):
-        kept = groups.setdefault((option.begin, option.end), [])
-        if not any(
-            o.cost <= option.cost + ALIKE and o.bytes * margin <= option.bytes for o in kept
-        ):
-            kept.append(option)
-    found = [option for kept in groups.values() for option in kept]
-    return sorted(found, key=lambda o: (o.bytes, o.cost))
+    groups: dict[tuple[int, int], list[Candidate]] = {}
+    for stage in sorted(stages, key=lambda s: (s.bytes, s.cost)):
+        kept = groups.setdefault((stage.begin, stage.end), [])
+        if not any(s.cost <= stage.cost + ALIKE and s.bytes * margin <= stage.bytes for s in kept):
+            kept.append(stage)
+    found = [stage for kept in groups.values() for stage in kept]
+    return sorted(found, key=lambda s: (s.bytes, s.cost))
 
 
 def _before(costs: Iterable[float]) -> list[float]:

@@ -1,0 +1,66 @@
+"""The network with what every walk asks of it: lifetimes, least costs, scratch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mcucc.ir.kernel import Granularity
+from mcucc.schedule.expand.planner_graph import PlannerGraph, PlannerNode
+from mcucc.schedule.expand.rates import measured_tensor
+from mcucc.schedule.search.candidate import Candidate
+from mcucc.schedule.search.costs import CostModel
+from mcucc.schedule.search.limits import Tile, TileMenu
+
+
+class SearchFacts:
+    """A network and what its nodes cost.
+
+    `alive` are bytes of the tensors computed before a position and read at or after it.
+    """
+
+    def __init__(self, network: PlannerGraph, cost: CostModel) -> None:
+        self.network, self.cost = network, cost
+        self.alive: Sequence[int] = [self._alive(i) for i in range(len(network.nodes) + 1)]
+        self._scratches: dict[tuple[str, int, int], int] = {}
+        self._least: dict[str, float] = {}
+
+    def _alive(self, position: int) -> int:
+        return sum(
+            tensor.size
+            for number, tensor in enumerate(self.network.tensors)
+            if tensor.root == number and tensor.born < position <= tensor.last
+        )
+
+    def least_cost(self, node: PlannerNode) -> float:
+        """The cost of a node by itself: every pixel once, one call a row."""
+        if node.name not in self._least:
+            out = self.network.tensors[node.output]
+            x = self.network.tensors[node.operands[0].tensor]
+            self._least[node.name] = self.cost.node(
+                node, out.channels, out.height, out.width, out.height, (x.height, x.width)
+            )
+        return self._least[node.name]
+
+    def scratch(self, node: PlannerNode, columns: int, rows: int) -> int:
+        """Scratch bytes of a node's calls of so many columns and (of a BLOCK) rows."""
+        key = node.name, columns, rows if node.granularity is Granularity.BLOCK else 1
+        if key not in self._scratches:
+            self._scratches[key] = node.scratch(columns, rows)
+        return self._scratches[key]
+
+    def single(self, position: int) -> Candidate:
+        """The stage of one node that needs whole tensors."""
+        node = self.network.nodes[position]
+        out = self.network.tensors[node.output]
+        size = self.alive[position]
+        if node.granularity is not Granularity.ALIAS:
+            size += out.size + node.scratch_bytes
+        for tensor in {self.network.tensors[operand.tensor] for operand in node.operands}:
+            if tensor.arrives(position):  # not alive before, and whole while its rows come
+                size += tensor.size
+        return Candidate(position, position + 1, size, 0.0, (out.height, 0))
+
+    def tiles(self, end: int, menu: TileMenu, least_width: int) -> list[Tile]:
+        """Tile sizes of a menu for a stage that ends before a node."""
+        facts = self.network.tensors[measured_tensor(self.network.nodes[end - 1])]
+        return menu.tiles(facts.height, facts.width, least_width)
