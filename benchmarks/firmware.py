@@ -12,12 +12,12 @@ from mcucc.backends.camera_rows import as_asked
 from mcucc.boards.board import Board, Core, Memory, MemoryKind, board_names, load_board
 from mcucc.codegen.model import Origin, model_code
 from mcucc.codegen.write import write_library
-from mcucc.driver.compile import unit_of
 from mcucc.driver.load import LoadedModel
 from mcucc.driver.measure import reference_bytes
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.program import Program
 from mcucc.toolchain import BuildOptions, Firmware, ModelUnit, build_firmware, refence
+from mcucc.toolchain.firmware import unit_of
 
 NAME = "net"
 

@@ -22,9 +22,10 @@ from benchmarks.kernels import LAYERS, PEERS, measure
 from benchmarks.machine import Machine
 from benchmarks.networks import count_network, total
 from benchmarks.qemu_machine import QemuMachine
-from mcucc.driver.compile import OPTIMIZE, CompileOptions, compile_model
+from mcucc.driver.compile import CompileOptions, compile_model
 from mcucc.driver.load import NetworkOptions, load_network
 from mcucc.ir.kernel_id import InstructionSet
+from mcucc.toolchain.firmware import OPTIMIZE
 
 CORES = ("cortex-m4", "cortex-m3", "cortex-m0plus", "cortex-m55")
 FLASH_MODEL, FLASH_BOARD = "mcunet-5fps_vww", "nucleo-l4r5zi"

@@ -123,6 +123,20 @@ class Reader:
         )
 
 
+def plain(value: Any) -> Any:
+    """What `Reader` reads back: dataclasses and mappings as dicts, tuples as lists, Enums by value.
+
+    Floats keep every bit through repr.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
+    return value.value if isinstance(value, Enum) else value
+
+
 def text_of(path: Path, most: int) -> str:
     """The text of a file of at most so many bytes; ValueError, OSError."""
     with path.open("rb") as stream:

@@ -78,10 +78,10 @@ def schedule_options(
 ) -> ScheduleOptions:
     """The options as data; McuccError for a value that is not allowed."""
     from mcucc.cli.parse import choice
-    from mcucc.driver.manifest import OPTIMIZE
     from mcucc.schedule.plan.plan import ImagePolicy
     from mcucc.schedule.search.choose import IMAGES, OBJECTIVES, ScheduleOptions
     from mcucc.schedule.search.named import SCHEDULES
+    from mcucc.toolchain.firmware import OPTIMIZE
 
     if objective is not None:
         choice("--objective", objective, OBJECTIVES)

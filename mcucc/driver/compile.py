@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from mcucc.backends.choose import choose_emulator
 from mcucc.base.progress import Progress, silent
 from mcucc.boards.board import Board, board_file, load_board
 from mcucc.codegen.model import ModelCode, Origin, model_code, model_identifier
 from mcucc.codegen.write import write_library
+from mcucc.driver.folder import Staging, check_target, staging, write_network
 from mcucc.driver.limits import TooLarge, check_arena, check_weights, does_not_fit
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
-from mcucc.driver.manifest import OPTIMIZE
+from mcucc.driver.manifest import Manifest, ModelFile, hashes_of, write_manifest
 from mcucc.driver.measure import Measured, measure, without_firmware
-from mcucc.driver.network_file import save_graph
-from mcucc.driver.staging import MANIFEST, check_target, staging
 from mcucc.errors import FitError, ToolError
 from mcucc.exports import export_to
 from mcucc.frontends.file_kind import format_of
@@ -53,12 +48,10 @@ from mcucc.schedule.search.choose import (
     choose_again,
     schedule,
 )
-from mcucc.toolchain.firmware import BuildOptions, Firmware, ModelUnit, build_firmware
+from mcucc.toolchain.firmware import OPTIMIZE, BuildOptions, Firmware, build_firmware, unit_of
 from mcucc.toolchain.machines import machine_of
 from mcucc.toolchain.targets import cross_compiler, no_firmware
 from mcucc.version import __version__
-
-BOARD_FILE = "board.toml"
 
 
 @dataclass(frozen=True)
@@ -78,6 +71,24 @@ class CompileOptions:
     schedule: ScheduleOptions = field(default_factory=ScheduleOptions)
 
 
+def compile_model(model: Path, options: CompileOptions, progress: Progress = silent) -> Report:
+    """Compile `model` into `options.out`; returns the report that was written there.
+
+    Raises FitError when it does not fit the board (by how much, and where the peak is), and
+    McuccErrors of every stage; the folder is untouched then.
+    """
+    board = load_board(options.board)
+    name = model_identifier(options.name or model.stem)
+    out = options.out.resolve()
+    check_target(out)
+    c_only = check_tools(board, options)
+    network = load_network(model, options.network, progress)
+    with staging(out) as scratch:
+        made = _Compiler(network, board, options, name, c_only, scratch, progress).best()
+        scratch.publish(made.folder)
+    return made.report
+
+
 @dataclass(frozen=True, eq=False)
 class Compiled:
     """A network with its program and its C, before anything is built."""
@@ -93,48 +104,103 @@ class Compiled:
         return self.schedule.program
 
 
-def compile_model(model: Path, options: CompileOptions, progress: Progress = silent) -> Report:
-    """Compile `model` into `options.out`; returns the report that was written there.
+@dataclass(frozen=True, eq=False)
+class _Built:
+    """A plan that fits, in a folder that could be the result."""
 
-    Raises FitError when it does not fit the board (by how much, and where the peak is), and
-    McuccErrors of every stage; the folder is untouched then.
-    """
-    board = load_board(options.board)
-    name = model_identifier(options.name or model.stem)
-    out = options.out.resolve()
-    check_target(out)
-    c_only = check_tools(board, options)
-    network = load_network(model, options.network, progress)
-    wanted = dataclasses.replace(options.schedule, optimize=options.optimize)
-    made = _first_choice(network, board, wanted, progress)
-    kept: Report | None = None
-    while True:
+    schedule: Schedule
+    folder: Path
+    report: Report
+
+
+@dataclass(frozen=True, eq=False)
+class _Compiler:
+    """One network for one board; `c_only` says why there is no firmware, "" where there is."""
+
+    network: LoadedModel
+    board: Board
+    options: CompileOptions
+    name: str
+    c_only: str
+    scratch: Staging
+    progress: Progress
+
+    def best(self) -> _Built:
+        """Plan and build; where the measured stack is another than reserved, choose again.
+
+        A plan is chosen for the arena that an estimated stack leaves. A larger stack than that
+        asks for a plan that leaves it room. A smaller one may let a plan of the same front with
+        a larger arena fit: it is the better one, and taken where it holds when it is measured.
+        Raises FitError.
+        """
+        wanted = replace(self.options.schedule, optimize=self.options.optimize)
+        chosen = _first_choice(self.network, self.board, wanted, self.progress)
+        made = self.build(chosen)
+        while isinstance(made, TooLarge) and made.stack > wanted.stack and wanted.plan is None:
+            wanted = replace(wanted, stack=made.stack)
+            again = choose_again(chosen, self.board, wanted)
+            chosen = again or schedule(self.network.integer, self.board, wanted, self.progress)
+            made = self.build(chosen)
+        if isinstance(made, FitError):
+            raise made
+        if not 0 < made.report.sram.stack < wanted.stack:
+            return made
+        better = choose_again(chosen, self.board, replace(wanted, stack=made.report.sram.stack))
+        other = made if better is None else self.build(better)
+        return other if isinstance(other, _Built) else made
+
+    def build(self, chosen: Schedule) -> _Built | FitError:
+        """The folder of one plan, or why it does not fit."""
         try:
-            compiled = generate(network, made, name)
-            if options.network.print_after is not None:
-                options.network.print_after("schedule", schedule_text(compiled.program))
-            check_arena(compiled.program, board)
-            check_weights(compiled.program, board)
-            with staging(out) as folder:
-                report = _build(compiled, board, options, c_only, folder, progress)
+            compiled = generate(self.network, chosen, self.name)
+            if self.options.network.print_after is not None:
+                self.options.network.print_after("schedule", schedule_text(compiled.program))
+            check_arena(compiled.program, self.board)
+            check_weights(compiled.program, self.board)
+            return self._folder_of(compiled)
         except FitError as error:
-            if kept is not None:
-                return kept  # of the plan before, which is still in the folder
-            stack = error.stack if isinstance(error, TooLarge) else 0
-            if stack <= wanted.stack or wanted.plan is not None:
-                raise
-            wanted = dataclasses.replace(wanted, stack=stack)
-            made = choose_again(made, board, wanted) or schedule(
-                network.integer, board, wanted, progress
-            )
-            continue
-        if kept is not None or not 0 < report.sram.stack < wanted.stack:
-            return report
-        kept, wanted = report, dataclasses.replace(wanted, stack=report.sram.stack)
-        other = choose_again(made, board, wanted)
-        if other is None:
-            return report
-        made = other
+            return error
+
+    def _folder_of(self, compiled: Compiled) -> _Built | FitError:
+        """C, firmware, measured report and manifest of one plan."""
+        self.progress("generating C", 0, 0)
+        board, options, program = self.board, self.options, compiled.program
+        folder = self.scratch.new_folder()
+        sources = write_library(compiled.code, folder)
+        for ecosystem in options.exports:
+            export_to(ecosystem, compiled.code, folder)
+        measured = self._measured(compiled, sources, folder)
+        limit = min(options.schedule.sram or board.ram_bytes, board.ram_bytes)
+        report = _report(compiled, board, measured, limit)
+        if not report.fits:
+            return does_not_fit(program, report, board, limit)
+        write_network(
+            folder,
+            self.network.graph,
+            program.plan,
+            board_file(options.board),
+            model_content(self.network.path, options.network.outputs),
+            format_of(self.network.path),
+        )
+        (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
+        write_page(json.loads(report.to_json()), folder)
+        write_manifest(_manifest(compiled, board, options, measured, folder), folder)
+        return _Built(compiled.schedule, folder, report)
+
+    def _measured(self, compiled: Compiled, sources: tuple[Path, ...], folder: Path) -> Measured:
+        """What linking and emulating tell; FitError where the stack overflows."""
+        if self.c_only:
+            return without_firmware(compiled.program, self.c_only)
+        self.progress("building firmware", 0, 0)
+        firmware = build_image(compiled, sources, self.board, folder, self.options)
+        return measure(
+            self.network,
+            compiled.program,
+            firmware,
+            self.options.emulator,
+            self.options.time_limit_s,
+            self.progress,
+        )
 
 
 def _first_choice(
@@ -184,56 +250,6 @@ def generate(network: LoadedModel, chosen: Schedule, name: str) -> Compiled:
     return Compiled(network, chosen, code, name)
 
 
-def _build(
-    compiled: Compiled,
-    board: Board,
-    options: CompileOptions,
-    c_only: str,
-    folder: Path,
-    progress: Progress,
-) -> Report:
-    progress("generating C", 0, 0)
-    sources = write_library(compiled.code, folder)
-    save_graph(compiled.network.graph, folder / "network.npz")
-    (folder / "plan.json").write_text(compiled.program.plan.to_json() + "\n", encoding="utf-8")
-    model, outputs = compiled.network.path, options.network.outputs
-    # For validate, as it was compiled: in one file with its external data, and cut.
-    (folder / f"source{format_of(model)}").write_bytes(model_content(model, outputs))
-    shutil.copyfile(board_file(options.board), folder / BOARD_FILE)
-    for ecosystem in options.exports:
-        export_to(ecosystem, compiled.code, folder)
-    if c_only:
-        measured = without_firmware(compiled.program, c_only)
-    else:
-        progress("building firmware", 0, 0)
-        firmware = build_image(compiled, sources, board, folder, options)
-        measured = measure(
-            compiled.network,
-            compiled.program,
-            firmware,
-            options.emulator,
-            options.time_limit_s,
-            progress,
-        )
-    limit = min(options.schedule.sram or board.ram_bytes, board.ram_bytes)
-    report = _report(compiled, board, measured, limit)
-    if not report.fits:
-        raise does_not_fit(compiled.program, report, board, limit)
-    (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
-    write_page(json.loads(report.to_json()), folder)
-    manifest = _manifest(compiled, board, options, measured, folder)
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    return report
-
-
-def unit_of(
-    name: str, arena_bytes: int, folder: Path, sources: Sequence[Path]
-) -> tuple[ModelUnit, list[Path]]:
-    """The toolchain's view of a written library: the model's own sources, and the kernels."""
-    own = tuple(path for path in sources if path.parent == folder)
-    return ModelUnit(name, arena_bytes, own), [path for path in sources if path not in own]
-
-
 def build_image(
     compiled: Compiled,
     sources: tuple[Path, ...],
@@ -248,7 +264,7 @@ def build_image(
         firmware = build_firmware([unit], kernels, board, Path(scratch), options=flags)
         elf = folder / f"{compiled.name}.elf"
         shutil.copyfile(firmware.elf, elf)
-    return dataclasses.replace(firmware, elf=elf)
+    return replace(firmware, elf=elf)
 
 
 def _report(compiled: Compiled, board: Board, measured: Measured, limit: int) -> Report:
@@ -303,29 +319,22 @@ def _report(compiled: Compiled, board: Board, measured: Measured, limit: int) ->
 
 def _manifest(
     compiled: Compiled, board: Board, options: CompileOptions, measured: Measured, folder: Path
-) -> dict[str, Any]:
-    """What made this folder: hashes, versions and settings, enough for run and validate."""
-    network = compiled.network
-    preprocess = network.preprocess
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
-        "schema": SCHEMA,
-        "mcucc": __version__,
-        "name": compiled.name,
-        "model": {"file": network.path.name, "sha256": network.sha256},
-        "board": board.name,
-        "optimize": options.optimize,
-        "rounding": network.integer.rounding.value,
-        "preprocess": None if preprocess is None else preprocess.to_dict(),
-        "input_shapes": dict(options.network.input_shapes or {}),
-        "outputs": [port.name for port in network.imported.outputs]
-        if options.network.outputs
-        else [],
-        "quantization": network.record,
-        "arena_bytes": compiled.program.arena_bytes,
-        "compiler": measured.compiler,
-        "files": {
-            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in files
-        },
-    }
+) -> Manifest:
+    """What made this folder, with the hash of every file in it."""
+    network, given = compiled.network, options.network
+    return Manifest(
+        schema=SCHEMA,
+        mcucc=__version__,
+        name=compiled.name,
+        model=ModelFile(network.path.name, network.sha256),
+        board=board.name,
+        optimize=options.optimize,
+        rounding=network.integer.rounding,
+        preprocess=network.preprocess,
+        input_shapes=given.input_shapes or {},
+        outputs=tuple(p.name for p in network.imported.outputs) if given.outputs else (),
+        quantization=network.quantization,
+        arena_bytes=compiled.program.arena_bytes,
+        compiler=measured.compiler,
+        files=hashes_of(folder),
+    )

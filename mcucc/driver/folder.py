@@ -1,110 +1,83 @@
-"""A folder that `compile` made, opened again for `run` and `validate`."""
+"""The folder that `compile` writes and that `run` and `validate` open: what stands where in it.
+
+It is written whole or not at all, and only what is compile's own is replaced. The files are made
+in a scratch folder beside the target, which takes the target's place at the end: a failure leaves
+nothing behind, and an older result stays as it was.
+"""
 
 from __future__ import annotations
 
+import json
+import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from mcucc.boards.board import Board, load_board
-from mcucc.driver.compile import BOARD_FILE, unit_of
-from mcucc.driver.manifest import OPTIMIZE, read_manifest
-from mcucc.driver.network_file import load_graph
-from mcucc.driver.staging import MANIFEST
+from mcucc.driver.manifest import MANIFEST, Manifest, read_manifest
+from mcucc.driver.network_file import load_graph, save_graph
 from mcucc.errors import OutputError
-from mcucc.evaluate.fingerprint import first_changed
-from mcucc.images.camera import CameraInput
-from mcucc.images.preprocess import Preprocess
+from mcucc.images.camera import CameraInput, cameras_of
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
-from mcucc.numerics.fixed_point import Rounding
 from mcucc.quantize.lower import lower
-from mcucc.quantize.split_outputs import SplitOutput, read_splits
 from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.plan import Plan
 from mcucc.schedule.plan.program import Program
 from mcucc.schedule.search.choose import bind, read_plan
-from mcucc.toolchain.firmware import BuildOptions, Firmware, ModelUnit, build_firmware
+from mcucc.toolchain.firmware import (
+    OPTIMIZE,
+    BuildOptions,
+    Firmware,
+    ModelUnit,
+    build_firmware,
+    unit_of,
+)
 from mcucc.toolchain.host import build_shared
+
+# Beside the manifest, the C, the ELF and the report:
+NETWORK = "network.npz"  # the int8 network
+PLAN = "plan.json"  # the schedule the C was generated from
+BOARD = "board.toml"
+SOURCE = "source"  # the model file as it was compiled, with its own suffix
 
 
 @dataclass(frozen=True, eq=False)
 class CompiledFolder:
-    """The network of a compiled folder: its int8 graph, its integers, its C."""
+    """The network of a compiled folder: its int8 graph, its integers, its C.
+
+    `source` is the copy of the model file.
+    """
 
     path: Path
-    name: str
-    manifest: Mapping[str, Any]
+    manifest: Manifest
     board: Board
     graph: Graph
     integer: IntegerGraph
-    preprocess: Preprocess | None
     source: Path
-
-    @property
-    def is_float(self) -> bool:
-        """Whether the model file is a float network that was quantized here."""
-        return self.source.suffix == ".onnx" and "observer" in self.manifest["quantization"]
 
     @property
     def camera(self) -> CameraInput | None:
         """How camera bytes become the only input's int8; None where it takes int8."""
-        if self.preprocess is None or len(self.graph.inputs) != 1:
-            return None
-        (name,) = self.graph.inputs
-        if self.is_float:
-            return CameraInput.offset(self.preprocess.channel_count)
-        scale, offset = self.preprocess.affine()
-        quant = self.graph.tensors[name].quantization
-        return CameraInput.quantized(list(scale), list(offset), quant)
+        folded = self.manifest.is_float
+        cameras = cameras_of(self.graph, self.manifest.preprocess, folded=folded)
+        return next(iter(cameras.values()), None)
 
     def program(self) -> Program:
-        """The schedule the C was generated from."""
-        graph = bind(self.integer, self.board, self.manifest["optimize"])
-        return expand(graph, read_plan(self.path / "plan.json"))
-
-    @property
-    def input_shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shapes given for open inputs when it was compiled."""
-        given = self.manifest["input_shapes"]
-        return {name: tuple(shape) for name, shape in given.items()}
-
-    def changed_layer(self, today: Sequence[dict[str, Any]]) -> str:
-        """The first layer in which the float network `today` is not the compiled one's, or "".
-
-        A folder of an older mcucc does not say what it was compiled from. Raises OutputError.
-        """
-        try:
-            before = self.manifest["quantization"].get("float_network")
-            return "" if before is None else first_changed(before, today) or ""
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise OutputError(
-                f"{MANIFEST} is damaged ({error})", where=str(self.path), hint="compile again"
-            ) from error
-
-    @property
-    def splits(self) -> tuple[SplitOutput, ...]:
-        """Outputs of the file that are several here; OutputError when the manifest is damaged."""
-        try:
-            return read_splits(self.manifest["quantization"].get("split_outputs", ()))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise OutputError(
-                f"{MANIFEST} is damaged ({error})", where=str(self.path), hint="compile again"
-            ) from error
-
-    @property
-    def sources(self) -> tuple[Path, ...]:
-        """The generated and the runtime's .c files."""
-        return tuple(
-            self.path / name
-            for name in sorted(self.manifest["files"])
-            if name.endswith(".c") and ("/" not in name or name.startswith("runtime/"))
-        )
+        """The program the C was generated from."""
+        graph = bind(self.integer, self.board, self.manifest.optimize)
+        return expand(graph, read_plan(self.path / PLAN))
 
     def unit(self) -> tuple[ModelUnit, list[Path]]:
-        """The toolchain's view of the C."""
-        return unit_of(self.name, self.manifest["arena_bytes"], self.path, self.sources)
+        """The toolchain's view of the C: the model's own sources, and the kernels."""
+        sources = [
+            self.path / name
+            for name in sorted(self.manifest.files)
+            if name.endswith(".c") and ("/" not in name or name.startswith("runtime/"))
+        ]
+        return unit_of(self.manifest.name, self.manifest.arena_bytes, self.path, sources)
 
     def host_library(self, work: Path) -> Path:
         """The generated C as a shared object; `work` receives it."""
@@ -114,7 +87,7 @@ class CompiledFolder:
     def firmware(self, work: Path) -> Firmware:
         """The firmware, built again from the C in the folder."""
         unit, kernels = self.unit()
-        flags = BuildOptions(OPTIMIZE[self.manifest["optimize"]])
+        flags = BuildOptions(OPTIMIZE[self.manifest.optimize])
         return build_firmware([unit], kernels, self.board, work, options=flags)
 
 
@@ -124,26 +97,119 @@ def open_compiled(path: Path) -> CompiledFolder:
         what = "no such folder" if not path.exists() else "not a folder made by mcucc compile"
         raise OutputError(what, where=str(path), hint="compile first")
     manifest = read_manifest(path)
-    rounding, table = Rounding(manifest["rounding"]), manifest["preprocess"]
-    sources = sorted(path.glob("source.*"))
-    gone = [file for file in manifest["files"] if not (path / file).is_file()]
+    sources = sorted(path.glob(f"{SOURCE}.*"))
+    gone = [file for file in manifest.files if not (path / file).is_file()]
     if gone or not sources:
         raise OutputError(
             f"{gone[0] if gone else 'the copy of the model'} is gone",
             where=str(path),
             hint="compile again",
         )
-    graph = load_graph(path / "network.npz")
+    graph = load_graph(path / NETWORK)
     return CompiledFolder(
         path=path,
-        name=manifest["name"],
         manifest=manifest,
-        board=replace(load_board(path / BOARD_FILE), name=manifest["board"]),
+        board=replace(load_board(path / BOARD), name=manifest.board),
         graph=graph,
-        integer=lower(graph, rounding),
-        preprocess=None if table is None else Preprocess.from_dict(table, where=str(path)),
+        integer=lower(graph, manifest.rounding),
         source=sources[0],
     )
+
+
+def write_network(
+    folder: Path, graph: Graph, plan: Plan, board: Path, source: bytes, suffix: str
+) -> None:
+    """Write what `open_compiled` needs beside the manifest and the C.
+
+    `board` is the board's TOML, `source` the model file as it was compiled: in one file with its
+    external data, and cut.
+    """
+    save_graph(graph, folder / NETWORK)
+    (folder / PLAN).write_text(plan.to_json() + "\n", encoding="utf-8")
+    (folder / f"{SOURCE}{suffix}").write_bytes(source)
+    shutil.copyfile(board, folder / BOARD)
+
+
+def check_target(out: Path) -> None:
+    """OutputError unless `out` is new, empty, or a folder an earlier compile made."""
+    if out.exists() and not out.is_dir():
+        raise OutputError("is a file, not a folder", where=str(out), hint="give another --out")
+    if out.is_dir() and any(out.iterdir()) and not _own_files(out):
+        raise OutputError(
+            "holds other files, which compile would replace",
+            where=str(out),
+            hint="give a new or empty folder",
+        )
+
+
+@dataclass(frozen=True)
+class Staging:
+    """Scratch folders beside the target `out`, one of which may take its place."""
+
+    out: Path
+    scratch: Path
+
+    def new_folder(self) -> Path:
+        """Another empty folder to write into."""
+        folder = self.scratch / f"made-{len(list(self.scratch.iterdir()))}"
+        folder.mkdir()
+        return folder
+
+    def publish(self, made: Path) -> None:
+        """Put `made` where `out` is; on an error `out` is put back.
+
+        Files of an older result go; what others put beside them is kept.
+        """
+        if not self.out.exists():
+            made.rename(self.out)
+            return
+        keep, old = _foreign_files(self.out), self.scratch / "old"
+        self.out.rename(old)
+        try:
+            made.rename(self.out)
+        except OSError:
+            old.rename(self.out)
+            raise
+        for name in keep:
+            if not (self.out / name).exists():
+                (self.out / name).parent.mkdir(parents=True, exist_ok=True)
+                (old / name).rename(self.out / name)
+
+
+@contextmanager
+def staging(out: Path) -> Iterator[Staging]:
+    """Scratch beside `out` that is gone after the block, but for what was published."""
+    made = [folder for folder in out.parents if not folder.exists()]
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise OutputError(str(error), where=str(out), hint="give another --out") from error
+    try:
+        yield Staging(out, scratch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        for folder in made:  # innermost first; those that hold something stay
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _own_files(folder: Path) -> frozenset[str]:
+    """The files that an earlier compile wrote here; empty where its manifest is not ours.
+
+    Of any version: a folder that this mcucc cannot open may still be replaced.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return frozenset((MANIFEST, *manifest["files"])) if "mcucc" in manifest else frozenset()
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return frozenset()
+
+
+def _foreign_files(folder: Path) -> list[Path]:
+    own = _own_files(folder)
+    files = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
+    return [path for path in files if path.as_posix() not in own]
 
 
 def scratch_folder() -> tempfile.TemporaryDirectory[str]:

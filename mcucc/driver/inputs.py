@@ -65,7 +65,7 @@ def sample_of(path: Path, compiled: CompiledFolder) -> Sample:
 
 def ports_of(compiled: CompiledFolder) -> tuple[Port, ...]:
     """The inputs of the folder's model file."""
-    imported = load_model(compiled.source, input_shapes=compiled.input_shapes)
+    imported = load_model(compiled.source, input_shapes=compiled.manifest.input_shapes)
     if imported.quantized:
         return imported.ports
     tensors = compiled.graph.tensors  # where the float network was quantized
@@ -74,7 +74,7 @@ def ports_of(compiled: CompiledFolder) -> tuple[Port, ...]:
 
 def _picture_feed(compiled: CompiledFolder) -> tuple[Preprocess, CameraInput] | None:
     """How pictures become what the C reads, None where it reads int8."""
-    preprocess, camera = compiled.preprocess, compiled.camera
+    preprocess, camera = compiled.manifest.preprocess, compiled.camera
     return None if preprocess is None or camera is None else (preprocess, camera)
 
 

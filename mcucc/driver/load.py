@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from mcucc.base.progress import Progress, silent
+from mcucc.driver.manifest import InFile, PostTraining, Quantization
 from mcucc.errors import DataError
 from mcucc.evaluate.fingerprint import fingerprint
 from mcucc.evaluate.float_check import check_float
@@ -19,7 +19,7 @@ from mcucc.frontends.frontier import of_file
 from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.load import load_model
 from mcucc.images.arrays import calibration_of, is_arrays
-from mcucc.images.camera import CameraInput
+from mcucc.images.camera import CameraInput, cameras_of
 from mcucc.images.datasets import CALIBRATION_COUNT, load_dataset
 from mcucc.images.preprocess import CHANNELS, Preprocess, find_preprocess
 from mcucc.images.samples import ArraySample, CalibrationSet, Picture, Sample
@@ -84,7 +84,7 @@ class LoadedModel:
     integer: IntegerGraph
     cameras: Mapping[str, CameraInput]
     preprocess: Preprocess | None
-    record: dict[str, Any]
+    quantization: Quantization
     imported: ImportedModel
     removed: Removed | None = None  # None: constant channels are kept
     borders: tuple[BorderFacts, ...] = ()  # of layers that pad a normalised input
@@ -118,23 +118,23 @@ def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress)
     forms = float_forms(imported, preprocess, show)
     progress("comparing with ONNX Runtime", 0, 0)
     check_float(imported, forms, calibration.samples[0])
-    quantized = quantize_model(
-        imported,
-        forms[-1],
-        calibration,
-        QuantizeOptions(observer=options.observer, rounding=options.rounding),
-        progress,
-    )
+    settings = QuantizeOptions(observer=options.observer, rounding=options.rounding)
+    quantized = quantize_model(imported, forms[-1], calibration, settings, progress)
     network = LoadedModel(
         path=path,
         sha256=imported.sha256,
         graph=quantized.graph,
         integer=quantized.integer,
-        cameras={}
-        if preprocess is None
-        else {imported.graph.inputs[0]: CameraInput.offset(preprocess.channel_count)},
+        cameras=cameras_of(quantized.graph, preprocess, folded=True),
         preprocess=preprocess,
-        record={**quantized.record, "float_network": fingerprint(forms[-1])},
+        quantization=PostTraining(
+            observer=settings.observer,
+            rounding=settings.rounding,
+            correct_biases=settings.correct_biases,
+            calibration=calibration.facts,
+            split_outputs=quantized.splits,
+            float_network=fingerprint(forms[-1]),
+        ),
         imported=imported,
         borders=quantized.borders,
         splits=quantized.splits,
@@ -240,24 +240,17 @@ def _quantized(imported: ImportedModel, options: NetworkOptions) -> LoadedModel:
     beside = imported.model_path.with_suffix(".toml").is_file()
     if options.preprocess is not None or beside:
         preprocess = find_preprocess(imported.model_path, options.preprocess)
-    cameras = {}
     if preprocess is not None and len(graph.inputs) == 1:
-        (name,) = graph.inputs
-        preprocess.check_input(hwc(graph.tensors[name].shape), where=str(imported.model_path))
-        scale, offset = preprocess.affine()
-        quant = graph.tensors[name].quantization
-        cameras[name] = CameraInput.quantized(list(scale), list(offset), quant)
+        shape = graph.tensors[graph.inputs[0]].shape
+        preprocess.check_input(hwc(shape), where=str(imported.model_path))
     network = LoadedModel(
         path=imported.model_path,
         sha256=imported.sha256,
         graph=graph,
         integer=lower(graph, options.rounding),
-        cameras=cameras,
+        cameras=cameras_of(graph, preprocess, folded=False),
         preprocess=preprocess,
-        record={
-            "scheme": f"as in the file ({imported.format})",
-            "rounding": options.rounding.value,
-        },
+        quantization=InFile(f"as in the file ({imported.format})", options.rounding),
         imported=imported,
     )
     return _finished(network, options)

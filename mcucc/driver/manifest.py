@@ -1,56 +1,132 @@
-"""manifest.json of a compiled folder: read as what `compile` writes, and as nothing else."""
+"""manifest.json: what made a compiled folder, enough for `run` and `validate`; one type both ways.
+
+It is read as what `compile` writes, and as nothing else.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from mcucc.base.names import identifier
-from mcucc.base.typed import Reader, text_of, wrong
-from mcucc.driver.staging import MANIFEST
-from mcucc.errors import OutputError
+from mcucc.base.typed import Reader, plain, text_of, wrong
+from mcucc.errors import DataError, OutputError
+from mcucc.evaluate.fingerprint import NodeFingerprint
+from mcucc.images.preprocess import Preprocess
+from mcucc.images.samples import CalibrationFacts
 from mcucc.numerics.fixed_point import Rounding
+from mcucc.quantize.split_outputs import SplitOutput
 from mcucc.schedule.plan.plan import LARGEST_SIDE
+from mcucc.toolchain.firmware import OPTIMIZE
 
+MANIFEST = "manifest.json"
 LARGEST = 2**24  # bytes of the file
 LARGEST_ARENA = 2**31
-OPTIMIZE = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
+# Keys that manifests of the same schema did not always have.
+LATER = ("outputs", "split_outputs", "float_network")
 
 
 @dataclass(frozen=True)
+class InFile:
+    """The file was quantized already; `scheme` says so in words."""
+
+    scheme: str
+    rounding: Rounding
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostTraining:
+    """A float network was quantized here, on these samples.
+
+    `float_network` is what it was quantized from, None where an older mcucc did not keep it.
+    """
+
+    scheme: str = "post-training int8"
+    observer: str
+    rounding: Rounding
+    correct_biases: bool
+    calibration: CalibrationFacts
+    split_outputs: tuple[SplitOutput, ...] = ()
+    float_network: tuple[NodeFingerprint, ...] | None = None
+
+
+Quantization = InFile | PostTraining
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """The file that was given, by name and hash."""
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """The keys of the file; `files` are paths below the folder and their sha256."""
+    """The keys of the file.
+
+    `preprocess` is None where the C reads int8 as they are. `outputs` are the tensors it was ended
+    at, none for the file's own. `files` are paths below the folder and their sha256.
+    """
 
     schema: int
     mcucc: str
     name: str
-    model: Mapping[str, str]
+    model: ModelFile
     board: str
     optimize: str
     rounding: Rounding
-    preprocess: Mapping[str, Any] | None
+    preprocess: Preprocess | None
     input_shapes: Mapping[str, tuple[int, ...]]
-    quantization: Mapping[str, Any]
+    outputs: tuple[str, ...] = ()
+    quantization: Quantization
     arena_bytes: int
     compiler: str
     files: Mapping[str, str]
-    outputs: tuple[str, ...] = ()
+
+    @property
+    def is_float(self) -> bool:
+        """Whether the model file is a float network that was quantized here."""
+        return isinstance(self.quantization, PostTraining)
+
+    @property
+    def splits(self) -> tuple[SplitOutput, ...]:
+        """Outputs of the file that are several in the C."""
+        made = self.quantization
+        return made.split_outputs if isinstance(made, PostTraining) else ()
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def hashes_of(folder: Path) -> dict[str, str]:
+    """Every file in a folder, by its path below it, and its sha256."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def write_manifest(manifest: Manifest, folder: Path) -> None:
+    """Write the file, the same bytes for the same manifest."""
+    text = json.dumps(plain(manifest), indent=1) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> Manifest:
     """The file's data; OutputError unless every value is one that `compile` may have written."""
     try:
-        data: dict[str, Any] = json.loads(text_of(folder / MANIFEST, LARGEST))
-        _check(Reader(("outputs",)).read(Manifest, data))
-    except (OSError, ValueError, RecursionError) as error:
+        data = json.loads(text_of(folder / MANIFEST, LARGEST))
+        manifest: Manifest = Reader(LATER).read(Manifest, data)
+        _check(manifest)
+    except (OSError, ValueError, RecursionError, DataError) as error:
+        why = error.what if isinstance(error, DataError) else error
         raise OutputError(
-            f"{MANIFEST} is damaged ({error})", where=str(folder), hint="compile again"
+            f"{MANIFEST} is damaged ({why})", where=str(folder), hint="compile again"
         ) from error
-    return data
+    return manifest
 
 
 def _check(manifest: Manifest) -> None:
@@ -64,7 +140,11 @@ def _check(manifest: Manifest) -> None:
     for name, shape in manifest.input_shapes.items():
         if not all(1 <= length <= LARGEST_SIDE for length in shape):
             raise wrong("input_shapes", "lengths from 1", f"{name}: {list(shape)[:8]}")
+    for split in manifest.splits:
+        parts = all(0 <= part.begin < part.end for part in split.parts)
+        if not (parts and 0 <= split.axis <= 2):
+            raise wrong("split_outputs", "parts along an axis of (H, W, C)", split.output)
     for name in manifest.files:
-        parts = PurePosixPath(name).parts
-        if not re.fullmatch(r"[A-Za-z0-9_.+/-]+", name) or name[0] in "/-" or ".." in parts:
+        steps = PurePosixPath(name).parts
+        if not re.fullmatch(r"[A-Za-z0-9_.+/-]+", name) or name[0] in "/-" or ".." in steps:
             raise wrong("files", "paths below the folder", name)

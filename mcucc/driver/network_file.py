@@ -5,7 +5,6 @@ No pickle: an op is its class name and its attributes, and only registered class
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
 import math
@@ -18,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from mcucc.base.typed import Reader, shown, wrong
+from mcucc.base.typed import Reader, plain, shown, wrong
 from mcucc.errors import ModelError
 from mcucc.ir.graph import Graph, Node
 from mcucc.ir.tensor import Quant, Tensor
@@ -47,7 +46,7 @@ def save_graph(graph: Graph, path: Path) -> None:
             {
                 "name": node.name,
                 "op": node.op.kind,
-                "attributes": _plain(node.op),
+                "attributes": plain(node.op),
                 "inputs": node.inputs,
                 "outputs": node.outputs,
             }
@@ -136,7 +135,7 @@ def _tensor_dict(tensor: Tensor, key: str | None) -> dict[str, Any]:
         "name": tensor.name,
         "shape": tensor.shape,
         "dtype": tensor.dtype.name,
-        "quant": None if quant is None else dataclasses.asdict(quant),
+        "quant": None if quant is None else plain(quant),
         "constant": key,
     }
 
@@ -177,12 +176,3 @@ def _node(entry: _Node) -> Node:
         raise wrong("op", "an op of mcucc", entry.op)
     op = Reader(infinite=True).read(registry()[entry.op], dict(entry.attributes), entry.name)
     return Node(entry.name, op, entry.inputs, entry.outputs)
-
-
-def _plain(value: Any) -> Any:
-    """Dataclasses as dicts, tuples as lists; floats keep every bit through repr."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value

@@ -17,10 +17,11 @@ from mcucc.base.progress import Progress, silent
 from mcucc.driver.folder import CompiledFolder, scratch_folder
 from mcucc.driver.inputs import samples_of
 from mcucc.driver.load import float_forms
+from mcucc.driver.manifest import PostTraining
 from mcucc.errors import ModelError, ToolError
 from mcucc.evaluate.accuracy import BATCH
 from mcucc.evaluate.agreement import agree
-from mcucc.evaluate.fingerprint import fingerprint
+from mcucc.evaluate.fingerprint import fingerprint, first_changed
 from mcucc.evaluate.float_check import WrongValue, first_wrong_of
 from mcucc.evaluate.float_outputs import float_outputs as float_outputs_of
 from mcucc.evaluate.validate import (
@@ -110,14 +111,16 @@ def validate(
     labels = [sample.label for sample in samples]
     reference = _numpy(graph, samples, progress)
     floats, why_not = _float(compiled, samples, progress)
-    wrong_float, changed = _wrong_float(compiled, samples[0]) if compiled.is_float else (None, "")
+    wrong_float, changed = (
+        _wrong_float(compiled, samples[0]) if compiled.manifest.is_float else (None, "")
+    )
     oracle = None
-    if not compiled.is_float:
-        oracle = open_oracle(compiled.source, graph.rounding, compiled.input_shapes)
+    if not compiled.manifest.is_float:
+        oracle = open_oracle(compiled.source, graph.rounding, compiled.manifest.input_shapes)
     with scratch_folder() as scratch:
         work = Path(scratch)
         library = compiled.host_library(work / "host")
-        on_host = _split(graph, run_host(library, compiled.name, _raw(samples)))
+        on_host = _split(graph, run_host(library, compiled.manifest.name, _raw(samples)))
         emulated, firmware, instructions, name = _emulated(
             compiled, samples, emulator, time_limit_s, work, progress
         )
@@ -184,7 +187,7 @@ def run_samples(
         work = Path(scratch)
         if emulator == "host":
             library = compiled.host_library(work)
-            outputs = _split(graph, run_host(library, compiled.name, _raw(samples)))
+            outputs = _split(graph, run_host(library, compiled.manifest.name, _raw(samples)))
             return Run(outputs, None, "host")
         emulated, _, instructions, name = _emulated(
             compiled, samples, emulator, time_limit_s, work, progress
@@ -251,12 +254,12 @@ def _float(
     compiled: CompiledFolder, samples: Sequence[Sample], progress: Progress
 ) -> tuple[Outputs | None, str]:
     """The float network's outputs, or why there are none."""
-    if not compiled.is_float:
+    if not compiled.manifest.is_float:
         return None, "no float form"
-    imported = import_onnx(compiled.source, input_shapes=compiled.input_shapes)
+    imported = import_onnx(compiled.source, input_shapes=compiled.manifest.input_shapes)
     found = float_outputs_of(
         imported,
-        compiled.splits,
+        compiled.manifest.splits,
         samples,
         lambda index: progress("float network", index, len(samples)),
     )
@@ -268,10 +271,13 @@ def _wrong_float(compiled: CompiledFolder, sample: Sample) -> tuple[WrongValue |
 
     And the first layer in which it is not the one that the folder was compiled from, "" for none.
     """
-    imported = import_onnx(compiled.source, input_shapes=compiled.input_shapes)
-    forms = float_forms(imported, compiled.preprocess)
+    imported = import_onnx(compiled.source, input_shapes=compiled.manifest.input_shapes)
+    forms = float_forms(imported, compiled.manifest.preprocess)
     wrong = first_wrong_of(imported, forms, sample)
-    return wrong, compiled.changed_layer(fingerprint(forms[-1]))
+    made = compiled.manifest.quantization
+    before = made.float_network if isinstance(made, PostTraining) else None
+    changed = None if before is None else first_changed(before, fingerprint(forms[-1]))
+    return wrong, changed or ""
 
 
 def _tensors(graph: IntegerGraph, sample: Sample) -> Outputs:
@@ -303,7 +309,7 @@ def _divergence(
 def _trace(compiled: CompiledFolder, library: Path, sample: Sample) -> Outputs:
     """Every tensor of one sample, read from the host's arena right after its step."""
     program = compiled.program()
-    model = HostModel(library, compiled.name)
+    model = HostModel(library, compiled.manifest.name)
     model.load(sample.raw)
     before = len(model.step_names) - len(program.steps)
     tensors: Outputs = {}

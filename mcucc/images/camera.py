@@ -1,7 +1,7 @@
 """How a camera byte becomes the int8 a network reads.
 
 With folded input normalisation it is byte - 128. Networks that come with their own input
-quantization (imported int8 models) get a table per channel.
+quantization (imported int8 models) get a table per channel. `cameras_of` decides.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mcucc.images.preprocess import Preprocess
+from mcucc.ir.graph import Graph
 from mcucc.ir.tensor import Quant
 from mcucc.numerics.fixed_point import Int8Array, round_half_up, saturate_int8
 
@@ -46,3 +48,21 @@ class CameraInput:
         """Camera bytes (..., C) to int8 of the same shape."""
         channels = np.arange(self.table.shape[0])
         return self.table[channels, pixels.astype(np.int64)]
+
+
+def cameras_of(
+    graph: Graph, preprocess: Preprocess | None, *, folded: bool
+) -> dict[str, CameraInput]:
+    """How camera bytes become the input of an int8 graph, by the input's name.
+
+    Empty where it takes int8 as they are: without preprocessing, and where a picture does not fill
+    all inputs. `folded` says that the normalisation is part of the network.
+    """
+    if preprocess is None or len(graph.inputs) != 1:
+        return {}
+    (name,) = graph.inputs
+    if folded:
+        return {name: CameraInput.offset(preprocess.channel_count)}
+    scale, offset = preprocess.affine()
+    quant = graph.tensors[name].quantization
+    return {name: CameraInput.quantized(list(scale), list(offset), quant)}

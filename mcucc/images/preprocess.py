@@ -132,18 +132,6 @@ class Preprocess:
                 hint="change resize, center_crop or channels in the preprocessing TOML",
             )
 
-    def to_dict(self) -> dict[str, Any]:
-        """The TOML's keys and values, for the manifest."""
-        return {
-            "channels": self.channels,
-            "resize": list(self.resize),
-            "filter": self.filter,
-            "center_crop": None if self.center_crop is None else list(self.center_crop),
-            "scale": self.scale,
-            "mean": list(self.mean),
-            "std": list(self.std),
-        }
-
     @staticmethod
     def from_dict(table: Mapping[str, Any], *, where: str = "") -> Preprocess:
         """Read the keys of a [preprocess] table; DataError names the key that is wrong."""

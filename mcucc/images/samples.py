@@ -114,6 +114,16 @@ class ArraySample:
         return replace(self, ports=tuple(replace(port, quant=quant) for port, quant in ports))
 
 
+@dataclass(frozen=True)
+class CalibrationFacts:
+    """Which folder (no path of this machine), how many samples, the first and the last."""
+
+    source: str
+    count: int
+    first: str
+    last: str
+
+
 @dataclass(frozen=True, eq=False)
 class CalibrationSet:
     """Samples to calibrate on, and where they are from."""
@@ -121,14 +131,11 @@ class CalibrationSet:
     source: str
     samples: tuple[Sample, ...] = field(default_factory=tuple)
 
-    def to_dict(self) -> dict[str, Any]:
-        """For the manifest: which folder (no path of this machine), how many, first and last."""
-        return {
-            "source": self.source,
-            "count": len(self.samples),
-            "first": self.samples[0].name,
-            "last": self.samples[-1].name,
-        }
+    @property
+    def facts(self) -> CalibrationFacts:
+        """For the manifest."""
+        first, last = self.samples[0], self.samples[-1]
+        return CalibrationFacts(self.source, len(self.samples), first.name, last.name)
 
 
 def batch(inputs: Sequence[str], samples: Sequence[Sample]) -> dict[str, Int8Array]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from mcucc.base.progress import Progress, silent
 from mcucc.errors import DataError
@@ -21,12 +20,11 @@ from mcucc.quantize.split_outputs import SplitOutput, moved_from, split_outputs,
 
 @dataclass(frozen=True, eq=False)
 class QuantizedModel:
-    """The int8 Graph, its kernels, the ranges behind it and what the manifest says of them."""
+    """The int8 Graph, its kernels, and the ranges behind it."""
 
     graph: Graph
     integer: IntegerGraph
     ranges: Ranges
-    record: dict[str, Any]
     borders: tuple[BorderFacts, ...] = ()
     splits: tuple[SplitOutput, ...] = ()
 
@@ -63,18 +61,7 @@ def quantize_model(
     graph, borders = choose_borders(graph, activation_quants(graph, ranges))
     quantized = quantize(graph, ranges, options)
     splits = with_scales(splits, quantized)
-    record: dict[str, Any] = {
-        "scheme": "post-training int8",
-        "observer": options.observer,
-        "rounding": options.rounding.value,
-        "correct_biases": options.correct_biases,
-        "calibration": calibration.to_dict(),
-    }
-    if splits:
-        record["split_outputs"] = [asdict(split) for split in splits]
-    return QuantizedModel(
-        quantized, lower(quantized, options.rounding), ranges, record, borders, splits
-    )
+    return QuantizedModel(quantized, lower(quantized, options.rounding), ranges, borders, splits)
 
 
 def make_observer(name: str) -> Observer:

@@ -120,26 +120,6 @@ def split_outputs(
     return dead_code.run(maker.graph(outputs)), tuple(splits)
 
 
-def read_splits(table: Any) -> tuple[SplitOutput, ...]:
-    """Back from `dataclasses.asdict`; ValueError, KeyError or TypeError for anything else."""
-    splits = []
-    for entry in table:
-        parts = tuple(
-            OutputPart(
-                str(part["name"]),
-                int(part["begin"]),
-                int(part["end"]),
-                *(float(part[key]) for key in ("low", "high", "scale")),
-            )
-            for part in entry["parts"]
-        )
-        axis, file_axis = int(entry["axis"]), int(entry["file_axis"])
-        if not (0 <= axis <= 2 and all(0 <= part.begin < part.end for part in parts)):
-            raise ValueError(f"parts {entry['parts']} of axis {axis}")
-        splits.append(SplitOutput(str(entry["output"]), axis, file_axis, parts))
-    return tuple(splits)
-
-
 def moved_from(graph: Graph, names: Sequence[str]) -> frozenset[str]:
     """These tensors and those whose values they hold, moved or not."""
     found: set[str] = set()

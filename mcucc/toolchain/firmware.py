@@ -49,6 +49,18 @@ class ModelUnit:
     sources: tuple[Path, ...]
 
 
+def unit_of(
+    name: str, arena_bytes: int, folder: Path, sources: Sequence[Path]
+) -> tuple[ModelUnit, list[Path]]:
+    """A library written into `folder`: the model's own sources, and the kernels."""
+    own = tuple(path for path in sources if path.parent == folder)
+    return ModelUnit(name, arena_bytes, own), [path for path in sources if path not in own]
+
+
+# What `compile --optimize` means to a C compiler.
+OPTIMIZE = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
+
+
 @dataclass(frozen=True)
 class BuildOptions:
     """How to compile: the optimisation flag, more flags, the transport, the compiler's path."""

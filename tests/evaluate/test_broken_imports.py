@@ -15,7 +15,7 @@ from mcucc.base.progress import silent
 from mcucc.driver.load import float_forms
 from mcucc.errors import McuccError
 from mcucc.evaluate.agreement import Agreement, agree
-from mcucc.evaluate.fingerprint import fingerprint, first_changed
+from mcucc.evaluate.fingerprint import NodeFingerprint, fingerprint, first_changed
 from mcucc.evaluate.float_check import WrongValue, first_wrong_value
 from mcucc.evaluate.layers import shifted
 from mcucc.frontends.onnx.importer import import_onnx
@@ -155,10 +155,8 @@ def test_the_layer_of_a_wrong_float_import_is_named(
 def test_a_folder_of_a_broken_importer_is_told_when_it_was_mended(
     files: dict[str, Path], monkeypatch: Patch, fault: str
 ) -> None:
-    def made() -> list[dict[str, Any]]:
-        forms = float_forms(import_onnx(files["float"]), PREPROCESS)
-        kept: list[dict[str, Any]] = json.loads(json.dumps(fingerprint(forms[-1])))
-        return kept
+    def made() -> tuple[NodeFingerprint, ...]:
+        return fingerprint(float_forms(import_onnx(files["float"]), PREPROCESS)[-1])
 
     right = made()
     assert first_changed(right, made()) is None

@@ -11,6 +11,7 @@ from PIL import Image
 from mcucc.errors import DataError
 from mcucc.images.datasets import DataWarning, check_labels, load_dataset, load_picture, pictures
 from mcucc.images.preprocess import Preprocess
+from mcucc.images.samples import CalibrationFacts
 
 PRE = Preprocess("rgb", (4, 5))
 
@@ -54,7 +55,7 @@ def test_labels_csv_keeps_its_order_and_skips_negative_labels(tmp_path, header):
     assert [item.name for item in dataset.labelled] == ["b.png", "c.png"]
     assert [item.name for item in dataset.limit(1).items] == ["b.png"]
     # Pictures without a label are good enough to calibrate on.
-    assert dataset.calibration(PRE, 2).to_dict()["last"] == "a.png"
+    assert dataset.calibration(PRE, 2).facts.last == "a.png"
 
 
 @pytest.mark.parametrize(
@@ -103,12 +104,7 @@ def test_bare_pictures_have_no_labels(tmp_path):
     assert dataset.labelled == ()
     calibration = dataset.calibration(PRE, 2)
     assert [int(sample.image[0, 0, 1]) for sample in calibration.samples] == [2, 0]
-    assert calibration.to_dict() == {
-        "source": tmp_path.name,
-        "count": 2,
-        "first": "a.png",
-        "last": "b.png",
-    }
+    assert calibration.facts == CalibrationFacts(tmp_path.name, 2, "a.png", "b.png")
 
 
 @pytest.mark.parametrize("folders", [(), ("cat", "dog")])

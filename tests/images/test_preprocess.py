@@ -116,13 +116,6 @@ def test_real_values_follow_the_formula_and_the_affine_form(scale, mean, std):
     assert np.allclose(factor * camera + offset, expected)
 
 
-def test_the_manifest_form_reads_back():
-    pre = Preprocess("bgr", (7, 8), "lanczos", (3, 4), 0.5, (1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
-    assert Preprocess.from_dict(pre.to_dict()) == pre
-    plain = Preprocess("gray", (7, 8))
-    assert Preprocess.from_dict(plain.to_dict()) == plain
-
-
 def test_a_picture_size_that_is_not_the_models_is_an_error_with_both_sizes():
     pre = Preprocess("rgb", (96, 80))
     pre.check_input((96, 80, 3))

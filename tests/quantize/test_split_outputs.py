@@ -18,7 +18,7 @@ from mcucc.passes.pipeline import optimize
 from mcucc.quantize.calibrate import Ranges
 from mcucc.quantize.observers.base import Range
 from mcucc.quantize.pipeline import QuantizedModel, quantize_model
-from mcucc.quantize.split_outputs import LEAST_LEVELS, read_splits, split_outputs
+from mcucc.quantize.split_outputs import LEAST_LEVELS, split_outputs
 from tests.frontends.onnx_nets import Net, runtime
 
 SIDE = 8
@@ -151,14 +151,6 @@ def test_parts_are_the_float_output_cut(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.concatenate(list(pieces.values()), split.axis + 1), values)
 
 
-def test_what_the_manifest_keeps(tmp_path: Path) -> None:
-    made = quantized(model(tmp_path, decoded)[0])
-    assert read_splits(made.record["split_outputs"]) == made.splits
-    for damaged in ([{}], [{"output": "a", "axis": 7, "file_axis": 0, "parts": []}], 3):
-        with pytest.raises((ValueError, KeyError, TypeError)):
-            read_splits(damaged)
-
-
 def test_like_ranges_stay_one_output(tmp_path: Path) -> None:
     def like(n: Net, x: str) -> str:
         return n("Concat", boxes(n, x, 2.0), scores(n, x), axis=1)
@@ -166,7 +158,6 @@ def test_like_ranges_stay_one_output(tmp_path: Path) -> None:
     made = quantized(model(tmp_path, like)[0])
     assert made.splits == ()
     assert made.graph.outputs == ("out",)
-    assert "split_outputs" not in made.record
 
 
 @pytest.mark.parametrize(("times", "parts"), [(7.9, 1), (8.1, 2)])

@@ -12,14 +12,13 @@ import numpy as np
 
 from mcucc.codegen.model import Origin, model_code
 from mcucc.codegen.write import write_library
-from mcucc.driver.compile import unit_of
 from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.text import integer_text
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.program import Program
 from mcucc.toolchain.compilers import WARNINGS, compile_objects, host_compiler, run_tool
-from mcucc.toolchain.firmware import ModelUnit, include_folders
+from mcucc.toolchain.firmware import ModelUnit, include_folders, unit_of
 
 HERE = Path(__file__).resolve().parent
 # -O0: the sanitizers see more and the compiler needs a third of the time.

@@ -11,7 +11,6 @@ import numpy as np
 from mcucc.boards.board import Board
 from mcucc.codegen.model import Origin, model_code
 from mcucc.codegen.write import write_library
-from mcucc.driver.compile import unit_of
 from mcucc.images.camera import CameraInput
 from mcucc.ir import Graph
 from mcucc.ir.integer import IntegerGraph
@@ -23,6 +22,7 @@ from mcucc.schedule.plan.plan import Plan
 from mcucc.schedule.plan.program import Program
 from mcucc.schedule.search.choose import ScheduleOptions, schedule
 from mcucc.toolchain import BuildOptions, Firmware, ModelUnit, build_firmware
+from mcucc.toolchain.firmware import unit_of
 
 
 @dataclass(frozen=True, eq=False)
