@@ -3,7 +3,7 @@
 #   demo    a face detector on an emulated board; writes build/demo
 #   setup   the environment .venv, and the Debian packages (cross compiler, QEMU) where it may
 #   test    every ring but the zoo: unit, host C with sanitizers, emulated
-#   check   ruff, mypy, unit tests and host C: what runs before every commit
+#   check   ruff, mypy, import contracts, unit tests and host C: what runs before every commit
 #   extras  Debian packages that more tests use: RISC-V compiler and QEMU, clang, cppcheck, a browser,
 #           cmake, g++; and ccache, with which tests take half the time
 #   zoo     real trained networks, from MCUCC_ZOO or ../shared
@@ -85,6 +85,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict mcucc
+	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n $(JOBS) -m "not zoo and not slow and not emulated"
 
 # Three thousand random networks under random plans.
@@ -112,7 +113,7 @@ fit: setup
 	$(BIN)/python -m benchmarks.fit_costs $(FITTED)
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 help:
 	@sed -n 's/^#   //p' Makefile

@@ -21,7 +21,7 @@ def ops_command(
     from rich.text import Text
 
     from mcucc.cli.output import console, print_json
-    from mcucc.report.docs_ops import chosen_ops, operators_read
+    from mcucc.driver.docs_ops import chosen_ops, operators_read
 
     del verbose
     ops = chosen_ops(names or [])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mcucc.report.docs_ops import ops_table
+from mcucc.driver.docs_ops import ops_table
 
 
 def test_the_table_of_ops_is_up_to_date() -> None:

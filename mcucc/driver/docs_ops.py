@@ -10,7 +10,7 @@ from mcucc.ops.registry import registry
 
 HEAD = """# Ops
 
-Written from the registry by `python -m mcucc.report.docs_ops > docs/ops.md`; a test compares.
+Written from the registry by `python -m mcucc.driver.docs_ops > docs/ops.md`; a test compares.
 int8 activations, per-tensor scales; weights int8 per output channel, bias and sums int32.
 
 | op | what | int8 formula | largest error | limits |
