@@ -33,7 +33,7 @@ def compare_command(
     """Compare two compiled networks: what changed in SRAM, flash, instructions, by layer."""
     from mcucc.cli.output import console, print_json
     from mcucc.report.compare import compare_reports
-    from mcucc.report.facts import read_report, shown_of
+    from mcucc.report.stored import read_report, shown_of
 
     del verbose
     first, second = read_report(before), read_report(after)

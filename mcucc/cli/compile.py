@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -54,7 +53,7 @@ def compile_command(
 ) -> None:
     """Compile a network into C and firmware for a board."""
     from mcucc.backends.choose import NAMES as EMULATORS
-    from mcucc.cli.output import console, print_json, progress_bar
+    from mcucc.cli.output import console, progress_bar
     from mcucc.cli.parse import choice, parse_shapes, stage_printer
     from mcucc.driver.compile import CompileOptions, compile_model
     from mcucc.driver.load import NetworkOptions
@@ -100,7 +99,7 @@ def compile_command(
     with progress_bar() as progress:
         report = compile_model(model, options, progress)
     if json_output:
-        print_json(json.loads(report.to_json()))
+        print(report.to_json(), end="")
     else:
-        print_report(json.loads(report.to_json()), console)
+        print_report(report, console)
         console.print(f"written to {out}", markup=False)

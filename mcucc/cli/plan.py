@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +11,8 @@ from mcucc.cli import options as shared
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from mcucc.driver.plan import PlanReport
 
 
 def plan_command(
@@ -75,9 +76,9 @@ def plan_command(
     show = stage_printer("schedule" if print_text else None, json_output=json_output)
     if show is not None:
         show("schedule", schedule_text(planned.schedule.program))
-    found = planned.to_dict()
+    found = planned.report()
     if json_output:
-        print_json(found)
+        print_json(found.to_dict())
         return
     console.print(_head(found), markup=False, highlight=False)
     console.print(_front(found))
@@ -87,64 +88,60 @@ def plan_command(
         console.print(f"written to {save}", markup=False)
 
 
-def _head(found: Mapping[str, Any]) -> str:
-    room = "no limit" if found["room"] is None else f"room for {found['room']:,} bytes of arena"
+def _head(found: PlanReport) -> str:
+    room = "no limit" if found.room is None else f"room for {found.room:,} bytes of arena"
     return (
-        f"{found['model']['file']} on {found['board']} ({found['core']}), "
-        f"{found['model']['macs']:,} MACs, image {found['image']}, {room}"
+        f"{found.file} on {found.board} ({found.core}), "
+        f"{found.macs:,} MACs, image {found.image.value}, {room}"
     )
 
 
-def _front(found: Mapping[str, Any]) -> Table:
+def _front(found: PlanReport) -> Table:
     """The front, least memory first, and layer by layer below it."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("", "plan", "SRAM", "arena", "image", "F", "M instr.", "slowdown", "stages"):
         table.add_column(title, justify="left" if title in ("", "plan") else "right")
-    rows = [(str(number), row) for number, row in enumerate(found["front"], 1)]
-    if found["chosen"]["chosen"] and not any(row["chosen"] for _, row in rows):
-        same = found["chosen"]["arena"] == found["layers"]["arena"]
-        rows += [] if same and found["layers"]["chosen"] else [("given", found["chosen"])]
-    rows.append(("layers", found["layers"]))
+    rows = [(str(number), row) for number, row in enumerate(found.front, 1)]
+    if found.chosen.chosen and not any(row.chosen for _, row in rows):
+        same = found.chosen.arena == found.layers.arena
+        rows += [] if same and found.layers.chosen else [("given", found.chosen)]
+    rows.append(("layers", found.layers))
     for name, row in rows:
         table.add_row(
-            ">" if row["chosen"] else "",
+            ">" if row.chosen else "",
             name,
-            f"{row['sram'] / 1000:.1f} kB",
-            f"{row['arena']:,}",
-            f"{row['image']:,}",
-            f"{row['factor']:.2f}",
-            f"{row['instructions'] / 1e6:.2f}",
-            f"{row['slowdown']:.2f}",
-            str(row["stages"]),
-            style="bold" if row["chosen"] else "",
+            f"{row.sram / 1000:.1f} kB",
+            f"{row.arena:,}",
+            f"{row.image:,}",
+            f"{row.factor:.2f}",
+            f"{row.instructions / 1e6:.2f}",
+            f"{row.slowdown:.2f}",
+            str(row.stages),
+            style="bold" if row.chosen else "",
         )
     return table
 
 
-def _notes(found: Mapping[str, Any]) -> list[str]:
+def _notes(found: PlanReport) -> list[str]:
     """Peak, bound, what is counted, how good the estimate is."""
     from mcucc.report.format import saving_words, split_words
 
-    plan, fit = found["plan"], found["cost_fit"]
+    plan, fit = found.plan, found.fit
     notes = [
-        f"chosen ({plan['schedule']}): peak {plan['peak_bytes']:,} bytes at {plan['peak_layer']}",
+        f"chosen ({plan.schedule}): peak {plan.peak_bytes:,} bytes at {plan.peak_layer}",
         *filter(None, [saving_words(plan)]),
-        f"lower bound {plan['lower_bound']:,}, gap {plan['gap']:,} bytes: {plan['bound']}",
+        f"lower bound {plan.lower_bound:,}, gap {plan.gap:,} bytes: {plan.bound}",
         *(
-            f"stage {stage['name']} runs in {stage['strips']} column strips"
-            for stage in plan["stages"]
-            if stage["strips"] > 1
+            f"stage {stage.name} runs in {stage.strips} column strips"
+            for stage in plan.stages
+            if stage.strips > 1
         ),
-        *(
-            f"{split['node']}: {split_words(split)}"
-            for stage in plan["stages"]
-            for split in stage["splits"]
-        ),
-        *(f"counted: {line}" for line in found["counted"]),
-        f"instructions: estimated for {fit['core']}; {fit['words']}",
+        *(f"{split.node}: {split_words(split)}" for stage in plan.stages for split in stage.splits),
+        *(f"counted: {line}" for line in found.counted),
+        f"instructions: estimated for {found.fitted_core}; {fit.words}",
     ]
-    if found["noise"]:
+    if found.noise:
         notes.append("quantized on noise, as there is no --data: constant channels are kept")
     return notes

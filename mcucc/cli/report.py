@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mcucc.cli import options as shared
+
+if TYPE_CHECKING:
+    from mcucc.report.facts import Report
 
 
 def report_command(
@@ -19,7 +22,7 @@ def report_command(
 ) -> None:
     """Print what is known of a compiled network: verdict, memory, peak, layers."""
     from mcucc.errors import McuccError
-    from mcucc.report.facts import read_report, shown_of
+    from mcucc.report.stored import read_report, shown_of
 
     del verbose
     if html + csv + json_output > 1:
@@ -29,11 +32,11 @@ def report_command(
         _show(report, folder, html, csv, json_output)
 
 
-def _show(report: dict[str, Any], folder: Path, html: bool, csv: bool, json_output: bool) -> None:
-    from mcucc.cli.output import console, print_json
+def _show(report: Report, folder: Path, html: bool, csv: bool, json_output: bool) -> None:
+    from mcucc.cli.output import console
 
     if json_output:
-        print_json(report)
+        print(report.to_json(), end="")
     elif csv:
         from mcucc.report.csv import layers_csv
         from mcucc.report.format import printable

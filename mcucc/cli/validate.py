@@ -175,7 +175,7 @@ def _slices(found: Validation) -> list[str]:
     worst = next((way.worst for way in found.ways if way.name == "quantized"), None)
     if worst is None or not worst.output:
         return []
-    lines = [f"worst slice: {slice_words(vars(worst))}"]
+    lines = [f"worst slice: {slice_words(worst)}"]
     if worst.dead:
-        lines.append(f"warning: {dead_words(vars(worst))}")
+        lines.append(f"warning: {dead_words(worst)}")
     return lines

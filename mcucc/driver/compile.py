@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from dataclasses import dataclass, field, replace
@@ -30,13 +29,12 @@ from mcucc.report.facts import (
     MacFacts,
     ModelFacts,
     Report,
-    layer_facts,
-    sram_facts,
 )
 from mcucc.report.html import write_page
 from mcucc.report.memory import memory_facts
 from mcucc.report.nodes import node_facts
 from mcucc.report.plan import plan_facts
+from mcucc.report.steps import layer_facts, sram_facts
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.program import Program
 from mcucc.schedule.plan.text import schedule_text
@@ -183,7 +181,7 @@ class _Compiler:
             format_of(self.network.path),
         )
         (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
-        write_page(json.loads(report.to_json()), folder)
+        write_page(report, folder)
         write_manifest(_manifest(compiled, board, options, measured, folder), folder)
         return _Built(compiled.schedule, folder, report)
 
@@ -306,6 +304,7 @@ def _report(compiled: Compiled, board: Board, measured: Measured, limit: int) ->
         split_outputs=network.splits,
         worst_slice=network.worst_slice,
         plan=plan_facts(compiled.schedule),
+        program_text=tuple(schedule_text(program).splitlines()),
         memory=memory_facts(program),
         counting=counting(
             image=program.plan.image.value,

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from mcucc.base.progress import Progress
+from mcucc.base.typed import plain
 from mcucc.boards.board import Board, load_board
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
 from mcucc.errors import OutputError
-from mcucc.kernels.costs import fit_of
-from mcucc.report.facts import SCHEMA
-from mcucc.report.plan import plan_facts
+from mcucc.kernels.costs import Fit, fit_of
+from mcucc.report.facts import SCHEMA, plan_data
+from mcucc.report.memory import MemoryFacts, memory_facts
+from mcucc.report.plan import PlanFacts, plan_facts
 from mcucc.schedule.plan.buffers import BufferKind
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy
@@ -47,43 +49,107 @@ class Planned:
         except OSError as error:
             raise OutputError(f"cannot write the plan ({error})", where=str(path)) from error
 
-    def to_dict(self) -> dict[str, Any]:
-        """Everything `mcucc plan` prints, as plain data. Bytes, MACs, instructions."""
+    def report(self) -> PlanReport:
+        """Everything `mcucc plan` prints."""
         program, stack = self.schedule.program, self.options.stack
-        cost, fit = self.schedule.cost, fit_of(self.schedule.cost.name)
-        layers = self.schedule.layers
-        return {
-            "schema": SCHEMA,
-            "model": {"file": self.network.path.name, "macs": program.graph.macs},
-            "board": self.board.name,
-            "core": self.board.core.value,
-            "image": program.plan.image.value,
-            "room": arena_room(self.board, self.options) if self.limited else None,
-            "chosen": self._point(program),
-            "layers": self._point(layers),
-            "front": [{**self._point(p.program), "cost": p.cost} for p in self.schedule.front],
-            "plan": dataclasses.asdict(plan_facts(self.schedule)),
-            "stack_estimate": stack,
-            "cost_fit": {"core": cost.name, "words": fit.words, **dataclasses.asdict(fit)},
-            "counted": [
+        cost = self.schedule.cost
+        return PlanReport(
+            file=self.network.path.name,
+            macs=program.graph.macs,
+            board=self.board.name,
+            core=self.board.core.value,
+            image=program.plan.image,
+            room=arena_room(self.board, self.options) if self.limited else None,
+            chosen=self._point(program),
+            layers=self._point(self.schedule.layers),
+            front=tuple(self._point(point.program) for point in self.schedule.front),
+            plan=plan_facts(self.schedule),
+            memory=memory_facts(program),
+            stack_estimate=stack,
+            fitted_core=cost.name,
+            fit=fit_of(cost.name),
+            counted=(
                 "arena: image, activations, caches, scratch and output",
                 f"image {program.plan.image.value}: {IMAGES[program.plan.image]}",
                 f"stack: {stack} bytes reserved; compile measures it",
-            ],
-            "noise": self.network.synthetic,
-        }
+            ),
+            noise=self.network.synthetic,
+        )
 
-    def _point(self, program: Program) -> dict[str, Any]:
+    def _point(self, program: Program) -> PlanPoint:
+        cost = self.schedule.estimate(program)
+        return PlanPoint(
+            sram=program.arena_bytes + self.options.stack,
+            arena=program.arena_bytes,
+            image=program.bytes_by_kind()[BufferKind.IMAGE],
+            macs=program.macs,
+            factor=program.factor,
+            slowdown=self.schedule.slowdown(program),
+            instructions=round(cost),
+            stages=len(program.steps),
+            chosen=program is self.schedule.program,
+            cost=cost,
+        )
+
+
+@dataclass(frozen=True)
+class PlanPoint:
+    """A plan: bytes, executed MACs and their factor, estimated instructions (`cost`, rounded)."""
+
+    sram: int  # arena and the stack reserved
+    arena: int
+    image: int
+    macs: int
+    factor: float
+    slowdown: float  # over the fastest plan known
+    instructions: int
+    stages: int
+    chosen: bool
+    cost: float
+
+
+@dataclass(frozen=True)
+class PlanReport:
+    """What `mcucc plan` says: the front, least memory first, the plan chosen, how it is counted.
+
+    `room` is the arena allowed, None without a limit; `fit` says how good the estimates for
+    `fitted_core` are.
+    """
+
+    file: str
+    macs: int
+    board: str
+    core: str
+    image: ImagePolicy
+    room: int | None
+    chosen: PlanPoint
+    layers: PlanPoint
+    front: tuple[PlanPoint, ...]
+    plan: PlanFacts
+    memory: MemoryFacts
+    stack_estimate: int
+    fitted_core: str
+    fit: Fit
+    counted: tuple[str, ...]
+    noise: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
         return {
-            "sram": program.arena_bytes + self.options.stack,
-            "arena": program.arena_bytes,
-            "image": program.bytes_by_kind()[BufferKind.IMAGE],
-            "macs": program.macs,
-            "factor": program.factor,
-            "slowdown": self.schedule.slowdown(program),
-            "instructions": round(self.schedule.estimate(program)),
-            "stages": len(program.steps),
-            "chosen": program is self.schedule.program,
+            "schema": SCHEMA,
+            "model": {"file": self.file, "macs": self.macs},
+            "board": self.board,
+            "core": self.core,
+            "image": self.image.value,
+            "room": self.room,
+            "chosen": plain(self.chosen),
+            "layers": plain(self.layers),
+            "front": [plain(point) for point in self.front],
+            "plan": plan_data(self.plan, self.memory),
+            "stack_estimate": self.stack_estimate,
+            "cost_fit": {"core": self.fitted_core, "words": self.fit.words, **plain(self.fit)},
+            "counted": list(self.counted),
+            "noise": self.noise,
         }
 
 

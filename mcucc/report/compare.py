@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-Report = Mapping[str, Any]
+from mcucc.report.facts import Report
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ REGRESSIONS = ("SRAM", "flash", "instructions")
 
 
 def compare_reports(before: Report, after: Report) -> Comparison:
-    """Compare the plain data of two report.json."""
+    """Compare the reports of two compiled folders."""
     return Comparison(
         differing=_differing(before, after),
         totals=_totals(before, after),
@@ -77,46 +76,46 @@ def compare_reports(before: Report, after: Report) -> Comparison:
 
 
 def _differing(before: Report, after: Report) -> tuple[str, ...]:
-    pairs = [
-        ("model", before["model"]["sha256"][:12], after["model"]["sha256"][:12]),
-        ("board", before["board"]["name"], after["board"]["name"]),
-        ("image", before["sram"]["image_policy"], after["sram"]["image_policy"]),
-        ("schedule", before["plan"]["schedule"], after["plan"]["schedule"]),
-        ("stack", before["sram"]["stack_source"], after["sram"]["stack_source"]),
+    pairs: list[tuple[str, str | None, str | None]] = [
+        ("model", before.model.sha256[:12], after.model.sha256[:12]),
+        ("board", before.board.name, after.board.name),
+        ("image", before.sram.image_policy.value, after.sram.image_policy.value),
+        ("schedule", before.plan.schedule, after.plan.schedule),
+        ("stack", before.sram.stack_source, after.sram.stack_source),
     ]
-    tools = dict.fromkeys([*before["tools"], *after["tools"]])
-    pairs += [(tool, before["tools"].get(tool), after["tools"].get(tool)) for tool in tools]
+    tools = dict.fromkeys([*before.tools, *after.tools])
+    pairs += [(tool, before.tools.get(tool), after.tools.get(tool)) for tool in tools]
     return tuple(f"{what}: {old} and {new}" for what, old, new in pairs if old != new)
 
 
 def _totals(before: Report, after: Report) -> tuple[Change, ...]:
-    figures = (
-        ("SRAM", ("sram", "total")),
-        ("arena", ("sram", "arena")),
-        ("static", ("sram", "static")),
-        ("stack", ("sram", "stack")),
-        ("flash", ("flash", "total")),
-        ("weights", ("flash", "weights")),
-        ("code", ("flash", "code")),
-        ("MACs executed", ("macs", "executed")),
-        ("instructions", ("instructions", "total")),
-    )
-    return tuple(Change(name, before[a][b], after[a][b]) for name, (a, b) in figures)
+    pairs = {
+        "SRAM": (before.sram.total, after.sram.total),
+        "arena": (before.sram.arena, after.sram.arena),
+        "static": (before.sram.static, after.sram.static),
+        "stack": (before.sram.stack, after.sram.stack),
+        "flash": (before.flash.total, after.flash.total),
+        "weights": (before.flash.weights, after.flash.weights),
+        "code": (before.flash.code, after.flash.code),
+        "MACs executed": (before.macs.executed, after.macs.executed),
+        "instructions": (before.instructions.total, after.instructions.total),
+    }
+    return tuple(Change(figure, old, new) for figure, (old, new) in pairs.items())
 
 
 def _layers(report: Report) -> dict[str, dict[str, int | None]]:
     return {
-        node["name"]: {
-            "SRAM": report["layers"][node["step"]]["live_bytes"],
-            "flash": report["flash"]["layers"].get(node["name"], 0),
-            "MACs executed": node["executed"],
+        node.name: {
+            "SRAM": report.layers[node.step].live_bytes,
+            "flash": report.flash.layers.get(node.name, 0),
+            "MACs executed": node.executed,
         }
-        for node in report["nodes"]
+        for node in report.nodes
     }
 
 
 def _steps(report: Report) -> dict[str, dict[str, int | None]]:
-    return {layer["name"]: {"instructions": layer["instructions"]} for layer in report["layers"]}
+    return {layer.name: {"instructions": layer.instructions} for layer in report.layers}
 
 
 def _pairs(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
-from typing import Any
+
+from mcucc.report.facts import Report
 
 COLUMNS = (
     "number",
@@ -27,29 +27,29 @@ COLUMNS = (
 )
 
 
-def layers_csv(report: Mapping[str, Any]) -> str:
+def layers_csv(report: Report) -> str:
     """A line a layer. Columns that begin with `step_` are those of the layer's whole step."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for number, node in enumerate(report["nodes"], 1):
-        layer = report["layers"][node["step"]]
+    for number, node in enumerate(report.nodes, 1):
+        layer = report.layers[node.step]
         writer.writerow(
             [
                 number,
-                _text(node["name"]),
-                node["op"],
-                node["variant"],
-                node["isa"],
-                node["requantization"],
-                *node["output"],
-                node["step"] + 1,
-                node["macs"],
-                node["executed"],
-                report["flash"]["layers"].get(node["name"], 0),
-                layer["live_bytes"],
-                node["before_bytes"],
-                "" if layer["instructions"] is None else layer["instructions"],
+                _text(node.name),
+                node.op,
+                node.variant,
+                node.isa,
+                node.requantization,
+                *node.output,
+                node.step + 1,
+                node.macs,
+                node.executed,
+                report.flash.layers.get(node.name, 0),
+                layer.live_bytes,
+                node.before_bytes,
+                "" if layer.instructions is None else layer.instructions,
             ]
         )
     return text.getvalue()

@@ -1,37 +1,31 @@
 """The facts of a compiled network: what report.json holds and every view prints.
 
 Bytes are integers. SRAM total = arena + static (.data/.bss of the library) + worst-case stack;
-image, output and scratch are parts of the arena.
+image, output and scratch are parts of the arena. A Report is the same before report.json is written
+and after it is read: views take nothing else.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from mcucc.base.typed import Reader, shown, text_of, wrong
-from mcucc.codegen.steps import stage_name
-from mcucc.errors import OutputError
+from mcucc.base.typed import Reader, plain, shown, wrong
 from mcucc.evaluate.slices import Slices
-from mcucc.ir.integer import IntegerNode
 from mcucc.passes.constant_channels import Removed
 from mcucc.quantize.border import BorderFacts
 from mcucc.quantize.split_outputs import SplitOutput
-from mcucc.report.definitions import NOT_COUNTED, Counted
+from mcucc.report.definitions import Counted
 from mcucc.report.flash import FlashFacts
 from mcucc.report.memory import MemoryFacts
 from mcucc.report.nodes import NodeFacts
 from mcucc.report.plan import PlanFacts
-from mcucc.schedule.plan.buffers import BufferKind
-from mcucc.schedule.plan.program import Compute, Program, Stage
+from mcucc.schedule.plan.plan import ImagePolicy
 
-LARGEST_FILE = 2**26  # bytes of report.json
 SCHEMA = 5
+PEAK_LIVE = "peak_live"  # a key of `plan` that tells again what `memory` does
 
 
 @dataclass(frozen=True)
@@ -69,7 +63,7 @@ class SramFacts:
     static: int
     stack: int
     stack_source: str
-    image_policy: str
+    image_policy: ImagePolicy
     not_counted: tuple[str, ...]
 
 
@@ -129,50 +123,55 @@ class Report:
     split_outputs: tuple[SplitOutput, ...]  # outputs of the file that are several here
     worst_slice: Slices | None  # of the outputs, on calibration pictures; None: no float network
     plan: PlanFacts
+    program_text: tuple[str, ...]  # lines: the plan, and its program as a loop nest
     memory: MemoryFacts
     counting: tuple[Counted, ...]
     tools: Mapping[str, str]
 
     def to_json(self) -> str:
         """report.json."""
-        return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+        data = plain(self)
+        data["plan"] = plan_data(self.plan, self.memory)
+        return json.dumps(data, indent=1) + "\n"
+
+    @staticmethod
+    def from_json(text: str) -> Report:
+        """The report of a report.json.
+
+        Raises OtherSchema for one of another version of mcucc, ValueError for what is none.
+        """
+        try:
+            data = json.loads(text)
+            schema = data["schema"]
+            if schema != SCHEMA:
+                raise OtherSchema(schema)
+            data["plan"].pop(PEAK_LIVE)
+            report: Report = Reader().read(Report, data)
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError(f"{type(error).__name__}: {error}") from error
+        _check(report)
+        return report
 
 
-def read_report(folder: Path) -> dict[str, Any]:
-    """report.json of a compiled folder as plain data; OutputError when there is none."""
-    path = folder / "report.json"
-    try:
-        report: dict[str, Any] = json.loads(text_of(path, LARGEST_FILE))
-        schema = report["schema"]
-        if schema == SCHEMA:
-            _check(Reader().read(Report, report))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise OutputError(
-            f"no readable report.json ({error})", where=str(folder), hint="run mcucc compile first"
-        ) from error
-    if schema != SCHEMA:
-        raise OutputError(
-            f"report.json has schema {shown(schema)}, this mcucc reads {SCHEMA}",
-            where=str(folder),
-            hint="compile again",
-        )
-    return report
+class OtherSchema(ValueError):
+    """A report.json whose keys mean something else."""
+
+    def __init__(self, schema: object) -> None:
+        super().__init__(f"report.json has schema {shown(schema)}, this mcucc reads {SCHEMA}")
 
 
-@contextmanager
-def shown_of(folder: Path) -> Iterator[None]:
-    """OutputError where a view of a folder's report cannot be made: its parts do not fit together.
-
-    `compile` makes all views of what it measured without this: a defect of ours shows there.
-    """
-    try:
-        yield
-    except (LookupError, ArithmeticError, ValueError, TypeError, StopIteration) as error:
-        raise OutputError(
-            f"report.json does not hold together ({type(error).__name__}: {error})",
-            where=str(folder),
-            hint="compile again",
-        ) from error
+def plan_data(plan: PlanFacts, memory: MemoryFacts) -> dict[str, Any]:
+    """The plan as plain data, with what is live at the peak."""
+    live = [
+        {
+            "tensors": [each.tensor],
+            "role": each.role.value,
+            "offset": each.offset,
+            "size": each.bytes,
+        }
+        for each in memory.moments[memory.peak].live
+    ]
+    return {**plain(plan), PEAK_LIVE: live}
 
 
 def _check(report: Report) -> None:
@@ -192,64 +191,3 @@ def _check(report: Report) -> None:
         raise wrong("memory, plan", f"an entry for each of {steps} steps", list(lengths))
     if not all(stage.nodes for stage in report.plan.stages):
         raise wrong("plan.stages", "nodes in every stage", [])
-
-
-def layer_facts(program: Program, instructions: tuple[int, ...] | None) -> tuple[LayerFacts, ...]:
-    """One entry a stage that does something; `instructions` are those of `program.steps`."""
-    facts: list[LayerFacts] = []
-    last = _last_of_chain(program)
-    counts = dict(zip(dict.fromkeys(last.values()), instructions or (), strict=False))
-    index = {number: i for i, number in enumerate(last)}
-    numbered = enumerate(zip(program.stages, program.stage_bytes, strict=True))
-    for number, (stage, needed) in numbered:
-        if not stage.actions:
-            continue
-        facts.append(
-            LayerFacts(
-                name=stage_name(stage),
-                op="; ".join(node.describe() for node in _worked(stage)),
-                output=program.graph.activations[stage.nodes[-1].output].shape,
-                macs=stage.macs,
-                weight_bytes=sum(
-                    array.data.nbytes for node in _worked(stage) for array in node.call().arrays
-                ),
-                live_bytes=needed,
-                instructions=None if instructions is None else counts.get(number, 0),
-                counted_with=index[last[number]],
-            )
-        )
-    return tuple(facts)
-
-
-def _last_of_chain(program: Program) -> dict[int, int]:
-    """For every stage that does something, in order: the last such stage of its chain."""
-    found: dict[int, int] = {}
-    for chain in program.chains:
-        acting = [number for number in chain.stages if program.stages[number].actions]
-        found |= dict.fromkeys(acting, acting[-1] if acting else 0)
-    return found
-
-
-def _worked(stage: Stage) -> tuple[IntegerNode, ...]:
-    """The nodes of a stage that have code."""
-    worked = {action.node for action in stage.actions if isinstance(action, Compute)}
-    return tuple(node for node in stage.nodes if node.name in worked)
-
-
-def sram_facts(
-    program: Program, *, arena: int, static: int, stack: int, stack_source: str
-) -> SramFacts:
-    """SRAM of a program in its linked image; `arena`, `static` and `stack` are measured bytes."""
-    kinds = program.bytes_by_kind()
-    return SramFacts(
-        total=arena + static + stack,
-        arena=arena,
-        image=kinds[BufferKind.IMAGE],
-        output=kinds[BufferKind.OUTPUT],
-        scratch=kinds[BufferKind.SCRATCH],
-        static=static,
-        stack=stack,
-        stack_source=stack_source,
-        image_policy=program.plan.image.value,
-        not_counted=NOT_COUNTED,
-    )

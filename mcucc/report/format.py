@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mcucc.base.names import short_paths
+
+if TYPE_CHECKING:  # NumPy comes with them, and the command line starts without
+    from mcucc.evaluate.slices import Slices
+    from mcucc.quantize.border import BorderFacts
+    from mcucc.quantize.split_outputs import SplitOutput
+    from mcucc.report.facts import Report
+    from mcucc.report.nodes import NodeFacts
+    from mcucc.report.plan import PlanFacts, SplitFacts
 
 SUFFIXES = (("G", 10**9), ("M", 10**6), ("k", 10**3))
 
 
-def short_names(report: Mapping[str, Any]) -> dict[str, str]:
+def short_names(report: Report) -> dict[str, str]:
     """Short different names of the layers and tensors of a report."""
-    names = [node["name"] for node in report["nodes"]]
-    names += [node["tensor"] for node in report["nodes"]]
-    names += [buffer["tensor"] for buffer in report["memory"]["buffers"]]
+    names = [node.name for node in report.nodes]
+    names += [node.tensor for node in report.nodes]
+    names += [buffer.tensor for buffer in report.memory.buffers]
     return short_paths(dict.fromkeys(names))
 
 
@@ -25,34 +33,32 @@ def short_step(short: Mapping[str, str], names: Sequence[str]) -> str:
     return first if len(names) == 1 else f"{first} … {last}"
 
 
-def kernel_words(node: Mapping[str, Any]) -> str:
+def kernel_words(node: NodeFacts) -> str:
     """What computes a layer: op, variant, and how its sums become int8.
 
     Variants of a core's own kernels say the latter by themselves, after a comma.
     """
-    variant, form = node["variant"], node["requantization"]
+    variant, form = node.variant, node.requantization
     words = variant if "," in variant or not form else f"{variant}, {form}"
-    return f"{node['op']} ({words})"
+    return f"{node.op} ({words})"
 
 
-def border_words(report: Mapping[str, Any]) -> list[str]:
+def border_words(report: Report) -> list[str]:
     """A line a layer that pads a normalised picture: how, and what is left of the error."""
     short = short_names(report)
-    return [
-        f"border of {short.get(b['layer'], b['layer'])}: {_border(b)}" for b in report["borders"]
-    ]
+    return [f"border of {short.get(b.layer, b.layer)}: {_border(b)}" for b in report.borders]
 
 
-def _border(border: Mapping[str, Any]) -> str:
-    from mcucc.quantize.border import BIASES, LAYER  # NumPy, which the command line starts without
+def _border(border: BorderFacts) -> str:
+    from mcucc.quantize.border import BIASES, LAYER
 
-    if border["padding"] == BIASES:
-        return f"exact, by {border['biases']} sets of biases"
-    if border["padding"] == LAYER:
+    if border.padding == BIASES:
+        return f"exact, by {border.biases} sets of biases"
+    if border.padding == LAYER:
         return "exact, the normalisation is this layer of its own"
     return (
-        f"padded with the zero point, {border['error']:.2f} output steps off where rounding costs "
-        f"{border['inside']:.2f} everywhere"
+        f"padded with the zero point, {border.error:.2f} output steps off where rounding costs "
+        f"{border.inside:.2f} everywhere"
     )
 
 
@@ -72,9 +78,9 @@ def kilobytes(count: float) -> str:
     return f"{count / 1000:,.1f} kB"
 
 
-def split_words(split: Mapping[str, Any]) -> str:
+def split_words(split: SplitFacts) -> str:
     """A channel split of a stage of the report's plan."""
-    return f"split into {split['groups']} groups of {split['channels']} channels"
+    return f"split into {split.groups} groups of {split.channels} channels"
 
 
 def printable(text: str) -> str:
@@ -88,44 +94,44 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
 
 
-def split_output_words(split: Mapping[str, Any]) -> str:
+def split_output_words(split: SplitOutput) -> str:
     """What an output of the file is written as, where one scale would not do."""
     parts = [
-        f"{part['name']} ({part['begin']}..{part['end'] - 1} of axis {split['file_axis']}, "
-        f"{part['low']:.4g} to {part['high']:.4g}, scale {part['scale']:.4g})"
-        for part in split["parts"]
+        f"{part.name} ({part.begin}..{part.end - 1} of axis {split.file_axis}, "
+        f"{part.low:.4g} to {part.high:.4g}, scale {part.scale:.4g})"
+        for part in split.parts
     ]
     return (
-        f"output {split['output']} is written as {', '.join(parts[:-1])} and {parts[-1]}: under "
+        f"output {split.output} is written as {', '.join(parts[:-1])} and {parts[-1]}: under "
         "one scale the smaller values would lose most of their bits"
     )
 
 
-def slice_words(worst: Mapping[str, Any]) -> str:
+def slice_words(worst: Slices) -> str:
     """The worst slice of the outputs."""
     ratio = "equal to the float network's"
-    if worst["snr_db"] is not None:
-        ratio = f"{worst['snr_db']:.1f} dB signal to noise"
-    return f"{worst['slice']} of {worst['output']}, {ratio} (of {worst['count']})"
+    if worst.snr_db is not None:
+        ratio = f"{worst.snr_db:.1f} dB signal to noise"
+    return f"{worst.slice} of {worst.output}, {ratio} (of {worst.count})"
 
 
-def dead_words(worst: Mapping[str, Any]) -> str:
+def dead_words(worst: Slices) -> str:
     """What int8 loses of the outputs altogether."""
     return (
-        f"{worst['dead']} of {worst['count']} slices of the outputs are one constant in int8 and "
-        f"vary in float, first in {worst['dead_output']} (values up to "
-        f"{worst['dead_largest']:.4g}): their scale is that of larger values beside them"
+        f"{worst.dead} of {worst.count} slices of the outputs are one constant in int8 and "
+        f"vary in float, first in {worst.dead_output} (values up to "
+        f"{worst.dead_largest:.4g}): their scale is that of larger values beside them"
     )
 
 
-def saving_words(plan: Mapping[str, Any]) -> str:
+def saving_words(plan: PlanFacts) -> str:
     """What a little more time would buy; "" where it buys nothing known."""
-    saving = plan.get("saving")  # reports of before have none
+    saving = plan.saving
     if saving is None:
         return ""
     return (
-        f"{100 * saving['more']:g} % more time: {saving['arena']:,} bytes of arena instead of "
-        f"{plan['arena']:,} (estimated; --max-slowdown {_up(saving['slowdown']):.2f})"
+        f"{100 * saving.more:g} % more time: {saving.arena:,} bytes of arena instead of "
+        f"{plan.arena:,} (estimated; --max-slowdown {_up(saving.slowdown):.2f})"
     )
 
 

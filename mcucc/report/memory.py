@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from mcucc.schedule.plan.buffers import Buffer, BufferId, labels
-from mcucc.schedule.plan.live_ranges import InPlace, LiveBytes
+from mcucc.schedule.plan.buffers import Buffer, BufferId, BufferKind, labels
+from mcucc.schedule.plan.live_ranges import LiveBytes
+from mcucc.schedule.plan.moments import fullest
 from mcucc.schedule.plan.program import Action, Compute, Copy, Program, Stage
 
 TICKS = 24
@@ -31,7 +31,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Span:
+class StepPieces:
     """A buffer's pieces in one step."""
 
     step: int
@@ -44,12 +44,12 @@ class BufferFacts:
 
     name: str
     tensor: str
-    role: str
+    role: BufferKind
     offset: int
     size: int
     first: int
     last: int
-    spans: tuple[Span, ...]
+    spans: tuple[StepPieces, ...]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class LiveFacts:
 
     buffer: str
     tensor: str
-    role: str
+    role: BufferKind
     offset: int
     bytes: int
 
@@ -134,14 +134,14 @@ def _buffers(program: Program, numbers: Sequence[int]) -> tuple[BufferFacts, ...
         for step, number in enumerate(numbers):
             if number in by_stage:
                 pieces = _pieces(buffer, program.stages[number], by_stage[number].at_times)
-                spans += [Span(step, pieces)] if pieces else []
+                spans += [StepPieces(step, pieces)] if pieces else []
         if spans:
             first, last = spans[0].step, spans[-1].step
             found.append(
                 BufferFacts(
                     name=names[id],
                     tensor=buffer.tensor,
-                    role=buffer.kind.value,
+                    role=buffer.kind,
                     offset=buffer.offset,
                     size=buffer.size,
                     first=first,
@@ -191,33 +191,22 @@ def _runs(extents: Iterable[tuple[int, int]], offset: int) -> tuple[Piece, ...]:
 
 def _moment(program: Program, number: int) -> MomentFacts:
     """The first time of a stage at which the most bytes are live."""
-    stage = program.stages[number]
+    stage, moment = program.stages[number], fullest(program, number)
     names = labels(program.buffers)
-    here = {
-        buffer: by_stage[number].at_times
-        for buffer, by_stage in program.live_ranges.items()
-        if number in by_stage
-    }
-    lengths = {buffer: np.maximum(e[:, 1] - e[:, 0], 0) for buffer, e in here.items()}
-    shared = _shared(lengths, program.in_place)
-    load = sum(lengths.values(), np.zeros_like(shared)) - shared
-    time = int(load.argmax())
-    iteration, action = _iteration(stage, time)
-    row_step, column_step = stage.iterations[iteration]
     body = len(stage.actions)
-    begin = 1 + iteration * body
+    begin = 1 + moment.iteration * body
     return MomentFacts(
-        bytes=int(load[time]),
-        shared=int(shared[time]),
-        tick=_tick_of(stage, iteration),
-        row_step=row_step,
-        column_step=column_step,
-        action=action,
+        bytes=moment.bytes,
+        shared=moment.shared,
+        tick=_tick_of(stage, moment.iteration),
+        row_step=moment.row_step,
+        column_step=moment.column_step,
+        action=moment.action,
         actions=tuple(_action(each) for each in stage.actions),
-        live=_live(program, {buffer: extents[time] for buffer, extents in here.items()}),
+        live=_live(program, moment.live),
         body=tuple(
             BodyFacts(names[buffer], pieces)
-            for buffer, extents in here.items()
+            for buffer, extents in moment.ranges.items()
             if (pieces := _body(program.buffers[buffer], extents[begin : begin + body]))
         ),
     )
@@ -225,27 +214,6 @@ def _moment(program: Program, number: int) -> MomentFacts:
 
 def _body(buffer: Buffer, extents: LiveBytes) -> tuple[Piece, ...]:
     return _runs([(int(low), int(high)) for low, high in extents], buffer.offset)
-
-
-def _shared(
-    lengths: Mapping[BufferId, npt.NDArray[np.int64]], in_place: InPlace
-) -> npt.NDArray[np.int64]:
-    """Bytes at each time that a result shares with an operand (once for each result)."""
-    found: dict[BufferId, npt.NDArray[np.int64]] = {}
-    for source, target in in_place:
-        if source in lengths and target in lengths:
-            common = np.minimum(lengths[source], lengths[target])
-            found[target] = np.maximum(found[target], common) if target in found else common
-    nothing = np.zeros_like(next(iter(lengths.values())))
-    return sum(found.values(), nothing)
-
-
-def _iteration(stage: Stage, time: int) -> tuple[int, int]:
-    """(number of the iteration, action) of a time; action -1 is before the loops."""
-    body, count = len(stage.actions), len(stage.iterations)
-    if time == 0:
-        return 0, -1
-    return (count - 1, body) if time > count * body else divmod(time - 1, body)
 
 
 def _tick_of(stage: Stage, iteration: int) -> int:
@@ -261,14 +229,11 @@ def _action(action: Action) -> ActionFacts:
     return ActionFacts("copy" if isinstance(action, Copy) else "receive", action.tensor)
 
 
-def _live(
-    program: Program, extents: Mapping[BufferId, npt.NDArray[np.int64]]
-) -> tuple[LiveFacts, ...]:
+def _live(program: Program, live: Mapping[BufferId, tuple[int, int]]) -> tuple[LiveFacts, ...]:
     found = []
     names = labels(program.buffers)
-    for id, (low, high) in extents.items():
-        if low < high:
-            buffer, size = program.buffers[id], int(high - low)
-            offset = buffer.offset + int(low)
-            found.append(LiveFacts(names[id], buffer.tensor, buffer.kind.value, offset, size))
-    return tuple(sorted(found, key=lambda live: (live.offset, live.buffer)))
+    for id, (low, high) in live.items():
+        buffer = program.buffers[id]
+        offset, size = buffer.offset + low, high - low
+        found.append(LiveFacts(names[id], buffer.tensor, buffer.kind, offset, size))
+    return tuple(sorted(found, key=lambda each: (each.offset, each.buffer)))

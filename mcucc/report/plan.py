@@ -6,7 +6,6 @@ import itertools
 from dataclasses import dataclass
 
 from mcucc.codegen.steps import stage_name
-from mcucc.report.memory import memory_facts
 from mcucc.schedule.plan.plan import EdgePlan
 from mcucc.schedule.plan.program import Program, Stage
 from mcucc.schedule.search.choose import Schedule
@@ -16,26 +15,6 @@ BOUND = (
     "no placement of the buffers of this very plan needs less, by the bytes in use at one time or "
     "by a search of offsets; another plan may"
 )
-
-
-@dataclass(frozen=True)
-class Live:
-    """The bytes of a buffer that are live at the moment of the peak."""
-
-    tensors: tuple[str, ...]
-    role: str
-    offset: int
-    size: int
-
-
-@dataclass(frozen=True)
-class EdgeFacts:
-    """How a tensor that stays inside its stage is held: ring, tile or slide; cache or recompute."""
-
-    tensor: str
-    form: str
-    rows: str
-    columns: str
 
 
 @dataclass(frozen=True)
@@ -60,7 +39,7 @@ class StageFacts:
     nodes: tuple[str, ...]
     tile: tuple[int, int]
     strips: int
-    edges: tuple[EdgeFacts, ...]
+    edges: tuple[EdgePlan, ...]
     macs: int
     macs_once: int
     bytes: int
@@ -117,7 +96,6 @@ class PlanFacts:
     bound: str
     peak_layer: str
     peak_bytes: int
-    peak_live: tuple[Live, ...]
     stages: tuple[StageFacts, ...]
     front: tuple[FrontFacts, ...]
     cost_unit: str
@@ -129,11 +107,6 @@ def plan_facts(schedule: Schedule) -> PlanFacts:
     """What a schedule says of its memory, its stages and its alternatives."""
     program, layers = schedule.program, schedule.layers
     peak = program.peak_stage
-    memory = memory_facts(program)
-    live = tuple(
-        Live((each.tensor,), each.role, each.offset, each.bytes)
-        for each in memory.moments[memory.peak].live
-    )
     return PlanFacts(
         schedule=program.plan.schedule,
         arena=program.arena_bytes,
@@ -142,7 +115,6 @@ def plan_facts(schedule: Schedule) -> PlanFacts:
         bound=BOUND,
         peak_layer=stage_name(program.stages[peak]),
         peak_bytes=program.stage_bytes[peak],
-        peak_live=live,
         stages=_stages(program),
         front=front_facts(schedule),
         cost_unit=schedule.cost.unit,
@@ -203,15 +175,11 @@ def _splits(stage: Stage) -> tuple[SplitFacts, ...]:
     return tuple(found)
 
 
-def _edges(stage: Stage, outside: frozenset[str]) -> tuple[EdgeFacts, ...]:
+def _edges(stage: Stage, outside: frozenset[str]) -> tuple[EdgePlan, ...]:
     """The tensors made in a stage that nothing after it reads, as the plan holds them."""
     planned = {edge.tensor: edge for edge in stage.plan.edges}
     inside = (node.output for node in stage.nodes if node.output not in outside)
-    edges = (planned.get(name, EdgePlan(name)) for name in inside)
-    return tuple(
-        EdgeFacts(edge.tensor, edge.form.value, edge.rows.value, edge.columns.value)
-        for edge in edges
-    )
+    return tuple(planned.get(name, EdgePlan(name)) for name in inside)
 
 
 def _between_stages(program: Program) -> frozenset[str]:

@@ -8,7 +8,7 @@ from mcucc.boards.board import load_board
 from mcucc.quantize.lower import lower
 from mcucc.report.memory import MemoryFacts, memory_facts
 from mcucc.report.nodes import node_facts
-from mcucc.schedule.plan.buffers import labels
+from mcucc.schedule.plan.buffers import BufferKind, labels
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.search.choose import Schedule, ScheduleOptions
 from tests.fronts import scheduled
@@ -67,7 +67,7 @@ def test_a_tensor_lives_from_its_producer_to_its_last_reader() -> None:
     seen = 0
     for buffer in memory.buffers:
         readers = [i for i, node in enumerate(order) if buffer.tensor in node.inputs]
-        if buffer.role == "tensor" and readers:
+        if buffer.role is BufferKind.TENSOR and readers:
             producer = next(i for i, node in enumerate(order) if node.output == buffer.tensor)
             assert (buffer.first, buffer.last) == (producer, max(readers))
             seen += 1

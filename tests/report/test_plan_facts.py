@@ -1,6 +1,5 @@
 """What report.json says of a plan agrees with the plan."""
 
-import dataclasses
 from pathlib import Path
 
 from mcucc.boards.board import load_board
@@ -65,7 +64,7 @@ def test_splits_are_named_with_their_groups(tmp_path: Path) -> None:
     made = schedule(graph, BOARD, ScheduleOptions(image=ImagePolicy.ROWS, plan=path))
     (split,) = [split for stage in plan_facts(made).stages for split in stage.splits]
     assert split == SplitFacts(made_plan.stages[1].splits[0].node, 3, 8)
-    assert split_words(dataclasses.asdict(split)) == "split into 3 groups of 8 channels"
+    assert split_words(split) == "split into 3 groups of 8 channels"
     block, end = (n for n in node_facts(made) if n.name in made_plan.stages[1].nodes)
     assert block.macs == graph.macs - sum(
         graph.macs_of(node) for node in (graph.nodes[0], graph.nodes[-1])

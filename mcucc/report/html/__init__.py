@@ -1,4 +1,4 @@
-"""report.html: one self-contained page, from the plain data of report.json."""
+"""report.html: one self-contained page."""
 
 from mcucc.report.html.page import report_page, write_page
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from mcucc.report.facts import Report
 from mcucc.report.format import short_names
 
 WIDTH = 1000.0
@@ -40,12 +40,12 @@ class Axis:
         return WIDTH * number / self.layers
 
 
-def axis_of(report: Mapping[str, Any]) -> Axis:
+def axis_of(report: Report) -> Axis:
     """The axis of a report."""
-    steps = [node["step"] for node in report["nodes"]]
-    count = len(report["layers"])
+    steps = [node.step for node in report.nodes]
+    count = len(report.layers)
     bounds = [sum(at < step for at in steps) for step in range(count + 1)]
-    return Axis(tuple(bounds), tuple(report["memory"]["ticks"]), short_names(report))
+    return Axis(tuple(bounds), tuple(report.memory.ticks), short_names(report))
 
 
 def nice_steps(most: float, lines: int = 7) -> list[int]:

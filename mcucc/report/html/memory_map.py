@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from mcucc.report.facts import Report
 from mcucc.report.format import kilobytes, short_step
 from mcucc.report.html.axis import WIDTH, Axis, nice_steps
+from mcucc.report.memory import BufferFacts, MemoryFacts, MomentFacts
+from mcucc.schedule.plan.buffers import BufferKind
 
 HEIGHT = 420.0
 LABEL_LONG, LABEL_SHORT = 60.0, 17.0  # the least box that gets a label, in drawing units
 # Drawn first to last: what passes quickly lies below what stays.
-PASSING = ("scratch", "tile", "column cache")
+PASSING = (BufferKind.SCRATCH, BufferKind.TILE, BufferKind.COLUMN_CACHE)
 ROLES = {
-    "scratch": "scratch of one kernel call",
-    "tile": "tile: what one round of a loop computes",
-    "column cache": "columns kept from the round before",
-    "row cache": "rows kept from earlier rounds",
-    "ring": "ring of rows, computed where they stay",
-    "tensor": "whole tensor between steps",
-    "output": "output",
-    "image": "image",
+    BufferKind.SCRATCH: "scratch of one kernel call",
+    BufferKind.TILE: "tile: what one round of a loop computes",
+    BufferKind.COLUMN_CACHE: "columns kept from the round before",
+    BufferKind.ROW_CACHE: "rows kept from earlier rounds",
+    BufferKind.RING: "ring of rows, computed where they stay",
+    BufferKind.TENSOR: "whole tensor between steps",
+    BufferKind.OUTPUT: "output",
+    BufferKind.IMAGE: "image",
 }
+ORDER = [kind.value for kind in ROLES]
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveRow:
     """A row of the list of what is alive at the peak."""
 
     role: str
@@ -89,7 +92,7 @@ class MemoryMap:
     peak_text: str
     peak_tip: str
     peak_step: str
-    peak_live: tuple[Live, ...]
+    peak_live: tuple[LiveRow, ...]
     shared: int
 
 
@@ -107,83 +110,77 @@ class Round:
     peak: bool
 
 
-Piece = Mapping[str, Any]
-
-
-def memory_map(report: Mapping[str, Any], axis: Axis) -> MemoryMap:
+def memory_map(report: Report, axis: Axis) -> MemoryMap:
     """Geometry of the map."""
-    memory, arena = report["memory"], max(report["plan"]["arena"], 1)
-    shapes = [_buffer(buffer, axis, arena) for buffer in memory["buffers"]]
-    shapes.sort(key=lambda shape: list(ROLES).index(shape.role))
+    memory, arena = report.memory, max(report.plan.arena, 1)
+    shapes = [_buffer(buffer, axis, arena) for buffer in memory.buffers]
+    shapes.sort(key=lambda shape: ORDER.index(shape.role))
     used = {shape.role for shape in shapes}
-    peak = memory["moments"][memory["peak"]]
+    peak = memory.moments[memory.peak]
     live = tuple(
-        Live(
-            role=x["role"],
-            name=x["tensor"],
-            short=axis.short[x["tensor"]],
-            low=x["offset"],
-            high=x["offset"] + x["bytes"],
-            bytes=x["bytes"],
+        LiveRow(
+            role=x.role.value,
+            name=x.tensor,
+            short=axis.short[x.tensor],
+            low=x.offset,
+            high=x.offset + x.bytes,
+            bytes=x.bytes,
         )
-        for x in sorted(peak["live"], key=lambda x: -x["offset"])
+        for x in sorted(peak.live, key=lambda x: -x.offset)
     )
     listed = [f"{x.bytes:>7,}  {x.short} ({x.role})" for x in live]
     return MemoryMap(
         shapes=tuple(shapes),
         grid=_grid(arena),
         bands=_bands(report, axis),
-        roles=tuple((role, text) for role, text in reversed(ROLES.items()) if role in used),
-        peak_at=axis.at(memory["peak"], peak["tick"] + 0.5) / WIDTH * 100,
-        peak_text=f"peak {peak['bytes']:,} bytes",
-        peak_tip="\n".join([f"Alive at the peak, {peak['bytes']:,} bytes", *listed]),
-        peak_step=short_step(axis.short, report["plan"]["stages"][memory["peak"]]["nodes"]),
+        roles=tuple((k.value, text) for k, text in reversed(ROLES.items()) if k.value in used),
+        peak_at=axis.at(memory.peak, peak.tick + 0.5) / WIDTH * 100,
+        peak_text=f"peak {peak.bytes:,} bytes",
+        peak_tip="\n".join([f"Alive at the peak, {peak.bytes:,} bytes", *listed]),
+        peak_step=short_step(axis.short, report.plan.stages[memory.peak].nodes),
         peak_live=live,
-        shared=peak["shared"],
+        shared=peak.shared,
     )
 
 
-def rounds(report: Mapping[str, Any], axis: Axis) -> tuple[Round, ...]:
+def rounds(report: Report, axis: Axis) -> tuple[Round, ...]:
     """One round of every step whose loop does more than one thing."""
-    memory = report["memory"]
-    arena = max(report["plan"]["arena"], 1)
+    memory = report.memory
+    arena = max(report.plan.arena, 1)
     found = []
-    for step, moment in enumerate(memory["moments"]):
-        actions = moment["actions"]
+    for step, moment in enumerate(memory.moments):
+        actions = moment.actions
         if len(actions) < 2:
             continue
-        nodes = report["plan"]["stages"][step]["nodes"]
+        nodes = report.plan.stages[step].nodes
         found.append(
             Round(
                 step=step,
                 title=f"{step + 1}  {short_step(axis.short, nodes)}",
-                where=f"row {moment['row_step'] + 1}, column {moment['column_step'] + 1}",
+                where=f"row {moment.row_step + 1}, column {moment.column_step + 1}",
                 shapes=_round_shapes(memory, moment, axis, arena),
-                actions=tuple(axis.short.get(a["name"], a["name"]) for a in actions),
-                kinds=tuple(a["kind"] for a in actions),
-                fullest=100
-                * (min(max(moment["action"], 0), len(actions) - 1) + 0.5)
-                / len(actions),
-                peak=step == memory["peak"],
+                actions=tuple(axis.short.get(a.name, a.name) for a in actions),
+                kinds=tuple(a.kind for a in actions),
+                fullest=100 * (min(max(moment.action, 0), len(actions) - 1) + 0.5) / len(actions),
+                peak=step == memory.peak,
             )
         )
     return tuple(found)
 
 
 def _round_shapes(
-    memory: Mapping[str, Any], moment: Mapping[str, Any], axis: Axis, arena: int
+    memory: MemoryFacts, moment: MomentFacts, axis: Axis, arena: int
 ) -> tuple[Shape, ...]:
-    buffers = {buffer["name"]: buffer for buffer in memory["buffers"]}
-    count = len(moment["actions"])
+    buffers = {buffer.name: buffer for buffer in memory.buffers}
+    count = len(moment.actions)
     shapes = []
-    for body in moment["body"]:
-        buffer = buffers[body["buffer"]]
+    for body in moment.body:
+        buffer = buffers[body.buffer]
         pieces = [
-            (WIDTH * p["begin"] / count, WIDTH * p["end"] / count, p["low"], p["high"])
-            for p in body["pieces"]
+            (WIDTH * p.begin / count, WIDTH * p.end / count, p.low, p.high) for p in body.pieces
         ]
         shapes.append(_shape(buffer, pieces, axis, arena, label=True))
-    return tuple(sorted(shapes, key=lambda shape: list(ROLES).index(shape.role)))
+    return tuple(sorted(shapes, key=lambda shape: ORDER.index(shape.role)))
 
 
 def _grid(arena: int) -> tuple[Line, ...]:
@@ -193,52 +190,50 @@ def _grid(arena: int) -> tuple[Line, ...]:
     return (*lines, Line(100.0, kilobytes(arena)))
 
 
-def _bands(report: Mapping[str, Any], axis: Axis) -> tuple[Band, ...]:
+def _bands(report: Report, axis: Axis) -> tuple[Band, ...]:
     found = []
-    for step, (layer, stage) in enumerate(
-        zip(report["layers"], report["plan"]["stages"], strict=True)
-    ):
+    for step, (layer, stage) in enumerate(zip(report.layers, report.plan.stages, strict=True)):
         left, right = axis.layer(axis.bounds[step]), axis.layer(axis.bounds[step + 1])
-        tip = f"step {step + 1}: {layer['name']}\n{stage['bytes']:,} bytes at its fullest"
+        tip = f"step {step + 1}: {layer.name}\n{stage.bytes:,} bytes at its fullest"
         found.append(Band(left / WIDTH * 100, (right - left) / WIDTH * 100, str(step + 1), tip))
     return tuple(found)
 
 
-def _buffer(buffer: Mapping[str, Any], axis: Axis, arena: int) -> Shape:
+def _buffer(buffer: BufferFacts, axis: Axis, arena: int) -> Shape:
     pieces = [
         (
-            axis.at(span["step"], piece["begin"]),
-            axis.at(span["step"], piece["end"]),
-            piece["low"],
-            piece["high"],
+            axis.at(span.step, piece.begin),
+            axis.at(span.step, piece.end),
+            piece.low,
+            piece.high,
         )
-        for span in buffer["spans"]
-        for piece in span["pieces"]
+        for span in buffer.spans
+        for piece in span.pieces
     ]
-    return _shape(buffer, pieces, axis, arena, label=buffer["role"] not in PASSING)
+    return _shape(buffer, pieces, axis, arena, label=buffer.role not in PASSING)
 
 
 def _shape(
-    buffer: Mapping[str, Any],
+    buffer: BufferFacts,
     pieces: list[tuple[float, float, int, int]],
     axis: Axis,
     arena: int,
     *,
     label: bool,
 ) -> Shape:
-    first, last = buffer["first"] + 1, buffer["last"] + 1
+    first, last = buffer.first + 1, buffer.last + 1
     when = f"step {first}" if first == last else f"steps {first} to {last}"
-    end = buffer["offset"] + buffer["size"]
+    end = buffer.offset + buffer.size
     tip = (
-        f"{buffer['tensor']}\n{buffer['role']}, {buffer['size']:,} bytes\n"
-        f"arena {buffer['offset']:,} to {end:,}, {when}"
+        f"{buffer.tensor}\n{buffer.role.value}, {buffer.size:,} bytes\n"
+        f"arena {buffer.offset:,} to {end:,}, {when}"
     )
     box = _roomiest(pieces, arena) if label else None
     return Shape(
         path=_outline(pieces, arena),
-        role=buffer["role"],
+        role=buffer.role.value,
         tip=tip,
-        label=axis.short[buffer["tensor"]],
+        label=axis.short[buffer.tensor],
         box=box,
         upright=box is not None and box.width * WIDTH / 100 < LABEL_LONG,
     )

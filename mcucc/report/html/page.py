@@ -5,12 +5,12 @@ Names of a model are untrusted text: the template escapes everything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mcucc.base.templates import environment
+from mcucc.report.facts import Report
 from mcucc.report.format import (
     amount,
     border_words,
@@ -65,12 +65,12 @@ class Row:
     instructions: int | None
 
 
-def report_page(report: Mapping[str, Any]) -> str:
-    """report.html of the plain data of report.json."""
+def report_page(report: Report) -> str:
+    """The text of report.html."""
     axis = axis_of(report)
     templates = environment(_finalized, keep_trailing_newline=False)
     templates.filters["kilobytes"] = kilobytes
-    fused = len(report["layers"]) < len(report["nodes"])
+    fused = len(report.layers) < len(report.nodes)
     return templates.get_template("report/page.html.j2").render(
         report=report,
         figures=_figures(report),
@@ -80,13 +80,13 @@ def report_page(report: Mapping[str, Any]) -> str:
         strips=strips(report, axis),
         columns=columns(report, axis),
         stages=stage_rows(report, axis) if fused else (),
-        saving=saving_words(report["plan"]),
+        saving=saving_words(report.plan),
         front=front_plot(report),
         rows=_rows(report, axis),
         fused=fused,
         borders=border_words(report),
         slices=_slices(report),
-        splits=[split_output_words(split) for split in report.get("split_outputs", ())],
+        splits=[split_output_words(split) for split in report.split_outputs],
     )
 
 
@@ -94,87 +94,85 @@ def _finalized(value: object) -> object:
     return printable(value) if type(value) is str else value
 
 
-def _slices(report: Mapping[str, Any]) -> list[str]:
+def _slices(report: Report) -> list[str]:
     """What the int8 outputs lose, on the first calibration pictures."""
-    worst = report.get("worst_slice")  # reports of before have none
-    if worst is None or not worst["output"]:
+    worst = report.worst_slice
+    if worst is None or not worst.output:
         return []
     lines = [f"Worst slice of the outputs, on calibration pictures: {slice_words(worst)}"]
-    return [*lines, f"Warning: {dead_words(worst)}"] if worst["dead"] else lines
+    return [*lines, f"Warning: {dead_words(worst)}"] if worst.dead else lines
 
 
-def write_page(report: Mapping[str, Any], folder: Path) -> Path:
+def write_page(report: Report, folder: Path) -> Path:
     """Write report.html into a compiled folder; returns its path."""
     path = folder / "report.html"
     path.write_text(report_page(report), encoding="utf-8")
     return path
 
 
-def _figures(report: Mapping[str, Any]) -> tuple[Figure, ...]:
+def _figures(report: Report) -> tuple[Figure, ...]:
     return (_sram(report), _flash(report), _macs(report), _instructions(report))
 
 
-def _sram(report: Mapping[str, Any]) -> Figure:
-    sram, there = report["sram"], report["board"]["sram"]
-    parts = [("arena", sram["arena"]), ("stack", sram["stack"]), ("static", sram["static"])]
-    image = (f"– image, {sram['image_policy']}", f"{sram['image']:,} bytes")
+def _sram(report: Report) -> Figure:
+    sram, there = report.sram, report.board.sram
+    parts = [("arena", sram.arena), ("stack", sram.stack), ("static", sram.static)]
+    image = (f"– image, {sram.image_policy.value}", f"{sram.image:,} bytes")
     arena, *rest = _lines(report, parts)
     return Figure(
         title="SRAM",
-        value=kilobytes(sram["total"]),
+        value=kilobytes(sram.total),
         of=f"of {kilobytes(there)}",
         parts=_parts(parts, there),
         lines=(arena, image, *rest),
-        over=sram["total"] > there,
+        over=sram.total > there,
     )
 
 
-def _flash(report: Mapping[str, Any]) -> Figure:
-    flash, there = report["flash"], report["board"]["flash"]
-    parts = [("weights", flash["weights"]), ("code", flash["code"])]
+def _flash(report: Report) -> Figure:
+    flash, there = report.flash, report.board.flash
+    parts = [("weights", flash.weights), ("code", flash.code)]
     return Figure(
         title="Flash",
-        value=kilobytes(flash["total"]),
+        value=kilobytes(flash.total),
         of=f"of {kilobytes(there)}",
         parts=_parts(parts, there),
         lines=_lines(report, parts),
-        over=flash["total"] > there,
+        over=flash.total > there,
     )
 
 
-def _lines(
-    report: Mapping[str, Any], parts: Sequence[tuple[str, int]]
-) -> tuple[tuple[str, str], ...]:
+def _lines(report: Report, parts: Sequence[tuple[str, int]]) -> tuple[tuple[str, str], ...]:
     """A line a part; code is unknown where nothing was compiled, stack where nothing ran."""
-    unknown = ["code"] if report["tools"]["compiler"] == "none" else []
-    unknown += ["stack"] if report["sram"]["stack_source"] == "unknown" else []
+    unknown = ["code"] if report.tools["compiler"] == "none" else []
+    unknown += ["stack"] if report.sram.stack_source == "unknown" else []
     return tuple(
         (name, "not known" if name in unknown else f"{size:,} bytes") for name, size in parts
     )
 
 
-def _macs(report: Mapping[str, Any]) -> Figure:
-    macs = report["macs"]
-    again = macs["executed"] - macs["network"]
+def _macs(report: Report) -> Figure:
+    macs = report.macs
+    again = macs.executed - macs.network
     return Figure(
         title="MACs",
-        value=amount(macs["executed"]),
-        of=f"F = {macs['factor']:.2f}",
+        value=amount(macs.executed),
+        of=f"F = {macs.factor:.2f}",
         parts=(),
-        lines=(("network", f"{macs['network']:,}"), ("again", f"{again:,}")),
+        lines=(("network", f"{macs.network:,}"), ("again", f"{again:,}")),
     )
 
 
-def _instructions(report: Mapping[str, Any]) -> Figure:
-    counted, macs = report["instructions"], report["macs"]["executed"]
-    if counted["total"] is None:
-        return Figure("Instructions", "–", counted["source"], (), ())
+def _instructions(report: Report) -> Figure:
+    counted, macs = report.instructions, report.macs.executed
+    if counted.total is None:
+        return Figure("Instructions", "–", counted.source, (), ())
     return Figure(
         title="Instructions",
-        value=amount(counted["total"]),
-        of=f"{counted['total'] / max(macs, 1):.2f} a MAC",
+        value=amount(counted.total),
+        of=f"{counted.total / max(macs, 1):.2f} a MAC",
         parts=(),
-        lines=(("exactly", f"{counted['total']:,}"), ("counted on", counted["source"])),
+        lines=(("exactly", f"{counted.total:,}"), ("counted on", counted.source)),
     )
 
 
@@ -183,26 +181,26 @@ def _parts(parts: list[tuple[str, int]], there: int) -> tuple[Part, ...]:
     return tuple(Part(name, 100 * size / whole) for name, size in parts)
 
 
-def _rows(report: Mapping[str, Any], axis: Axis) -> tuple[Row, ...]:
+def _rows(report: Report, axis: Axis) -> tuple[Row, ...]:
     rows = []
-    for number, node in enumerate(report["nodes"]):
-        layer = report["layers"][node["step"]]
-        counted = [other["step"] for other in report["nodes"]].count(node["step"])
-        together = [other["counted_with"] for other in report["layers"]]
-        alone = counted == together.count(layer["counted_with"]) == 1
+    for number, node in enumerate(report.nodes):
+        layer = report.layers[node.step]
+        counted = [other.step for other in report.nodes].count(node.step)
+        together = [other.counted_with for other in report.layers]
+        alone = counted == together.count(layer.counted_with) == 1
         rows.append(
             Row(
                 number=number + 1,
-                name=node["name"],
+                name=node.name,
                 op=kernel_words(node),
-                output="×".join(str(n) for n in node["output"]),
-                step=node["step"] + 1,
-                macs=node["macs"],
-                again=node["executed"] - node["macs"],
-                flash=report["flash"]["layers"].get(node["name"], 0),
-                live=layer["live_bytes"],
-                before=node["before_bytes"],
-                instructions=layer["instructions"] if alone else None,
+                output="×".join(str(n) for n in node.output),
+                step=node.step + 1,
+                macs=node.macs,
+                again=node.executed - node.macs,
+                flash=report.flash.layers.get(node.name, 0),
+                live=layer.live_bytes,
+                before=node.before_bytes,
+                instructions=layer.instructions if alone else None,
             )
         )
     return tuple(rows)

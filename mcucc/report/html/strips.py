@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from mcucc.report.facts import LayerFacts, Report
 from mcucc.report.format import amount, kernel_words, kilobytes
 from mcucc.report.html.axis import WIDTH, Axis
+from mcucc.report.nodes import NodeFacts
 
 HEIGHT = 100.0
 
@@ -31,54 +32,54 @@ class Column:
     tip: str
 
 
-def strips(report: Mapping[str, Any], axis: Axis) -> tuple[Strip, ...]:
+def strips(report: Report, axis: Axis) -> tuple[Strip, ...]:
     """The strips in the order they are drawn."""
     return (_memory(report, axis), _flash(report, axis), _work(report, axis))
 
 
-def columns(report: Mapping[str, Any], axis: Axis) -> tuple[Column, ...]:
+def columns(report: Report, axis: Axis) -> tuple[Column, ...]:
     """What a tip says of every layer."""
     found = []
-    for number, node in enumerate(report["nodes"]):
-        layer = report["layers"][node["step"]]
-        together = report["layers"][layer["counted_with"]]
+    for number, node in enumerate(report.nodes):
+        layer = report.layers[node.step]
+        together = report.layers[layer.counted_with]
         lines = [
-            node["name"],
+            node.name,
             kernel_words(node),
-            f"output {' × '.join(str(n) for n in node['output'])}",
-            f"SRAM {layer['live_bytes']:,} bytes, layer by layer {node['before_bytes']:,}",
-            f"flash {report['flash']['layers'].get(node['name'], 0):,} bytes",
-            f"{node['executed']:,} MACs" + _again(node),
+            f"output {' × '.join(str(n) for n in node.output)}",
+            f"SRAM {layer.live_bytes:,} bytes, layer by layer {node.before_bytes:,}",
+            f"flash {report.flash.layers.get(node.name, 0):,} bytes",
+            f"{node.executed:,} MACs" + _again(node),
         ]
-        if layer["instructions"] is not None:
-            steps = [i for i, other in enumerate(report["layers"]) if _same(other, layer)]
+        if layer.instructions is not None:
+            steps = [i for i, other in enumerate(report.layers) if _same(other, layer)]
             many = axis.bounds[steps[-1] + 1] - axis.bounds[steps[0]]
             names = "step" if len(steps) == 1 else f"steps {steps[0] + 1} to"
             whose = "" if many == 1 else f" ({names} {steps[-1] + 1}, {many} layers)"
-            lines.append(f"{together['instructions']:,} instructions{whose}")
+            lines.append(f"{together.instructions:,} instructions{whose}")
         left = axis.layer(number) / WIDTH * 100
         found.append(Column(left, 100 / axis.layers, "\n".join(lines)))
     return tuple(found)
 
 
-def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def _same(one: LayerFacts, other: LayerFacts) -> bool:
     """Whether two steps are counted together."""
-    return bool(one["counted_with"] == other["counted_with"])
+    return one.counted_with == other.counted_with
 
 
-def _again(node: Mapping[str, Any]) -> str:
-    extra = node["executed"] - node["macs"]
+def _again(node: NodeFacts) -> str:
+    extra = node.executed - node.macs
     return f", {extra:,} of them again" if extra > 0 else ""
 
 
-def _memory(report: Mapping[str, Any], axis: Axis) -> Strip:
-    plan = report["plan"]
-    before = [(i, i + 1, node["before_bytes"]) for i, node in enumerate(report["nodes"])]
-    now = _by_step(axis, [layer["live_bytes"] for layer in report["layers"]])
+def _memory(report: Report, axis: Axis) -> Strip:
+    plan = report.plan
+    before = [(i, i + 1, node.before_bytes) for i, node in enumerate(report.nodes)]
+    now = _by_step(axis, [layer.live_bytes for layer in report.layers])
     most = max(value for _, _, value in (*before, *now))
     same = before == now
     paths = [] if same else [("before", _area(before, axis, most))]
-    note = "" if same else f"layer by layer {kilobytes(plan['before']['arena'])} (grey)"
+    note = "" if same else f"layer by layer {kilobytes(plan.before.arena)} (grey)"
     return Strip(
         "SRAM of a layer",
         kilobytes(max(value for _, _, value in now)),
@@ -87,40 +88,42 @@ def _memory(report: Mapping[str, Any], axis: Axis) -> Strip:
     )
 
 
-def _flash(report: Mapping[str, Any], axis: Axis) -> Strip:
-    layers = report["flash"]["layers"]
-    values = [(i, i + 1, layers.get(n["name"], 0)) for i, n in enumerate(report["nodes"])]
+def _flash(report: Report, axis: Axis) -> Strip:
+    layers = report.flash.layers
+    values = [(i, i + 1, layers.get(n.name, 0)) for i, n in enumerate(report.nodes)]
     most = max((value for _, _, value in values), default=0)
     return Strip(
         "Flash of a layer",
         kilobytes(most),
         (("flash", _area(values, axis, most)),),
-        f"and {kilobytes(sum(report['flash']['shared'].values()))} that layers share",
+        f"and {kilobytes(sum(report.flash.shared.values()))} that layers share",
     )
 
 
-def _work(report: Mapping[str, Any], axis: Axis) -> Strip:
+def _work(report: Report, axis: Axis) -> Strip:
     """Instructions where they were counted, else MACs. Areas count: a step's is over its layers."""
-    counted = [layer["instructions"] for layer in report["layers"]]
-    if None in counted:
+    counted = _counted(report, axis)
+    if counted is None:
         values: list[tuple[int, int, float]] = [
-            (i, i + 1, node["executed"]) for i, node in enumerate(report["nodes"])
+            (i, i + 1, node.executed) for i, node in enumerate(report.nodes)
         ]
         title, unit = "MACs of a layer", "MACs"
     else:
-        values = [(a, b, value / (b - a)) for a, b, value in _counted(report, axis)]
+        values = [(a, b, value / (b - a)) for a, b, value in counted]
         title, unit = "Instructions", "instructions a layer"
     most = max((value for _, _, value in values), default=0)
     return Strip(title, amount(most, unit), (("work", _area(values, axis, most)),))
 
 
-def _counted(report: Mapping[str, Any], axis: Axis) -> list[tuple[int, int, float]]:
-    """Instructions over the layers of the steps that are counted together."""
+def _counted(report: Report, axis: Axis) -> list[tuple[int, int, int]] | None:
+    """Instructions over the layers of the steps counted together; None where none were counted."""
     found = []
     begin = 0
-    for number, layer in enumerate(report["layers"]):
-        if layer["counted_with"] == number:
-            found.append((begin, axis.bounds[number + 1], layer["instructions"]))
+    for number, layer in enumerate(report.layers):
+        if layer.instructions is None:
+            return None
+        if layer.counted_with == number:
+            found.append((begin, axis.bounds[number + 1], layer.instructions))
             begin = axis.bounds[number + 1]
     return found
 

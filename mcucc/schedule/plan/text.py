@@ -7,20 +7,18 @@ nothing to do at a step is left out there. Names are those of the model file, as
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from mcucc.ir.integer import Activation, IntegerNode
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.plan.buffers import Buffer, BufferId, BufferKind, Part, labels
+from mcucc.schedule.plan.moments import fullest
 from mcucc.schedule.plan.plan import EdgePlan, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.plan.program import Action, Chain, Compute, Copy, Program, Receive, Stage
-from mcucc.schedule.plan.spans import EMPTY, Range, swept
+from mcucc.schedule.plan.spans import EMPTY
+from mcucc.schedule.plan.text_parts import one_line, order_text, ranges_text, table, wrapped
 
-WIDTH = 96  # columns: a comment of C around it keeps to 100
-WIDEST = 28  # columns: longer names and ranges push the rest of their line, not the table
-LONGEST_PERIOD = 12  # turns of a chain that are looked at as one pattern
 READ_TOGETHER = (
     "rows and columns [begin .. end) are those of row step t and column step u, cut to the tensor"
 )
@@ -49,13 +47,16 @@ def _stage_plan(number: int, stage: StagePlan) -> list[str]:
     if stage.feeds:
         what.append("feeds the next stage")
     lines = [f"  stage {number}: {', '.join(what)}"]
-    lines += _wrapped("    nodes ", ", ".join(stage.nodes))
+    lines += wrapped("    nodes ", ", ".join(map(one_line, stage.nodes)))
     alike: dict[str, list[str]] = {}
     for edge in stage.edges:
-        alike.setdefault(held_text(edge), []).append(edge.tensor)
+        alike.setdefault(held_text(edge), []).append(one_line(edge.tensor))
     for held, tensors in alike.items():
-        lines += _wrapped("    hold ", f"{', '.join(tensors)} {held}")
-    lines += [f"    split {s.node} into groups of {s.channels} channels" for s in stage.splits]
+        lines += wrapped("    hold ", f"{', '.join(tensors)} {held}")
+    lines += [
+        f"    split {one_line(split.node)} into groups of {split.channels} channels"
+        for split in stage.splits
+    ]
     return lines
 
 
@@ -70,81 +71,22 @@ def held_text(edge: EdgePlan) -> str:
     return f"as {edge.form.value}, rows {edge.rows.value}, columns {edge.columns.value}"
 
 
-# Ranges
-
-
-def formula(rate: int, offset: int, variable: str) -> str:
-    """rate * variable + offset: `8t-4`."""
-    if not rate:
-        return str(offset)
-    factor = "" if rate == 1 else str(rate)
-    return f"{factor}{variable}" + (f"{offset:+d}" if offset else "")
-
-
-def ranges_text(ranges: Sequence[Range], variable: str, size: int) -> str:
-    """A range a step: `8t-4 .. 8t+4`, `0 .. 7`, `3` (one position), `none`, or `all`.
-
-    Where no one formula gives them: formulas for parts of the loop, or a list, the shorter one.
-    """
-    pieces = list(_pieces(ranges, variable, size))
-    if len(pieces) == 1:
-        return pieces[0][1]
-    listed = ", ".join(_range(each, "..") for each in ranges)
-    befores = [-1, *(last for last, _ in pieces)]
-    said = [
-        f"{text} {'at' if last == before + 1 else 'until'} {variable} = {last}"
-        for before, (last, text) in zip(befores, pieces[:-1], strict=False)
-    ]
-    by_piece = ", ".join([*said, f"then {pieces[-1][1]}"])
-    return by_piece if len(by_piece) < len(listed) + 4 else f"({listed})[{variable}]"
-
-
-def _pieces(ranges: Sequence[Range], variable: str, size: int) -> Iterable[tuple[int, str]]:
-    """The longest runs of steps that one text describes, each with its last step."""
-    begin = 0
-    while begin < len(ranges):
-        low, high = begin + 1, len(ranges) + 1  # a shorter run has a text where a longer one has
-        while high - low > 1:
-            middle = (low + high) // 2
-            found = _one_text(ranges, begin, middle, variable, size) is not None
-            low, high = (middle, high) if found else (low, middle)
-        text = _one_text(ranges, begin, low, variable, size)
-        yield low - 1, text or _range(ranges[begin])
-        begin = low
-
-
-def _one_text(
-    ranges: Sequence[Range], begin: int, end: int, variable: str, size: int
-) -> str | None:
-    """What describes steps [begin, end): a constant or a formula; None where neither does."""
-    some = ranges[begin:end]
-    if len(set(some)) == 1:
-        return "all" if some[0] == (0, size) else _range(some[0])
-    span = swept(some, size)
-    if span is None:
-        return None
-    low = formula(span.rate, span.lo - span.rate * begin, variable)
-    if span.length == 1:
-        return low
-    return f"{low} .. {formula(span.rate, span.hi - span.rate * begin, variable)}"
-
-
-def _range(each: Range, to: str = " .. ") -> str:
-    begin, end = each
-    if end - begin == 1:
-        return str(begin)
-    return f"{begin}{to}{end}" if begin < end else "none"
-
-
 # Programs
 
 
 @dataclass(frozen=True)
 class Naming:
-    """What the text calls nodes and tensors: as the model does, or what is given for a name."""
+    """What a text calls nodes, tensors and buffers."""
 
-    node: Callable[[str], str] = field(default=str)
-    tensor: Callable[[str], str] = field(default=str)
+    node: Callable[[str], str]
+    tensor: Callable[[str], str]
+    buffer: Callable[[BufferId], str]
+
+
+def names_of_the_model(program: Program) -> Naming:
+    """Nodes and tensors as the model file calls them, buffers after their tensor: `conv.tile`."""
+    known = labels(program.buffers)
+    return Naming(one_line, one_line, lambda buffer: one_line(known[buffer]))
 
 
 def program_text(program: Program) -> str:
@@ -160,15 +102,15 @@ class ProgramText:
     """The text of a program in parts, each as lines without an end."""
 
     def __init__(self, program: Program, naming: Naming | None = None) -> None:
-        self.program, self.naming = program, naming or Naming()
-        self.labels = labels(program.buffers)
+        self.program, self.naming = program, naming or names_of_the_model(program)
+        self.buffer = self.naming.buffer
 
     def head(self) -> list[str]:
         """What is computed and what it takes."""
         program = self.program
         again = f", {program.factor:.3f} times those of the network" if program.factor != 1 else ""
         return [
-            f"program {program.graph.name}: {program.plan.schedule}, "
+            f"program {one_line(program.graph.name)}: {program.plan.schedule}, "
             f"image {program.plan.image.value}",
             f"{program.macs:,} MACs{again}, arena {program.arena_bytes:,} bytes",
             READ_TOGETHER,
@@ -181,7 +123,7 @@ class ProgramText:
             return self.stage(chain.stages[0])
         first, last = chain.stages[0], chain.stages[-1]
         lines = [f"chain of stages {first} .. {last}: each feeds rows to the next one as it asks"]
-        lines += _wrapped("  row steps of stages ", order_text(chain.order))
+        lines += wrapped("  row steps of stages ", order_text(chain.order))
         for number in chain.stages:
             lines += [f"  {line}" for line in self.stage(number, chained=True)]
         return lines
@@ -192,7 +134,7 @@ class ProgramText:
         title = f"stage {number}: {self._nodes(stage)}"
         if not stage.actions:
             return [title, "  no code: other names of bytes that are there"]
-        lines = _wrapped("", f"{title}, {self._shape(number)}", "    ")
+        lines = wrapped("", f"{title}, {self._shape(number)}", "    ")
         for split in self.program.plan.stages[number].splits:
             block = self.naming.node(split.node)
             lines.append(f"  {block} ends a block in groups of {split.channels} channels")
@@ -200,11 +142,11 @@ class ProgramText:
             lines.append(f"  begin {self.naming.node(node.name)}: {self._sums(stage, node)} = 0")
         loops = _loops(stage, chained=chained)
         lines += [f"{'  ' * (1 + depth)}{loop}" for depth, loop in enumerate(loops)]
-        lines += _table(
+        lines += table(
             [self._action(stage, action) for action in stage.actions], "  " * (1 + len(loops))
         )
         for node in stage.sink_nodes:
-            output = self._label(stage.storage[node.output].oldest)
+            output = self.buffer(stage.storage[node.output].oldest)
             sums = self._sums(stage, node)
             lines.append(f"  finish {self.naming.node(node.name)}: {sums} -> {output}")
         return lines
@@ -226,17 +168,8 @@ class ProgramText:
             parts.append(f"output from t = {early} on")
         return ", ".join([*parts, f"{self.program.stage_bytes[number]:,} bytes in use"])
 
-    def _label(self, buffer: BufferId) -> str:
-        """A buffer as it is called everywhere: `conv.tile`."""
-        name, part = self.naming, buffer.part
-        known = str(buffer) == self.labels[buffer]
-        called = name.node(buffer.of) if part is Part.SCRATCH else name.tensor(buffer.of)
-        if called != buffer.of and known:
-            return f"{called}.{part.value}" if part.value else called
-        return self.labels[buffer]
-
     def _sums(self, stage: Stage, node: IntegerNode) -> str:
-        return self._label(stage.sinks[node.name])
+        return self.buffer(stage.sinks[node.name])
 
     def _action(self, stage: Stage, action: Action) -> list[str]:
         """The cells of an action: verb, what, rows, columns, from where to where."""
@@ -246,7 +179,7 @@ class ProgramText:
         if isinstance(action, Receive):
             mapped = self.program.plan.image is ImagePolicy.MAPPED
             verb, source = "receive", "image elsewhere" if mapped else "camera"
-            flow = f"{source} -> {self._label(action.target)}"
+            flow = f"{source} -> {self.buffer(action.target)}"
         else:
             verb = _moving(action)
             flow = f"{action.source.part.value} -> {action.target.part.value}"
@@ -262,9 +195,9 @@ class ProgramText:
         for tensor in node.inputs:
             storage = stage.storage[tensor]
             # earlier rows come first, as in the tensor
-            sources += [self._label(b) for b in (storage.kept, storage.fresh) if b is not None]
+            sources += [self.buffer(b) for b in (storage.kept, storage.fresh) if b is not None]
         target = stage.sinks[action.node] if sink else action.target
-        flow = f"{', '.join(dict.fromkeys(sources))} -> {self._label(target)}"
+        flow = f"{', '.join(dict.fromkeys(sources))} -> {self.buffer(target)}"
         if action.node in stage.scratch:
             flow += " with scratch"
         return [
@@ -283,7 +216,8 @@ class ProgramText:
         lines = [
             f"arena of {program.arena_bytes:,} bytes; these buffers need at least "
             f"{program.lower_bound:,}",
-            f"  most in use: {program.stage_bytes[peak]:,} bytes in stage {peak}",
+            f"  most in use: {program.stage_bytes[peak]:,} bytes in stage {peak}"
+            f"{self._moment(peak)}",
         ]
         live: dict[BufferId, list[int]] = {}
         for number in range(len(program.stages)):
@@ -298,11 +232,26 @@ class ProgramText:
         cells = [["begin", "end", "buffer", "kind", "live in", "H x W x C"]]
         cells += [self._buffer(program.buffers[buffer], live[buffer]) for buffer in order]
         cells += [
-            ["", "", self._label(buffer), f"the bytes of {self.naming.tensor(roots[buffer])}"]
+            [
+                "",
+                "",
+                self.buffer(buffer),
+                f"the bytes of {self.naming.tensor(roots[buffer])}",
+            ]
             for buffer in program.buffers
             if buffer not in live and buffer in roots
         ]
-        return lines + _table(cells, "  ", numbers=2)
+        return lines + table(cells, "  ", numbers=2)
+
+    def _moment(self, number: int) -> str:
+        """When a stage has the most bytes in use: the step, and the action that runs then."""
+        stage, moment = self.program.stages[number], fullest(self.program, number)
+        if not 0 <= moment.action < len(stage.actions):
+            return " before its loops" if moment.action < 0 else " after its loops"
+        steps = [f"t = {moment.row_step}"] if stage.row_steps > 1 else []
+        steps += [f"u = {moment.column_step}"] if stage.column_steps > 1 else []
+        verb, what, *_ = self._action(stage, stage.actions[moment.action])
+        return f", {verb} {what}{' at ' if steps else ''}{', '.join(steps)}"
 
     def _buffer(self, buffer: Buffer, stages: Sequence[int]) -> list[str]:
         if buffer.kind is BufferKind.SCRATCH:
@@ -315,33 +264,8 @@ class ProgramText:
             shape += f", left edge {ranges_text(edges, 'u', max(buffer.origins) + 2)}"
         first, last = stages[0], stages[-1]
         when = f"stage {first}" if first == last else f"stages {first} .. {last}"
-        label = self._label(buffer.id)
+        label = self.buffer(buffer.id)
         return [f"{buffer.offset:,}", f"{buffer.end:,}", label, buffer.kind.value, when, shape]
-
-
-def order_text(order: Sequence[int]) -> str:
-    """Numbers in order, repetitions counted: `0 x3, (1 0) x8, 1`."""
-    found = []
-    at = 0
-    while at < len(order):
-        period, times = _repetition(order, at)
-        text = " ".join(map(str, order[at : at + period]))
-        text = f"({text})" if period > 1 else text
-        found.append(f"{text} x{times}" if times > 1 else text)
-        at += period * times
-    return ", ".join(found)
-
-
-def _repetition(order: Sequence[int], at: int) -> tuple[int, int]:
-    """(period, times) of the pattern from `at` on that covers most of what follows."""
-    best = 1, 1
-    for period in range(1, LONGEST_PERIOD + 1):
-        pattern, times = order[at : at + period], 1
-        while order[at + period * times : at + period * (times + 1)] == pattern:
-            times += 1
-        if times > 1 and period * times > best[0] * best[1]:
-            best = period, times
-    return best
 
 
 def _part(action: Action, a: Activation) -> tuple[str, str]:
@@ -374,43 +298,3 @@ def _loops(stage: Stage, *, chained: bool) -> list[str]:
         return [f"for strip u in 0 .. {across}:", *rows]
     strips = ", ".join(f"{begin} .. {end}" for begin, end in stage.strips)
     return [f"for strip in ({strips}):", *rows, "for u in strip:"]
-
-
-# Lines
-
-
-def _wrapped(head: str, text: str, indent: str = "      ", *, keep: bool = False) -> list[str]:
-    """Lines of at most WIDTH columns, if no word is longer; `keep` leaves what fits as it is."""
-    if keep and len(text) <= WIDTH:
-        return [text]
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=head,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _table(rows: Sequence[Sequence[str]], indent: str, numbers: int = 0) -> list[str]:
-    """Cells in columns, the first `numbers` of them to the right; long lines go on below."""
-    count = max((len(row) for row in rows), default=0)
-    full = [[*row, *[""] * (count - len(row))] for row in rows]
-    used = [i for i in range(count) if any(row[i] for row in full)]
-    widths = [max((len(row[i]) for row in full if len(row[i]) <= WIDEST), default=0) for i in used]
-    lines: list[str] = []
-    for row in full:
-        padded = [
-            row[i].rjust(width) if i < numbers else row[i].ljust(width)
-            for i, width in zip(used, widths, strict=True)
-        ]
-        line = indent + padded[0]
-        for cell in padded[1:]:
-            if len(line) + 2 + len(cell.rstrip()) > WIDTH:
-                lines += _wrapped("", line.rstrip(), f"{indent}        ", keep=True)
-                line = f"{indent}      {cell.rstrip()}"
-            else:
-                line += f"  {cell}"
-        lines += _wrapped("", line.rstrip(), f"{indent}        ", keep=True)
-    return lines

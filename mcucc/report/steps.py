@@ -1,0 +1,71 @@
+"""The facts of steps, and the SRAM of a program."""
+
+from __future__ import annotations
+
+from mcucc.codegen.steps import stage_name
+from mcucc.ir.integer import IntegerNode
+from mcucc.report.definitions import NOT_COUNTED
+from mcucc.report.facts import LayerFacts, SramFacts
+from mcucc.schedule.plan.buffers import BufferKind
+from mcucc.schedule.plan.program import Compute, Program, Stage
+
+
+def layer_facts(program: Program, instructions: tuple[int, ...] | None) -> tuple[LayerFacts, ...]:
+    """One entry a stage that does something; `instructions` are those of `program.steps`."""
+    facts: list[LayerFacts] = []
+    last = _last_of_chain(program)
+    counts = dict(zip(dict.fromkeys(last.values()), instructions or (), strict=False))
+    index = {number: i for i, number in enumerate(last)}
+    numbered = enumerate(zip(program.stages, program.stage_bytes, strict=True))
+    for number, (stage, needed) in numbered:
+        if not stage.actions:
+            continue
+        facts.append(
+            LayerFacts(
+                name=stage_name(stage),
+                op="; ".join(node.describe() for node in _worked(stage)),
+                output=program.graph.activations[stage.nodes[-1].output].shape,
+                macs=stage.macs,
+                weight_bytes=sum(
+                    array.data.nbytes for node in _worked(stage) for array in node.call().arrays
+                ),
+                live_bytes=needed,
+                instructions=None if instructions is None else counts.get(number, 0),
+                counted_with=index[last[number]],
+            )
+        )
+    return tuple(facts)
+
+
+def _last_of_chain(program: Program) -> dict[int, int]:
+    """For every stage that does something, in order: the last such stage of its chain."""
+    found: dict[int, int] = {}
+    for chain in program.chains:
+        acting = [number for number in chain.stages if program.stages[number].actions]
+        found |= dict.fromkeys(acting, acting[-1] if acting else 0)
+    return found
+
+
+def _worked(stage: Stage) -> tuple[IntegerNode, ...]:
+    """The nodes of a stage that have code."""
+    worked = {action.node for action in stage.actions if isinstance(action, Compute)}
+    return tuple(node for node in stage.nodes if node.name in worked)
+
+
+def sram_facts(
+    program: Program, *, arena: int, static: int, stack: int, stack_source: str
+) -> SramFacts:
+    """SRAM of a program in its linked image; `arena`, `static` and `stack` are measured bytes."""
+    kinds = program.bytes_by_kind()
+    return SramFacts(
+        total=arena + static + stack,
+        arena=arena,
+        image=kinds[BufferKind.IMAGE],
+        output=kinds[BufferKind.OUTPUT],
+        scratch=kinds[BufferKind.SCRATCH],
+        static=static,
+        stack=stack,
+        stack_source=stack_source,
+        image_policy=program.plan.image,
+        not_counted=NOT_COUNTED,
+    )
