@@ -19,7 +19,6 @@ class Abs(Unary):
     """y = |x|."""
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The magnitude."""
         return np.abs(x)
 
     def table(self, x: Tensor, y: Tensor, rounding: Rounding) -> Int8Array:

@@ -31,13 +31,11 @@ class Add(Op):
     LIMITS: ClassVar[str] = "equal shapes; constant operands are folded into a convolution"
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
-        """The common shape."""
         if inputs[0].shape != inputs[1].shape:
             raise ValueError(f"cannot add shapes {inputs[0].shape} and {inputs[1].shape}")
         return inputs[0]
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         total = inputs[0] + inputs[1]
         return self.clamp.apply(total)
 
@@ -72,17 +70,14 @@ class AddKernel(Kernel):
         return (1 << (self.shift - 1)) - za * self.multipliers[0] - zb * self.multipliers[1]
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         a, b = inputs[0].astype(np.int64), inputs[1].astype(np.int64)
         total = a * self.multipliers[0] + b * self.multipliers[1] + self.bias
         return saturate_int8((total >> self.shift) + self.zero_points[2], self.lo, self.hi)
 
     def in_place(self, index: int) -> bool:
-        """Element by element."""
         return True
 
     def call(self) -> KernelCall:
-        """`mcucc_add`."""
         return KernelCall(
             KernelId("add", requantization=Rounding.SINGLE),
             (
@@ -111,7 +106,6 @@ class AddDoubleKernel(Kernel):
     hi: int
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         za, zb, zy = self.zero_points
         a = (inputs[0].astype(np.int64) - za) << LITERT_LEFT_SHIFT
         b = (inputs[1].astype(np.int64) - zb) << LITERT_LEFT_SHIFT
@@ -119,11 +113,9 @@ class AddDoubleKernel(Kernel):
         return saturate_int8(self.factor_sum.apply(total) + zy, self.lo, self.hi)
 
     def in_place(self, index: int) -> bool:
-        """Element by element."""
         return True
 
     def call(self) -> KernelCall:
-        """`mcucc_add_double`."""
         factors = (("a", self.factor_a), ("b", self.factor_b), ("sum", self.factor_sum))
         return KernelCall(
             KernelId("add", requantization=Rounding.DOUBLE),
@@ -140,7 +132,6 @@ class AddDoubleKernel(Kernel):
         )
 
     def describe(self) -> str:
-        """Op and profile."""
         return "Add (double rounding)"
 
 

@@ -49,7 +49,6 @@ class AveragePool(Op):
         return TensorType((batch, *size, channels), inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         sums = patches(inputs[0], self.window, 0.0).sum(axis=(3, 4), dtype=np.float64)
         counts = self.counts(inputs[0].shape[1], inputs[0].shape[2])
         mean = sums / counts[None, :, :, None]
@@ -65,7 +64,6 @@ class AveragePool(Op):
         return counts
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
-        """The sliding window."""
         return self.window.rows, self.window.columns
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
@@ -100,7 +98,6 @@ class AveragePoolKernel(Kernel):
     clamp: tuple[int, int]
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         zx, zy = self.zero_points
         x = inputs[0].astype(np.int64) - zx
         sums = patches(x, self.op.window, 0).sum(axis=(3, 4))
@@ -111,7 +108,6 @@ class AveragePoolKernel(Kernel):
         return saturate_int8(factor.apply(sums) + zy, *self.clamp)
 
     def windows(self, index: int) -> tuple[Window, Window]:
-        """The sliding window."""
         return self.op.window.rows, self.op.window.columns
 
     def padding(self) -> int | None:
@@ -119,7 +115,6 @@ class AveragePoolKernel(Kernel):
         return self.zero_points[0] if self.op.window.padded else None
 
     def call(self) -> KernelCall:
-        """`mcucc_average_pool`."""
         return KernelCall(
             KernelId("average_pool", requantization=self.requant.rounding),
             (
@@ -134,7 +129,6 @@ class AveragePoolKernel(Kernel):
         )
 
     def describe(self) -> str:
-        """Op and attributes."""
         return f"AveragePool {self.op.window}"
 
 
@@ -147,13 +141,11 @@ class AveragePoolDivideKernel(Kernel):
     clamp: tuple[int, int]
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         sums = patches(inputs[0].astype(np.int64), self.op.window, 0).sum(axis=(3, 4))
         counts = self.op.counts(*self.input_shape[:2])[None, :, :, None]
         return saturate_int8(divide_half_away(sums, counts), *self.clamp)
 
     def windows(self, index: int) -> tuple[Window, Window]:
-        """The sliding window."""
         return self.op.window.rows, self.op.window.columns
 
     def padding(self) -> int | None:
@@ -176,7 +168,6 @@ class AveragePoolDivideKernel(Kernel):
         )
 
     def describe(self) -> str:
-        """Op and attributes."""
         return f"AveragePool {self.op.window}, raw sum"
 
 

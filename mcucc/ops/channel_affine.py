@@ -45,14 +45,12 @@ class ChannelAffine(Op):
     LIMITS: ClassVar[str] = "of quantized ONNX files; float ones fold it into a layer beside it"
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
-        """The input's shape."""
         channels = hwc(inputs[0].shape)[2]
         if not len(self.scales) == len(self.offsets) == channels:
             raise ValueError(f"{len(self.scales)} scales for {channels} channels")
         return inputs[0]
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         scales, offsets = (np.array(v, dtype=np.float32) for v in (self.scales, self.offsets))
         return self.clamp.apply(inputs[0] * scales + offsets)
 
@@ -110,14 +108,12 @@ class ChannelAffineKernel(Kernel):
         return ChannelAffineKernel(factors, moved, None, shift, 0, clamp)
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         sums = inputs[0].astype(np.int64) * self.factors + self.offsets
         if self.requant is None:
             return saturate_int8(sums >> self.shift, *self.clamp)
         return saturate_int8(self.requant.apply(sums) + self.output_zero_point, *self.clamp)
 
     def in_place(self, index: int) -> bool:
-        """Element by element."""
         return True
 
     def call(self) -> KernelCall:

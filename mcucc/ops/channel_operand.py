@@ -56,14 +56,12 @@ class ChannelOperand(Op):
         return 1, 1
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
-        """The input's shape."""
         channels = hwc(inputs[0].shape)[2]
         if len(self.values) != channels:
             raise ValueError(f"{len(self.values)} constants for {channels} channels")
         return inputs[0]
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         c = ((np.array(self.values) - self.zero_point) * self.scale).astype(np.float32)
         if self.operation is Arithmetic.MUL:
             return self.clamp.apply(inputs[0] * c)
@@ -122,16 +120,13 @@ class ChannelSumKernel(Kernel):
     clamp: tuple[int, int]
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         sums = self.table[inputs[0].astype(np.int64) + 128] + self.offsets
         return saturate_int8(self.requant.apply(sums) + self.output_zero_point, *self.clamp)
 
     def in_place(self, index: int) -> bool:
-        """Element by element."""
         return True
 
     def call(self) -> KernelCall:
-        """`mcucc_channel_sum`."""
         return KernelCall(
             KernelId("channel_sum"),
             (

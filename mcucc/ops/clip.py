@@ -24,7 +24,6 @@ class Clip(Unary):
     LIMITS: ClassVar[str] = "fused into the producer where it has one consumer"
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Clamp."""
         return np.clip(x, self.clamp.lo, self.clamp.hi)
 
     def table(self, x: Tensor, y: Tensor, rounding: Rounding) -> Int8Array:

@@ -47,7 +47,6 @@ class Concat(Op):
         return TensorType(shape, inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         return np.concatenate(inputs, axis=self.axis)
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window] | None:
@@ -78,7 +77,6 @@ class ConcatKernel(Kernel):
         return Granularity.ROW if self.axis == 2 else Granularity.TENSOR
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         parts = list(inputs)
         if self.tables is not None:
             pairs = zip(self.tables, inputs, strict=True)
@@ -101,5 +99,4 @@ class ConcatKernel(Kernel):
         )
 
     def describe(self) -> str:
-        """Op and axis."""
         return f"Concat {'HWC'[self.axis]}" + ("" if self.tables is None else ", rescaled")

@@ -50,7 +50,6 @@ class Conv2d(Op):
         return TensorType((batch, *self.window.output_size(height, width), c_out), inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         x, weights = inputs[0], inputs[1]
         columns = patches(x, self.window)
         parts = []
@@ -68,7 +67,6 @@ class Conv2d(Op):
         return self.clamp.apply(y)
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
-        """The sliding window."""
         return self.window.rows, self.window.columns
 
     def macs(self, inputs: Sequence[Tensor], output: Tensor) -> int:
@@ -87,12 +85,11 @@ class Conv2d(Op):
 
 @dataclass(frozen=True, eq=False)
 class Conv2dKernel(ConvolutionKernel):
-    """Conv2d on int8."""
+    """Conv2d on int8; weights (C_out, kh, kw, C_in / groups)."""
 
     groups: int
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         columns = patches(inputs[0], self.window, self.sums.input_zero_point)
         step_in, step_out = self.weights.shape[3], self.weights.shape[0] // self.groups
         parts = []
@@ -119,6 +116,5 @@ class Conv2dKernel(ConvolutionKernel):
         )
 
     def describe(self) -> str:
-        """Op and attributes."""
         groups = f" groups {self.groups}" if self.groups > 1 else ""
         return f"Conv2d {self.window}{groups}"

@@ -51,7 +51,6 @@ class ConvTranspose2d(Op):
         return TensorType((batch, *self.size, c_out), inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         y = self.spread(inputs[0], inputs[1])
         if len(inputs) > 2:
             y = y + inputs[2]
@@ -114,7 +113,6 @@ class ConvTranspose2dKernel(Kernel):
     sums: Accumulation
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         centred = inputs[0].astype(np.int64) - self.sums.input_zero_point
         return self.sums.finish(self.op.spread(centred, self.weights).astype(np.int64))
 
@@ -148,6 +146,5 @@ class ConvTranspose2dKernel(Kernel):
         )
 
     def describe(self) -> str:
-        """Op and attributes."""
         kernel, stride = self.op.kernel, self.op.stride
         return f"ConvTranspose2d {kernel[0]}x{kernel[1]} s{stride[0]},{stride[1]}"

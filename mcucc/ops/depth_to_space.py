@@ -43,7 +43,6 @@ class DepthToSpace(Op):
         return TensorType(shape, inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         return self.spread(inputs[0])
 
     def spread(self, x: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
@@ -62,7 +61,6 @@ class DepthToSpace(Op):
         return Window(upsample=self.block), Window(upsample=self.block)
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """No arithmetic."""
         return DepthToSpaceKernel(self, output.shape[3])
 
 
@@ -74,7 +72,6 @@ class DepthToSpaceKernel(Kernel):
     channels: int
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         return self.op.spread(inputs[0])
 
     def windows(self, index: int) -> tuple[Window, Window]:
@@ -82,12 +79,10 @@ class DepthToSpaceKernel(Kernel):
         return Window(upsample=self.op.block), Window(upsample=self.op.block)
 
     def call(self) -> KernelCall:
-        """`mcucc_depth_to_space`."""
         fields = block_fields(self.op.block, self.channels, channels_first=self.op.channels_first)
         return KernelCall(KernelId("depth_to_space"), fields)
 
     def describe(self) -> str:
-        """Op and block."""
         return f"DepthToSpace x{self.op.block}"
 
 

@@ -47,7 +47,6 @@ class DepthwiseConv2d(Op):
         return TensorType((batch, *self.window.output_size(height, width), c_out), inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         y = depthwise_sums(inputs[0], inputs[1], self.window, 0.0)
         if len(inputs) > 2:
             y = y + inputs[2]
@@ -56,7 +55,6 @@ class DepthwiseConv2d(Op):
         return self.clamp.apply(y)
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
-        """The sliding window."""
         return self.window.rows, self.window.columns
 
     def macs(self, inputs: Sequence[Tensor], output: Tensor) -> int:
@@ -76,12 +74,11 @@ class DepthwiseConv2d(Op):
 
 @dataclass(frozen=True, eq=False)
 class DepthwiseConv2dKernel(ConvolutionKernel):
-    """DepthwiseConv2d on int8."""
+    """DepthwiseConv2d on int8; weights (kh, kw, C_out)."""
 
     input_channels: int
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         x = inputs[0].astype(np.int32)
         zero = self.sums.input_zero_point
         raw = depthwise_sums(x, self.weights.astype(np.int32), self.window, zero)
@@ -102,7 +99,6 @@ class DepthwiseConv2dKernel(ConvolutionKernel):
         )
 
     def describe(self) -> str:
-        """Op and attributes."""
         return f"DepthwiseConv2d {self.window}"
 
 

@@ -19,5 +19,4 @@ class Elu(Unary):
     alpha: float = 1.0
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """ELU."""
         return np.where(x >= 0, x, self.alpha * np.expm1(np.minimum(x, 0.0)))

@@ -31,19 +31,17 @@ class Extremum(Op):
     RESCALES: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
-        """The common shape."""
         if inputs[0].shape != inputs[1].shape:
             raise ValueError(f"cannot compare shapes {inputs[0].shape} and {inputs[1].shape}")
         return inputs[0]
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         result: FloatArray = self.function(inputs[0], inputs[1])
         return result
 
     @property
     def function(self) -> np.ufunc:
-        """NumPy's."""
+        """NumPy's maximum or minimum."""
         return np.maximum if self.largest else np.minimum
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
@@ -62,7 +60,6 @@ class ExtremumKernel(Kernel):
     tables: Int8Array | None
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         a, b = inputs
         if self.tables is not None:
             a, b = (t[x.astype(np.int64) + 128] for t, x in zip(self.tables, inputs, strict=True))
@@ -70,11 +67,9 @@ class ExtremumKernel(Kernel):
         return result
 
     def in_place(self, index: int) -> bool:
-        """Element by element."""
         return True
 
     def call(self) -> KernelCall:
-        """`mcucc_extremum`."""
         tables = None if self.tables is None else ConstArray("tables", self.tables)
         return KernelCall(
             KernelId("extremum"),
@@ -82,6 +77,5 @@ class ExtremumKernel(Kernel):
         )
 
     def describe(self) -> str:
-        """Op."""
         name = "Maximum" if self.op.largest else "Minimum"
         return name + ("" if self.tables is None else ", rescaled")

@@ -42,7 +42,6 @@ class FullyConnected(Op):
         return TensorType((inputs[0].shape[0], inputs[1].shape[0]), inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         x = inputs[0] if self.by_pixel else inputs[0].reshape(inputs[0].shape[0], -1)
         y = x @ inputs[1].T
         if len(inputs) > 2:
@@ -90,11 +89,9 @@ class FullyConnectedKernel(Kernel):
 
     @property
     def granularity(self) -> Granularity:
-        """One call."""
         return Granularity.TENSOR
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         flat = inputs[0].reshape(inputs[0].shape[0], 1, 1, -1)
         return self.sums.finish(exact_matmul(flat, self.weights))
 
@@ -104,7 +101,6 @@ class FullyConnectedKernel(Kernel):
         return int(self.weights.size)
 
     def call(self) -> KernelCall:
-        """`mcucc_fully_connected`."""
         return KernelCall(
             KernelId("fully_connected", requantization=self.sums.requant.rounding),
             (

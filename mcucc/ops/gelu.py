@@ -24,7 +24,6 @@ class Gelu(Unary):
     tanh: bool = False
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """GELU."""
         if self.tanh:
             inner = math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x)
             return 0.5 * x * (1.0 + np.tanh(inner))

@@ -45,12 +45,10 @@ class GlobalAveragePool(Op):
         return TensorType((batch, 1, 1, channels), inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         mean = inputs[0].mean(axis=(1, 2), keepdims=True, dtype=np.float64)
         return self.clamp.apply(mean)
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window] | None:
-        """The whole input."""
         return None
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
@@ -93,7 +91,6 @@ class GlobalAveragePoolKernel(Kernel):
         return Granularity.SINK
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         sums = inputs[0].sum(axis=(1, 2), keepdims=True, dtype=np.int64) + self.bias
         if self.requant is None:
             return saturate_int8(divide_half_away(sums, self.divisor), *self.clamp)

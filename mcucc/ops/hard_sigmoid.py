@@ -21,7 +21,6 @@ class HardSigmoid(Unary):
     beta: float = 0.5
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Hard sigmoid."""
         return np.clip(self.alpha * x + self.beta, 0.0, 1.0)
 
     def fixed_quant(self) -> Quant:

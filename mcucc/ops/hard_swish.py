@@ -28,7 +28,6 @@ class HardSwish(Unary):
     LARGEST_ERROR: ClassVar[str] = "0.5 units of the output scale, 1.5 in a .tflite"
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Hard swish."""
         return x * np.clip(x / 6.0 + 0.5, 0.0, 1.0)
 
     def table(self, x: Tensor, y: Tensor, rounding: Rounding) -> Int8Array:

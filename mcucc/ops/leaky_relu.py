@@ -21,7 +21,6 @@ class LeakyRelu(Unary):
     alpha: float = 0.01
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Leaky ReLU."""
         return np.where(x >= 0, x, self.alpha * x)
 
     def table(self, x: Tensor, y: Tensor, rounding: Rounding) -> Int8Array:

@@ -36,16 +36,13 @@ class MaxPool(Op):
         return TensorType((batch, *size, channels), inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         y = patches(inputs[0], self.window, -np.inf).max(axis=(3, 4))
         return self.clamp.apply(y)
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
-        """The sliding window."""
         return self.window.rows, self.window.columns
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """No arithmetic."""
         y = output.quantization
         lo, hi = self.clamp.to_int8(y.per_tensor_scale, y.zero_point)
         return MaxPoolKernel(self.window, inputs[0].shape[2], inputs[0].shape[3], lo, hi)
@@ -62,12 +59,10 @@ class MaxPoolKernel(Kernel):
     hi: int
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         y = patches(inputs[0], self.window, INT8_MIN).max(axis=(3, 4))
         return saturate_int8(y.astype(np.int64), self.lo, self.hi)
 
     def windows(self, index: int) -> tuple[Window, Window]:
-        """The sliding window."""
         return self.window.rows, self.window.columns
 
     def padding(self) -> int | None:
@@ -75,7 +70,6 @@ class MaxPoolKernel(Kernel):
         return INT8_MIN if self.window.padded else None
 
     def call(self) -> KernelCall:
-        """`mcucc_max_pool`."""
         return KernelCall(
             KernelId("max_pool"),
             (
@@ -88,5 +82,4 @@ class MaxPoolKernel(Kernel):
         )
 
     def describe(self) -> str:
-        """Op and attributes."""
         return f"MaxPool {self.window}"

@@ -18,5 +18,4 @@ class Mish(Unary):
     """y = x * tanh(log(1 + exp(x)))."""
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Mish."""
         return x * np.tanh(Softplus().function(x))

@@ -36,7 +36,6 @@ class Mul(Op):
         return inputs[0]
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         product = inputs[0] * inputs[1].reshape(inputs[1].shape[0], *_broadcast_shape(inputs))
         return self.clamp.apply(product)
 
@@ -73,7 +72,6 @@ class MulKernel(Kernel):
     clamp: tuple[int, int]
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         za, zb, zy = self.zero_points
         product = (inputs[0].astype(np.int64) - za) * (inputs[1].astype(np.int64) - zb)
         return saturate_int8(self.requant.apply(product) + zy, *self.clamp)
@@ -87,7 +85,6 @@ class MulKernel(Kernel):
         return index == 0 or not self.per_channel
 
     def call(self) -> KernelCall:
-        """`mcucc_mul`."""
         za, zb, zy = self.zero_points
         return KernelCall(
             KernelId("mul", requantization=self.requant.rounding),
@@ -105,7 +102,6 @@ class MulKernel(Kernel):
         )
 
     def describe(self) -> str:
-        """Op and form."""
         return "Mul per channel" if self.per_channel else "Mul"
 
 

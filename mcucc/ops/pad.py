@@ -45,7 +45,6 @@ class Pad(Op):
         return TensorType(grown, inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         return np.pad(inputs[0], self.widths, constant_values=self.value)
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
@@ -72,7 +71,6 @@ class PadKernel(Kernel):
     value: int
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         return np.pad(inputs[0], self.op.widths, constant_values=self.value)
 
     def windows(self, index: int) -> tuple[Window, Window]:
@@ -84,7 +82,6 @@ class PadKernel(Kernel):
         return self.value
 
     def call(self) -> KernelCall:
-        """`mcucc_pad`."""
         return KernelCall(
             KernelId("pad"),
             (
@@ -98,5 +95,4 @@ class PadKernel(Kernel):
         )
 
     def describe(self) -> str:
-        """Op and border."""
         return f"Pad {self.op.pads}"

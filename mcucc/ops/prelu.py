@@ -33,14 +33,12 @@ class PRelu(Op):
     LARGEST_ERROR: ClassVar[str] = "0.51 units of the output scale"
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
-        """The input's shape."""
         channels = hwc(inputs[0].shape)[2]
         if len(self.slopes) != channels:
             raise ValueError(f"{len(self.slopes)} slopes for {channels} channels")
         return inputs[0]
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         slopes = np.array(self.slopes, dtype=np.float32)
         return np.where(inputs[0] >= 0, inputs[0], inputs[0] * slopes).astype(np.float32)
 
@@ -71,17 +69,14 @@ class PReluKernel(Kernel):
     below: Requant
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         x = inputs[0].astype(np.int64) - self.zero_points[0]
         negative = self.below.apply(x * self.slopes)
         return saturate_int8(np.where(x >= 0, self.above.apply(x), negative) + self.zero_points[1])
 
     def in_place(self, index: int) -> bool:
-        """Element by element."""
         return True
 
     def call(self) -> KernelCall:
-        """`mcucc_prelu`."""
         return KernelCall(
             KernelId("prelu", requantization=self.above.rounding),
             (

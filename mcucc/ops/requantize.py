@@ -22,7 +22,6 @@ class Requantize(Unary):
     FORMULA: ClassVar[str] = "table[x], table[q] = clamp(round((q - z_x) * s_x / s_y) + z_y)"
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Identity."""
         return x
 
     def table(self, x: Tensor, y: Tensor, rounding: Rounding) -> Int8Array:

@@ -26,21 +26,17 @@ class Reshape(Op):
     SHARES_QUANT: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
-        """`shape`."""
         if prod(self.shape) != prod(inputs[0].shape):
             raise ValueError(f"cannot reshape {inputs[0].shape} to {self.shape}")
         return TensorType(self.shape, inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         return inputs[0].reshape(self.shape)
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window] | None:
-        """The whole input."""
         return None
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """An alias."""
         return ReshapeKernel(hwc(output.shape))
 
 
@@ -52,11 +48,9 @@ class ReshapeKernel(Kernel):
 
     @property
     def granularity(self) -> Granularity:
-        """No code."""
         return Granularity.ALIAS
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         return inputs[0].reshape(inputs[0].shape[0], *self.shape)
 
     def call(self) -> KernelCall:

@@ -86,7 +86,6 @@ class ResizeBilinear(Op):
         return TensorType((batch, self.rows.size, self.columns.size, channels), inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         x: npt.NDArray[np.float64] = inputs[0].astype(np.float64)
         for axis, sampling in ((1, self.rows), (2, self.columns)):
             lower, upper, part = sampling.taps(x.shape[axis])
@@ -112,7 +111,6 @@ class ResizeBilinearKernel(Kernel):
     input_shape: tuple[int, int, int]
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         x = inputs[0].astype(np.int64)
         for axis, sampling in ((1, self.op.rows), (2, self.op.columns)):
             lower, upper, part = sampling.taps(x.shape[axis])
@@ -126,7 +124,6 @@ class ResizeBilinearKernel(Kernel):
         return self.op.rows.window, self.op.columns.window
 
     def call(self) -> KernelCall:
-        """`mcucc_resize_bilinear`."""
         down, across = self.windows(0)
         _, width, channels = self.input_shape
         return KernelCall(
@@ -145,6 +142,5 @@ class ResizeBilinearKernel(Kernel):
         )
 
     def describe(self) -> str:
-        """Op and sizes."""
         height, width, _ = self.input_shape
         return f"ResizeBilinear {height}x{width} to {self.op.rows.size}x{self.op.columns.size}"

@@ -35,7 +35,6 @@ class ResizeNearest(Op):
         return TensorType(shape, inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         rows, columns = self.factors
         return inputs[0].repeat(rows, axis=1).repeat(columns, axis=2)
 
@@ -50,7 +49,6 @@ class ResizeNearest(Op):
         return Window(upsample=rows), Window(upsample=columns)
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """No arithmetic."""
         return ResizeNearestKernel(*self.factors, inputs[0].shape[3])
 
 
@@ -63,7 +61,6 @@ class ResizeNearestKernel(Kernel):
     channels: int
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         return inputs[0].repeat(self.rows, axis=1).repeat(self.columns, axis=2)
 
     def windows(self, index: int) -> tuple[Window, Window]:
@@ -71,14 +68,12 @@ class ResizeNearestKernel(Kernel):
         return Window(upsample=self.rows), Window(upsample=self.columns)
 
     def call(self) -> KernelCall:
-        """`mcucc_resize_nearest`."""
         return KernelCall(
             KernelId("resize_nearest"),
             (("channels", self.channels), ("factor", self.columns)),
         )
 
     def describe(self) -> str:
-        """Op and factors."""
         if self.rows == self.columns:
             return f"ResizeNearest x{self.rows}"
         return f"ResizeNearest x{self.rows},{self.columns}"

@@ -18,5 +18,4 @@ class Silu(Unary):
     """y = x / (1 + exp(-x))."""
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """SiLU."""
         return x * Sigmoid().function(x)

@@ -41,7 +41,6 @@ class Slice(Op):
         return TensorType((1, *self.size[4 - len(shape) :]), inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         x = inputs[0]
         images = x.reshape(x.shape[0], *hwc((1, *x.shape[1:])))
         return images[self.taken].reshape(x.shape[0], *self.size[4 - x.ndim :])
@@ -65,7 +64,6 @@ class Slice(Op):
         )
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """No arithmetic."""
         return SliceKernel(self, hwc(inputs[0].shape)[2])
 
 
@@ -77,7 +75,6 @@ class SliceKernel(Kernel):
     input_channels: int
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         return inputs[0][self.op.taken]
 
     def windows(self, index: int) -> tuple[Window, Window]:
@@ -85,7 +82,6 @@ class SliceKernel(Kernel):
         return self.op.rows_and_columns
 
     def call(self) -> KernelCall:
-        """`mcucc_slice`."""
         return KernelCall(
             KernelId("slice"),
             (

@@ -38,13 +38,11 @@ class Softmax(Op):
     LIMITS: ClassVar[str] = "the last axis, at most 65536 channels"
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
-        """The input's shape."""
         if inputs[0].shape[-1] > 65536:
             raise ValueError(f"softmax over {inputs[0].shape[-1]} channels (at most 65536)")
         return inputs[0]
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         x = inputs[0].astype(np.float64) * self.beta
         e = np.exp(x - x.max(axis=-1, keepdims=True))
         y: FloatArray = (e / e.sum(axis=-1, keepdims=True)).astype(np.float32)
@@ -79,7 +77,6 @@ class SoftmaxKernel(Kernel):
     table: npt.NDArray[np.uint32]
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         x = inputs[0].astype(np.int64)
         e = self.table.astype(np.int64)[x.max(axis=-1, keepdims=True) - x]
         total = e.sum(axis=-1, keepdims=True)
@@ -90,7 +87,6 @@ class SoftmaxKernel(Kernel):
         return True
 
     def call(self) -> KernelCall:
-        """`mcucc_softmax`."""
         return KernelCall(
             KernelId("softmax", requantization=Rounding.SINGLE),
             (("channels", self.channels), ("table", ConstArray("table", self.table))),
@@ -108,7 +104,6 @@ class SoftmaxDoubleKernel(Kernel):
     table: npt.NDArray[np.int32]
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         x = inputs[0].astype(np.int64)
         e = self.table.astype(np.int64)[x.max(axis=-1, keepdims=True) - x]
         total = shift_right(e, SUM_INTEGER_BITS).sum(axis=-1, keepdims=True)
@@ -125,12 +120,10 @@ class SoftmaxDoubleKernel(Kernel):
         return True
 
     def call(self) -> KernelCall:
-        """`mcucc_softmax_double`."""
         return KernelCall(
             KernelId("softmax", requantization=Rounding.DOUBLE),
             (("channels", self.channels), ("table", ConstArray("table", self.table))),
         )
 
     def describe(self) -> str:
-        """Op and profile."""
         return "Softmax (double rounding)"

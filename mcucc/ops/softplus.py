@@ -17,5 +17,4 @@ class Softplus(Unary):
     """y = log(1 + exp(x))."""
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Softplus, without overflow."""
         return np.logaddexp(0.0, x)

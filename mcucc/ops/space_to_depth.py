@@ -44,7 +44,6 @@ class SpaceToDepth(Op):
         return TensorType(shape, inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         return self.gathered(inputs[0])
 
     def gathered(self, x: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
@@ -61,11 +60,9 @@ class SpaceToDepth(Op):
         return Window(kernel=self.block, stride=self.block)
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
-        """A block."""
         return self.window, self.window
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """No arithmetic."""
         return SpaceToDepthKernel(self, inputs[0].shape[3])
 
 
@@ -77,18 +74,14 @@ class SpaceToDepthKernel(Kernel):
     channels: int
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         return self.op.gathered(inputs[0])
 
     def windows(self, index: int) -> tuple[Window, Window]:
-        """A block."""
         return self.op.window, self.op.window
 
     def call(self) -> KernelCall:
-        """`mcucc_space_to_depth`."""
         fields = block_fields(self.op.block, self.channels, channels_first=self.op.channels_first)
         return KernelCall(KernelId("space_to_depth"), fields)
 
     def describe(self) -> str:
-        """Op and block."""
         return f"SpaceToDepth x{self.op.block}"

@@ -27,13 +27,11 @@ class Sub(Op):
     LIMITS: ClassVar[str] = "equal shapes; constant operands are folded into a convolution"
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
-        """The common shape."""
         if inputs[0].shape != inputs[1].shape:
             raise ValueError(f"cannot subtract shapes {inputs[0].shape} and {inputs[1].shape}")
         return inputs[0]
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         return self.clamp.apply(inputs[0] - inputs[1])
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
@@ -55,7 +53,6 @@ class SubDoubleKernel(AddDoubleKernel):
     """The LiteRT reference: each input rescaled with double rounding, then the difference."""
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         za, zb, zy = self.zero_points
         a = (inputs[0].astype(np.int64) - za) << LITERT_LEFT_SHIFT
         b = (inputs[1].astype(np.int64) - zb) << LITERT_LEFT_SHIFT
@@ -63,9 +60,7 @@ class SubDoubleKernel(AddDoubleKernel):
         return saturate_int8(self.factor_sum.apply(difference) + zy, self.lo, self.hi)
 
     def call(self) -> KernelCall:
-        """`mcucc_sub_double`."""
         return replace(super().call(), id=KernelId("sub", requantization=Rounding.DOUBLE))
 
     def describe(self) -> str:
-        """Op and profile."""
         return "Sub (double rounding)"

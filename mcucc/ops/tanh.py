@@ -18,7 +18,6 @@ class Tanh(Unary):
     """y = tanh(x), output scale 1/128, zero point 0."""
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Hyperbolic tangent."""
         return np.tanh(x)
 
     def fixed_quant(self) -> Quant:

@@ -29,18 +29,15 @@ class Transpose(Op):
     SHARES_QUANT: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
-        """The permuted shape."""
         shape = inputs[0].shape
         if sorted(self.permutation) != list(range(len(shape))) or self.permutation[0] != 0:
             raise ValueError(f"cannot permute {shape} by {self.permutation}")
         return TensorType(tuple(shape[axis] for axis in self.permutation), inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         return np.ascontiguousarray(inputs[0].transpose(self.permutation))
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window] | None:
-        """The whole input."""
         return None
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
@@ -60,11 +57,9 @@ class TransposeKernel(Kernel):
 
     @property
     def granularity(self) -> Granularity:
-        """One call."""
         return Granularity.TENSOR
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         axes = (0, *(axis + 1 for axis in self.order))
         return np.ascontiguousarray(inputs[0].transpose(axes))
 
@@ -89,5 +84,4 @@ class TransposeKernel(Kernel):
         )
 
     def describe(self) -> str:
-        """Op and order."""
         return "Transpose to " + "".join("HWC"[axis] for axis in self.order)

@@ -64,13 +64,11 @@ _PLAIN: dict[str, type[Op]] = {
 
 @converter(*_PLAIN)
 def plain(ctx: Context, node: OnnxNode) -> View:
-    """An element-wise function."""
     return _unary(ctx, node, _PLAIN[node.op]())
 
 
 @converter("Elu")
 def elu(ctx: Context, node: OnnxNode) -> View:
-    """Elu."""
     return _unary(ctx, node, Elu(node.real("alpha", 1.0)))
 
 
@@ -112,7 +110,6 @@ def hard_sigmoid(ctx: Context, node: OnnxNode) -> View:
 
 @converter("LeakyRelu")
 def leaky_relu(ctx: Context, node: OnnxNode) -> View:
-    """LeakyRelu."""
     return _unary(ctx, node, LeakyRelu(node.real("alpha", 0.01)))
 
 

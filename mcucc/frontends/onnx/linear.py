@@ -57,7 +57,6 @@ def conv(ctx: Context, node: OnnxNode) -> View:
 
 @converter("ConvTranspose")
 def conv_transpose(ctx: Context, node: OnnxNode) -> View:
-    """ConvTranspose2d."""
     view = ctx.image(node, ctx.view(node, 0))
     weights, bias = ctx.constant(node, 1, "kernel"), ctx.optional(node, 2, "bias")
     _, channels, height, width = view.shape

@@ -25,7 +25,6 @@ FLOAT_TYPES = (1, 10, 11)  # TensorProto.FLOAT, FLOAT16, DOUBLE
 
 @converter("Identity")
 def identity(ctx: Context, node: OnnxNode) -> View:
-    """The value itself."""
     return ctx.view(node, 0)
 
 

@@ -164,25 +164,21 @@ def _unary(ctx: Context, operator: FileOperator, op: Op) -> None:
 
 @converter("HARD_SWISH")
 def hard_swish(ctx: Context, operator: FileOperator) -> None:
-    """HardSwish."""
     _unary(ctx, operator, HardSwish(int16=True))
 
 
 @converter(*_RELUS)
 def relu(ctx: Context, operator: FileOperator) -> None:
-    """Clip."""
     _unary(ctx, operator, Clip(_RELUS[operator.kind]))
 
 
 @converter("ABS")
 def magnitude(ctx: Context, operator: FileOperator) -> None:
-    """Abs."""
     _unary(ctx, operator, Abs())
 
 
 @converter("LEAKY_RELU")
 def leaky_relu(ctx: Context, operator: FileOperator) -> None:
-    """LeakyRelu."""
     alpha = operator.options.alpha if isinstance(operator.options, LeakyOptions) else 0.0
     if not 0.0 <= alpha < 1e3:
         raise UnsupportedNode(f"a slope of {alpha}")

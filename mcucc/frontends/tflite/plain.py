@@ -79,7 +79,6 @@ def softmax(ctx: Context, operator: FileOperator) -> None:
 
 @converter("LOGISTIC", "TANH")
 def fixed_output(ctx: Context, operator: FileOperator) -> None:
-    """Sigmoid and Tanh."""
     op = Sigmoid() if operator.kind == "LOGISTIC" else Tanh()
     _with_fixed_output(ctx, operator, op, ctx.activation(operator, phases=True).name)
 
@@ -162,7 +161,6 @@ def _sampling(length: int, size: int, options: ResizeOptions) -> Sampling:
 
 @converter("DEPTH_TO_SPACE", "SPACE_TO_DEPTH")
 def blocks(ctx: Context, operator: FileOperator) -> None:
-    """DepthToSpace and SpaceToDepth."""
     x = ctx.picture(operator)
     if not isinstance(operator.options, BlockOptions):
         raise UnsupportedNode("no block size")

@@ -267,7 +267,6 @@ def fully_connected(ctx: Context, operator: FileOperator) -> None:
 
 @converter("MAX_POOL_2D")
 def max_pool(ctx: Context, operator: FileOperator) -> None:
-    """MaxPool."""
     x, options = ctx.picture(operator), _options(operator)
     op = MaxPool(window(options, options.kernel, x), fused(options.activation))
     y = ctx.define(ctx.output_tensor(operator))

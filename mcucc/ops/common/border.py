@@ -164,7 +164,6 @@ class BorderedKernel(Kernel):
         return tuple(tuple(index[id(kernel)] for kernel in row) for row in self.parts)
 
     def windows(self, index: int) -> tuple[Window, Window]:
-        """The convolution's."""
         return self.layer.windows(index)
 
     def padding(self) -> int | None:
@@ -173,7 +172,6 @@ class BorderedKernel(Kernel):
 
     @property
     def macs_per_pixel(self) -> int:
-        """The convolution's."""
         return self.layer.macs_per_pixel
 
     def call(self) -> KernelCall:

@@ -21,7 +21,6 @@ class ConvolutionKernel(Kernel):
     sums: Accumulation
 
     def windows(self, index: int) -> tuple[Window, Window]:
-        """The sliding window."""
         return self.window.rows, self.window.columns
 
     def padding(self) -> int | None:

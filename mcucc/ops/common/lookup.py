@@ -29,11 +29,9 @@ class Unary(Op):
         """The real function, element by element."""
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
-        """The input's shape."""
         return inputs[0]
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """Float reference."""
         return self.function(inputs[0].astype(np.float64)).astype(np.float32)
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
@@ -60,20 +58,16 @@ class LookupKernel(Kernel):
     table: Int8Array
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         return self.table[inputs[0].astype(np.int64) + 128]
 
     def in_place(self, index: int) -> bool:
-        """Element by element."""
         return True
 
     def call(self) -> KernelCall:
-        """`mcucc_lookup`."""
         return KernelCall(
             KernelId("lookup"),
             (("channels", self.channels), ("table", ConstArray("table", self.table))),
         )
 
     def describe(self) -> str:
-        """The function."""
         return f"Lookup {self.function}"

@@ -64,7 +64,6 @@ class PartialSumsKernel(Kernel):
         )
 
     def describe(self) -> str:
-        """Op and attributes."""
         return f"partial sums of {self.weights.shape[1]} channels"
 
 
@@ -79,16 +78,13 @@ class FinishSumsKernel(Kernel):
     accumulation: Accumulation
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
-        """The int8 reference."""
         return self.accumulation.finish(as_sums(inputs[0]).astype(np.int64))
 
     def call(self) -> KernelCall:
-        """`mcucc_finish_sums`."""
         return KernelCall(
             KernelId("finish_sums", requantization=self.accumulation.requant.rounding),
             (("channels", len(self.weights)), *self.accumulation.c_fields()),
         )
 
     def describe(self) -> str:
-        """Op and attributes."""
         return "FinishSums int32 to int8"
