@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcucc.codegen.model_names import Field, Names
+from mcucc.ir.kernel import BlockCall
 from mcucc.schedule.split.block import SplitBlockKernel, SplitGroup
 
 
@@ -83,14 +84,14 @@ def block_code(
 
 
 def _kind(group: SplitGroup) -> tuple[str, ...]:
-    return tuple(call.function for _, call in group.calls)
+    return tuple(call.function for call in group.calls)
 
 
 def _run(names: Names, node: str, number: int, groups: Sequence[tuple[int, SplitGroup]]) -> RunCode:
     parts = []
-    for at, (what, call) in enumerate(groups[0][1].calls):
+    for at, (what, call) in enumerate(zip(BlockCall.STEPS, groups[0][1].calls, strict=True)):
         entries = tuple(
-            names.fields(node, group.calls[at][1], f"{what}_{index}_") for index, group in groups
+            names.fields(node, group.calls[at], f"{what}_{index}_") for index, group in groups
         )
         params = params_name(names, node, what, number)
         parts.append(PartCode(what, call.function, params, call.params, entries))

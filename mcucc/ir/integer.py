@@ -82,6 +82,11 @@ class IntegerNode:
             return replace(self, variant=self.variant.narrowed(columns))
         return replace(self, kernel=self.kernel.narrowed(columns, rows))
 
+    @property
+    def variant_name(self) -> str:
+        """Which C computes the node, for readers."""
+        return self.kernel.variant_name if self.variant is None else self.variant.name
+
     def describe(self) -> str:
         """One line for comments and reports: op, attributes, and the variant if there is one."""
         variant = "" if self.variant is None else f" ({self.variant.name})"

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy.typing as npt
 
@@ -44,15 +44,15 @@ class KernelCall:
     `fields` are in the order of the struct; a ConstArray becomes a pointer to its table.
     `scratch_bytes` of the arena are handed over as `span->scratch` during the call. `narrow`, where
     there is one, gives the call that makes at most so many columns at a time, with less scratch.
-    A block calls `parts` instead; its own fields are their tables. With a `border` other calls make
-    some zones of the output.
+    With a `block` its calls are made instead; the fields are their tables. With a `border` other
+    calls make some zones of the output.
     """
 
     id: KernelId
     fields: tuple[tuple[str, int | ConstArray | None], ...]
     scratch_bytes: int = 0
     narrow: Callable[[int], KernelCall] | None = None
-    parts: tuple[KernelCall, ...] = ()
+    block: BlockCall | None = None
     border: BorderCall | None = None
 
     @property
@@ -68,7 +68,9 @@ class KernelCall:
     @property
     def calls(self) -> tuple[KernelCall, ...]:
         """The calls of C functions that this one is."""
-        return self.parts or (self, *(self.border.calls if self.border else ()))
+        if self.block is not None:
+            return tuple(call for group in self.block.groups for call in group)
+        return (self, *(self.border.calls if self.border else ()))
 
     @property
     def arrays(self) -> tuple[ConstArray, ...]:
@@ -102,6 +104,30 @@ class Variant:
 
 
 @dataclass(frozen=True, eq=False)
+class BlockCall:
+    """The calls of a BLOCK, group of channels by group of channels, and its scratch.
+
+    For each group the rows of the input that a step reads are expanded, then each row of the
+    output is filtered from `taps` of them at a distance of `dilation`, and added to the output.
+    Scratch holds what the calls themselves need, from `expanded` on `slots` rows of `pitch` bytes,
+    and from `filtered` on one row. A row of `padding` stands for rows outside the input; None: a
+    NULL pointer does.
+    """
+
+    STEPS: ClassVar[tuple[str, str, str]] = ("expand", "depthwise", "project")
+
+    groups: tuple[tuple[KernelCall, KernelCall, KernelCall], ...]  # in the order of STEPS
+    channels: int  # of the largest group
+    taps: int
+    dilation: int
+    padding: int | None
+    expanded: int
+    slots: int
+    pitch: int
+    filtered: int
+
+
+@dataclass(frozen=True, eq=False)
 class BorderCall:
     """Zones of a layer's output with calls of their own: all of one function.
 
@@ -113,6 +139,20 @@ class BorderCall:
     columns: tuple[int, ...]
     zones: tuple[tuple[int, ...], ...]
     calls: tuple[KernelCall, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Calls of one C kernel by a BLOCK: for each row of its output, or of its input, `calls`.
+
+    `macs` and `channels` are those of a pixel, of all these calls together.
+    """
+
+    key: KernelId
+    of_input: bool
+    calls: int
+    macs: int
+    channels: int
 
 
 class Kernel(ABC):
@@ -149,11 +189,6 @@ class Kernel(ABC):
         """Multiply-accumulates of one output pixel, all channels."""
         return 0
 
-    @property
-    def macs_per_input_pixel(self) -> int:
-        """Multiply-accumulates a call spends on each pixel of input 0 that it reads (BLOCK)."""
-        return 0
-
     def macs(self, rows: Sequence[tuple[int, int]], columns: Sequence[tuple[int, int]]) -> int:
         """Multiply-accumulates of calls for every pair of row and column ranges of the output."""
         return self.macs_per_pixel * _total(rows) * _total(columns)
@@ -179,6 +214,35 @@ class Kernel(ABC):
     def describe(self) -> str:
         """One line for comments and reports: the op and its attributes."""
         return type(self).__name__.removesuffix("Kernel")
+
+    @property
+    def variant_name(self) -> str:
+        """Which C computes the kernel where no variant was chosen for it."""
+        return "portable"
+
+    # What a BLOCK says of itself beside: planner, checker and code generator ask no more of it ---
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What a BLOCK calls, by C kernel; none: the kernel's own call alone."""
+        return ()
+
+    @property
+    def macs_per_input_pixel(self) -> int:
+        """Multiply-accumulates a BLOCK's call spends on each pixel of input 0 that it reads."""
+        return 0
+
+    def least_scratch(self, pixels: int, columns: int) -> int:
+        """Bytes a BLOCK's call writes that reads so many pixels and makes rows of so many columns.
+
+        The checker asks, independently of what `scratch_bytes` reserves.
+        """
+        del pixels, columns
+        return 0
+
+    def flaw(self) -> str:
+        """What makes a BLOCK compute something else than its layers; "" where nothing does."""
+        return ""
 
 
 def _total(ranges: Sequence[tuple[int, int]]) -> int:

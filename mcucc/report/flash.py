@@ -11,7 +11,6 @@ from mcucc.codegen.border import table_names
 from mcucc.codegen.model_names import Names
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.plan.program import Program
-from mcucc.schedule.split.block import SplitBlockKernel
 from mcucc.toolchain.elf import Image, Symbol
 
 NETWORK, KERNELS, TABLES = "code of this network", "kernels and compiler's library", "other tables"
@@ -73,13 +72,14 @@ def _owners(program: Program, model: str) -> dict[str, str]:
         if node.kernel.granularity is Granularity.ALIAS:
             continue
         owners[f"{names.nodes[node.name]}_params"] = node.name
-        if isinstance(node.kernel, SplitBlockKernel):
-            for number, group in enumerate(node.kernel.groups):
-                for what, _ in group.calls:
+        call = node.call()
+        if call.block is not None:
+            for number in range(len(call.block.groups)):
+                for what in call.block.STEPS:
                     owners[params_name(names, node.name, what, number)] = node.name
-        if node.call().border is not None:
+        if call.border is not None:
             owners |= dict.fromkeys(table_names(names, node.name), node.name)
-        for array in node.call().arrays:
+        for array in call.arrays:
             owners[names.table(node.name, array.name)] = node.name
     return owners
 

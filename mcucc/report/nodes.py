@@ -14,7 +14,6 @@ from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 from mcucc.ops.fully_connected import FullyConnectedKernel
 from mcucc.schedule.plan.program import Compute, Stage
 from mcucc.schedule.search.choose import Schedule
-from mcucc.schedule.split.block import SplitBlockKernel
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def node_facts(schedule: Schedule) -> tuple[NodeFacts, ...]:
                     name=node.name,
                     step=step,
                     op=node.kernel.describe(),
-                    variant=_variant(node),
+                    variant=node.variant_name,
                     isa=node.call().id.isa.value,
                     requantization=requantization(node),
                     tensor=node.output,
@@ -98,12 +97,6 @@ def requantization(node: IntegerNode) -> str:
         return ""
     form = node.variant.form if node.variant is not None else None
     return GENERAL if form is None else REQUANTIZATION.get(form, form.value)
-
-
-def _variant(node: IntegerNode) -> str:
-    if isinstance(node.kernel, SplitBlockKernel):
-        return "; ".join(_variant(part) for part in node.kernel.groups[0].nodes)
-    return node.variant.name if node.variant is not None else "portable"
 
 
 def _executed(stage: Stage) -> dict[str, int]:

@@ -6,10 +6,10 @@ import itertools
 from dataclasses import dataclass
 
 from mcucc.codegen.steps import stage_name
+from mcucc.ir.kernel import Granularity
 from mcucc.schedule.plan.plan import EdgePlan
 from mcucc.schedule.plan.program import Program, Stage
 from mcucc.schedule.search.choose import Schedule
-from mcucc.schedule.split.block import SplitBlockKernel
 
 BOUND = (
     "no placement of the buffers of this very plan needs less, by the bytes in use at one time or "
@@ -169,9 +169,11 @@ def _stages(program: Program) -> tuple[StageFacts, ...]:
 def _splits(stage: Stage) -> tuple[SplitFacts, ...]:
     found = []
     for node, end in itertools.pairwise(stage.nodes):
-        kernel = node.kernel
-        if isinstance(kernel, SplitBlockKernel):
-            found.append(SplitFacts(end.name, len(kernel.groups), kernel.channels))
+        if node.kernel.granularity is not Granularity.BLOCK:
+            continue
+        block = node.call().block
+        if block is not None:
+            found.append(SplitFacts(end.name, len(block.groups), block.channels))
     return tuple(found)
 
 

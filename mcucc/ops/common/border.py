@@ -122,14 +122,14 @@ def bordered(
 class BorderedKernel(Kernel):
     """A convolution with another bias in each zone of its output.
 
-    `parts` are the kernels of the zones, (row zones, column zones): `layer` with other biases,
+    `by_zone` are the kernels of the zones, (row zones, column zones): `layer` with other biases,
     `layer` itself where padding adds nothing.
     """
 
     layer: ConvolutionKernel
     rows: tuple[int, ...]
     columns: tuple[int, ...]
-    parts: tuple[tuple[ConvolutionKernel, ...], ...]
+    by_zone: tuple[tuple[ConvolutionKernel, ...], ...]
 
     def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
         """The int8 reference: every zone by its kernel, on the input with its padding around it."""
@@ -141,7 +141,7 @@ class BorderedKernel(Kernel):
         row_zones, column_zones = itertools.pairwise(self.rows), itertools.pairwise(self.columns)
         across = [(a * stride_x, (b - 1) * stride_x + wide) for a, b in column_zones]
         lines = []
-        for (top, bottom), kernels in zip(row_zones, self.parts, strict=True):
+        for (top, bottom), kernels in zip(row_zones, self.by_zone, strict=True):
             strip = padded[:, top * stride_y : (bottom - 1) * stride_y + tall]
             cells = [
                 _without_padding(kernel).run([strip[:, :, left:right]])
@@ -153,7 +153,7 @@ class BorderedKernel(Kernel):
     @cached_property
     def kernels(self) -> tuple[ConvolutionKernel, ...]:
         """The kernels there are, that of the inside first."""
-        found = {id(kernel): kernel for row in self.parts for kernel in row}
+        found = {id(kernel): kernel for row in self.by_zone for kernel in row}
         inside = found.pop(id(self.layer), None)
         return tuple(kernel for kernel in (inside, *found.values()) if kernel is not None)
 
@@ -161,7 +161,7 @@ class BorderedKernel(Kernel):
     def numbers(self) -> tuple[tuple[int, ...], ...]:
         """Which of `kernels` each zone has, (row zones, column zones)."""
         index = {id(kernel): number for number, kernel in enumerate(self.kernels)}
-        return tuple(tuple(index[id(kernel)] for kernel in row) for row in self.parts)
+        return tuple(tuple(index[id(kernel)] for kernel in row) for row in self.by_zone)
 
     def windows(self, index: int) -> tuple[Window, Window]:
         return self.layer.windows(index)

@@ -13,11 +13,10 @@ from fractions import Fraction
 from functools import cached_property
 
 from mcucc.ir.integer import IntegerGraph, IntegerNode
-from mcucc.ir.kernel import Granularity
+from mcucc.ir.kernel import Granularity, Part
 from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.window import Window
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.split.block import SplitBlockKernel
 
 STREAMING = (Granularity.ROW, Granularity.BLOCK, Granularity.SINK)
 
@@ -29,20 +28,6 @@ class Operand:
     tensor: int
     rows: Window | None
     columns: Window | None
-
-
-@dataclass(frozen=True)
-class PartFacts:
-    """Calls of one C kernel by a block: for each row of its output, or of its input, `calls`.
-
-    `macs` and `channels` are those of a pixel, of all these calls together.
-    """
-
-    key: KernelId
-    of_input: bool
-    calls: int
-    macs: int
-    channels: int
 
 
 @dataclass(frozen=True)
@@ -62,7 +47,7 @@ class PlannerNode:
     in_place: tuple[bool, ...]
     source: IntegerNode
     key: KernelId | None = None
-    parts: tuple[PartFacts, ...] = ()
+    parts: tuple[Part, ...] = ()
 
     def scratch(self, columns: int, rows: int) -> int:
         """Scratch bytes of calls that make at most so many columns and rows."""
@@ -119,24 +104,6 @@ class PlannerTensor:
         return self.source is not None and self.born >= begin
 
 
-def _parts(block: SplitBlockKernel) -> tuple[PartFacts, ...]:
-    """What the groups of a block call, by kernel."""
-    found: dict[tuple[KernelId, bool], PartFacts] = {}
-    for group in block.groups:
-        for node in group.nodes:
-            key, of_input = node.call().id, node is group.expand
-            channels = block.outputs if node is group.project else group.channels
-            old = found.get((key, of_input), PartFacts(key, of_input, 0, 0, 0))
-            found[key, of_input] = PartFacts(
-                key,
-                of_input,
-                old.calls + 1,
-                old.macs + node.kernel.macs_per_pixel,
-                old.channels + channels,
-            )
-    return tuple(found.values())
-
-
 class PlannerGraph:
     """The nodes of `graph` in their order, tensors by number: first the inputs."""
 
@@ -170,7 +137,7 @@ class PlannerGraph:
             in_place=tuple(kernel.in_place(i) for i in range(len(node.inputs))),
             source=node,
             key=call.id if call else None,
-            parts=_parts(kernel) if isinstance(kernel, SplitBlockKernel) else (),
+            parts=kernel.parts,
         )
 
     def _tensors(self, names: Sequence[str]) -> tuple[PlannerTensor, ...]:

@@ -18,12 +18,10 @@ import numpy.typing as npt
 from mcucc.errors import McuccError
 from mcucc.ir.integer import Activation, IntegerNode
 from mcucc.ir.kernel import Granularity
-from mcucc.ops.common.partial_sums import PartialSumsKernel
 from mcucc.schedule.plan.buffers import Buffer, BufferKind
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Chain, Compute, Copy, Program, Receive, Stage
 from mcucc.schedule.plan.spans import Range
-from mcucc.schedule.split.block import SplitBlockKernel
 
 Tags = npt.NDArray[np.int64]
 TENSOR_TAG = 1 << 40  # tags of tensor n start at (n + 1) * TENSOR_TAG
@@ -283,9 +281,8 @@ class _Replay:
         columns: Range,
     ) -> None:
         """All rows together: whatever they read and the scratch are in use until all are done."""
-        if not isinstance(node.kernel, SplitBlockKernel):
-            raise self.fail(f"{node.name} is no split block")
-        self._groups(node.kernel)
+        if flaw := node.kernel.flaw():
+            raise self.fail(flaw)
         down, across = node.kernel.windows(0)
         (name,) = node.inputs
         shape = self.graph.activations[name]
@@ -297,7 +294,7 @@ class _Replay:
             place = self.program.buffers[stage.storage[name].buffer_of(tap, at[0])]
             busy.append(self.expect(place, shape, tap, (left, right), at[1], node.name))
         expanded = len(taps) * max(0, right - left)
-        needed = (expanded + columns[1] - columns[0]) * node.kernel.channels
+        needed = node.kernel.least_scratch(expanded, columns[1] - columns[0])
         if needed > self.program.buffers[stage.scratch[node.name]].size:
             raise self.fail(f"{node.name} needs {needed} bytes of scratch")
         self.macs += node.kernel.macs_per_input_pixel * expanded
@@ -311,17 +308,6 @@ class _Replay:
                 raise self.fail(f"{node.name} overwrites bytes {out} while it needs them")
             self.write(place, shape, row, columns, at[1])
         self.macs += node.kernel.macs_per_pixel * (rows[1] - rows[0]) * (columns[1] - columns[0])
-
-    def _groups(self, kernel: SplitBlockKernel) -> None:
-        """Every expanded channel is in one group, and only the first group begins the sums."""
-        end = 0
-        for number, group in enumerate(kernel.groups):
-            begins = isinstance(part := group.project.kernel, PartialSumsKernel) and part.first
-            if group.begin != end or group.end <= end or begins != (number == 0):
-                raise self.fail(f"group {number} has channels {group.begin} to {group.end}")
-            end = group.end
-        if end != kernel.depthwise.input_channels:
-            raise self.fail(f"groups have {end} of {kernel.depthwise.input_channels} channels")
 
     def _whole(self, node: IntegerNode, stage: Stage, action: Compute) -> None:
         busy = []

@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from mcucc.ir.integer import IntegerNode, KernelTarget
-from mcucc.ir.kernel import Granularity, Kernel, KernelCall
+from mcucc.ir.kernel import BlockCall, Granularity, Kernel, KernelCall, Part
 from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.window import Window
 from mcucc.kernels.select import NodeContext, choose, choose_slice
@@ -51,13 +51,13 @@ class SplitGroup:
 
     @property
     def nodes(self) -> tuple[IntegerNode, IntegerNode, IntegerNode]:
-        """In order of execution; their names say what they do."""
+        """In order of execution."""
         return self.expand, self.depthwise, self.project
 
     @property
-    def calls(self) -> tuple[tuple[str, KernelCall], ...]:
-        """Their C calls, by what they do."""
-        return tuple((node.name, node.call()) for node in self.nodes)
+    def calls(self) -> tuple[KernelCall, KernelCall, KernelCall]:
+        """Their C calls."""
+        return self.expand.call(), self.depthwise.call(), self.project.call()
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,15 +90,26 @@ class SplitBlockKernel(Kernel):
         return as_bytes(np.sum(parts, axis=0))
 
     def call(self) -> KernelCall:
-        """All tables of all groups; the C calls are the `parts`."""
+        """All tables of all groups; the calls are those of its `block`."""
         fields = tuple(
             (f"{name}_{number}_{array.name}", replace(array, name=f"{name}_{number}_{array.name}"))
             for number, group in enumerate(self.groups)
-            for name, call in group.calls
+            for name, call in zip(BlockCall.STEPS, group.calls, strict=True)
             for array in call.arrays
         )
-        parts = tuple(call for group in self.groups for _, call in group.calls)
-        return KernelCall(KernelId("split_block", parts[0].id.isa), fields, parts=parts)
+        block = BlockCall(
+            groups=tuple(group.calls for group in self.groups),
+            channels=self.channels,
+            taps=self.depthwise.window.kernel[0],
+            dilation=self.depthwise.window.dilation[0],
+            padding=self.depthwise.padding(),
+            expanded=self.kernel_scratch,
+            slots=self.expanded_rows,
+            pitch=self.expanded_columns * self.channels,
+            filtered=self.kernel_scratch + self.expanded_bytes,
+        )
+        isa = block.groups[0][0].id.isa
+        return KernelCall(KernelId("split_block", isa), fields, block=block)
 
     def windows(self, index: int) -> tuple[Window, Window]:
         """The depthwise convolution's; what lies between its taps is expanded as well."""
@@ -175,6 +186,48 @@ class SplitBlockKernel(Kernel):
             for group in self.groups
         )
         return replace(self, groups=groups, rows=rows, columns=columns)
+
+    @property
+    def variant_name(self) -> str:
+        """The variants of the three layers: those of all groups are alike."""
+        return "; ".join(node.variant_name for node in self.groups[0].nodes)
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """What the groups call, by kernel."""
+        found: dict[tuple[KernelId, bool], Part] = {}
+        for group in self.groups:
+            for node in group.nodes:
+                key, of_input = node.call().id, node is group.expand
+                channels = self.outputs if node is group.project else group.channels
+                old = found.get((key, of_input), Part(key, of_input, 0, 0, 0))
+                found[key, of_input] = Part(
+                    key,
+                    of_input,
+                    old.calls + 1,
+                    old.macs + node.kernel.macs_per_pixel,
+                    old.channels + channels,
+                )
+        return tuple(found.values())
+
+    # What the checker asks: nothing here is derived from what the planner reserves -------------
+
+    def least_scratch(self, pixels: int, columns: int) -> int:
+        """The largest group of every pixel read, and a row of it filtered."""
+        return (pixels + columns) * self.channels
+
+    def flaw(self) -> str:
+        """Every expanded channel is in one group, and only the first group begins the sums."""
+        end = 0
+        for number, group in enumerate(self.groups):
+            part = group.project.kernel
+            begins = isinstance(part, PartialSumsKernel) and part.first
+            if group.begin != end or group.end <= end or begins != (number == 0):
+                return f"group {number} has channels {group.begin} to {group.end}"
+            end = group.end
+        if end != self.depthwise.input_channels:
+            return f"groups have {end} of {self.depthwise.input_channels} channels"
+        return ""
 
     def describe(self) -> str:
         """The three layers and the groups."""

@@ -1,8 +1,10 @@
 """Channel splits of a plan: the network in which every split block is two nodes.
 
 The sums of a block take the place of its depthwise convolution (and that node's name), their end
-that of the projection; between them lies a tensor of int32 sums. Everything after this knows only
-nodes: ranges, places, the checker and the code generator need no rule of their own for splits.
+that of the projection; between them lies a tensor of int32 sums. What comes after sees two nodes.
+The end is a kernel like others. The sums are a BLOCK: all rows of a step in one go, because every
+group adds to all of them. Planner, checker, code generator and report have a rule for a BLOCK each,
+and ask its kernel for the rest: its parts, its scratch, its flaw, its calls.
 """
 
 from __future__ import annotations
