@@ -19,8 +19,8 @@ import numpy as np
 
 from benchmarks.firmware import roomy
 from benchmarks.fit_costs import Row, constants, fit_kernels, read_table, stand_ins, write_table
-from benchmarks.machine import Step
-from benchmarks.qemu_machine import GUESTS, Job, QemuMachine, build_calls
+from mcucc.backends.calls.job import Job, Step
+from mcucc.backends.calls.qemu import GUESTS, QemuMachine, build_calls
 from mcucc.ir.kernel import Granularity, Kernel
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.costs import ANY, KernelCost

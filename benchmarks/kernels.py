@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cores import open_machine
-from benchmarks.cycles import Counts
-from benchmarks.machine import Machine, Step
-from benchmarks.qemu_machine import QemuMachine
+from mcucc.backends.calls.choose import open_machine
+from mcucc.backends.calls.cycles import Counts
+from mcucc.backends.calls.job import Step
+from mcucc.backends.calls.qemu import QemuMachine
+from mcucc.backends.calls.unicorn import Machine
 from mcucc.ir import Quant, Tensor
 from mcucc.ir.kernel import Kernel
 from mcucc.ir.kernel_id import InstructionSet

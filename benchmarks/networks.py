@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.cores import open_machine
-from benchmarks.cycles import Counts
 from benchmarks.kernels import whole_rows
-from benchmarks.machine import Machine
-from benchmarks.qemu_machine import QemuMachine
+from mcucc.backends.calls.choose import open_machine
+from mcucc.backends.calls.cycles import Counts
+from mcucc.backends.calls.qemu import QemuMachine
+from mcucc.backends.calls.unicorn import Machine
 from mcucc.driver.load import NetworkOptions, load_network
 from mcucc.ir.integer import IntegerGraph, IntegerNode
 from mcucc.ir.kernel import Granularity, Variant

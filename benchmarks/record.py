@@ -16,12 +16,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cores import open_machine
-from benchmarks.cycles import Counts
 from benchmarks.kernels import LAYERS, PEERS, measure
-from benchmarks.machine import Machine
 from benchmarks.networks import count_network, total
-from benchmarks.qemu_machine import QemuMachine
+from mcucc.backends.calls.choose import open_machine
+from mcucc.backends.calls.cycles import Counts
+from mcucc.backends.calls.qemu import QemuMachine
+from mcucc.backends.calls.unicorn import Machine
 from mcucc.driver.compile import CompileOptions, compile_model
 from mcucc.driver.load import NetworkOptions, load_network
 from mcucc.ir.kernel_id import InstructionSet

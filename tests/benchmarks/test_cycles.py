@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.cycles import TIMINGS, Listing, transferred
+from mcucc.backends.calls.cycles import TIMINGS, Listing, transferred
 
 pytestmark = pytest.mark.emulated
 CODE = """
@@ -50,7 +50,7 @@ def test_a_block_is_read_from_the_listing(image: Path) -> None:
 
 def test_an_emulated_core_counts_them(image: Path) -> None:
     pytest.importorskip("unicorn", reason="the emulator of the extra `emulate`")
-    from benchmarks.machine import DATA, Machine
+    from mcucc.backends.calls.unicorn import DATA, Machine
 
     machine = Machine(image, "cortex-m4", count=True)
     machine._call("work", DATA)

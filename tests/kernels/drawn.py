@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.qemu_machine import Job, QemuMachine
+from mcucc.backends.calls.job import Job
+from mcucc.backends.calls.qemu import QemuMachine
 from mcucc.ir.kernel import Variant
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.numerics.fixed_point import Int8Array, Rounding

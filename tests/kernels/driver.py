@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-import shutil
 import struct
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -19,13 +18,15 @@ from pathlib import Path
 
 import numpy as np
 
+from mcucc.backends.calls.build import RUNTIME, WARNINGS, kernel_sources
+from mcucc.backends.calls.job import Step
 from mcucc.ir.kernel import ConstArray, Granularity, Kernel, KernelCall
+from mcucc.ir.kernel_id import InstructionSet
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import Int8Array
+from mcucc.toolchain.compilers import compile_objects, host_compiler, run_tool
 
 HERE = Path(__file__).resolve().parent
-RUNTIME = HERE.parents[1] / "runtime_c"
-WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 GUARD, GUARD_BYTE = 64, 0x5A
 
 
@@ -36,20 +37,6 @@ class Span(ctypes.Structure):
         *((name, ctypes.c_int32) for name in ("row", "begin", "end", "input_column")),
         ("scratch", ctypes.c_void_p),
     ]
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """One call and the tiles its row pointers point at (None: NULL).
-
-    `span` is None for TENSOR kernels. Rows and output start at a multiple of `align` bytes (1: at
-    odd addresses where that is up to the harness).
-    """
-
-    span: tuple[int, int, int, int] | None
-    rows: tuple[bytes | None, ...]
-    out_bytes: int
-    align: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,13 +258,14 @@ def replay_in_process(
 
 def units() -> list[Path]:
     """The C files of the portable kernels."""
-    return sorted((RUNTIME / "kernels" / "portable").glob("*.c"))
+    return kernel_sources([InstructionSet.PORTABLE])
 
 
-def compile_c(output: Path, sources: Sequence[Path], *flags: str, compiler: str = "gcc") -> Path:
-    """Compile warning-free C99; AssertionError with the compiler's words when it fails."""
-    command = [shutil.which(compiler) or compiler, *WARNINGS, "-I", str(RUNTIME / "include")]
-    command += [*flags, *map(str, sources), "-o", str(output)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr[-4000:]
+def compile_c(output: Path, sources: Sequence[Path], *flags: str) -> Path:
+    """Compile warning-free C99 and link it; ToolError with the compiler's words."""
+    compiler, folder = host_compiler(), output.parent
+    options = [*WARNINGS, f"-I{RUNTIME / 'include'}", *flags]
+    objects = compile_objects(compiler, sources, options, Path(f"{output.name}.objects"), folder)
+    words = [*compiler.command, *objects, *flags, "-o", output.name]
+    run_tool(words, what=f"linking {output.name}", cwd=folder)
     return output

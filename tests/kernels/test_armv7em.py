@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mcucc.backends.calls.build import kernel_sources
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.ops.add import Add
@@ -55,7 +56,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> object:
     pytest.importorskip("unicorn", reason="the emulator of the extra `emulate`")
     if shutil.which("arm-none-eabi-gcc") is None:
         pytest.skip("no arm-none-eabi-gcc")
-    from benchmarks.machine import Machine, build
+    from mcucc.backends.calls.unicorn import Machine, build
 
     folder = tmp_path_factory.mktemp("armv7em")
     return Machine(build((InstructionSet.ARMV7EM,), "cortex-m4", folder), "cortex-m4")
@@ -64,7 +65,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> object:
 @pytest.fixture(scope="module")
 def host_library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     output = tmp_path_factory.mktemp("armv7em_host") / "kernels.so"
-    units = sorted((driver.RUNTIME / "kernels" / InstructionSet.ARMV7EM.value).glob("*.c"))
+    units = kernel_sources([InstructionSet.ARMV7EM])
     flags = ("-O1", "-shared", "-fPIC", "-fsanitize=undefined", "-fno-sanitize-recover=all")
     return ctypes.CDLL(str(driver.compile_c(Path(output), units, *flags)))
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from benchmarks.qemu_machine import GUESTS, QemuMachine, build_calls
+from mcucc.backends.calls.qemu import GUESTS, QemuMachine, build_calls
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.select import isas_of
 from tests.kernels import driver
@@ -126,9 +126,10 @@ def machine(core: str, folder: Path, *flags: str) -> QemuMachine:
     target = ["-mthumb", *guest.flags, "-O2", "-c", str(folder / "stubs.c"), "-o", str(made)]
     subprocess.run([GCC, *target], check=True)
     (folder / "arm_acle.h").write_text("/* of an old compiler: empty */\n")
-    words = ("-I", str(folder), *flags, str(made))
+    words = (f"-I{folder}", *flags)
     isas = isas_of(GUEST_CORES[core])
-    return QemuMachine(build_calls(isas, guest, folder, of_kernels=words), guest)
+    image = build_calls(isas, guest, folder, of_kernels=words, objects=[made])
+    return QemuMachine(image, guest)
 
 
 @needs_gcc

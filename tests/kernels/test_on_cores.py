@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from benchmarks.qemu_machine import GUESTS, QemuMachine, build_calls
+from mcucc.backends.calls.build import kernel_sources
+from mcucc.backends.calls.qemu import GUESTS, QemuMachine, build_calls
 from mcucc.ir.kernel_id import Form, InstructionSet
 from mcucc.kernels.select import isas_of
 from mcucc.numerics.fixed_point import Rounding
@@ -81,11 +82,7 @@ def machine(core: str, tmp_path_factory: pytest.TempPathFactory) -> QemuMachine:
 @pytest.fixture(scope="module")
 def host_replayer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The C of both instruction sets in the executable that replays under the sanitizers."""
-    kernels = [
-        path
-        for isa in (InstructionSet.PORTABLE, InstructionSet.ARMV7M)
-        for path in sorted((driver.RUNTIME / "kernels" / isa.value).glob("*.c"))
-    ]
+    kernels = kernel_sources([InstructionSet.PORTABLE, InstructionSet.ARMV7M])
     sources = [driver.HERE / "replay.c", *kernels]
     flags = ("-O0", "-rdynamic", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
     return driver.compile_c(tmp_path_factory.mktemp("plain") / "replay", sources, *flags, "-ldl")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mcucc.toolchain.compilers import compile_objects, host_compiler
 from tests.kernels import driver
 
 pytestmark = pytest.mark.host
@@ -42,9 +43,11 @@ def test_compiles_without_a_warning(target: str) -> None:
 def test_each_profile_is_specialised(unit: str, tmp_path: Path) -> None:
     """The rounding is a constant to each function: neither holds the other's path."""
     source = driver.RUNTIME / "kernels" / "portable" / f"{unit}.c"
-    built = driver.compile_c(tmp_path / "unit.o", [source], "-O2", "-c")
+    include = f"-I{driver.RUNTIME / 'include'}"
+    options = [*driver.WARNINGS, "-O2", include]
+    (built,) = compile_objects(host_compiler(), [source], options, Path("objects"), tmp_path)
     listing = subprocess.run(
-        ["objdump", "-d", "--no-show-raw-insn", str(built)],
+        ["objdump", "-d", "--no-show-raw-insn", str(tmp_path / built)],
         capture_output=True,
         text=True,
         check=True,

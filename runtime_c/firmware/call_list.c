@@ -1,6 +1,6 @@
 /* Firmware for a Cortex-M in QEMU: makes the calls of a list, times each of them, and writes the
- * memory they worked on into the file memory.bin. benchmarks/qemu_machine.py makes the list and
- * lays out the memory; it defines LIST, where the list is loaded, and TIMER_ADDRESS.
+ * memory they worked on into the file memory.bin. mcucc/backends/calls/qemu.py makes the list
+ * and lays out the memory; it defines LIST, where the list is loaded, and TIMER_ADDRESS.
  *
  * Virtual time follows the executed instructions (-icount), the timer counts it.
  */

@@ -7,25 +7,22 @@ with its address. Every buffer lies at an odd address between guard bytes.
 
 from __future__ import annotations
 
-import shutil
 import struct
-import subprocess
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import unicorn
 from elftools.elf.elffile import ELFFile
 from unicorn import arm_const as arm
+from unicorn.unicorn import Uc
 
-from benchmarks.cycles import Block, Counts, Listing
-from mcucc.base.package_data import resource_dir
-from mcucc.ir.kernel import ConstArray, Granularity, KernelCall
+from mcucc.backends.calls.build import arm_compiler, compile_kernels, link
+from mcucc.backends.calls.cycles import Block, Counts, Listing
+from mcucc.backends.calls.job import GUARD, Step, place_parameters
+from mcucc.ir.kernel import Granularity, KernelCall
 from mcucc.ir.kernel_id import InstructionSet
-from mcucc.numerics.fixed_point import Int8Array
 
-RUNTIME = resource_dir("runtime_c")
-WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 CODE, DATA, STACK = 0x0, 0x20000000, 0x30000000
 CODE_BYTES, DATA_BYTES, STACK_BYTES = 1 << 20, 16 << 20, 1 << 14
 RETURN = 0xF0000
@@ -37,45 +34,24 @@ MODELS = {
     "cortex-m33": arm.UC_CPU_ARM_CORTEX_M33,
 }
 REGISTERS = (arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3)
-GUARD = b"\x5a" * 32
-
-
-@dataclass(frozen=True)
-class Step:
-    """One call: the span (row, begin, end, input_column) or None, its rows, bytes of output."""
-
-    span: tuple[int, int, int, int] | None
-    rows: tuple[bytes, ...]
-    out_bytes: int
-    align: int = 1  # of rows and output; 1: odd addresses
+SCRIPT = "SECTIONS { . = 0x1000; .text : { *(.text* .rodata*) } .data : { *(.data* .bss*) } }"
 
 
 def build(
-    isas: tuple[InstructionSet, ...], core: str, folder: Path, flags: tuple[str, ...] = ("-O2",)
+    isas: Sequence[InstructionSet], core: str, folder: Path, flags: Sequence[str] = ("-O2",)
 ) -> Path:
-    """All kernels of `isas` linked for `core`; RuntimeError with the compiler's words."""
-    sources = [
-        str(p) for isa in isas for p in sorted((RUNTIME / "kernels" / isa.value).glob("*.c"))
-    ]
-    image = folder / f"kernels_{core}.elf"
-    script = folder / "kernels.ld"
-    script.write_text(
-        "SECTIONS { . = 0x1000; .text : { *(.text* .rodata*) } .data : { *(.data* .bss*) } }"
-    )
-    command = [shutil.which("arm-none-eabi-gcc") or "arm-none-eabi-gcc", f"-mcpu={core}"]
-    command += ["-mthumb", *WARNINGS, *flags, "-I", str(RUNTIME / "include"), "-nostartfiles"]
-    command += ["-T", str(script), "-Wl,-e,0", *sources, "-o", str(image)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr[-4000:])
-    return image
+    """All kernels of `isas` linked for `core`; ToolError with the compiler's words."""
+    compiler, target = arm_compiler(), [f"-mcpu={core}", "-mthumb", *flags]
+    objects = compile_kernels(compiler, isas, target, folder)
+    return link(compiler, objects, target, SCRIPT, folder / f"kernels_{core}.elf")
 
 
 class Machine:
     """A core with an image of kernels."""
 
     def __init__(self, image: Path, core: str, count: bool = False) -> None:
-        self.core = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        engine: Any = Uc  # unicorn has no types
+        self.core = engine(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         self.core.ctl_set_cpu_model(MODELS[core])
         for base, size in ((CODE, CODE_BYTES), (DATA, DATA_BYTES), (STACK, STACK_BYTES)):
             self.core.mem_map(base, size)
@@ -83,7 +59,7 @@ class Machine:
             elf = ELFFile(file)
             for segment in elf.iter_segments("PT_LOAD"):
                 self.core.mem_write(segment["p_paddr"], segment.data())
-            table = elf.get_section_by_name(".symtab")
+            table: Any = elf.get_section_by_name(".symtab")
             self.symbols = {s.name: s["st_value"] for s in table.iter_symbols()}
         self.next = DATA
         self._blocks: dict[tuple[int, int], Block] = {}
@@ -103,7 +79,7 @@ class Machine:
         cycles = self._cycles + self._taken * self._listing.timing.taken
         return Counts(self._instructions, self._loads, self._taken, cycles)
 
-    def _block(self, core: unicorn.Uc, address: int, size: int, user: object) -> None:
+    def _block(self, core: Any, address: int, size: int, user: object) -> None:
         found = self._blocks.get((address, size))
         if found is None:
             found = self._blocks[address, size] = self._listing.block(address, size)
@@ -142,7 +118,7 @@ class Machine:
     ) -> list[bytes]:
         """What every step wrote (SINK: one entry, the output). AssertionError on stray writes."""
         self.next = DATA
-        params = self._params(call)
+        params = place_parameters(call, self.place)
         sink = granularity is Granularity.SINK
         scratch_bytes = max(sums_bytes, call.scratch_bytes)
         scratch = self.place(b"\x5a" * scratch_bytes, align=4)
@@ -151,7 +127,7 @@ class Machine:
         base, parts = self.next, []
         for step in steps:
             self.next = base
-            rows = [self.place(row, step.align) for row in step.rows]
+            rows = [0 if row is None else self.place(row, step.align) for row in step.rows]
             pointers = self.place(struct.pack(f"<{len(rows)}I", *rows), align=4)
             span = 0
             if step.span is not None or call.scratch_bytes:
@@ -175,17 +151,3 @@ class Machine:
         self._call(function, params, pointers, out, span)
         assert self._untouched(out, size), f"{function} wrote outside its output"
         return bytes(self.core.mem_read(out, size))
-
-    def _params(self, call: KernelCall) -> int:
-        words = []
-        for _, value in call.fields:
-            if isinstance(value, ConstArray):
-                words.append(self.place(np.ascontiguousarray(value.data).tobytes(), align=4))
-            else:
-                words.append((value or 0) & 0xFFFFFFFF)
-        return self.place(struct.pack(f"<{len(words)}I", *words), align=4)
-
-
-def int8(data: bytes) -> Int8Array:
-    """Bytes as int8."""
-    return np.frombuffer(data, dtype=np.int8)

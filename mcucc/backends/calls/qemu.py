@@ -14,16 +14,18 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from elftools.elf.elffile import ELFFile
 
-from benchmarks.cycles import Counts
-from benchmarks.machine import GUARD, RUNTIME, WARNINGS, Step
-from mcucc.ir.kernel import ConstArray, Granularity, KernelCall
+from mcucc.backends.calls.build import RUNTIME, arm_compiler, compile_kernels, link
+from mcucc.backends.calls.cycles import Counts
+from mcucc.backends.calls.job import GUARD, Job, Step, place_parameters
+from mcucc.ir.kernel import Granularity, KernelCall
 from mcucc.ir.kernel_id import InstructionSet
+from mcucc.toolchain.compilers import compile_objects
 
-HERE = Path(__file__).resolve().parent
+CALL_LIST = RUNTIME / "firmware" / "call_list.c"
 LIST_BYTES = 15 << 20
 ICOUNT_SHIFT = 7
 HEADER_WORDS, CALL_WORDS, FAULT_WORD, TICKS_WORD = 6, 9, 2, 8
@@ -90,17 +92,6 @@ GUESTS = {
 
 
 @dataclass(frozen=True)
-class Job:
-    """One kernel over one output: as Machine.run takes it."""
-
-    call: KernelCall
-    granularity: Granularity
-    steps: tuple[Step, ...]
-    total_bytes: int
-    sums_bytes: int = 0
-
-
-@dataclass(frozen=True)
 class Done:
     """What every step wrote (SINK: one entry) and the instructions executed by all of them."""
 
@@ -114,34 +105,20 @@ def build_calls(
     folder: Path,
     flags: Sequence[str] = ("-O2",),
     of_kernels: Sequence[str] = (),
+    objects: Sequence[Path] = (),
 ) -> Path:
-    """All kernels of `isas` and the firmware; RuntimeError with the compiler's words.
+    """All kernels of `isas` and the firmware; ToolError with the compiler's words.
 
-    `of_kernels` are flags and objects for the kernels alone.
+    `of_kernels` are flags for the kernels alone, `objects` are linked with them.
     """
-    sources = [
-        str(p) for isa in isas for p in sorted((RUNTIME / "kernels" / isa.value).glob("*.c"))
-    ]
-    image, script = folder / "calls.elf", folder / "calls.ld"
-    script.write_text(SCRIPT.format(code=guest.code, data=guest.data))
-    gcc = [
-        shutil.which("arm-none-eabi-gcc") or "arm-none-eabi-gcc",
-        "-mthumb",
-        *guest.flags,
-        *flags,
-    ]
-    firmware = folder / "call_list.o"
-    library = [*WARNINGS, "-I", str(RUNTIME / "include"), *sources]
-    link = ["-nostartfiles", "-T", str(script), "-Wl,-e,0", str(firmware), "-o", str(image)]
+    compiler, target = arm_compiler(), ["-mthumb", *guest.flags, *flags]
     addresses = [f"-DLIST={guest.listing:#x}u", f"-DTIMER_ADDRESS={guest.timer:#x}u"]
-    for command in (
-        [*gcc, "-ffreestanding", *addresses, "-c", str(HERE / "call_list.c"), "-o", str(firmware)],
-        [*gcc, *of_kernels, *library, *link],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(done.stderr[-4000:])
-    return image
+    firmware = compile_objects(
+        compiler, [CALL_LIST], [*target, "-ffreestanding", *addresses], Path("firmware"), folder
+    )
+    kernels = compile_kernels(compiler, isas, [*target, *of_kernels], folder)
+    script = SCRIPT.format(code=guest.code, data=guest.data)
+    return link(compiler, [*kernels, *objects, *firmware], target, script, folder / "calls.elf")
 
 
 def build_m55(
@@ -166,16 +143,6 @@ class _Memory:
         self.data += bytes(address - here) + GUARD + data + GUARD
         return address
 
-    def constants(self, call: KernelCall) -> int:
-        """The parameter struct and its tables."""
-        words = []
-        for _, value in call.fields:
-            if isinstance(value, ConstArray):
-                words.append(self.place(np.ascontiguousarray(value.data).tobytes(), align=4))
-            else:
-                words.append((value or 0) & 0xFFFFFFFF)
-        return self.place(struct.pack(f"<{len(words)}I", *words), align=4)
-
 
 class QemuMachine:
     """A core with an image of kernels; `instructions` are those of all jobs run."""
@@ -183,7 +150,7 @@ class QemuMachine:
     def __init__(self, image: Path, guest: Guest = GUESTS["cortex-m55"]) -> None:
         self.image, self.guest, self.instructions = image, guest, 0
         with image.open("rb") as file:
-            table = ELFFile(file).get_section_by_name(".symtab")
+            table: Any = ELFFile(file).get_section_by_name(".symtab")
             self.symbols = {s.name: s["st_value"] for s in table.iter_symbols()}
 
     def reset(self) -> None:
@@ -235,7 +202,7 @@ class QemuMachine:
     ) -> tuple[list[tuple[int, int]], tuple[int, int], int]:
         """Where outputs and scratch of a job lie, and the index behind its last call."""
         call, sink = job.call, _sink(job)
-        params = memory.constants(call)
+        params = place_parameters(call, memory.place)
         scratch_bytes = max(job.sums_bytes, call.scratch_bytes)
         scratch = memory.place(b"\x5a" * scratch_bytes, align=4)
         outputs = []

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.machine import Machine, build
-from benchmarks.qemu_machine import QemuMachine, build_m55
+from mcucc.backends.calls.qemu import QemuMachine, build_m55
+from mcucc.backends.calls.unicorn import Machine, build
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.select import isa_of, isas_of
 
