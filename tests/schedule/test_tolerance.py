@@ -54,7 +54,7 @@ def test_one_per_cent_more_time_is_looked_up_and_said() -> None:
     facts = plan_facts(made)
     assert facts.saving is not None
     assert facts.saving.arena == saving.bytes
-    words = saving_words({"arena": facts.arena, "saving": vars(facts.saving)})
+    words = saving_words(facts)
     start = f"1 % more time: {saving.bytes:,} bytes of arena instead of {facts.arena:,}"
     assert words.startswith(start)
     (advice,) = (word for word in words.replace(")", " ").split() if word.startswith("1.0"))
@@ -67,5 +67,6 @@ def test_one_per_cent_more_time_is_looked_up_and_said() -> None:
 def test_nothing_is_said_where_more_time_buys_nothing() -> None:
     made = scheduled(lower(mobile_net()), BOARD, ScheduleOptions(schedule="layers"))
     assert made.saving() is None
-    assert plan_facts(made).saving is None
-    assert saving_words({"arena": 1, "saving": None}) == ""
+    facts = plan_facts(made)
+    assert facts.saving is None
+    assert saving_words(facts) == ""
