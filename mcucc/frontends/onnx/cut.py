@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import onnx
 from onnx import AttributeProto, TensorProto
 
-from mcucc.frontends.ends import resolve
+from mcucc.frontends.named_outputs import named_outputs
 from mcucc.frontends.onnx.file import DEFAULT_DOMAINS, is_quantized
 
 SHAPE_OPS = ("Shape", "Size")  # what they read is a shape, known at import
@@ -28,7 +28,7 @@ def cut_onnx(model: onnx.ModelProto, wanted: Sequence[str], where: str) -> onnx.
     others = {value.name: "an input" for value in graph.input}
     others |= {tensor.name: "a constant" for tensor in graph.initializer}
     others |= {n: "a constant" for n in constant_values(graph.node, others) if n in producers}
-    names = resolve(wanted, [name for name in producers if name not in others], others, where)
+    names = named_outputs(wanted, [name for name in producers if name not in others], others, where)
     if is_quantized(model):
         names = tuple(dict.fromkeys(_after_quantization(graph.node, name) for name in names))
     nodes = leading_to(graph.node, names)

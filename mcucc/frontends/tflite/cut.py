@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import tflite
 
 from mcucc.errors import ModelError
-from mcucc.frontends.ends import resolve
+from mcucc.frontends.named_outputs import named_outputs
 from mcucc.frontends.tflite.file import BROKEN, FileOperator, TfliteFile
 
 # Where fields lie in the tables of the schema.
@@ -33,7 +33,7 @@ def cut_tflite(data: bytes, file: TfliteFile, wanted: Sequence[str]) -> bytes:
             computed.setdefault(file.tensors[index].name, index)
     others = {t.name: "a constant" for t in file.tensors if t.data is not None}
     others |= {file.tensors[i].name: "an input" for i in file.inputs}
-    outputs = [computed[name] for name in resolve(wanted, computed, others, where)]
+    outputs = [computed[name] for name in named_outputs(wanted, computed, others, where)]
     kept, read = _leading_to(file.operators, outputs)
     try:
         return _rewritten(data, outputs, kept, [i for i in file.inputs if i in read])

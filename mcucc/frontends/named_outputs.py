@@ -11,7 +11,7 @@ OPTION = "--outputs"
 _MOST_SHOWN = 5
 
 
-def resolve(
+def named_outputs(
     wanted: Sequence[str], computed: Collection[str], others: Mapping[str, str], where: str
 ) -> tuple[str, ...]:
     """The tensors of the file that `wanted` names, each once, in that order.
