@@ -20,7 +20,7 @@ from benchmarks.accuracy import pictures_of, row
 from benchmarks.document import write_section
 from mcucc.driver.load import NetworkOptions, load_network
 from mcucc.frontends.imported import ImportedModel
-from mcucc.frontends.tflite.file import read_tflite
+from mcucc.frontends.tflite.read import read_tflite
 from mcucc.images.preprocess import Bytes
 from mcucc.ir.graph import Graph, Node
 from mcucc.ir.integer import IntegerNode

@@ -18,8 +18,8 @@ from mcucc.frontends.onnx.importer import import_model
 from mcucc.frontends.onnx.inputs import ShapeMap
 from mcucc.frontends.qdq.importer import import_quantized_model
 from mcucc.frontends.tflite.cut import cut_tflite
-from mcucc.frontends.tflite.file import parse_tflite, tflite_bytes
 from mcucc.frontends.tflite.importer import import_tflite
+from mcucc.frontends.tflite.read import parse_tflite, tflite_bytes
 from mcucc.ir.graph import Graph
 from mcucc.ops.reshape import Reshape
 

@@ -13,7 +13,8 @@ import tflite
 
 from mcucc.errors import ModelError
 from mcucc.frontends.named_outputs import named_outputs
-from mcucc.frontends.tflite.file import BROKEN, FileOperator, TfliteFile
+from mcucc.frontends.tflite.file import FileOperator, TfliteFile
+from mcucc.frontends.tflite.read import BROKEN
 
 # Where fields lie in the tables of the schema.
 _INPUTS, _OUTPUTS, _OPERATORS = 6, 8, 10  # of SubGraph

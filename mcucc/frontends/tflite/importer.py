@@ -11,8 +11,8 @@ from mcucc.frontends.fold_pads import fold_crops, fold_pads
 from mcucc.frontends.imported import INT8, ImportedModel, Port
 from mcucc.frontends.tflite.context import Context
 from mcucc.frontends.tflite.cut import cut_tflite
-from mcucc.frontends.tflite.file import parse_tflite, read_tflite, tflite_bytes
 from mcucc.frontends.tflite.kinds import kinds_of
+from mcucc.frontends.tflite.read import parse_tflite, read_tflite, tflite_bytes
 from mcucc.frontends.tflite.refusals import ends_before, label_of, refusals
 from mcucc.ir.graph import Graph
 from mcucc.ir.verify import verify
