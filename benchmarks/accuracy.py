@@ -22,7 +22,7 @@ from benchmarks.document import write_section
 from benchmarks.firmware import NAME, generate, roomy
 from mcucc.backends import Qemu, run_host
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
-from mcucc.evaluate.validate import is_classifier
+from mcucc.evaluate.ways import is_classifier
 from mcucc.images.datasets import CALIBRATION_COUNT, load_dataset, pictures
 from mcucc.images.preprocess import Bytes, find_preprocess
 from mcucc.numerics.fixed_point import Rounding
@@ -88,13 +88,13 @@ def emulate(network: LoadedModel, images: Sequence[Bytes], options: SearchOption
         emulated = Qemu().run(firmware, raw, timeout_s=TIME_LIMIT_S).outputs
         on_host = run_host(build_shared([unit], kernels, folder / "host"), NAME, raw)
     if emulated != on_host:
-        raise RuntimeError(f"{network.path.name}: host and emulated C differ")
+        raise RuntimeError(f"{network.file.path.name}: host and emulated C differ")
     return list(emulated)
 
 
 def litert(network: LoadedModel, images: Sequence[Bytes], rounding: Rounding) -> list[bytes]:
     """LiteRT's int8 outputs: reference kernels for double rounding, its default path for single."""
-    session, graph = LitertSession(network.path, rounding), network.integer
+    session, graph = LitertSession(network.file.path, rounding), network.integer
     (camera,) = network.cameras.values()
     found = session.outputs([camera.apply(image)] for image in images)
     count = range(len(images))

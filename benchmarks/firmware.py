@@ -89,6 +89,6 @@ def fenced(network: LoadedModel, firmware: Firmware) -> Proved:
     fence = -(-total // 32) * 32  # the granule of the memory protection unit
     proved = Qemu().run(refence(firmware, total), raw)
     if not first.outputs == proved.outputs == expected:
-        raise RuntimeError(f"{network.path.name}: the output differs from layer by layer")
+        raise RuntimeError(f"{network.file.path.name}: the output differs from layer by layer")
     sizes = firmware.sizes
     return Proved(sizes.arena, sizes.static, proved.stack_bytes or 0, fence)

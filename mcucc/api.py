@@ -22,7 +22,8 @@ from mcucc.driver.compile import CompileOptions, compile_model
 from mcucc.driver.folder import CompiledFolder, open_compiled
 from mcucc.driver.inputs import sample_of
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
-from mcucc.driver.validate import Run, Validation, run_samples
+from mcucc.driver.run import Run, run_samples
+from mcucc.driver.validate import Validation
 from mcucc.driver.validate import validate as validate_folder
 from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.load import load_model

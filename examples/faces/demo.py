@@ -31,9 +31,9 @@ from PIL import Image
 
 from mcucc.driver.folder import CompiledFolder, open_compiled
 from mcucc.driver.inputs import sample_of
-from mcucc.driver.validate import float_outputs, run_samples
+from mcucc.driver.run import run_samples
+from mcucc.driver.validate import float_outputs
 from mcucc.errors import ToolError
-from mcucc.evaluate.compare import dequantize
 from mcucc.images.samples import Sample
 
 HERE = Path(os.path.relpath(Path(__file__).parent))  # short in the commands shown
@@ -97,7 +97,7 @@ def int8_maps(compiled: CompiledFolder, samples: list[Sample]) -> tuple[dict[str
         print(f"not emulated: {error}\nthe C runs on this host instead")
         run = run_samples(compiled, samples, "host")
     activations = compiled.integer.activations
-    real = {name: dequantize(value, activations[name]) for name, value in run.outputs.items()}
+    real = {name: activations[name].real(value) for name, value in run.outputs.items()}
     return {name: value.astype(np.float32) for name, value in real.items()}, run.emulator
 
 

@@ -28,7 +28,7 @@ def run_command(
     from mcucc.cli.parse import choice
     from mcucc.driver.folder import open_compiled
     from mcucc.driver.inputs import sample_of
-    from mcucc.driver.validate import run_samples
+    from mcucc.driver.run import run_samples
 
     del verbose
     choice("--emulator", emulator, ("host", *(name for name in EMULATORS if name != "none")))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from mcucc.driver.validate import Validation
-    from mcucc.evaluate.validate import Divergence, WayResult
+    from mcucc.evaluate.ways import Divergence, WayResult
 
 TITLES = {
     "float": "float network",

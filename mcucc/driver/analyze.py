@@ -104,7 +104,7 @@ def analyze(
         verdicts.append(made.verdict(each))
     first = made.layer_by_layer(boards[0])
     return Analysis(
-        model=network.path.name,
+        model=network.file.path.name,
         macs=first.program.graph.macs,
         params=network.graph.parameters,
         input=tuple(network.integer.activations[n].shape for n in network.integer.inputs),

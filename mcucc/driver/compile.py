@@ -15,12 +15,10 @@ from mcucc.codegen.write import write_library
 from mcucc.driver.folder import Staging, check_target, staging, write_network
 from mcucc.driver.limits import TooLarge, check_arena, check_weights, does_not_fit
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
-from mcucc.driver.manifest import Manifest, ModelFile, hashes_of, write_manifest
+from mcucc.driver.manifest import Manifest, ModelOrigin, hashes_of, write_manifest
 from mcucc.driver.measure import Measured, measure, without_firmware
 from mcucc.errors import FitError, ToolError
 from mcucc.exports import export_to
-from mcucc.frontends.file_kind import format_of
-from mcucc.frontends.load import model_content
 from mcucc.report.definitions import counting
 from mcucc.report.facts import (
     SCHEMA,
@@ -177,8 +175,7 @@ class _Compiler:
             self.network.graph,
             program.plan,
             board_file(options.board),
-            model_content(self.network.path, options.network.outputs),
-            format_of(self.network.path),
+            self.network.file,
         )
         (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
         write_page(report, folder)
@@ -243,7 +240,7 @@ def generate(network: LoadedModel, chosen: Schedule, name: str) -> Compiled:
     The checker replays the schedule first: one that fails never becomes C.
     """
     check(chosen.program)
-    origin = Origin(network.path.name, network.sha256, __version__)
+    origin = Origin(network.file.path.name, network.file.sha256, __version__)
     code = model_code(chosen.program, network.cameras, name, origin, network.splits)
     return Compiled(network, chosen, code, name)
 
@@ -282,8 +279,8 @@ def _report(compiled: Compiled, board: Board, measured: Measured, limit: int) ->
         mcucc=__version__,
         model=ModelFacts(
             name=compiled.name,
-            file=network.path.name,
-            sha256=network.sha256,
+            file=network.file.path.name,
+            sha256=network.file.sha256,
             macs=macs,
             params=network.graph.parameters,
             rounding=program.graph.rounding.value,
@@ -325,7 +322,7 @@ def _manifest(
         schema=SCHEMA,
         mcucc=__version__,
         name=compiled.name,
-        model=ModelFile(network.path.name, network.sha256),
+        model=ModelOrigin(network.file.path.name, network.file.sha256),
         board=board.name,
         optimize=options.optimize,
         rounding=network.integer.rounding,

@@ -13,12 +13,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from mcucc.boards.board import Board, load_board
 from mcucc.driver.manifest import MANIFEST, Manifest, read_manifest
 from mcucc.driver.network_file import load_graph, save_graph
 from mcucc.errors import OutputError
+from mcucc.frontends.imported import ImportedModel
+from mcucc.frontends.load import ModelFile, load_model
 from mcucc.images.camera import CameraInput, cameras_of
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
@@ -64,6 +67,18 @@ class CompiledFolder:
         folded = self.manifest.is_float
         cameras = cameras_of(self.graph, self.manifest.preprocess, folded=folded)
         return next(iter(cameras.values()), None)
+
+    @cached_property
+    def imported(self) -> ImportedModel:
+        """The model file, read again; OutputError where it is of another kind than the manifest's.
+
+        Raises ModelError and UnsupportedError where this mcucc does not read it.
+        """
+        imported = load_model(self.source, input_shapes=self.manifest.input_shapes)
+        if imported.quantized is self.manifest.is_float:
+            what = f"{self.source.name} is not the file that was compiled"
+            raise OutputError(what, where=str(self.path), hint="compile again")
+        return imported
 
     def program(self) -> Program:
         """The program the C was generated from."""
@@ -116,17 +131,14 @@ def open_compiled(path: Path) -> CompiledFolder:
     )
 
 
-def write_network(
-    folder: Path, graph: Graph, plan: Plan, board: Path, source: bytes, suffix: str
-) -> None:
+def write_network(folder: Path, graph: Graph, plan: Plan, board: Path, source: ModelFile) -> None:
     """Write what `open_compiled` needs beside the manifest and the C.
 
-    `board` is the board's TOML, `source` the model file as it was compiled: in one file with its
-    external data, and cut.
+    `board` is the board's TOML.
     """
     save_graph(graph, folder / NETWORK)
     (folder / PLAN).write_text(plan.to_json() + "\n", encoding="utf-8")
-    (folder / f"{SOURCE}{suffix}").write_bytes(source)
+    (folder / f"{SOURCE}{source.suffix}").write_bytes(source.content)
     shutil.copyfile(board, folder / BOARD)
 
 

@@ -9,9 +9,8 @@ import numpy as np
 
 from mcucc.driver.folder import CompiledFolder
 from mcucc.errors import DataError
-from mcucc.evaluate.validate import is_classifier
+from mcucc.evaluate.ways import is_classifier
 from mcucc.frontends.imported import Port
-from mcucc.frontends.load import load_model
 from mcucc.images.arrays import is_arrays, read_arrays, read_sample, read_samples
 from mcucc.images.camera import CameraInput
 from mcucc.images.datasets import check_labels, load_dataset, load_picture, pictures
@@ -65,11 +64,10 @@ def sample_of(path: Path, compiled: CompiledFolder) -> Sample:
 
 def ports_of(compiled: CompiledFolder) -> tuple[Port, ...]:
     """The inputs of the folder's model file."""
-    imported = load_model(compiled.source, input_shapes=compiled.manifest.input_shapes)
-    if imported.quantized:
-        return imported.ports
-    tensors = compiled.graph.tensors  # where the float network was quantized
-    return tuple(replace(port, quant=tensors[port.tensor].quantization) for port in imported.ports)
+    ports, tensors = compiled.imported.ports, compiled.graph.tensors
+    if not compiled.manifest.is_float:
+        return ports
+    return tuple(replace(port, quant=tensors[port.tensor].quantization) for port in ports)
 
 
 def _picture_feed(compiled: CompiledFolder) -> tuple[Preprocess, CameraInput] | None:

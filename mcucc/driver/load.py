@@ -17,7 +17,7 @@ from mcucc.evaluate.float_outputs import calibrated_slices
 from mcucc.evaluate.slices import Slices
 from mcucc.frontends.frontier import of_file
 from mcucc.frontends.imported import ImportedModel
-from mcucc.frontends.load import load_model
+from mcucc.frontends.load import ModelFile, import_file, read_file
 from mcucc.images.arrays import calibration_of, is_arrays
 from mcucc.images.camera import CameraInput, cameras_of
 from mcucc.images.datasets import CALIBRATION_COUNT, load_dataset
@@ -78,8 +78,7 @@ class LoadedModel:
     sizes are right and its values are not.
     """
 
-    path: Path
-    sha256: str
+    file: ModelFile
     graph: Graph  # int8
     integer: IntegerGraph
     cameras: Mapping[str, CameraInput]
@@ -99,18 +98,20 @@ def load_network(path: Path, options: NetworkOptions, progress: Progress = silen
     Raises ModelError and DataError; every message says where and what to do.
     """
     progress("importing", 0, 0)
-    imported = load_model(path, input_shapes=options.input_shapes, outputs=options.outputs)
+    file = read_file(path, options.outputs)
+    imported = import_file(file, options.input_shapes)
     try:
         if imported.quantized:
-            return _quantized(imported, options)
-        return _float(imported, options, progress)
+            return _quantized(file, imported, options)
+        return _float(file, imported, options, progress)
     except IntegerError as error:  # passes make nodes of their own
         problems = of_file(error.problems, imported.labels)
         raise IntegerError(problems, where=str(path)) from error
 
 
-def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress) -> LoadedModel:
-    path = imported.model_path
+def _float(
+    file: ModelFile, imported: ImportedModel, options: NetworkOptions, progress: Progress
+) -> LoadedModel:
     preprocess = _preprocess(imported, options)
     calibration = _calibration(imported, options, preprocess)
     show = _printer(options)
@@ -121,8 +122,7 @@ def _float(imported: ImportedModel, options: NetworkOptions, progress: Progress)
     settings = QuantizeOptions(observer=options.observer, rounding=options.rounding)
     quantized = quantize_model(imported, forms[-1], calibration, settings, progress)
     network = LoadedModel(
-        path=path,
-        sha256=imported.sha256,
+        file=file,
         graph=quantized.graph,
         integer=quantized.integer,
         cameras=cameras_of(quantized.graph, preprocess, folded=True),
@@ -234,7 +234,7 @@ def _noise(imported: ImportedModel, preprocess: Preprocess | None) -> list[Sampl
     return [ArraySample(ports, tuple(values), str(i)) for i, values in enumerate(rows)]
 
 
-def _quantized(imported: ImportedModel, options: NetworkOptions) -> LoadedModel:
+def _quantized(file: ModelFile, imported: ImportedModel, options: NetworkOptions) -> LoadedModel:
     graph = imported.graph
     preprocess = None
     beside = imported.model_path.with_suffix(".toml").is_file()
@@ -244,8 +244,7 @@ def _quantized(imported: ImportedModel, options: NetworkOptions) -> LoadedModel:
         shape = graph.tensors[graph.inputs[0]].shape
         preprocess.check_input(hwc(shape), where=str(imported.model_path))
     network = LoadedModel(
-        path=imported.model_path,
-        sha256=imported.sha256,
+        file=file,
         graph=graph,
         integer=lower(graph, options.rounding),
         cameras=cameras_of(graph, preprocess, folded=False),

@@ -58,7 +58,7 @@ Quantization = InFile | PostTraining
 
 
 @dataclass(frozen=True)
-class ModelFile:
+class ModelOrigin:
     """The file that was given, by name and hash."""
 
     file: str
@@ -76,7 +76,7 @@ class Manifest:
     schema: int
     mcucc: str
     name: str
-    model: ModelFile
+    model: ModelOrigin
     board: str
     optimize: str
     rounding: Rounding

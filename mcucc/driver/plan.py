@@ -54,7 +54,7 @@ class Planned:
         program, stack = self.schedule.program, self.options.stack
         cost = self.schedule.cost
         return PlanReport(
-            file=self.network.path.name,
+            file=self.network.file.path.name,
             macs=program.graph.macs,
             board=self.board.name,
             core=self.board.core.value,

@@ -1,4 +1,4 @@
-"""`validate` and `run`: a compiled folder against samples, computed four ways."""
+"""`validate`: samples of a compiled folder, computed four ways (a quantized file in five)."""
 
 from __future__ import annotations
 
@@ -10,21 +10,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.backends.camera_rows import as_asked
-from mcucc.backends.choose import choose_emulator
-from mcucc.backends.host import HostModel, run_host
+from mcucc.backends.host import HostModel
 from mcucc.base.progress import Progress, silent
 from mcucc.driver.folder import CompiledFolder, scratch_folder
 from mcucc.driver.inputs import samples_of
 from mcucc.driver.load import float_forms
 from mcucc.driver.manifest import PostTraining
+from mcucc.driver.run import NotEmulated, Outputs, Run, emulated, on_host
 from mcucc.errors import ModelError, ToolError
-from mcucc.evaluate.accuracy import BATCH
-from mcucc.evaluate.agreement import agree
 from mcucc.evaluate.fingerprint import fingerprint, first_changed
 from mcucc.evaluate.float_check import WrongValue, first_wrong_of
 from mcucc.evaluate.float_outputs import float_outputs as float_outputs_of
-from mcucc.evaluate.validate import (
+from mcucc.evaluate.oracle_check import agree
+from mcucc.evaluate.ways import (
     Divergence,
     Values,
     Way,
@@ -33,14 +31,13 @@ from mcucc.evaluate.validate import (
     differing_pictures,
     first_divergence,
 )
-from mcucc.frontends.onnx.importer import import_onnx
 from mcucc.images.samples import Sample, batch
 from mcucc.ir.integer import IntegerGraph
 from mcucc.oracles.choose import open_oracle, oracle_name
 from mcucc.oracles.oracle import Oracle
-from mcucc.toolchain.firmware import Firmware
 
-Outputs = dict[str, npt.NDArray[Any]]
+TOGETHER = 16  # samples that NumPy computes at once
+NO_FLOAT = "no float form"
 
 
 @dataclass(frozen=True)
@@ -93,6 +90,23 @@ class Validation:
         }
 
 
+@dataclass(frozen=True, eq=False)
+class _OfFile:
+    """What the model file itself computes, by a runtime that has it, and what it says of ours.
+
+    `floats` are the outputs of a float file. The other fields are those of Validation.
+    """
+
+    ways: tuple[Way, ...]
+    floats: Outputs | None = None
+    wrong_float: WrongValue | None = None
+    changed_layer: str = ""
+    divergences: tuple[Divergence, ...] = ()
+    oracle: str = ""
+    oracle_equal: bool | None = None
+    oracle_exact: bool = False
+
+
 def validate(
     compiled: CompiledFolder,
     data: Path,
@@ -102,182 +116,113 @@ def validate(
     time_limit_s: float,
     progress: Progress,
 ) -> Validation:
-    """Compute every sample of `data` in four ways (a quantized file in five) and compare.
+    """Compute every sample of `data` in every way there is, and compare.
 
     Raises DataError for unusable data, ToolError when a compiler or emulator fails.
     """
-    graph = compiled.integer
     samples = samples_of(compiled, data, limit)
-    labels = [sample.label for sample in samples]
-    reference = _numpy(graph, samples, progress)
-    floats, why_not = _float(compiled, samples, progress)
-    wrong_float, changed = (
-        _wrong_float(compiled, samples[0]) if compiled.manifest.is_float else (None, "")
-    )
-    oracle = None
-    if not compiled.manifest.is_float:
-        oracle = open_oracle(compiled.source, graph.rounding, compiled.manifest.input_shapes)
+    reference = _numpy(compiled.integer, samples, progress)
+    if compiled.manifest.is_float:
+        of_file = _float_file(compiled, samples, progress)
+    else:
+        of_file = _quantized_file(compiled, samples, reference, progress)
     with scratch_folder() as scratch:
         work = Path(scratch)
         library = compiled.host_library(work / "host")
-        on_host = _split(graph, run_host(library, compiled.manifest.name, _raw(samples)))
-        emulated, firmware, instructions, name = _emulated(
-            compiled, samples, emulator, time_limit_s, work, progress
-        )
-        ways = [
-            Way("float", floats, integer=False, absent=why_not),
-            Way("quantized", reference),
-            Way("host", on_host),
-            Way("emulated", emulated, absent="" if firmware else name),
-        ]
-        agreement = None
-        if isinstance(oracle, Oracle):
-            agreement = agree(oracle, graph, samples, reference, progress)
-            ways.insert(1, Way(oracle.NAME, agreement.outputs))
-        elif oracle is not None:
-            ways.insert(1, Way(oracle_name(compiled.source), None, absent=oracle))
-        results = compare(graph, reference, floats, ways, labels)
+        run = emulated(compiled, samples, emulator, time_limit_s, work, progress)
+        in_c = (Way("host", on_host(compiled, library, samples)), _emulated_way(run))
         divergences = tuple(
             _divergence(compiled, library, way, way.values, reference, samples)
-            for way in ways[-2:]
+            for way in in_c
             if way.values is not None and differing_pictures(reference, way.values).any()
         )
-    foreign = () if agreement is None else agreement.divergences
+    ways = (*of_file.ways, Way("quantized", reference), *in_c)
+    labels = [sample.label for sample in samples]
+    absent = isinstance(run, NotEmulated)
     return Validation(
         images=len(samples),
         labelled=sum(label is not None for label in labels),
-        ways=results,
-        divergences=(*divergences, *foreign),
-        all_equal=None if emulated is None and not divergences else not divergences,
-        instructions=instructions,
-        emulator=name,
-        oracle=oracle_name(compiled.source) if oracle is not None else "",
-        oracle_equal=None if agreement is None else agreement.equal and not foreign,
-        oracle_exact=agreement is not None and agreement.exact,
-        wrong_float=wrong_float,
-        changed_layer=changed,
+        ways=compare(compiled.integer, reference, of_file.floats, ways, labels),
+        divergences=(*divergences, *of_file.divergences),
+        all_equal=None if absent and not divergences else not divergences,
+        instructions=None if isinstance(run, NotEmulated) else run.instructions,
+        emulator=run.why if isinstance(run, NotEmulated) else run.emulator,
+        oracle=of_file.oracle,
+        oracle_equal=of_file.oracle_equal,
+        oracle_exact=of_file.oracle_exact,
+        wrong_float=of_file.wrong_float,
+        changed_layer=of_file.changed_layer,
     )
 
 
-@dataclass(frozen=True, eq=False)
-class Run:
-    """int8 outputs (pictures, H, W, C) by name, and where they were computed.
-
-    `instructions` are those of the first picture, None on the host.
-    """
-
-    outputs: Outputs
-    instructions: int | None
-    emulator: str
-
-
-def run_samples(
-    compiled: CompiledFolder,
-    samples: Sequence[Sample],
-    emulator: str = "auto",
-    time_limit_s: float = 1800.0,
-    progress: Progress = silent,
-) -> Run:
-    """Run samples on the host ("host") or an emulator.
-
-    Raises ToolError when a compiler or emulator is missing or fails.
-    """
-    graph = compiled.integer
-    with scratch_folder() as scratch:
-        work = Path(scratch)
-        if emulator == "host":
-            library = compiled.host_library(work)
-            outputs = _split(graph, run_host(library, compiled.manifest.name, _raw(samples)))
-            return Run(outputs, None, "host")
-        emulated, _, instructions, name = _emulated(
-            compiled, samples, emulator, time_limit_s, work, progress
-        )
-    if emulated is None:
-        raise ToolError(name, hint="--emulator host needs no emulator")
-    return Run(emulated, instructions, name)
-
-
-def float_outputs(compiled: CompiledFolder, samples: Sequence[Sample]) -> Outputs:
+def float_outputs(
+    compiled: CompiledFolder, samples: Sequence[Sample], progress: Progress = silent
+) -> Outputs:
     """The float network's outputs (samples, H, W, C) by name.
 
     Raises ModelError where the model was quantized when it came.
     """
-    outputs, why_not = _float(compiled, samples, silent)
-    if outputs is None:
-        raise ModelError(why_not, where=str(compiled.path))
-    return outputs
-
-
-def _emulated(
-    compiled: CompiledFolder,
-    samples: Sequence[Sample],
-    wanted: str,
-    time_limit_s: float,
-    work: Path,
-    progress: Progress,
-) -> tuple[Outputs | None, Firmware | None, int | None, str]:
-    """Outputs, firmware, instructions of the first picture, and the emulator (or why none)."""
-    if wanted == "none":
-        return None, None, None, "not asked for"
-    progress("building firmware", 0, 0)
-    try:
-        firmware = compiled.firmware(work / "firmware")
-    except ToolError as error:
-        if wanted == "auto":
-            return None, None, None, error.what
-        raise
-    emulator = choose_emulator(wanted, firmware.board)
-    if emulator is None:
-        return None, None, None, "no emulator runs here (mcucc needs qemu-system-arm or unicorn)"
-    progress(f"emulating with {emulator.name}", 0, 0)
-    program = compiled.program()
-    raw = [as_asked(program, image) for image in _raw(samples)]
-    counted = emulator.run(firmware, raw[:1], count=True, timeout_s=time_limit_s)
-    rest = raw[1:]
-    outputs = counted.outputs
-    if rest:
-        outputs += emulator.run(firmware, rest, count=False, timeout_s=time_limit_s).outputs
-    split = _split(compiled.integer, outputs)
-    return split, firmware, counted.instructions, emulator.name
-
-
-def _numpy(graph: IntegerGraph, samples: Sequence[Sample], progress: Progress) -> Outputs:
-    parts: list[dict[str, npt.NDArray[np.int8]]] = []
-    for begin in range(0, len(samples), BATCH):
-        progress("NumPy reference", begin, len(samples))
-        values = graph.run(batch(graph.inputs, samples[begin : begin + BATCH]))
-        parts.append({output: values[output] for output in graph.outputs})
-    return {name: np.concatenate([part[name] for part in parts]) for name in graph.outputs}
-
-
-def _float(
-    compiled: CompiledFolder, samples: Sequence[Sample], progress: Progress
-) -> tuple[Outputs | None, str]:
-    """The float network's outputs, or why there are none."""
     if not compiled.manifest.is_float:
-        return None, "no float form"
-    imported = import_onnx(compiled.source, input_shapes=compiled.manifest.input_shapes)
+        raise ModelError(NO_FLOAT, where=str(compiled.path))
     found = float_outputs_of(
-        imported,
+        compiled.imported,
         compiled.manifest.splits,
         samples,
         lambda index: progress("float network", index, len(samples)),
     )
-    return dict(found), ""
+    return dict(found)
 
 
-def _wrong_float(compiled: CompiledFolder, sample: Sample) -> tuple[WrongValue | None, str]:
-    """Where the float network as made today is not what the file says, on one sample.
+def _float_file(compiled: CompiledFolder, samples: Sequence[Sample], progress: Progress) -> _OfFile:
+    """The float network by ONNX Runtime; ours, as made today, against it on the first sample.
 
-    And the first layer in which it is not the one that the folder was compiled from, "" for none.
+    And against the one that the folder was compiled from.
     """
-    imported = import_onnx(compiled.source, input_shapes=compiled.manifest.input_shapes)
-    forms = float_forms(imported, compiled.manifest.preprocess)
-    wrong = first_wrong_of(imported, forms, sample)
+    floats = float_outputs(compiled, samples, progress)
+    forms = float_forms(compiled.imported, compiled.manifest.preprocess)
     made = compiled.manifest.quantization
     before = made.float_network if isinstance(made, PostTraining) else None
     changed = None if before is None else first_changed(before, fingerprint(forms[-1]))
-    return wrong, changed or ""
+    return _OfFile(
+        ways=(Way("float", floats, integer=False),),
+        floats=floats,
+        wrong_float=first_wrong_of(compiled.imported, forms, samples[0]),
+        changed_layer=changed or "",
+    )
+
+
+def _quantized_file(
+    compiled: CompiledFolder, samples: Sequence[Sample], reference: Outputs, progress: Progress
+) -> _OfFile:
+    """A quantized file by the runtime that has its format; layer by layer where it differs."""
+    shapes, name = compiled.manifest.input_shapes, oracle_name(compiled.source)
+    oracle = open_oracle(compiled.source, compiled.integer.rounding, shapes)
+    no_float = Way("float", None, integer=False, absent=NO_FLOAT)
+    if not isinstance(oracle, Oracle):
+        return _OfFile((no_float, Way(name, None, absent=oracle)), oracle=name)
+    found = agree(oracle, compiled.integer, samples, reference, progress)
+    return _OfFile(
+        ways=(no_float, Way(name, found.outputs)),
+        divergences=found.divergences,
+        oracle=name,
+        oracle_equal=found.equal and not found.divergences,
+        oracle_exact=found.exact,
+    )
+
+
+def _emulated_way(run: Run | NotEmulated) -> Way:
+    if isinstance(run, NotEmulated):
+        return Way("emulated", None, absent=run.why)
+    return Way("emulated", run.outputs)
+
+
+def _numpy(graph: IntegerGraph, samples: Sequence[Sample], progress: Progress) -> Outputs:
+    parts: list[dict[str, npt.NDArray[np.int8]]] = []
+    for begin in range(0, len(samples), TOGETHER):
+        progress("NumPy reference", begin, len(samples))
+        values = graph.run(batch(graph.inputs, samples[begin : begin + TOGETHER]))
+        parts.append({output: values[output] for output in graph.outputs})
+    return {name: np.concatenate([part[name] for part in parts]) for name in graph.outputs}
 
 
 def _tensors(graph: IntegerGraph, sample: Sample) -> Outputs:
@@ -323,19 +268,3 @@ def _trace(compiled: CompiledFolder, library: Path, sample: Sample) -> Outputs:
                     raw = model.arena(place.offset, a.size)
                     tensors[a.name] = np.frombuffer(raw, np.int8).reshape(a.shape)
     return tensors
-
-
-def _raw(samples: Sequence[Sample]) -> list[bytes]:
-    return [sample.raw for sample in samples]
-
-
-def _split(graph: IntegerGraph, outputs: Sequence[bytes]) -> Outputs:
-    """Concatenated outputs of each picture as arrays (pictures, H, W, C) by name."""
-    values: Outputs = {}
-    at = 0
-    for name in graph.outputs:
-        a = graph.activations[name]
-        parts = [np.frombuffer(raw, np.int8, a.size, at).reshape(a.shape) for raw in outputs]
-        values[name] = np.stack(parts)
-        at += a.size
-    return values

@@ -53,8 +53,5 @@ def calibrated_slices(
     few = [sample.quantized(quants) for sample in samples[:SLICE_SAMPLES]]
     floats = float_outputs(model, splits, few)
     values = integer.run(batch(integer.inputs, few))
-    made = {}
-    for name in integer.outputs:
-        a = integer.activations[name]
-        made[name] = (values[name].astype(np.float64) - a.zero_point) * a.scale
+    made = {name: integer.activations[name].real(values[name]) for name in integer.outputs}
     return worst_slice({name: value.astype(np.float64) for name, value in floats.items()}, made)

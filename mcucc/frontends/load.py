@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx
-from onnx.external_data_helper import uses_external_data
 
 from mcucc.errors import ModelError
 from mcucc.frontends.file_kind import format_of
 from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.onnx.bounds import check_operations
 from mcucc.frontends.onnx.cut import cut_onnx
-from mcucc.frontends.onnx.file import is_quantized, read_model
+from mcucc.frontends.onnx.file import is_quantized, read_onnx
 from mcucc.frontends.onnx.importer import import_model
 from mcucc.frontends.onnx.inputs import ShapeMap
 from mcucc.frontends.qdq.importer import import_quantized_model
 from mcucc.frontends.tflite.cut import cut_tflite
-from mcucc.frontends.tflite.importer import import_tflite
+from mcucc.frontends.tflite.file import TfliteFile
+from mcucc.frontends.tflite.importer import import_tflite_file
 from mcucc.frontends.tflite.read import parse_tflite, tflite_bytes
 from mcucc.ir.graph import Graph
 from mcucc.ops.reshape import Reshape
+
+
+@dataclass(frozen=True, eq=False)
+class ModelFile:
+    """A model file, read and parsed once, as it is compiled: cut at the outputs asked for.
+
+    `sha256` is that of the file as given. `content` is what is compiled, in one file: external
+    data within.
+    """
+
+    path: Path
+    sha256: str
+    content: bytes
+    parsed: TfliteFile | onnx.ModelProto
+    quantized: bool
+
+    @property
+    def suffix(self) -> str:
+        """The one of its format."""
+        return ".tflite" if isinstance(self.parsed, TfliteFile) else ".onnx"
 
 
 def load_model(
@@ -33,16 +54,38 @@ def load_model(
     instead of its own outputs. Raises ModelError for what cannot be read, and UnsupportedError
     with every node that cannot be compiled.
     """
+    return import_file(read_file(path, outputs), input_shapes)
+
+
+def read_file(path: Path, outputs: Sequence[str] = ()) -> ModelFile:
+    """Read a file of either format; ModelError for what cannot be read."""
     if format_of(path) == ".tflite":
-        imported = import_tflite(path, outputs)
-        _check_shapes(imported, input_shapes or {})
-        _check_work(imported.graph, path)
-        return imported
-    model, sha256 = read_model(path)
-    read = import_quantized_model if is_quantized(model) else import_model
+        content = tflite_bytes(path)
+        file = parse_tflite(content, path)
+        sha256 = file.sha256
+        if outputs:
+            content = cut_tflite(content, file, outputs)
+            file = replace(parse_tflite(content, path), sha256=sha256)
+        return ModelFile(path, sha256, content, file, quantized=True)
+    read = read_onnx(path)
+    model, content, quantized = read.model, read.content, is_quantized(read.model)
     if outputs:
         model = cut_onnx(model, outputs, str(path))
-    made = read(model, path, sha256, input_shapes)
+    if outputs or read.external:
+        content = bytes(model.SerializeToString(deterministic=True))
+    return ModelFile(path, read.sha256, content, model, quantized)
+
+
+def import_file(file: ModelFile, input_shapes: ShapeMap | None = None) -> ImportedModel:
+    """The Graph of a file that was read; raises as `load_model`."""
+    path, parsed = file.path, file.parsed
+    if isinstance(parsed, TfliteFile):
+        made = import_tflite_file(parsed, path)
+        _check_shapes(made, input_shapes or {})
+    elif file.quantized:
+        made = import_quantized_model(parsed, path, file.sha256, input_shapes)
+    else:
+        made = import_model(parsed, path, file.sha256, input_shapes)
     _check_work(made.graph, path)
     return made
 
@@ -52,25 +95,6 @@ def _check_work(graph: Graph, path: Path) -> None:
     if all(isinstance(node.op, Reshape) for node in graph.nodes):
         raise ModelError("the network computes nothing: its output is its input", where=str(path))
     check_operations(len(graph.nodes), str(path))
-
-
-def model_content(path: Path, outputs: Sequence[str] = ()) -> bytes:
-    """What is compiled of a model file, in one file: external data within, cut at `outputs`."""
-    if format_of(path) == ".tflite":
-        data = tflite_bytes(path)
-        return cut_tflite(data, parse_tflite(data, path), outputs) if outputs else data
-    model, _ = read_model(path)
-    if outputs:
-        model = cut_onnx(model, outputs, str(path))
-    elif not has_external_data(path):
-        return path.read_bytes()
-    return bytes(model.SerializeToString(deterministic=True))
-
-
-def has_external_data(path: Path) -> bool:
-    """Whether weights of an ONNX file lie in other files."""
-    graph = onnx.load(str(path), load_external_data=False).graph
-    return any(uses_external_data(tensor) for tensor in graph.initializer)
 
 
 def _check_shapes(imported: ImportedModel, given: Mapping[str, tuple[int, ...]]) -> None:

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
+
 from mcucc.ir.kernel import Kernel, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.numerics.fixed_point import Int8Array, Rounding
@@ -39,6 +42,10 @@ class Activation:
     def shape(self) -> tuple[int, int, int]:
         """(height, width, channels)."""
         return self.height, self.width, self.channels
+
+    def real(self, q: Int8Array) -> npt.NDArray[np.float64]:
+        """The real values of integers, in their shape."""
+        return (q.astype(np.float64) - self.zero_point) * self.scale
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mcucc.frontends.onnx.file import read_model
+from mcucc.frontends.onnx.file import read_onnx
 from mcucc.frontends.qdq.importer import import_quantized_onnx
 from mcucc.oracles.exact_session import exact_session
 from mcucc.oracles.oracle import Array, Oracle
@@ -24,7 +24,7 @@ class OnnxOracle(Oracle):
 
     def __init__(self, path: Path, input_shapes: Mapping[str, tuple[int, ...]]) -> None:
         self.imported = import_quantized_onnx(path, input_shapes=input_shapes)
-        self._model, _ = read_model(path)
+        self._model = read_onnx(path).model
         self._plain = exact_session(self._model)
         self._whole: Any = None
 

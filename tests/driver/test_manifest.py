@@ -12,7 +12,7 @@ import pytest
 from mcucc.driver.manifest import (
     InFile,
     Manifest,
-    ModelFile,
+    ModelOrigin,
     PostTraining,
     hashes_of,
     read_manifest,
@@ -40,7 +40,7 @@ GIVEN = Manifest(
     schema=5,
     mcucc="0.1.0",
     name="net",
-    model=ModelFile("net.onnx", "0" * 64),
+    model=ModelOrigin("net.onnx", "0" * 64),
     board="bluepill",
     optimize="balanced",
     rounding=Rounding.SINGLE,

@@ -14,10 +14,10 @@ import mcucc.driver.load as mcucc_network
 from mcucc.base.progress import silent
 from mcucc.driver.load import float_forms
 from mcucc.errors import McuccError
-from mcucc.evaluate.agreement import Agreement, agree
 from mcucc.evaluate.fingerprint import NodeFingerprint, fingerprint, first_changed
 from mcucc.evaluate.float_check import WrongValue, first_wrong_value
 from mcucc.evaluate.layers import shifted
+from mcucc.evaluate.oracle_check import Agreement, agree
 from mcucc.frontends.onnx.importer import import_onnx
 from mcucc.images.camera import CameraInput
 from mcucc.images.preprocess import Preprocess

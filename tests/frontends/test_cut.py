@@ -12,7 +12,7 @@ from onnxruntime.quantization import QuantFormat
 
 from mcucc.errors import ModelError, UnsupportedError
 from mcucc.frontends.imported import ImportedModel
-from mcucc.frontends.load import load_model, model_content
+from mcucc.frontends.load import load_model, read_file
 from mcucc.ir import Quant
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.oracles.exact_session import exact_session
@@ -57,7 +57,7 @@ def test_a_detector_ends_at_its_heads(tmp_path: Path) -> None:
     assert {node.op.kind for node in imported.graph.nodes} == {"Conv2d", "Clip"}
     picture = np.random.default_rng(1).normal(0, 1, SHAPE).astype(np.float32)
     cut = tmp_path / "cut.onnx"
-    cut.write_bytes(model_content(path, ["boxes", "logits"]))
+    cut.write_bytes(read_file(path, ["boxes", "logits"]).content)
     ours = outputs_of(imported, imported.graph, {"image": picture})
     for name, theirs in zip(("boxes", "logits"), runtime(cut, {"image": picture}), strict=True):
         value = ours[name].transpose(np.argsort(imported.sources[name].permutation))
@@ -116,7 +116,7 @@ def test_either_side_of_a_quantization_may_be_named(tmp_path: Path, form: QuantF
     inner = [n for n in sides if not n.startswith(("const", "image")) and "const" not in n]
     assert len(inner) >= 4
     for name in inner:
-        cut = onnx.load_model_from_string(model_content(path, [name]))
+        cut = onnx.load_model_from_string(read_file(path, [name]).content)
         (theirs,) = exact_session(cut).run(None, {"image": picture})
         ours = values_of(path, name, picture)
         assert ours.dtype == theirs.dtype
@@ -148,14 +148,14 @@ def test_a_tflite_ends_where_it_is_told(tmp_path: Path, names: list[str]) -> Non
     imported = load_model(path, outputs=names)
     assert list(names_of(imported)) == names
     assert len(imported.graph.nodes) == (1 if names == ["first"] else 2)
-    agrees(model_content(path, names), case.data)
+    agrees(read_file(path, names).content, case.data)
 
 
 def test_a_cut_tflite_computes_what_the_whole_one_does(tmp_path: Path) -> None:
     case, data = three_layers(custom=False)
     path = tmp_path / "net.tflite"
     path.write_bytes(data)
-    cut = model_content(path, ["second;same"])
+    cut = read_file(path, ["second;same"]).content
     graph, whole = lowered(cut), lowered(data)
     feed = {graph.inputs[0]: case.data[0]}
     np.testing.assert_array_equal(

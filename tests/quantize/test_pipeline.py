@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from mcucc.errors import ModelError
-from mcucc.evaluate.accuracy import integer_outputs, top1
-from mcucc.evaluate.compare import layer_snr
+from mcucc.evaluate.ways import top1
 from mcucc.images.samples import CalibrationSet, Picture
 from mcucc.ir.integer import IntegerGraph
 from mcucc.quantize.pipeline import quantize_model
 from mcucc.quantize.quantize import QuantizeOptions
 from tests.quantize.float_nets import camera_graph, mobile_net
+from tests.quantize.quality import integer_outputs, layer_snr
 from tests.quantize.test_quantize import PRE, smooth_images
 
 
@@ -83,8 +83,8 @@ def test_outputs_come_in_order_whatever_the_batch(tmp_path):
     made = quantize_model(model, camera_graph(model), calibration(2))
     images = smooth_images(5, seed=3)
     (name,) = made.integer.outputs
-    one = [out[name] for out in integer_outputs(made.integer, images, batch=1)]
-    two = [out[name] for out in integer_outputs(made.integer, iter(images), batch=2)]
+    one = [out[name] for out in integer_outputs(made.integer, images, together=1)]
+    two = [out[name] for out in integer_outputs(made.integer, iter(images), together=2)]
     assert len(one) == 5 and np.array_equal(one, two)
     (source,) = made.integer.inputs
     by_hand = made.integer.run({source: (images[4].astype(int) - 128).astype(np.int8)[None]})

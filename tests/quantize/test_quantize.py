@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from mcucc.errors import ModelError
-from mcucc.evaluate.compare import dequantize
 from mcucc.images.preprocess import Preprocess
 from mcucc.images.samples import Picture
 from mcucc.ir import Graph, Quant, Tensor, verify
@@ -51,7 +50,7 @@ def snr(model, integer, images):
     real = np.stack([session.run_sample(Picture(i, PRE))[name].ravel() for i in images])
     stacked = (np.stack(images).astype(np.int16) - 128).astype(np.int8)
     run = integer.run({integer.inputs[0]: stacked})[name]
-    made = dequantize(run, integer.activations[name]).reshape(real.shape)
+    made = integer.activations[name].real(run).reshape(real.shape)
     return 10 * np.log10((real**2).sum() / ((real - made) ** 2).sum())
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mcucc.evaluate.accuracy import integer_outputs, top1
-from mcucc.evaluate.compare import layer_snr
+from mcucc.evaluate.ways import top1
 from mcucc.frontends.onnx.importer import import_onnx
 from mcucc.images.datasets import load_dataset, pictures
 from mcucc.images.preprocess import find_preprocess
@@ -15,6 +14,7 @@ from mcucc.oracles.float_session import FloatSession
 from mcucc.passes.fold_input import fold_input_normalisation
 from mcucc.passes.pipeline import optimize
 from mcucc.quantize.pipeline import quantize_model
+from tests.quantize.quality import integer_outputs, layer_snr
 
 pytestmark = pytest.mark.zoo
 

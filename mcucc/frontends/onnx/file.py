@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import onnx
@@ -39,8 +40,21 @@ INTEGER_OPS = frozenset(
 )
 
 
-def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
-    """The model at `path`, with external data loaded, and the sha256 of the file.
+@dataclass(frozen=True, eq=False)
+class OnnxFile:
+    """An ONNX file: its bytes and their sha256, and the model in it with external data loaded.
+
+    `external` says that there is such data, which `content` has not.
+    """
+
+    model: onnx.ModelProto
+    content: bytes
+    sha256: str
+    external: bool
+
+
+def read_onnx(path: Path) -> OnnxFile:
+    """Read `path` and the files beside it that hold its weights.
 
     Raises ModelError for missing, unreadable, truncated and foreign files, external data outside
     the model's folder, and opsets mcucc does not know.
@@ -58,8 +72,8 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
         raise ModelError("the file holds no network", where=where, hint="is it an ONNX file?")
     opset_of(model, where)
     check_model(model, where)
-    _load_external_data(model, path)
-    return model, hashlib.sha256(content).hexdigest()
+    external = _load_external_data(model, path)
+    return OnnxFile(model, content, hashlib.sha256(content).hexdigest(), external)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -128,8 +142,9 @@ def inline_functions(model: onnx.ModelProto, where: str) -> onnx.ModelProto:
         raise ModelError(f"its functions cannot be expanded ({error})", where=where) from error
 
 
-def _load_external_data(model: onnx.ModelProto, path: Path) -> None:
-    folder, left = path.resolve().parent, MOST_EXTERNAL
+def _load_external_data(model: onnx.ModelProto, path: Path) -> bool:
+    """Load what lies in other files; whether anything does."""
+    folder, left, found = path.resolve().parent, MOST_EXTERNAL, False
     for tensor in _all_tensors(model):
         where = f"{path}, tensor {tensor.name}"
         check_shape(tensor.dims, where)
@@ -145,6 +160,8 @@ def _load_external_data(model: onnx.ModelProto, path: Path) -> None:
         # The helper raises its checker's C++ errors beside OSError and ValueError.
         except Exception as error:
             raise ModelError(f"external data cannot be read ({error})", where=where) from error
+        found = True
+    return found
 
 
 def _check_external(tensor: onnx.TensorProto, folder: Path, where: str) -> int:

@@ -26,7 +26,7 @@ from mcucc.frontends.onnx.file import (
     inline_functions,
     is_quantized,
     opset_of,
-    read_model,
+    read_onnx,
 )
 from mcucc.frontends.onnx.inputs import ShapeMap, add_inputs, inferred_shapes
 from mcucc.frontends.onnx.node import OnnxNode
@@ -47,14 +47,14 @@ def import_onnx(path: Path, *, input_shapes: ShapeMap | None = None) -> Imported
     """
     path = Path(path)
     where = str(path)
-    model, sha256 = read_model(path)
-    if is_quantized(model):
+    file = read_onnx(path)
+    if is_quantized(file.model):
         raise ModelError(
             "this is a quantized ONNX model (it holds QuantizeLinear or QLinear operators)",
             where=where,
             hint="the float importer needs the model before quantization",
         )
-    return import_model(model, path, sha256, input_shapes)
+    return import_model(file.model, path, file.sha256, input_shapes)
 
 
 def import_model(

@@ -15,7 +15,7 @@ from mcucc.errors import ModelError, UnsupportedError
 from mcucc.frontends.fold_pads import fold_pads
 from mcucc.frontends.frontier import frontier, of_file
 from mcucc.frontends.imported import FLOAT, INT8, ImportedModel, Port, Source
-from mcucc.frontends.onnx.file import check_order, inline_functions, read_model
+from mcucc.frontends.onnx.file import check_order, inline_functions, read_onnx
 from mcucc.frontends.onnx.importer import import_model
 from mcucc.frontends.onnx.inputs import ShapeMap
 from mcucc.frontends.onnx.steps import label_of, onnx_steps
@@ -36,8 +36,8 @@ def import_quantized_onnx(path: Path, *, input_shapes: ShapeMap | None = None) -
     every node that cannot be compiled.
     """
     path = Path(path)
-    model, sha256 = read_model(path)
-    return import_quantized_model(model, path, sha256, input_shapes)
+    file = read_onnx(path)
+    return import_quantized_model(file.model, path, file.sha256, input_shapes)
 
 
 def import_quantized_model(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,26 +9,26 @@ from mcucc.errors import Problem, UnsupportedError
 from mcucc.frontends.fold_pads import fold_crops, fold_pads
 from mcucc.frontends.imported import INT8, ImportedModel, Port
 from mcucc.frontends.tflite.context import Context
-from mcucc.frontends.tflite.cut import cut_tflite
+from mcucc.frontends.tflite.file import TfliteFile
 from mcucc.frontends.tflite.kinds import kinds_of
-from mcucc.frontends.tflite.read import parse_tflite, read_tflite, tflite_bytes
+from mcucc.frontends.tflite.read import read_tflite
 from mcucc.frontends.tflite.refusals import ends_before, label_of, refusals
 from mcucc.ir.graph import Graph
 from mcucc.ir.verify import verify
 
 
-def import_tflite(path: Path, outputs: Sequence[str] = ()) -> ImportedModel:
+def import_tflite(path: Path) -> ImportedModel:
     """Read an int8 .tflite file (int8, uint8 or float32 ends) as an int8 Graph.
 
     The Graph begins behind the QUANTIZE of a float input and ends before the DEQUANTIZE of a float
-    output; `inputs` and `outputs` keep the file's names, types and quantization. `outputs` names
-    other tensors to end at. Raises ModelError for a file that is damaged, UnsupportedError with
-    every reason for one mcucc cannot compile.
+    output; `inputs` and `outputs` keep the file's names, types and quantization. Raises ModelError
+    for a file that is damaged, UnsupportedError with every reason for one mcucc cannot compile.
     """
-    file = read_tflite(path)
-    if outputs:
-        cut = cut_tflite(tflite_bytes(path), file, outputs)
-        file = replace(parse_tflite(cut, path), sha256=file.sha256)
+    return import_tflite_file(read_tflite(path), path)
+
+
+def import_tflite_file(file: TfliteFile, path: Path) -> ImportedModel:
+    """The same for a file that has been read from `path`."""
     ctx = Context(file)
     problems = [Problem(path.name, kind, why, hint) for kind, why, hint in kinds_of(file)]
     problems += refusals(ctx, problems)

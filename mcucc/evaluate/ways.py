@@ -1,4 +1,4 @@
-"""Validation: one network computed four ways over the same pictures, compared byte for byte.
+"""One network computed several ways over the same pictures, compared byte for byte.
 
 The float network, the int8 NumPy reference, generated C on the host and the same C on an emulated
 core. The last three must agree on every byte of every output.
@@ -13,10 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.evaluate.accuracy import top1
 from mcucc.evaluate.slices import Slices, worst_slice
 from mcucc.ir.integer import IntegerGraph
-from mcucc.numerics.fixed_point import Int8Array
 
 Values = Mapping[str, npt.NDArray[Any]]
 
@@ -127,7 +125,7 @@ def _result(
         if way.integer:
             worst = worst_slice(
                 {name: floats[name].astype(np.float64) for name in values},
-                {name: _real(graph, name, values[name]) for name in values},
+                {name: graph.activations[name].real(values[name]) for name in values},
             )
     return WayResult(
         name=way.name,
@@ -145,6 +143,14 @@ def is_classifier(graph: IntegerGraph) -> bool:
     """One output that is a vector of at least two scores."""
     output = graph.activations[graph.outputs[0]]
     return len(graph.outputs) == 1 and output.height * output.width == 1 and output.channels > 1
+
+
+def top1(outputs: Sequence[npt.NDArray[Any]], labels: Sequence[int]) -> float:
+    """Share of outputs whose largest value (the first of equals) is at the label's index."""
+    if len(outputs) != len(labels) or not len(labels):
+        raise ValueError(f"{len(outputs)} outputs for {len(labels)} labels")
+    hits = [int(np.argmax(output)) == label for output, label in zip(outputs, labels, strict=True)]
+    return sum(hits) / len(hits)
 
 
 def _top1(graph: IntegerGraph, values: Values, labels: Sequence[int | None]) -> float | None:
@@ -165,24 +171,13 @@ def _agreement(graph: IntegerGraph, floats: Values, values: Values) -> float | N
 
 def _cosine(graph: IntegerGraph, floats: Values, way: Way, name: str) -> float:
     assert way.values is not None
-    x = _rows(way.values[name]).astype(np.float64)
-    if way.integer:
-        x = _real(graph, name, x)
+    values = _rows(way.values[name])
+    real = graph.activations[name].real
+    x = real(values) if way.integer else values.astype(np.float64)
     y = _rows(floats[name]).astype(np.float64)
     norm = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
     return float(((x * y).sum(axis=1) / np.maximum(norm, 1e-30)).mean())
 
 
-def _real(graph: IntegerGraph, name: str, q: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Real values of integers."""
-    a = graph.activations[name]
-    return (q.astype(np.float64) - a.zero_point) * a.scale
-
-
 def _rows(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return values.reshape(values.shape[0], -1)
-
-
-def stack(outputs: Sequence[Mapping[str, Int8Array]]) -> dict[str, Int8Array]:
-    """Outputs of single pictures as one array a name."""
-    return {name: np.stack([one[name] for one in outputs]) for name in outputs[0]}

@@ -9,7 +9,7 @@ import numpy as np
 
 from mcucc.base.progress import Progress
 from mcucc.evaluate.layers import WrongElement, first_other, first_wrong
-from mcucc.evaluate.validate import Divergence, Values, differing_pictures
+from mcucc.evaluate.ways import Divergence, Values, differing_pictures
 from mcucc.images.samples import Sample
 from mcucc.ir.integer import IntegerGraph
 from mcucc.oracles.oracle import Oracle

@@ -1,9 +1,9 @@
-"""Layer by layer: how far the integer network is from the float one."""
+"""How far an integer network is from its float one: layer by layer, and at the outputs."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from mcucc.errors import ModelError
 from mcucc.frontends.imported import ImportedModel
+from mcucc.images.camera import CameraInput
 from mcucc.images.preprocess import Bytes, Preprocess
 from mcucc.images.samples import Picture, batch
 from mcucc.ir.graph import Graph
@@ -68,17 +69,12 @@ def layer_snr(
         real = session.run_sample(sample)
         values = integer.run(batch(integer.inputs, [sample]))
         for name in names:
-            dequantized = dequantize(values[name], integer.activations[name])
+            dequantized = integer.activations[name].real(values[name])
             _add(sums[name], real[name].ravel().astype(np.float64), dequantized.ravel())
     return tuple(
         _error(node.name, integer.activations[node.output], sums[node.output])
         for node in integer.nodes
     )
-
-
-def dequantize(values: Int8Array, activation: Activation) -> DoubleArray:
-    """Real values of int8 ones."""
-    return (values.astype(np.float64) - activation.zero_point) * activation.scale
 
 
 def _add(sums: _Sums, real: DoubleArray, made: DoubleArray) -> None:
@@ -101,3 +97,26 @@ def _error(node: str, activation: Activation, sums: _Sums) -> LayerError:
     return LayerError(
         activation.name, node, snr, cosine, sums.largest, sums.largest / activation.scale
     )
+
+
+def integer_outputs(
+    integer: IntegerGraph, images: Iterable[Bytes], together: int = 16
+) -> Iterator[dict[str, Int8Array]]:
+    """The outputs (H, W, C) by name for each camera image, computed `together` at a time."""
+    (source,) = integer.inputs
+    camera = CameraInput.offset(integer.activations[source].channels)
+    for group in _batches(images, together):
+        values = integer.run({source: camera.apply(np.stack(group))})
+        for index in range(len(group)):
+            yield {name: values[name][index] for name in integer.outputs}
+
+
+def _batches(images: Iterable[Bytes], size: int) -> Iterator[list[Bytes]]:
+    group: list[Bytes] = []
+    for image in images:
+        group.append(image)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
