@@ -110,7 +110,7 @@ def analyze(
         input=tuple(network.integer.activations[n].shape for n in network.integer.inputs),
         stack_estimate=options.stack,
         synthetic=network.synthetic,
-        layers=node_facts(first),
+        layers=node_facts(first.program, first.layers),
         verdicts=tuple(verdicts),
     )
 

@@ -12,6 +12,7 @@ from mcucc.base.progress import Progress, silent
 from mcucc.boards.board import Board, board_file, load_board
 from mcucc.codegen.model import ModelCode, Origin, model_code, model_identifier
 from mcucc.codegen.write import write_library
+from mcucc.driver.choice import schedule_facts
 from mcucc.driver.folder import Staging, check_target, staging, write_network
 from mcucc.driver.limits import TooLarge, check_arena, check_weights, does_not_fit
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
@@ -31,7 +32,6 @@ from mcucc.report.facts import (
 from mcucc.report.html import write_page
 from mcucc.report.memory import memory_facts
 from mcucc.report.nodes import node_facts
-from mcucc.report.plan import plan_facts
 from mcucc.report.steps import layer_facts, sram_facts
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.program import Program
@@ -295,12 +295,12 @@ def _report(compiled: Compiled, board: Board, measured: Measured, limit: int) ->
         macs=MacFacts(macs, program.macs, program.factor),
         instructions=InstructionFacts(measured.instructions, measured.emulator),
         layers=layer_facts(program, steps),
-        nodes=node_facts(compiled.schedule),
+        nodes=node_facts(compiled.program, compiled.schedule.layers),
         constant_channels=network.removed,
         borders=network.borders,
         split_outputs=network.splits,
         worst_slice=network.worst_slice,
-        plan=plan_facts(compiled.schedule),
+        plan=schedule_facts(compiled.schedule),
         program_text=tuple(schedule_text(program).splitlines()),
         memory=memory_facts(program),
         counting=counting(

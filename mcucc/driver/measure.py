@@ -15,6 +15,7 @@ from mcucc.backends.camera_rows import as_asked
 from mcucc.backends.choose import choose_emulator
 from mcucc.backends.interface import EmulationFault
 from mcucc.base.progress import Progress
+from mcucc.codegen.symbols import symbol_owners
 from mcucc.driver.limits import stack_too_small
 from mcucc.driver.load import LoadedModel
 from mcucc.errors import ToolError
@@ -76,7 +77,9 @@ def measure(
     """
     sizes, image = firmware.sizes, firmware.image
     name = firmware.models[0].name
-    flash = flash_facts(program, name, image, weights=sizes.weights, code=sizes.code)
+    flash = flash_facts(
+        symbol_owners(program, name), name, image, weights=sizes.weights, code=sizes.code
+    )
     compiler = firmware.compiler.version
     emulator = choose_emulator(wanted, firmware.board)
     if emulator is None:

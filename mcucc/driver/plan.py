@@ -10,12 +10,13 @@ from typing import Any
 from mcucc.base.progress import Progress
 from mcucc.base.typed import plain
 from mcucc.boards.board import Board, load_board
+from mcucc.driver.choice import schedule_facts
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
 from mcucc.errors import OutputError
 from mcucc.kernels.costs import Fit, fit_of
 from mcucc.report.facts import SCHEMA, plan_data
 from mcucc.report.memory import MemoryFacts, memory_facts
-from mcucc.report.plan import PlanFacts, plan_facts
+from mcucc.report.plan import PlanFacts
 from mcucc.schedule.plan.buffers import BufferKind
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy
@@ -63,7 +64,7 @@ class Planned:
             chosen=self._point(program),
             layers=self._point(self.schedule.layers),
             front=tuple(self._point(point.program) for point in self.schedule.front),
-            plan=plan_facts(self.schedule),
+            plan=schedule_facts(self.schedule),
             memory=memory_facts(program),
             stack_estimate=stack,
             fitted_core=cost.name,

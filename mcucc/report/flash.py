@@ -6,9 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mcucc.codegen.block import params_name
-from mcucc.codegen.border import table_names
-from mcucc.codegen.model_names import Names
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.plan.program import Program
 from mcucc.toolchain.elf import Image, Symbol
@@ -33,10 +30,12 @@ class FlashFacts:
 
 
 def flash_facts(
-    program: Program, model: str, image: Image, *, weights: int, code: int
+    owners: Mapping[str, str], model: str, image: Image, *, weights: int, code: int
 ) -> FlashFacts:
-    """Attribute every byte of flash. `model` is the C prefix, `weights` and `code` are measured."""
-    owners = _owners(program, model)
+    """Attribute every byte of flash: a symbol of `owners` to its node.
+
+    `model` is the C prefix, `weights` and `code` are measured.
+    """
     layers: Counter[str] = Counter(dict.fromkeys(dict.fromkeys(owners.values()), 0))
     shared: Counter[str] = Counter()
     for symbol in _inside(image, ".library.weights", image.objects):
@@ -62,26 +61,6 @@ def table_facts(program: Program) -> FlashFacts:
     }
     total = sum(layers.values())
     return FlashFacts(total, total, 0, layers, {})
-
-
-def _owners(program: Program, model: str) -> dict[str, str]:
-    """The node that a symbol belongs to: its tables and its parameter struct."""
-    names = Names(model, program)
-    owners = {}
-    for node in program.graph.nodes:
-        if node.kernel.granularity is Granularity.ALIAS:
-            continue
-        owners[f"{names.nodes[node.name]}_params"] = node.name
-        call = node.call()
-        if call.block is not None:
-            for number in range(len(call.block.groups)):
-                for what in call.block.STEPS:
-                    owners[params_name(names, node.name, what, number)] = node.name
-        if call.border is not None:
-            owners |= dict.fromkeys(table_names(names, node.name), node.name)
-        for array in call.arrays:
-            owners[names.table(node.name, array.name)] = node.name
-    return owners
 
 
 def _inside(image: Image, section: str, symbols: tuple[Symbol, ...]) -> list[Symbol]:

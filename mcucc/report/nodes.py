@@ -12,8 +12,7 @@ from mcucc.ops.common.partial_sums import FinishSumsKernel
 from mcucc.ops.conv2d import Conv2dKernel
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 from mcucc.ops.fully_connected import FullyConnectedKernel
-from mcucc.schedule.plan.program import Compute, Stage
-from mcucc.schedule.search.choose import Schedule
+from mcucc.schedule.plan.program import Compute, Program, Stage
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,8 @@ class NodeFacts:
     before_bytes: int
 
 
-def node_facts(schedule: Schedule) -> tuple[NodeFacts, ...]:
-    """Every node that has code, in order of execution."""
-    program, layers = schedule.program, schedule.layers
+def node_facts(program: Program, layers: Program) -> tuple[NodeFacts, ...]:
+    """Every node that has code, in order of execution; `layers` is the program layer by layer."""
     before = {
         node.name: needed
         for stage, needed in zip(layers.stages, layers.stage_bytes, strict=True)

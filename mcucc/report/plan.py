@@ -9,7 +9,6 @@ from mcucc.codegen.steps import stage_name
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.plan.plan import EdgePlan
 from mcucc.schedule.plan.program import Program, Stage
-from mcucc.schedule.search.choose import Schedule
 
 BOUND = (
     "no placement of the buffers of this very plan needs less, by the bytes in use at one time or "
@@ -74,6 +73,15 @@ class SavingFacts:
 
 
 @dataclass(frozen=True)
+class ChoiceFacts:
+    """What a plan was chosen from."""
+
+    front: tuple[FrontFacts, ...]
+    cost_unit: str
+    saving: SavingFacts | None
+
+
+@dataclass(frozen=True)
 class BeforeFacts:
     """The same network by another schedule, for comparison."""
 
@@ -103,9 +111,11 @@ class PlanFacts:
     before: BeforeFacts
 
 
-def plan_facts(schedule: Schedule) -> PlanFacts:
-    """What a schedule says of its memory, its stages and its alternatives."""
-    program, layers = schedule.program, schedule.layers
+def plan_facts(program: Program, layers: Program, choice: ChoiceFacts) -> PlanFacts:
+    """What a program says of its memory and its stages, and `choice` of its alternatives.
+
+    `layers` is the program layer by layer.
+    """
     peak = program.peak_stage
     return PlanFacts(
         schedule=program.plan.schedule,
@@ -116,34 +126,10 @@ def plan_facts(schedule: Schedule) -> PlanFacts:
         peak_layer=stage_name(program.stages[peak]),
         peak_bytes=program.stage_bytes[peak],
         stages=_stages(program),
-        front=front_facts(schedule),
-        cost_unit=schedule.cost.unit,
-        saving=_saving(schedule),
+        front=choice.front,
+        cost_unit=choice.cost_unit,
+        saving=choice.saving,
         before=BeforeFacts(layers.plan.schedule, layers.arena_bytes, layers.macs),
-    )
-
-
-def _saving(schedule: Schedule) -> SavingFacts | None:
-    point = schedule.saving()
-    if point is None:
-        return None
-    return SavingFacts(
-        round(schedule.more_time - 1, 6), point.bytes, schedule.slowdown(point.program)
-    )
-
-
-def front_facts(schedule: Schedule) -> tuple[FrontFacts, ...]:
-    """Every point of the front, least memory first."""
-    return tuple(
-        FrontFacts(
-            arena=point.bytes,
-            macs=point.program.macs,
-            factor=point.factor,
-            cost=point.cost,
-            slowdown=schedule.slowdown(point.program),
-            chosen=point.program is schedule.program,
-        )
-        for point in schedule.front
     )
 
 

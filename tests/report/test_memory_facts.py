@@ -77,7 +77,7 @@ def test_a_tensor_lives_from_its_producer_to_its_last_reader() -> None:
 def test_nodes_add_up_to_the_network_and_to_the_plan() -> None:
     for options in PLANS.values():
         made = scheduled(INTEGER, BOARD, options)
-        nodes = node_facts(made)
+        nodes = node_facts(made.program, made.layers)
         assert sum(node.macs for node in nodes) == INTEGER.macs
         assert sum(node.executed for node in nodes) == made.program.macs
         assert max(node.before_bytes for node in nodes) == max(made.layers.stage_bytes)

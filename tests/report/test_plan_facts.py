@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from mcucc.boards.board import load_board
+from mcucc.driver.choice import schedule_facts
 from mcucc.quantize.lower import lower
 from mcucc.report.format import split_words
 from mcucc.report.nodes import node_facts
-from mcucc.report.plan import SplitFacts, plan_facts
+from mcucc.report.plan import SplitFacts
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.search.choose import ScheduleOptions, schedule
 from tests.fronts import scheduled
@@ -19,7 +20,7 @@ INTEGER = lower(mobile_net(33, 29))
 
 def test_stages_of_a_fused_plan_add_up() -> None:
     made = scheduled(INTEGER, BOARD, ScheduleOptions(image=ImagePolicy.ROWS, max_macs=1.2))
-    facts = plan_facts(made)
+    facts = schedule_facts(made)
     working = [stage for stage in made.program.stages if stage.actions]
     assert [stage.nodes for stage in facts.stages] == [
         tuple(node.name for node in stage.nodes) for stage in working
@@ -38,7 +39,7 @@ def test_stages_of_a_fused_plan_add_up() -> None:
 
 def test_the_front_names_the_chosen_point_and_its_figures() -> None:
     made = scheduled(INTEGER, BOARD, ScheduleOptions(image=ImagePolicy.ROWS, max_macs=1.2))
-    facts = plan_facts(made)
+    facts = schedule_facts(made)
     (chosen,) = [point for point in facts.front if point.chosen]
     assert chosen.arena == facts.arena == made.program.arena_bytes
     assert chosen.macs == made.program.macs
@@ -50,7 +51,7 @@ def test_the_front_names_the_chosen_point_and_its_figures() -> None:
 
 
 def test_without_a_search_there_is_no_front() -> None:
-    facts = plan_facts(scheduled(INTEGER, BOARD, ScheduleOptions(schedule="layers")))
+    facts = schedule_facts(scheduled(INTEGER, BOARD, ScheduleOptions(schedule="layers")))
     assert facts.front == ()
     assert facts.before.arena == facts.arena
     assert all(stage.macs == stage.macs_once for stage in facts.stages)
@@ -62,10 +63,12 @@ def test_splits_are_named_with_their_groups(tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
     path.write_text(made_plan.to_json())
     made = schedule(graph, BOARD, ScheduleOptions(image=ImagePolicy.ROWS, plan=path))
-    (split,) = [split for stage in plan_facts(made).stages for split in stage.splits]
+    (split,) = [split for stage in schedule_facts(made).stages for split in stage.splits]
     assert split == SplitFacts(made_plan.stages[1].splits[0].node, 3, 8)
     assert split_words(split) == "split into 3 groups of 8 channels"
-    block, end = (n for n in node_facts(made) if n.name in made_plan.stages[1].nodes)
+    block, end = (
+        n for n in node_facts(made.program, made.layers) if n.name in made_plan.stages[1].nodes
+    )
     assert block.macs == graph.macs - sum(
         graph.macs_of(node) for node in (graph.nodes[0], graph.nodes[-1])
     )

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from mcucc.boards.board import load_board
+from mcucc.driver.choice import schedule_facts
 from mcucc.quantize.lower import lower
 from mcucc.report.format import saving_words
-from mcucc.report.plan import plan_facts
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.search.candidate import Candidate, pareto
 from mcucc.schedule.search.choose import ScheduleOptions
@@ -51,7 +51,7 @@ def test_one_per_cent_more_time_is_looked_up_and_said() -> None:
     assert saving is not None
     assert saving.bytes < made.program.arena_bytes
     assert time < saving.cost <= 1.01 * time
-    facts = plan_facts(made)
+    facts = schedule_facts(made)
     assert facts.saving is not None
     assert facts.saving.arena == saving.bytes
     words = saving_words(facts)
@@ -67,6 +67,6 @@ def test_one_per_cent_more_time_is_looked_up_and_said() -> None:
 def test_nothing_is_said_where_more_time_buys_nothing() -> None:
     made = scheduled(lower(mobile_net()), BOARD, ScheduleOptions(schedule="layers"))
     assert made.saving() is None
-    facts = plan_facts(made)
+    facts = schedule_facts(made)
     assert facts.saving is None
     assert saving_words(facts) == ""
