@@ -33,11 +33,12 @@ from mcucc.kernels.catalogue import kernels_of
 from mcucc.kernels.costs import ANY, Fit, KernelCost
 from mcucc.kernels.select import isa_of, isas_of
 from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.expand.work import work_of
 from mcucc.schedule.plan.layers import layers_plan
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.plan.program import Compute, Copy, Program, Stage
 from mcucc.schedule.search.choose import bind
-from mcucc.schedule.search.costs import CostModel, node_facts, stage_costs
+from mcucc.schedule.search.costs import CostModel, stage_costs
 from mcucc.schedule.search.front import SearchOptions, search
 from mcucc.schedule.search.limits import SearchLimits
 
@@ -90,7 +91,6 @@ def fits(graph: IntegerGraph, plan: Plan, index: int, stage: StagePlan) -> bool:
 
 def rows_of(program: Program, counts: Sequence[int]) -> list[Row]:
     """An equation a stage of one node."""
-    facts = node_facts(program)
     found = []
     for step, instructions in zip(program.steps, counts, strict=True):
         (stage,) = step.stages
@@ -98,15 +98,15 @@ def rows_of(program: Program, counts: Sequence[int]) -> list[Row]:
         if len(computes) != 1 or any(isinstance(a, Copy) for a in stage.actions):
             continue
         (action,) = computes
-        node = facts[action.node]
+        work = work_of(next(node for node in stage.nodes if node.name == action.node))
         rows = sum(end - begin for begin, end in action.rows)
         columns = sum(end - begin for begin, end in action.columns)
         calls = rows * sum(begin < end for begin, end in action.columns)
         channels = program.buffers[action.target].channels
         pixels = rows * columns
-        features = (pixels * node.macs, pixels * channels, calls, calls * channels)
-        assert node.key is not None, node.name
-        found.append(Row(node.key, tuple(map(float, features)), instructions))
+        features = (pixels * work.macs, pixels * channels, calls, calls * channels)
+        assert work.key is not None, action.node
+        found.append(Row(work.key, tuple(map(float, features)), instructions))
     return found
 
 
@@ -251,10 +251,7 @@ def errors(
         k = model.kernel(row.key)
         figure = np.dot(row.features, (k.per_mac, k.per_output, k.per_call, k.per_call_channel))
         single.append(abs(figure / row.instructions - 1))
-    plans = [
-        abs(sum(stage_costs(program, model, node_facts(program))) / sum(counts) - 1)
-        for program, counts in fused
-    ]
+    plans = [abs(sum(stage_costs(program, model)) / sum(counts) - 1) for program, counts in fused]
     return Fit(
         stages=len(single),
         median_stage=round(float(np.median(single)), 4),

@@ -20,7 +20,7 @@ from mcucc.schedule.plan.check import CheckError, check
 from mcucc.schedule.plan.plan import ImagePolicy, Plan, SplitPlan, StagePlan
 from mcucc.schedule.plan.program import Compute, Program
 from mcucc.schedule.search.choose import bind
-from mcucc.schedule.search.costs import MACS, cost_model, node_facts, program_cost
+from mcucc.schedule.search.costs import MACS, cost_model, program_cost
 from mcucc.schedule.search.front import SearchOptions, search
 from mcucc.schedule.search.limits import SearchLimits, SplitLimits
 from mcucc.schedule.split.block import SplitBlockKernel
@@ -284,7 +284,7 @@ def test_the_search_splits_blocks_where_that_takes_less(cost: str) -> None:
 
 def test_costs_of_a_split_are_those_of_its_calls() -> None:
     program = split_program((4, 0))
-    assert program_cost(program, MACS, node_facts(program)) == program.macs
+    assert program_cost(program, MACS) == program.macs
 
 
 def test_tiles_of_splits_are_no_narrower_than_asked() -> None:

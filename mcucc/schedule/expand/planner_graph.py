@@ -13,9 +13,9 @@ from fractions import Fraction
 from functools import cached_property
 
 from mcucc.ir.integer import IntegerGraph, IntegerNode
-from mcucc.ir.kernel import Granularity, Part
-from mcucc.ir.kernel_id import KernelId
+from mcucc.ir.kernel import Granularity
 from mcucc.ir.window import Window
+from mcucc.schedule.expand.work import NodeWork, work_of
 from mcucc.schedule.plan.plan import ImagePolicy
 
 STREAMING = (Granularity.ROW, Granularity.BLOCK, Granularity.SINK)
@@ -32,22 +32,15 @@ class Operand:
 
 @dataclass(frozen=True)
 class PlannerNode:
-    """What the planner needs of a node. `macs` are per output pixel, bytes are bytes.
-
-    `key` is the C kernel that computes it, None for an alias; a block has `parts`.
-    """
+    """What the planner needs of a node; `scratch_bytes` are those of calls that make whole rows."""
 
     name: str
     granularity: Granularity
     output: int
     operands: tuple[Operand, ...]
-    macs: int
-    weight_bytes: int
     scratch_bytes: int
-    in_place: tuple[bool, ...]
     source: IntegerNode
-    key: KernelId | None = None
-    parts: tuple[Part, ...] = ()
+    work: NodeWork
 
     def scratch(self, columns: int, rows: int) -> int:
         """Scratch bytes of calls that make at most so many columns and rows."""
@@ -125,19 +118,14 @@ class PlannerGraph:
             if rows is not None and rows.stride == 0:
                 rows = columns = None
             operands.append(Operand(self.number[name], rows, columns))
-        call = None if kernel.granularity is Granularity.ALIAS else node.call()
         return PlannerNode(
             name=node.name,
             granularity=kernel.granularity,
             output=self.number[node.output],
             operands=tuple(operands),
-            macs=kernel.macs_per_pixel,
-            weight_bytes=sum(int(array.data.nbytes) for array in call.arrays) if call else 0,
             scratch_bytes=node.scratch_bytes,
-            in_place=tuple(kernel.in_place(i) for i in range(len(node.inputs))),
             source=node,
-            key=call.id if call else None,
-            parts=kernel.parts,
+            work=work_of(node),
         )
 
     def _tensors(self, names: Sequence[str]) -> tuple[PlannerTensor, ...]:

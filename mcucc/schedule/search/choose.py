@@ -23,7 +23,6 @@ from mcucc.schedule.search.costs import (
     ROUNDING,
     CostModel,
     cost_model,
-    node_facts,
     program_cost,
 )
 from mcucc.schedule.search.front import Point, SearchOptions, search
@@ -93,7 +92,7 @@ class Schedule:
 
     def estimate(self, program: Program) -> float:
         """The estimated instructions of a program of this network."""
-        return program_cost(program, self.cost, node_facts(program))
+        return program_cost(program, self.cost)
 
     def slowdown(self, program: Program) -> float:
         """Its estimated instructions over those of the fastest plan known."""
@@ -196,7 +195,7 @@ def _fronts(
     Searched by the measure that is bounded, by both where both are: MACs or the target's cost. The
     least memory without a bound is looked for by MACs, which leave tiles as narrow as they like.
     """
-    plain = Point(layers, program_cost(layers, cost, node_facts(layers)))
+    plain = Point(layers, program_cost(layers, cost))
     wanted, more_time = named(options.schedule), options.limits.choice.more_time
     found = [plain] if wanted.free else []
     for measure, most in _measures(options, cost):
@@ -215,7 +214,7 @@ def _fronts(
             ),
         )
         programs = [point.program for point in front.points]
-        found += [Point(p, program_cost(p, cost, node_facts(p))) for p in programs]
+        found += [Point(p, program_cost(p, cost)) for p in programs]
     kept = _bounded(found, plain.cost, cost, options)
     few_macs = within(found, Bounds(macs=options.max_macs or float("inf")))
     slower = [p for p in few_macs if p not in kept]

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from mcucc.ir.integer import IntegerNode
 from mcucc.ir.kernel_id import KernelId
 from mcucc.kernels.costs import KernelCost, core_costs
-from mcucc.schedule.expand.planner_graph import PlannerGraph, PlannerNode
+from mcucc.schedule.expand.work import NodeWork, work_of
 from mcucc.schedule.plan.program import Compute, Copy, Program
 from mcucc.schedule.plan.spans import reads
 from mcucc.schedule.plan.spans import total as sum_of
@@ -51,22 +52,22 @@ class CostModel:
 
     def node(
         self,
-        node: PlannerNode,
+        work: NodeWork,
         channels: int,
         rows: int,
         columns: int,
         calls: int,
         taken: tuple[int, int] = (0, 0),
     ) -> float:
-        """A node that computes rows x columns pixels in all, in so many calls.
+        """The work of a node that computes rows x columns pixels in all, in so many calls.
 
         A block reads `taken` rows and columns of its input in all.
         """
-        if not node.parts:
-            return self._calls(node.key, rows * columns, node.macs, channels, calls)
+        if not work.parts:
+            return self._calls(work.key, rows * columns, work.macs, channels, calls)
         across = calls // max(1, rows)
         total = 0.0
-        for part in node.parts:
+        for part in work.parts:
             tall, wide = taken if part.of_input else (rows, columns)
             own, each = tall * across * part.calls, part.channels // part.calls
             total += self._calls(part.key, tall * wide, part.macs, part.channels, 0)
@@ -101,21 +102,20 @@ def cost_model(core: str) -> CostModel:
     )
 
 
-def program_cost(program: Program, model: CostModel, facts: Mapping[str, PlannerNode]) -> float:
-    """The model's figure for every step of a program. `facts` are the nodes by name."""
-    return sum(stage_costs(program, model, facts))
+def program_cost(program: Program, model: CostModel) -> float:
+    """The model's figure for every step of a program."""
+    return sum(stage_costs(program, model))
 
 
-def stage_costs(
-    program: Program, model: CostModel, facts: Mapping[str, PlannerNode]
-) -> list[float]:
+def stage_costs(program: Program, model: CostModel) -> list[float]:
     """The figure of each stage."""
     found = []
     for stage in program.stages:
         total = 0.0
+        nodes = {node.name: node for node in stage.nodes}
         for action in stage.actions:
-            rows = sum(end - begin for begin, end in action.rows)
-            columns = sum(end - begin for begin, end in action.columns)
+            rows = sum_of(action.rows)
+            columns = sum_of(action.columns)
             calls = rows * sum(begin < end for begin, end in action.columns)
             if isinstance(action, Copy):
                 channels = program.buffers[action.source].channels
@@ -123,23 +123,19 @@ def stage_costs(
                 total += model.per_copied_row * calls
             elif isinstance(action, Compute):
                 channels = program.buffers[action.target].channels
-                node = facts[action.node]
-                taken = _taken(program, node, action) if node.parts else (0, 0)
-                total += model.node(node, channels, rows, columns, calls, taken)
+                node = nodes[action.node]
+                work = work_of(node)
+                taken = _taken(program, node, action) if work.parts else (0, 0)
+                total += model.node(work, channels, rows, columns, calls, taken)
         found.append(total)
     return found
 
 
-def _taken(program: Program, node: PlannerNode, action: Compute) -> tuple[int, int]:
+def _taken(program: Program, node: IntegerNode, action: Compute) -> tuple[int, int]:
     """Rows and columns of its input that a block reads over all steps."""
-    down, across = node.source.kernel.windows(0)
-    x = program.graph.activations[program.graph.node(node.name).inputs[0]]
+    down, across = node.kernel.windows(0)
+    x = program.graph.activations[node.inputs[0]]
     return (
         sum_of([reads([(rows, down)], x.height) for rows in action.rows]),
         sum_of([reads([(columns, across)], x.width) for columns in action.columns]),
     )
-
-
-def node_facts(program: Program) -> dict[str, PlannerNode]:
-    """The planner's facts of a program's nodes, by name."""
-    return {node.name: node for node in PlannerGraph(program.graph, program.plan.image).nodes}

@@ -37,7 +37,7 @@ class SearchFacts:
             out = self.network.tensors[node.output]
             x = self.network.tensors[node.operands[0].tensor]
             self._least[node.name] = self.cost.node(
-                node, out.channels, out.height, out.width, out.height, (x.height, x.width)
+                node.work, out.channels, out.height, out.width, out.height, (x.height, x.width)
             )
         return self._least[node.name]
 

@@ -20,7 +20,7 @@ from mcucc.schedule.plan.plan import ImagePolicy, Plan
 from mcucc.schedule.plan.program import Program
 from mcucc.schedule.search.around import Around
 from mcucc.schedule.search.candidate import Candidate, Draft, least_memory, pareto
-from mcucc.schedule.search.costs import ALIKE, MACS, CostModel, node_facts, program_cost
+from mcucc.schedule.search.costs import ALIKE, MACS, CostModel, program_cost
 from mcucc.schedule.search.facts import SearchFacts
 from mcucc.schedule.search.join import spread
 from mcucc.schedule.search.limits import SearchLimits, Tile
@@ -102,7 +102,7 @@ def _front(
     programs: Sequence[Program], options: SearchOptions, *, complete: bool, refused: int
 ) -> Front:
     """The programs that no other beats."""
-    points = pareto(Point(p, program_cost(p, options.cost, node_facts(p))) for p in programs)
+    points = pareto(Point(p, program_cost(p, options.cost)) for p in programs)
     bound = min(point.program.lower_bound for point in points)
     return Front(tuple(points), bound, complete, refused)
 

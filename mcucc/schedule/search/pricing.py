@@ -92,8 +92,8 @@ def added_cost(facts: SearchFacts, grid: Grid, added: Added, choice: EdgeChoice)
         again = covered(strip_rate, added.strip.low, end, tensor.width, 0, grid.strips)
         columns = again if grid.single else max(columns, again)
     copied = choice.persistent * grid.row_steps * facts.cost.per_copied_byte
-    taken = _taken(facts, grid, added, choice) if node.parts else (0, 0)
-    spent = facts.cost.node(node, tensor.channels, rows, columns, rows * calls, taken)
+    taken = _taken(facts, grid, added, choice) if node.work.parts else (0, 0)
+    spent = facts.cost.node(node.work, tensor.channels, rows, columns, rows * calls, taken)
     return max(0.0, spent - facts.least_cost(node)) + copied
 
 
