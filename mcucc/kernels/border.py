@@ -7,7 +7,7 @@ from functools import partial
 
 from mcucc.ir.kernel import Variant
 from mcucc.ir.kernel_id import InstructionSet
-from mcucc.kernels.mve.conv2d import strips_of_zones
+from mcucc.kernels.mve.conv2d_border import strips_of_zones
 from mcucc.kernels.select import NodeContext, choose, variant
 from mcucc.ops.common.border import BorderedKernel
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
+from mcucc import kernels
 from mcucc.boards.board import Core
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.catalogue import kernels_of
@@ -17,6 +19,17 @@ from tests.kernels import driver
 
 OPTIONS = {Core.M33: ("dsp",), Core.M4: ("dsp",), Core.M7: ("dsp",), Core.M55: ("dsp", "mve")}
 ENDS = ("_begin", "_row", "_finish")  # of a SINK kernel's three functions
+# Units of general kernels: their fields stand in the file of the op.
+OF_OPS = {key.unit for key in kernels_of(InstructionSet.PORTABLE) if not key.variant} - {
+    "finish_sums"
+}
+# Python without a C unit: what several kernels share, mostly as a header of that name says.
+BESIDE = {
+    InstructionSet.PORTABLE: {"finish", "pairs", "short"},
+    InstructionSet.ARMV7M: set(),
+    InstructionSet.ARMV7EM: {"finish", "matrix"},
+    InstructionSet.MVE: {"fields", "finish", "matrix"},
+}
 EVERY = [key for isa in InstructionSet for key in kernels_of(isa)]
 
 
@@ -42,6 +55,18 @@ def test_the_keys_are_the_kernels_that_the_headers_declare(isa: InstructionSet) 
     assert len({key.function for key in keys}) == len(keys)
     for key in keys:
         assert (driver.RUNTIME / key.source).is_file()
+
+
+@pytest.mark.parametrize("isa", InstructionSet)
+def test_the_python_of_a_kernel_stands_where_its_c_does(isa: InstructionSet) -> None:
+    """kernels/<isa>/<unit>.py, without the suffix, beside runtime_c/kernels/<isa>/<unit>.c."""
+    folder = Path(kernels.__path__[0]) / isa.value
+    python = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    units = {key.unit.replace(f"_{isa.value}", "") for key in kernels_of(isa)}
+    if isa is InstructionSet.PORTABLE:
+        units -= OF_OPS
+    assert not units - python
+    assert python - units == BESIDE[isa]
 
 
 def test_the_text_of_a_key_is_its_own() -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcucc.kernels.portable.conv2d_pairs import LARGEST_SUM, UNIT, cut_chunks, pack_pairs
+from mcucc.kernels.portable.conv2d_pairs import LARGEST_SUM, UNIT, cut_chunks
+from mcucc.kernels.portable.pairs import pack_pairs
 from tests.ops.draw import SEEDS
 
 EVERYDAY = settings(derandomize=True, deadline=None, max_examples=60)

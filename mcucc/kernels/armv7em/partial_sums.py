@@ -1,29 +1,17 @@
-"""Kernels of a channel split beside those of its layers: sums of a group, and their end."""
+"""Sums of a group of a channel split on Armv7E-M (partial_sums_armv7em.c)."""
 
 from __future__ import annotations
 
 from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
-from mcucc.kernels.armv7em.conv2d import pack_runs, wide_weights
-from mcucc.kernels.armv7em.finish import weights_in_pairs
+from mcucc.kernels.armv7em.matrix import (
+    pack_runs,
+    weights_in_pairs,
+    wide_weights,
+)
 from mcucc.kernels.costs import variant_cost
-from mcucc.kernels.portable.finish import finish_fields, portable_finish
 from mcucc.kernels.select import NodeContext, variant
-from mcucc.ops.common.partial_sums import FinishSumsKernel, PartialSumsKernel
-
-
-@variant(FinishSumsKernel, InstructionSet.PORTABLE)
-def finish_sums(kernel: FinishSumsKernel, context: NodeContext) -> Variant | None:
-    """Any sums whose requantization has a proved form."""
-    finish = portable_finish(kernel.weights, kernel.accumulation, context)
-    if finish is None:
-        return None
-    call = KernelCall(
-        KernelId("finish_sums", variant="form", requantization=finish.form),
-        (("channels", len(kernel.weights)), *finish_fields(kernel.accumulation, finish)),
-    )
-    values = context.height * context.width * len(kernel.weights)
-    return Variant(call, f"portable, {finish.form.value}", values * variant_cost(call.id).output)
+from mcucc.ops.common.partial_sums import PartialSumsKernel
 
 
 @variant(PartialSumsKernel, InstructionSet.ARMV7EM)

@@ -1,0 +1,41 @@
+"""FullyConnected on Armv7E-M (fully_connected_armv7em.c)."""
+
+from __future__ import annotations
+
+from mcucc.ir.kernel import ConstArray, KernelCall, Variant
+from mcucc.ir.kernel_id import InstructionSet, KernelId
+from mcucc.kernels.armv7em.finish import matrix_finish, output_fields
+from mcucc.kernels.armv7em.matrix import (
+    matrix_stream,
+    pack_runs,
+    wide_weights,
+)
+from mcucc.kernels.costs import variant_cost
+from mcucc.kernels.select import NodeContext, variant
+from mcucc.ops.fully_connected import FullyConnectedKernel
+
+
+@variant(FullyConnectedKernel, InstructionSet.ARMV7EM)
+def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Variant | None:
+    """A matrix times one widened vector."""
+    finish = matrix_finish(kernel.weights, kernel.sums, context)
+    if finish is None:
+        return None
+    outputs, inputs = kernel.weights.shape
+    packed, chunks = pack_runs(kernel.weights.reshape(outputs, 1, inputs))
+    wide = wide_weights(context)
+    call = KernelCall(
+        KernelId("fully_connected", InstructionSet.ARMV7EM, requantization=finish.form),
+        (
+            ("inputs", inputs),
+            ("outputs", outputs),
+            ("chunks", chunks),
+            ("wide", int(wide)),
+            ("stream", ConstArray("stream", matrix_stream(packed, kernel.sums, finish, wide))),
+            *output_fields(kernel.sums),
+        ),
+        scratch_bytes=16 * chunks,
+    )
+    cost = variant_cost(call.id)
+    instructions = outputs * (cost.mac * inputs + cost.output)
+    return Variant(call, f"armv7em smlad, {finish.form.value}", instructions)

@@ -1,0 +1,94 @@
+"""A layer's constants as the matrix kernels of Armv7E-M read them (mcucc/matrix_armv7em.h)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.ir.kernel_id import Form, KernelId
+from mcucc.kernels.armv7em.finish import addends
+from mcucc.kernels.costs import variant_cost
+from mcucc.kernels.requantize import (
+    Finish,
+)
+from mcucc.kernels.select import NodeContext
+from mcucc.ops.common.matrix import Accumulation
+
+# Output pixels from which int16 weights pay their flash.
+WIDE_PIXELS = {"speed": 1, "balanced": 128, "size": 1 << 30}
+
+
+def wide_weights(context: NodeContext) -> bool:
+    """Whether weights are stored as int16: a byte more each saves 3 instructions in 16 a pixel."""
+    return context.height * context.width >= WIDE_PIXELS[context.optimize]
+
+
+def pack_runs(weights: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int8], int]:
+    """Weights (C_out, runs, run) in the order of conv2d_armv7em.h, and the chunks of a channel.
+
+    First the full chunks of 4 of every run, then what is left over of all runs, padded with zeros
+    to a chunk.
+    """
+    c_out, _, run = weights.shape
+    full = run // 4 * 4
+    parts = [weights[:, :, :full].reshape(c_out, -1), weights[:, :, full:].reshape(c_out, -1)]
+    flat = np.concatenate(parts, axis=1)
+    chunks = (flat.shape[1] + 3) // 4
+    padded = np.zeros((c_out, 4 * chunks), dtype=np.int8)
+    padded[:, : flat.shape[1]] = flat
+    return padded, chunks
+
+
+def matrix_stream(
+    weights: npt.NDArray[np.int8], sums: Accumulation, finish: Finish, wide: bool
+) -> npt.NDArray[np.uint32]:
+    """The constants of a layer as matrix_armv7em.h reads them; weights (C_out, 4 * chunks)."""
+    pairs = (weights.shape[0] + 1) // 2
+    columns: list[npt.NDArray[np.uint32]] = [
+        _in_pairs(sums.bias, pairs),
+        weights_in_pairs(weights, pairs, wide),
+    ]
+    if finish.form is Form.HIGH:
+        columns.append(_in_pairs(finish.multiplier, pairs))
+    else:
+        both = np.stack([finish.multiplier, addends(sums, finish)], axis=1)
+        shift = _in_pairs(finish.shift, pairs)
+        columns += [
+            _in_pairs(both, pairs).reshape(pairs, 2, 2).transpose(0, 2, 1).reshape(pairs, 4),
+            (shift[:, :1] | shift[:, 1:] << 8).astype(np.uint32),
+        ]
+    stream: npt.NDArray[np.uint32] = np.concatenate(columns, axis=1).reshape(-1)
+    return stream
+
+
+def weights_in_pairs(
+    weights: npt.NDArray[np.int8], pairs: int, wide: bool
+) -> npt.NDArray[np.uint32]:
+    """Chunk by chunk, the two channels' words taking turns: int8, or pairs (0, 2) (1, 3)."""
+    if not wide:
+        return _in_pairs(np.ascontiguousarray(weights).view(np.dtype("<u4")), pairs)
+    chunks = weights.reshape(weights.shape[0], -1, 4)[:, :, [0, 2, 1, 3]].astype(np.int16)
+    words = np.ascontiguousarray(chunks).view(np.dtype("<u4"))  # (channels, chunks, 2)
+    padded = np.zeros((2 * pairs, *words.shape[1:]), dtype=np.uint32)
+    padded[: words.shape[0]] = words
+    turns = padded.reshape(pairs, 2, -1, 2).transpose(0, 2, 1, 3)
+    return turns.reshape(pairs, -1)
+
+
+def _in_pairs(table: npt.NDArray[Any], pairs: int) -> npt.NDArray[np.uint32]:
+    """(channels, n) or (channels,) as (pairs, 2 * n): the two channels' words take turns."""
+    flat = table.reshape(table.shape[0], -1)
+    words = flat.astype(np.int64).astype(np.uint32)  # two's complement
+    padded = np.zeros((2 * pairs, flat.shape[1]), dtype=np.uint32)
+    padded[: flat.shape[0]] = words
+    return padded.reshape(pairs, 2, -1).transpose(0, 2, 1).reshape(pairs, -1)
+
+
+def matrix_instructions(key: KernelId, context: NodeContext, channels: int, chunks: int) -> float:
+    """Modelled instructions of a whole output: products, outputs, inputs widened once a pixel."""
+    cost = variant_cost(key)
+    mac = cost.wide_mac if wide_weights(context) else cost.mac
+    per_output = 4 * chunks * mac + cost.output + 4 * chunks * cost.input / channels
+    return context.height * context.width * channels * per_output

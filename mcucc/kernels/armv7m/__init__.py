@@ -1,0 +1,1 @@
+"""Kernels for Armv7-M: a long multiply, no SIMD."""
