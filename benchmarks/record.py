@@ -25,6 +25,7 @@ from mcucc.backends.calls.unicorn import Machine
 from mcucc.driver.compile import CompileOptions, compile_model
 from mcucc.driver.load import NetworkOptions, load_network
 from mcucc.ir.kernel_id import InstructionSet
+from mcucc.schedule.search.choose import ScheduleOptions
 from mcucc.toolchain.firmware import OPTIMIZE
 
 CORES = ("cortex-m4", "cortex-m3", "cortex-m0plus", "cortex-m55")
@@ -69,7 +70,10 @@ def flash_rows(zoo: Path) -> Rows:
     for optimize in OPTIMIZE if path.is_file() else ():
         with tempfile.TemporaryDirectory() as folder:
             options = CompileOptions(
-                FLASH_BOARD, Path(folder) / "out", NetworkOptions(), optimize=optimize
+                FLASH_BOARD,
+                Path(folder) / "out",
+                NetworkOptions(),
+                schedule=ScheduleOptions(optimize=optimize),
             )
             report = compile_model(path, options)
         rows[optimize] = {

@@ -91,9 +91,8 @@ def compile(  # the verb of the command line
         out=Path(out),
         network=_with_data(network, data),
         name=name,
-        optimize=optimize,
         emulator=emulator,
-        schedule=schedule or ScheduleOptions(),
+        schedule=replace(schedule or ScheduleOptions(), optimize=optimize),
     )
     return compile_model(Path(model), options)
 

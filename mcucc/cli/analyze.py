@@ -36,26 +36,12 @@ def analyze_command(
     Needs no pictures and no compiler. Exit code 0 whether it fits or not.
     """
     from mcucc.cli.output import console, print_json, progress_bar
-    from mcucc.cli.parse import parse_shapes
     from mcucc.driver.analyze import analyze
-    from mcucc.driver.load import NetworkOptions
 
     del verbose
-    schedule = shared.schedule_options(
-        schedule="auto",
-        image=image,
-        sram=None,
-        objective=None,
-        max_slowdown=None,
-        max_macs=None,
-        plan=None,
-        optimize=optimize,
-    )
-    network = NetworkOptions(
-        data=data,
-        preprocess=preprocess,
-        input_shapes=parse_shapes(input_shape or []),
-        outputs=tuple(outputs or ()),
+    schedule = shared.schedule_options(optimize=optimize, image=image)
+    network = shared.network_options(
+        data=data, preprocess=preprocess, input_shape=input_shape, outputs=outputs
     )
     with progress_bar() as progress:
         found = analyze(model, board, network, schedule, progress)

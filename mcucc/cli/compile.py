@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -54,21 +55,21 @@ def compile_command(
     """Compile a network into C and firmware for a board."""
     from mcucc.backends.choose import NAMES as EMULATORS
     from mcucc.cli.output import console, progress_bar
-    from mcucc.cli.parse import choice, parse_shapes, stage_printer
+    from mcucc.cli.parse import choice, stage_printer
     from mcucc.driver.compile import CompileOptions, compile_model
-    from mcucc.driver.load import NetworkOptions
     from mcucc.exports import export_names
     from mcucc.numerics.fixed_point import Rounding
     from mcucc.quantize.observers import OBSERVERS
     from mcucc.report.terminal import print_report
 
     del verbose
-    defaults = NetworkOptions()
+    network = shared.network_options(
+        data=data, preprocess=preprocess, input_shape=input_shape, outputs=outputs
+    )
     options = CompileOptions(
         board=board,
         out=out,
         name=name,
-        optimize=optimize,
         emulator=choice("--emulator", emulator, EMULATORS),
         time_limit_s=time_limit,
         compiler=compiler,
@@ -84,12 +85,9 @@ def compile_command(
             plan=plan,
             optimize=optimize,
         ),
-        network=NetworkOptions(
-            data=data,
-            preprocess=preprocess,
-            input_shapes=parse_shapes(input_shape or []),
-            outputs=tuple(outputs or ()),
-            observer=choice("--observer", observer or defaults.observer, OBSERVERS),
+        network=replace(
+            network,
+            observer=choice("--observer", observer or network.observer, OBSERVERS),
             calibrate=calibrate,
             rounding=Rounding(choice("--rounding", rounding, [r.value for r in Rounding])),
             keep_constant=keep_constant,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from mcucc.driver.load import NetworkOptions
     from mcucc.schedule.search.choose import ScheduleOptions
 
 Data = Annotated[
@@ -64,16 +65,35 @@ Json = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
 Verbose = Annotated[bool, typer.Option(help="Show tracebacks.")]
 
 
+def network_options(
+    *,
+    data: Path | None,
+    preprocess: Path | None,
+    input_shape: list[str] | None,
+    outputs: list[str] | None,
+) -> NetworkOptions:
+    """The options that every verb with a model has, as data; McuccError for a wrong shape."""
+    from mcucc.cli.parse import parse_shapes
+    from mcucc.driver.load import NetworkOptions
+
+    return NetworkOptions(
+        data=data,
+        preprocess=preprocess,
+        input_shapes=parse_shapes(input_shape or []),
+        outputs=tuple(outputs or ()),
+    )
+
+
 def schedule_options(
     *,
-    schedule: str,
-    image: str,
-    sram: int | None,
-    objective: str | None,
-    max_slowdown: float | None,
-    max_macs: float | None,
-    plan: Path | None,
     optimize: str,
+    image: str,
+    schedule: str = "auto",
+    sram: int | None = None,
+    objective: str | None = None,
+    max_slowdown: float | None = None,
+    max_macs: float | None = None,
+    plan: Path | None = None,
     point: int | None = None,
 ) -> ScheduleOptions:
     """The options as data; McuccError for a value that is not allowed."""

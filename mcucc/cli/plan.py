@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,8 +46,7 @@ def plan_command(
 ) -> None:
     """Print the plans of a network: memory against estimated time, and the one chosen."""
     from mcucc.cli.output import console, print_json, progress_bar
-    from mcucc.cli.parse import parse_shapes, stage_printer
-    from mcucc.driver.load import NetworkOptions
+    from mcucc.cli.parse import stage_printer
     from mcucc.driver.plan import plan_model
     from mcucc.schedule.plan.text import schedule_text
 
@@ -62,13 +62,10 @@ def plan_command(
         optimize=optimize,
         point=point,
     )
-    network = NetworkOptions(
-        data=data,
-        preprocess=preprocess,
-        input_shapes=parse_shapes(input_shape or []),
-        outputs=tuple(outputs or ()),
-        keep_constant=keep_constant,
+    network = shared.network_options(
+        data=data, preprocess=preprocess, input_shape=input_shape, outputs=outputs
     )
+    network = replace(network, keep_constant=keep_constant)
     with progress_bar() as progress:
         planned = plan_model(model, board, network, options, progress)
     if save is not None:

@@ -58,7 +58,6 @@ class CompileOptions:
     out: Path
     network: NetworkOptions
     name: str | None = None
-    optimize: str = "balanced"
     emulator: str = "auto"  # or none, qemu, unicorn
     time_limit_s: float = 300.0  # of the emulated run
     compiler: str | None = None
@@ -129,7 +128,7 @@ class _Compiler:
         a larger arena fit: it is the better one, and taken where it holds when it is measured.
         Raises FitError.
         """
-        wanted = replace(self.options.schedule, optimize=self.options.optimize)
+        wanted = self.options.schedule
         chosen = _first_choice(self.network, self.board, wanted, self.progress)
         made = self.build(chosen)
         while isinstance(made, TooLarge) and made.stack > wanted.stack and wanted.plan is None:
@@ -254,7 +253,7 @@ def build_image(
 ) -> Firmware:
     """Build the firmware in a scratch folder and keep its ELF as `<name>.elf`."""
     unit, kernels = unit_of(compiled.name, compiled.program.arena_bytes, folder, sources)
-    flags = BuildOptions(OPTIMIZE[options.optimize], compiler=options.compiler)
+    flags = BuildOptions(OPTIMIZE[options.schedule.optimize], compiler=options.compiler)
     with tempfile.TemporaryDirectory(prefix="mcucc-") as scratch:
         firmware = build_firmware([unit], kernels, board, Path(scratch), options=flags)
         elf = folder / f"{compiled.name}.elf"
@@ -324,7 +323,7 @@ def _manifest(
         name=compiled.name,
         model=ModelOrigin(network.file.path.name, network.file.sha256),
         board=board.name,
-        optimize=options.optimize,
+        optimize=options.schedule.optimize,
         rounding=network.integer.rounding,
         preprocess=network.preprocess,
         input_shapes=given.input_shapes or {},

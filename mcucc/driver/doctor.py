@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from mcucc.boards.board import load_board
 from mcucc.errors import McuccError
 from mcucc.toolchain.compilers import Compiler, Kind, host_compiler
@@ -167,16 +169,19 @@ def _packages() -> list[Tool]:
         "emulate": "emulate without QEMU",
         "zig": "compile for every board without root",
     }
-    for requirement in wanted:
-        name = re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
-        extra = re.search(r"extra == ['\"]([^'\"]+)", requirement)
-        group = extra.group(1) if extra else ""
-        if group in uses:
-            version = _package(name)
-            install = f"mcucc[{group}]" if group else requirement.split(";")[0].strip()
+    for requirement in map(Requirement, wanted):
+        group = next((extra for extra in uses if _asked_for(requirement, extra)), None)
+        if group is not None:
+            version = _package(requirement.name)
+            install = f"mcucc[{group}]" if group else f"{requirement.name}{requirement.specifier}"
             get = "" if version else f"python -m pip install '{install}'"
-            tools.append(Tool(name, uses[group], not group, version, get=get))
+            tools.append(Tool(requirement.name, uses[group], not group, version, get=get))
     return tools
+
+
+def _asked_for(requirement: Requirement, extra: str) -> bool:
+    """Whether mcucc with this extra ("" for none) needs it here."""
+    return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
 
 
 def _package(name: str) -> str | None:
