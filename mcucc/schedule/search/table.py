@@ -12,19 +12,21 @@ from mcucc.errors import ModelError
 from mcucc.schedule.expand.expand import chain_arena, chain_bytes
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.plan import StagePlan
-from mcucc.schedule.search.candidate import Candidate, Draft, Key
+from mcucc.schedule.search.candidate import Candidate, Draft, Key, SplitView
 from mcucc.schedule.search.join import join
 from mcucc.schedule.search.limits import SearchLimits
 
 # Bytes of a stage that cannot be built: more than any cap.
 UNBUILDABLE = sys.maxsize
+# Stages of which one measurement holds: nodes, tiles and policies of the same network.
+_Alike = tuple[SplitView | None, int, tuple[StagePlan, ...]]
 
 
 class StageTable:
     """Stages by the node they end before, with exact bytes where they are known.
 
     What the walk adds up is an estimate. `measured` builds a stage by itself as `expand` would in
-    a plan, and counts the most bytes that are live at a time; `laid_out` also places its buffers.
+    a plan, and counts the most bytes that are live at a time; `lay_out` also places its buffers.
     `refused` are stages that `expand` does not make: the rules of search and expansion have come
     apart where there are any. They are left out of all further plans.
     """
@@ -35,6 +37,8 @@ class StageTable:
         self.exact: dict[Key, int] = {}
         self.in_arena: set[Key] = set()  # stages whose exact bytes are those of an arena
         self.refused: set[Key] = set()
+        self._live: dict[_Alike, int] = {}
+        self._arenas: dict[_Alike, int] = {}
 
     def add(self, stage: Candidate) -> None:
         """One more."""
@@ -58,13 +62,14 @@ class StageTable:
 
     def measured(self, stage: Candidate) -> int:
         """The most bytes live at a time while it runs."""
-        return self._built(stage, chain_bytes)
+        return self._built(stage, chain_bytes, self._live)
 
     def lay_out(self, stages: Iterable[Candidate]) -> None:
         """From here on these need the arenas that hold their buffers, gaps and all."""
         arena = partial(chain_arena, limits=self.limits.stage_arena)
         for stage in stages:
-            self.exact[stage.key] = max(self._built(stage, arena), self.bytes_of(stage))
+            size = self._built(stage, arena, self._arenas)
+            self.exact[stage.key] = max(size, self.bytes_of(stage))
             self.in_arena.add(stage.key)
 
     def refine(self, peak: int, slack: float, progress: Progress) -> None:
@@ -109,8 +114,12 @@ class StageTable:
         self,
         stage: Candidate,
         measure: Callable[[PlannerGraph, Sequence[StagePlan], int], int],
+        known: dict[_Alike, int],
     ) -> int:
-        """What `measure` says of a stage that is built; where that is refused it is remembered."""
+        """What `measure` says of a stage that is built; where that is refused it is remembered.
+
+        About every third stage that is measured has been found before, by another walk.
+        """
         view = stage.view
         if view is None:
             network, plans, begin = self.network, stage.plans(self.network), stage.begin
@@ -119,8 +128,12 @@ class StageTable:
             begin, end = view.positions[stage.begin], view.positions[stage.end]
             names = tuple(node.name for node in network.nodes[begin:end])
             plans = [StagePlan(names, stage.tile, stage.edges(network))]
-        try:
-            return measure(network, plans, begin)
-        except ModelError:
+        alike = view, begin, tuple(plans)
+        if alike not in known:
+            try:
+                known[alike] = measure(network, plans, begin)
+            except ModelError:
+                known[alike] = UNBUILDABLE
+        if known[alike] == UNBUILDABLE:
             self.refused.add(stage.key)
-            return UNBUILDABLE
+        return known[alike]
