@@ -16,10 +16,18 @@ import numpy as np
 
 from mcucc.boards.board import Board
 from mcucc.ir.integer import IntegerGraph
+from mcucc.schedule.arena.limits import ArenaLimits, OffsetLimits, ProofLimits
 from mcucc.schedule.search.choose import Schedule, ScheduleOptions, schedule
 from mcucc.schedule.search.front import Front, SearchOptions, search
+from mcucc.schedule.search.limits import SearchLimits, StageLimits
 
 DEFAULT = SearchOptions()
+# Offsets that are right and a little apart: two thirds of the time of a small plan goes into the
+# last bytes of its arena, which most tests do not look at.
+QUICK_ARENA = ArenaLimits(
+    OffsetLimits(tries=30, beam=4, kept=2, attempts=(5,), wandered=2),
+    ProofLimits(phase_steps=40, compact_steps=40),
+)
 _FRONTS: dict[str, Front] = {}
 _SCHEDULES: dict[str, Schedule] = {}
 
@@ -38,6 +46,13 @@ def scheduled(graph: IntegerGraph, board: Board, options: ScheduleOptions) -> Sc
     if key not in _SCHEDULES:
         _SCHEDULES[key] = schedule(graph, board, options)
     return _SCHEDULES[key]
+
+
+def quick(effort: int) -> SearchLimits:
+    """Limits for fronts of which only some property counts, not how little memory they need."""
+    return SearchLimits(
+        stages=StageLimits(effort=effort), stage_arena=QUICK_ARENA, arena=QUICK_ARENA
+    )
 
 
 def digest(*values: Any) -> str:

@@ -17,6 +17,7 @@ from mcucc.schedule.plan.check import CheckError, check
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.plan.program import Compute, Copy, Program
 from mcucc.schedule.plan.spans import EMPTY, Reuse
+from tests.fronts import QUICK_ARENA
 from tests.graphs import Builder, mobile_net
 from tests.schedule.networks import networks, plans
 
@@ -30,7 +31,7 @@ def test_every_drawn_plan_passes() -> None:
         graph = data.draw(networks())
         plan = data.draw(plans(graph))
         try:
-            program = expand(graph, plan)
+            program = expand(graph, plan, QUICK_ARENA)
         except ModelError:
             assume(False)
             raise
@@ -54,7 +55,7 @@ def test_caching_everything_repeats_no_work(data: st.DataObject) -> None:
     plan = data.draw(plans(graph))
     stages = tuple(replace(s, edges=(), splits=(), strips=1) for s in plan.stages)
     try:
-        program = expand(graph, replace(plan, stages=stages))
+        program = expand(graph, replace(plan, stages=stages), QUICK_ARENA)
     except ModelError:
         assume(False)
         raise

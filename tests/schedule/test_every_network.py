@@ -22,14 +22,13 @@ from mcucc.schedule.expand.rates import COLUMNS, ROWS, Rates
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy, Plan, StagePlan
 from mcucc.schedule.search.front import SearchOptions, search
-from mcucc.schedule.search.limits import SearchLimits
 from mcucc.schedule.search.named import SCHEDULES
+from tests.fronts import quick
 from tests.graphs import Builder
 from tests.schedule.networks import networks
 from tests.schedule.parts import sampling
 
 SEARCHED = ("auto", "patch", "stream", "msf")
-of_effort = SearchLimits.of_effort
 
 
 def scaled(b: Builder, x: str, height: int, width: int, mode: str = "half_pixel") -> str:
@@ -88,7 +87,7 @@ def test_every_network_has_a_plan(size: int, build: Callable[[Builder], str]) ->
     graph = lower(b.graph(build(b)))
     for schedule in SEARCHED:
         image = ImagePolicy.RESIDENT if schedule == "auto" else ImagePolicy.ROWS
-        front = search(graph, SearchOptions(SCHEDULES[schedule], image, limits=of_effort(500)))
+        front = search(graph, SearchOptions(SCHEDULES[schedule], image, limits=quick(500)))
         assert front.refused == 0
         for point in front.points:
             check(point.program)
@@ -106,7 +105,7 @@ def test_every_network_has_a_plan(size: int, build: Callable[[Builder], str]) ->
 def test_what_the_search_proposes_expand_makes(
     graph: IntegerGraph, schedule: str, image: ImagePolicy
 ) -> None:
-    front = search(graph, SearchOptions(SCHEDULES[schedule], image, limits=of_effort(1000)))
+    front = search(graph, SearchOptions(SCHEDULES[schedule], image, limits=quick(1000)))
     assert front.refused == 0
     for point in front.points:
         check(point.program)

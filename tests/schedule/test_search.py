@@ -18,7 +18,7 @@ from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.spans import Reuse
 from mcucc.schedule.search.choose import STACK_ESTIMATE, NoPlanFits, ScheduleOptions, schedule
-from mcucc.schedule.search.costs import MACS, cost_model
+from mcucc.schedule.search.costs import MACS
 from mcucc.schedule.search.facts import SearchFacts
 from mcucc.schedule.search.front import Front, Point, SearchOptions, search
 from mcucc.schedule.search.limits import ChainLimits, SearchLimits
@@ -34,7 +34,7 @@ from mcucc.schedule.search.named import (
 from mcucc.schedule.search.pick import Bounds, least_cost, least_memory
 from mcucc.schedule.search.space import Space
 from mcucc.schedule.search.stage import stages_ending
-from tests.fronts import searched
+from tests.fronts import quick, searched
 from tests.graphs import Builder, mobile_net
 from tests.schedule.networks import networks
 
@@ -64,7 +64,7 @@ def least_of(front: Front, macs: float) -> Point:
 @settings(derandomize=True, deadline=None, max_examples=25, phases=[Phase.generate])
 @given(networks(), st.sampled_from(list(SCHEDULES.values())))
 def test_every_point_passes_the_checker(graph: IntegerGraph, schedule: NamedSchedule) -> None:
-    front = search(graph, SearchOptions(schedule=schedule, limits=SearchLimits.of_effort(3000)))
+    front = search(graph, SearchOptions(schedule=schedule, limits=quick(1000)))
     assert front.points
     for point in front.points:
         check(point.program)
@@ -89,11 +89,12 @@ def test_fused_stages_need_a_fraction_of_layers() -> None:
 
 
 def test_stages_that_feed_each_other_need_less() -> None:
-    chained = least_of(best_front(), 1.0)
+    options = SearchOptions(max_factor=1.0)
+    chained = least_of(searched(inverted_bottlenecks(), options), 1.0)
     assert any(stage.feeds for stage in chained.program.plan.stages)
     check(chained.program)
-    no_chains = SearchOptions(limits=SearchLimits(chains=ChainLimits(rounds=0)))
-    assert chained.bytes < least_of(searched(inverted_bottlenecks(), no_chains), 1.0).bytes
+    without = replace(options, limits=SearchLimits(chains=ChainLimits(rounds=0)))
+    assert chained.bytes < least_of(searched(inverted_bottlenecks(), without), 1.0).bytes
 
 
 def test_named_schedules_keep_their_shape() -> None:
@@ -121,7 +122,8 @@ def test_msf_recomputes_rows_and_caches_columns_in_many_stages() -> None:
 
 def test_same_front_every_time() -> None:
     graph = inverted_bottlenecks()
-    first, second = best_front(), search(graph)
+    options = SearchOptions(limits=SearchLimits.of_effort(2_000))
+    first, second = search(graph, options), search(graph, options)
     assert [p.program.plan for p in first.points] == [p.program.plan for p in second.points]
     assert [p.bytes for p in first.points] == [p.bytes for p in second.points]
 
@@ -135,8 +137,7 @@ def test_a_found_plan_expands_to_the_same_bytes() -> None:
 
 
 def test_budget_picks_the_cheapest_that_fits() -> None:
-    options = SearchOptions(cost=cost_model("cortex-m4"))
-    front = search(inverted_bottlenecks(), options)
+    front = best_front()
     least, most = front.points[0], front.points[-1]
     assert least_cost(front.points, Bounds(arena=most.bytes)) is most
     assert least_cost(front.points, Bounds(arena=least.bytes)) is least
@@ -158,8 +159,9 @@ def test_a_budget_or_bound_out_of_reach_names_what_is_reachable() -> None:
 
 def test_a_mapped_image_is_read_row_by_row() -> None:
     graph = lower(mobile_net())
-    rows = search(graph).points[0]
-    mapped = search(graph, SearchOptions(image=ImagePolicy.MAPPED)).points[0]
+    limits = SearchLimits.of_effort(3_000)
+    rows = search(graph, SearchOptions(limits=limits)).points[0]
+    mapped = search(graph, SearchOptions(image=ImagePolicy.MAPPED, limits=limits)).points[0]
     assert mapped.bytes == rows.bytes
     check(mapped.program)
 
@@ -172,12 +174,12 @@ def test_unknown_schedule_is_refused() -> None:
 def test_effort_bounds_the_search_of_a_long_branching_network() -> None:
     b = Builder(16, 16, 3)
     x = y = b.conv("image", 4)
-    while len(b.nodes) < 120:
+    while len(b.nodes) < 60:
         left = b.add(b.depthwise(x), b.conv(y, 4))
         right = b.add(b.conv(x, 4), b.depthwise(y, 5))
         x, y = y, b.conv(b.add(left, right), 4)
     graph = lower(b.graph(b.add(x, y)))
-    front = search(graph, SearchOptions(limits=SearchLimits.of_effort(6_000)))
+    front = search(graph, SearchOptions(limits=quick(2_000)))
     assert not front.complete
     check(front.points[0].program)
 

@@ -25,6 +25,7 @@ from mcucc.schedule.search.front import SearchOptions, search
 from mcucc.schedule.search.limits import SearchLimits, SplitLimits
 from mcucc.schedule.split.block import SplitBlockKernel
 from mcucc.schedule.split.rewrite import blocks_of
+from tests.fronts import quick
 from tests.graphs import Builder
 
 CHANNELS = 21  # of the expanded tensor
@@ -266,7 +267,7 @@ def deep_blocks() -> IntegerGraph:
 def test_the_search_splits_blocks_where_that_takes_less(cost: str) -> None:
     graph = bind(deep_blocks(), load_board("nucleo-l4r5zi"), "balanced")
     model = MACS if cost == "macs" else cost_model(cost)
-    limits = SearchLimits.of_effort(20_000)
+    limits = SearchLimits.of_effort(5_000)
     options = SearchOptions(cost=model, max_factor=1.1, limits=limits)
     front = search(graph, options)
     no_splits = replace(limits, splits=SplitLimits(channels=()))
@@ -289,9 +290,7 @@ def test_costs_of_a_split_are_those_of_its_calls() -> None:
 
 def test_tiles_of_splits_are_no_narrower_than_asked() -> None:
     graph = bind(deep_blocks(), load_board("nucleo-l4r5zi"), "balanced")
-    front = search(
-        graph, SearchOptions(max_factor=1.1, least_width=4, limits=SearchLimits.of_effort(20_000))
-    )
+    front = search(graph, SearchOptions(max_factor=1.1, least_width=4, limits=quick(5_000)))
     widths = {
         s.tile[1] for p in front.points for s in p.program.plan.stages if s.splits and s.tile[1]
     }

@@ -71,7 +71,12 @@ class StripColumns:
 
 @dataclass(frozen=True)
 class EdgeChoice:
-    """One way to hold a tensor: lower ends it computes from, bytes, and the decision."""
+    """One way to hold a tensor: the decision, what it asks of the node and what it takes.
+
+    A step computes rows from `lo` and columns from `lo_columns` on. `persistent` bytes stay from
+    step to step, a `tile` of bytes is there while a step's positions are made and read. A `whole`
+    tensor is stored outside the stage.
+    """
 
     lo: int
     lo_columns: int
@@ -83,6 +88,58 @@ class EdgeChoice:
     whole: bool = False
 
 
+@dataclass(frozen=True)
+class _Overlap:
+    """What a step needs of a tensor, and what of it the step before had.
+
+    Of rows, `fresh` ones come with the step and `old` ones were there, `tall` in all; of columns,
+    `side` ones were there, `wide` in all. A step computes from `new` on where what was there is
+    kept, from `own` on where it is computed again. Bytes of a `row` of the stage and of a `pixel`.
+    """
+
+    fresh: int
+    old: int
+    tall: int
+    side: int
+    wide: int
+    new: tuple[int, int]
+    own: tuple[int, int]
+    row: int
+    pixel: int
+
+    @staticmethod
+    def of(
+        tensor: PlannerTensor,
+        rate: tuple[int, int],
+        high: tuple[int, int],
+        own: tuple[int, int],
+        strip: StripColumns | None,
+    ) -> _Overlap:
+        """See `edge_choices`."""
+        full = rate[1] == 0
+        width = tensor.width if strip is None else strip.width
+        new = _new(rate, high)
+        side = 0 if full else min(width, max(0, high[1] - own[1] - rate[1]))
+        if strip is not None and strip.single:
+            new, side = (new[0], own[1]), 0
+        return _Overlap(
+            fresh=min(tensor.height, rate[0]),
+            old=min(tensor.height, max(0, high[0] - own[0] - rate[0])),
+            tall=min(tensor.height, high[0] - own[0]),
+            side=side,
+            wide=width if full else min(width, high[1] - own[1]),
+            new=new,
+            own=own,
+            row=width * tensor.channels,
+            pixel=tensor.channels,
+        )
+
+
+def _new(rate: tuple[int, int], high: tuple[int, int]) -> tuple[int, int]:
+    """Where the positions begin that come with a step; column 0 of whole rows."""
+    return high[0] - rate[0], (0 if rate[1] == 0 else high[1] - rate[1])
+
+
 def edge_choices(
     space: Space,
     tensor: PlannerTensor,
@@ -91,75 +148,54 @@ def edge_choices(
     own: tuple[int, int] | None,
     strip: StripColumns | None = None,
 ) -> Iterator[EdgeChoice]:
-    """The ways to hold a tensor that the space allows (see `_all_choices`)."""
-    for choice in _all_choices(space, tensor, rate, high, own, strip):
-        if space.pinned is None or own is None:
-            yield choice
-            continue
-        rows = high[0] - own[0] > rate[0]
-        columns = bool(rate[1]) and high[1] - own[1] > rate[1]
-        fits = not rows or choice.rows is space.pinned[0]
-        if fits and (not columns or choice.columns is space.pinned[1]):
-            yield choice
+    """The ways to hold a tensor that the space allows.
 
-
-def _all_choices(
-    space: Space,
-    tensor: PlannerTensor,
-    rate: tuple[int, int],
-    high: tuple[int, int],
-    own: tuple[int, int] | None,
-    strip: StripColumns | None,
-) -> Iterator[EdgeChoice]:
-    """The ways to hold a tensor of which positions from `own` to `high` are needed at a step.
-
-    `rate` new positions come with a step; 0 columns mean whole rows. None: it is stored whole.
+    Its positions from `own` to `high` (rows, columns) are needed at step 0; `rate` of them come
+    with a step, 0 columns mean whole rows. `own` is None where it is stored whole.
     """
-    full = rate[1] == 0
-    new = high[0] - rate[0], (0 if full else high[1] - rate[1])
     if own is None:
-        yield EdgeChoice(new[0], new[1], 0, 0, whole=True)
+        yield EdgeChoice(*_new(rate, high), 0, 0, whole=True)
         return
-    width = tensor.width if strip is None else strip.width
-    row, pixel = width * tensor.channels, tensor.channels
-    fresh = min(tensor.height, rate[0])
-    old = min(tensor.height, max(0, high[0] - own[0] - rate[0]))
-    wide = width if full else min(width, high[1] - own[1])
-    side = 0 if full else min(width, max(0, high[1] - own[1] - rate[1]))
-    if strip is not None and strip.single:
-        new, side = (new[0], own[1]), 0
-    tile = fresh * wide * pixel
-    if not (old or side):
-        yield EdgeChoice(new[0], new[1], 0, tile)
+    overlap = _Overlap.of(tensor, rate, high, own, strip)
+    if not (overlap.old or overlap.side):
+        yield EdgeChoice(*overlap.new, 0, overlap.fresh * overlap.wide * overlap.pixel)
         return
-    if space.cache:
-        if Form.RING in space.forms:
-            yield EdgeChoice(new[0], new[1], (old + fresh) * row, 0, Form.RING)
-        if Form.TILE in space.forms:
-            yield EdgeChoice(new[0], new[1], old * row + side * fresh * pixel, tile)
-        if Form.SLIDE in space.forms and side:
-            yield EdgeChoice(new[0], new[1], old * row + tile, 0, Form.SLIDE)
-    if space.recompute:
-        tall = min(tensor.height, high[0] - own[0])
-        yield from _recomputing(space, row, new, own, (old, side, fresh, tall, wide), pixel)
+    rows, columns = high[0] - own[0] > rate[0], bool(rate[1]) and high[1] - own[1] > rate[1]
+    for choice in (*_caching(space, overlap), *_recomputing(space, overlap)):
+        if space.pinned is None or (
+            (not rows or choice.rows is space.pinned[0])
+            and (not columns or choice.columns is space.pinned[1])
+        ):
+            yield choice
 
 
-def _recomputing(
-    space: Space,
-    row: int,
-    new: tuple[int, int],
-    own: tuple[int, int],
-    sizes: tuple[int, int, int, int, int],
-    pixel: int,
-) -> Iterator[EdgeChoice]:
+def _caching(space: Space, overlap: _Overlap) -> Iterator[EdgeChoice]:
+    """Ways that keep all that was there: rows in a ring, or what a tile needs beside it."""
+    if not space.cache:
+        return
+    old_rows = overlap.old * overlap.row
+    tile = overlap.fresh * overlap.wide * overlap.pixel
+    if Form.RING in space.forms:
+        yield EdgeChoice(*overlap.new, old_rows + overlap.fresh * overlap.row, 0, Form.RING)
+    if Form.TILE in space.forms:
+        halo = overlap.side * overlap.fresh * overlap.pixel
+        yield EdgeChoice(*overlap.new, old_rows + halo, tile)
+    if Form.SLIDE in space.forms and overlap.side:
+        yield EdgeChoice(*overlap.new, old_rows + tile, 0, Form.SLIDE)
+
+
+def _recomputing(space: Space, overlap: _Overlap) -> Iterator[EdgeChoice]:
     """Ways that compute columns, rows or both again."""
-    old, side, fresh, tall, wide = sizes
-    tile = tall * wide * pixel
+    if not space.recompute:
+        return
+    old, side, new, own = overlap.old, overlap.side, overlap.new, overlap.own
+    tile = overlap.tall * overlap.wide * overlap.pixel
     if space.cache and side:
-        cached = old * row
-        yield EdgeChoice(new[0], own[1], cached, fresh * wide * pixel, columns=RECOMPUTE)
+        fresh = overlap.fresh * overlap.wide * overlap.pixel
+        yield EdgeChoice(new[0], own[1], old * overlap.row, fresh, columns=RECOMPUTE)
     if old and (space.cache or not side):
-        yield EdgeChoice(own[0], new[1], side * tall * pixel, tile, rows=RECOMPUTE)
+        halo = side * overlap.tall * overlap.pixel
+        yield EdgeChoice(own[0], new[1], halo, tile, rows=RECOMPUTE)
         if side and Form.SLIDE in space.forms:
             yield EdgeChoice(own[0], new[1], tile, 0, Form.SLIDE, RECOMPUTE)
     if side and (old or not space.cache):
@@ -167,7 +203,10 @@ def _recomputing(
 
 
 def thinned(values: list[Value], most: int) -> list[Value]:
-    """The Pareto set of (persistent, largest, cost), at most about `most` of them."""
+    """The Pareto set of (persistent, largest, cost), at most about `most` of them.
+
+    Of too many, the cheapest in each of `most` equal spans of memory.
+    """
     values.sort(key=lambda v: (v[0] + v[1], v[2], v[0]))
     kept: list[Value] = []
     for value in values:
