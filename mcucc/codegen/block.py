@@ -6,8 +6,11 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mcucc.codegen.constants import BufferCode, Constants
 from mcucc.codegen.model_names import Field, Names
+from mcucc.ir.integer import Activation
 from mcucc.ir.kernel import BlockCall
+from mcucc.ir.window import Window
 from mcucc.schedule.split.block import SplitBlockKernel, SplitGroup
 
 
@@ -38,19 +41,19 @@ class RunCode:
 class BlockCode:
     """What the template prints of a block.
 
-    `rows` and `columns` are stride, pad and extent of the window and the input's size; `taps` rows
-    of distance `dilation` go to the depthwise convolution. Scratch is what the kernels need, from
-    `expanded` on `slots` rows of `pitch` bytes, and from `filtered` on one row.
+    `rows` and `columns` are the windows and `height` and `width` the size of the input. The rows of
+    a group are expanded into `expanded`, and one at a time filtered into `filtered`: both are parts
+    of its scratch, behind what the kernels need. The depthwise convolution reads `taps` rows.
     """
 
-    rows: tuple[int, int, int, int]
-    columns: tuple[int, int, int, int]
-    taps: int
+    rows: Window
+    columns: Window
+    height: int
+    width: int
+    expanded: BufferCode
+    filtered: BufferCode
     dilation: int
-    expanded: int
-    filtered: int
-    slots: int
-    pitch: int
+    taps: int
     padding: str
     runs: tuple[RunCode, ...]
 
@@ -61,23 +64,38 @@ class BlockCode:
 
 
 def block_code(
-    names: Names, node: str, kernel: SplitBlockKernel, size: tuple[int, int]
+    names: Names,
+    constants: Constants,
+    node: str,
+    kernel: SplitBlockKernel,
+    x: Activation,
+    scratch: BufferCode,
 ) -> BlockCode:
-    """The code of a block whose input has `size` rows and columns."""
-    down, across = kernel.rows_window, kernel.columns_window
+    """The code of a block that reads `x`."""
     padding = kernel.groups[0].depthwise.kernel.padding()
     pitch, window = kernel.expanded_columns * kernel.channels, kernel.depthwise.window
     numbered = list(enumerate(kernel.groups))
     runs = [list(run) for _, run in itertools.groupby(numbered, key=lambda item: _kind(item[1]))]
+    expanded = BufferCode(
+        names.of_node(node, "{}_expanded"),
+        scratch.offset + kernel.kernel_scratch,
+        kernel.expanded_rows,
+        x.height,
+        pitch,
+        kernel.channels,
+    )
+    filtered = BufferCode(
+        names.of_node(node, "{}_filtered"), expanded.offset + kernel.expanded_bytes
+    )
     return BlockCode(
-        rows=(down.stride, down.pad, down.kernel, size[0]),
-        columns=(across.stride, across.pad, across.kernel, size[1]),
-        taps=window.kernel[0],
+        rows=kernel.rows_window,
+        columns=kernel.columns_window,
+        height=x.height,
+        width=x.width,
+        expanded=constants.declare(expanded),
+        filtered=constants.declare(filtered),
         dilation=window.dilation[0],
-        expanded=kernel.kernel_scratch,
-        filtered=kernel.kernel_scratch + kernel.expanded_bytes,
-        slots=kernel.expanded_rows,
-        pitch=pitch,
+        taps=window.kernel[0],
         padding="NULL" if padding is None else names.pad_row(padding, pitch),
         runs=tuple(_run(names, node, number, run) for number, run in enumerate(runs)),
     )

@@ -26,11 +26,10 @@ class BorderCode:
     params: str
     params_type: str
     entries: tuple[tuple[Field, ...], ...]
-    channels: int
 
 
-def border_code(names: Names, node: str, border: BorderCall, channels: int) -> BorderCode | None:
-    """The code of a border of a layer with so many output channels; None where all is inside."""
+def border_code(names: Names, node: str, border: BorderCall) -> BorderCode | None:
+    """The code of a layer's border; None where all is inside."""
     if not border.calls:
         return None
     rows, columns, zones, params = table_names(names, node)
@@ -46,7 +45,6 @@ def border_code(names: Names, node: str, border: BorderCall, channels: int) -> B
         params=params,
         params_type=key.params,
         entries=tuple(names.fields(node, call) for call in border.calls),
-        channels=channels,
     )
 
 

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcucc.base.names import comment, identifier, string
+from mcucc.codegen.action_writer import Writing
+from mcucc.codegen.arena_map import arena_map
+from mcucc.codegen.constants import BufferCode, Constant, Constants
 from mcucc.codegen.model_names import Names, c_int
-from mcucc.codegen.steps import StageCode, stage_codes, step_name
+from mcucc.codegen.stages import StageCode, stage_codes
 from mcucc.images.camera import CameraInput
-from mcucc.ir.integer import Activation
 from mcucc.ir.kernel import ConstArray, KernelCall
 from mcucc.ir.kernel_id import KernelId
 from mcucc.quantize.split_outputs import SplitOutput
 from mcucc.schedule.plan.buffers import BufferId
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.plan.program import Program
-from mcucc.schedule.plan.spans import Range
+from mcucc.schedule.plan.program import Compute, Program
 
 CAMERA = KernelId("camera")  # whose C unit is not a kernel's
 C_TYPES = {
@@ -43,22 +44,14 @@ class Table:
 
 
 @dataclass(frozen=True)
-class RangeTable:
-    """Ranges of a stage's steps that no formula gives."""
-
-    name: str
-    ranges: tuple[Range, ...]
-
-
-@dataclass(frozen=True)
 class End:
     """A named input or output of the generated API."""
 
     name: str
     identifier: str
     macro: str
-    place: str
     offset: int
+    start: str  # C expression of its first byte; empty for rows of a camera
     height: int
     width: int
     channels: int
@@ -75,21 +68,11 @@ class CameraCode:
 
     name: str
     title: str
-    place: str
+    buffer: BufferCode
     size: int
     pixels: int
     channels: int
     table: str  # empty: byte - 128
-
-
-@dataclass(frozen=True)
-class PlaceCode:
-    """One line of the arena map."""
-
-    macro: str
-    offset: int
-    end: int
-    what: str
 
 
 @dataclass(frozen=True)
@@ -104,7 +87,7 @@ class ModelCode:
     origin: tuple[str, ...]
     headers: tuple[str, ...]
     arena_bytes: int
-    places: tuple[PlaceCode, ...]
+    arena: tuple[str, ...]  # lines of the map
     inputs: tuple[End, ...]
     outputs: tuple[End, ...]
     streams: bool
@@ -112,14 +95,10 @@ class ModelCode:
     cameras: tuple[CameraCode, ...]
     stages: tuple[StageCode, ...]
     tables: tuple[Table, ...]
-    range_tables: tuple[RangeTable, ...]
+    first_constants: tuple[Constant, ...]  # declared before the stages
+    last_constants: tuple[Constant, ...]  # and behind them
     step_names: tuple[str, ...]
     sources: tuple[str, ...]  # of the kernels, below runtime_c
-
-    @property
-    def copies(self) -> bool:
-        """Whether any stage moves bytes."""
-        return any(action.kind == "copy" for stage in self.stages for action in stage.actions)
 
     @property
     def resident_steps(self) -> int:
@@ -155,23 +134,16 @@ def model_code(
         for part in split.parts
     }
     names = Names(name, program)
-    stages = stage_codes(program, names, cameras)
+    writing = Writing(program, names, Constants(program, names), cameras)
     streams = program.plan.image.streams
-    resident = {} if streams else cameras
-    camera_steps = tuple(
-        _camera(graph.activations[tensor], camera, names) for tensor, camera in resident.items()
-    )
-    calls = {
-        node.name: node.call()
-        for stage in program.stages
-        if stage.actions
-        for node in stage.nodes
-        if _has_code(node.name, stages, names)
-    }
-    ids = {c.id for call in calls.values() for c in call.calls}
-    if cameras:
-        ids.add(CAMERA)
-    titles = [step_name(step) for step in program.steps]
+    camera_steps = () if streams else tuple(_camera(writing, tensor) for tensor in cameras)
+    first_constants = writing.constants.taken()
+    stages = stage_codes(writing)
+    inputs = tuple(_end(writing, t, not streams, camera=t in cameras) for t in graph.inputs)
+    outputs = tuple(_end(writing, t, True, note=notes.get(t, "")) for t in graph.outputs)
+    calls = _calls(program)
+    ids = {c.id for call in calls.values() for c in call.calls} | ({CAMERA} if cameras else set())
+    titles = [*(c.title for c in camera_steps), *(step.title for step in program.steps)]
     return ModelCode(
         name=name,
         macro=name.upper(),
@@ -185,23 +157,31 @@ def model_code(
         ),
         headers=tuple(sorted({f"mcucc/{key.unit}.h" for key in ids})),
         arena_bytes=program.arena_bytes,
-        places=_places(program, names),
-        inputs=tuple(_end(program, t, names, t in cameras) for t in graph.inputs),
-        outputs=tuple(_end(program, t, names, False, notes.get(t, "")) for t in graph.outputs),
+        arena=tuple(arena_map(program)),
+        inputs=inputs,
+        outputs=outputs,
         streams=streams,
         mapped=program.plan.image is ImagePolicy.MAPPED,
         cameras=camera_steps,
         stages=stages,
         tables=_tables(calls, cameras, names),
-        range_tables=tuple(RangeTable(key, ranges) for key, ranges in names.ranges.items()),
-        step_names=tuple(string(t) for t in (*(c.title for c in camera_steps), *titles)),
+        first_constants=first_constants,
+        last_constants=writing.constants.taken(),
+        step_names=tuple(string(title) for title in titles),
         sources=tuple(sorted({key.source for key in ids})),
     )
 
 
-def _has_code(node: str, stages: tuple[StageCode, ...], names: Names) -> bool:
-    wanted = names.of_node(node, "run_{}")
-    return any(action.name == wanted for stage in stages for action in stage.actions)
+def _calls(program: Program) -> dict[str, KernelCall]:
+    """The kernels of the nodes that are computed, in order."""
+    computed = {
+        action.node
+        for stage in program.stages
+        for action in stage.actions
+        if isinstance(action, Compute)
+    }
+    nodes = (node for stage in program.stages for node in stage.nodes if node.name in computed)
+    return {node.name: node.call() for node in nodes}
 
 
 def _tables(
@@ -221,27 +201,30 @@ def _tables(
     return tuple(found)
 
 
-def _camera(x: Activation, camera: CameraInput, names: Names) -> CameraCode:
+def _camera(writing: Writing, tensor: str) -> CameraCode:
+    names, x, camera = writing.names, writing.program.graph.activations[tensor], writing.cameras
     return CameraCode(
-        name=names.symbol(f"run_camera_{names.tensors[x.name]}", "camera", x.name),
-        title=f"camera {comment(x.name)}",
-        place=names.place(BufferId(x.name)),
+        name=names.symbol(f"run_camera_{names.tensors[tensor]}", "camera", tensor),
+        title=f"camera {comment(tensor)}",
+        buffer=writing.constants.buffer(BufferId(tensor)),
         size=x.size,
         pixels=x.height * x.width,
         channels=x.channels,
-        table="" if camera.is_offset else names.camera_table(x.name),
+        table="" if camera[tensor].is_offset else names.camera_table(tensor),
     )
 
 
-def _end(program: Program, tensor: str, names: Names, camera: bool, note: str = "") -> End:
-    a = program.graph.activations[tensor]
-    name = names.ends[tensor]
+def _end(
+    writing: Writing, tensor: str, whole: bool, *, camera: bool = False, note: str = ""
+) -> End:
+    a = writing.program.graph.activations[tensor]
+    name = writing.names.ends[tensor]
     return End(
         name=string(tensor),
         identifier=name,
         macro=name.upper(),
-        place=names.place(BufferId(tensor)),
-        offset=program.buffer_of(tensor).offset,
+        offset=writing.program.buffer_of(tensor).offset,
+        start=writing.constants.buffer(BufferId(tensor)).start if whole else "",
         height=a.height,
         width=a.width,
         channels=a.channels,
@@ -251,16 +234,6 @@ def _end(program: Program, tensor: str, names: Names, camera: bool, note: str = 
         camera=camera,
         note=note,
     )
-
-
-def _places(program: Program, names: Names) -> tuple[PlaceCode, ...]:
-    found = []
-    for place in program.buffers.values():
-        what = f"{place.kind.value} of {comment(place.tensor)}"
-        if place.slots > 1 and place.kind.value in ("ring", "row cache", "image", "tile"):
-            what += f", {place.slots} rows of {place.pitch}"
-        found.append(PlaceCode(names.place(place.id), place.offset, place.end, what))
-    return tuple(found)
 
 
 def _table(name: str, array: ConstArray) -> Table:

@@ -1,15 +1,13 @@
-"""The names and tables of one generated model: identifiers, padding rows, ranges, parameters."""
+"""The names of one generated model: identifiers, padding rows, parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mcucc.base.names import distinct, identifiers, short_identifiers
+from mcucc.base.names import identifier, identifiers, short_identifiers
 from mcucc.ir.kernel import ConstArray, KernelCall
-from mcucc.schedule.plan.buffers import Buffer, BufferId, BufferKind
+from mcucc.schedule.plan.buffers import Buffer, Part
 from mcucc.schedule.plan.program import Program
-from mcucc.schedule.plan.spans import Range, swept
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,7 @@ class Field:
 
 
 class Names:
-    """The identifiers of one model, and the padding rows and tables its steps ask for."""
+    """The identifiers of one model, and the padding rows that its steps ask for."""
 
     def __init__(self, model: str, program: Program) -> None:
         graph = program.graph
@@ -29,17 +27,9 @@ class Names:
         self.nodes = short_identifiers(node.name for node in graph.nodes)
         self.tensors = short_identifiers(graph.activations)
         self.ends = identifiers((*graph.inputs, *graph.outputs))
-        self.places = distinct({id: self._place_name(p) for id, p in program.buffers.items()})
         self._symbols: dict[tuple[str | int, ...], str] = {}
         self._taken = self._public()
         self.padding: dict[int, int] = {}
-        self.ranges: dict[str, tuple[Range, ...]] = {}
-
-    def _place_name(self, place: Buffer) -> str:
-        """The tensor and, where the place is not all of it, what it is: conv_1_row_cache."""
-        tensor = self.tensors[place.tensor]
-        whole = place.kind in (BufferKind.TENSOR, BufferKind.IMAGE, BufferKind.OUTPUT)
-        return tensor if whole else f"{tensor}_{place.kind.value}"
 
     def _public(self) -> set[str]:
         """The functions and data of the header."""
@@ -66,9 +56,11 @@ class Names:
         """What belongs to a node alone: its function, its parameters."""
         return self.symbol(what.format(self.nodes[node]), "node", what, node)
 
-    def place(self, buffer: BufferId) -> str:
-        """The constant that holds a place's offset."""
-        return f"AT_{self.places[buffer].upper()}"
+    def buffer(self, buffer: Buffer) -> str:
+        """A buffer's constant: the tensor and what of it, conv_1_row_cache."""
+        of = self.nodes if buffer.id.part is Part.SCRATCH else self.tensors
+        wanted = identifier(f"{of[buffer.id.of]}_{buffer.kind.value}")
+        return self.symbol(wanted, "buffer", buffer.id.of, buffer.id.part.value)
 
     def table(self, node: str, array: str) -> str:
         """A kernel's table."""
@@ -92,18 +84,6 @@ class Names:
         self.padding[value] = max(self.padding.get(value, 0), length)
         sign = "m" if value < 0 else ""
         return self.symbol(f"{self.model}_padding_{sign}{abs(value)}", "padding", value)
-
-    def range(self, ranges: Sequence[Range], variable: str, size: int) -> str:
-        """A C expression for ranges[variable]: constant, a sweep, or a table."""
-        if len(set(ranges)) == 1:
-            return f"{{{ranges[0][0]}, {ranges[0][1]}}}"
-        span = swept(ranges, size)
-        if span is not None:
-            return f"mcucc_sweep({variable}, {span.rate}, {span.lo}, {span.hi}, {size})"
-        known = {value: key for key, value in self.ranges.items()}
-        key = known.get(tuple(ranges), f"ranges_{len(self.ranges)}")
-        self.ranges[key] = tuple(ranges)
-        return f"{{{key}[{variable}][0], {key}[{variable}][1]}}"
 
 
 def c_int(value: int) -> str:

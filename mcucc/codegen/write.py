@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mcucc.base.package_data import resource_dir
 from mcucc.base.templates import code_templates
+from mcucc.codegen.layout import folded
 from mcucc.codegen.model import ModelCode
 from mcucc.runtime.abi import runtime_abi
 from mcucc.runtime.files import runtime_files
@@ -25,7 +26,8 @@ def model_sources(code: ModelCode, kernels: Iterable[str]) -> dict[str, str]:
     }
     abi = runtime_abi(resource_dir("runtime_c"))
     context = {"m": code, "kernels": sorted(kernels), "runtime": abi}
-    return {name: templates.get_template(path).render(context) for name, path in files.items()}
+    texts = {name: templates.get_template(path).render(context) for name, path in files.items()}
+    return {name: folded(text) if name.endswith(".c") else text for name, text in texts.items()}
 
 
 def library_sources(code: ModelCode) -> dict[str, str]:

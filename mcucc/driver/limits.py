@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mcucc.boards.board import Board
-from mcucc.codegen.steps import stage_name
 from mcucc.errors import FitError
 from mcucc.ir.kernel import Granularity
 from mcucc.report.facts import Report
@@ -64,7 +63,7 @@ def describe_peak(program: Program) -> str:
     live = ", ".join(f"{place.tensor} {place.size:,}" for place in program.live(peak))
     return (
         f"  the peak, {program.stage_bytes[peak]:,} bytes, is at "
-        f"{stage_name(program.stages[peak])}; alive there: {live}"
+        f"{program.stages[peak].title}; alive there: {live}"
     )
 
 

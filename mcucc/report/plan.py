@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-from mcucc.codegen.steps import stage_name
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.plan.plan import EdgePlan
 from mcucc.schedule.plan.program import Program, Stage
@@ -123,7 +122,7 @@ def plan_facts(program: Program, layers: Program, choice: ChoiceFacts) -> PlanFa
         lower_bound=program.lower_bound,
         gap=program.arena_bytes - program.lower_bound,
         bound=BOUND,
-        peak_layer=stage_name(program.stages[peak]),
+        peak_layer=program.stages[peak].title,
         peak_bytes=program.stage_bytes[peak],
         stages=_stages(program),
         front=choice.front,
@@ -137,7 +136,7 @@ def _stages(program: Program) -> tuple[StageFacts, ...]:
     outside = _between_stages(program)
     return tuple(
         StageFacts(
-            name=stage_name(stage),
+            name=stage.title,
             nodes=tuple(node.name for node in stage.nodes),
             tile=stage.plan.tile,
             strips=len(stage.strips),

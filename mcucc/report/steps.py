@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mcucc.codegen.steps import stage_name
 from mcucc.ir.integer import IntegerNode
 from mcucc.report.definitions import NOT_COUNTED
 from mcucc.report.facts import LayerFacts, SramFacts
@@ -22,7 +21,7 @@ def layer_facts(program: Program, instructions: tuple[int, ...] | None) -> tuple
             continue
         facts.append(
             LayerFacts(
-                name=stage_name(stage),
+                name=stage.title,
                 op="; ".join(node.describe() for node in _worked(stage)),
                 output=program.graph.activations[stage.nodes[-1].output].shape,
                 macs=stage.macs,

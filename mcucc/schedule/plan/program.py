@@ -18,7 +18,7 @@ The checker replays exactly this, the code generator prints it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -123,6 +123,11 @@ class Stage:
     scratch: Mapping[str, BufferId]
 
     @property
+    def title(self) -> str:
+        """The stage by its nodes, for people."""
+        return _title(self.nodes)
+
+    @property
     def sink_nodes(self) -> tuple[IntegerNode, ...]:
         """Global pools, begun before and finished after the loops (`sinks`: name to buffer)."""
         return tuple(node for node in self.nodes if node.name in self.sinks)
@@ -186,6 +191,15 @@ class Step:
     def nodes(self) -> tuple[IntegerNode, ...]:
         """The nodes of all its stages."""
         return tuple(node for stage in self.stages for node in stage.nodes)
+
+    @property
+    def title(self) -> str:
+        """The step by its nodes, for people."""
+        return _title(self.nodes)
+
+
+def _title(nodes: Sequence[IntegerNode]) -> str:
+    return nodes[0].name if len(nodes) == 1 else f"{nodes[0].name} .. {nodes[-1].name}"
 
 
 @dataclass(frozen=True, eq=False)

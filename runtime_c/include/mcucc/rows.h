@@ -2,6 +2,9 @@
 #ifndef MCUCC_ROWS_H
 #define MCUCC_ROWS_H
 
+#include <string.h>
+
+#include "mcucc/compiler.h"
 #include "mcucc/mcucc.h"
 
 /* Positions [begin, end) of rows or columns. */
@@ -10,18 +13,34 @@ typedef struct {
     int32_t end;
 } mcucc_range;
 
-/* Where a step finds the rows of one tensor. Row r of those computed before lies in slot
- * r % slots; rows from fresh_from on, made in this very step, lie in a tile of their own. */
+/* Bytes of the arena that hold rows of one tensor. Pixel (row, column) lies at
+ * offset + row % rows * pitch + (column - left) * pixel, where `left` is the column at the left edge:
+ * left_at[u] at column step u where the buffer moves on from step to step. */
 typedef struct {
-    const int8_t *data;
-    int32_t pitch; /* bytes from slot to slot */
-    int32_t slots;
-    const int8_t *fresh; /* NULL where all rows lie in `data` */
-    int32_t fresh_pitch;
-    int32_t fresh_slots;
+    int32_t offset; /* bytes from the start of the arena */
+    int32_t rows;   /* rows that it holds at a time */
+    int32_t height; /* rows of the whole tensor */
+    int32_t pitch;  /* bytes from row to row */
+    int32_t pixel;  /* bytes from pixel to pixel */
+    int32_t left;
+    const int16_t *left_at; /* NULL: always `left` */
+} mcucc_buffer;
+
+/* The rows of one tensor that a step reads, and which of them a kernel call wants. Rows from
+ * fresh_from on were made in this very step and lie in a buffer of their own. */
+typedef struct {
+    const mcucc_buffer *buffer;
+    const int8_t *data;        /* its row 0, at the column that the kernel's pointers point at */
+    const mcucc_buffer *fresh; /* NULL: all rows are in `buffer` */
+    const int8_t *fresh_data;
     int32_t fresh_from;
-    int32_t height;        /* of the whole tensor */
     const int8_t *padding; /* a row of padding values; NULL where the window never leaves */
+    int32_t stride;        /* output row r reads rows r * stride - pad + i * dilation, i < taps */
+    int32_t pad;
+    int32_t taps;
+    int32_t dilation;
+    int32_t upsample; /* more than 1: (r * stride + phase) / upsample instead of r * stride */
+    int32_t phase;
 } mcucc_rows;
 
 /* What step t computes: [rate * t + lo, rate * t + hi) inside [0, size). */
@@ -49,6 +68,14 @@ static inline mcucc_range mcucc_reach(mcucc_range range, int32_t stride, int32_t
                        size);
 }
 
+/* The positions that a table lists for a step. */
+static inline mcucc_range mcucc_listed(const int16_t ends[2])
+{
+    const mcucc_range range = {ends[0], ends[1]};
+
+    return range;
+}
+
 /* The slot of a row; most tensors are whole and need no division. */
 static inline int32_t mcucc_slot(int32_t row, int32_t slots)
 {
@@ -60,22 +87,73 @@ static inline int32_t mcucc_least(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
-/* Point rows[0..taps) at the input rows first, first + dilation, ...; rows outside the tensor are
- * the padding row. */
-static inline void mcucc_window(const int8_t **rows, const mcucc_rows *tensor, int32_t first,
-                                int32_t taps, int32_t dilation)
+/* The column at the left edge of a buffer at column step u. Buffers are constants: all that is said
+ * of them here is folded where it is inlined. */
+MCUCC_INLINE int32_t mcucc_left(const mcucc_buffer *buffer, int32_t u)
 {
-    int32_t row = first;
+    return buffer->left_at != NULL ? buffer->left_at[u] : buffer->left;
+}
 
-    for (int32_t tap = 0; tap < taps; tap++) {
-        if (row < 0 || row >= tensor->height) {
-            rows[tap] = tensor->padding;
-        } else if (tensor->fresh != NULL && row >= tensor->fresh_from) {
-            rows[tap] = tensor->fresh + mcucc_slot(row, tensor->fresh_slots) * tensor->fresh_pitch;
+/* Row 0 of a buffer at a column. */
+MCUCC_INLINE int8_t *mcucc_column(int8_t *arena, const mcucc_buffer *buffer, int32_t column,
+                                  int32_t u)
+{
+    return arena + buffer->offset + (column - mcucc_left(buffer, u)) * buffer->pixel;
+}
+
+/* Where a row lies behind row 0, bytes. */
+MCUCC_INLINE int32_t mcucc_down(const mcucc_buffer *buffer, int32_t row)
+{
+    return (buffer->rows >= buffer->height ? row : row % buffer->rows) * buffer->pitch;
+}
+
+/* A row of a buffer that holds whole rows. */
+MCUCC_INLINE int8_t *mcucc_row(int8_t *arena, const mcucc_buffer *buffer, int32_t row)
+{
+    return arena + buffer->offset + mcucc_down(buffer, row);
+}
+
+/* The sums of a reduction, which lie at the start of a buffer. */
+MCUCC_INLINE int32_t *mcucc_sums(int8_t *arena, const mcucc_buffer *buffer)
+{
+    return (int32_t *)(void *)(arena + buffer->offset);
+}
+
+/* Copy pixels of a tensor between two buffers, each as it is at its own column step; also within
+ * one buffer that moves on. */
+MCUCC_INLINE void mcucc_copy(int8_t *arena, const mcucc_buffer *source, int32_t source_u,
+                             const mcucc_buffer *target, int32_t target_u, mcucc_range rows,
+                             mcucc_range columns)
+{
+    int8_t *const to = mcucc_column(arena, target, columns.begin, target_u);
+    const int8_t *const from = mcucc_column(arena, source, columns.begin, source_u);
+
+    for (int32_t row = rows.begin; row < rows.end; row++) {
+        memmove(to + mcucc_down(target, row), from + mcucc_down(source, row),
+                (size_t)((columns.end - columns.begin) * source->pixel));
+    }
+}
+
+/* Point window[0..taps) at the input rows that output row `row` reads; rows outside the tensor are
+ * the padding row. */
+MCUCC_INLINE void mcucc_window(const int8_t **window, const mcucc_rows *x, int32_t row)
+{
+    const mcucc_buffer *const buffer = x->buffer, *const fresh = x->fresh;
+    int32_t at = row * x->stride + x->phase;
+
+    if (x->upsample > 1) {
+        at /= x->upsample;
+    }
+    at -= x->pad;
+    for (int32_t tap = 0; tap < x->taps; tap++) {
+        if (at < 0 || at >= buffer->height) {
+            window[tap] = x->padding;
+        } else if (fresh != NULL && at >= x->fresh_from) {
+            window[tap] = x->fresh_data + mcucc_slot(at, fresh->rows) * fresh->pitch;
         } else {
-            rows[tap] = tensor->data + mcucc_slot(row, tensor->slots) * tensor->pitch;
+            window[tap] = x->data + mcucc_slot(at, buffer->rows) * buffer->pitch;
         }
-        row += dilation;
+        at += x->dilation;
     }
 }
 

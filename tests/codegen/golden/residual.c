@@ -3,22 +3,23 @@
  * sha256 0000000000000000000000000000000000000000000000000000000000000000
  * 2,208 MACs (executed: 2,208), single rounding, schedule layers
  *
- * The arena, 324 bytes, in order of first use:
+ * The arena, 324 bytes, by address:
  *
- *      148 -    256  image of image, 6 rows of 18
- *        0 -     36  tensor of conv_0
- *       36 -    148  scratch of conv_0
- *       36 -    108  tensor of conv_1
- *      108 -    124  scratch of conv_1
- *      108 -    180  tensor of dw_2
- *      180 -    324  scratch of dw_2
- *       36 -     72  tensor of conv_3
- *       72 -    104  scratch of conv_3
- *        0 -     36  tensor of add_4
- *        0 -      4  tensor of globalaveragepool_5
- *       36 -     52  scratch of globalaveragepool_5
- *        0 -      4  tensor of reshape_6
- *        4 -      7  output of fc_7
+ *      bytes  stages
+ *     0 .. 4  5 .. 7  tensor of globalaveragepool_5
+ *     0 .. 4       -  tensor of reshape_6
+ *    0 .. 36  4 .. 5  tensor of add_4, 3 rows of 12
+ *    0 .. 36  0 .. 4  tensor of conv_0, 3 rows of 12
+ *     4 .. 7       7  output of fc_7
+ *   36 .. 52       5  scratch of globalaveragepool_5
+ *   36 .. 72  3 .. 4  tensor of conv_3, 3 rows of 12
+ *  36 .. 108  1 .. 2  tensor of conv_1, 3 rows of 24
+ *  36 .. 148       0  scratch of conv_0
+ *  72 .. 104       3  scratch of conv_3
+ * 108 .. 124       1  scratch of conv_1
+ * 108 .. 180  2 .. 3  tensor of dw_2, 3 rows of 24
+ * 148 .. 256       0  image of image, 6 rows of 18
+ * 180 .. 324       2  scratch of dw_2
  */
 #include "residual.h"
 
@@ -31,29 +32,19 @@
 #include "mcucc/global_average_pool.h"
 #include "mcucc/rows.h"
 
-/* Where each buffer starts in the arena, bytes. */
-enum {
-    AT_IMAGE = 148,
-    AT_CONV_0 = 0,
-    AT_CONV_0_SCRATCH = 36,
-    AT_CONV_1 = 36,
-    AT_CONV_1_SCRATCH = 108,
-    AT_DW_2 = 108,
-    AT_DW_2_SCRATCH = 180,
-    AT_CONV_3 = 36,
-    AT_CONV_3_SCRATCH = 72,
-    AT_ADD_4 = 0,
-    AT_GLOBALAVERAGEPOOL_5 = 0,
-    AT_GLOBALAVERAGEPOOL_5_SCRATCH = 36,
-    AT_RESHAPE_6 = 0,
-    AT_FC_7 = 4,
-};
+static const mcucc_buffer image_image = {
+    .offset = 148, .rows = 6, .height = 6, .pitch = 18, .pixel = 3};
 
 /* camera image: bytes 0..255 become the int8 values of the first layer, in place. */
 static void run_camera_image(int8_t *arena)
 {
-    mcucc_camera_offset(arena + AT_IMAGE, 108);
+    mcucc_camera_offset(arena + image_image.offset, 108);
 }
+
+/* Stage 0: conv_0 */
+static const mcucc_buffer conv_0_tensor = {
+    .offset = 0, .rows = 3, .height = 3, .pitch = 12, .pixel = 4};
+static const mcucc_buffer conv_0_scratch = {.offset = 36};
 
 static const mcucc_conv2d_pairs_params conv_0_params = {
     .kernel_h = 3,
@@ -81,29 +72,30 @@ static const mcucc_conv2d_pairs_params conv_0_params = {
  * 6x6x3 -> 3x3x4, 972 MACs */
 static void run_conv_0(int8_t *arena)
 {
-    const mcucc_range rows = {0, 3};
-    const mcucc_range columns = {0, 3};
     const mcucc_rows x0 = {
-        arena + AT_IMAGE, 18, 6,
-        NULL, 0, 1, 0,
-        6, residual_padding_m1,
+        .buffer = &image_image,
+        .data = arena + image_image.offset,
+        .padding = residual_padding_m1,
+        .stride = 2,
+        .pad = 1,
+        .taps = 3,
+        .dilation = 1,
     };
     const int8_t *window[3];
-    mcucc_span span = {0, columns.begin, columns.end, 0, arena + AT_CONV_0_SCRATCH};
+    mcucc_span span = {.end = 3, .scratch = arena + conv_0_scratch.offset};
 
-    for (int32_t row = rows.begin; row < rows.end; row++) {
+    for (int32_t row = 0; row < 3; row++) {
         span.row = row;
-        mcucc_window(window, &x0, row * 2 - 1, 3, 1);
-        mcucc_conv2d_pairs_shift(&conv_0_params, window, arena + AT_CONV_0 + columns.begin * 4 + row * 12, &span);
+        mcucc_window(window, &x0, row);
+        mcucc_conv2d_pairs_shift(&conv_0_params, window, mcucc_row(arena, &conv_0_tensor, row),
+                                 &span);
     }
 }
 
-/* Stage 0: conv_0 */
-static void stage_0_conv_0(int8_t *arena, const mcucc_camera *camera)
-{
-    (void)camera;
-    run_conv_0(arena);
-}
+/* Stage 1: conv_1 */
+static const mcucc_buffer conv_1_tensor = {
+    .offset = 36, .rows = 3, .height = 3, .pitch = 24, .pixel = 8};
+static const mcucc_buffer conv_1_scratch = {.offset = 108};
 
 static const mcucc_conv2d_pairs_params conv_1_params = {
     .kernel_h = 1,
@@ -131,29 +123,23 @@ static const mcucc_conv2d_pairs_params conv_1_params = {
  * 3x3x4 -> 3x3x8, 288 MACs */
 static void run_conv_1(int8_t *arena)
 {
-    const mcucc_range rows = {0, 3};
-    const mcucc_range columns = {0, 3};
     const mcucc_rows x0 = {
-        arena + AT_CONV_0 + columns.begin * 4, 12, 3,
-        NULL, 0, 1, 0,
-        3, NULL,
-    };
+        .buffer = &conv_0_tensor, .data = arena + conv_0_tensor.offset, .stride = 1, .taps = 1};
     const int8_t *window[1];
-    mcucc_span span = {0, columns.begin, columns.end, columns.begin, arena + AT_CONV_1_SCRATCH};
+    mcucc_span span = {.end = 3, .scratch = arena + conv_1_scratch.offset};
 
-    for (int32_t row = rows.begin; row < rows.end; row++) {
+    for (int32_t row = 0; row < 3; row++) {
         span.row = row;
-        mcucc_window(window, &x0, row, 1, 1);
-        mcucc_conv2d_pairs_shift(&conv_1_params, window, arena + AT_CONV_1 + columns.begin * 8 + row * 24, &span);
+        mcucc_window(window, &x0, row);
+        mcucc_conv2d_pairs_shift(&conv_1_params, window, mcucc_row(arena, &conv_1_tensor, row),
+                                 &span);
     }
 }
 
-/* Stage 1: conv_1 */
-static void stage_1_conv_1(int8_t *arena, const mcucc_camera *camera)
-{
-    (void)camera;
-    run_conv_1(arena);
-}
+/* Stage 2: dw_2 */
+static const mcucc_buffer dw_2_tensor = {
+    .offset = 108, .rows = 3, .height = 3, .pitch = 24, .pixel = 8};
+static const mcucc_buffer dw_2_scratch = {.offset = 180};
 
 static const mcucc_depthwise_columns_params dw_2_params = {
     .pad_left = 1,
@@ -173,29 +159,30 @@ static const mcucc_depthwise_columns_params dw_2_params = {
  * 3x3x8 -> 3x3x8, 648 MACs */
 static void run_dw_2(int8_t *arena)
 {
-    const mcucc_range rows = {0, 3};
-    const mcucc_range columns = {0, 3};
     const mcucc_rows x0 = {
-        arena + AT_CONV_1, 24, 3,
-        NULL, 0, 1, 0,
-        3, residual_padding_m25,
+        .buffer = &conv_1_tensor,
+        .data = arena + conv_1_tensor.offset,
+        .padding = residual_padding_m25,
+        .stride = 1,
+        .pad = 1,
+        .taps = 3,
+        .dilation = 1,
     };
     const int8_t *window[3];
-    mcucc_span span = {0, columns.begin, columns.end, 0, arena + AT_DW_2_SCRATCH};
+    mcucc_span span = {.end = 3, .scratch = arena + dw_2_scratch.offset};
 
-    for (int32_t row = rows.begin; row < rows.end; row++) {
+    for (int32_t row = 0; row < 3; row++) {
         span.row = row;
-        mcucc_window(window, &x0, row - 1, 3, 1);
-        mcucc_depthwise_columns_3_1_shift(&dw_2_params, window, arena + AT_DW_2 + columns.begin * 8 + row * 24, &span);
+        mcucc_window(window, &x0, row);
+        mcucc_depthwise_columns_3_1_shift(&dw_2_params, window, mcucc_row(arena, &dw_2_tensor, row),
+                                          &span);
     }
 }
 
-/* Stage 2: dw_2 */
-static void stage_2_dw_2(int8_t *arena, const mcucc_camera *camera)
-{
-    (void)camera;
-    run_dw_2(arena);
-}
+/* Stage 3: conv_3 */
+static const mcucc_buffer conv_3_tensor = {
+    .offset = 36, .rows = 3, .height = 3, .pitch = 12, .pixel = 4};
+static const mcucc_buffer conv_3_scratch = {.offset = 72};
 
 static const mcucc_conv2d_pairs_params conv_3_params = {
     .kernel_h = 1,
@@ -223,29 +210,22 @@ static const mcucc_conv2d_pairs_params conv_3_params = {
  * 3x3x8 -> 3x3x4, 288 MACs */
 static void run_conv_3(int8_t *arena)
 {
-    const mcucc_range rows = {0, 3};
-    const mcucc_range columns = {0, 3};
     const mcucc_rows x0 = {
-        arena + AT_DW_2 + columns.begin * 8, 24, 3,
-        NULL, 0, 1, 0,
-        3, NULL,
-    };
+        .buffer = &dw_2_tensor, .data = arena + dw_2_tensor.offset, .stride = 1, .taps = 1};
     const int8_t *window[1];
-    mcucc_span span = {0, columns.begin, columns.end, columns.begin, arena + AT_CONV_3_SCRATCH};
+    mcucc_span span = {.end = 3, .scratch = arena + conv_3_scratch.offset};
 
-    for (int32_t row = rows.begin; row < rows.end; row++) {
+    for (int32_t row = 0; row < 3; row++) {
         span.row = row;
-        mcucc_window(window, &x0, row, 1, 1);
-        mcucc_conv2d_pairs_shift(&conv_3_params, window, arena + AT_CONV_3 + columns.begin * 4 + row * 12, &span);
+        mcucc_window(window, &x0, row);
+        mcucc_conv2d_pairs_shift(&conv_3_params, window, mcucc_row(arena, &conv_3_tensor, row),
+                                 &span);
     }
 }
 
-/* Stage 3: conv_3 */
-static void stage_3_conv_3(int8_t *arena, const mcucc_camera *camera)
-{
-    (void)camera;
-    run_conv_3(arena);
-}
+/* Stage 4: add_4 */
+static const mcucc_buffer add_4_tensor = {
+    .offset = 0, .rows = 3, .height = 3, .pitch = 12, .pixel = 4};
 
 static const mcucc_add_params add_4_params = {
     .channels = 4,
@@ -262,35 +242,25 @@ static const mcucc_add_params add_4_params = {
  * 3x3x4, 3x3x4 -> 3x3x4 */
 static void run_add_4(int8_t *arena)
 {
-    const mcucc_range rows = {0, 3};
-    const mcucc_range columns = {0, 3};
     const mcucc_rows x0 = {
-        arena + AT_CONV_0 + columns.begin * 4, 12, 3,
-        NULL, 0, 1, 0,
-        3, NULL,
-    };
+        .buffer = &conv_0_tensor, .data = arena + conv_0_tensor.offset, .stride = 1, .taps = 1};
     const mcucc_rows x1 = {
-        arena + AT_CONV_3 + columns.begin * 4, 12, 3,
-        NULL, 0, 1, 0,
-        3, NULL,
-    };
+        .buffer = &conv_3_tensor, .data = arena + conv_3_tensor.offset, .stride = 1, .taps = 1};
     const int8_t *window[2];
-    mcucc_span span = {0, columns.begin, columns.end, columns.begin, NULL};
+    mcucc_span span = {.end = 3};
 
-    for (int32_t row = rows.begin; row < rows.end; row++) {
+    for (int32_t row = 0; row < 3; row++) {
         span.row = row;
-        mcucc_window(window, &x0, row, 1, 1);
-        mcucc_window(&window[1], &x1, row, 1, 1);
-        mcucc_add(&add_4_params, window, arena + AT_ADD_4 + columns.begin * 4 + row * 12, &span);
+        mcucc_window(window, &x0, row);
+        mcucc_window(&window[1], &x1, row);
+        mcucc_add(&add_4_params, window, mcucc_row(arena, &add_4_tensor, row), &span);
     }
 }
 
-/* Stage 4: add_4 */
-static void stage_4_add_4(int8_t *arena, const mcucc_camera *camera)
-{
-    (void)camera;
-    run_add_4(arena);
-}
+/* Stage 5: globalaveragepool_5 */
+static const mcucc_buffer globalaveragepool_5_scratch = {.offset = 36};
+static const mcucc_buffer globalaveragepool_5_tensor = {
+    .offset = 0, .rows = 1, .height = 1, .pitch = 4, .pixel = 4};
 
 static const mcucc_global_average_pool_params globalaveragepool_5_params = {
     .channels = 4,
@@ -308,32 +278,35 @@ static const mcucc_global_average_pool_params globalaveragepool_5_params = {
  * 3x3x4 -> 1x1x4 */
 static void run_globalaveragepool_5(int8_t *arena)
 {
-    const mcucc_range rows = {0, 3};
-    const mcucc_range columns = {0, 3};
     const mcucc_rows x0 = {
-        arena + AT_ADD_4 + columns.begin * 4, 12, 3,
-        NULL, 0, 1, 0,
-        3, NULL,
-    };
+        .buffer = &add_4_tensor, .data = arena + add_4_tensor.offset, .stride = 1, .taps = 1};
     const int8_t *window[1];
-    int32_t *const sums = (int32_t *)(void *)(arena + AT_GLOBALAVERAGEPOOL_5_SCRATCH);
-    mcucc_span span = {0, columns.begin, columns.end, columns.begin, NULL};
+    int32_t *const sums = mcucc_sums(arena, &globalaveragepool_5_scratch);
+    mcucc_span span = {.end = 3};
 
-    for (int32_t row = rows.begin; row < rows.end; row++) {
+    for (int32_t row = 0; row < 3; row++) {
         span.row = row;
-        mcucc_window(window, &x0, row, 1, 1);
+        mcucc_window(window, &x0, row);
         mcucc_global_average_pool_row(&globalaveragepool_5_params, window, sums, &span);
     }
 }
 
-/* Stage 5: globalaveragepool_5 */
-static void stage_5_globalaveragepool_5(int8_t *arena, const mcucc_camera *camera)
+/* The steps of stage 5. */
+static void stage_5_globalaveragepool_5(int8_t *arena)
 {
-    (void)camera;
-    mcucc_global_average_pool_begin(&globalaveragepool_5_params, (int32_t *)(void *)(arena + AT_GLOBALAVERAGEPOOL_5_SCRATCH));
+    mcucc_global_average_pool_begin(&globalaveragepool_5_params,
+                                    mcucc_sums(arena, &globalaveragepool_5_scratch));
     run_globalaveragepool_5(arena);
-    mcucc_global_average_pool_finish(&globalaveragepool_5_params, (const int32_t *)(const void *)(arena + AT_GLOBALAVERAGEPOOL_5_SCRATCH), arena + AT_GLOBALAVERAGEPOOL_5);
+    mcucc_global_average_pool_finish(&globalaveragepool_5_params,
+                                     mcucc_sums(arena, &globalaveragepool_5_scratch),
+                                     arena + globalaveragepool_5_tensor.offset);
 }
+
+/* Stage 7: fc_7 */
+static const mcucc_buffer reshape_6_tensor = {
+    .offset = 0, .rows = 1, .height = 1, .pitch = 4, .pixel = 4};
+static const mcucc_buffer fc_7_output = {
+    .offset = 4, .rows = 1, .height = 1, .pitch = 3, .pixel = 3};
 
 static const mcucc_fully_connected_params fc_7_params = {
     .inputs = 4,
@@ -352,16 +325,9 @@ static const mcucc_fully_connected_params fc_7_params = {
  * 1x1x4 -> 1x1x3, 12 MACs */
 static void run_fc_7(int8_t *arena)
 {
-    const int8_t *const rows[] = {arena + AT_RESHAPE_6};
+    const int8_t *const rows[] = {arena + reshape_6_tensor.offset};
 
-    mcucc_fully_connected(&fc_7_params, rows, arena + AT_FC_7, NULL);
-}
-
-/* Stage 7: fc_7 */
-static void stage_7_fc_7(int8_t *arena, const mcucc_camera *camera)
-{
-    (void)camera;
-    run_fc_7(arena);
+    mcucc_fully_connected(&fc_7_params, rows, arena + fc_7_output.offset, NULL);
 }
 
 void residual_run_step(void *arena, int32_t step)
@@ -371,25 +337,25 @@ void residual_run_step(void *arena, int32_t step)
         run_camera_image(arena);
         break;
     case 1:
-        stage_0_conv_0(arena, NULL);
+        run_conv_0(arena);
         break;
     case 2:
-        stage_1_conv_1(arena, NULL);
+        run_conv_1(arena);
         break;
     case 3:
-        stage_2_dw_2(arena, NULL);
+        run_dw_2(arena);
         break;
     case 4:
-        stage_3_conv_3(arena, NULL);
+        run_conv_3(arena);
         break;
     case 5:
-        stage_4_add_4(arena, NULL);
+        run_add_4(arena);
         break;
     case 6:
-        stage_5_globalaveragepool_5(arena, NULL);
+        stage_5_globalaveragepool_5(arena);
         break;
     case 7:
-        stage_7_fc_7(arena, NULL);
+        run_fc_7(arena);
         break;
     default:
         break;
@@ -405,10 +371,10 @@ void residual_run(void *arena)
 
 uint8_t *residual_input_image(void *arena)
 {
-    return (uint8_t *)arena + AT_IMAGE;
+    return (uint8_t *)arena + image_image.offset;
 }
 
 const int8_t *residual_output_fc_7(const void *arena)
 {
-    return (const int8_t *)arena + AT_FC_7;
+    return (const int8_t *)arena + fc_7_output.offset;
 }

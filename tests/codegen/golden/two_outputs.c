@@ -3,13 +3,14 @@
  * sha256 0000000000000000000000000000000000000000000000000000000000000000
  * 468 MACs (executed: 468), single rounding, schedule layers
  *
- * The arena, 108 bytes, in order of first use:
+ * The arena, 108 bytes, by address:
  *
- *       80 -    100  image of image, 4 rows of 5
- *        0 -     40  output of conv_0
- *       40 -     80  scratch of conv_0
- *       96 -    108  output of dw_1
- *       40 -     94  scratch of dw_1
+ *     bytes  stages
+ *   0 .. 40  0 .. 1  output of conv_0, 4 rows of 10
+ *  40 .. 80       0  scratch of conv_0
+ *  40 .. 94       1  scratch of dw_1
+ * 80 .. 100       0  image of image, 4 rows of 5
+ * 96 .. 108       1  output of dw_1, 2 rows of 6
  */
 #include "two_outputs.h"
 
@@ -19,20 +20,19 @@
 #include "mcucc/depthwise_columns.h"
 #include "mcucc/rows.h"
 
-/* Where each buffer starts in the arena, bytes. */
-enum {
-    AT_IMAGE = 80,
-    AT_CONV_0 = 0,
-    AT_CONV_0_SCRATCH = 40,
-    AT_DW_1 = 96,
-    AT_DW_1_SCRATCH = 40,
-};
+static const mcucc_buffer image_image = {
+    .offset = 80, .rows = 4, .height = 4, .pitch = 5, .pixel = 1};
 
 /* camera image: bytes 0..255 become the int8 values of the first layer, in place. */
 static void run_camera_image(int8_t *arena)
 {
-    mcucc_camera_offset(arena + AT_IMAGE, 20);
+    mcucc_camera_offset(arena + image_image.offset, 20);
 }
+
+/* Stage 0: conv_0 */
+static const mcucc_buffer conv_0_output = {
+    .offset = 0, .rows = 4, .height = 4, .pitch = 10, .pixel = 2};
+static const mcucc_buffer conv_0_scratch = {.offset = 40};
 
 static const mcucc_conv2d_pairs_params conv_0_params = {
     .kernel_h = 3,
@@ -60,29 +60,30 @@ static const mcucc_conv2d_pairs_params conv_0_params = {
  * 4x5x1 -> 4x5x2, 360 MACs */
 static void run_conv_0(int8_t *arena)
 {
-    const mcucc_range rows = {0, 4};
-    const mcucc_range columns = {0, 5};
     const mcucc_rows x0 = {
-        arena + AT_IMAGE, 5, 4,
-        NULL, 0, 1, 0,
-        4, two_outputs_padding_m1,
+        .buffer = &image_image,
+        .data = arena + image_image.offset,
+        .padding = two_outputs_padding_m1,
+        .stride = 1,
+        .pad = 1,
+        .taps = 3,
+        .dilation = 1,
     };
     const int8_t *window[3];
-    mcucc_span span = {0, columns.begin, columns.end, 0, arena + AT_CONV_0_SCRATCH};
+    mcucc_span span = {.end = 5, .scratch = arena + conv_0_scratch.offset};
 
-    for (int32_t row = rows.begin; row < rows.end; row++) {
+    for (int32_t row = 0; row < 4; row++) {
         span.row = row;
-        mcucc_window(window, &x0, row - 1, 3, 1);
-        mcucc_conv2d_pairs_shift(&conv_0_params, window, arena + AT_CONV_0 + columns.begin * 2 + row * 10, &span);
+        mcucc_window(window, &x0, row);
+        mcucc_conv2d_pairs_shift(&conv_0_params, window, mcucc_row(arena, &conv_0_output, row),
+                                 &span);
     }
 }
 
-/* Stage 0: conv_0 */
-static void stage_0_conv_0(int8_t *arena, const mcucc_camera *camera)
-{
-    (void)camera;
-    run_conv_0(arena);
-}
+/* Stage 1: dw_1 */
+static const mcucc_buffer dw_1_output = {
+    .offset = 96, .rows = 2, .height = 2, .pitch = 6, .pixel = 2};
+static const mcucc_buffer dw_1_scratch = {.offset = 40};
 
 static const mcucc_depthwise_columns_params dw_1_params = {
     .pad_left = 1,
@@ -102,28 +103,24 @@ static const mcucc_depthwise_columns_params dw_1_params = {
  * 4x5x2 -> 2x3x2, 108 MACs */
 static void run_dw_1(int8_t *arena)
 {
-    const mcucc_range rows = {0, 2};
-    const mcucc_range columns = {0, 3};
     const mcucc_rows x0 = {
-        arena + AT_CONV_0, 10, 4,
-        NULL, 0, 1, 0,
-        4, two_outputs_padding_m9,
+        .buffer = &conv_0_output,
+        .data = arena + conv_0_output.offset,
+        .padding = two_outputs_padding_m9,
+        .stride = 2,
+        .pad = 1,
+        .taps = 3,
+        .dilation = 1,
     };
     const int8_t *window[3];
-    mcucc_span span = {0, columns.begin, columns.end, 0, arena + AT_DW_1_SCRATCH};
+    mcucc_span span = {.end = 3, .scratch = arena + dw_1_scratch.offset};
 
-    for (int32_t row = rows.begin; row < rows.end; row++) {
+    for (int32_t row = 0; row < 2; row++) {
         span.row = row;
-        mcucc_window(window, &x0, row * 2 - 1, 3, 1);
-        mcucc_depthwise_columns_3_2_shift(&dw_1_params, window, arena + AT_DW_1 + columns.begin * 2 + row * 6, &span);
+        mcucc_window(window, &x0, row);
+        mcucc_depthwise_columns_3_2_shift(&dw_1_params, window, mcucc_row(arena, &dw_1_output, row),
+                                          &span);
     }
-}
-
-/* Stage 1: dw_1 */
-static void stage_1_dw_1(int8_t *arena, const mcucc_camera *camera)
-{
-    (void)camera;
-    run_dw_1(arena);
 }
 
 void two_outputs_run_step(void *arena, int32_t step)
@@ -133,10 +130,10 @@ void two_outputs_run_step(void *arena, int32_t step)
         run_camera_image(arena);
         break;
     case 1:
-        stage_0_conv_0(arena, NULL);
+        run_conv_0(arena);
         break;
     case 2:
-        stage_1_dw_1(arena, NULL);
+        run_dw_1(arena);
         break;
     default:
         break;
@@ -152,15 +149,15 @@ void two_outputs_run(void *arena)
 
 uint8_t *two_outputs_input_image(void *arena)
 {
-    return (uint8_t *)arena + AT_IMAGE;
+    return (uint8_t *)arena + image_image.offset;
 }
 
 const int8_t *two_outputs_output_conv_0(const void *arena)
 {
-    return (const int8_t *)arena + AT_CONV_0;
+    return (const int8_t *)arena + conv_0_output.offset;
 }
 
 const int8_t *two_outputs_output_dw_1(const void *arena)
 {
-    return (const int8_t *)arena + AT_DW_1;
+    return (const int8_t *)arena + dw_1_output.offset;
 }

@@ -1,0 +1,46 @@
+"""The arena as a comment of the generated C: what lies where, and when."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from mcucc.base.names import comment
+from mcucc.codegen.layout import COLUMNS
+from mcucc.schedule.plan.buffers import Buffer, BufferId
+from mcucc.schedule.plan.program import Program
+
+
+def arena_map(program: Program) -> Iterator[str]:
+    """Its lines, by address: bytes, the stages at which they are in use, and what for."""
+    stages = _stages(program)
+    lines = [("bytes", "stages", "")]
+    for buffer in sorted(program.buffers.values(), key=lambda b: (b.offset, b.end, b.id.order)):
+        lines.append((f"{buffer.offset} .. {buffer.end}", stages[buffer.id], _what(buffer)))
+    widths = [max(len(line[column]) for line in lines) for column in (0, 1)]
+    room = COLUMNS - len(" * ") - sum(widths) - 4
+    for place, when, what in lines:
+        first, *others = textwrap.wrap(what, room, subsequent_indent="  ") or [""]
+        yield f"{place:>{widths[0]}}  {when:>{widths[1]}}  {first}".rstrip()
+        yield from (f"{' ' * (sum(widths) + 4)}{other}" for other in others)
+
+
+def _stages(program: Program) -> dict[BufferId, str]:
+    """First and last stage at which each buffer is in use."""
+    found: dict[BufferId, list[int]] = {buffer: [] for buffer in program.buffers}
+    for number in range(len(program.stages)):
+        for buffer in program.live(number):
+            found[buffer.id].append(number)
+    return {id: _span(numbers) for id, numbers in found.items()}
+
+
+def _span(numbers: list[int]) -> str:
+    if not numbers:
+        return "-"
+    first, last = numbers[0], numbers[-1]
+    return str(first) if first == last else f"{first} .. {last}"
+
+
+def _what(buffer: Buffer) -> str:
+    rows = f", {buffer.slots} rows of {buffer.pitch}" if buffer.slots > 1 else ""
+    return f"{buffer.kind.value} of {comment(buffer.tensor)}{rows}"

@@ -1,0 +1,180 @@
+"""Numbers and ranges of the generated C that change from step to step, and what they depend on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from mcucc.codegen.layout import Cells
+from mcucc.schedule.plan.spans import Range
+
+
+class Loop(Enum):
+    """The variables of a stage's loops."""
+
+    ROW_STEP = "t"
+    COLUMN_STEP = "u"
+    STRIP = "strip"
+
+
+Loops = frozenset[Loop]
+NEVER: Loops = frozenset()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A constant array of int16_t: a number, or the two ends of a range, for each step.
+
+    `what` is the sentence above it.
+    """
+
+    name: str
+    values: tuple[int, ...] | tuple[Range, ...]
+    what: str
+
+    @property
+    def of_ranges(self) -> bool:
+        """Whether it holds ranges."""
+        return isinstance(self.values[0], tuple)
+
+    @property
+    def cells(self) -> Cells:
+        """Its values in C."""
+        texts = [f"{{{v[0]}, {v[1]}}}" if isinstance(v, tuple) else str(v) for v in self.values]
+        return Cells(tuple(texts))
+
+
+@dataclass(frozen=True)
+class Number:
+    """An index that is the same at every step."""
+
+    value: int
+
+    @property
+    def loops(self) -> Loops:
+        """None."""
+        return NEVER
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An index that a table lists for every step."""
+
+    table: Table
+    loop: Loop
+
+    @property
+    def loops(self) -> Loops:
+        """The one that the table is of."""
+        return frozenset({self.loop})
+
+    def __str__(self) -> str:
+        return f"{self.table.name}[{self.loop.value}]"
+
+
+@dataclass(frozen=True)
+class Local:
+    """A variable of the function that it stands in."""
+
+    name: str
+    loops: Loops
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A range that is the same at every step."""
+
+    begin: int
+    end: int
+
+    @property
+    def loops(self) -> Loops:
+        """None."""
+        return NEVER
+
+    @property
+    def empties(self) -> bool:
+        """Whether there is nothing in it."""
+        return self.begin >= self.end
+
+    @property
+    def first(self) -> Number:
+        """Where it begins."""
+        return Number(self.begin)
+
+    @property
+    def last(self) -> Number:
+        """One past its end."""
+        return Number(self.end)
+
+    def __str__(self) -> str:
+        return f"{{{self.begin}, {self.end}}}"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The range [rate * step + lo, rate * step + hi), cut to [0, size).
+
+    `empties`: at some step nothing is left of it.
+    """
+
+    loop: Loop
+    rate: int
+    lo: int
+    hi: int
+    size: int
+    empties: bool
+
+    @property
+    def loops(self) -> Loops:
+        """The one that it moves on with."""
+        return frozenset({self.loop})
+
+    @property
+    def first(self) -> First:
+        """Where it begins."""
+        return First(self)
+
+    def __str__(self) -> str:
+        return f"mcucc_sweep({self.loop.value}, {self.rate}, {self.lo}, {self.hi}, {self.size})"
+
+
+@dataclass(frozen=True)
+class First:
+    """The index at which a sweep begins."""
+
+    sweep: Sweep
+
+    @property
+    def loops(self) -> Loops:
+        """Those of the sweep."""
+        return self.sweep.loops
+
+    def __str__(self) -> str:
+        return f"{self.sweep}.begin"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A range that a table lists for every step, where no formula gives it."""
+
+    table: Table
+    loop: Loop
+    empties: bool
+
+    @property
+    def loops(self) -> Loops:
+        """The one that the table is of."""
+        return frozenset({self.loop})
+
+    def __str__(self) -> str:
+        return f"mcucc_listed({self.table.name}[{self.loop.value}])"
+
+
+Extent = Fixed | Sweep | Listed

@@ -1,0 +1,193 @@
+"""Stages of a Program as C: their loops, and above them what a reader has to know."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from mcucc.base.names import comment
+from mcucc.codegen.action_writer import ActionWriter, Writing
+from mcucc.codegen.actions import ActionCode, SinkCode
+from mcucc.codegen.constants import Constant
+from mcucc.codegen.expression import Extent, Loop
+from mcucc.codegen.layout import COLUMNS, Cells
+from mcucc.schedule.plan.program import Chain, Stage
+
+
+@dataclass(frozen=True)
+class StageCode:
+    """One stage: its loops and actions. `name` is the function the network calls.
+
+    `constants` are declared above its actions. A chain of interleaved stages has the actions of all
+    its `members`, each a function of one row step, and the `order` of their row steps. A stage of
+    several `strips` takes all row steps for the columns of a strip, `strip_steps` of them, before
+    it goes on to the next.
+    """
+
+    number: int
+    name: str
+    comments: tuple[str, ...]
+    constants: tuple[Constant, ...]
+    row_steps: int
+    column_steps: int
+    actions: tuple[ActionCode, ...]
+    members: tuple[StageCode, ...] = ()
+    order: tuple[int, ...] = ()
+    strips: int = 1
+    strip_steps: Extent | None = None
+
+    @property
+    def sinks(self) -> tuple[SinkCode, ...]:
+        """Reductions, which begin before the loops and finish after them."""
+        return tuple(action for action in self.actions if isinstance(action, SinkCode))
+
+    @property
+    def takes_camera(self) -> bool:
+        """Whether rows come from the camera."""
+        return any(action.takes_camera for action in self.actions)
+
+    @property
+    def takes_row_step(self) -> bool:
+        """Whether the row step matters to any action."""
+        return any(Loop.ROW_STEP in action.loops for action in self.actions)
+
+    @property
+    def parameters(self) -> str:
+        """Of the function that makes one row step."""
+        step = ", int32_t t" if self.takes_row_step else ""
+        return f"int8_t *arena{step}{', const mcucc_camera *camera' if self.takes_camera else ''}"
+
+    @property
+    def arguments(self) -> str:
+        """What a call of it hands over."""
+        step = ", t" if self.takes_row_step else ""
+        return f"arena{step}{', camera' if self.takes_camera else ''}"
+
+    @property
+    def loops(self) -> tuple[str, ...]:
+        """The heads of the loops around the actions, from the outermost on."""
+        rows = _for("t", "0", self.row_steps)
+        if self.strip_steps is not None:
+            columns = _for("u", "steps.begin", "steps.end")
+            return (_for("strip", "0", self.strips), rows, columns)
+        columns = _for("u", "0", self.column_steps)
+        if self.strips > 1:
+            return (f"{columns} /* a strip is one column step */", rows)
+        if self.column_steps > 1:
+            return (rows, columns)
+        return (rows,) if self.row_steps > 1 else ()
+
+    @property
+    def is_action(self) -> bool:
+        """Whether it is one action and nothing around it: its function is that of the action."""
+        return len(self.actions) == 1 and not (self.members or self.loops or self.sinks)
+
+    @property
+    def order_cells(self) -> Cells:
+        """The order in C."""
+        return Cells(tuple(map(str, self.order)))
+
+    @property
+    def function(self) -> str:
+        """The function that the network calls."""
+        return self.actions[0].name if self.is_action else self.name
+
+
+def _for(variable: str, begin: str, end: int | str) -> str:
+    return f"for (int32_t {variable} = {begin}; {variable} < {end}; {variable}++) {{"
+
+
+def stage_codes(writing: Writing) -> tuple[StageCode, ...]:
+    """Every chain of stages that has something to do."""
+    found: list[StageCode] = []
+    for chain in writing.program.chains:
+        stages = {number: writing.program.stages[number] for number in chain.stages}
+        codes = {n: _stage_code(writing, n, stage) for n, stage in stages.items() if stage.actions}
+        if len(codes) == 1:
+            found += codes.values()
+        elif codes:
+            found.append(_chain_code(chain, codes))
+    return tuple(found)
+
+
+def _chain_code(chain: Chain, codes: Mapping[int, StageCode]) -> StageCode:
+    first, last = chain.stages[0], chain.stages[-1]
+    members = tuple(replace(code, name=f"rows_of_{code.name}") for code in codes.values())
+    return StageCode(
+        number=last,
+        name=codes[last].name,
+        comments=_filled(
+            f"Stages {first} to {last}, interleaved: each feeds the next one rows as it asks."
+        ),
+        constants=(),
+        row_steps=len(chain.order),
+        column_steps=1,
+        actions=tuple(action for code in members for action in code.actions),
+        members=members,
+        order=tuple(number - first for number in chain.order),
+    )
+
+
+def _stage_code(writing: Writing, number: int, stage: Stage) -> StageCode:
+    name = writing.names.of_node(stage.nodes[-1].name, f"stage_{number}_{{}}")
+    writer = ActionWriter(writing, stage)
+    actions = tuple(writer.code(index, action) for index, action in enumerate(stage.actions))
+    strip_steps = None
+    if len(stage.strips) not in (1, stage.column_steps):
+        strip_steps = writing.constants.extent(
+            stage.strips, Loop.STRIP, stage.column_steps, f"{name}_strips"
+        )
+    return StageCode(
+        number=number,
+        name=name,
+        comments=_filled(*_sentences(writing, number, stage)),
+        constants=writing.constants.taken(),
+        row_steps=stage.row_steps,
+        column_steps=stage.column_steps,
+        actions=actions,
+        strips=len(stage.strips),
+        strip_steps=strip_steps,
+    )
+
+
+# Comments ----------------------------------------------------------------------------------------
+
+
+def _sentences(writing: Writing, number: int, stage: Stage) -> Iterable[str]:
+    """What stands above a stage: its nodes and what its loops count."""
+    yield f"Stage {number}: {comment(stage.title)}"
+    if len(stage.nodes) == 1:
+        return
+    rows, columns = stage.plan.tile
+    tile = f"{rows} x {columns} pixels" if columns else f"{rows} whole row{'s' if rows > 1 else ''}"
+    yield f"{len(stage.nodes)} nodes run together, each step a tile of {tile} of the last."
+    last = stage.nodes[-1]
+    measured = last.inputs[0] if last.name in stage.sinks else last.output
+    shape = writing.program.graph.activations[measured]
+    yield _loop("t counts row steps", stage.row_steps, -(-shape.height // rows), "below")
+    if columns and len(stage.strips) == 1:
+        across = -(-shape.width // columns)
+        yield _loop("u counts column steps", stage.column_steps, across, "to the right of")
+    elif len(stage.strips) > 1:
+        yield (
+            f"u counts column steps, {stage.column_steps} in {len(stage.strips)} vertical strips: "
+            "what two strips read at their border is computed in both."
+        )
+
+
+def _loop(what: str, steps: int, tiles: int, where: str) -> str:
+    """Why there may be more steps than tiles."""
+    ahead = steps - tiles
+    if ahead <= 0:
+        return f"{what}, {steps} of them."
+    return (
+        f"{what}, {steps} of them for {tiles} tiles: the last node lags {ahead} behind the first, "
+        f"because windows read what lies {where} the tile, which must be there before."
+    )
+
+
+def _filled(*paragraphs: str) -> tuple[str, ...]:
+    """Lines of a comment."""
+    width = COLUMNS - len(" *  */")
+    return tuple(line for text in paragraphs for line in textwrap.wrap(text, width))
