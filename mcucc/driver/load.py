@@ -236,6 +236,7 @@ def _noise(imported: ImportedModel, preprocess: Preprocess | None) -> list[Sampl
 
 def _quantized(file: ModelFile, imported: ImportedModel, options: NetworkOptions) -> LoadedModel:
     graph = imported.graph
+    _printer(options)("import", graph)
     preprocess = None
     beside = imported.model_path.with_suffix(".toml").is_file()
     if options.preprocess is not None or beside:

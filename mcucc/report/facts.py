@@ -25,6 +25,7 @@ from mcucc.report.plan import PlanFacts
 from mcucc.schedule.plan.plan import ImagePolicy
 
 SCHEMA = 5
+OPTIONAL = ("program_text",)  # keys that reports of before do not have
 PEAK_LIVE = "peak_live"  # a key of `plan` that tells again what `memory` does
 
 
@@ -123,10 +124,10 @@ class Report:
     split_outputs: tuple[SplitOutput, ...]  # outputs of the file that are several here
     worst_slice: Slices | None  # of the outputs, on calibration pictures; None: no float network
     plan: PlanFacts
-    program_text: tuple[str, ...]  # lines: the plan, and its program as a loop nest
     memory: MemoryFacts
     counting: tuple[Counted, ...]
     tools: Mapping[str, str]
+    program_text: tuple[str, ...] = ()  # lines: the plan, and its program as a loop nest
 
     def to_json(self) -> str:
         """report.json."""
@@ -146,7 +147,7 @@ class Report:
             if schema != SCHEMA:
                 raise OtherSchema(schema)
             data["plan"].pop(PEAK_LIVE)
-            report: Report = Reader().read(Report, data)
+            report: Report = Reader(OPTIONAL).read(Report, data)
         except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"{type(error).__name__}: {error}") from error
         _check(report)

@@ -152,3 +152,16 @@ def test_figures_are_whole_at_any_width(width: int) -> None:
     assert "999" in lines[1]
     assert max(len(line.rstrip()) for line in lines) <= width
     assert ("Conv2d" in lines[1]) == (width == 120)
+
+
+def test_a_report_of_before_has_no_text_and_is_read(compiled: Project, tmp_path: Path) -> None:
+    def older(report: dict[str, Any]) -> None:
+        assert any(line.startswith("stage 0: ") for line in report.pop("program_text"))
+
+    folder = edited(compiled, tmp_path / "older", older)
+    assert mcucc("report", folder).code == 0
+    found = mcucc("compare", folder, compiled.folder / "out", "--fail-on-regression")
+    assert found.code == 0, found.err
+    assert mcucc("report", folder, "--html").code == 0
+    assert "as text" in (compiled.folder / "out" / "report.html").read_text(encoding="utf-8")
+    assert "as text" not in (folder / "report.html").read_text(encoding="utf-8")

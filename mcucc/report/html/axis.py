@@ -15,7 +15,7 @@ WIDTH = 1000.0
 
 
 @dataclass(frozen=True)
-class Axis:
+class LayerAxis:
     """`bounds` are the first layer of each step and, last, their number; `ticks` divide a step.
 
     `short` are short different names of layers and tensors.
@@ -40,12 +40,12 @@ class Axis:
         return WIDTH * number / self.layers
 
 
-def axis_of(report: Report) -> Axis:
+def axis_of(report: Report) -> LayerAxis:
     """The axis of a report."""
     steps = [node.step for node in report.nodes]
     count = len(report.layers)
     bounds = [sum(at < step for at in steps) for step in range(count + 1)]
-    return Axis(tuple(bounds), tuple(report.memory.ticks), short_names(report))
+    return LayerAxis(tuple(bounds), tuple(report.memory.ticks), short_names(report))
 
 
 def nice_steps(most: float, lines: int = 7) -> list[int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mcucc.report.facts import Report
 from mcucc.report.format import kilobytes, short_step
-from mcucc.report.html.axis import WIDTH, Axis, nice_steps
+from mcucc.report.html.axis import WIDTH, LayerAxis, nice_steps
 from mcucc.report.memory import BufferFacts, MemoryFacts, MomentFacts
 from mcucc.schedule.plan.buffers import BufferKind
 
@@ -110,7 +110,7 @@ class Round:
     peak: bool
 
 
-def memory_map(report: Report, axis: Axis) -> MemoryMap:
+def memory_map(report: Report, axis: LayerAxis) -> MemoryMap:
     """Geometry of the map."""
     memory, arena = report.memory, max(report.plan.arena, 1)
     shapes = [_buffer(buffer, axis, arena) for buffer in memory.buffers]
@@ -143,7 +143,7 @@ def memory_map(report: Report, axis: Axis) -> MemoryMap:
     )
 
 
-def rounds(report: Report, axis: Axis) -> tuple[Round, ...]:
+def rounds(report: Report, axis: LayerAxis) -> tuple[Round, ...]:
     """One round of every step whose loop does more than one thing."""
     memory = report.memory
     arena = max(report.plan.arena, 1)
@@ -169,7 +169,7 @@ def rounds(report: Report, axis: Axis) -> tuple[Round, ...]:
 
 
 def _round_shapes(
-    memory: MemoryFacts, moment: MomentFacts, axis: Axis, arena: int
+    memory: MemoryFacts, moment: MomentFacts, axis: LayerAxis, arena: int
 ) -> tuple[Shape, ...]:
     buffers = {buffer.name: buffer for buffer in memory.buffers}
     count = len(moment.actions)
@@ -190,7 +190,7 @@ def _grid(arena: int) -> tuple[Line, ...]:
     return (*lines, Line(100.0, kilobytes(arena)))
 
 
-def _bands(report: Report, axis: Axis) -> tuple[Band, ...]:
+def _bands(report: Report, axis: LayerAxis) -> tuple[Band, ...]:
     found = []
     for step, (layer, stage) in enumerate(zip(report.layers, report.plan.stages, strict=True)):
         left, right = axis.layer(axis.bounds[step]), axis.layer(axis.bounds[step + 1])
@@ -199,7 +199,7 @@ def _bands(report: Report, axis: Axis) -> tuple[Band, ...]:
     return tuple(found)
 
 
-def _buffer(buffer: BufferFacts, axis: Axis, arena: int) -> Shape:
+def _buffer(buffer: BufferFacts, axis: LayerAxis, arena: int) -> Shape:
     pieces = [
         (
             axis.at(span.step, piece.begin),
@@ -216,7 +216,7 @@ def _buffer(buffer: BufferFacts, axis: Axis, arena: int) -> Shape:
 def _shape(
     buffer: BufferFacts,
     pieces: list[tuple[float, float, int, int]],
-    axis: Axis,
+    axis: LayerAxis,
     arena: int,
     *,
     label: bool,

@@ -22,14 +22,14 @@ from mcucc.report.format import (
     slice_words,
     split_output_words,
 )
-from mcucc.report.html.axis import Axis, axis_of
+from mcucc.report.html.axis import LayerAxis, axis_of
 from mcucc.report.html.memory_map import HEIGHT, memory_map, rounds
 from mcucc.report.html.plan import front_plot, stage_rows
 from mcucc.report.html.strips import columns, strips
 
 
 @dataclass(frozen=True)
-class Part:
+class BarPart:
     """A part of a bar, in per cent."""
 
     kind: str
@@ -43,7 +43,7 @@ class Figure:
     title: str
     value: str
     of: str
-    parts: tuple[Part, ...]
+    parts: tuple[BarPart, ...]
     lines: tuple[tuple[str, str], ...]
     over: bool = False
 
@@ -176,12 +176,12 @@ def _instructions(report: Report) -> Figure:
     )
 
 
-def _parts(parts: list[tuple[str, int]], there: int) -> tuple[Part, ...]:
+def _parts(parts: list[tuple[str, int]], there: int) -> tuple[BarPart, ...]:
     whole = max(there, sum(size for _, size in parts), 1)
-    return tuple(Part(name, 100 * size / whole) for name, size in parts)
+    return tuple(BarPart(name, 100 * size / whole) for name, size in parts)
 
 
-def _rows(report: Report, axis: Axis) -> tuple[Row, ...]:
+def _rows(report: Report, axis: LayerAxis) -> tuple[Row, ...]:
     rows = []
     for number, node in enumerate(report.nodes):
         layer = report.layers[node.step]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mcucc.report.facts import LayerFacts, Report
 from mcucc.report.format import amount, kernel_words, kilobytes, short_step, split_words
-from mcucc.report.html.axis import Axis
+from mcucc.report.html.axis import LayerAxis
 from mcucc.report.nodes import NodeFacts
 from mcucc.report.plan import StageFacts
 from mcucc.schedule.plan.plan import Form
@@ -31,7 +31,7 @@ HELD = {
 
 
 @dataclass(frozen=True)
-class Link:
+class ChainLink:
     """A layer of a chain and how its output is held: "" where it leaves the stage."""
 
     glyph: str
@@ -47,7 +47,7 @@ class StageRow:
     number: int
     title: str
     name: str
-    chain: tuple[Link, ...]
+    chain: tuple[ChainLink, ...]
     tile: str
     splits: str
     bytes: int
@@ -77,7 +77,7 @@ class FrontPlot:
     y_ends: tuple[str, str]
 
 
-def stage_rows(report: Report, axis: Axis) -> tuple[StageRow, ...]:
+def stage_rows(report: Report, axis: LayerAxis) -> tuple[StageRow, ...]:
     """Every step of the plan."""
     plan = report.plan
     nodes = {node.name: node for node in report.nodes}
@@ -112,7 +112,7 @@ def _counted(layer: LayerFacts, number: int) -> str:
     return "" if instructions is None else amount(instructions, "instructions")
 
 
-def _chain(stage: StageFacts, nodes: Mapping[str, NodeFacts]) -> tuple[Link, ...]:
+def _chain(stage: StageFacts, nodes: Mapping[str, NodeFacts]) -> tuple[ChainLink, ...]:
     # A tensor has its producer's name, or the stage's edges in the order of its nodes.
     edges = iter(stage.edges)
     waiting = next(edges, None)
@@ -133,7 +133,7 @@ def _chain(stage: StageFacts, nodes: Mapping[str, NodeFacts]) -> tuple[Link, ...
         if held is not None:
             lines.append(f"held as {HELD[held]}" + (f"; {again} computed again" if again else ""))
         glyph = GLYPHS.get(kind, kind[:1])
-        links.append(Link(glyph, held.value if held else "", bool(again), "\n".join(lines)))
+        links.append(ChainLink(glyph, held.value if held else "", bool(again), "\n".join(lines)))
     return tuple(links)
 
 

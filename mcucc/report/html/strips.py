@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mcucc.report.facts import LayerFacts, Report
 from mcucc.report.format import amount, kernel_words, kilobytes
-from mcucc.report.html.axis import WIDTH, Axis
+from mcucc.report.html.axis import WIDTH, LayerAxis
 from mcucc.report.nodes import NodeFacts
 
 HEIGHT = 100.0
@@ -32,12 +32,12 @@ class Column:
     tip: str
 
 
-def strips(report: Report, axis: Axis) -> tuple[Strip, ...]:
+def strips(report: Report, axis: LayerAxis) -> tuple[Strip, ...]:
     """The strips in the order they are drawn."""
     return (_memory(report, axis), _flash(report, axis), _work(report, axis))
 
 
-def columns(report: Report, axis: Axis) -> tuple[Column, ...]:
+def columns(report: Report, axis: LayerAxis) -> tuple[Column, ...]:
     """What a tip says of every layer."""
     found = []
     for number, node in enumerate(report.nodes):
@@ -72,7 +72,7 @@ def _again(node: NodeFacts) -> str:
     return f", {extra:,} of them again" if extra > 0 else ""
 
 
-def _memory(report: Report, axis: Axis) -> Strip:
+def _memory(report: Report, axis: LayerAxis) -> Strip:
     plan = report.plan
     before = [(i, i + 1, node.before_bytes) for i, node in enumerate(report.nodes)]
     now = _by_step(axis, [layer.live_bytes for layer in report.layers])
@@ -88,7 +88,7 @@ def _memory(report: Report, axis: Axis) -> Strip:
     )
 
 
-def _flash(report: Report, axis: Axis) -> Strip:
+def _flash(report: Report, axis: LayerAxis) -> Strip:
     layers = report.flash.layers
     values = [(i, i + 1, layers.get(n.name, 0)) for i, n in enumerate(report.nodes)]
     most = max((value for _, _, value in values), default=0)
@@ -100,7 +100,7 @@ def _flash(report: Report, axis: Axis) -> Strip:
     )
 
 
-def _work(report: Report, axis: Axis) -> Strip:
+def _work(report: Report, axis: LayerAxis) -> Strip:
     """Instructions where they were counted, else MACs. Areas count: a step's is over its layers."""
     counted = _counted(report, axis)
     if counted is None:
@@ -115,7 +115,7 @@ def _work(report: Report, axis: Axis) -> Strip:
     return Strip(title, amount(most, unit), (("work", _area(values, axis, most)),))
 
 
-def _counted(report: Report, axis: Axis) -> list[tuple[int, int, int]] | None:
+def _counted(report: Report, axis: LayerAxis) -> list[tuple[int, int, int]] | None:
     """Instructions over the layers of the steps counted together; None where none were counted."""
     found = []
     begin = 0
@@ -128,12 +128,12 @@ def _counted(report: Report, axis: Axis) -> list[tuple[int, int, int]] | None:
     return found
 
 
-def _by_step(axis: Axis, values: Sequence[float]) -> list[tuple[int, int, float]]:
+def _by_step(axis: LayerAxis, values: Sequence[float]) -> list[tuple[int, int, float]]:
     bounds = axis.bounds
     return [(bounds[i], bounds[i + 1], value) for i, value in enumerate(values)]
 
 
-def _area(values: Sequence[tuple[int, int, float]], axis: Axis, most: float) -> str:
+def _area(values: Sequence[tuple[int, int, float]], axis: LayerAxis, most: float) -> str:
     """Bars from `begin` to `end` layers as one path."""
     parts = []
     for begin, end, value in values:
