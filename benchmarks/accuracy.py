@@ -22,6 +22,7 @@ from benchmarks.document import write_section
 from benchmarks.firmware import NAME, generate, roomy
 from mcucc.backends import Qemu, run_host
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
+from mcucc.driver.target import bind
 from mcucc.evaluate.ways import is_classifier
 from mcucc.images.datasets import CALIBRATION_COUNT, load_dataset, pictures
 from mcucc.images.preprocess import Bytes, find_preprocess
@@ -29,7 +30,6 @@ from mcucc.numerics.fixed_point import Rounding
 from mcucc.oracles.float_session import FloatSession
 from mcucc.oracles.litert import LitertSession
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.search.choose import bind
 from mcucc.schedule.search.front import SearchOptions, search
 from mcucc.schedule.search.named import LAYERS as LAYER_BY_LAYER
 from mcucc.schedule.search.pick import Bounds, least_memory

@@ -25,6 +25,7 @@ import numpy as np
 from benchmarks.firmware import build, count, roomy
 from mcucc.boards.board import Board
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
+from mcucc.driver.target import bind
 from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.kernel_id import KernelId
@@ -37,7 +38,6 @@ from mcucc.schedule.expand.work import work_of
 from mcucc.schedule.plan.layers import layers_plan
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.plan.program import Compute, Copy, Program, Stage
-from mcucc.schedule.search.choose import bind
 from mcucc.schedule.search.costs import CostModel, stage_costs
 from mcucc.schedule.search.front import SearchOptions, search
 from mcucc.schedule.search.limits import SearchLimits

@@ -19,8 +19,8 @@ from pathlib import Path
 from benchmarks.document import write_section
 from benchmarks.firmware import build, count, fenced, roomy
 from mcucc.driver.load import NetworkOptions, load_network
+from mcucc.driver.target import bind
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.search.choose import bind
 from mcucc.schedule.search.front import SearchOptions, search
 from mcucc.schedule.search.pick import Bounds, least_memory
 

@@ -23,6 +23,7 @@ from mcucc.driver.folder import CompiledFolder, open_compiled
 from mcucc.driver.inputs import sample_of
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
 from mcucc.driver.run import Run, run_samples
+from mcucc.driver.target import target_of
 from mcucc.driver.validate import Validation
 from mcucc.driver.validate import validate as validate_folder
 from mcucc.frontends.imported import ImportedModel
@@ -64,7 +65,9 @@ def plan(network: LoadedModel, board: str, options: ScheduleOptions | None = Non
 
     `board` is a name or the path of a TOML. Raises BoardError and FitError.
     """
-    made = make_schedule(network.integer, load_board(board), options or ScheduleOptions())
+    made = make_schedule(
+        network.integer, target_of(load_board(board)), options or ScheduleOptions()
+    )
     check(made.program)
     return made
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mcucc.boards.board import Board
+from mcucc.driver.target import target_of
 from mcucc.ir.integer import IntegerGraph
 from mcucc.schedule.arena.limits import ArenaLimits, OffsetLimits, ProofLimits
 from mcucc.schedule.search.choose import Schedule, ScheduleOptions, schedule
@@ -44,7 +45,7 @@ def scheduled(graph: IntegerGraph, board: Board, options: ScheduleOptions) -> Sc
     """What `schedule` chooses for a board, searched once for all tests of the session."""
     key = digest(graph, board, options)
     if key not in _SCHEDULES:
-        _SCHEDULES[key] = schedule(graph, board, options)
+        _SCHEDULES[key] = schedule(graph, target_of(board), options)
     return _SCHEDULES[key]
 
 

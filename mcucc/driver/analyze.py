@@ -14,15 +14,15 @@ from mcucc.base.names import short_paths
 from mcucc.base.progress import Progress
 from mcucc.boards.board import Board, board_names, load_board
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
+from mcucc.driver.target import bind, target_of
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.kernel import Granularity
 from mcucc.ir.kernel_id import InstructionSet
-from mcucc.kernels.select import isa_of
 from mcucc.report.format import kilobytes, short_step
 from mcucc.report.nodes import NodeFacts, node_facts
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Program
-from mcucc.schedule.search.choose import Schedule, ScheduleOptions, arena_room, bind, schedule
+from mcucc.schedule.search.choose import Schedule, ScheduleOptions, arena_room, schedule
 from mcucc.toolchain.layout import ARENA_ALIGNMENT
 
 # Estimates, -O2, fitted on 19 linked images (3 networks on M0+, M4, M7, M33 and M55): code within
@@ -161,7 +161,7 @@ class _Analyst:
             self.options, objective="speed", max_macs=1.0, always_search=True
         )
         limited = dataclasses.replace(self.options, unlimited=False)
-        room = arena_room(board, limited)
+        room = arena_room(target_of(board), limited)
         points = [p for p in self._schedule(board, options).front if p.bytes <= room]
         return min(points, key=lambda p: (p.cost, p.bytes)).program if points else None
 
@@ -180,16 +180,16 @@ class _Analyst:
         """Bytes of SRAM and of flash that are short (not positive: none)."""
         # Arena, stack and code may have memories of their own.
         limited = dataclasses.replace(self.options, unlimited=False)
-        arena = way.arena - arena_room(board, limited)
+        arena = way.arena - arena_room(target_of(board), limited)
         flash = max(way.flash - board.flash_bytes, way.flash - way.code - board.weights.size)
         return max(arena, way.sram - board.ram_bytes), flash
 
     def _schedule(self, board: Board, options: ScheduleOptions) -> Schedule:
-        isa = isa_of(board.core.value, sorted(option.value for option in board.isa))
-        if (isa, options) not in self.known:
-            made = schedule(self.network.integer, board, options, self.progress)
-            self.known[isa, options] = made
-        return self.known[isa, options]
+        target = target_of(board)
+        if (target.isa, options) not in self.known:
+            made = schedule(self.network.integer, target, options, self.progress)
+            self.known[target.isa, options] = made
+        return self.known[target.isa, options]
 
     def _way(self, made: Schedule, program: Program, board: Board, words: str) -> Way:
         tables, code = _tables(program.graph), _code(program)

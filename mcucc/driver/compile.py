@@ -18,6 +18,7 @@ from mcucc.driver.limits import TooLarge, check_arena, check_weights, does_not_f
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
 from mcucc.driver.manifest import Manifest, ModelOrigin, hashes_of, write_manifest
 from mcucc.driver.measure import Measured, measure, without_firmware
+from mcucc.driver.target import target_of
 from mcucc.errors import FitError, ToolError
 from mcucc.exports import export_to
 from mcucc.report.definitions import counting
@@ -44,6 +45,7 @@ from mcucc.schedule.search.choose import (
     choose_again,
     schedule,
 )
+from mcucc.schedule.search.target import Target
 from mcucc.toolchain.firmware import OPTIMIZE, BuildOptions, Firmware, build_firmware, unit_of
 from mcucc.toolchain.machines import machine_of
 from mcucc.toolchain.targets import cross_compiler, no_firmware
@@ -128,19 +130,19 @@ class _Compiler:
         a larger arena fit: it is the better one, and taken where it holds when it is measured.
         Raises FitError.
         """
-        wanted = self.options.schedule
-        chosen = _first_choice(self.network, self.board, wanted, self.progress)
+        wanted, target = self.options.schedule, target_of(self.board)
+        chosen = _first_choice(self.network, target, wanted, self.progress)
         made = self.build(chosen)
         while isinstance(made, TooLarge) and made.stack > wanted.stack and wanted.plan is None:
             wanted = replace(wanted, stack=made.stack)
-            again = choose_again(chosen, self.board, wanted)
-            chosen = again or schedule(self.network.integer, self.board, wanted, self.progress)
+            again = choose_again(chosen, target, wanted)
+            chosen = again or schedule(self.network.integer, target, wanted, self.progress)
             made = self.build(chosen)
         if isinstance(made, FitError):
             raise made
         if not 0 < made.report.sram.stack < wanted.stack:
             return made
-        better = choose_again(chosen, self.board, replace(wanted, stack=made.report.sram.stack))
+        better = choose_again(chosen, target, replace(wanted, stack=made.report.sram.stack))
         other = made if better is None else self.build(better)
         return other if isinstance(other, _Built) else made
 
@@ -198,7 +200,7 @@ class _Compiler:
 
 
 def _first_choice(
-    network: LoadedModel, board: Board, wanted: ScheduleOptions, progress: Progress
+    network: LoadedModel, target: Target, wanted: ScheduleOptions, progress: Progress
 ) -> Schedule:
     """The plan that leaves the stack what is reserved; where none does, the smallest may yet fit.
 
@@ -206,7 +208,7 @@ def _first_choice(
     """
     progress("planning", 0, 0)
     try:
-        return schedule(network.integer, board, wanted, progress)
+        return schedule(network.integer, target, wanted, progress)
     except NoPlanFits as error:
         if error.missing > wanted.stack - LEAST_STACK_SEEN:
             raise

@@ -19,6 +19,7 @@ from pathlib import Path
 from mcucc.boards.board import Board, load_board
 from mcucc.driver.manifest import MANIFEST, Manifest, read_manifest
 from mcucc.driver.network_file import load_graph, save_graph
+from mcucc.driver.target import bind
 from mcucc.errors import OutputError
 from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.load import ModelFile, load_model
@@ -29,7 +30,7 @@ from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.plan import Plan
 from mcucc.schedule.plan.program import Program
-from mcucc.schedule.search.choose import bind, read_plan
+from mcucc.schedule.search.choose import read_plan
 from mcucc.toolchain.firmware import (
     OPTIMIZE,
     BuildOptions,

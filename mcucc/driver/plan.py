@@ -12,6 +12,7 @@ from mcucc.base.typed import plain
 from mcucc.boards.board import Board, load_board
 from mcucc.driver.choice import schedule_facts
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
+from mcucc.driver.target import target_of
 from mcucc.errors import OutputError
 from mcucc.kernels.costs import Fit, fit_of
 from mcucc.report.facts import SCHEMA, plan_data
@@ -60,7 +61,7 @@ class Planned:
             board=self.board.name,
             core=self.board.core.value,
             image=program.plan.image,
-            room=arena_room(self.board, self.options) if self.limited else None,
+            room=arena_room(target_of(self.board), self.options) if self.limited else None,
             chosen=self._point(program),
             layers=self._point(self.schedule.layers),
             front=tuple(self._point(point.program) for point in self.schedule.front),
@@ -165,11 +166,11 @@ def plan_model(
 
     Raises FitError when no plan keeps within the memory, CheckError for a plan that is wrong.
     """
-    target = load_board(board or DEFAULT_BOARD)
+    chosen = load_board(board or DEFAULT_BOARD)
     limited = board is not None or options.sram is not None
     network = load_network(model, dataclasses.replace(network_options, noise=True), progress)
     progress("planning", 0, 0)
     wanted = dataclasses.replace(options, always_search=True, unlimited=board is None)
-    made = schedule(network.integer, target, wanted, progress)
+    made = schedule(network.integer, target_of(chosen), wanted, progress)
     check(made.program)
-    return Planned(network, target, made, wanted, limited)
+    return Planned(network, chosen, made, wanted, limited)

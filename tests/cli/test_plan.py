@@ -10,10 +10,11 @@ import pytest
 
 from mcucc.boards.board import load_board
 from mcucc.driver.load import NetworkOptions, load_network
+from mcucc.driver.target import bind
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import Plan
-from mcucc.schedule.search.choose import STACK_ESTIMATE, bind
+from mcucc.schedule.search.choose import STACK_ESTIMATE
 from tests.cli.project import BOARD, Project, Result, mcucc
 
 ROWS = ("--image", "rows")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mcucc.boards.board import load_board
 from mcucc.driver.choice import schedule_facts
+from mcucc.driver.target import target_of
 from mcucc.quantize.lower import lower
 from mcucc.report.format import split_words
 from mcucc.report.nodes import node_facts
@@ -62,7 +63,7 @@ def test_splits_are_named_with_their_groups(tmp_path: Path) -> None:
     made_plan = split_plan(graph, (2, 0), 8)
     path = tmp_path / "plan.json"
     path.write_text(made_plan.to_json())
-    made = schedule(graph, BOARD, ScheduleOptions(image=ImagePolicy.ROWS, plan=path))
+    made = schedule(graph, target_of(BOARD), ScheduleOptions(image=ImagePolicy.ROWS, plan=path))
     (split,) = [split for stage in schedule_facts(made).stages for split in stage.splits]
     assert split == SplitFacts(made_plan.stages[1].splits[0].node, 3, 8)
     assert split_words(split) == "split into 3 groups of 8 channels"

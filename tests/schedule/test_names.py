@@ -12,6 +12,7 @@ from hypothesis import given, settings
 
 from mcucc.boards.board import load_board
 from mcucc.codegen.model_names import Names
+from mcucc.driver.target import bind
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.conv2d import Conv2d
 from mcucc.quantize.lower import lower
@@ -21,7 +22,6 @@ from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.buffers import BufferId, Part, labels
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
-from mcucc.schedule.search.choose import bind
 from tests.graphs import Builder, same
 from tests.whole.batch import Case, run_batch
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import Phase, given, settings
 
 from mcucc.boards.board import load_board
+from mcucc.driver.target import target_of
 from mcucc.errors import FitError, McuccError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.global_average_pool import GlobalAveragePool
@@ -145,15 +146,15 @@ def test_budget_picks_the_cheapest_that_fits() -> None:
 
 
 def test_a_budget_or_bound_out_of_reach_names_what_is_reachable() -> None:
-    board = load_board("nucleo-l4r5zi")
+    target = target_of(load_board("nucleo-l4r5zi"))
     wanted = ScheduleOptions(image=ImagePolicy.ROWS, schedule="msf")
     with pytest.raises(NoPlanFits, match="in use in stage") as caught:
-        schedule(inverted_bottlenecks(), board, replace(wanted, sram=STACK_ESTIMATE + 100))
+        schedule(inverted_bottlenecks(), target, replace(wanted, sram=STACK_ESTIMATE + 100))
     smallest = caught.value.smallest
     assert smallest.program.arena_bytes == smallest.front[0].bytes
     assert caught.value.missing == smallest.front[0].bytes - 100
     with pytest.raises(FitError, match=r"no plan keeps to 0\.50 times the MACs") as refused:
-        schedule(inverted_bottlenecks(), board, replace(wanted, max_macs=0.5))
+        schedule(inverted_bottlenecks(), target, replace(wanted, max_macs=0.5))
     assert "--max-macs" in refused.value.hint
 
 

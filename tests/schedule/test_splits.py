@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mcucc.boards.board import load_board
+from mcucc.driver.target import bind
 from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.common.partial_sums import PartialSumsKernel
@@ -19,7 +20,6 @@ from mcucc.schedule.plan.buffers import BufferKind
 from mcucc.schedule.plan.check import CheckError, check
 from mcucc.schedule.plan.plan import ImagePolicy, Plan, SplitPlan, StagePlan
 from mcucc.schedule.plan.program import Compute, Program
-from mcucc.schedule.search.choose import bind
 from mcucc.schedule.search.costs import MACS, cost_model, program_cost
 from mcucc.schedule.search.front import SearchOptions, search
 from mcucc.schedule.search.limits import SearchLimits, SplitLimits

@@ -11,6 +11,7 @@ import numpy as np
 from mcucc.boards.board import Board
 from mcucc.codegen.model import Origin, model_code
 from mcucc.codegen.write import write_library
+from mcucc.driver.target import target_of
 from mcucc.images.camera import CameraInput
 from mcucc.ir import Graph
 from mcucc.ir.integer import IntegerGraph
@@ -69,7 +70,7 @@ def library(
 ) -> Library:
     """Schedule a network for the kernels of a board (by `plan` or by layers) and write its C."""
     integer = lower(graph, rounding)
-    program = schedule(integer, board, ScheduleOptions(schedule="layers")).program
+    program = schedule(integer, target_of(board), ScheduleOptions(schedule="layers")).program
     if plan is not None:
         program = expand(program.graph, plan)
     check(program)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from mcucc.boards.board import load_board
+from mcucc.driver.target import bind
 from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.buffers import BufferKind
@@ -20,7 +21,6 @@ from mcucc.schedule.plan.check import CheckError, check
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.plan.program import Copy, Program, Stage
 from mcucc.schedule.plan.spans import EMPTY
-from mcucc.schedule.search.choose import bind
 from tests.graphs import mobile_net
 from tests.whole.batch import Case, run_batch
 

@@ -10,6 +10,7 @@ from hypothesis import Phase, given, settings
 
 from mcucc.backends import Qemu
 from mcucc.boards.board import Board, load_board
+from mcucc.driver.target import bind
 from mcucc.errors import ModelError
 from mcucc.ir import Graph
 from mcucc.ir.integer import IntegerGraph
@@ -20,7 +21,6 @@ from mcucc.schedule.plan.layers import layers_plan, whole_stage
 from mcucc.schedule.plan.order import least_peak_order
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.plan.spans import Reuse
-from mcucc.schedule.search.choose import bind
 from mcucc.toolchain import BuildOptions, build_firmware
 from tests.graphs import Builder, mobile_net, same
 from tests.whole.batch import Case, run_batch, write_units

@@ -16,11 +16,12 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from mcucc.backends import Qemu
 from mcucc.backends.camera_rows import as_asked
 from mcucc.boards.board import load_board
+from mcucc.driver.target import bind, target_of
 from mcucc.errors import FitError, ModelError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.buffers import BufferKind
-from mcucc.schedule.search.choose import ScheduleOptions, bind, schedule
+from mcucc.schedule.search.choose import ScheduleOptions, schedule
 from mcucc.toolchain import BuildOptions, build_firmware
 from tests.schedule.networks import networks, plans
 from tests.whole.batch import Case, run_batch, write_units
@@ -84,7 +85,7 @@ def draw_searched(number: int, board: str, examples: int) -> list[Case]:
     @given(networks(more=True), choices())
     def collect(integer: IntegerGraph, options: ScheduleOptions) -> None:
         try:
-            found.append(Case(integer, schedule(integer, target, options).program))
+            found.append(Case(integer, schedule(integer, target_of(target), options).program))
         except FitError:
             return  # no plan within what is asked for
 

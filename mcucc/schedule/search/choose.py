@@ -9,10 +9,9 @@ from pathlib import Path
 
 from mcucc.base.progress import Progress, silent
 from mcucc.base.typed import text_of
-from mcucc.boards.board import Board
 from mcucc.errors import FitError, McuccError, ModelError
 from mcucc.ir.integer import IntegerGraph
-from mcucc.kernels.select import isa_of, select_all
+from mcucc.kernels.select import select_all
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.layers import layers_plan
 from mcucc.schedule.plan.plan import LARGEST_FILE, ImagePolicy, Plan
@@ -29,6 +28,7 @@ from mcucc.schedule.search.front import Point, SearchOptions, search
 from mcucc.schedule.search.limits import ChoiceLimits, SearchLimits
 from mcucc.schedule.search.named import named
 from mcucc.schedule.search.pick import Bounds, least_cost, least_memory, within
+from mcucc.schedule.search.target import Target
 
 OBJECTIVES = ("speed", "sram")
 IMAGES = tuple(policy.value for policy in ImagePolicy)
@@ -118,32 +118,26 @@ class NoPlanFits(FitError):
         self.smallest, self.missing = smallest, missing
 
 
-def bind(integer: IntegerGraph, board: Board, optimize: str) -> IntegerGraph:
-    """The network with every kernel bound to the fastest variant that the board's core has."""
-    isa = isa_of(board.core.value, sorted(option.value for option in board.isa))
-    return select_all(integer, isa, optimize)
-
-
 def schedule(
     integer: IntegerGraph,
-    board: Board,
+    target: Target,
     options: ScheduleOptions,
     progress: Progress = silent,
 ) -> Schedule:
-    """The program for a board's core, with the fastest kernels it has.
+    """The program for a target, with the fastest kernels that its core has.
 
     Raises FitError when no plan found keeps within the memory or the slowdown asked for; it names
     the least reachable and what bounds it.
     """
-    graph = bind(integer, board, options.optimize)
-    cost = cost_model(board.core.value)
+    graph = select_all(integer, target.isa, options.optimize)
+    cost = cost_model(target.core)
     if options.plan is not None:
         program = _planned(graph, options.plan)
         layers = expand(graph, layers_plan(graph, program.plan.image))
         return Schedule(program, layers, (), cost)
     layers = expand(graph, layers_plan(graph, options.image))
     made = Schedule(layers, layers, (), cost, more_time=options.limits.choice.more_time)
-    named_schedule, room = named(options.schedule), arena_room(board, options)
+    named_schedule, room = named(options.schedule), arena_room(target, options)
     unasked = named_schedule.free and not options.aims_at_sram and options.point is None
     fits = unasked and layers.arena_bytes <= room
     if not named_schedule.searched or (fits and not options.always_search):
@@ -160,26 +154,26 @@ def schedule(
     return replace(made, program=chosen.program)
 
 
-def choose_again(made: Schedule, board: Board, options: ScheduleOptions) -> Schedule | None:
+def choose_again(made: Schedule, target: Target, options: ScheduleOptions) -> Schedule | None:
     """Another plan of the same front, for another stack; None where the choice stays, or none fits.
 
     Nothing is searched.
     """
     if not made.front or options.point is not None:
         return None
-    chosen = _choose(made.front, arena_room(board, options), options)
+    chosen = _choose(made.front, arena_room(target, options), options)
     if chosen is None or chosen.program is made.program:
         return None
     return replace(made, program=chosen.program)
 
 
-def arena_room(board: Board, options: ScheduleOptions) -> int:
-    """Bytes that an arena may have: what the board or `sram` leaves beside the stack.
+def arena_room(target: Target, options: ScheduleOptions) -> int:
+    """Bytes that an arena may have: what its memory or `sram` leaves beside the stack.
 
     The library has no static data (.data, .bss): its state is the arena.
     """
-    beside = options.stack if board.arena == board.data else 0
-    room = sys.maxsize if options.unlimited else board.arena.size - beside
+    beside = options.stack if target.holds_stack else 0
+    room = sys.maxsize if options.unlimited else target.memory_bytes - beside
     return room if options.sram is None else min(room, options.sram - options.stack)
 
 
