@@ -1,9 +1,9 @@
 """Whether two commits compile the same: plans, bytes of SRAM and flash, instructions, outputs.
 
-    python -m benchmarks.same TREE OUT.json --picture FILE [--against OLD.json] [--only NAME]
+    python -m benchmarks.same TREE OUT.json --picture FILE --data PICTURES [--against OLD.json]
 
 TREE is a checkout; its command line compiles every network of the zoo under every option set of
-`OPTIONS` and runs it on the picture. With `--against` the rows that differ are printed, and
+`OPTIONS` (float ones calibrated on twenty of the pictures) and runs it on the picture. With `--against` the rows that differ are printed, and
 the exit code is 1 when there are any: numbers of bytes, plans and outputs to the last digit,
 executed instructions by more than one in a thousand.
 """
@@ -97,6 +97,7 @@ def main() -> int:
     parser.add_argument("out", type=Path)
     parser.add_argument("--zoo", type=Path, default=Path("../shared/zoo"))
     parser.add_argument("--picture", type=Path, required=True, help="what the networks are run on")
+    parser.add_argument("--data", type=Path, help="pictures that float networks calibrate with")
     parser.add_argument("--against", type=Path)
     parser.add_argument("--only", default="", help="networks whose names hold this")
     arguments = parser.parse_args()
@@ -108,6 +109,8 @@ def main() -> int:
     for model in (model for model in models if arguments.only in model.name):
         for name, options in OPTIONS.items():
             row = f"{model.name}, {name}"
+            if arguments.data and model.suffix == ".onnx":
+                options = (*options, "--data", str(arguments.data.resolve()), "--calibrate", "20")
             record[row] = measure(arguments.tree.resolve(), model, options, picture)
             lines = differences(old[row], record[row]) if row in old else []
             moved += bool(lines)
