@@ -3,9 +3,9 @@
     python -m benchmarks.same TREE OUT.json --picture FILE --data PICTURES [--against OLD.json]
 
 TREE is a checkout; its command line compiles every network of the zoo under every option set of
-`OPTIONS` (float ones calibrated on twenty of the pictures) and runs it on the picture. With `--against` the rows that differ are printed, and
-the exit code is 1 when there are any: numbers of bytes, plans and outputs to the last digit,
-executed instructions by more than one in a thousand.
+`OPTIONS` (float ones calibrated on twenty of the pictures) and runs it on the picture. With
+`--against` the rows that differ are printed, and the exit code is 1 when there are any: numbers of
+bytes, plans and outputs to the last digit, executed instructions by more than one in a thousand.
 """
 
 from __future__ import annotations
