@@ -64,6 +64,14 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
+@pages()
+def test_files_that_a_page_names_are_there(page: Path) -> None:
+    rooms = r"mcucc|schedule|runtime_c|templates|tests|benchmarks|driver|cli"
+    named = re.findall(rf"`((?:{rooms})/[\w./]+\.\w+)", page.read_text())
+    there = [ROOT, ROOT / "mcucc"]
+    assert [name for name in named if not any((r / name).exists() for r in there)] == []
+
+
 @pytest.mark.emulated
 @pages(of=RUN)
 def test_commands_run_and_c_compiles(page: Path, tmp_path: Path) -> None:
