@@ -2,12 +2,12 @@
 #
 #   demo    a face detector on an emulated board; writes build/demo
 #   setup   the environment .venv, and the Debian packages (cross compiler, QEMU) where it may
-#   test    every ring but the zoo: unit, host C with sanitizers, emulated
+#   test    every ring but zoo and nightly: unit, host C with sanitizers, emulated
 #   check   ruff, mypy, import contracts, unit tests and host C: what runs before every commit
 #   extras  Debian packages that more tests use: RISC-V compiler and QEMU, clang, cppcheck, a browser,
 #           cmake, g++; and ccache, with which tests take half the time
 #   zoo     real trained networks, from MCUCC_ZOO or ../shared
-#   nightly thousands of random networks under random plans
+#   nightly what is heavy and rare, and thousands of random networks under random plans
 #   fuzz    a million mutated model files (COUNT, SEED, JOBS); findings in build/fuzz
 #   bench   the tables of benchmarks/
 #   fit     the planner's cost model from emulated counts (benchmarks/fit_costs.py)
@@ -79,17 +79,18 @@ extras:
 	$(call install,$$missing)
 
 test: setup
-	$(BIN)/python -m pytest -n $(JOBS) -m "not zoo" -rs
+	$(BIN)/python -m pytest -n $(JOBS) -m "not zoo and not nightly" -rs
 
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict mcucc
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n $(JOBS) -m "not zoo and not slow and not emulated"
+	$(BIN)/python -m pytest -n $(JOBS) -m "not zoo and not slow and not emulated and not nightly"
 
-# Three thousand random networks under random plans.
+# What `make test` leaves out, and three thousand random networks under random plans.
 nightly: setup
+	$(BIN)/python -m pytest -n $(JOBS) -m "nightly and not zoo" -rs
 	MCUCC_BATCHES=60 $(BIN)/python -m pytest -n $(JOBS) tests/whole/test_random_plans.py
 
 # Each is imported, simplified, lowered, and every fourth planned and replayed, within 5 s and 1 GiB,

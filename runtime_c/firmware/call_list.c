@@ -6,6 +6,8 @@
  */
 #include <stdint.h>
 
+#include "mcucc/compiler.h"
+
 #define TIMER (*(volatile uint32_t *)TIMER_ADDRESS)
 #define CPACR (*(volatile uint32_t *)0xE000ED88u)
 #define CFSR (*(volatile uint32_t *)0xE000ED28u)
@@ -56,7 +58,7 @@ static void write_and_exit(uint32_t status)
 }
 
 /* A call that does nothing: what timing itself costs. */
-__attribute__((naked)) void nothing(void)
+MCUCC_NAKED void nothing(void)
 {
     __asm volatile("bx lr");
 }
@@ -71,7 +73,7 @@ __attribute__((used)) static void report(const uint32_t *frame)
     write_and_exit(70);
 }
 
-__attribute__((naked)) static void fault(void)
+MCUCC_NAKED static void fault(void)
 {
     __asm volatile("mrs r0, msp\n"
                    "b report\n");
@@ -95,7 +97,7 @@ __attribute__((used)) static void start(void)
     write_and_exit(0);
 }
 
-__attribute__((naked)) static void reset(void)
+MCUCC_NAKED static void reset(void)
 {
     __asm volatile("ldr r0, =0xE000ED88 \n" /* CPACR: FPU and MVE */
                    "ldr r1, =0x00F00000 \n"

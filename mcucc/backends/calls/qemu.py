@@ -113,9 +113,8 @@ def build_calls(
     """
     compiler, target = arm_compiler(), ["-mthumb", *guest.flags, *flags]
     addresses = [f"-DLIST={guest.listing:#x}u", f"-DTIMER_ADDRESS={guest.timer:#x}u"]
-    firmware = compile_objects(
-        compiler, [CALL_LIST], [*target, "-ffreestanding", *addresses], Path("firmware"), folder
-    )
+    options = [*target, "-ffreestanding", *addresses, f"-I{RUNTIME / 'include'}"]
+    firmware = compile_objects(compiler, [CALL_LIST], options, Path("firmware"), folder)
     kernels = compile_kernels(compiler, isas, [*target, *of_kernels], folder)
     script = SCRIPT.format(code=guest.code, data=guest.data)
     return link(compiler, [*kernels, *objects, *firmware], target, script, folder / "calls.elf")
