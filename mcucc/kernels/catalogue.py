@@ -98,3 +98,6 @@ _KERNELS = {
     InstructionSet.ARMV7EM: _armv7em,
     InstructionSet.MVE: _mve,
 }
+
+# Ops whose sums are requantized in a proved form on some instruction set.
+PROVED = frozenset(key.op for isa in InstructionSet for key in kernels_of(isa) if key.form)

@@ -7,11 +7,7 @@ from dataclasses import dataclass
 from mcucc.ir.integer import IntegerNode
 from mcucc.ir.kernel import Granularity
 from mcucc.ir.kernel_id import Form
-from mcucc.ops.common.border import BorderedKernel
-from mcucc.ops.common.partial_sums import FinishSumsKernel
-from mcucc.ops.conv2d import Conv2dKernel
-from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
-from mcucc.ops.fully_connected import FullyConnectedKernel
+from mcucc.kernels.catalogue import PROVED
 from mcucc.schedule.plan.program import Compute, Program, Stage
 
 
@@ -80,21 +76,14 @@ REQUANTIZATION = {
     Form.DOUBLE: "high multiply, two roundings",
 }
 GENERAL = "64 bits"
-ACCUMULATING = (
-    BorderedKernel,
-    Conv2dKernel,
-    DepthwiseConv2dKernel,
-    FullyConnectedKernel,
-    FinishSumsKernel,
-)
 
 
 def requantization(node: IntegerNode) -> str:
-    """How a node's sums become int8: a proved form, the general one; "" where there are none."""
-    if not isinstance(node.kernel, ACCUMULATING):
+    """How a node's sums become int8: a proved form, the general one; "" where no form is proved."""
+    key = node.call().id
+    if key.op not in PROVED:
         return ""
-    form = node.variant.form if node.variant is not None else None
-    return GENERAL if form is None else REQUANTIZATION.get(form, form.value)
+    return GENERAL if key.form is None else REQUANTIZATION[key.form]
 
 
 def _executed(stage: Stage) -> dict[str, int]:
