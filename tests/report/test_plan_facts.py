@@ -13,7 +13,7 @@ from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.search.choose import ScheduleOptions, schedule
 from tests.fronts import scheduled
 from tests.graphs import mobile_net
-from tests.schedule.test_splits import network, split_plan
+from tests.schedule.split.test_splits import network, split_plan
 
 BOARD = load_board("nucleo-l4r5zi")
 INTEGER = lower(mobile_net(33, 29))

@@ -1,9 +1,9 @@
 """The independent checker: replays a Program byte by byte in one arena of tags.
 
 Every byte of the arena carries which byte of which tensor it holds. A step fails when an operand is
-not where the program says, when bytes outside the arena or outside a place are touched, or when a
+not where the program says, when bytes outside the arena or outside a buffer are touched, or when a
 kernel would overwrite what it still reads; the count of multiply-accumulates must be the plan's.
-It knows only the order of execution stated in `tiled` and the windows of the kernels: none of the
+It knows only the order of execution stated in `program` and the windows of the kernels: none of the
 planner's formulas. Bytes of one strip that happen to be right in the next one are not forgotten: a
 step may only rely on bytes that are right, wherever they come from.
 """
@@ -45,12 +45,12 @@ class Checked:
 def check(program: Program) -> Checked:
     """Replay `program`; raises CheckError that names the step, the tensor and the row."""
     replay = _Replay(program)
-    for place in program.buffers.values():
-        if place.kind is BufferKind.SCRATCH:
-            if place.offset % WORD:
-                raise CheckError(f"{place.id} at {place.offset}: scratch holds words")
-        elif place.tensor in replay.sums_of_groups and (place.offset % WORD or place.pitch % WORD):
-            raise CheckError(f"{place.id} at {place.offset}: sums are words")
+    for buffer in program.buffers.values():
+        sums = buffer.tensor in replay.sums_of_groups and buffer.kind is not BufferKind.SCRATCH
+        if buffer.kind is BufferKind.SCRATCH and buffer.offset % WORD:
+            raise CheckError(f"{buffer.id} at {buffer.offset}: scratch holds words")
+        if sums and (buffer.offset % WORD or buffer.pitch % WORD):
+            raise CheckError(f"{buffer.id} at {buffer.offset}: sums are words")
     for chain in program.chains:
         replay.chain(chain)
     replay.complete()
@@ -100,15 +100,15 @@ class _Replay:
 
     # Bytes ----------------------------------------------------------------------------------
 
-    def span(self, place: Buffer, row: int, columns: Range, column_step: int) -> Range:
-        """Arena bytes of some columns of a row; they must lie in the place and in the arena."""
-        left = columns[0] - place.origin(column_step)
-        length = (columns[1] - columns[0]) * place.channels
-        if left < 0 or left * place.channels + length > place.pitch:
-            raise self.fail(f"columns {columns} of {place.tensor} leave {place.id}")
-        begin = place.address(row, columns[0], column_step)
+    def span(self, buffer: Buffer, row: int, columns: Range, column_step: int) -> Range:
+        """Arena bytes of some columns of a row; they must lie in the buffer and in the arena."""
+        left = columns[0] - buffer.origin(column_step)
+        length = (columns[1] - columns[0]) * buffer.channels
+        if left < 0 or left * buffer.channels + length > buffer.pitch:
+            raise self.fail(f"columns {columns} of {buffer.tensor} leave {buffer.id}")
+        begin = buffer.address(row, columns[0], column_step)
         if begin < 0 or begin + length > self.arena.size:
-            raise self.fail(f"row {row} of {place.tensor} leaves the arena")
+            raise self.fail(f"row {row} of {buffer.tensor} leaves the arena")
         return begin, begin + length
 
     def tags(self, shape: Activation, row: int, columns: Range) -> Tags:
@@ -117,29 +117,31 @@ class _Replay:
         return np.arange(first, first + (columns[1] - columns[0]) * shape.channels)
 
     def expect(
-        self, place: Buffer, shape: Activation, row: int, columns: Range, step: int, reader: str
+        self, buffer: Buffer, shape: Activation, row: int, columns: Range, step: int, reader: str
     ) -> Range:
         """The bytes of an operand, which must be there."""
-        begin, end = self.span(place, row, columns, step)
+        begin, end = self.span(buffer, row, columns, step)
         if not np.array_equal(self.arena[begin:end], self.tags(shape, row, columns)):
             raise self.fail(
-                f"{reader} reads row {row}, columns {columns} of {shape.name} in {place.id}: "
+                f"{reader} reads row {row}, columns {columns} of {shape.name} in {buffer.id}: "
                 f"those bytes hold something else"
             )
         return begin, end
 
-    def write(self, place: Buffer, shape: Activation, row: int, columns: Range, step: int) -> Range:
-        """Put the tags of some columns of a row into a place."""
-        begin, end = self.span(place, row, columns, step)
+    def write(
+        self, buffer: Buffer, shape: Activation, row: int, columns: Range, step: int
+    ) -> Range:
+        """Put the tags of some columns of a row into a buffer."""
+        begin, end = self.span(buffer, row, columns, step)
         self.arena[begin:end] = self.tags(shape, row, columns)
         self.touched[begin:end] = True
         return begin, end
 
-    def clobber(self, place: Buffer) -> Range:
+    def clobber(self, buffer: Buffer) -> Range:
         """A scratch area loses its contents."""
-        begin, end = place.offset, place.end
+        begin, end = buffer.offset, buffer.end
         if begin < 0 or end > self.arena.size:
-            raise self.fail(f"{place.id} leaves the arena")
+            raise self.fail(f"{buffer.id} leaves the arena")
         self.arena[begin:end] = NOTHING
         self.touched[begin:end] = True
         return begin, end
@@ -257,19 +259,19 @@ class _Replay:
             for tap in down.taps(row):
                 if not 0 <= tap < shape.height or left >= right:
                     continue
-                place = self.program.buffers[stage.storage[name].buffer_of(tap, at[0])]
-                read = self.expect(place, shape, tap, (left, right), at[1], node.name)
+                buffer = self.program.buffers[stage.storage[name].buffer_of(tap, at[0])]
+                read = self.expect(buffer, shape, tap, (left, right), at[1], node.name)
                 (in_place if node.kernel.in_place(index) else busy).append(read)
         if node.name in stage.sinks:
             return
         shape = self.graph.activations[node.output]
-        place = self.program.buffers[action.target]
-        out = self.span(place, row, columns, at[1])
+        buffer = self.program.buffers[action.target]
+        out = self.span(buffer, row, columns, at[1])
         clash = [b for b in busy if b[0] < out[1] and out[0] < b[1]]
         clash += [b for b in in_place if b[0] < out[1] and out[0] < b[1] and b != out]
         if clash:
             raise self.fail(f"{node.name} overwrites bytes {clash[0]} while it reads them")
-        self.write(place, shape, row, columns, at[1])
+        self.write(buffer, shape, row, columns, at[1])
 
     def _block(
         self,
@@ -291,22 +293,22 @@ class _Replay:
         taps = {tap for row in range(*rows) for tap in down.taps(row) if 0 <= tap < shape.height}
         busy = [self.clobber(self.program.buffers[stage.scratch[node.name]])]
         for tap in sorted(taps if left < right else ()):
-            place = self.program.buffers[stage.storage[name].buffer_of(tap, at[0])]
-            busy.append(self.expect(place, shape, tap, (left, right), at[1], node.name))
+            buffer = self.program.buffers[stage.storage[name].buffer_of(tap, at[0])]
+            busy.append(self.expect(buffer, shape, tap, (left, right), at[1], node.name))
         expanded = len(taps) * max(0, right - left)
         needed = node.kernel.least_scratch(expanded, columns[1] - columns[0])
         if needed > self.program.buffers[stage.scratch[node.name]].size:
             raise self.fail(f"{node.name} needs {needed} bytes of scratch")
         self.macs += node.kernel.macs_per_input_pixel * expanded
-        place, shape = self.program.buffers[action.target], self.graph.activations[node.output]
-        if rows[1] - rows[0] > place.slots:
-            raise self.fail(f"{node.name} makes rows {rows} in {place.slots} slots")
+        buffer, shape = self.program.buffers[action.target], self.graph.activations[node.output]
+        if rows[1] - rows[0] > buffer.slots:
+            raise self.fail(f"{node.name} makes rows {rows} in {buffer.slots} slots")
         for row in range(*rows):
             self.kernel_rows += 1
-            out = self.span(place, row, columns, at[1])
+            out = self.span(buffer, row, columns, at[1])
             if any(b[0] < out[1] and out[0] < b[1] for b in busy):
                 raise self.fail(f"{node.name} overwrites bytes {out} while it needs them")
-            self.write(place, shape, row, columns, at[1])
+            self.write(buffer, shape, row, columns, at[1])
         self.macs += node.kernel.macs_per_pixel * (rows[1] - rows[0]) * (columns[1] - columns[0])
 
     def _whole(self, node: IntegerNode, stage: Stage, action: Compute) -> None:
@@ -315,16 +317,16 @@ class _Replay:
             busy.append(self.clobber(self.program.buffers[stage.scratch[node.name]]))
         for name in node.inputs:
             shape = self.graph.activations[name]
-            place = self.program.buffers[stage.storage[name].buffer_of(0, 0)]
+            buffer = self.program.buffers[stage.storage[name].buffer_of(0, 0)]
             for row in range(shape.height):
-                busy.append(self.expect(place, shape, row, (0, shape.width), 0, node.name))
+                busy.append(self.expect(buffer, shape, row, (0, shape.width), 0, node.name))
         shape = self.graph.activations[node.output]
-        place = self.program.buffers[action.target]
-        out = (place.offset, place.offset + shape.size)
+        buffer = self.program.buffers[action.target]
+        out = (buffer.offset, buffer.offset + shape.size)
         if any(b[0] < out[1] and out[0] < b[1] for b in busy):
             raise self.fail(f"{node.name} overwrites what it still reads")
         for row in range(shape.height):
-            self.write(place, shape, row, (0, shape.width), 0)
+            self.write(buffer, shape, row, (0, shape.width), 0)
         self.macs += node.kernel.macs_per_pixel * shape.height * shape.width
         self.kernel_rows += 1
 
@@ -341,9 +343,9 @@ class _Replay:
         return np.arange(length) - (position + 2) * TENSOR_TAG
 
     def _sink_rows(self, node: IntegerNode, stage: Stage, rows: Range, columns: Range) -> None:
-        place = self.program.buffers[stage.sinks[node.name]]
+        buffer = self.program.buffers[stage.sinks[node.name]]
         if not np.array_equal(
-            self.arena[place.offset : place.end], self._sum_tags(node, place.size)
+            self.arena[buffer.offset : buffer.end], self._sum_tags(node, buffer.size)
         ):
             raise self.fail(f"the sums of {node.name} were overwritten")
         self.sums[node.name][rows[0] : rows[1], columns[0] : columns[1]] += 1
@@ -354,9 +356,9 @@ class _Replay:
             raise self.fail(f"{node.name} does not add every pixel once")
         shape = self.graph.activations[node.output]
         storage = stage.storage[node.output]
-        place = self.program.buffers[storage.oldest]
+        buffer = self.program.buffers[storage.oldest]
         sums = self.program.buffers[stage.sinks[node.name]]
-        if place.offset < sums.end and sums.offset < place.offset + shape.size:
+        if buffer.offset < sums.end and sums.offset < buffer.offset + shape.size:
             raise self.fail(f"{node.name} overwrites its sums")
-        self.write(place, shape, 0, (0, shape.width), 0)
+        self.write(buffer, shape, 0, (0, shape.width), 0)
         self.macs += node.kernel.macs_per_pixel * shape.height * shape.width

@@ -8,7 +8,7 @@ from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.quantize.lower import lower
-from mcucc.report.facts import layer_facts
+from mcucc.report.steps import layer_facts
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.buffers import BufferId, BufferKind, Part
 from mcucc.schedule.plan.check import CheckError, check
