@@ -10,6 +10,17 @@ import typer
 
 from mcucc.cli import options as shared
 
+TimeLimit = Annotated[float, typer.Option(min=0.1, help="Seconds until an emulator is stopped.")]
+Compiler = Annotated[str | None, typer.Option(help="The cross compiler; default: found on PATH.")]
+COnly = Annotated[bool, typer.Option("--c-only", help="The C library alone, without firmware.")]
+Export = Annotated[
+    list[str] | None,
+    typer.Option(help="Also the library for arduino, platformio, zephyr, esp-idf, cmake."),
+]
+PrintAfter = Annotated[
+    str | None, typer.Option(help="Print the network after a stage (all: every stage).")
+]
+
 
 def compile_command(
     model: Annotated[Path, typer.Argument(help="The trained network: .onnx or .tflite.")],
@@ -33,22 +44,11 @@ def compile_command(
     max_macs: shared.MaxMacs = None,
     plan: shared.PlanFile = None,
     emulator: Annotated[str, typer.Option(help="auto, qemu, unicorn or none.")] = "auto",
-    time_limit: Annotated[
-        float, typer.Option(min=0.1, help="Seconds until an emulator is stopped.")
-    ] = 300,
-    compiler: Annotated[
-        str | None, typer.Option(help="The cross compiler; default: found on PATH.")
-    ] = None,
-    c_only: Annotated[
-        bool, typer.Option("--c-only", help="The C library alone, without firmware.")
-    ] = False,
-    export: Annotated[
-        list[str] | None,
-        typer.Option(help="Also the library for arduino, platformio, zephyr, esp-idf, cmake."),
-    ] = None,
-    print_after: Annotated[
-        str | None, typer.Option(help="Print the network after a stage (all: every stage).")
-    ] = None,
+    time_limit: TimeLimit = 300,
+    compiler: Compiler = None,
+    c_only: COnly = False,
+    export: Export = None,
+    print_after: PrintAfter = None,
     json_output: shared.Json = False,
     verbose: shared.Verbose = False,
 ) -> None:

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from mcucc.driver.plan import PlanReport
 
 
+Point = Annotated[
+    int | None, typer.Option(min=1, help="Take this plan of the front, counted from 1.")
+]
+PrintText = Annotated[
+    bool, typer.Option("--print", help="Print the chosen plan and its program as text.")
+]
+
+
 def plan_command(
     model: Annotated[Path, typer.Argument(help="The trained network: .onnx or .tflite.")],
     board: Annotated[
@@ -33,14 +41,10 @@ def plan_command(
     objective: shared.ObjectiveName = None,
     max_slowdown: shared.MaxSlowdown = None,
     max_macs: shared.MaxMacs = None,
-    point: Annotated[
-        int | None, typer.Option(min=1, help="Take this plan of the front, counted from 1.")
-    ] = None,
+    point: Point = None,
     plan: Annotated[Path | None, typer.Option(help="Read, check and print this plan file.")] = None,
     save: Annotated[Path | None, typer.Option(help="Write the chosen plan to this file.")] = None,
-    print_text: Annotated[
-        bool, typer.Option("--print", help="Print the chosen plan and its program as text.")
-    ] = False,
+    print_text: PrintText = False,
     json_output: shared.Json = False,
     verbose: shared.Verbose = False,
 ) -> None:

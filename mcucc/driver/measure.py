@@ -6,14 +6,14 @@ the report says so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from mcucc.backends.camera_rows import as_asked
 from mcucc.backends.choose import choose_emulator
-from mcucc.backends.interface import EmulationFault
+from mcucc.backends.interface import EmulationFault, Emulator, RunResult
 from mcucc.base.progress import Progress
 from mcucc.codegen.symbols import symbol_owners
 from mcucc.driver.limits import stack_too_small
@@ -75,31 +75,48 @@ def measure(
 
     Raises FitError when the stack overflows, HangError after the limit, ToolError.
     """
-    sizes, image = firmware.sizes, firmware.image
+    sizes, frames = firmware.sizes, firmware.stack_usage
     name = firmware.models[0].name
-    flash = flash_facts(
-        symbol_owners(program, name), name, image, weights=sizes.weights, code=sizes.code
+    owners = symbol_owners(program, name)
+    linked = Measured(
+        arena=sizes.arena,
+        static=sizes.static,
+        stack=sum(frames.values()),
+        stack_source="sum of gcc's frame sizes, not run" if frames else "unknown",
+        flash=flash_facts(owners, name, firmware.image, weights=sizes.weights, code=sizes.code),
+        instructions=None,
+        steps=None,
+        emulator=NOT_EMULATED,
+        compiler=firmware.compiler.version,
+        incomplete="" if frames else "nothing was emulated: the stack is not known and not counted",
     )
-    compiler = firmware.compiler.version
     emulator = choose_emulator(wanted, firmware.board)
     if emulator is None:
-        frames = firmware.stack_usage
-        return Measured(
-            sizes.arena,
-            sizes.static,
-            sum(frames.values()),
-            "sum of gcc's frame sizes, not run" if frames else "unknown",
-            flash,
-            None,
-            None,
-            NOT_EMULATED,
-            compiler,
-            "" if frames else "nothing was emulated: the stack is not known and not counted",
-        )
+        return linked
     progress("counting instructions", 0, 0)
+    result = _run_one(network, program, firmware, emulator, time_limit_s)
+    return replace(
+        linked,
+        stack=result.stack_bytes or 0,
+        stack_source="painted",
+        instructions=result.instructions,
+        steps=result.step_instructions,
+        emulator=emulator.name,
+        incomplete="",
+    )
+
+
+def _run_one(
+    network: LoadedModel,
+    program: Program,
+    firmware: Firmware,
+    emulator: Emulator,
+    time_limit_s: float,
+) -> RunResult:
+    """One picture through the firmware, counted; its outputs are NumPy's."""
     camera = _test_picture(network)
+    handed = as_asked(program, camera.tobytes())
     try:
-        handed = as_asked(program, camera.tobytes())
         result = emulator.run(firmware, [handed], count=True, timeout_s=time_limit_s)
     except EmulationFault as error:
         if error.fault.stack_overflow:
@@ -108,20 +125,10 @@ def measure(
     if result.outputs[0] != reference_bytes(network, network.integer, camera):
         raise ToolError(
             "the emulated firmware's output differs from the NumPy reference",
-            where=name,
+            where=firmware.models[0].name,
             hint="this is a defect of mcucc; `mcucc validate` finds the first layer",
         )
-    return Measured(
-        sizes.arena,
-        sizes.static,
-        result.stack_bytes or 0,
-        "painted",
-        flash,
-        result.instructions,
-        result.step_instructions,
-        emulator.name,
-        compiler,
-    )
+    return result
 
 
 def _test_picture(network: LoadedModel) -> np.ndarray[Any, np.dtype[np.uint8]]:
