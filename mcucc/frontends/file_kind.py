@@ -11,8 +11,9 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from mcucc.errors import ModelError
+from mcucc.frontends.imported import Format
 
-FORMATS = (".onnx", ".tflite")
+FORMATS = tuple(format.suffix for format in Format)
 FORMATS_HINT = f"give one of {', '.join(FORMATS)}"
 TFLITE_MARK = b"TFL3"  # at byte 4
 POINTER_HINT = "fetch the file it stands for: git lfs pull, git annex get, or download it"
@@ -58,8 +59,8 @@ _FOREIGN = (
 )
 
 
-def format_of(path: Path) -> str:
-    """ ".onnx" or ".tflite", decided by the content first, then by the suffix.
+def format_of(path: Path) -> Format:
+    """The format of a model file, decided by the content first, then by the suffix.
 
     Raises ModelError that says what the file is where it is neither.
     """
@@ -68,14 +69,14 @@ def format_of(path: Path) -> str:
         raise ModelError(_folder(path), where=where, hint=FORMATS_HINT)
     head = _head(path)
     if head[4:8] == TFLITE_MARK:
-        return ".tflite"
+        return Format.TFLITE
     suffix = path.suffix.lower()
     what, hint = foreign(path, head)
     if what:
         raise ModelError(f"this is {what}, not a network mcucc reads", where=where, hint=hint)
-    if suffix == ".onnx" or _is_onnx(path):
-        return ".onnx"
-    if suffix == ".tflite":
+    if suffix == Format.ONNX.suffix or _is_onnx(path):
+        return Format.ONNX
+    if suffix == Format.TFLITE.suffix:
         raise ModelError(
             "not a TensorFlow Lite file (the identifier TFL3 is missing)",
             where=where,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,18 @@ from mcucc.numerics.fixed_point import Int8Array, saturate_int8
 
 Array = npt.NDArray[Any]
 FLOAT, INT8 = np.dtype(np.float32), np.dtype(np.int8)
+
+
+class Format(StrEnum):
+    """The model files that mcucc reads."""
+
+    ONNX = "onnx"
+    TFLITE = "tflite"
+
+    @property
+    def suffix(self) -> str:
+        """What names of such files usually end with."""
+        return f".{self.value}"
 
 
 @dataclass(frozen=True)
@@ -153,7 +166,7 @@ class ImportedModel:
     graph: Graph
     model_path: Path
     sha256: str
-    format: str  # "onnx" or "tflite"
+    format: Format
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     sources: Mapping[str, Source]

@@ -10,7 +10,7 @@ import onnx
 
 from mcucc.errors import ModelError
 from mcucc.frontends.file_kind import format_of
-from mcucc.frontends.imported import ImportedModel
+from mcucc.frontends.imported import Format, ImportedModel
 from mcucc.frontends.onnx.bounds import check_operations
 from mcucc.frontends.onnx.cut import cut_onnx
 from mcucc.frontends.onnx.file import is_quantized, read_onnx
@@ -59,7 +59,7 @@ def load_model(
 
 def read_file(path: Path, outputs: Sequence[str] = ()) -> ModelFile:
     """Read a file of either format; ModelError for what cannot be read."""
-    if format_of(path) == ".tflite":
+    if format_of(path) is Format.TFLITE:
         content = tflite_bytes(path)
         file = parse_tflite(content, path)
         sha256 = file.sha256

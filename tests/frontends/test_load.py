@@ -15,6 +15,7 @@ import mcucc
 from mcucc.driver.load import NetworkOptions, load_network
 from mcucc.errors import DataError, ModelError
 from mcucc.frontends.file_kind import format_of
+from mcucc.frontends.imported import Format
 from mcucc.frontends.load import load_model
 from tests.cli.project import mcucc as command
 from tests.frontends.onnx_nets import Net
@@ -81,13 +82,13 @@ def test_a_tflite_has_the_shapes_it_was_converted_with(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["net.lite", "net.bin", "net", "net.onnx", "net.tflite"])
 def test_the_content_decides_on_the_format(tmp_path: Path, name: str) -> None:
-    assert load_model(tflite(tmp_path, name)).format == "tflite"
+    assert load_model(tflite(tmp_path, name)).format is Format.TFLITE
     n = Net([1, 3, 8, 8])
     path = n.save(tmp_path, n.conv("image", 3, 4))
     model = path.read_bytes()
     path.unlink()
     (tmp_path / name).write_bytes(model)
-    assert format_of(tmp_path / name) == ".onnx"
+    assert format_of(tmp_path / name) is Format.ONNX
     assert load_model(tmp_path / name).graph.outputs == ("conv_0",)
 
 

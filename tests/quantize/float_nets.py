@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from mcucc.frontends.imported import ImportedModel, Port, Source
+from mcucc.frontends.imported import Format, ImportedModel, Port, Source
 from mcucc.ir import Graph, Node, Tensor
 from mcucc.ir.op import Op
 from mcucc.numerics.fixed_point import NO_CLAMP, RELU, RELU6, Clamp
@@ -134,7 +134,7 @@ class FloatNet:
         graph = Graph("net", tuple(self.nodes), self.tensors, ("image",), outputs)
         inputs = (self._port("image", (1, channels, height, width)),)
         ends = tuple(self._port(name, self._in_file(name)) for name in outputs)
-        return ImportedModel(graph, path, "", "onnx", inputs, ends, self.sources)
+        return ImportedModel(graph, path, "", Format.ONNX, inputs, ends, self.sources)
 
     def _in_file(self, name: str) -> tuple[int, ...]:
         stored, order = self.tensors[name].shape, self.sources[name].permutation

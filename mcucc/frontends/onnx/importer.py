@@ -15,7 +15,7 @@ import onnx
 
 from mcucc.errors import ModelError, Problem, UnsupportedError
 from mcucc.frontends.frontier import Follows, frontier
-from mcucc.frontends.imported import ImportedModel, Port, Source
+from mcucc.frontends.imported import Format, ImportedModel, Port, Source
 from mcucc.frontends.onnx.bounds import Folding, check_operations
 from mcucc.frontends.onnx.constants import array_of, fold
 from mcucc.frontends.onnx.context import Context
@@ -85,7 +85,7 @@ def import_model(
         graph=graph,
         model_path=path,
         sha256=sha256,
-        format="onnx",
+        format=Format.ONNX,
         inputs=tuple(ports[name] for name in graph.inputs),
         outputs=tuple(ports[name] for name in graph.outputs),
         sources=sources,

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from mcucc.errors import Problem, UnsupportedError
 from mcucc.frontends.fold_pads import fold_crops, fold_pads
-from mcucc.frontends.imported import INT8, ImportedModel, Port
+from mcucc.frontends.imported import INT8, Format, ImportedModel, Port
 from mcucc.frontends.tflite.context import Context
 from mcucc.frontends.tflite.file import TfliteFile
 from mcucc.frontends.tflite.kinds import kinds_of
 from mcucc.frontends.tflite.read import read_tflite
-from mcucc.frontends.tflite.refusals import ends_before, label_of, refusals
+from mcucc.frontends.tflite.walk import ends_before, label_of, walk
 from mcucc.ir.graph import Graph
 from mcucc.ir.verify import verify
 
@@ -31,7 +31,7 @@ def import_tflite_file(file: TfliteFile, path: Path) -> ImportedModel:
     """The same for a file that has been read from `path`."""
     ctx = Context(file)
     problems = [Problem(path.name, kind, why, hint) for kind, why, hint in kinds_of(file)]
-    problems += refusals(ctx, problems)
+    problems += walk(ctx, problems)
     if problems:
         raise UnsupportedError(problems, where=str(path), ends=ends_before(file, problems))
     graph = Graph(
@@ -48,7 +48,7 @@ def import_tflite_file(file: TfliteFile, path: Path) -> ImportedModel:
         graph=graph,
         model_path=path,
         sha256=file.sha256,
-        format="tflite",
+        format=Format.TFLITE,
         inputs=tuple(_port(ctx, graph, i, names) for i in file.inputs),
         outputs=tuple(_port(ctx, graph, i, names) for i in file.outputs),
         sources={

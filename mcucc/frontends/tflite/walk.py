@@ -20,7 +20,7 @@ _SHAPES = "shapes"  # the cause of whatever is refused because a shape is not kn
 _FIXED = "convert the model with a fixed batch and fixed shapes"
 
 
-def refusals(ctx: Context, of_file: Sequence[Problem]) -> list[Problem]:
+def walk(ctx: Context, of_file: Sequence[Problem]) -> list[Problem]:
     """Convert inputs and operators into `ctx`; what could not be converted, with its cause.
 
     `of_file` are the problems of the file as a whole, from which others follow.
