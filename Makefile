@@ -3,7 +3,7 @@
 #   demo    a face detector on an emulated board; writes build/demo
 #   setup   the environment .venv, and the Debian packages (cross compiler, QEMU) where it may
 #   test    every ring but zoo and nightly: unit, host C with sanitizers, emulated
-#   check   ruff, mypy, import contracts, unit tests and host C: what runs before every commit
+#   check   ruff, mypy, clang-format, import contracts, unit tests and host C: before every commit
 #   extras  Debian packages that more tests use: RISC-V compiler and QEMU, clang, cppcheck, a browser,
 #           cmake, g++; and ccache, with which tests take half the time
 #   zoo     real trained networks, from MCUCC_ZOO or ../shared
@@ -86,6 +86,7 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict mcucc
 	$(BIN)/lint-imports
+	$(BIN)/clang-format --dry-run --Werror $(shell git ls-files 'runtime_c/*.[ch]')
 	$(BIN)/python -m pytest -n $(JOBS) -m "not zoo and not slow and not emulated and not nightly"
 
 # What `make test` leaves out, and three thousand random networks under random plans.

@@ -1,7 +1,7 @@
 /* For the host: counts the instructions of every block that unicorn begins.
  *
- * The same as BlockCounter in mcucc/backends/block_counter.py, some hundred times faster than a call
- * into Python. Layouts are mirrored there.
+ * The same as BlockCounter in mcucc/backends/block_counter.py, some hundred times faster than a
+ * call into Python. Layouts are mirrored there.
  */
 #include <stddef.h>
 #include <stdint.h>

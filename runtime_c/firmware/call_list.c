@@ -75,8 +75,10 @@ __attribute__((used)) static void report(const uint32_t *frame)
 
 MCUCC_NAKED static void fault(void)
 {
+    /* clang-format off */
     __asm volatile("mrs r0, msp\n"
                    "b report\n");
+    /* clang-format on */
 }
 
 __attribute__((used)) static void start(void)
@@ -99,16 +101,18 @@ __attribute__((used)) static void start(void)
 
 MCUCC_NAKED static void reset(void)
 {
+    /* clang-format off */
     __asm volatile("ldr r0, =0xE000ED88 \n" /* CPACR: FPU and MVE */
                    "ldr r1, =0x00F00000 \n"
                    "str r1, [r0]        \n"
                    "dsb                 \n"
                    "isb                 \n"
                    "b start             \n");
+    /* clang-format on */
 }
 
 __attribute__((section(".vectors"), used)) static void *const vectors[16] = {
-    stack_top, (void *)reset, (void *)fault, (void *)fault, (void *)fault, (void *)fault,
+    stack_top,     (void *)reset, (void *)fault, (void *)fault, (void *)fault, (void *)fault,
     (void *)fault, (void *)fault, (void *)fault, (void *)fault, (void *)fault, (void *)fault,
     (void *)fault, (void *)fault, (void *)fault, (void *)fault,
 };

@@ -36,8 +36,8 @@ enum {
     MCUCC_EXIT_PASS = 0,
     MCUCC_EXIT_MISMATCH = 1, /* the same image gave two results: the arena is read before written */
     MCUCC_EXIT_FAULT = 70,
-    MCUCC_EXIT_FENCE = 71,   /* the MPU has too few regions */
-    MCUCC_EXIT_REQUEST = 72  /* unknown model, a broken input, an arena that is too small */
+    MCUCC_EXIT_FENCE = 71,  /* the MPU has too few regions */
+    MCUCC_EXIT_REQUEST = 72 /* unknown model, a broken input, an arena that is too small */
 };
 
 /* What runs when something faults: -1 outside the network. */
@@ -53,9 +53,9 @@ void mcucc_core_start(void);
 void mcucc_on_library_stack(mcucc_body body, void *arena, int32_t step);
 
 /* <architecture>/core.c */
-uint32_t mcucc_now(void);   /* the timer; every reading costs the same */
-void mcucc_nothing(void);   /* one instruction: its timing is the overhead of timing */
-void mcucc_known(void);     /* 502 instructions: what the host checks the timer with */
+uint32_t mcucc_now(void); /* the timer; every reading costs the same */
+void mcucc_nothing(void); /* one instruction: its timing is the overhead of timing */
+void mcucc_known(void);   /* 502 instructions: what the host checks the timer with */
 uint32_t mcucc_semihost(uint32_t operation, const void *block);
 
 /* <architecture>/fence.c */

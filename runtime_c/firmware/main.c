@@ -49,7 +49,8 @@ static const mcucc_camera camera = {read_row, 0};
 static void skip_unread(void)
 {
     while (unread > 0) {
-        const int32_t bytes = unread < (int32_t)sizeof first_row ? unread : (int32_t)sizeof first_row;
+        const int32_t bytes =
+            unread < (int32_t)sizeof first_row ? unread : (int32_t)sizeof first_row;
         if (mcucc_transport_read(first_row, bytes) != 1) {
             mcucc_finish(MCUCC_EXIT_REQUEST);
         }

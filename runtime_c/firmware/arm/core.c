@@ -1,4 +1,5 @@
-/* What the harness asks of an Arm core: its timer, a stretch of known length, a semihosting call. */
+/* What the harness asks of an Arm core: its timer, a stretch of known length, a semihosting
+ * call. */
 #include "harness.h"
 
 uint32_t mcucc_now(void)
@@ -14,11 +15,13 @@ MCUCC_NAKED void mcucc_nothing(void)
 /* 250 turns of two instructions between two single ones. */
 MCUCC_NAKED void mcucc_known(void)
 {
+    /* clang-format off */
     __asm volatile(".syntax unified \n"
                    "movs r0, #250   \n"
                    "1: subs r0, #1  \n"
                    "bne 1b          \n"
                    "bx lr           \n");
+    /* clang-format on */
 }
 
 uint32_t mcucc_semihost(uint32_t operation, const void *block)

@@ -57,11 +57,13 @@ void mcucc_core_start(void)
 /* Faults are handled on the harness's stack, which is good even when the library's is not. */
 MCUCC_NAKED void mcucc_fault(void)
 {
+    /* clang-format off */
     __asm volatile("mrs r0, msp                \n"
                    "mrs r1, psp                \n"
                    "mov r2, lr                 \n"
                    "ldr r3, =mcucc_report_fault\n"
                    "bx r3                      \n");
+    /* clang-format on */
 }
 
 void mcucc_report_fault(uint32_t main_sp, uint32_t process_sp, uint32_t exc_return)
@@ -82,10 +84,10 @@ void mcucc_report_fault(uint32_t main_sp, uint32_t process_sp, uint32_t exc_retu
 }
 
 /* body(arena, step) on the process stack, which lies in the board's RAM. */
-MCUCC_NAKED void mcucc_on_library_stack(MCUCC_UNUSED mcucc_body body,
-                                                   MCUCC_UNUSED void *arena,
-                                                   MCUCC_UNUSED int32_t step)
+MCUCC_NAKED void mcucc_on_library_stack(MCUCC_UNUSED mcucc_body body, MCUCC_UNUSED void *arena,
+                                        MCUCC_UNUSED int32_t step)
 {
+    /* clang-format off */
     __asm volatile(".syntax unified          \n"
                    "push {r4, r5, r6, lr}    \n"
                    "mov r6, r0               \n"
@@ -102,4 +104,5 @@ MCUCC_NAKED void mcucc_on_library_stack(MCUCC_UNUSED mcucc_body body,
                    "msr control, r4          \n"
                    "isb                      \n"
                    "pop {r4, r5, r6, pc}     \n");
+    /* clang-format on */
 }

@@ -1,4 +1,5 @@
-/* The part of string.h that generated code and compilers use, for toolchains without a C library. */
+/* The part of string.h that generated code and compilers use, for toolchains without a C
+ * library. */
 #ifndef MCUCC_STRING_H
 #define MCUCC_STRING_H
 

@@ -17,17 +17,19 @@ MCUCC_NAKED void mcucc_nothing(void)
 /* 250 turns of two instructions between two single ones. */
 MCUCC_NAKED void mcucc_known(void)
 {
+    /* clang-format off */
     __asm volatile("li a0, 250       \n"
                    "1: addi a0, a0, -1 \n"
                    "bnez a0, 1b      \n"
                    "ret              \n");
+    /* clang-format on */
 }
 
 /* RISC-V Semihosting specification: these three instructions, none of them compressed, all in one
  * page; operation and block are in a0 and a1 already. */
-MCUCC_NAKED uint32_t mcucc_semihost(MCUCC_UNUSED uint32_t operation,
-                                               MCUCC_UNUSED const void *block)
+MCUCC_NAKED uint32_t mcucc_semihost(MCUCC_UNUSED uint32_t operation, MCUCC_UNUSED const void *block)
 {
+    /* clang-format off */
     __asm volatile(".balign 16        \n"
                    ".option push      \n"
                    ".option norvc     \n"
@@ -36,4 +38,5 @@ MCUCC_NAKED uint32_t mcucc_semihost(MCUCC_UNUSED uint32_t operation,
                    "srai x0, x0, 7    \n"
                    ".option pop       \n"
                    "ret               \n");
+    /* clang-format on */
 }

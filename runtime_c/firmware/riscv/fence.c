@@ -12,6 +12,7 @@
 static void write_address(uint32_t index, uint32_t value)
 {
     switch (index) {
+        /* clang-format off */
     case 0: WRITE("pmpaddr0", value); break;
     case 1: WRITE("pmpaddr1", value); break;
     case 2: WRITE("pmpaddr2", value); break;
@@ -28,6 +29,7 @@ static void write_address(uint32_t index, uint32_t value)
     case 13: WRITE("pmpaddr13", value); break;
     case 14: WRITE("pmpaddr14", value); break;
     default: WRITE("pmpaddr15", value); break;
+        /* clang-format on */
     }
 }
 

@@ -14,16 +14,19 @@ __attribute__((used, aligned(16))) static uint32_t trap_stack[TRAP_STACK_WORDS];
 /* The machine starts at the first byte of its code memory. */
 MCUCC_NAKED __attribute__((section(".vectors"), used)) void mcucc_reset(void)
 {
+    /* clang-format off */
     __asm volatile("la sp, mcucc_harness_stack_top \n"
                    "la t0, mcucc_trap              \n"
                    "csrw mtvec, t0                 \n"
                    "call mcucc_start               \n");
+    /* clang-format on */
 }
 
 void mcucc_core_start(void)
 {
 }
 
+/* clang-format off */
 MCUCC_NAKED __attribute__((aligned(4))) void mcucc_trap(void)
 {
     __asm volatile("csrw mscratch, sp   \n"
@@ -38,6 +41,7 @@ MCUCC_NAKED __attribute__((aligned(4))) void mcucc_trap(void)
                    :
                    : "i"(TRAP_STACK_WORDS));
 }
+/* clang-format on */
 
 void mcucc_report_trap(uint32_t cause, uint32_t address, uint32_t pc, uint32_t sp, uint32_t ra)
 {
@@ -50,10 +54,10 @@ void mcucc_report_trap(uint32_t cause, uint32_t address, uint32_t pc, uint32_t s
 }
 
 /* body(arena, step) on the library's stack, which lies in the board's RAM. */
-MCUCC_NAKED void mcucc_on_library_stack(MCUCC_UNUSED mcucc_body body,
-                                                   MCUCC_UNUSED void *arena,
-                                                   MCUCC_UNUSED int32_t step)
+MCUCC_NAKED void mcucc_on_library_stack(MCUCC_UNUSED mcucc_body body, MCUCC_UNUSED void *arena,
+                                        MCUCC_UNUSED int32_t step)
 {
+    /* clang-format off */
     __asm volatile("addi sp, sp, -16        \n"
                    "sw ra, 12(sp)           \n"
                    "sw s0, 8(sp)            \n"
@@ -69,4 +73,5 @@ MCUCC_NAKED void mcucc_on_library_stack(MCUCC_UNUSED mcucc_body body,
                    "lw s0, 8(sp)            \n"
                    "addi sp, sp, 16         \n"
                    "ret                     \n");
+    /* clang-format on */
 }

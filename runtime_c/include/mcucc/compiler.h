@@ -88,9 +88,9 @@
 #define MCUCC_NO_ZEROING
 #endif
 
-#define MCUCC_NAKED                                                           \
-    __attribute__((naked, noinline, no_instrument_function)) MCUCC_NO_CANARY  \
-        MCUCC_NO_PROFILE MCUCC_NO_COVERAGE MCUCC_NO_SANITIZER MCUCC_NO_PATCH MCUCC_NO_ZEROING
+#define MCUCC_NAKED                                                                           \
+    __attribute__((naked, noinline, no_instrument_function)) MCUCC_NO_CANARY MCUCC_NO_PROFILE \
+        MCUCC_NO_COVERAGE MCUCC_NO_SANITIZER MCUCC_NO_PATCH MCUCC_NO_ZEROING
 
 #if MCUCC_HAS_ATTRIBUTE(no_stack_protector) || defined(__clang__)
 
@@ -109,6 +109,7 @@
 
 #define MCUCC_TEXT_OF(name) #name
 #define MCUCC_TEXT(name) MCUCC_TEXT_OF(name) /* of the name that mcucc/abi.h gives it */
+/* clang-format off */
 #define MCUCC_ASSEMBLY_LOCAL(result, name, parameters, ...)                   \
     result name parameters;                                                   \
     __asm__(".pushsection .text." MCUCC_TEXT(name) ", \"ax\", %progbits\n"     \
@@ -124,6 +125,7 @@
 #define MCUCC_ASSEMBLY(result, name, parameters, ...) \
     __asm__(".global " MCUCC_TEXT(name) "\n");        \
     MCUCC_ASSEMBLY_LOCAL(result, name, parameters, __VA_ARGS__)
+/* clang-format on */
 
 #endif
 

@@ -40,7 +40,7 @@ void mcucc_conv2d_double(const mcucc_conv2d_params *params, const int8_t *const 
 
 /* Single rounding in 32 bits, where the compiler proved it equal: all channels have one shift, and
  * output_zero_point holds zero_point * 2^shift + 2^(shift - 1). */
-void mcucc_conv2d_short(const mcucc_conv2d_params *params,
-                        const int8_t *const *rows, int8_t *out, const mcucc_span *span);
+void mcucc_conv2d_short(const mcucc_conv2d_params *params, const int8_t *const *rows, int8_t *out,
+                        const mcucc_span *span);
 
 #endif

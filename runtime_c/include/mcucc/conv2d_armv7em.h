@@ -26,11 +26,11 @@ typedef struct {
     int32_t input_width; /* of the whole tensor, in pixels */
     int32_t input_channels;
     int32_t output_channels;
-    int32_t runs;              /* in each kernel row */
-    int32_t run;               /* bytes of a run */
-    int32_t chunks;            /* of 4 inputs, in a window */
-    int32_t wide;              /* whether weights are pairs of int16 */
-    const uint32_t *stream;    /* bias, weights and requantization: mcucc/matrix_armv7em.h */
+    int32_t runs;           /* in each kernel row */
+    int32_t run;            /* bytes of a run */
+    int32_t chunks;         /* of 4 inputs, in a window */
+    int32_t wide;           /* whether weights are pairs of int16 */
+    const uint32_t *stream; /* bias, weights and requantization: mcucc/matrix_armv7em.h */
     int32_t input_zero_point;
     int32_t output_zero_point;
     int32_t lo; /* the fused activation, in units of the output */
@@ -38,8 +38,8 @@ typedef struct {
 } mcucc_conv2d_armv7em_params;
 
 /* One function a form of requantization (mcucc/finish_armv7em.h). */
-void mcucc_conv2d_armv7em_high(const mcucc_conv2d_armv7em_params *params,
-                               const int8_t *const *rows, int8_t *out, const mcucc_span *span);
+void mcucc_conv2d_armv7em_high(const mcucc_conv2d_armv7em_params *params, const int8_t *const *rows,
+                               int8_t *out, const mcucc_span *span);
 void mcucc_conv2d_armv7em_shift(const mcucc_conv2d_armv7em_params *params,
                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span);
 void mcucc_conv2d_armv7em_double(const mcucc_conv2d_armv7em_params *params,

@@ -1,4 +1,5 @@
-/* Conv2d of one group on Armv7-M without DSP (Cortex-M3): SMLAL on two pixels a word (mcucc/pairs.h).
+/* Conv2d of one group on Armv7-M without DSP (Cortex-M3): SMLAL on two pixels a word
+ * (mcucc/pairs.h).
  *
  *     y[o] = clamp(round((bias[o] + sum x * w[o]) * M[o]) + output_zero_point)
  *

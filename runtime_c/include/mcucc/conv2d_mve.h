@@ -35,9 +35,9 @@ typedef struct {
 } mcucc_conv2d_mve_params;
 
 /* One function a form of requantization (mcucc/finish_mve.h). */
-#define MCUCC_CONV2D_MVE(form)                                                       \
-    void mcucc_conv2d_mve_##form(const mcucc_conv2d_mve_params *params,         \
-                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span);
+#define MCUCC_CONV2D_MVE(form)                                                                     \
+    void mcucc_conv2d_mve_##form(const mcucc_conv2d_mve_params *params, const int8_t *const *rows, \
+                                 int8_t *out, const mcucc_span *span);
 
 MCUCC_CONV2D_MVE(doubling)
 MCUCC_CONV2D_MVE(shift)

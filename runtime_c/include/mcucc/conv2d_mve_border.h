@@ -19,9 +19,9 @@ typedef struct {
 } mcucc_conv2d_mve_border_params;
 
 /* One function a form of requantization (mcucc/finish_mve.h). */
-#define MCUCC_CONV2D_MVE_BORDER(form)                                                       \
-    void mcucc_conv2d_mve_border_##form(const mcucc_conv2d_mve_border_params *params,       \
-                                        const int8_t *const *rows, int8_t *out,             \
+#define MCUCC_CONV2D_MVE_BORDER(form)                                                 \
+    void mcucc_conv2d_mve_border_##form(const mcucc_conv2d_mve_border_params *params, \
+                                        const int8_t *const *rows, int8_t *out,       \
                                         const mcucc_span *span);
 
 MCUCC_CONV2D_MVE_BORDER(doubling)

@@ -2,10 +2,10 @@
  *
  *     y[o] = clamp(round((bias[o] + sum x * w[o]) * M[o]) + output_zero_point)
  *
- * Output channels go in twos, a missing last one all zeros; taps in units of two, a missing last one
- * zero: weights are [pair][tap][2]. The compiler cuts the taps of every pair of channels into chunks
- * whose sums stay inside 16 bits whatever the inputs (two taps always do): `chunks` holds their
- * number for each pair, `lengths` the bytes of weights of every chunk, one after the other.
+ * Output channels go in twos, a missing last one all zeros; taps in units of two, a missing last
+ * one zero: weights are [pair][tap][2]. The compiler cuts the taps of every pair of channels into
+ * chunks whose sums stay inside 16 bits whatever the inputs (two taps always do): `chunks` holds
+ * their number for each pair, `lengths` the bytes of weights of every chunk, one after the other.
  * ROW kernel as mcucc/conv2d.h says; span->scratch holds 4 * taps bytes.
  */
 #ifndef MCUCC_CONV2D_PAIRS_H

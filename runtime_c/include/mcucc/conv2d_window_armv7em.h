@@ -38,6 +38,7 @@ typedef struct {
 /* Widen the full chunks of runs[i] + offset, collect what is left over; returns the next chunk. */
 #if MCUCC_DSP
 
+/* clang-format off */
 MCUCC_ASSEMBLY_LOCAL(uint32_t *, widen_runs,
     (const int8_t *const *runs MCUCC_UNUSED, int32_t offset MCUCC_UNUSED,
      uint32_t *pixel MCUCC_UNUSED, const window_runs *shape MCUCC_UNUSED),
@@ -96,6 +97,7 @@ MCUCC_ASSEMBLY_LOCAL(void, widen_nines,
     "uxth r4, r4\n"
     "strd r3, r4, [r2]\n"
     "pop {r4, r5, r6, r7, r8, pc}\n")
+/* clang-format on */
 
 #else
 
@@ -137,8 +139,8 @@ static void widen_hard(const mcucc_conv2d_armv7em_params *params, const window_r
 {
     const int32_t channels = params->input_channels;
     const int8_t *runs[MCUCC_CONV2D_MAX_RUNS];
-    int8_t *const copy = (int8_t *)span->scratch +
-                         MCUCC_CHUNK_WORDS * (int32_t)sizeof(uint32_t) * params->chunks;
+    int8_t *const copy =
+        (int8_t *)span->scratch + MCUCC_CHUNK_WORDS * (int32_t)sizeof(uint32_t) * params->chunks;
     if (!inside) {
         copy_window(params, rows, first, span->input_column, copy);
     }

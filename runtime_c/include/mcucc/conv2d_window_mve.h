@@ -19,6 +19,7 @@ static void scatter_narrow(const mcucc_conv2d_mve_params *params, const int8_t *
     for (; columns > 0; columns -= group) {
         const int32_t count = columns < group ? columns * channels : lanes;
 #if MCUCC_MVE
+        /* clang-format off */
         __asm volatile("vldrb.8 q1, [%[offsets]]      \n"
                        "vctp.8 %[count]               \n"
                        "vpstt                         \n"
@@ -28,6 +29,7 @@ static void scatter_narrow(const mcucc_conv2d_mve_params *params, const int8_t *
                        : [offsets] "r"(params->scatter), [count] "r"(count), [x] "r"(x),
                          [strip] "r"(strip)
                        : "q0", "q1", "memory");
+        /* clang-format on */
 #else
         for (int32_t i = 0; i < count; ++i) {
             strip[params->scatter[i]] = x[i];

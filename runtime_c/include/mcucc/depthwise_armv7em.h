@@ -23,8 +23,8 @@ typedef struct {
     int32_t pad_left;
     int32_t input_width; /* of the whole tensor, in pixels */
     int32_t channels;
-    int32_t tile;            /* output columns at a time, a multiple of 4 */
-    const uint32_t *stream;  /* [channels], see above */
+    int32_t tile;           /* output columns at a time, a multiple of 4 */
+    const uint32_t *stream; /* [channels], see above */
     int32_t input_zero_point;
     int32_t output_zero_point;
     int32_t lo; /* the fused activation, in units of the output */
@@ -32,13 +32,13 @@ typedef struct {
 } mcucc_depthwise_armv7em_params;
 
 /* One function a kernel, stride and form of requantization (mcucc/finish_armv7em.h). */
-#define MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, form)                        \
-    void mcucc_depthwise_armv7em_##kernel##_##stride##_##form(               \
+#define MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, form)                                         \
+    void mcucc_depthwise_armv7em_##kernel##_##stride##_##form(                                \
         const mcucc_depthwise_armv7em_params *params, const int8_t *const *rows, int8_t *out, \
         const mcucc_span *span);
-#define MCUCC_DEPTHWISE_ARMV7EM_FORMS(kernel, stride)  \
-    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, high)      \
-    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, shift)     \
+#define MCUCC_DEPTHWISE_ARMV7EM_FORMS(kernel, stride) \
+    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, high)     \
+    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, shift)    \
     MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, double)
 
 MCUCC_DEPTHWISE_ARMV7EM_FORMS(3, 1)

@@ -2,9 +2,9 @@
  *
  *     y[o] = clamp(round((bias[o] + sum x * w[o]) * M[o]) + output_zero_point)
  *
- * Four neighbouring columns of a channel at a time: every weight and most inputs are loaded once for
- * all of them. Where a window leaves the input, the inputs of up to MCUCC_COLUMNS_SLICE channels are
- * first copied into scratch, with the padding around them.
+ * Four neighbouring columns of a channel at a time: every weight and most inputs are loaded once
+ * for all of them. Where a window leaves the input, the inputs of up to MCUCC_COLUMNS_SLICE
+ * channels are first copied into scratch, with the padding around them.
  * ROW kernel as mcucc/depthwise_conv2d.h says; span->scratch holds
  * kernel * (3 * stride + kernel) bytes for each channel of a slice.
  */

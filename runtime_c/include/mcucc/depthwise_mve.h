@@ -36,14 +36,14 @@ typedef struct {
 } mcucc_depthwise_mve_params;
 
 /* One function a number of gathers, step in bytes (64 * sets * stride_w) and form. */
-#define MCUCC_DEPTHWISE_MVE(gathers, step, form)                          \
-    void mcucc_depthwise_mve_##gathers##x##step##_##form(                 \
-        const mcucc_depthwise_mve_params *params, const int8_t *const *rows, int8_t *out, \
-        const mcucc_span *span);
-#define MCUCC_DEPTHWISE_MVE_FORMS(gathers, step)  \
-    MCUCC_DEPTHWISE_MVE(gathers, step, doubling)  \
-    MCUCC_DEPTHWISE_MVE(gathers, step, shift)     \
-    MCUCC_DEPTHWISE_MVE(gathers, step, wide)      \
+#define MCUCC_DEPTHWISE_MVE(gathers, step, form)                                                   \
+    void mcucc_depthwise_mve_##gathers##x##step##_##form(const mcucc_depthwise_mve_params *params, \
+                                                         const int8_t *const *rows, int8_t *out,   \
+                                                         const mcucc_span *span);
+#define MCUCC_DEPTHWISE_MVE_FORMS(gathers, step) \
+    MCUCC_DEPTHWISE_MVE(gathers, step, doubling) \
+    MCUCC_DEPTHWISE_MVE(gathers, step, shift)    \
+    MCUCC_DEPTHWISE_MVE(gathers, step, wide)     \
     MCUCC_DEPTHWISE_MVE(gathers, step, double)
 
 MCUCC_DEPTHWISE_MVE_FORMS(1, 64)

@@ -30,6 +30,7 @@ MCUCC_INLINE int32_t mcucc_entry_words(mcucc_form_mve form)
 }
 
 /* The sums in r2, r4, r6, r8 as a vector; lanes of int32 to int8 in the low byte of each. */
+/* clang-format off */
 #define MCUCC_MVE_SUMS                \
     "vmov d0, r2, r4             \n"  \
     "vmov d1, r6, r8             \n"
@@ -38,8 +39,8 @@ MCUCC_INLINE int32_t mcucc_entry_words(mcucc_form_mve form)
     "vqmovnb.s32 q0, q0          \n"  \
     "vqmovnb.s16 q0, q0          \n"
 
-/* Four pixels of one channel in q0, whose entry was loaded into the registers named: the outputs are
- * left in the low bytes of q0's lanes. q6 holds the zero point; q5 is changed. */
+/* Four pixels of one channel in q0, whose entry was loaded into the registers named: the outputs
+ * are left in the low bytes of q0's lanes. q6 holds the zero point; q5 is changed. */
 #define MCUCC_MVE_SCALE_doubling(bias, multiplier, count) \
     "vadd.i32 q0, q0, " bias "            \n"  \
     "vqrdmulh.s32 q0, q0, " multiplier "  \n"  \
@@ -111,6 +112,7 @@ MCUCC_INLINE int32_t mcucc_entry_words(mcucc_form_mve form)
     "vadd.i32 q0, q0, q5          \n" \
     "vrshl.s32 q0, q0, q1         \n" \
     MCUCC_MVE_SATURATE
+/* clang-format on */
 
 /* The same of one sum, in C. */
 MCUCC_INLINE int8_t mcucc_finish_mve(int32_t sum, const int32_t *entry, int32_t zero_point,

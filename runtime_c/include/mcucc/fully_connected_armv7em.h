@@ -12,7 +12,7 @@ typedef struct {
     int32_t inputs;
     int32_t outputs;
     int32_t chunks;           /* of 4 inputs, rounded up */
-    int32_t wide;              /* whether weights are pairs of int16 */
+    int32_t wide;             /* whether weights are pairs of int16 */
     const uint32_t *stream;   /* bias, weights and requantization: mcucc/matrix_armv7em.h */
     int32_t input_zero_point; /* folded away; kept for reports */
     int32_t output_zero_point;

@@ -32,7 +32,7 @@ typedef struct {
 
 /* All output channels of two pixels, or of p alone; wide: weights widened offline, an eighth of
  * the instructions less for twice the flash. */
-#define MCUCC_MATRIX(form)                                   \
+#define MCUCC_MATRIX(form)                                    \
     void mcucc_matrix_two_##form(const mcucc_matrix *m);      \
     void mcucc_matrix_one_##form(const mcucc_matrix *m);      \
     void mcucc_matrix_two_wide_##form(const mcucc_matrix *m); \
@@ -47,8 +47,8 @@ typedef struct {
     const int32_t *added;
 } mcucc_added_matrix;
 
-#define MCUCC_ADDED_MATRIX(form)                                       \
-    void mcucc_matrix_one_added_##form(const mcucc_added_matrix *m);    \
+#define MCUCC_ADDED_MATRIX(form)                                     \
+    void mcucc_matrix_one_added_##form(const mcucc_added_matrix *m); \
     void mcucc_matrix_one_wide_added_##form(const mcucc_added_matrix *m);
 MCUCC_ADDED_MATRIX(high)
 MCUCC_ADDED_MATRIX(shift)
@@ -79,11 +79,11 @@ MCUCC_INLINE void mcucc_matrix_add(const mcucc_sum_matrix *m, int32_t two, int32
     }
 }
 
-#define MCUCC_MATRIX_RUN(form)                                                     \
-    if (wide) {                                                                    \
-        (two ? mcucc_matrix_two_wide_##form : mcucc_matrix_one_wide_##form)(m);     \
-    } else {                                                                       \
-        (two ? mcucc_matrix_two_##form : mcucc_matrix_one_##form)(m);               \
+#define MCUCC_MATRIX_RUN(form)                                                  \
+    if (wide) {                                                                 \
+        (two ? mcucc_matrix_two_wide_##form : mcucc_matrix_one_wide_##form)(m); \
+    } else {                                                                    \
+        (two ? mcucc_matrix_two_##form : mcucc_matrix_one_##form)(m);           \
     }
 
 MCUCC_INLINE void mcucc_matrix_run(const mcucc_matrix *m, int32_t two, int32_t wide,

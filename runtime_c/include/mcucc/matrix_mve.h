@@ -20,8 +20,9 @@ typedef struct {
     int32_t zero_point; /* of the output */
 } mcucc_matrix_mve;
 
-/* Outputs out[pixel * channels + channel] of `count` pixels, the taps of pixel i at x + i * step. */
-#define MCUCC_MATRIX_MVE(form)                                                              \
+/* Outputs out[pixel * channels + channel] of `count` pixels, the taps of pixel i at x + i *
+ * step. */
+#define MCUCC_MATRIX_MVE(form)                                                                  \
     void mcucc_matrix_mve_##form(const mcucc_matrix_mve *matrix, const int8_t *x, int32_t step, \
                                  int8_t *out, int32_t count);
 

@@ -45,8 +45,9 @@ typedef struct {
 
 /* Where camera rows come from, for networks that take the image row by row. Rows of an input are
  * asked for once each, in order, just before they are needed. The last rows of an image may not be
- * needed at all: where no window reaches them, nobody asks for them. Only a network that is compiled
- * for a mapped image may read it strip by strip, and then asks for its rows again in every strip. */
+ * needed at all: where no window reaches them, nobody asks for them. Only a network that is
+ * compiled for a mapped image may read it strip by strip, and then asks for its rows again in every
+ * strip. */
 typedef struct {
     void (*read_row)(void *context, int32_t input, int32_t row, uint8_t *pixels);
     void *context;
@@ -63,7 +64,7 @@ typedef struct {
     const mcucc_tensor *inputs;
     const mcucc_tensor *outputs;
     const char *const *step_names;
-    void (*run)(void *arena); /* NULL where the image comes in rows */
+    void (*run)(void *arena);                    /* NULL where the image comes in rows */
     void (*run_step)(void *arena, int32_t step); /* steps run in order, 0 to step_count - 1 */
     /* The same for networks that take the image in rows, else NULL. */
     void (*stream)(void *arena, const mcucc_camera *camera);

@@ -25,6 +25,7 @@
 MCUCC_INLINE void mcucc_copy_mve(int8_t *to, const int8_t *from, int32_t count)
 {
 #if MCUCC_MVE
+    /* clang-format off */
     __asm volatile("wlstp.8 lr, %[count], 2f   \n"
                    "1:                         \n"
                    "vldrb.8 q0, [%[from]], #16 \n"
@@ -34,6 +35,7 @@ MCUCC_INLINE void mcucc_copy_mve(int8_t *to, const int8_t *from, int32_t count)
                    : [to] "+r"(to), [from] "+r"(from)
                    : [count] "r"(count)
                    : "q0", "lr", "cc", "memory");
+    /* clang-format on */
 #else
     memcpy(to, from, (size_t)count);
 #endif
@@ -43,6 +45,7 @@ MCUCC_INLINE void mcucc_copy_mve(int8_t *to, const int8_t *from, int32_t count)
 MCUCC_INLINE void mcucc_fill_mve(int8_t *to, int32_t value, int32_t count)
 {
 #if MCUCC_MVE
+    /* clang-format off */
     __asm volatile("vdup.8 q0, %[value]      \n"
                    "wlstp.8 lr, %[count], 2f \n"
                    "1:                       \n"
@@ -52,6 +55,7 @@ MCUCC_INLINE void mcucc_fill_mve(int8_t *to, int32_t value, int32_t count)
                    : [to] "+r"(to)
                    : [count] "r"(count), [value] "r"(value)
                    : "q0", "lr", "cc", "memory");
+    /* clang-format on */
 #else
     memset(to, value, (size_t)count);
 #endif
@@ -64,6 +68,7 @@ MCUCC_INLINE void mcucc_clamp_mve(int8_t *bytes, int32_t count, int32_t lo, int3
         return;
     }
 #if MCUCC_MVE
+    /* clang-format off */
     __asm volatile("vdup.8 q1, %[lo]              \n"
                    "vdup.8 q2, %[hi]              \n"
                    "wlstp.8 lr, %[count], 2f      \n"
@@ -77,6 +82,7 @@ MCUCC_INLINE void mcucc_clamp_mve(int8_t *bytes, int32_t count, int32_t lo, int3
                    : [bytes] "+r"(bytes)
                    : [count] "r"(count), [lo] "r"(lo), [hi] "r"(hi)
                    : "q0", "q1", "q2", "lr", "cc", "memory");
+    /* clang-format on */
 #else
     for (int32_t i = 0; i < count; ++i) {
         bytes[i] = (int8_t)mcucc_clamp(bytes[i], lo, hi);

@@ -14,7 +14,7 @@ typedef struct {
     int32_t input_channels;
     int32_t output_channels;
     int32_t chunks;           /* of 4 inputs, rounded up */
-    int32_t wide;              /* whether weights are pairs of int16 */
+    int32_t wide;             /* whether weights are pairs of int16 */
     const uint32_t *stream;   /* bias, weights and requantization: mcucc/matrix_armv7em.h */
     int32_t input_zero_point; /* folded away; kept for reports */
     int32_t output_zero_point;
@@ -28,7 +28,6 @@ void mcucc_pointwise_armv7em_high(const mcucc_pointwise_armv7em_params *params,
 void mcucc_pointwise_armv7em_shift(const mcucc_pointwise_armv7em_params *params,
                                    const int8_t *const *rows, int8_t *out, const mcucc_span *span);
 void mcucc_pointwise_armv7em_double(const mcucc_pointwise_armv7em_params *params,
-                                    const int8_t *const *rows, int8_t *out,
-                                    const mcucc_span *span);
+                                    const int8_t *const *rows, int8_t *out, const mcucc_span *span);
 
 #endif

@@ -22,9 +22,10 @@ typedef struct {
 } mcucc_pointwise_mve_params;
 
 /* One function a form of requantization (mcucc/finish_mve.h). */
-#define MCUCC_POINTWISE_MVE(form)                                                       \
-    void mcucc_pointwise_mve_##form(const mcucc_pointwise_mve_params *params,         \
-                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span);
+#define MCUCC_POINTWISE_MVE(form)                                             \
+    void mcucc_pointwise_mve_##form(const mcucc_pointwise_mve_params *params, \
+                                    const int8_t *const *rows, int8_t *out,   \
+                                    const mcucc_span *span);
 
 MCUCC_POINTWISE_MVE(doubling)
 MCUCC_POINTWISE_MVE(shift)

@@ -14,8 +14,8 @@ typedef struct {
 } mcucc_range;
 
 /* Bytes of the arena that hold rows of one tensor. Pixel (row, column) lies at
- * offset + row % rows * pitch + (column - left) * pixel, where `left` is the column at the left edge:
- * left_at[u] at column step u where the buffer moves on from step to step. */
+ * offset + row % rows * pitch + (column - left) * pixel, where `left` is the column at the left
+ * edge: left_at[u] at column step u where the buffer moves on from step to step. */
 typedef struct {
     int32_t offset; /* bytes from the start of the arena */
     int32_t rows;   /* rows that it holds at a time */

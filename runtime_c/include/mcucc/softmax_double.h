@@ -1,5 +1,6 @@
-/* Softmax over the channels of each pixel, bit for bit that of the LiteRT reference kernels: the sum
- * of exponentials has 12 integer bits, its reciprocal comes from three steps of Newton's iteration.
+/* Softmax over the channels of each pixel, bit for bit that of the LiteRT reference kernels: the
+ * sum of exponentials has 12 integer bits, its reciprocal comes from three steps of Newton's
+ * iteration.
  *
  * ROW kernel. rows[0] is the pixel of column span->begin, `out` that of the output, which may be
  * the input. At most 4095 channels.

@@ -5,12 +5,17 @@
 MCUCC_INLINE void conv2d(const mcucc_conv2d_armv7em_params *params, const int8_t *const *rows,
                          int8_t *out, const mcucc_span *span, mcucc_form form)
 {
-    const mcucc_range inside = mcucc_interior(span, params->kernel_w, params->stride_w,
-                                              params->dilation_w, params->pad_left,
-                                              params->input_width);
+    const mcucc_range inside =
+        mcucc_interior(span, params->kernel_w, params->stride_w, params->dilation_w,
+                       params->pad_left, params->input_width);
     uint32_t *const pixels = (uint32_t *)span->scratch;
     mcucc_matrix matrix = {
-        pixels, params->stream, out, out, params->output_channels, params->output_zero_point,
+        pixels,
+        params->stream,
+        out,
+        out,
+        params->output_channels,
+        params->output_zero_point,
         params->chunks,
     };
     int8_t tail[MCUCC_CONV2D_MAX_TAIL];
@@ -43,8 +48,8 @@ MCUCC_INLINE void conv2d(const mcucc_conv2d_armv7em_params *params, const int8_t
     mcucc_clamp_bytes(start, columns * params->output_channels, params->lo, params->hi);
 }
 
-void mcucc_conv2d_armv7em_high(const mcucc_conv2d_armv7em_params *params,
-                               const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+void mcucc_conv2d_armv7em_high(const mcucc_conv2d_armv7em_params *params, const int8_t *const *rows,
+                               int8_t *out, const mcucc_span *span)
 {
     conv2d(params, rows, out, span, MCUCC_FORM_HIGH);
 }

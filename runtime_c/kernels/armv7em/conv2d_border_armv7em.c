@@ -7,9 +7,9 @@ MCUCC_INLINE void conv2d_border(const mcucc_conv2d_border_armv7em_params *params
                                 mcucc_form form)
 {
     const mcucc_conv2d_armv7em_params *const layer = &params->layer;
-    const mcucc_range inside = mcucc_interior(span, layer->kernel_w, layer->stride_w,
-                                              layer->dilation_w, layer->pad_left,
-                                              layer->input_width);
+    const mcucc_range inside =
+        mcucc_interior(span, layer->kernel_w, layer->stride_w, layer->dilation_w, layer->pad_left,
+                       layer->input_width);
     uint32_t *const pixel = (uint32_t *)span->scratch;
     mcucc_added_matrix added = {
         {pixel, layer->stream, out, out, layer->output_channels, layer->output_zero_point,

@@ -27,7 +27,8 @@ typedef struct {
 static tile_input measure(int32_t first, int32_t end, int32_t channels, int32_t width)
 {
     const int32_t from = first < 0 ? -first : 0;
-    const int32_t inside = (end < width ? end : width) - first; /* columns that exist, or are left */
+    const int32_t inside =
+        (end < width ? end : width) - first; /* columns that exist, or are left */
     const int32_t pairs = (end - first + 1) / 2;
     tile_input tile = {.channels = channels, .plane_words = 2 * pairs * MCUCC_PLANE_WORDS};
     tile.two_rows.skip = from * MCUCC_PLANE_WORDS;
@@ -104,8 +105,8 @@ static void fill_padding(tile_input *tile, uint32_t *planes, int32_t kernel, int
     fill_plane(planes, tile->plane_words / 2, &tile->last_row, both);
 }
 
-/* Outputs come in fours: a short row that is no multiple of 4 goes through a buffer as a whole, of a
- * long one the last one to three. */
+/* Outputs come in fours: a short row that is no multiple of 4 goes through a buffer as a whole, of
+ * a long one the last one to three. */
 #define BUFFER_COLUMNS 16
 
 /* `columns` outputs of four channels, by way of a buffer. */
@@ -129,7 +130,7 @@ static void buffered_block(mcucc_depthwise_block block, int32_t columns, int32_t
 
 /* `columns` is no multiple of 4. */
 static void uneven_block(mcucc_depthwise_block block, int32_t columns, int32_t stride,
-                      block_rows compute)
+                         block_rows compute)
 {
     const int32_t left = columns % 4;
     const int32_t words = MCUCC_PLANE_WORDS * stride; /* from one output to the next */
@@ -161,7 +162,7 @@ static void depthwise(const mcucc_depthwise_armv7em_params *params, const int8_t
         const int32_t end = first + (columns - 1) * stride + kernel;
         tile_input tile = measure(first, end, channels, params->input_width);
         mcucc_depthwise_block block = {
-            planes, planes + kernel / 2 * tile.plane_words, NULL, NULL, channels,
+            planes, planes + kernel / 2 * tile.plane_words,     NULL, NULL, channels,
             NULL,   tile.plane_words * (int32_t)sizeof *planes,
         };
         block.end = planes + columns * MCUCC_PLANE_WORDS * stride;

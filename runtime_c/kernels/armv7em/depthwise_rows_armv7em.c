@@ -7,6 +7,7 @@
  *   0 pairs, 4 last, 8 stream, 12 out, 16 step, 20 end, 24 plane_bytes: the block, then
  *   28 bias, 32 multiplier, 36 addend, 40 shift: the channel's constants,
  *   44 channels left, 48 weights, 52 pairs of this round. */
+/* clang-format off */
 #define BEGIN                                       \
     "push {r4-r11, lr}\n"                           \
     "sub sp, sp, #56\n"                             \
@@ -230,18 +231,19 @@
     "ldr r12, [sp, #48]\n"                                                   \
     "add r12, r12, #4*(" #kernel "*(" #kernel "/2) + " #kernel " - 1)\n"     \
     END
+/* clang-format on */
 
-#define FUNCTION(kernel, stride, form, body)                                \
+#define FUNCTION(kernel, stride, form, body) \
     MCUCC_ASSEMBLY(void, mcucc_depthwise_rows_##kernel##_##stride##_##form, \
         (const mcucc_depthwise_block *block MCUCC_UNUSED),                  \
         body)
-#define FORMS_3(stride, taps)                                      \
-    FUNCTION(3, stride, high, ROWS_3(taps, stride, HIGH))          \
-    FUNCTION(3, stride, shift, ROWS_3(taps, stride, SHIFT))        \
+#define FORMS_3(stride, taps)                               \
+    FUNCTION(3, stride, high, ROWS_3(taps, stride, HIGH))   \
+    FUNCTION(3, stride, shift, ROWS_3(taps, stride, SHIFT)) \
     FUNCTION(3, stride, double, ROWS_3(taps, stride, DOUBLE))
-#define FORMS(kernel, stride, pair, last)                                             \
-    FUNCTION(kernel, stride, high, ROWS_LARGE(kernel, pair, last, stride, HIGH))      \
-    FUNCTION(kernel, stride, shift, ROWS_LARGE(kernel, pair, last, stride, SHIFT))    \
+#define FORMS(kernel, stride, pair, last)                                          \
+    FUNCTION(kernel, stride, high, ROWS_LARGE(kernel, pair, last, stride, HIGH))   \
+    FUNCTION(kernel, stride, shift, ROWS_LARGE(kernel, pair, last, stride, SHIFT)) \
     FUNCTION(kernel, stride, double, ROWS_LARGE(kernel, pair, last, stride, DOUBLE))
 
 FORMS_3(1, TAPS_3_1)
@@ -252,6 +254,7 @@ FORMS(7, 1, PAIR_7_1, LAST_7_1)
 FORMS(7, 2, PAIR_7_2, LAST_7_2)
 
 /* Two words, one of each row, to the words of four channels. */
+/* clang-format off */
 #define SPLIT                                       \
     "sxtb16 r10, r8\n"                              \
     "sxtb16 r8, r8, ror #8\n"                       \
@@ -288,6 +291,7 @@ MCUCC_ASSEMBLY(void, mcucc_depthwise_split,
     "bne 2b\n"
     "3:\n"
     "pop {r4-r11, pc}\n")
+/* clang-format on */
 
 #else
 
@@ -334,14 +338,14 @@ MCUCC_INLINE void all_outputs(const mcucc_depthwise_block *block, int32_t kernel
     }
 }
 
-#define FUNCTION(kernel, stride, form, FORM)                                                 \
+#define FUNCTION(kernel, stride, form, FORM)                                                   \
     void mcucc_depthwise_rows_##kernel##_##stride##_##form(const mcucc_depthwise_block *block) \
-    {                                                                                        \
-        all_outputs(block, kernel, stride, FORM);                                            \
+    {                                                                                          \
+        all_outputs(block, kernel, stride, FORM);                                              \
     }
-#define FORMS(kernel, stride)                           \
-    FUNCTION(kernel, stride, high, MCUCC_FORM_HIGH)     \
-    FUNCTION(kernel, stride, shift, MCUCC_FORM_SHIFT)   \
+#define FORMS(kernel, stride)                         \
+    FUNCTION(kernel, stride, high, MCUCC_FORM_HIGH)   \
+    FUNCTION(kernel, stride, shift, MCUCC_FORM_SHIFT) \
     FUNCTION(kernel, stride, double, MCUCC_FORM_DOUBLE)
 
 FORMS(3, 1)

@@ -8,7 +8,7 @@ MCUCC_INLINE void fully_connected(const mcucc_fully_connected_armv7em_params *pa
 {
     uint32_t *const pixels = (uint32_t *)span->scratch;
     const mcucc_matrix matrix = {
-        pixels, params->stream, out, out, params->outputs, params->output_zero_point,
+        pixels,         params->stream, out, out, params->outputs, params->output_zero_point,
         params->chunks,
     };
     mcucc_widen_all(pixels, x, params->inputs);

@@ -69,6 +69,7 @@ MCUCC_INLINE void sums_from(const mcucc_sum_matrix *m, int32_t begin, int32_t tw
  *   [sp] pixels, loop count, entry; [sp, #12] zero point; [sp, #16] p, q, end of p
  * Chunks are unrolled by four; the entry skips those the first round does without. */
 
+/* clang-format off */
 #define CHUNK_TWO                      \
     "ldmia r11!, {r4, r5, r6, r7}\n"   \
     "ldrd r8, r9, [r12], #8\n"         \
@@ -243,19 +244,20 @@ MCUCC_INLINE void sums_from(const mcucc_sum_matrix *m, int32_t begin, int32_t tw
 #define ADD_ONE(bytes, chunk)                                                               \
     BEGIN(bytes) SUMS_ONE CHUNKS(chunk) "ldrd r8, r9, [sp, #16]\n"                  \
             STORE_SUMS("r0", "r1", "r8") END
+/* clang-format on */
 
 /* The pairs of channels; a last odd one is left. The argument arrives in r0. */
 #define PAIRS(name, type, body) \
     MCUCC_ASSEMBLY_LOCAL(void, pairs_##name, (const type *m MCUCC_UNUSED), body)
 
-#define MATRIX(name, two, wide, form, FORM, body)                       \
-    PAIRS(name##_##form, mcucc_matrix, body)                            \
-    void mcucc_matrix_##name##_##form(const mcucc_matrix *m)            \
-    {                                                                   \
-        pairs_##name##_##form(m);                                       \
-        if (m->count & 1) {                                             \
-            channels_from(m, NULL, m->count - 1, two, wide, FORM);      \
-        }                                                               \
+#define MATRIX(name, two, wide, form, FORM, body)                  \
+    PAIRS(name##_##form, mcucc_matrix, body)                       \
+    void mcucc_matrix_##name##_##form(const mcucc_matrix *m)       \
+    {                                                              \
+        pairs_##name##_##form(m);                                  \
+        if (m->count & 1) {                                        \
+            channels_from(m, NULL, m->count - 1, two, wide, FORM); \
+        }                                                          \
     }
 
 #define ADDED(name, wide, form, FORM, body)                                          \
@@ -268,12 +270,12 @@ MCUCC_INLINE void sums_from(const mcucc_sum_matrix *m, int32_t begin, int32_t tw
         }                                                                            \
     }
 
-#define MATRICES(form, FORM, load, finish)                                            \
-    MATRIX(two, 1, 0, form, FORM, TWO(56, CHUNK_TWO, load, finish))                   \
-    MATRIX(one, 0, 0, form, FORM, ONE(40, CHUNK_ONE, load, finish))                   \
-    MATRIX(two_wide, 1, 1, form, FORM, TWO(44, CHUNK_TWO_WIDE, load, finish))         \
-    MATRIX(one_wide, 0, 1, form, FORM, ONE(28, CHUNK_ONE_WIDE, load, finish))         \
-    ADDED(one, 0, form, FORM, ONE_ADDED(40, CHUNK_ONE, load, finish))                 \
+#define MATRICES(form, FORM, load, finish)                                    \
+    MATRIX(two, 1, 0, form, FORM, TWO(56, CHUNK_TWO, load, finish))           \
+    MATRIX(one, 0, 0, form, FORM, ONE(40, CHUNK_ONE, load, finish))           \
+    MATRIX(two_wide, 1, 1, form, FORM, TWO(44, CHUNK_TWO_WIDE, load, finish)) \
+    MATRIX(one_wide, 0, 1, form, FORM, ONE(28, CHUNK_ONE_WIDE, load, finish)) \
+    ADDED(one, 0, form, FORM, ONE_ADDED(40, CHUNK_ONE, load, finish))         \
     ADDED(one_wide, 1, form, FORM, ONE_ADDED(28, CHUNK_ONE_WIDE, load, finish))
 
 MATRICES(high, MCUCC_FORM_HIGH, LOAD_HIGH, HIGH)
@@ -281,16 +283,16 @@ MATRICES(shift, MCUCC_FORM_SHIFT, LOAD_SHIFT, SHIFT)
 MATRICES(double, MCUCC_FORM_DOUBLE, LOAD_SHIFT, DOUBLE)
 
 /* The assembly counts bytes of p, of which a sum has 4. */
-#define ADD(name, two, wide, body)                                 \
-    PAIRS(add_##name, mcucc_sum_matrix, body)                      \
-    void mcucc_matrix_add_##name(const mcucc_sum_matrix *m)        \
-    {                                                              \
-        mcucc_sum_matrix pairs = *m;                               \
-        pairs.count = (int32_t)sizeof *m->p * (m->count & ~1);     \
-        pairs_add_##name(&pairs);                                  \
-        if (m->count & 1) {                                        \
-            sums_from(m, m->count - 1, two, wide);                 \
-        }                                                          \
+#define ADD(name, two, wide, body)                             \
+    PAIRS(add_##name, mcucc_sum_matrix, body)                  \
+    void mcucc_matrix_add_##name(const mcucc_sum_matrix *m)    \
+    {                                                          \
+        mcucc_sum_matrix pairs = *m;                           \
+        pairs.count = (int32_t)sizeof *m->p * (m->count & ~1); \
+        pairs_add_##name(&pairs);                              \
+        if (m->count & 1) {                                    \
+            sums_from(m, m->count - 1, two, wide);             \
+        }                                                      \
     }
 
 ADD(two, 1, 0, ADD_TWO(56, CHUNK_TWO))
@@ -300,10 +302,10 @@ ADD(one_wide, 0, 1, ADD_ONE(28, CHUNK_ONE_WIDE))
 
 #else
 
-#define MATRIX(name, two, wide, form, FORM)                       \
-    void mcucc_matrix_##name##_##form(const mcucc_matrix *m)      \
-    {                                                             \
-        channels_from(m, NULL, 0, two, wide, FORM);               \
+#define MATRIX(name, two, wide, form, FORM)                  \
+    void mcucc_matrix_##name##_##form(const mcucc_matrix *m) \
+    {                                                        \
+        channels_from(m, NULL, 0, two, wide, FORM);          \
     }
 
 #define ADDED(name, wide, form, FORM)                                    \
@@ -312,12 +314,12 @@ ADD(one_wide, 0, 1, ADD_ONE(28, CHUNK_ONE_WIDE))
         channels_from(&m->matrix, m->added, 0, 0, wide, FORM);           \
     }
 
-#define MATRICES(form, FORM)             \
-    MATRIX(two, 1, 0, form, FORM)        \
-    MATRIX(one, 0, 0, form, FORM)        \
-    MATRIX(two_wide, 1, 1, form, FORM)   \
-    MATRIX(one_wide, 0, 1, form, FORM)   \
-    ADDED(one, 0, form, FORM)            \
+#define MATRICES(form, FORM)           \
+    MATRIX(two, 1, 0, form, FORM)      \
+    MATRIX(one, 0, 0, form, FORM)      \
+    MATRIX(two_wide, 1, 1, form, FORM) \
+    MATRIX(one_wide, 0, 1, form, FORM) \
+    ADDED(one, 0, form, FORM)          \
     ADDED(one_wide, 1, form, FORM)
 
 MATRICES(high, MCUCC_FORM_HIGH)

@@ -43,8 +43,7 @@ void mcucc_pointwise_armv7em_shift(const mcucc_pointwise_armv7em_params *params,
 }
 
 void mcucc_pointwise_armv7em_double(const mcucc_pointwise_armv7em_params *params,
-                                    const int8_t *const *rows, int8_t *out,
-                                    const mcucc_span *span)
+                                    const int8_t *const *rows, int8_t *out, const mcucc_span *span)
 {
     pointwise(params, rows[0], out, span, MCUCC_FORM_DOUBLE);
 }

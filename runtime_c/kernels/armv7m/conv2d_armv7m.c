@@ -102,10 +102,17 @@ MCUCC_INLINE void conv2d(const mcucc_conv2d_armv7m_params *params, const int8_t 
     uint32_t *const words = (uint32_t *)span->scratch;
     const int32_t outputs = params->output_channels;
     const mcucc_pair_window window = {
-        rows, params->kernel_h, params->kernel_w, params->dilation_w, params->input_channels,
-        params->input_width, span->input_column, params->input_zero_point,
+        rows,
+        params->kernel_h,
+        params->kernel_w,
+        params->dilation_w,
+        params->input_channels,
+        params->input_width,
+        span->input_column,
+        params->input_zero_point,
     };
-    mcucc_pair_columns columns = mcucc_pair_start(&window, span, params->stride_w, params->pad_left);
+    mcucc_pair_columns columns =
+        mcucc_pair_start(&window, span, params->stride_w, params->pad_left);
     int8_t *const start = out;
     words[params->taps - 1] = 0;
     while (mcucc_pair_next(&columns, &window, words, LANE)) {

@@ -11,6 +11,7 @@ void mcucc_add_mve(const mcucc_add_mve_params *params, const int8_t *const *rows
     int8_t *y = out;
     /* Four at a time; each is read before it is written, for the output may be an input. */
 #if MCUCC_MVE
+    /* clang-format off */
     __asm volatile("wlstp.32 lr, %[count], 2f     \n"
                    "1:                            \n"
                    "vldrb.s32 q0, [%[a]], #4      \n"
@@ -29,6 +30,7 @@ void mcucc_add_mve(const mcucc_add_mve_params *params, const int8_t *const *rows
                      [factor_b] "r"(params->multiplier_b), [bias] "r"(params->bias),
                      [shift] "r"(-params->shift)
                    : "q0", "q1", "lr", "cc", "memory");
+    /* clang-format on */
 #else
     for (int32_t i = 0; i < count; ++i) {
         const int32_t sum = a[i] * params->multiplier_a + b[i] * params->multiplier_b;

@@ -14,8 +14,7 @@ static void conv2d(const mcucc_conv2d_mve_params *params, const int8_t *const *r
         const int32_t left = span->end - column;
         const int32_t count = left < params->tile ? left : params->tile;
         const int32_t first = column * params->stride_w - params->pad_left;
-        const int32_t step =
-            fill_windows(params, rows, span->input_column, first, count, strip);
+        const int32_t step = fill_windows(params, rows, span->input_column, first, count, strip);
         multiply(&matrix, strip, step * column_bytes, y, count);
         y += count * params->output_channels;
     }
@@ -23,11 +22,11 @@ static void conv2d(const mcucc_conv2d_mve_params *params, const int8_t *const *r
                     params->hi);
 }
 
-#define KERNEL(form)                                                                         \
-    void mcucc_conv2d_mve_##form(const mcucc_conv2d_mve_params *params,         \
-                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span) \
-    {                                                                                        \
-        conv2d(params, rows, out, span, mcucc_matrix_mve_##form);                 \
+#define KERNEL(form)                                                                               \
+    void mcucc_conv2d_mve_##form(const mcucc_conv2d_mve_params *params, const int8_t *const *rows, \
+                                 int8_t *out, const mcucc_span *span)                              \
+    {                                                                                              \
+        conv2d(params, rows, out, span, mcucc_matrix_mve_##form);                                  \
     }
 
 KERNEL(doubling)

@@ -49,12 +49,12 @@ static void conv2d_border(const mcucc_conv2d_mve_border_params *params, const in
     mcucc_clamp_mve(out, (span->end - span->begin) * layer->output_channels, layer->lo, layer->hi);
 }
 
-#define KERNEL(form)                                                                              \
-    void mcucc_conv2d_mve_border_##form(const mcucc_conv2d_mve_border_params *params,             \
-                                        const int8_t *const *rows, int8_t *out,                   \
-                                        const mcucc_span *span)                                   \
-    {                                                                                             \
-        conv2d_border(params, rows, out, span, MCUCC_FORM_MVE_##form, mcucc_matrix_mve_##form);   \
+#define KERNEL(form)                                                                            \
+    void mcucc_conv2d_mve_border_##form(const mcucc_conv2d_mve_border_params *params,           \
+                                        const int8_t *const *rows, int8_t *out,                 \
+                                        const mcucc_span *span)                                 \
+    {                                                                                           \
+        conv2d_border(params, rows, out, span, MCUCC_FORM_MVE_##form, mcucc_matrix_mve_##form); \
     }
 
 KERNEL(doubling)

@@ -4,6 +4,7 @@
 
 /* q0-q3 hold 16 channels of the rows, VST4 stores them as words of four. Lanes of channels that are
  * not there are neither read nor, by the kernel, used. */
+/* clang-format off */
 #define STORE_SET                                \
     "vst40.8 {q0, q1, q2, q3}, [r5]         \n"  \
     "vst41.8 {q0, q1, q2, q3}, [r5]         \n"  \
@@ -49,6 +50,7 @@
         LOAD_##rows STORE_SET                                                                \
         "le lr, 1b                          \n"                                              \
         "pop {r4-r9, pc}                    \n")
+/* clang-format on */
 
 FILL(1)
 FILL(2)

@@ -7,23 +7,24 @@
 /* A block of channels of a tile. The assembly reads the fields in this order: where a comment names
  * a register, the field is loaded into it. */
 typedef struct {
-    const int8_t *planes;     /* r0: of the next channel */
-    const uint32_t *stream;   /* r1 */
-    int32_t zero_point;       /* r2 */
-    int32_t pitch;            /* r3: from four outputs of a channel to the next four */
-    int8_t *out;              /* r10 */
-    int32_t channels;         /* r11: of the block */
-    int32_t fours;            /* r12: of outputs */
-    int32_t rest;             /* [sp]: outputs beyond them */
-    int32_t rewind;           /* [sp, #4]: what `out` has moved, less one */
-    const uint32_t *gathers;  /* [sp, #8] */
-    uint32_t offsets[4];      /* q7: of four outputs */
+    const int8_t *planes;    /* r0: of the next channel */
+    const uint32_t *stream;  /* r1 */
+    int32_t zero_point;      /* r2 */
+    int32_t pitch;           /* r3: from four outputs of a channel to the next four */
+    int8_t *out;             /* r10 */
+    int32_t channels;        /* r11: of the block */
+    int32_t fours;           /* r12: of outputs */
+    int32_t rest;            /* [sp]: outputs beyond them */
+    int32_t rewind;          /* [sp, #4]: what `out` has moved, less one */
+    const uint32_t *gathers; /* [sp, #8] */
+    uint32_t offsets[4];     /* q7: of four outputs */
 } block_at_work;
 
 #if MCUCC_MVE
 
 /* Words gathered for the next output of a channel times the weights in `w`. The lanes of `at` are
  * the addresses of the words; they move on by a step. q0 holds the words. */
+/* clang-format off */
 #define FIRST(sum, w, at, step)                    \
     "vldrw.u32 q0, [" at ", #" step "]!       \n"  \
     "vmlav.s8 " sum ", q0, " w "              \n"
@@ -123,6 +124,7 @@ typedef struct {
         "add sp, sp, #12                   \n"                             \
         "vpop {d8-d15}                     \n"                             \
         "pop {r4-r11, pc}                  \n")
+/* clang-format on */
 
 #else
 
@@ -139,18 +141,18 @@ static int8_t output_of(const int8_t *plane, const uint32_t *stream, const uint3
     return mcucc_finish_mve(sum, (const int32_t *)(stream + 4 * count), zero_point, form);
 }
 
-#define CORE(gathers_, step, form)                                                     \
-    static void core_##gathers_##x##step##_##form(const block_at_work *work)           \
-    {                                                                                  \
-        const int32_t words = 4 * gathers_ + mcucc_entry_words(MCUCC_FORM_MVE_##form); \
-        for (int32_t channel = 0; channel < work->channels; ++channel) {               \
-            for (int32_t i = 0; i < 4 * work->fours + work->rest; ++i) {               \
-                const int8_t *plane = work->planes + 4 * channel + (i + 1) * step;     \
-                work->out[channel + i / 4 * work->pitch + (int32_t)work->offsets[i % 4]] = \
+#define CORE(gathers_, step, form)                                                            \
+    static void core_##gathers_##x##step##_##form(const block_at_work *work)                  \
+    {                                                                                         \
+        const int32_t words = 4 * gathers_ + mcucc_entry_words(MCUCC_FORM_MVE_##form);        \
+        for (int32_t channel = 0; channel < work->channels; ++channel) {                      \
+            for (int32_t i = 0; i < 4 * work->fours + work->rest; ++i) {                      \
+                const int8_t *plane = work->planes + 4 * channel + (i + 1) * step;            \
+                work->out[channel + i / 4 * work->pitch + (int32_t)work->offsets[i % 4]] =    \
                     output_of(plane, work->stream + channel * words, work->gathers, gathers_, \
-                              work->zero_point, MCUCC_FORM_MVE_##form);                \
-            }                                                                          \
-        }                                                                              \
+                              work->zero_point, MCUCC_FORM_MVE_##form);                       \
+            }                                                                                 \
+        }                                                                                     \
     }
 
 #endif
@@ -174,8 +176,7 @@ static void fill_padding(const tile_columns *tile, int8_t *planes, int32_t colum
 
 /* The columns that exist, of the channels that lie `offset` bytes after rows[i]. */
 static void fill_planes(const mcucc_depthwise_mve_params *params, const tile_columns *tile,
-                        const int8_t *const *rows, int32_t offset, int32_t channels,
-                        int8_t *planes)
+                        const int8_t *const *rows, int32_t offset, int32_t channels, int8_t *planes)
 {
     const int32_t sets = (params->kernel_h + MCUCC_SET_ROWS_MVE - 1) / MCUCC_SET_ROWS_MVE;
     mcucc_depthwise_fill fill;
@@ -261,8 +262,8 @@ static void point_at_taps(const mcucc_depthwise_mve_params *params, const int8_t
 }
 
 /* All outputs of a span, pixel by pixel. */
-static void pixels(const mcucc_depthwise_mve_params *params, const int8_t *const *rows,
-                   int8_t *out, const mcucc_span *span, int32_t gathers, int32_t stream_words,
+static void pixels(const mcucc_depthwise_mve_params *params, const int8_t *const *rows, int8_t *out,
+                   const mcucc_span *span, int32_t gathers, int32_t stream_words,
                    void (*one)(const mcucc_depthwise_pixel *))
 {
     /* Scratch is aligned for the pointers of the target; other machines may have larger ones. */
@@ -295,8 +296,7 @@ static void pixels(const mcucc_depthwise_mve_params *params, const int8_t *const
 
 /* All outputs of a span, tile by tile. */
 static void tiles(const mcucc_depthwise_mve_params *params, const int8_t *const *rows, int8_t *out,
-                  const mcucc_span *span, void (*core)(const block_at_work *),
-                  int32_t stream_words)
+                  const mcucc_span *span, void (*core)(const block_at_work *), int32_t stream_words)
 {
     for (int32_t column = span->begin; column < span->end; column += params->tile) {
         const int32_t left = span->end - column;
@@ -308,21 +308,20 @@ static void tiles(const mcucc_depthwise_mve_params *params, const int8_t *const 
     }
 }
 
-#define KERNEL(gathers, step, form)                                                      \
-    CORE(gathers, step, form)                                                            \
-    void mcucc_depthwise_mve_##gathers##x##step##_##form(                                \
-        const mcucc_depthwise_mve_params *params, const int8_t *const *rows, int8_t *out, \
-        const mcucc_span *span)                                                          \
-    {                                                                                    \
-        const int32_t columns = span->end - span->begin;                                 \
-        const int32_t words = 4 * gathers + mcucc_entry_words(MCUCC_FORM_MVE_##form);    \
-        if (columns <= params->narrow) {                                                 \
-            pixels(params, rows, out, span, gathers, words,                              \
-                   mcucc_depthwise_pixel_mve_##form);                                    \
-        } else {                                                                         \
-            tiles(params, rows, out, span, core_##gathers##x##step##_##form, words);     \
-        }                                                                                \
-        mcucc_clamp_mve(out, columns * params->channels, params->lo, params->hi);        \
+#define KERNEL(gathers, step, form)                                                                \
+    CORE(gathers, step, form)                                                                      \
+    void mcucc_depthwise_mve_##gathers##x##step##_##form(const mcucc_depthwise_mve_params *params, \
+                                                         const int8_t *const *rows, int8_t *out,   \
+                                                         const mcucc_span *span)                   \
+    {                                                                                              \
+        const int32_t columns = span->end - span->begin;                                           \
+        const int32_t words = 4 * gathers + mcucc_entry_words(MCUCC_FORM_MVE_##form);              \
+        if (columns <= params->narrow) {                                                           \
+            pixels(params, rows, out, span, gathers, words, mcucc_depthwise_pixel_mve_##form);     \
+        } else {                                                                                   \
+            tiles(params, rows, out, span, core_##gathers##x##step##_##form, words);               \
+        }                                                                                          \
+        mcucc_clamp_mve(out, columns * params->channels, params->lo, params->hi);                  \
     }
 #define KERNELS(gathers, step)      \
     KERNEL(gathers, step, doubling) \

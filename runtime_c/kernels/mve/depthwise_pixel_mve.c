@@ -4,6 +4,7 @@
 
 /* Every fourth channel's sums in `sum` to outputs: the lanes of q4 are the addresses of their
  * entries and move on to the next channel's. q5 and q6 are changed. */
+/* clang-format off */
 #define SCALE_doubling(sum)                            \
     "vldrw.u32 q5, [q4]                           \n"  \
     "vadd.i32 " sum ", " sum ", q5                \n"  \
@@ -110,25 +111,26 @@
         "bne 1b                            \n"                     \
         "vpop {d8-d15}                     \n"                     \
         "pop {r0, r4-r11, pc}              \n")
+/* clang-format on */
 
 #else
 
-#define KERNEL(form)                                                                      \
-    void mcucc_depthwise_pixel_mve_##form(const mcucc_depthwise_pixel *pixel)             \
-    {                                                                                     \
-        for (int32_t channel = 0; channel < pixel->channels; ++channel) {                 \
-            const int32_t last = channel >= pixel->last; /* in the last block */          \
-            const int32_t block = last ? pixel->blocks - 1 : channel / MCUCC_VECTOR;      \
-            const int32_t lane = channel - (last ? pixel->last : block * MCUCC_VECTOR);   \
+#define KERNEL(form)                                                                          \
+    void mcucc_depthwise_pixel_mve_##form(const mcucc_depthwise_pixel *pixel)                 \
+    {                                                                                         \
+        for (int32_t channel = 0; channel < pixel->channels; ++channel) {                     \
+            const int32_t last = channel >= pixel->last; /* in the last block */              \
+            const int32_t block = last ? pixel->blocks - 1 : channel / MCUCC_VECTOR;          \
+            const int32_t lane = channel - (last ? pixel->last : block * MCUCC_VECTOR);       \
             const int8_t *weights = pixel->weights + block * 2 * pixel->pairs * MCUCC_VECTOR; \
-            int32_t sum = 0;                                                              \
-            for (int32_t tap = 0; tap < 2 * pixel->pairs; ++tap) {                        \
-                sum += pixel->taps[tap][channel] * weights[tap * MCUCC_VECTOR + lane];    \
-            }                                                                             \
-            pixel->out[channel] =                                                         \
-                mcucc_finish_mve(sum, pixel->entries + channel * pixel->stride / 4,       \
-                                 pixel->zero_point, MCUCC_FORM_MVE_##form);               \
-        }                                                                                 \
+            int32_t sum = 0;                                                                  \
+            for (int32_t tap = 0; tap < 2 * pixel->pairs; ++tap) {                            \
+                sum += pixel->taps[tap][channel] * weights[tap * MCUCC_VECTOR + lane];        \
+            }                                                                                 \
+            pixel->out[channel] =                                                             \
+                mcucc_finish_mve(sum, pixel->entries + channel * pixel->stride / 4,           \
+                                 pixel->zero_point, MCUCC_FORM_MVE_##form);                   \
+        }                                                                                     \
     }
 
 #endif

@@ -11,12 +11,13 @@ static void fully_connected(const mcucc_fully_connected_mve_params *params, cons
     mcucc_clamp_mve(out, params->outputs, params->lo, params->hi);
 }
 
-#define KERNEL(form)                                                                         \
-    void mcucc_fully_connected_mve_##form(const mcucc_fully_connected_mve_params *params,         \
-                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span) \
-    {                                                                                        \
-        (void)span;                                                                          \
-        fully_connected(params, rows[0], out, mcucc_matrix_mve_##form);                      \
+#define KERNEL(form)                                                                      \
+    void mcucc_fully_connected_mve_##form(const mcucc_fully_connected_mve_params *params, \
+                                          const int8_t *const *rows, int8_t *out,         \
+                                          const mcucc_span *span)                         \
+    {                                                                                     \
+        (void)span;                                                                       \
+        fully_connected(params, rows[0], out, mcucc_matrix_mve_##form);                   \
     }
 
 KERNEL(doubling)

@@ -8,6 +8,7 @@ static void add_columns(int32_t *sums, const int8_t *x, int32_t pixel, int32_t c
                         int32_t channels)
 {
 #if MCUCC_MVE
+    /* clang-format off */
     __asm volatile("vctp.32 %[channels]           \n"
                    "vpst                          \n"
                    "vldrwt.u32 q0, [%[sums]]      \n"
@@ -25,6 +26,7 @@ static void add_columns(int32_t *sums, const int8_t *x, int32_t pixel, int32_t c
                    : [sums] "r"(sums), [pixel] "r"(pixel), [columns] "r"(columns),
                      [channels] "r"(channels)
                    : "q0", "q1", "lr", "cc", "memory");
+    /* clang-format on */
 #else
     for (int32_t column = 0; column < columns; ++column) {
         for (int32_t i = 0; i < 4 && i < channels; ++i) {

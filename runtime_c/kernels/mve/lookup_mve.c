@@ -9,6 +9,7 @@ void mcucc_lookup_mve(const mcucc_lookup_mve_params *params, const int8_t *const
     const int8_t *x = rows[0];
     /* x + 128 as an unsigned byte is x with its sign inverted. */
 #if MCUCC_MVE
+    /* clang-format off */
     __asm volatile("vmov.i8 q1, #128              \n"
                    "wlstp.8 lr, %[count], 2f      \n"
                    "1:                            \n"
@@ -21,6 +22,7 @@ void mcucc_lookup_mve(const mcucc_lookup_mve_params *params, const int8_t *const
                    : [x] "+r"(x), [y] "+r"(out)
                    : [count] "r"(count), [table] "r"(params->table)
                    : "q0", "q1", "q2", "lr", "cc", "memory");
+    /* clang-format on */
 #else
     for (int32_t i = 0; i < count; ++i) {
         out[i] = params->table[x[i] + 128];

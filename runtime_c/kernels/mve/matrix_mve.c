@@ -3,17 +3,17 @@
 /* Four pixels, or four channels of one, at work. The assembly reads the fields in this order:
  * where a comment names a register, the field is loaded into it. */
 typedef struct {
-    const int8_t *four[4];    /* r3, r5, r7, r9: inputs of the pixels, or weights of the channels */
-    const int8_t *one;        /* r0: the weights, or the pixel's inputs */
-    const int32_t *finish;    /* r1 */
-    int32_t count;            /* r4: channels, or fours of channels */
-    int32_t zero_point;       /* r6 */
-    int32_t tail;             /* r8: taps of the last vector */
-    int8_t *out;              /* r10 */
-    int32_t advance;          /* r11: what walks the vectors of a row is then short of the next */
-    int32_t turns;            /* r12: of the loop over the taps */
-    uint32_t offsets[4];      /* q7: from `out` to the four outputs */
-    uint32_t entries[4];      /* q4: from `finish` to the entries of four channels */
+    const int8_t *four[4]; /* r3, r5, r7, r9: inputs of the pixels, or weights of the channels */
+    const int8_t *one;     /* r0: the weights, or the pixel's inputs */
+    const int32_t *finish; /* r1 */
+    int32_t count;         /* r4: channels, or fours of channels */
+    int32_t zero_point;    /* r6 */
+    int32_t tail;          /* r8: taps of the last vector */
+    int8_t *out;           /* r10 */
+    int32_t advance;       /* r11: what walks the vectors of a row is then short of the next */
+    int32_t turns;         /* r12: of the loop over the taps */
+    uint32_t offsets[4];   /* q7: from `out` to the four outputs */
+    uint32_t entries[4];   /* q4: from `finish` to the entries of four channels */
     int32_t taps;
 } four_at_work;
 
@@ -21,6 +21,7 @@ typedef void (*core)(const four_at_work *work);
 
 #if MCUCC_MVE
 
+/* clang-format off */
 #define SAVE                         \
     "push {r4-r11, lr}           \n" \
     "vpush {d8-d15}              \n"
@@ -206,18 +207,19 @@ typedef void (*core)(const four_at_work *work);
         "add r10, r10, #4            \n"                                                   \
         "le lr, 1b                   \n"                                                   \
         RESTORE)
+/* clang-format on */
 
-#define CORES(form)                             \
-    PIXELS_1(form)                              \
-    PIXELS_FEW(2, form, TAPS_2)                 \
-    PIXELS_FEW(3, form, TAPS_3)                 \
-    PIXELS_FEW(4, form, TAPS_4)                 \
-    PIXELS_MANY(odd, form, MIDDLE(", #16", "") LAST(", #32")) \
-    PIXELS_MANY(even, form, LAST(", #16"))      \
-    CHANNELS(form)                              \
-    CHANNELS_1(form)                            \
-    static const core cores_##form[] = {        \
-        pixels_1_##form, pixels_2_##form,   pixels_3_##form,    pixels_4_##form,  \
+#define CORES(form)                                                                \
+    PIXELS_1(form)                                                                 \
+    PIXELS_FEW(2, form, TAPS_2)                                                    \
+    PIXELS_FEW(3, form, TAPS_3)                                                    \
+    PIXELS_FEW(4, form, TAPS_4)                                                    \
+    PIXELS_MANY(odd, form, MIDDLE(", #16", "") LAST(", #32"))                      \
+    PIXELS_MANY(even, form, LAST(", #16"))                                         \
+    CHANNELS(form)                                                                 \
+    CHANNELS_1(form)                                                               \
+    static const core cores_##form[] = {                                           \
+        pixels_1_##form,   pixels_2_##form,    pixels_3_##form, pixels_4_##form,   \
         pixels_odd_##form, pixels_even_##form, channels_##form, channels_1_##form, \
     };
 
@@ -232,37 +234,37 @@ static int32_t dot(const int8_t *a, const int8_t *b, int32_t count)
     return sum;
 }
 
-#define CORES(form)                                                             \
-    static void pixels_##form(const four_at_work *work)                         \
-    {                                                                           \
-        const int32_t words = mcucc_entry_words(MCUCC_FORM_MVE_##form);              \
-        for (int32_t channel = 0; channel < work->count; ++channel) {           \
-            for (int32_t i = 0; i < 4; ++i) {                                   \
-                const int8_t *weights = work->one + channel * work->taps;       \
-                const int32_t sum = dot(work->four[i], weights, work->taps);    \
-                const int32_t *entry = work->finish + channel * words;          \
-                work->out[(int32_t)work->offsets[i] + channel] =                \
-                    mcucc_finish_mve(sum, entry, work->zero_point, MCUCC_FORM_MVE_##form); \
-            }                                                                   \
-        }                                                                       \
-    }                                                                           \
-    static void channels_##form(const four_at_work *work)                       \
-    {                                                                           \
-        const int32_t words = mcucc_entry_words(MCUCC_FORM_MVE_##form);              \
-        for (int32_t turn = 0; turn < work->count; ++turn) {                    \
-            for (int32_t i = 0; i < 4; ++i) {                                   \
-                const int8_t *weights = work->four[i] + 4 * turn * work->taps;  \
-                const int32_t sum = dot(work->one, weights, work->taps);        \
-                const int32_t *entry = work->finish + 4 * (turn + 1) * words;   \
-                work->out[4 * turn + (int32_t)work->offsets[i]] = mcucc_finish_mve( \
-                    sum, entry + (int32_t)work->entries[i] / 4, work->zero_point, \
-                    MCUCC_FORM_MVE_##form);                                          \
-            }                                                                   \
-        }                                                                       \
-    }                                                                           \
-    static const core cores_##form[] = {                                        \
-        pixels_##form, pixels_##form, pixels_##form,  pixels_##form,            \
-        pixels_##form, pixels_##form, channels_##form, channels_##form,         \
+#define CORES(form)                                                                                \
+    static void pixels_##form(const four_at_work *work)                                            \
+    {                                                                                              \
+        const int32_t words = mcucc_entry_words(MCUCC_FORM_MVE_##form);                            \
+        for (int32_t channel = 0; channel < work->count; ++channel) {                              \
+            for (int32_t i = 0; i < 4; ++i) {                                                      \
+                const int8_t *weights = work->one + channel * work->taps;                          \
+                const int32_t sum = dot(work->four[i], weights, work->taps);                       \
+                const int32_t *entry = work->finish + channel * words;                             \
+                work->out[(int32_t)work->offsets[i] + channel] =                                   \
+                    mcucc_finish_mve(sum, entry, work->zero_point, MCUCC_FORM_MVE_##form);         \
+            }                                                                                      \
+        }                                                                                          \
+    }                                                                                              \
+    static void channels_##form(const four_at_work *work)                                          \
+    {                                                                                              \
+        const int32_t words = mcucc_entry_words(MCUCC_FORM_MVE_##form);                            \
+        for (int32_t turn = 0; turn < work->count; ++turn) {                                       \
+            for (int32_t i = 0; i < 4; ++i) {                                                      \
+                const int8_t *weights = work->four[i] + 4 * turn * work->taps;                     \
+                const int32_t sum = dot(work->one, weights, work->taps);                           \
+                const int32_t *entry = work->finish + 4 * (turn + 1) * words;                      \
+                work->out[4 * turn + (int32_t)work->offsets[i]] =                                  \
+                    mcucc_finish_mve(sum, entry + (int32_t)work->entries[i] / 4, work->zero_point, \
+                                     MCUCC_FORM_MVE_##form);                                       \
+            }                                                                                      \
+        }                                                                                          \
+    }                                                                                              \
+    static const core cores_##form[] = {                                                           \
+        pixels_##form, pixels_##form, pixels_##form,   pixels_##form,                              \
+        pixels_##form, pixels_##form, channels_##form, channels_##form,                            \
     };
 
 #endif
@@ -277,7 +279,7 @@ static int32_t together(int32_t pixels, int32_t taps)
 
 /* `count` fours of channels from `start` on, of one pixel. */
 static void fours_of_channels(const mcucc_matrix_mve *matrix, core channels, int32_t words,
-                       const int8_t *x, int8_t *out, int32_t start, int32_t count)
+                              const int8_t *x, int8_t *out, int32_t start, int32_t count)
 {
     const int32_t last = matrix->channels < 4 ? matrix->channels - 1 : 3;
     const int32_t vectors = (matrix->taps + MCUCC_VECTOR - 1) / MCUCC_VECTOR;
@@ -348,11 +350,11 @@ static void run(const mcucc_matrix_mve *matrix, const core *cores, int32_t words
     }
 }
 
-#define ROW(form)                                                                               \
-    CORES(form)                                                                                 \
-    void mcucc_matrix_mve_##form(const mcucc_matrix_mve *matrix, const int8_t *x, int32_t step, \
-                                 int8_t *out, int32_t count)                                    \
-    {                                                                                           \
+#define ROW(form)                                                                                 \
+    CORES(form)                                                                                   \
+    void mcucc_matrix_mve_##form(const mcucc_matrix_mve *matrix, const int8_t *x, int32_t step,   \
+                                 int8_t *out, int32_t count)                                      \
+    {                                                                                             \
         run(matrix, cores_##form, mcucc_entry_words(MCUCC_FORM_MVE_##form), x, step, out, count); \
     }
 

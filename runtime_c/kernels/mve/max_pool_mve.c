@@ -45,8 +45,8 @@ void mcucc_max_pool_mve(const mcucc_max_pool_mve_params *params, const int8_t *c
 {
     for (int32_t column = span->begin; column < span->end; ++column) {
         const int32_t first = column * params->stride_w - params->pad_left;
-        const mcucc_range taps = mcucc_valid_taps(first, params->kernel_w, params->dilation_w,
-                                                  params->input_width);
+        const mcucc_range taps =
+            mcucc_valid_taps(first, params->kernel_w, params->dilation_w, params->input_width);
         const int32_t tap = first + taps.begin * params->dilation_w - span->input_column;
         pool(params, rows, out, tap * params->channels, taps.end - taps.begin);
         out += params->channels;

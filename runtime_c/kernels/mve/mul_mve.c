@@ -7,6 +7,7 @@ static void multiply(const mcucc_mul_mve_params *params, const int8_t *a, const 
 {
     /* Four at a time; each is read before it is written, for the output may be an input. */
 #if MCUCC_MVE
+    /* clang-format off */
     __asm volatile("wlstp.32 lr, %[length], 2f      \n"
                    "1:                              \n"
                    "vldrb.s32 q0, [%[a]], #4        \n"
@@ -28,6 +29,7 @@ static void multiply(const mcucc_mul_mve_params *params, const int8_t *a, const 
                      [zero_b] "r"(-params->zero_point_b), [factor] "r"(params->multiplier),
                      [count] "r"(-params->count), [zero_y] "r"(params->output_zero_point)
                    : "q0", "q1", "lr", "cc", "memory");
+    /* clang-format on */
 #else
     const int32_t entry[] = {0, params->multiplier, -params->count};
     for (int32_t i = 0; i < length; ++i) {

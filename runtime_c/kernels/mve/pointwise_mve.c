@@ -14,11 +14,12 @@ static void pointwise(const mcucc_pointwise_mve_params *params, const int8_t *ro
     mcucc_clamp_mve(out, columns * params->output_channels, params->lo, params->hi);
 }
 
-#define KERNEL(form)                                                                         \
-    void mcucc_pointwise_mve_##form(const mcucc_pointwise_mve_params *params,         \
-                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span) \
-    {                                                                                        \
-        pointwise(params, rows[0], out, span, mcucc_matrix_mve_##form);                 \
+#define KERNEL(form)                                                          \
+    void mcucc_pointwise_mve_##form(const mcucc_pointwise_mve_params *params, \
+                                    const int8_t *const *rows, int8_t *out,   \
+                                    const mcucc_span *span)                   \
+    {                                                                         \
+        pointwise(params, rows[0], out, span, mcucc_matrix_mve_##form);       \
     }
 
 KERNEL(doubling)

@@ -7,9 +7,9 @@
 
 /* One output pixel: its taps and the factor that divides by their number. */
 typedef struct {
-    int32_t offset;  /* byte of the first valid tap in every row */
-    int32_t columns; /* valid taps of a row */
-    int32_t zeros;   /* what the zero points add to the sum */
+    int32_t offset;     /* byte of the first valid tap in every row */
+    int32_t columns;    /* valid taps of a row */
+    int32_t zeros;      /* what the zero points add to the sum */
     int32_t multiplier; /* or (MCUCC_ROUND_DIVIDE) the number of taps */
     int32_t shift;
 } pixel;

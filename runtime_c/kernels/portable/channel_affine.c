@@ -12,8 +12,8 @@ MCUCC_INLINE void channel_affine(const mcucc_channel_affine_params *params,
     for (int32_t column = span->begin; column < span->end; ++column) {
         for (int32_t channel = 0; channel < p.channels; ++channel) {
             const int32_t sum = *x++ * p.factors[channel] + p.offsets[channel];
-            *out++ = mcucc_finish(sum, multiplier, p.shift, p.output_zero_point, p.lo, p.hi,
-                                  rounding);
+            *out++ =
+                mcucc_finish(sum, multiplier, p.shift, p.output_zero_point, p.lo, p.hi, rounding);
         }
     }
 }

@@ -4,7 +4,8 @@
 #include "mcucc/window.h"
 
 /* What turns the sums of two output channels into bytes. An odd last channel is paired with
- * itself. Read before the first output is written, so that no store can be mistaken to change it. */
+ * itself. Read before the first output is written, so that no store can be mistaken to change
+ * it. */
 typedef struct {
     int32_t even;
     int32_t odd;
@@ -39,8 +40,8 @@ MCUCC_INLINE void store(const output_pair *pair, mcucc_sums sums, int8_t *out,
 {
     out[pair->even] = mcucc_finish(sums.even, pair->even_multiplier, pair->even_shift,
                                    pair->zero_point, pair->lo, pair->hi, rounding);
-    out[pair->odd] = mcucc_finish(sums.odd, pair->odd_multiplier, pair->odd_shift,
-                                  pair->zero_point, pair->lo, pair->hi, rounding);
+    out[pair->odd] = mcucc_finish(sums.odd, pair->odd_multiplier, pair->odd_shift, pair->zero_point,
+                                  pair->lo, pair->hi, rounding);
 }
 
 /* All channels of two neighbouring pixels without padding, one group and no dilation: a kernel
@@ -72,8 +73,8 @@ MCUCC_INLINE void two_pixels(const mcucc_conv2d_params *params, const int8_t *co
 /* Two channels of any pixel. `first` is the input column of its first tap and may lie in the
  * padding; `input` is the first input channel of the group. */
 MCUCC_INLINE mcucc_sums window_sums(const mcucc_conv2d_params *params, const int8_t *const *rows,
-                                    mcucc_range taps, int32_t column, int32_t input,
-                                    int32_t inputs, int32_t even, int32_t odd)
+                                    mcucc_range taps, int32_t column, int32_t input, int32_t inputs,
+                                    int32_t even, int32_t odd)
 {
     const int32_t filter = params->kernel_h * params->kernel_w * inputs;
     const int32_t to_odd = (odd - even) * filter;
@@ -96,7 +97,8 @@ MCUCC_INLINE mcucc_sums window_sums(const mcucc_conv2d_params *params, const int
     return sums;
 }
 
-/* All channels of any pixel; `first` is the input column of its first tap, in the padding or not. */
+/* All channels of any pixel; `first` is the input column of its first tap, in the padding or
+ * not. */
 MCUCC_INLINE void one_pixel(const mcucc_conv2d_params *params, const int8_t *const *rows,
                             int8_t *out, int32_t first, int32_t input_column,
                             mcucc_rounding rounding)
@@ -123,9 +125,9 @@ MCUCC_INLINE void conv2d(const mcucc_conv2d_params *params, const int8_t *const 
                          const mcucc_span *span, mcucc_rounding rounding)
 {
     const int32_t runs = params->groups == 1 && params->dilation_w == 1;
-    const mcucc_range inside = mcucc_interior(span, params->kernel_w, params->stride_w,
-                                              params->dilation_w, params->pad_left,
-                                              params->input_width);
+    const mcucc_range inside =
+        mcucc_interior(span, params->kernel_w, params->stride_w, params->dilation_w,
+                       params->pad_left, params->input_width);
     int32_t column = span->begin;
     while (column < span->end) {
         const int32_t first = column * params->stride_w - params->pad_left;
@@ -155,8 +157,8 @@ void mcucc_conv2d_double(const mcucc_conv2d_params *params, const int8_t *const 
     conv2d(params, rows, out, span, MCUCC_ROUND_DOUBLE);
 }
 
-void mcucc_conv2d_short(const mcucc_conv2d_params *params,
-                        const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+void mcucc_conv2d_short(const mcucc_conv2d_params *params, const int8_t *const *rows, int8_t *out,
+                        const mcucc_span *span)
 {
     conv2d(params, rows, out, span, MCUCC_ROUND_SHORT);
 }

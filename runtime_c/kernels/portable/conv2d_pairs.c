@@ -4,7 +4,8 @@
 
 #define LANE 16
 #define CHANNELS 2
-#define HALF ((uint32_t)1 << (LANE - 1)) /* makes the low lane positive: no borrow from the high one */
+#define HALF \
+    ((uint32_t)1 << (LANE - 1)) /* makes the low lane positive: no borrow from the high one */
 
 /* All chunks of two pixels for two channels. A total is the sum of all chunks modulo 2^32, a high
  * sum that of their high lanes; the low lanes' sum follows from both. */
@@ -162,10 +163,17 @@ MCUCC_INLINE void conv2d(const mcucc_conv2d_pairs_params *params, const int8_t *
     uint32_t *const words = (uint32_t *)span->scratch;
     const int32_t outputs = params->output_channels;
     const mcucc_pair_window window = {
-        rows, params->kernel_h, params->kernel_w, params->dilation_w, params->input_channels,
-        params->input_width, span->input_column, params->input_zero_point,
+        rows,
+        params->kernel_h,
+        params->kernel_w,
+        params->dilation_w,
+        params->input_channels,
+        params->input_width,
+        span->input_column,
+        params->input_zero_point,
     };
-    mcucc_pair_columns columns = mcucc_pair_start(&window, span, params->stride_w, params->pad_left);
+    mcucc_pair_columns columns =
+        mcucc_pair_start(&window, span, params->stride_w, params->pad_left);
     int8_t *const start = out;
     words[params->taps - 1] = 0;
     while (mcucc_pair_next(&columns, &window, words, LANE)) {

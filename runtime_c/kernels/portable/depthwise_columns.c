@@ -146,11 +146,11 @@ MCUCC_INLINE void sum_columns(const column_input *input, int32_t offset, const i
     }
 }
 
-#define SUMS(kernel, stride)                                                              \
-    static void sums_##kernel##_##stride(const column_input *input, int32_t offset,       \
-                                         const int8_t *weights, int32_t *sums)            \
-    {                                                                                     \
-        sum_columns(input, offset, weights, sums, kernel, stride);                        \
+#define SUMS(kernel, stride)                                                        \
+    static void sums_##kernel##_##stride(const column_input *input, int32_t offset, \
+                                         const int8_t *weights, int32_t *sums)      \
+    {                                                                               \
+        sum_columns(input, offset, weights, sums, kernel, stride);                  \
     }
 
 #endif
@@ -277,11 +277,11 @@ MCUCC_INLINE void depthwise(column_block block, const int8_t *const *rows, int8_
     mcucc_clamp_bytes(out, outputs * params->channels, params->lo, params->hi);
 }
 
-#define FORM(form, proved)                                                                       \
-    MCUCC_OUTLINE void depthwise_##form(column_block block, const int8_t *const *rows,           \
-                                        int8_t *out, const mcucc_span *span)                     \
-    {                                                                                            \
-        depthwise(block, rows, out, span, proved);                                               \
+#define FORM(form, proved)                                                             \
+    MCUCC_OUTLINE void depthwise_##form(column_block block, const int8_t *const *rows, \
+                                        int8_t *out, const mcucc_span *span)           \
+    {                                                                                  \
+        depthwise(block, rows, out, span, proved);                                     \
     }
 
 FORM(short, MCUCC_FINISH_SHORT)
@@ -293,7 +293,7 @@ FORM(double, MCUCC_FINISH_DOUBLE)
         const mcucc_depthwise_columns_params *params, const int8_t *const *rows, int8_t *out, \
         const mcucc_span *span)                                                               \
     {                                                                                         \
-        const column_block block = {params, sums_##kernel##_##stride, kernel, stride, out}; \
+        const column_block block = {params, sums_##kernel##_##stride, kernel, stride, out};   \
         depthwise_##form(block, rows, out, span);                                             \
     }
 

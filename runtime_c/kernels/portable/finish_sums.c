@@ -49,14 +49,14 @@ void mcucc_finish_sums_double(const mcucc_finish_sums_params *params, const int8
     finish_any(params, rows, out, span, MCUCC_ROUND_DOUBLE);
 }
 
-void mcucc_finish_sums_form_short(const mcucc_finish_sums_params *params,
-                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+void mcucc_finish_sums_form_short(const mcucc_finish_sums_params *params, const int8_t *const *rows,
+                                  int8_t *out, const mcucc_span *span)
 {
     finish_form(params, rows, out, span, MCUCC_FINISH_SHORT);
 }
 
-void mcucc_finish_sums_form_shift(const mcucc_finish_sums_params *params,
-                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+void mcucc_finish_sums_form_shift(const mcucc_finish_sums_params *params, const int8_t *const *rows,
+                                  int8_t *out, const mcucc_span *span)
 {
     finish_form(params, rows, out, span, MCUCC_FINISH_SHIFT);
 }

@@ -8,8 +8,7 @@ void mcucc_global_average_pool_begin(const mcucc_global_average_pool_params *par
 }
 
 void mcucc_global_average_pool_row(const mcucc_global_average_pool_params *params,
-                                   const int8_t *const *rows, int32_t *sums,
-                                   const mcucc_span *span)
+                                   const int8_t *const *rows, int32_t *sums, const mcucc_span *span)
 {
     const int32_t channels = params->channels;
     const int32_t columns = span->end - span->begin;
