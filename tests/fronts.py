@@ -20,7 +20,12 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.schedule.arena.limits import ArenaLimits, OffsetLimits, ProofLimits
 from mcucc.schedule.search.choose import Schedule, ScheduleOptions, schedule
 from mcucc.schedule.search.front import Front, SearchOptions, search
-from mcucc.schedule.search.limits import SearchLimits, StageLimits
+from mcucc.schedule.search.limits import (
+    RefineLimits,
+    SearchLimits,
+    SplitLimits,
+    StageLimits,
+)
 
 DEFAULT = SearchOptions()
 # Offsets that are right and a little apart: two thirds of the time of a small plan goes into the
@@ -52,7 +57,11 @@ def scheduled(graph: IntegerGraph, board: Board, options: ScheduleOptions) -> Sc
 def quick(effort: int) -> SearchLimits:
     """Limits for fronts of which only some property counts, not how little memory they need."""
     return SearchLimits(
-        stages=StageLimits(effort=effort), stage_arena=QUICK_ARENA, arena=QUICK_ARENA
+        stages=StageLimits(effort=effort),
+        refine=RefineLimits(stages=10),
+        splits=SplitLimits(exact=30),
+        stage_arena=QUICK_ARENA,
+        arena=QUICK_ARENA,
     )
 
 

@@ -175,7 +175,7 @@ def test_damaged_results(name: str, compiled: Project, tmp_path: Path) -> None:
 
 
 def test_help_loads_no_heavy_package() -> None:
-    heavy = "numpy", "onnx", "onnxruntime", "PIL", "unicorn", "jinja2", "networkx"
+    heavy = "numpy", "onnx", "onnxruntime", "PIL", "unicorn", "jinja2"
     code = f"import sys, mcucc.cli; print([n for n in {heavy!r} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -15,8 +15,21 @@ from dataclasses import dataclass
 from mcucc.ir.integer import IntegerGraph, IntegerNode
 from mcucc.ir.kernel import Granularity
 
-MAX_STATES = 3_000
-BEAM_WIDTH = 30
+
+@dataclass(frozen=True)
+class OrderLimits:
+    """Limits of the search for an order.
+
+    While the best order is looked for, up to `states` down-sets are kept. Where they do not
+    suffice, a `beam` of so many goes through the network level by level: the order it finds is not
+    proved to be the best.
+    """
+
+    states: int = 3_000
+    beam: int = 30
+
+
+DEFAULT_LIMITS = OrderLimits()
 
 
 @dataclass(frozen=True)
@@ -103,7 +116,7 @@ class _Costs:
         ]
 
 
-def least_peak_order(graph: IntegerGraph) -> Ordered:
+def least_peak_order(graph: IntegerGraph, limits: OrderLimits = DEFAULT_LIMITS) -> Ordered:
     """The order of least peak; `optimal` is False when the search was cut off."""
     costs = _Costs(graph)
     start = _State(0, sum(costs.size[name] for name in graph.inputs), 0, ())
@@ -125,11 +138,11 @@ def least_peak_order(graph: IntegerGraph) -> Ordered:
         state = heapq.heappop(queue)[3]
         if state.done == everything:
             return _ordered(graph, state, optimal=True)
-        if len(pushed) > MAX_STATES:
+        if len(pushed) > limits.states:
             break
         for i in costs.ready(state):
             push(costs.run(state, i))
-    return _ordered(graph, _beam(costs, start, everything), optimal=False)
+    return _ordered(graph, _beam(costs, start, everything, limits.beam), optimal=False)
 
 
 def _forced(costs: _Costs, state: _State) -> _State:
@@ -144,7 +157,7 @@ def _forced(costs: _Costs, state: _State) -> _State:
     return state
 
 
-def _beam(costs: _Costs, start: _State, everything: int) -> _State:
+def _beam(costs: _Costs, start: _State, everything: int, width: int) -> _State:
     """The best of a beam of states, level by level."""
     level = [start]
     while level[0].done != everything:
@@ -155,7 +168,7 @@ def _beam(costs: _Costs, start: _State, everything: int) -> _State:
                 known = found.get(after.done)
                 if known is None or after.peak < known.peak:
                     found[after.done] = after
-        level = sorted(found.values(), key=lambda s: (s.peak, s.live))[:BEAM_WIDTH]
+        level = sorted(found.values(), key=lambda s: (s.peak, s.live))[:width]
     return level[0]
 
 

@@ -114,7 +114,7 @@ class _Search:
         self.graph, self.options, self.limits = graph, options, options.limits
         most = options.max_factor
         self.factors = sorted({*self.limits.front.factors, most, most * options.beyond})
-        ordered = replace(graph, nodes=least_peak_order(graph).nodes)
+        ordered = replace(graph, nodes=least_peak_order(graph, self.limits.order).nodes)
         self.network = PlannerGraph(ordered, options.image)
         self.facts = SearchFacts(self.network, options.cost)
         self.least = sum(self.facts.least_cost(node) for node in self.network.nodes)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcucc.schedule.arena.limits import ArenaLimits, OffsetLimits
+from mcucc.schedule.plan.order import OrderLimits
 
 # Rows and columns of a stage's output that a step makes; 0 columns are whole rows.
 Tile = tuple[int, int]
@@ -226,6 +227,7 @@ class ChoiceLimits:
     more_time: float = 1.01
 
 
+DEFAULT_ORDER = OrderLimits()
 FEW_TRIES = ArenaLimits(OffsetLimits(tries=200))
 USUAL_TRIES = ArenaLimits()
 
@@ -234,10 +236,12 @@ USUAL_TRIES = ArenaLimits()
 class SearchLimits:
     """All limits of a search.
 
-    `stage_arena` is for the arenas of single stages that a search weighs (there are hundreds),
-    `arena` for those of the plans it returns.
+    `order` is for the order of nodes, which is fixed before stages are searched. `stage_arena` is
+    for the arenas of single stages that a search weighs (there are hundreds), `arena` for those of
+    the plans it returns.
     """
 
+    order: OrderLimits = DEFAULT_ORDER
     stages: StageLimits = StageLimits()
     refine: RefineLimits = RefineLimits()
     recompute: RecomputeLimits = RecomputeLimits()

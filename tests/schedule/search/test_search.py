@@ -123,7 +123,7 @@ def test_msf_recomputes_rows_and_caches_columns_in_many_stages() -> None:
 
 def test_same_front_every_time() -> None:
     graph = inverted_bottlenecks()
-    options = SearchOptions(limits=SearchLimits.of_effort(2_000))
+    options = SearchOptions(limits=quick(2_000))
     first, second = search(graph, options), search(graph, options)
     assert [p.program.plan for p in first.points] == [p.program.plan for p in second.points]
     assert [p.bytes for p in first.points] == [p.bytes for p in second.points]
@@ -160,7 +160,7 @@ def test_a_budget_or_bound_out_of_reach_names_what_is_reachable() -> None:
 
 def test_a_mapped_image_is_read_row_by_row() -> None:
     graph = lower(mobile_net())
-    limits = SearchLimits.of_effort(3_000)
+    limits = quick(3_000)
     rows = search(graph, SearchOptions(limits=limits)).points[0]
     mapped = search(graph, SearchOptions(image=ImagePolicy.MAPPED, limits=limits)).points[0]
     assert mapped.bytes == rows.bytes
