@@ -13,6 +13,7 @@ from mcucc.codegen.constants import Constant
 from mcucc.codegen.expression import Extent, Loop
 from mcucc.codegen.layout import COLUMNS, Cells
 from mcucc.schedule.plan.program import Chain, Stage
+from mcucc.schedule.plan.text import Naming, ProgramText
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,11 @@ def stage_codes(writing: Writing) -> tuple[StageCode, ...]:
     found: list[StageCode] = []
     for chain in writing.program.chains:
         stages = {number: writing.program.stages[number] for number in chain.stages}
-        codes = {n: _stage_code(writing, n, stage) for n, stage in stages.items() if stage.actions}
+        acting = {number: stage for number, stage in stages.items() if stage.actions}
+        codes = {
+            number: _stage_code(writing, number, stage, chained=len(acting) > 1)
+            for number, stage in acting.items()
+        }
         if len(codes) == 1:
             found += codes.values()
         elif codes:
@@ -129,7 +134,7 @@ def _chain_code(chain: Chain, codes: Mapping[int, StageCode]) -> StageCode:
     )
 
 
-def _stage_code(writing: Writing, number: int, stage: Stage) -> StageCode:
+def _stage_code(writing: Writing, number: int, stage: Stage, *, chained: bool) -> StageCode:
     name = writing.names.of_node(stage.nodes[-1].name, f"stage_{number}_{{}}")
     writer = ActionWriter(writing, stage)
     actions = tuple(writer.code(index, action) for index, action in enumerate(stage.actions))
@@ -141,7 +146,10 @@ def _stage_code(writing: Writing, number: int, stage: Stage) -> StageCode:
     return StageCode(
         number=number,
         name=name,
-        comments=_filled(*_sentences(writing, number, stage)),
+        comments=(
+            *_filled(*_sentences(writing, number, stage)),
+            *_loop_nest(writing, number, chained=chained),
+        ),
         constants=writing.constants.taken(),
         row_steps=stage.row_steps,
         column_steps=stage.column_steps,
@@ -174,6 +182,21 @@ def _sentences(writing: Writing, number: int, stage: Stage) -> Iterable[str]:
             f"u counts column steps, {stage.column_steps} in {len(stage.strips)} vertical strips: "
             "what two strips read at their border is computed in both."
         )
+
+
+def _loop_nest(writing: Writing, number: int, *, chained: bool) -> Iterable[str]:
+    """What one step does, as `mcucc plan --print` says it; nothing for a layer by itself."""
+    stage, names = writing.program.stages[number], writing.names
+    if len(stage.nodes) == 1 and len(stage.actions) == 1:
+        return
+    buffers = writing.program.buffers
+    naming = Naming(
+        node=names.nodes.__getitem__,
+        tensor=names.tensors.__getitem__,
+        buffer=lambda buffer: names.buffer(buffers[buffer]),
+    )
+    yield ""
+    yield from ProgramText(writing.program, naming).loop_nest(number, chained=chained)
 
 
 def _loop(what: str, steps: int, tiles: int, where: str) -> str:

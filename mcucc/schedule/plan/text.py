@@ -134,7 +134,12 @@ class ProgramText:
         title = f"stage {number}: {self._nodes(stage)}"
         if not stage.actions:
             return [title, "  no code: other names of bytes that are there"]
-        lines = wrapped("", f"{title}, {self._shape(number)}", "    ")
+        nest = self.loop_nest(number, chained=chained)
+        return [*wrapped("", f"{title}, {self._shape(number)}", "    "), *nest]
+
+    def loop_nest(self, number: int, *, chained: bool = False) -> list[str]:
+        """The loops of a stage and the actions in them; where `chained`, what one row step does."""
+        stage, lines = self.program.stages[number], []
         for split in self.program.plan.stages[number].splits:
             block = self.naming.node(split.node)
             lines.append(f"  {block} ends a block in groups of {split.channels} channels")
