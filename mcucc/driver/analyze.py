@@ -22,7 +22,7 @@ from mcucc.report.format import kilobytes, short_step
 from mcucc.report.nodes import NodeFacts, node_facts
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Program
-from mcucc.schedule.search.choose import Schedule, ScheduleOptions, arena_room, schedule
+from mcucc.schedule.search.choose import Schedule, ScheduleOptions, arena_budget, schedule
 from mcucc.toolchain.layout import ARENA_ALIGNMENT
 
 # Estimates, -O2, fitted on 19 linked images (3 networks on M0+, M4, M7, M33 and M55): code within
@@ -161,7 +161,7 @@ class _Analyst:
             self.options, objective="speed", max_macs=1.0, always_search=True
         )
         limited = dataclasses.replace(self.options, unlimited=False)
-        room = arena_room(target_of(board), limited)
+        room = arena_budget(target_of(board), limited)
         points = [p for p in self._schedule(board, options).front if p.bytes <= room]
         return min(points, key=lambda p: (p.cost, p.bytes)).program if points else None
 
@@ -180,7 +180,7 @@ class _Analyst:
         """Bytes of SRAM and of flash that are short (not positive: none)."""
         # Arena, stack and code may have memories of their own.
         limited = dataclasses.replace(self.options, unlimited=False)
-        arena = way.arena - arena_room(target_of(board), limited)
+        arena = way.arena - arena_budget(target_of(board), limited)
         flash = max(way.flash - board.flash_bytes, way.flash - way.code - board.weights.size)
         return max(arena, way.sram - board.ram_bytes), flash
 

@@ -22,7 +22,7 @@ from mcucc.schedule.plan.buffers import BufferKind
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Program
-from mcucc.schedule.search.choose import Schedule, ScheduleOptions, arena_room, schedule
+from mcucc.schedule.search.choose import Schedule, ScheduleOptions, arena_budget, schedule
 
 # Kernels and costs where no board is named; its memory is then no limit.
 DEFAULT_BOARD = "nucleo-l4r5zi"
@@ -61,7 +61,7 @@ class Planned:
             board=self.board.name,
             core=self.board.core.value,
             image=program.plan.image,
-            room=arena_room(target_of(self.board), self.options) if self.limited else None,
+            room=arena_budget(target_of(self.board), self.options) if self.limited else None,
             chosen=self._point(program),
             layers=self._point(self.schedule.layers),
             front=tuple(self._point(point.program) for point in self.schedule.front),

@@ -11,8 +11,9 @@ from mcucc.boards.board import load_board
 from mcucc.quantize.lower import lower
 from mcucc.schedule.plan.layers import layers_plan
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.search.front import SearchOptions, search
+from mcucc.schedule.search.front import SearchOptions
 from mcucc.toolchain.host import build_shared
+from tests.fronts import quick, searched
 from tests.whole.library import library
 from tests.whole.networks import NETWORKS
 
@@ -25,7 +26,7 @@ def test_an_image_elsewhere_gives_the_bytes_of_numpy(fused: bool, tmp_path: Path
     integer = lower(graph)
     plan = layers_plan(integer, ImagePolicy.MAPPED)
     if fused:
-        front = search(integer, SearchOptions(image=ImagePolicy.MAPPED))
+        front = searched(integer, SearchOptions(image=ImagePolicy.MAPPED, limits=quick(3_000)))
         plan = min(front.points, key=lambda point: point.bytes).program.plan
     assert plan.image is ImagePolicy.MAPPED
     made = library(graph, load_board("rpi-pico"), tmp_path, "mapped", plan=plan)

@@ -139,12 +139,12 @@ class _Propagation:
 
     def _decisions(self, least: Matrix, pairs: Flags) -> list[Decision]:
         """What may become of the open pair with the least freedom, the most likely first."""
-        room = -(least.T + self.asked)
-        freedom = np.where(pairs, np.maximum(room, room.T), 1 << 50)
+        slack = -(least.T + self.asked)
+        freedom = np.where(pairs, np.maximum(slack, slack.T), 1 << 50)
         i, j = (int(x) for x in divmod(int(np.argmin(freedom)), self.floor + 1))
         orders: list[Decision] = [(i, j, False), (j, i, False)]
         orders = sorted(
-            (o for o in orders if room[o[0], o[1]] >= 0), key=lambda o: -room[o[0], o[1]]
+            (o for o in orders if slack[o[0], o[1]] >= 0), key=lambda o: -slack[o[0], o[1]]
         )
         if self.equal[i, j] and least[i, j] <= 0 and least[j, i] <= 0:
             orders.insert(0, (i, j, True))

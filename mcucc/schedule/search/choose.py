@@ -137,20 +137,20 @@ def schedule(
         return Schedule(program, layers, (), cost)
     layers = expand(graph, layers_plan(graph, options.image))
     made = Schedule(layers, layers, (), cost, more_time=options.limits.choice.more_time)
-    named_schedule, room = named(options.schedule), arena_room(target, options)
+    named_schedule, budget = named(options.schedule), arena_budget(target, options)
     unasked = named_schedule.free and not options.aims_at_sram and options.point is None
-    fits = unasked and layers.arena_bytes <= room
+    fits = unasked and layers.arena_bytes <= budget
     if not named_schedule.searched or (fits and not options.always_search):
         return made
-    front, slower = _fronts(layers, room, options, cost, progress)
+    front, slower = _fronts(layers, budget, options, cost, progress)
     made = replace(made, front=front, slower=slower)
     if fits:
         return made
-    chosen = _choose(front, room, options)
+    chosen = _choose(front, budget, options)
     if chosen is None:
         least = least_memory(front)
         assert least is not None  # a front has points
-        raise _does_not_fit(replace(made, program=least.program), room, options)
+        raise _does_not_fit(replace(made, program=least.program), budget, options)
     return replace(made, program=chosen.program)
 
 
@@ -161,25 +161,25 @@ def choose_again(made: Schedule, target: Target, options: ScheduleOptions) -> Sc
     """
     if not made.front or options.point is not None:
         return None
-    chosen = _choose(made.front, arena_room(target, options), options)
+    chosen = _choose(made.front, arena_budget(target, options), options)
     if chosen is None or chosen.program is made.program:
         return None
     return replace(made, program=chosen.program)
 
 
-def arena_room(target: Target, options: ScheduleOptions) -> int:
+def arena_budget(target: Target, options: ScheduleOptions) -> int:
     """Bytes that an arena may have: what its memory or `sram` leaves beside the stack.
 
     The library has no static data (.data, .bss): its state is the arena.
     """
     beside = options.stack if target.holds_stack else 0
-    room = sys.maxsize if options.unlimited else target.memory_bytes - beside
-    return room if options.sram is None else min(room, options.sram - options.stack)
+    budget = sys.maxsize if options.unlimited else target.memory_bytes - beside
+    return budget if options.sram is None else min(budget, options.sram - options.stack)
 
 
 def _fronts(
     layers: Program,
-    room: int,
+    budget: int,
     options: ScheduleOptions,
     cost: CostModel,
     progress: Progress,
@@ -200,7 +200,7 @@ def _fronts(
                 image=options.image,
                 max_factor=most,
                 beyond=1.0 if measure.counts or options.max_slowdown is None else more_time,
-                budget=room if options.max_slowdown is None else sys.maxsize,
+                budget=budget if options.max_slowdown is None else sys.maxsize,
                 cost=measure,
                 recompute=options.max_macs is None or options.max_macs > 1.0,
                 limits=options.limits,
@@ -252,7 +252,7 @@ def _bounded(
     )
 
 
-def _choose(front: tuple[Point, ...], room: int, options: ScheduleOptions) -> Point | None:
+def _choose(front: tuple[Point, ...], budget: int, options: ScheduleOptions) -> Point | None:
     """The point asked for; None where none fits the memory."""
     if options.point is not None:
         if not 1 <= options.point <= len(front):
@@ -261,7 +261,7 @@ def _choose(front: tuple[Point, ...], room: int, options: ScheduleOptions) -> Po
             )
         return front[options.point - 1]
     best = least_memory if options.aims_at_sram else least_cost
-    return best(front, Bounds(arena=room))
+    return best(front, Bounds(arena=budget))
 
 
 def bottleneck(program: Program) -> str:
@@ -272,10 +272,10 @@ def bottleneck(program: Program) -> str:
     return f"stage {number} ({shown})"
 
 
-def _does_not_fit(smallest: Schedule, room: int, options: ScheduleOptions) -> NoPlanFits:
+def _does_not_fit(smallest: Schedule, budget: int, options: ScheduleOptions) -> NoPlanFits:
     """What the smallest plan found needs beyond what there is, and what bounds it."""
     program = smallest.program
-    size, missing = program.arena_bytes, program.arena_bytes - room
+    size, missing = program.arena_bytes, program.arena_bytes - budget
     peak = program.peak_stage
     live = ", ".join(
         f"{place.kind.value} of {place.tensor} {place.size:,}" for place in program.live(peak)
@@ -285,7 +285,7 @@ def _does_not_fit(smallest: Schedule, room: int, options: ScheduleOptions) -> No
     larger = "".join(f" or a larger {name}" for name, bound in bounds if bound is not None)
     return NoPlanFits(
         f"the smallest plan found needs {size + options.stack:,} bytes of SRAM: an arena of "
-        f"{size:,} and about {options.stack:,} of stack; {room + options.stack:,} are "
+        f"{size:,} and about {options.stack:,} of stack; {budget + options.stack:,} are "
         f"allowed, {missing:,} too few\n"
         f"  {needed:,} bytes of them are in use in {bottleneck(program)}: {live}\n"
         f"  no placement of this plan's buffers needs less than {program.lower_bound:,}",
