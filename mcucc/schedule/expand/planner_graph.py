@@ -39,12 +39,12 @@ class PlannerNode:
     output: int
     operands: tuple[Operand, ...]
     scratch_bytes: int
-    source: IntegerNode
+    node: IntegerNode
     work: NodeWork
 
     def scratch(self, columns: int, rows: int) -> int:
         """Scratch bytes of calls that make at most so many columns and rows."""
-        return self.source.narrowed(columns, rows).scratch_bytes
+        return self.node.narrowed(columns, rows).scratch_bytes
 
     @property
     def streams(self) -> bool:
@@ -124,7 +124,7 @@ class PlannerGraph:
             output=self.number[node.output],
             operands=tuple(operands),
             scratch_bytes=node.scratch_bytes,
-            source=node,
+            node=node,
             work=work_of(node),
         )
 
