@@ -168,12 +168,16 @@ def stepped_axis(
     else:
         parts = parts_read(links, sizes, outer)
     made = {link.output for link in links if not link.sink}
+    # Tensors that follow their span whatever their readers do. The others compute what readers
+    # read at that very step: so they start no sooner than these, and end no later.
     steady = {
         t: spans[t][1]
         for t in made
         if t in kept or reuse(t) is Reuse.CACHE or not spans[t][0].overlap
     }
     sinks = [link.operands[0][0] for link in links if link.sink]
+    # Cached tensors run ahead of the output: their first positions come at negative steps
+    # (priming). The last step is the one that completes the last kept tensor or pool.
     begins = [span.first_step(parts[t][0]) for t, span in steady.items() if parts[t] != EMPTY]
     begins += [outer[t][0] // rates[t] for t in rates]
     ends = [-(-(parts[t][1] - steady[t].hi) // steady[t].rate) + 1 for t in made if t in kept]

@@ -85,6 +85,7 @@ def handed_on(net: PlannerGraph, parts: Sequence[Member]) -> dict[int, int]:
 def interleaved(net: PlannerGraph, parts: Sequence[Member]) -> Interleaved:
     """The order in which the stages of a chain take their row steps."""
     maker = handed_on(net, parts)
+    # What each stage reads of stages before it.
     reads = [[t for t in maker if t in part.rows and maker[t] < i] for i, part in enumerate(parts)]
     # An image that several stages read arrives as a whole, at the first step of the first of them.
     images = [
@@ -109,6 +110,8 @@ def interleaved(net: PlannerGraph, parts: Sequence[Member]) -> Interleaved:
         done.append(tuple(taken))
         taken[part] += 1
 
+    # The last stage leads; every other takes a step when its rows are asked for, no sooner: so as
+    # few rows as possible wait in the rings.
     while taken[-1] < parts[-1].steps:
         step(len(parts) - 1)
     for part in range(len(parts)):  # rows that only readers after the chain wait for
