@@ -18,7 +18,7 @@ from mcucc.schedule.search.walk import Output, Walk
 
 
 @dataclass(frozen=True)
-class Segment:
+class ChainSegment:
     """A stage of nodes [begin, end) with one input and one output, as part of a chain.
 
     Bytes that it keeps between row steps, bytes of its largest call, cost above the least, rows of
@@ -64,11 +64,11 @@ def stages_of(walk: Walk, begin: int) -> Iterator[Candidate]:
             yield Candidate(begin, walk.end, size, cost, walk.asked, how, strips=strips)
 
 
-def segments_of(walk: Walk, begin: int) -> Iterator[Segment]:
+def segments_of(walk: Walk, begin: int) -> Iterator[ChainSegment]:
     """The stages that begin at node `begin` and have one input and one output."""
     if len(walk.pending.outputs) != 1 or walk.pending.outside:
         return
-    found: list[Segment] = []
+    found: list[ChainSegment] = []
     for (needs, top), values in walk.states.items():
         if len(needs) != 1:
             return
@@ -77,7 +77,9 @@ def segments_of(walk: Walk, begin: int) -> Iterator[Segment]:
         for lasting, largest, cost, trail in values:
             large = max(largest, top)
             found.append(
-                Segment(begin, walk.end, walk.grid.tile, lasting, large, cost, need, source, trail)
+                ChainSegment(
+                    begin, walk.end, walk.grid.tile, lasting, large, cost, need, source, trail
+                )
             )
     found.sort(key=lambda s: (s.lasting + s.largest, s.cost))
     yield from found[: walk.space.limits.values]

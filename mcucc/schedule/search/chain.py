@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mcucc.ir.kernel import Granularity
-from mcucc.schedule.search.boundary import Segment
+from mcucc.schedule.search.boundary import ChainSegment
 from mcucc.schedule.search.candidate import Candidate, Decisions, Parts
 from mcucc.schedule.search.costs import ALIKE
 from mcucc.schedule.search.facts import SearchFacts
@@ -24,7 +24,7 @@ from mcucc.schedule.search.stage import segments_ending
 class _Links:
     """Segments in a row: bytes that they keep (rings included), their largest tile, cost."""
 
-    parts: tuple[Segment, ...]
+    parts: tuple[ChainSegment, ...]
     lasting: int
     largest: int
     cost: float
@@ -49,7 +49,7 @@ class ChainSearch:
         self.facts, self.network, self.limits = facts, facts.network, limits
         self.tiles, self.measured, self.recompute = tiles, measured, recompute
         self.narrow = {i for i in range(1, len(facts.alive)) if self._only(i) is not None}
-        self.known: dict[int, list[Segment]] = {}
+        self.known: dict[int, list[ChainSegment]] = {}
 
     def _only(self, position: int) -> int | None:
         """The one tensor alive before a node, if it is made right there and not an output."""
@@ -77,7 +77,7 @@ class ChainSearch:
         exact = [replace(c, bytes=self.measured(c)) for c in found[: self.limits.exact]]
         return [chain for chain in exact if chain.bytes < cap]
 
-    def _segments(self, end: int, cap: int, slack: float) -> list[Segment]:
+    def _segments(self, end: int, cap: int, slack: float) -> list[ChainSegment]:
         """Segments that end before a node and begin at a narrow place.
 
         Caps only fall while chains are looked for, so what was found for an earlier one holds.
@@ -85,7 +85,7 @@ class ChainSearch:
         if end not in self.known:
             again = self.recompute and slack > 0
             space = Space(cap=cap, slack=slack, recompute=again, beside=0, limits=self.limits.walk)
-            by_begin: dict[int, list[Segment]] = {}
+            by_begin: dict[int, list[ChainSegment]] = {}
             low = end - self.limits.nodes
             for tile in self.tiles(end):
                 for segment in segments_ending(self.facts, end, tile, space, low):
@@ -97,7 +97,7 @@ class ChainSearch:
         return [s for s in self.known[end] if s.lasting + s.largest < cap and s.cost <= slack]
 
     def _chains(
-        self, end: int, segments: dict[int, list[Segment]], cap: int, slack: float
+        self, end: int, segments: dict[int, list[ChainSegment]], cap: int, slack: float
     ) -> Iterator[_Links]:
         """All chains that end here, the short ones first."""
         level = [_Links((s,), s.lasting, s.largest, s.cost) for s in segments[end]]
@@ -118,7 +118,7 @@ class ChainSearch:
         """Whether a segment that ends before this node ends with a global pool."""
         return self.network.nodes[end - 1].granularity is Granularity.SINK
 
-    def _joined(self, upper: Segment, links: _Links) -> _Links:
+    def _joined(self, upper: ChainSegment, links: _Links) -> _Links:
         """A segment in front, and the ring between."""
         first = links.parts[0]
         tensor = self.network.tensors[self.network.nodes[upper.end - 1].output]
@@ -150,14 +150,14 @@ def _chain(links: _Links, size: int) -> Candidate:
     return Candidate(first.begin, last.end, size, links.cost, last.tile, Parts(stages))
 
 
-def _decided(segment: Segment) -> Decisions | None:
+def _decided(segment: ChainSegment) -> Decisions | None:
     return None if segment.trail is None else Decisions(segment.trail)
 
 
-def _pareto(segments: list[Segment], most: int) -> list[Segment]:
+def _pareto(segments: list[ChainSegment], most: int) -> list[ChainSegment]:
     """Those that no other beats in bytes, cost and what a chain asks in front of them."""
     segments.sort(key=lambda s: (s.lasting + s.largest, s.cost))
-    kept: list[Segment] = []
+    kept: list[ChainSegment] = []
     for s in segments:
         if not any(
             o.lasting <= s.lasting

@@ -97,9 +97,9 @@ class StageLimits:
 class RefineLimits:
     """Limits of replacing estimated bytes of stages by exact ones (`table`).
 
-    Estimates are too high, as overlaps of a stage's own buffers are not known in the walk. Stages
-    whose estimate is between `below` and `margin` times the bytes of the best plan are built, the
-    smallest first, at most `stages` of them each time: they may turn out smaller than the best.
+    A walk adds up the most that each buffer of a stage ever takes, which do not all come at one
+    time. So stages whose estimate is between `below` and `margin` times the bytes of the best plan
+    are built, the smallest first, at most `stages` of them each time: they may need less.
     """
 
     below: float = 0.97

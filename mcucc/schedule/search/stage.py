@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mcucc.schedule.search.boundary import Segment, segments_of, stages_of
+from mcucc.schedule.search.boundary import ChainSegment, segments_of, stages_of
 from mcucc.schedule.search.candidate import Candidate
 from mcucc.schedule.search.facts import SearchFacts
 from mcucc.schedule.search.limits import Tile
@@ -38,7 +38,7 @@ def stages_ending(facts: SearchFacts, end: int, tile: Tile, space: Space, effort
 
 def segments_ending(
     facts: SearchFacts, end: int, tile: Tile, space: Space, low: int
-) -> Iterator[Segment]:
+) -> Iterator[ChainSegment]:
     """The stages that end before node `end`, as parts of chains, down to node `low`."""
     walk = Walk(facts, end, tile, space)
     for position in range(end - 1, max(-1, low), -1):
