@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mcucc.base.names import comment
 from mcucc.codegen.actions import (
     ActionCode,
+    BlockCode,
     Call,
     CopyCode,
     Part,
@@ -15,11 +16,10 @@ from mcucc.codegen.actions import (
     RowCode,
     RowsCode,
     SinkCode,
-    SplitBlockCode,
     Target,
     TensorCode,
 )
-from mcucc.codegen.block import block_code
+from mcucc.codegen.block import groups_code
 from mcucc.codegen.border import border_code
 from mcucc.codegen.constants import BufferCode, Constants, Index
 from mcucc.codegen.expression import Loop, Number
@@ -30,7 +30,6 @@ from mcucc.ir.kernel import Granularity
 from mcucc.ir.window import Window
 from mcucc.schedule.plan import buffers as plan
 from mcucc.schedule.plan.program import Action, Compute, Copy, Program, Receive, Stage
-from mcucc.schedule.split.block import SplitBlockKernel
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +75,8 @@ class ActionWriter:
         if isinstance(action, Copy):
             return self._copy(index, action)
         node = self.nodes[action.node]
-        if isinstance(node.kernel, SplitBlockKernel):
-            return self._block(action, node, node.kernel)
+        if node.kernel.granularity is Granularity.BLOCK:
+            return self._block(action, node)
         if node.kernel.granularity is Granularity.TENSOR:
             return self._tensor(action, node)
         if node.kernel.granularity is Granularity.SINK:
@@ -183,21 +182,21 @@ class ActionWriter:
             border=border,
         )
 
-    def _block(
-        self, action: Compute, node: IntegerNode, kernel: SplitBlockKernel
-    ) -> SplitBlockCode:
+    def _block(self, action: Compute, node: IntegerNode) -> BlockCode:
+        block = node.call().block
+        assert block is not None, f"{node.name} is a block without calls"
         x = self.graph.activations[node.inputs[0]]
         part = self._part(action, self.graph.activations[node.output], "made")
-        column = self._column(x.name, kernel.columns_window, part.begin)
+        column = self._column(x.name, node.kernel.windows(0)[1], part.begin)
         scratch = self.constants.buffer(self.stage.scratch[node.name])
-        return SplitBlockCode(
+        return BlockCode(
             name=self._run(node),
             comments=self._comments(node),
             part=part,
             inputs=(self._rows(node, x.name, Window(), 0, 1, column),),
             target=Target(self.constants.buffer(action.target), part.begin),
             scratch=scratch,
-            block=block_code(self.names, self.constants, node.name, kernel, x, scratch),
+            block=groups_code(self.names, self.constants, node, block, x, scratch),
         )
 
     def _run(self, node: IntegerNode) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mcucc.codegen.block import BlockCode
+from mcucc.codegen.block import GroupsCode
 from mcucc.codegen.border import BorderCode
 from mcucc.codegen.constants import BufferCode, Index
 from mcucc.codegen.expression import NEVER, Extent, Fixed, Local, Loop, Loops, Number
@@ -311,14 +311,14 @@ class SinkCode(Function):
 
 
 @dataclass(frozen=True)
-class SplitBlockCode(Function):
-    """A split block makes the sums of all rows of a step, a group of channels at a time."""
+class BlockCode(Function):
+    """A block makes the sums of all rows of a step, a group of channels at a time."""
 
     part: Part
     inputs: tuple[RowsCode, ...]
     target: Target
     scratch: BufferCode
-    block: BlockCode
+    block: GroupsCode
 
     template: ClassVar[str] = "model/block.c.j2"
 
@@ -352,5 +352,5 @@ class SplitBlockCode(Function):
         return (self.part.loops | self.target.loops).union(*(x.loops for x in self.inputs))
 
 
-ActionCode = ReceiveCode | CopyCode | TensorCode | RowCode | SinkCode | SplitBlockCode
+ActionCode = ReceiveCode | CopyCode | TensorCode | RowCode | SinkCode | BlockCode
 KernelAction = TensorCode | RowCode | SinkCode

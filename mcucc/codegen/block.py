@@ -1,4 +1,4 @@
-"""A split block as C: the loop over groups of channels, and the parameters of every group."""
+"""A BLOCK as C: the loop over groups of channels, and the parameters of every group."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from mcucc.codegen.constants import BufferCode, Constants
 from mcucc.codegen.model_names import Field, Names
-from mcucc.ir.integer import Activation
-from mcucc.ir.kernel import BlockCall
+from mcucc.ir.integer import Activation, IntegerNode
+from mcucc.ir.kernel import BlockCall, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.window import Window
-from mcucc.schedule.split.block import SplitBlockKernel, SplitGroup
+
+Group = tuple[KernelCall, ...]  # of a group of channels, in the order of BlockCall.STEPS
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class RunCode:
 
 
 @dataclass(frozen=True)
-class BlockCode:
+class GroupsCode:
     """What the template prints of a block.
 
     `rows` and `columns` are the windows and `height` and `width` the size of the input. The rows of
@@ -63,53 +65,51 @@ class BlockCode:
         return tuple(part for run in self.runs for part in run.parts)
 
 
-def block_code(
+def groups_code(
     names: Names,
     constants: Constants,
-    node: str,
-    kernel: SplitBlockKernel,
+    node: IntegerNode,
+    block: BlockCall,
     x: Activation,
     scratch: BufferCode,
-) -> BlockCode:
+) -> GroupsCode:
     """The code of a block that reads `x`."""
-    padding = kernel.groups[0].depthwise.kernel.padding()
-    pitch, window = kernel.expanded_columns * kernel.channels, kernel.depthwise.window
-    numbered = list(enumerate(kernel.groups))
+    rows, columns = node.kernel.windows(0)
+    numbered = list(enumerate(block.groups))
     runs = [list(run) for _, run in itertools.groupby(numbered, key=lambda item: _kind(item[1]))]
     expanded = BufferCode(
-        names.of_node(node, "{}_expanded"),
-        scratch.offset + kernel.kernel_scratch,
-        kernel.expanded_rows,
+        names.of_node(node.name, "{}_expanded"),
+        scratch.offset + block.expanded,
+        block.slots,
         x.height,
-        pitch,
-        kernel.channels,
+        block.pitch,
+        block.channels,
     )
-    filtered = BufferCode(
-        names.of_node(node, "{}_filtered"), expanded.offset + kernel.expanded_bytes
-    )
-    return BlockCode(
-        rows=kernel.rows_window,
-        columns=kernel.columns_window,
+    filtered = BufferCode(names.of_node(node.name, "{}_filtered"), scratch.offset + block.filtered)
+    padding = block.padding
+    return GroupsCode(
+        rows=rows,
+        columns=columns,
         height=x.height,
         width=x.width,
         expanded=constants.declare(expanded),
         filtered=constants.declare(filtered),
-        dilation=window.dilation[0],
-        taps=window.kernel[0],
-        padding="NULL" if padding is None else names.pad_row(padding, pitch),
-        runs=tuple(_run(names, node, number, run) for number, run in enumerate(runs)),
+        dilation=block.dilation,
+        taps=block.taps,
+        padding="NULL" if padding is None else names.pad_row(padding, block.pitch),
+        runs=tuple(_run(names, node.name, number, run) for number, run in enumerate(runs)),
     )
 
 
-def _kind(group: SplitGroup) -> tuple[str, ...]:
-    return tuple(call.function for call in group.calls)
+def _kind(group: Group) -> tuple[KernelId, ...]:
+    return tuple(call.id for call in group)
 
 
-def _run(names: Names, node: str, number: int, groups: Sequence[tuple[int, SplitGroup]]) -> RunCode:
+def _run(names: Names, node: str, number: int, groups: Sequence[tuple[int, Group]]) -> RunCode:
     parts = []
-    for at, (what, call) in enumerate(zip(BlockCall.STEPS, groups[0][1].calls, strict=True)):
+    for at, (what, call) in enumerate(zip(BlockCall.STEPS, groups[0][1], strict=True)):
         entries = tuple(
-            names.fields(node, group.calls[at], f"{what}_{index}_") for index, group in groups
+            names.fields(node, group[at], f"{what}_{index}_") for index, group in groups
         )
         params = params_name(names, node, what, number)
         parts.append(PartCode(what, call.function, params, call.params, entries))
