@@ -210,7 +210,7 @@ def dequantize(ctx: Context, operator: FileOperator) -> None:
     """The float end of the network."""
     y = ctx.output_tensor(operator)
     if y.index not in ctx.file.outputs or y.dtype != np.float32:
-        raise UnsupportedNode(f"{y.name} is computed on in float", "quantize the whole network")
+        raise UnsupportedType(f"{y.name} is computed on in float", "quantize the whole network")
     if y.index in ctx.names:
         raise UnsupportedNode(f"{y.name} is defined twice")
     ctx.names[y.index] = ctx.activation(operator).name
