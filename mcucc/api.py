@@ -20,9 +20,9 @@ from mcucc.base.progress import silent
 from mcucc.boards.board import load_board
 from mcucc.driver.compile import CompileOptions, compile_model
 from mcucc.driver.folder import CompiledFolder, open_compiled
-from mcucc.driver.inputs import sample_of
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
 from mcucc.driver.run import Run, run_samples
+from mcucc.driver.samples import sample_of
 from mcucc.driver.target import target_of
 from mcucc.driver.validate import Validation
 from mcucc.driver.validate import validate as validate_folder

@@ -30,8 +30,8 @@ from pictures import (
 from PIL import Image
 
 from mcucc.driver.folder import CompiledFolder, open_compiled
-from mcucc.driver.inputs import sample_of
 from mcucc.driver.run import run_samples
+from mcucc.driver.samples import sample_of
 from mcucc.driver.validate import float_outputs
 from mcucc.errors import ToolError
 from mcucc.images.samples import Sample

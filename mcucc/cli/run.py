@@ -27,8 +27,8 @@ def run_command(
     from mcucc.cli.output import console, print_json
     from mcucc.cli.parse import choice
     from mcucc.driver.folder import open_compiled
-    from mcucc.driver.inputs import sample_of
     from mcucc.driver.run import run_samples
+    from mcucc.driver.samples import sample_of
 
     del verbose
     choice("--emulator", emulator, ("host", *(name for name in EMULATORS if name != "none")))

@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from mcucc.base.progress import Progress, silent
 from mcucc.driver.manifest import InFile, PostTraining, Quantization
-from mcucc.errors import DataError
+from mcucc.driver.samples import calibration_samples, preprocess_of
 from mcucc.evaluate.fingerprint import fingerprint
 from mcucc.evaluate.float_check import check_float
 from mcucc.evaluate.float_outputs import calibrated_slices
@@ -18,11 +16,9 @@ from mcucc.evaluate.slices import Slices
 from mcucc.frontends.frontier import of_file
 from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.load import ModelFile, import_file, read_file
-from mcucc.images.arrays import calibration_of, is_arrays
 from mcucc.images.camera import CameraInput, cameras_of
-from mcucc.images.datasets import CALIBRATION_COUNT, load_dataset
-from mcucc.images.preprocess import CHANNELS, Preprocess, find_preprocess
-from mcucc.images.samples import ArraySample, CalibrationSet, Picture, Sample
+from mcucc.images.datasets import CALIBRATION_COUNT
+from mcucc.images.preprocess import Preprocess, find_preprocess
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.text import graph_text, integer_text
@@ -38,7 +34,6 @@ from mcucc.quantize.problems import IntegerError
 from mcucc.quantize.quantize import QuantizeOptions
 from mcucc.quantize.split_outputs import SplitOutput
 
-NOISE = "noise"  # what the manifest calls it
 # What print_after names: the importer, the passes, the quantizer, the scheduler.
 STAGES = ("import", *PASSES, "fold_input", "quantize", "constant_channels", "lower", "schedule")
 
@@ -112,8 +107,10 @@ def load_network(path: Path, options: NetworkOptions, progress: Progress = silen
 def _float(
     file: ModelFile, imported: ImportedModel, options: NetworkOptions, progress: Progress
 ) -> LoadedModel:
-    preprocess = _preprocess(imported, options)
-    calibration = _calibration(imported, options, preprocess)
+    preprocess = preprocess_of(imported, options.preprocess, options.data, noise=options.noise)
+    calibration = calibration_samples(
+        imported, preprocess, options.data, options.calibrate, noise=options.noise
+    )
     show = _printer(options)
     show("import", imported.graph)
     forms = float_forms(imported, preprocess, show)
@@ -164,74 +161,6 @@ def float_forms(
     folded = optimize(fold_input_normalisation(simplified, name, scale, offset))
     show("fold_input", folded)
     return imported.graph, simplified, folded
-
-
-def _preprocess(imported: ImportedModel, options: NetworkOptions) -> Preprocess | None:
-    """The TOML's; bytes / 255 where only shapes matter and there is none; None for raw inputs.
-
-    Raises DataError where pictures are given, or nothing, and cannot be read.
-    """
-    path, graph = imported.model_path, imported.graph
-    given = options.preprocess is not None or path.with_suffix(".toml").is_file()
-    if not given and options.data is not None and is_arrays(options.data):
-        return None
-    shapes = {name: hwc(graph.tensors[name].shape) for name in graph.inputs}
-    pictures = len(shapes) == 1 and all(s[2] in CHANNELS.values() for s in shapes.values())
-    if not pictures:
-        if options.synthetic and not given:
-            return None
-        raise DataError(_no_picture(shapes), where=str(path), hint=RAW_HINT)
-    ((height, width, depth),) = shapes.values()
-    if options.noise and not given:
-        return Preprocess("gray" if depth == 1 else "rgb", (height, width), scale=1 / 255)
-    preprocess = find_preprocess(path, options.preprocess)
-    preprocess.check_input((height, width, depth), where=str(path))
-    return preprocess
-
-
-RAW_HINT = (
-    "give raw inputs: --data FILE.npz with an array of floats for each input (samples first), "
-    "and no preprocessing TOML"
-)
-
-
-def _no_picture(shapes: Mapping[str, tuple[int, int, int]]) -> str:
-    """Why no picture can be read."""
-    if len(shapes) != 1:
-        names = ", ".join(shapes)
-        return f"the network has {len(shapes)} inputs ({names}): a picture fills one input"
-    ((name, shape),) = shapes.items()
-    return (
-        f"the network reads no picture: its input {name} is {'x'.join(map(str, shape))}, pictures "
-        "have 1 or 3 channels"
-    )
-
-
-def _calibration(
-    imported: ImportedModel, options: NetworkOptions, preprocess: Preprocess | None
-) -> CalibrationSet:
-    if options.data is not None and preprocess is not None:
-        return load_dataset(options.data).calibration(preprocess, options.calibrate)
-    if options.data is not None:
-        return calibration_of(options.data, imported.ports, options.calibrate)
-    if options.synthetic:
-        return CalibrationSet(NOISE, tuple(_noise(imported, preprocess)))
-    raise DataError(
-        "a float network is quantized with pictures: none are given",
-        where=str(imported.model_path),
-        hint="add --data DIR (a folder of pictures, labelled or not)",
-    )
-
-
-def _noise(imported: ImportedModel, preprocess: Preprocess | None) -> list[Sample]:
-    """Two samples of random bytes, or of normally distributed numbers."""
-    rng = np.random.default_rng(0)
-    if preprocess is not None:
-        drawn = rng.integers(0, 256, (2, *preprocess.shape), np.uint8)
-        return [Picture(image, preprocess, name=str(i)) for i, image in enumerate(drawn)]
-    ports = imported.ports
-    rows = [[rng.normal(size=port.shape).astype(np.float32) for port in ports] for _ in range(2)]
-    return [ArraySample(ports, tuple(values), str(i)) for i, values in enumerate(rows)]
 
 
 def _quantized(file: ModelFile, imported: ImportedModel, options: NetworkOptions) -> LoadedModel:

@@ -13,10 +13,10 @@ import numpy.typing as npt
 from mcucc.backends.host import HostModel
 from mcucc.base.progress import Progress, silent
 from mcucc.driver.folder import CompiledFolder, scratch_folder
-from mcucc.driver.inputs import samples_of
 from mcucc.driver.load import float_forms
 from mcucc.driver.manifest import PostTraining
 from mcucc.driver.run import NotEmulated, Outputs, Run, emulated, on_host
+from mcucc.driver.samples import samples_of
 from mcucc.errors import ModelError, ToolError
 from mcucc.evaluate.fingerprint import fingerprint, first_changed
 from mcucc.evaluate.float_check import WrongValue, first_wrong_of

@@ -1,7 +1,11 @@
-"""What a compiled folder reads: pictures or arrays become samples, here and only here."""
+"""Pictures, arrays or noise: what a model is calibrated on and what a compiled folder reads.
+
+Here and only here data becomes samples.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,17 +14,94 @@ import numpy as np
 from mcucc.driver.folder import CompiledFolder
 from mcucc.errors import DataError
 from mcucc.evaluate.ways import is_classifier
-from mcucc.frontends.imported import Port
-from mcucc.images.arrays import is_arrays, read_arrays, read_sample, read_samples
+from mcucc.frontends.imported import ImportedModel, Port
+from mcucc.images.arrays import calibration_of, is_arrays, read_arrays, read_sample, read_samples
 from mcucc.images.camera import CameraInput
 from mcucc.images.datasets import check_labels, load_dataset, load_picture, pictures
-from mcucc.images.preprocess import Preprocess
-from mcucc.images.samples import Picture, Sample
+from mcucc.images.preprocess import CHANNELS, Preprocess, find_preprocess
+from mcucc.images.samples import ArraySample, CalibrationSet, Picture, Sample
+from mcucc.ir.window import hwc
 
 ARRAYS_HINT = (
     "an .npz with an array for each input under its name (samples first; floats, or integers as "
     "the file reads them), and labels where there are any"
 )
+RAW_HINT = (
+    "give raw inputs: --data FILE.npz with an array of floats for each input (samples first), "
+    "and no preprocessing TOML"
+)
+NOISE = "noise"  # what the manifest calls it
+
+
+def preprocess_of(
+    imported: ImportedModel, toml: Path | None, data: Path | None, *, noise: bool
+) -> Preprocess | None:
+    """That of a TOML: `toml`, or the one beside the model file; None where raw inputs are read.
+
+    With `noise` only shapes matter: bytes / 255 where there is none. Raises DataError where
+    pictures are given, or nothing, and cannot be read.
+    """
+    path, graph = imported.model_path, imported.graph
+    given = toml is not None or path.with_suffix(".toml").is_file()
+    if not given and data is not None and is_arrays(data):
+        return None
+    shapes = {name: hwc(graph.tensors[name].shape) for name in graph.inputs}
+    reads_picture = len(shapes) == 1 and all(s[2] in CHANNELS.values() for s in shapes.values())
+    if not reads_picture:
+        if noise and data is None and not given:
+            return None
+        raise DataError(_no_picture(shapes), where=str(path), hint=RAW_HINT)
+    ((height, width, depth),) = shapes.values()
+    if noise and not given:
+        return Preprocess("gray" if depth == 1 else "rgb", (height, width), scale=1 / 255)
+    preprocess = find_preprocess(path, toml)
+    preprocess.check_input((height, width, depth), where=str(path))
+    return preprocess
+
+
+def _no_picture(shapes: Mapping[str, tuple[int, int, int]]) -> str:
+    """Why no picture can be read."""
+    if len(shapes) != 1:
+        names = ", ".join(shapes)
+        return f"the network has {len(shapes)} inputs ({names}): a picture fills one input"
+    ((name, shape),) = shapes.items()
+    return (
+        f"the network reads no picture: its input {name} is {'x'.join(map(str, shape))}, pictures "
+        "have 1 or 3 channels"
+    )
+
+
+def calibration_samples(
+    imported: ImportedModel,
+    preprocess: Preprocess | None,
+    data: Path | None,
+    count: int,
+    *,
+    noise: bool,
+) -> CalibrationSet:
+    """The first samples of `data`; of `noise` where there is none. DataError without either."""
+    if data is not None and preprocess is not None:
+        return load_dataset(data).calibration(preprocess, count)
+    if data is not None:
+        return calibration_of(data, imported.ports, count)
+    if noise:
+        return CalibrationSet(NOISE, tuple(_noise(imported, preprocess)))
+    raise DataError(
+        "a float network is quantized with pictures: none are given",
+        where=str(imported.model_path),
+        hint="add --data DIR (a folder of pictures, labelled or not)",
+    )
+
+
+def _noise(imported: ImportedModel, preprocess: Preprocess | None) -> list[Sample]:
+    """Two samples of random bytes, or of normally distributed numbers."""
+    rng = np.random.default_rng(0)
+    if preprocess is not None:
+        drawn = rng.integers(0, 256, (2, *preprocess.shape), np.uint8)
+        return [Picture(image, preprocess, name=str(i)) for i, image in enumerate(drawn)]
+    ports = imported.ports
+    rows = [[rng.normal(size=port.shape).astype(np.float32) for port in ports] for _ in range(2)]
+    return [ArraySample(ports, tuple(values), str(i)) for i, values in enumerate(rows)]
 
 
 def samples_of(compiled: CompiledFolder, data: Path, limit: int | None) -> tuple[Sample, ...]:
