@@ -21,8 +21,8 @@ from mcucc.codegen.actions import (
 )
 from mcucc.codegen.block import groups_code
 from mcucc.codegen.border import border_code
-from mcucc.codegen.constants import BufferCode, Constants, Index
-from mcucc.codegen.expression import Loop, Number
+from mcucc.codegen.constants import BufferCode, Constants
+from mcucc.codegen.expression import Index, Loop, Number
 from mcucc.codegen.model_names import Names
 from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import Activation, IntegerGraph, IntegerNode

@@ -7,8 +7,19 @@ from typing import ClassVar
 
 from mcucc.codegen.block import GroupsCode
 from mcucc.codegen.border import BorderCode
-from mcucc.codegen.constants import BufferCode, Index
-from mcucc.codegen.expression import NEVER, Extent, Fixed, Local, Loop, Loops, Number
+from mcucc.codegen.constants import BufferCode
+from mcucc.codegen.expression import (
+    NEVER,
+    Extent,
+    Fixed,
+    Index,
+    Local,
+    Loop,
+    Loops,
+    Number,
+    behind,
+    later,
+)
 from mcucc.codegen.model_names import Field
 from mcucc.ir.window import Window
 
@@ -128,11 +139,6 @@ class RowsCode:
         return f"&window[{self.slot}]" if self.slot else "window"
 
 
-def step_of(buffer: BufferCode) -> str:
-    """The column step where the buffer moves on with it, else any."""
-    return Loop.COLUMN_STEP.value if buffer.left_at else "0"
-
-
 @dataclass(frozen=True)
 class Target:
     """Rows of a buffer from a column on: where an action puts its own."""
@@ -148,22 +154,22 @@ class Target:
     @property
     def loops(self) -> Loops:
         """What its address depends on."""
-        return NEVER if self.whole else self.buffer.loops | self.column.loops
+        return NEVER if self.whole else self.buffer.edge.loops | self.column.loops
 
     @property
     def start(self) -> str:
         """C expression of the address of row 0."""
         if self.whole:
             return self.buffer.start
-        step = step_of(self.buffer)
-        return f"mcucc_column(arena, &{self.buffer.name}, {self.column}, {step})"
+        return f"mcucc_column(arena, &{self.buffer.name}, {behind(self.column, self.buffer.edge)})"
 
     @property
     def row(self) -> str:
-        """C expression of the address of the part of `row`, `out` being that of row 0."""
+        """C expression of the address of the part of `row`."""
         if self.whole:
             return f"mcucc_row(arena, &{self.buffer.name}, row)"
-        return f"out + mcucc_down(&{self.buffer.name}, row)"
+        column = behind(self.column, self.buffer.edge)
+        return f"mcucc_pixel(arena, &{self.buffer.name}, row, {column})"
 
 
 def span_fields(
@@ -229,18 +235,17 @@ class CopyCode(Function):
     @property
     def loops(self) -> Loops:
         """Those of the ranges and the buffers."""
-        return self.part.loops | self.source.loops | self.target.loops
+        return self.part.loops | self.source.edge.loops | self.target.edge.loops
 
     @property
-    def source_step(self) -> str:
-        """The column step of the source."""
-        return step_of(self.source)
+    def source_column(self) -> str:
+        """Where the columns begin in the source."""
+        return behind(self.part.begin, self.source.edge)
 
     @property
-    def target_step(self) -> str:
-        """The column step of the target."""
-        step = step_of(self.target)
-        return f"{step} + {self.ahead}" if self.target.left_at and self.ahead else step
+    def target_column(self) -> str:
+        """Where they begin in the target."""
+        return behind(self.part.begin, later(self.target.edge, self.ahead))
 
 
 @dataclass(frozen=True)

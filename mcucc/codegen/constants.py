@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcucc.codegen.expression import (
-    NEVER,
     Entry,
     Extent,
     First,
     Fixed,
+    Index,
     Listed,
-    Local,
     Loop,
-    Loops,
     Number,
     Sweep,
     Table,
@@ -24,10 +22,12 @@ from mcucc.schedule.plan.buffers import Buffer, BufferId, BufferKind
 from mcucc.schedule.plan.program import Program
 from mcucc.schedule.plan.spans import EMPTY, Range, swept
 
+NOWHERE = Number(0)
+
 
 @dataclass(frozen=True)
 class BufferCode:
-    """An `mcucc_buffer`. The column at its left edge is `left`, or what `left_at` lists."""
+    """An `mcucc_buffer`; `edge` is the column at its left edge."""
 
     name: str
     offset: int
@@ -35,8 +35,7 @@ class BufferCode:
     height: int = 0
     pitch: int = 0
     pixel: int = 0
-    left: int = 0
-    left_at: Table | None = None
+    edge: Index = NOWHERE
 
     @property
     def start(self) -> str:
@@ -46,40 +45,12 @@ class BufferCode:
     @property
     def fields(self) -> tuple[Field, ...]:
         """The initialisers of what is not 0."""
-        numbers = ("rows", "height", "pitch", "pixel", "left")
+        numbers = ("rows", "height", "pitch", "pixel")
         found = [Field(key, str(getattr(self, key))) for key in numbers if getattr(self, key)]
-        if self.left_at is not None:
-            found.append(Field("left_at", self.left_at.name))
         return (Field("offset", str(self.offset)), *found)
-
-    @property
-    def loops(self) -> Loops:
-        """What its left edge depends on."""
-        return frozenset({Loop.COLUMN_STEP}) if self.left_at else NEVER
-
-    @property
-    def edge(self) -> Number | Left:
-        """The column at its left edge."""
-        return Left(self) if self.left_at else Number(self.left)
-
-
-@dataclass(frozen=True)
-class Left:
-    """The index of the column at the left edge of a buffer that moves on."""
-
-    buffer: BufferCode
-
-    @property
-    def loops(self) -> Loops:
-        """The column step."""
-        return self.buffer.loops
-
-    def __str__(self) -> str:
-        return f"mcucc_left(&{self.buffer.name}, {Loop.COLUMN_STEP.value})"
 
 
 Constant = Table | BufferCode
-Index = Number | Entry | First | Local | Left
 
 
 _AXES = {Loop.ROW_STEP: "Rows", Loop.COLUMN_STEP: "Columns", Loop.STRIP: "Column steps"}
@@ -118,13 +89,6 @@ class Constants:
         if buffer.kind is BufferKind.SCRATCH:
             return BufferCode(name, buffer.offset)
         height = self._program.graph.activations[buffer.tensor].height
-        edges = set(buffer.origins)
-        left_at = None
-        if len(edges) > 1:
-            what = "The column at the left edge at column step u."
-            left_at = self._table(
-                buffer.origins, f"{self._names.tensors[buffer.tensor]}_left", what
-            )
         return BufferCode(
             name=name,
             offset=buffer.offset,
@@ -132,9 +96,16 @@ class Constants:
             height=height,
             pitch=buffer.pitch,
             pixel=buffer.channels,
-            left=edges.pop() if len(edges) == 1 else 0,
-            left_at=left_at,
+            edge=self._edge(buffer),
         )
+
+    def _edge(self, buffer: Buffer) -> Index:
+        edges = set(buffer.origins)
+        if len(edges) < 2:
+            return Number(edges.pop() if edges else 0)
+        name = f"{self._names.tensors[buffer.tensor]}_left"
+        what = "The column at the left edge at column step u."
+        return Entry(self._table(buffer.origins, name, what), Loop.COLUMN_STEP)
 
     def _table(self, values: tuple[int, ...] | tuple[Range, ...], name: str, what: str) -> Table:
         if values not in self._tables:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from mcucc.codegen.layout import Cells
@@ -61,10 +61,11 @@ class Number:
 
 @dataclass(frozen=True)
 class Entry:
-    """An index that a table lists for every step."""
+    """An index that a table lists for every step, as it is `ahead` steps later."""
 
     table: Table
     loop: Loop
+    ahead: int = 0
 
     @property
     def loops(self) -> Loops:
@@ -72,7 +73,8 @@ class Entry:
         return frozenset({self.loop})
 
     def __str__(self) -> str:
-        return f"{self.table.name}[{self.loop.value}]"
+        ahead = f" + {self.ahead}" if self.ahead else ""
+        return f"{self.table.name}[{self.loop.value}{ahead}]"
 
 
 @dataclass(frozen=True)
@@ -177,4 +179,17 @@ class Listed:
         return f"mcucc_listed({self.table.name}[{self.loop.value}])"
 
 
+Index = Number | Entry | First | Local
 Extent = Fixed | Sweep | Listed
+
+
+def later(index: Index, steps: int) -> Index:
+    """An index as it is so many steps later."""
+    return replace(index, ahead=steps) if isinstance(index, Entry) else index
+
+
+def behind(index: Index, edge: Index) -> str:
+    """C expression of where `index` lies behind an edge."""
+    if isinstance(index, Number) and isinstance(edge, Number):
+        return str(index.value - edge.value)
+    return str(index) if edge == Number(0) else f"{index} - {edge}"

@@ -13,17 +13,14 @@ typedef struct {
     int32_t end;
 } mcucc_range;
 
-/* Bytes of the arena that hold rows of one tensor. Pixel (row, column) lies at
- * offset + row % rows * pitch + (column - left) * pixel, where `left` is the column at the left
- * edge: left_at[u] at column step u where the buffer moves on from step to step. */
+/* Bytes of the arena that hold rows of one tensor: pixel (row, column) lies at
+ * offset + row % rows * pitch + column * pixel, columns counted from the buffer's left edge. */
 typedef struct {
     int32_t offset; /* bytes from the start of the arena */
     int32_t rows;   /* rows that it holds at a time */
     int32_t height; /* rows of the whole tensor */
     int32_t pitch;  /* bytes from row to row */
     int32_t pixel;  /* bytes from pixel to pixel */
-    int32_t left;
-    const int16_t *left_at; /* NULL: always `left` */
 } mcucc_buffer;
 
 /* The rows of one tensor that a step reads, and which of them a kernel call wants. Rows from
@@ -87,18 +84,11 @@ static inline int32_t mcucc_least(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
-/* The column at the left edge of a buffer at column step u. Buffers are constants: all that is said
- * of them here is folded where it is inlined. */
-MCUCC_INLINE int32_t mcucc_left(const mcucc_buffer *buffer, int32_t u)
+/* Row 0 of a buffer at a column. Buffers are constants: all that is said of them here is folded
+ * where it is inlined. */
+MCUCC_INLINE int8_t *mcucc_column(int8_t *arena, const mcucc_buffer *buffer, int32_t column)
 {
-    return buffer->left_at != NULL ? buffer->left_at[u] : buffer->left;
-}
-
-/* Row 0 of a buffer at a column. */
-MCUCC_INLINE int8_t *mcucc_column(int8_t *arena, const mcucc_buffer *buffer, int32_t column,
-                                  int32_t u)
-{
-    return arena + buffer->offset + (column - mcucc_left(buffer, u)) * buffer->pixel;
+    return arena + buffer->offset + column * buffer->pixel;
 }
 
 /* Where a row lies behind row 0, bytes. */
@@ -107,7 +97,14 @@ MCUCC_INLINE int32_t mcucc_down(const mcucc_buffer *buffer, int32_t row)
     return (buffer->rows >= buffer->height ? row : row % buffer->rows) * buffer->pitch;
 }
 
-/* A row of a buffer that holds whole rows. */
+/* A pixel. */
+MCUCC_INLINE int8_t *mcucc_pixel(int8_t *arena, const mcucc_buffer *buffer, int32_t row,
+                                 int32_t column)
+{
+    return mcucc_column(arena, buffer, column) + mcucc_down(buffer, row);
+}
+
+/* The first pixel of a row. */
 MCUCC_INLINE int8_t *mcucc_row(int8_t *arena, const mcucc_buffer *buffer, int32_t row)
 {
     return arena + buffer->offset + mcucc_down(buffer, row);
@@ -119,17 +116,13 @@ MCUCC_INLINE int32_t *mcucc_sums(int8_t *arena, const mcucc_buffer *buffer)
     return (int32_t *)(void *)(arena + buffer->offset);
 }
 
-/* Copy pixels of a tensor between two buffers, each as it is at its own column step; also within
- * one buffer that moves on. */
-MCUCC_INLINE void mcucc_copy(int8_t *arena, const mcucc_buffer *source, int32_t source_u,
-                             const mcucc_buffer *target, int32_t target_u, mcucc_range rows,
+/* Copy pixels of a tensor from column `from` of a buffer to column `to` of another or the same. */
+MCUCC_INLINE void mcucc_copy(int8_t *arena, const mcucc_buffer *source, int32_t from,
+                             const mcucc_buffer *target, int32_t to, mcucc_range rows,
                              mcucc_range columns)
 {
-    int8_t *const to = mcucc_column(arena, target, columns.begin, target_u);
-    const int8_t *const from = mcucc_column(arena, source, columns.begin, source_u);
-
     for (int32_t row = rows.begin; row < rows.end; row++) {
-        memmove(to + mcucc_down(target, row), from + mcucc_down(source, row),
+        memmove(mcucc_pixel(arena, target, row, to), mcucc_pixel(arena, source, row, from),
                 (size_t)((columns.end - columns.begin) * source->pixel));
     }
 }
