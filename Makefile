@@ -79,7 +79,7 @@ extras:
 	$(call install,$$missing)
 
 test: setup
-	$(BIN)/python -m pytest -n $(JOBS) -m "not zoo and not nightly" -rs
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not zoo and not nightly" -rs
 
 check: setup
 	$(BIN)/ruff check .
@@ -87,12 +87,13 @@ check: setup
 	$(BIN)/mypy --strict mcucc
 	$(BIN)/lint-imports
 	$(BIN)/clang-format --dry-run --Werror $(shell git ls-files 'runtime_c/*.[ch]')
-	$(BIN)/python -m pytest -n $(JOBS) -m "not zoo and not slow and not emulated and not nightly"
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal \
+		-m "not zoo and not slow and not emulated and not nightly"
 
 # What `make test` leaves out, and three thousand random networks under random plans.
 nightly: setup
-	$(BIN)/python -m pytest -n $(JOBS) -m "nightly and not zoo" -rs
-	MCUCC_BATCHES=60 $(BIN)/python -m pytest -n $(JOBS) tests/whole/test_random_plans.py
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "nightly and not zoo" -rs
+	MCUCC_BATCHES=60 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/whole/test_random_plans.py
 
 # Each is imported, simplified, lowered, and every fourth planned and replayed, within 5 s and 1 GiB,
 # or refused by an error of ours; input number i of a seed is always the same.
@@ -100,7 +101,7 @@ fuzz: setup
 	$(BIN)/python -m tests.fuzz --count $(COUNT) --seed $(SEED) --jobs $(JOBS)
 
 zoo: setup
-	$(BIN)/python -m pytest -n $(JOBS) -m zoo -rs
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m zoo -rs
 
 bench: setup
 	$(BIN)/python -m benchmarks.kernels

@@ -68,7 +68,7 @@ def _folded(line: str) -> list[str]:
         mark = f"{indent}* " if stripped.startswith("* ") else f"{indent} * "
         return _filled(line[: len(indent)], stripped.split(" "), mark, " ")
     opened = line.find("(") + 1
-    if not opened:
+    if not opened or '"' in line:  # a parenthesis of a name, within a string
         return [line]
     arguments = _arguments(line[opened:])
     lines = _filled(line[:opened], arguments, " " * opened, ", ")

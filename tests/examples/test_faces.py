@@ -74,7 +74,7 @@ def test_the_committed_network_is_small_and_names_no_machine() -> None:
 
 
 @needs_pictures
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_training_script_makes_the_committed_networks_structure(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="torch trains the demo's network")
     pytest.importorskip("onnxscript", reason="torch exports through onnxscript")

@@ -1,24 +1,7 @@
-"""A fresh project to spoil, and one that was compiled, to spoil copies of."""
+"""The projects of the command line's tests, to spoil: a fresh one, and a compiled one's copies."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from tests.cli.conftest import compiled, project
 
-import pytest
-
-from tests.cli.project import Project, make_project
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """A fresh project, not compiled."""
-    return make_project(tmp_path)
-
-
-@pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A compiled project, its C alone: `out` holds the result. For reading only."""
-    made = make_project(tmp_path_factory.mktemp("compiled"))
-    result = made.compile("--c-only")
-    assert result.code == 0, result.err
-    return made
+__all__ = ["compiled", "project"]
