@@ -40,5 +40,9 @@ def c_code(text: str) -> str:
 
 
 def shape_of(code: str) -> list[str]:
-    """The code's tokens, every word and number being the same."""
+    """The code's tokens, every word and number being the same.
+
+    A list that long names break over lines has a comma before its brace.
+    """
+    code = re.sub(r",(\s*})", r"\1", code)
     return re.findall(r"W|[^\sW]", re.sub(r"[A-Za-z0-9_.]+", "W", code))
