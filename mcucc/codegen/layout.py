@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -66,16 +67,18 @@ def _folded(line: str) -> list[str]:
     indent = line[: len(line) - len(stripped)]
     if stripped.startswith(("* ", "/* ")):
         mark = f"{indent}* " if stripped.startswith("* ") else f"{indent} * "
-        return _filled(line[: len(indent)], stripped.split(" "), mark, " ")
+        return textwrap.wrap(
+            line, COLUMNS, subsequent_indent=mark, drop_whitespace=True, break_on_hyphens=False
+        )
     opened = line.find("(") + 1
     if not opened or '"' in line:  # a parenthesis of a name, within a string
         return [line]
     arguments = _arguments(line[opened:])
-    lines = _filled(line[:opened], arguments, " " * opened, ", ")
-    if max(map(len, lines)) <= COLUMNS:
-        return lines
+    aligned = _filled(line[:opened], arguments, " " * opened)
     further = indent + " " * INDENT
-    return [line[:opened], *_filled(further, arguments, further, ", ")]
+    below = [line[:opened], *_filled(further, arguments, further)]
+    fits = max(map(len, aligned)) <= COLUMNS
+    return aligned if fits and len(aligned) <= len(below) else below
 
 
 def _arguments(text: str) -> list[str]:
@@ -89,14 +92,14 @@ def _arguments(text: str) -> list[str]:
     return [part for part in found if part]
 
 
-def _filled(start: str, parts: Sequence[str], indent: str, separator: str) -> list[str]:
-    """Lines filled with parts: the first behind `start`, the others behind `indent`."""
-    found = [start + parts[0]]
-    for number, part in enumerate(parts[1:], 2):
-        room = COLUMNS - (len(separator.rstrip()) if number < len(parts) else 0)
-        if len(found[-1]) + len(separator) + len(part) <= room:
-            found[-1] += separator + part
+def _filled(start: str, arguments: Sequence[str], indent: str) -> list[str]:
+    """Lines filled with arguments: the first behind `start`, the others behind `indent`."""
+    found = [start + arguments[0]]
+    for number, argument in enumerate(arguments[1:], 2):
+        comma = number < len(arguments)
+        if len(found[-1]) + len(", ") + len(argument) + comma <= COLUMNS:
+            found[-1] += f", {argument}"
         else:
-            found[-1] += separator.rstrip()
-            found.append(indent + part)
+            found[-1] += ","
+            found.append(indent + argument)
     return found

@@ -74,7 +74,7 @@ class StageCode:
             return (_for("strip", "0", self.strips), rows, columns)
         columns = _for("u", "0", self.column_steps)
         if self.strips > 1:
-            return (f"{columns} /* a strip is one column step */", rows)
+            return (columns, rows)
         if self.column_steps > 1:
             return (rows, columns)
         return (rows,) if self.row_steps > 1 else ()

@@ -1,6 +1,7 @@
 """The generated C as a reader sees it, and free of warnings.
 
-MCUCC_UPDATE_GOLDEN=1 writes the stored files anew; the difference is then read in the commit.
+Stored are the stages of one network layer by layer and of five streamed plans of tests/plan.
+MCUCC_UPDATE_GOLDEN=1 writes them anew; the difference is then read in the commit.
 """
 
 from __future__ import annotations
@@ -8,20 +9,33 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mcucc.base.package_data import resource_dir
 from mcucc.boards.board import load_board
+from mcucc.codegen.model import Origin, model_code
+from mcucc.codegen.write import library_sources
+from mcucc.driver.target import bind
+from mcucc.images.camera import CameraInput
 from mcucc.ir import Graph
-from mcucc.runtime.abi import runtime_abi
+from mcucc.ir.integer import IntegerGraph
+from mcucc.quantize.lower import lower
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.check import check
+from mcucc.schedule.plan.layers import layers_plan
+from mcucc.schedule.plan.plan import Plan
 from mcucc.toolchain.firmware import include_folders
 from tests.graphs import Builder
+from tests.plan.test_texts import sections
+from tests.plan.written import network, plan
 from tests.whole.library import library
 from tests.whole.networks import NETWORKS
 
 GOLDEN = Path(__file__).parent / "golden"
+PLANS = Path(__file__).parents[1] / "plan"
 UPDATE = "MCUCC_UPDATE_GOLDEN"
 STRICT = ("-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 
@@ -41,25 +55,58 @@ def two_outputs() -> Graph:
 
 
 TINY = {"residual": residual, "two_outputs": two_outputs}
+GOLDEN_NAMES = ("residual", "rows", "tiles", "chain", "strips", "split")
 
 
-@pytest.mark.parametrize("name", TINY)
-def test_generated_c_is_as_stored(name: str, tmp_path: Path) -> None:
-    library(TINY[name](), load_board("rpi-pico"), tmp_path, name)
-    digest = runtime_abi(resource_dir("runtime_c")).digest
-    made = {
-        path.name: path.read_text().replace(digest, "0" * 8)
-        for path in tmp_path.iterdir()
-        if path.suffix in (".c", ".h")
-    }
+def parts_of(name: str) -> tuple[IntegerGraph, Plan | None]:
+    """A golden network and its plan: one layer by layer, the others of tests/plan."""
+    if name in TINY:
+        return lower(TINY[name]()), None
+    given = sections((PLANS / f"{name}.txt").read_text())
+    return network(given["network"]), plan(given["plan"])
+
+
+def stages_of(name: str) -> str:
+    """The buffers and functions of all stages, without weights and API."""
+    graph, chosen = parts_of(name)
+    chosen = layers_plan(graph) if chosen is None else chosen
+    program = expand(bind(graph, load_board("nucleo-l4r5zi"), "balanced"), chosen)
+    check(program)
+    cameras = {x: CameraInput.offset(graph.activations[x].channels) for x in graph.inputs}
+    code = model_code(program, cameras, "net", Origin("test", "0" * 64, "test"))
+    text = library_sources(code)["net.c"]
+    return text[text.index("/* Stage 0") : text.index("void net_run_step(")].rstrip() + "\n"
+
+
+@pytest.mark.parametrize("name", GOLDEN_NAMES)
+def test_stages_in_c_are_as_stored(name: str) -> None:
+    made, stored = stages_of(name), GOLDEN / f"{name}.c"
     if os.environ.get(UPDATE):
         GOLDEN.mkdir(exist_ok=True)
-        for file, text in made.items():
-            (GOLDEN / file).write_text(text)
-    stored = {path.name: path.read_text() for path in GOLDEN.glob(f"{name}*.[ch]")}
-    assert sorted(made) == sorted(stored), f"{UPDATE}=1 writes them anew"
-    for file, text in made.items():
-        assert text == stored[file], f"{file} changed: {UPDATE}=1 writes it anew"
+        stored.write_text(made)
+    assert made == stored.read_text(), f"{name} changed: {UPDATE}=1 writes it anew"
+
+
+@pytest.mark.parametrize("name", GOLDEN_NAMES)
+def test_stages_in_c_are_laid_out_as_the_runtime_is(name: str) -> None:
+    formatter = Path(sys.executable).parent / "clang-format"
+    if not formatter.exists():
+        pytest.skip("clang-format is not installed")
+    stored = GOLDEN / f"{name}.c"
+    assert max(map(len, stored.read_text().splitlines())) <= 100
+    command = [formatter, "--dry-run", "--Werror", stored]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[:4000]
+
+
+def test_long_names_make_no_long_lines(tmp_path: Path) -> None:
+    long = "/".join(f"blocks_{i}/inverted_bottleneck_{i}" for i in range(4))
+    graph = TINY["residual"]()
+    nodes = [replace(n, name=f"{long}/{i}/{n.name}") for i, n in enumerate(graph.nodes)]
+    made = library(graph.with_(nodes=nodes), load_board("nucleo-l4r5zi"), tmp_path, "long")
+    text = (made.folder / "long.c").read_text()
+    assert "inverted_bottleneck" in text
+    assert max(map(len, text.splitlines())) <= 100
 
 
 @pytest.mark.host

@@ -1,0 +1,306 @@
+/* Stage 0: a
+ *
+ *   receive  image  all rows  camera -> image_image
+ *   Conv2d   a      all rows  image_image -> a_tensor with scratch */
+static const mcucc_buffer image_image = {
+    .offset = 324, .rows = 9, .height = 9, .pitch = 27, .pixel = 3};
+static const mcucc_buffer a_tensor = {.offset = 0, .rows = 9, .height = 9, .pitch = 36, .pixel = 4};
+static const mcucc_buffer a_scratch = {.offset = 568};
+
+/* Receive rows of image from the camera. */
+static void receive_image(int8_t *arena, const mcucc_camera *camera)
+{
+
+    for (int32_t row = 0; row < 9; row++) {
+        int8_t *const pixels = mcucc_row(arena, &image_image, row);
+
+        camera->read_row(camera->context, 0, row, (uint8_t *)pixels);
+        mcucc_camera_offset(pixels, image_image.pitch);
+    }
+}
+
+static const mcucc_conv2d_armv7em_params a_params = {
+    .kernel_h = 3,
+    .kernel_w = 3,
+    .stride_w = 1,
+    .dilation_w = 1,
+    .pad_left = 1,
+    .input_width = 9,
+    .input_channels = 3,
+    .output_channels = 4,
+    .runs = 1,
+    .run = 9,
+    .chunks = 7,
+    .wide = 0,
+    .stream = net_a_stream,
+    .input_zero_point = -1,
+    .output_zero_point = 17,
+    .lo = -128,
+    .hi = 127,
+};
+
+/* a: Conv2d 3x3 p1,1,1,1 (armv7em smlad, shift)
+ * 9x9x3 -> 9x9x4, 8,748 MACs */
+static void run_a(int8_t *arena)
+{
+    const mcucc_rows x0 = {
+        .buffer = &image_image,
+        .data = arena + image_image.offset,
+        .padding = net_padding_m1,
+        .stride = 1,
+        .pad = 1,
+        .taps = 3,
+        .dilation = 1,
+    };
+    const int8_t *window[3];
+    mcucc_span span = {.end = 9, .scratch = arena + a_scratch.offset};
+
+    for (int32_t row = 0; row < 9; row++) {
+        span.row = row;
+        mcucc_window(window, &x0, row);
+        mcucc_conv2d_armv7em_shift(&a_params, window, mcucc_row(arena, &a_tensor, row), &span);
+    }
+}
+
+/* The steps of stage 0. */
+static void stage_0_a(int8_t *arena, const mcucc_camera *camera)
+{
+    receive_image(arena, camera);
+    run_a(arena);
+}
+
+/* Stage 1: c .. d
+ * 2 nodes run together, each step a tile of 2 whole rows of the last.
+ * t counts row steps, 3 of them.
+ *
+ *   d ends a block in groups of 8 channels
+ *   for t in 0 .. 3:
+ *     SplitBlock  c  rows 2t .. 2t+2  a_tensor -> d_sums_tile with scratch
+ *     FinishSums  d  rows 2t .. 2t+2  d_sums_tile -> d_tensor */
+static const mcucc_buffer c_scratch = {.offset = 324};
+static const mcucc_buffer d_sums_tile = {
+    .offset = 1156, .rows = 2, .height = 5, .pitch = 120, .pixel = 24};
+static const mcucc_buffer c_expanded = {
+    .offset = 756, .rows = 5, .height = 9, .pitch = 72, .pixel = 8};
+static const mcucc_buffer c_filtered = {.offset = 1116};
+static const mcucc_buffer d_tensor = {.offset = 0, .rows = 5, .height = 5, .pitch = 30, .pixel = 6};
+
+static const mcucc_pointwise_armv7em_params c_expand_0_params[3] = {
+    {
+        .stride_w = 1,
+        .input_channels = 4,
+        .output_channels = 8,
+        .chunks = 1,
+        .wide = 0,
+        .stream = net_c_expand_0_stream,
+        .input_zero_point = 17,
+        .output_zero_point = 104,
+        .lo = -128,
+        .hi = 127,
+    },
+    {
+        .stride_w = 1,
+        .input_channels = 4,
+        .output_channels = 8,
+        .chunks = 1,
+        .wide = 0,
+        .stream = net_c_expand_1_stream,
+        .input_zero_point = 17,
+        .output_zero_point = 104,
+        .lo = -128,
+        .hi = 127,
+    },
+    {
+        .stride_w = 1,
+        .input_channels = 4,
+        .output_channels = 8,
+        .chunks = 1,
+        .wide = 0,
+        .stream = net_c_expand_2_stream,
+        .input_zero_point = 17,
+        .output_zero_point = 104,
+        .lo = -128,
+        .hi = 127,
+    },
+};
+
+static const mcucc_depthwise_armv7em_params c_depthwise_0_params[3] = {
+    {
+        .pad_left = 1,
+        .input_width = 9,
+        .channels = 8,
+        .tile = 8,
+        .stream = net_c_depthwise_0_stream,
+        .input_zero_point = 104,
+        .output_zero_point = 106,
+        .lo = -128,
+        .hi = 127,
+    },
+    {
+        .pad_left = 1,
+        .input_width = 9,
+        .channels = 8,
+        .tile = 8,
+        .stream = net_c_depthwise_1_stream,
+        .input_zero_point = 104,
+        .output_zero_point = 106,
+        .lo = -128,
+        .hi = 127,
+    },
+    {
+        .pad_left = 1,
+        .input_width = 9,
+        .channels = 8,
+        .tile = 8,
+        .stream = net_c_depthwise_2_stream,
+        .input_zero_point = 104,
+        .output_zero_point = 106,
+        .lo = -128,
+        .hi = 127,
+    },
+};
+
+static const mcucc_partial_sums_armv7em_params c_project_0_params[3] = {
+    {
+        .input_channels = 8,
+        .output_channels = 6,
+        .first = 1,
+        .chunks = 2,
+        .wide = 0,
+        .stream = net_c_project_0_stream,
+    },
+    {
+        .input_channels = 8,
+        .output_channels = 6,
+        .first = 0,
+        .chunks = 2,
+        .wide = 0,
+        .stream = net_c_project_1_stream,
+    },
+    {
+        .input_channels = 8,
+        .output_channels = 6,
+        .first = 0,
+        .chunks = 2,
+        .wide = 0,
+        .stream = net_c_project_2_stream,
+    },
+};
+
+/* c: SplitBlock 1x1, 3x3 s2,2 p1,1,1,1, 1x1 in 3 groups of 8 channels
+ * 9x9x4 -> 5x5x24, 16,776 MACs */
+static void run_c(int8_t *arena, int32_t t)
+{
+    const mcucc_range rows = mcucc_sweep(t, 2, 0, 2, 5);
+    const mcucc_range columns = {0, 5};
+
+    const mcucc_range tall = mcucc_reach(rows, 2, 1, 3, 9);
+    const mcucc_range wide = mcucc_reach(columns, 2, 1, 3, 9);
+    const mcucc_rows x0 = {
+        .buffer = &a_tensor, .data = arena + a_tensor.offset, .stride = 1, .taps = 1};
+    const int8_t *window[3];
+    const mcucc_rows expanded_rows = {
+        .buffer = &c_expanded,
+        .data = arena + c_expanded.offset,
+        .padding = net_padding_104,
+        .stride = 2,
+        .pad = 1,
+        .taps = 3,
+        .dilation = 1,
+    };
+    int8_t *const expanded = arena + c_expanded.offset;
+    int8_t *const filtered = arena + c_filtered.offset;
+    mcucc_span input = {.begin = wide.begin, .end = wide.end, .scratch = arena + c_scratch.offset};
+    mcucc_span span = {.end = 5, .input_column = wide.begin, .scratch = arena + c_scratch.offset};
+    mcucc_span sums = {.end = 5, .scratch = arena + c_scratch.offset};
+
+    for (int32_t group = 0; group < 3; group++) {
+        for (input.row = tall.begin; input.row < tall.end; input.row++) {
+            const int32_t slot = mcucc_slot(input.row, c_expanded.rows);
+            int8_t *const made = expanded + slot * c_expanded.pitch;
+
+            mcucc_window(window, &x0, input.row);
+            mcucc_pointwise_armv7em_high(&c_expand_0_params[group], window, made, &input);
+        }
+        for (int32_t row = rows.begin; row < rows.end; row++) {
+            span.row = sums.row = row;
+            mcucc_window(window, &expanded_rows, row);
+            mcucc_depthwise_armv7em_3_2_shift(&c_depthwise_0_params[group], window, filtered,
+                                              &span);
+            window[0] = filtered;
+            mcucc_partial_sums_armv7em(&c_project_0_params[group], window,
+                                       mcucc_row(arena, &d_sums_tile, row), &sums);
+        }
+    }
+}
+
+static const mcucc_finish_sums_params d_params = {
+    .channels = 6,
+    .bias = net_d_bias,
+    .multiplier = net_d_multiplier,
+    .shift = net_d_shift,
+    .input_zero_point = 106,
+    .output_zero_point = 63,
+    .lo = -128,
+    .hi = 127,
+};
+
+/* d: FinishSums int32 to int8 (portable, shift)
+ * 5x5x24 -> 5x5x6 */
+static void run_d(int8_t *arena, int32_t t)
+{
+    const mcucc_range rows = mcucc_sweep(t, 2, 0, 2, 5);
+    const mcucc_rows x0 = {
+        .buffer = &d_sums_tile, .data = arena + d_sums_tile.offset, .stride = 1, .taps = 1};
+    const int8_t *window[1];
+    mcucc_span span = {.end = 5};
+
+    for (int32_t row = rows.begin; row < rows.end; row++) {
+        span.row = row;
+        mcucc_window(window, &x0, row);
+        mcucc_finish_sums_form_shift(&d_params, window, mcucc_row(arena, &d_tensor, row), &span);
+    }
+}
+
+/* The steps of stage 1. */
+static void stage_1_d(int8_t *arena)
+{
+    for (int32_t t = 0; t < 3; t++) {
+        run_c(arena, t);
+        run_d(arena, t);
+    }
+}
+
+/* Stage 2: e */
+static const mcucc_buffer e_output = {
+    .offset = 152, .rows = 5, .height = 5, .pitch = 15, .pixel = 3};
+static const mcucc_buffer e_scratch = {.offset = 228};
+
+static const mcucc_pointwise_armv7em_params e_params = {
+    .stride_w = 1,
+    .input_channels = 6,
+    .output_channels = 3,
+    .chunks = 2,
+    .wide = 0,
+    .stream = net_e_stream,
+    .input_zero_point = 63,
+    .output_zero_point = 82,
+    .lo = -128,
+    .hi = 127,
+};
+
+/* e: Conv2d 1x1 (armv7em smlad 1x1, high)
+ * 5x5x6 -> 5x5x3, 450 MACs */
+static void run_e(int8_t *arena)
+{
+    const mcucc_rows x0 = {
+        .buffer = &d_tensor, .data = arena + d_tensor.offset, .stride = 1, .taps = 1};
+    const int8_t *window[1];
+    mcucc_span span = {.end = 5, .scratch = arena + e_scratch.offset};
+
+    for (int32_t row = 0; row < 5; row++) {
+        span.row = row;
+        mcucc_window(window, &x0, row);
+        mcucc_pointwise_armv7em_high(&e_params, window, mcucc_row(arena, &e_output, row), &span);
+    }
+}

@@ -1,0 +1,249 @@
+/* Stage 0: a .. c
+ * 3 nodes run together, each step a tile of 1 whole row of the last.
+ * t counts row steps, 6 of them for 5 tiles: the last node lags 1 behind the first, because
+ * windows read what lies below the tile, which must be there before.
+ * u counts column steps, 2 in 2 vertical strips: what two strips read at their border is
+ * computed in both.
+ *
+ *   for strip u in 0 .. 2:
+ *     for t in 0 .. 6:
+ *       receive          image  rows 2t .. 2t+2
+ *             image elsewhere -> image_image
+ *       Conv2d           a      rows 2t-1 .. 2t+1  columns (0..9, 6..16)[u]
+ *             image_image -> a_tile with scratch
+ *       DepthwiseConv2d  b      rows 2t-2 .. 2t    columns (0..8, 7..16)[u]
+ *             a_row_cache, a_tile -> b_tile with scratch
+ *       keep             a      rows (0, 1..3, 3..5, 5..7, 7..9, none)[t]
+ *             columns (0..9, 6..16)[u]  tile -> rows
+ *       Conv2d           c      rows t-1           columns (0..4, 4..8)[u]
+ *             b_row_cache, b_tile -> c_output with scratch
+ *       keep             b      rows (none, 1, 3, 5, 7, none)[t]  columns (0..8, 7..16)[u]
+ *             tile -> rows */
+static const mcucc_buffer image_image = {
+    .offset = 72, .rows = 4, .height = 10, .pitch = 48, .pixel = 3};
+/* Columns [begin, end) of column step u. */
+static const int16_t a_made_columns[2][2] = {{0, 9}, {6, 16}};
+/* The column at the left edge at column step u. */
+static const int16_t a_left[2] = {0, 6};
+static const mcucc_buffer a_tile = {
+    .offset = 1072, .rows = 2, .height = 10, .pitch = 80, .pixel = 8};
+static const mcucc_buffer a_scratch = {.offset = 264};
+/* Columns [begin, end) of column step u. */
+static const int16_t b_made_columns[2][2] = {{0, 8}, {7, 16}};
+static const mcucc_buffer a_row_cache = {
+    .offset = 912, .rows = 2, .height = 10, .pitch = 80, .pixel = 8};
+/* The column at the left edge at column step u. */
+static const int16_t b_left[2] = {0, 7};
+static const mcucc_buffer b_tile = {
+    .offset = 264, .rows = 2, .height = 10, .pitch = 72, .pixel = 8};
+static const mcucc_buffer b_scratch = {.offset = 408};
+/* Rows [begin, end) of row step t. */
+static const int16_t a_cached_rows[6][2] = {
+    {0, 1}, {1, 3}, {3, 5}, {5, 7}, {7, 9}, {0, 0},
+};
+/* Columns [begin, end) of column step u. */
+static const int16_t c_made_columns[2][2] = {{0, 4}, {4, 8}};
+static const mcucc_buffer b_row_cache = {
+    .offset = 0, .rows = 1, .height = 10, .pitch = 72, .pixel = 8};
+static const mcucc_buffer c_output = {
+    .offset = 768, .rows = 5, .height = 5, .pitch = 32, .pixel = 4};
+static const mcucc_buffer c_scratch = {.offset = 408};
+/* Rows [begin, end) of row step t. */
+static const int16_t b_cached_rows[6][2] = {
+    {0, 0}, {1, 2}, {3, 4}, {5, 6}, {7, 8}, {0, 0},
+};
+
+/* Receive rows of image from the camera. */
+static void receive_image(int8_t *arena, int32_t t, const mcucc_camera *camera)
+{
+    const mcucc_range rows = mcucc_sweep(t, 2, 0, 2, 10);
+
+    for (int32_t row = rows.begin; row < rows.end; row++) {
+        int8_t *const pixels = mcucc_row(arena, &image_image, row);
+
+        camera->read_row(camera->context, 0, row, (uint8_t *)pixels);
+        mcucc_camera_offset(pixels, image_image.pitch);
+    }
+}
+
+static const mcucc_conv2d_armv7em_params a_params = {
+    .kernel_h = 3,
+    .kernel_w = 3,
+    .stride_w = 1,
+    .dilation_w = 1,
+    .pad_left = 1,
+    .input_width = 16,
+    .input_channels = 3,
+    .output_channels = 8,
+    .runs = 1,
+    .run = 9,
+    .chunks = 7,
+    .wide = 1,
+    .stream = net_a_stream,
+    .input_zero_point = -1,
+    .output_zero_point = 38,
+    .lo = -128,
+    .hi = 127,
+};
+
+/* a: Conv2d 3x3 p1,1,1,1 (armv7em smlad, shift)
+ * 10x16x3 -> 10x16x8, 34,560 MACs */
+static void run_a(int8_t *arena, int32_t t, int32_t u)
+{
+    const mcucc_range rows = mcucc_sweep(t, 2, -1, 1, 10);
+    const mcucc_range columns = mcucc_listed(a_made_columns[u]);
+    const mcucc_rows x0 = {
+        .buffer = &image_image,
+        .data = arena + image_image.offset,
+        .padding = net_padding_m1,
+        .stride = 1,
+        .pad = 1,
+        .taps = 3,
+        .dilation = 1,
+    };
+    const int8_t *window[3];
+    mcucc_span span = {
+        .begin = columns.begin, .end = columns.end, .scratch = arena + a_scratch.offset};
+
+    for (int32_t row = rows.begin; row < rows.end; row++) {
+        span.row = row;
+        mcucc_window(window, &x0, row);
+        mcucc_conv2d_armv7em_shift(
+            &a_params, window, mcucc_pixel(arena, &a_tile, row, columns.begin - a_left[u]), &span);
+    }
+}
+
+static const mcucc_depthwise_armv7em_params b_params = {
+    .pad_left = 1,
+    .input_width = 16,
+    .channels = 8,
+    .tile = 12,
+    .stream = net_b_stream,
+    .input_zero_point = 38,
+    .output_zero_point = 2,
+    .lo = -128,
+    .hi = 127,
+};
+
+/* b: DepthwiseConv2d 3x3 p1,1,1,1 (armv7em smlad, high)
+ * 10x16x8 -> 10x16x8, 11,520 MACs */
+static void run_b(int8_t *arena, int32_t t, int32_t u)
+{
+    const mcucc_range rows = mcucc_sweep(t, 2, -2, 0, 10);
+    const mcucc_range columns = mcucc_listed(b_made_columns[u]);
+    const mcucc_rows x0 = {
+        .buffer = &a_row_cache,
+        .data = arena + a_row_cache.offset,
+        .fresh = &a_tile,
+        .fresh_data = arena + a_tile.offset,
+        .fresh_from = mcucc_sweep(t, 2, -1, 1, 10).begin,
+        .padding = net_padding_38,
+        .stride = 1,
+        .pad = 1,
+        .taps = 3,
+        .dilation = 1,
+    };
+    const int8_t *window[3];
+    mcucc_span span = {
+        .begin = columns.begin,
+        .end = columns.end,
+        .input_column = a_left[u],
+        .scratch = arena + b_scratch.offset,
+    };
+
+    for (int32_t row = rows.begin; row < rows.end; row++) {
+        span.row = row;
+        mcucc_window(window, &x0, row);
+        mcucc_depthwise_armv7em_3_1_high(
+            &b_params, window, mcucc_pixel(arena, &b_tile, row, columns.begin - b_left[u]), &span);
+    }
+}
+
+/* Keep the rows of a that later row steps read: tile -> row cache. */
+static void keep_rows_a(int8_t *arena, int32_t t, int32_t u)
+{
+    const mcucc_range rows = mcucc_listed(a_cached_rows[t]);
+    const mcucc_range columns = mcucc_listed(a_made_columns[u]);
+
+    mcucc_copy(arena, &a_tile, columns.begin - a_left[u], &a_row_cache, columns.begin - a_left[u],
+               rows, columns);
+}
+
+static const mcucc_conv2d_armv7em_params c_params = {
+    .kernel_h = 3,
+    .kernel_w = 3,
+    .stride_w = 2,
+    .dilation_w = 1,
+    .pad_left = 1,
+    .input_width = 16,
+    .input_channels = 8,
+    .output_channels = 4,
+    .runs = 1,
+    .run = 24,
+    .chunks = 18,
+    .wide = 0,
+    .stream = net_c_stream,
+    .input_zero_point = 2,
+    .output_zero_point = -46,
+    .lo = -128,
+    .hi = 127,
+};
+
+/* c: Conv2d 3x3 s2,2 p1,1,1,1 (armv7em smlad, high)
+ * 10x16x8 -> 5x8x4, 11,520 MACs */
+static void run_c(int8_t *arena, int32_t t, int32_t u)
+{
+    const mcucc_range rows = mcucc_sweep(t, 1, -1, 0, 5);
+    const mcucc_range columns = mcucc_listed(c_made_columns[u]);
+    const mcucc_rows x0 = {
+        .buffer = &b_row_cache,
+        .data = arena + b_row_cache.offset,
+        .fresh = &b_tile,
+        .fresh_data = arena + b_tile.offset,
+        .fresh_from = mcucc_sweep(t, 2, -2, 0, 10).begin,
+        .padding = net_padding_2,
+        .stride = 2,
+        .pad = 1,
+        .taps = 3,
+        .dilation = 1,
+    };
+    const int8_t *window[3];
+    mcucc_span span = {
+        .begin = columns.begin,
+        .end = columns.end,
+        .input_column = b_left[u],
+        .scratch = arena + c_scratch.offset,
+    };
+
+    for (int32_t row = rows.begin; row < rows.end; row++) {
+        span.row = row;
+        mcucc_window(window, &x0, row);
+        mcucc_conv2d_armv7em_high(&c_params, window,
+                                  mcucc_pixel(arena, &c_output, row, columns.begin), &span);
+    }
+}
+
+/* Keep the rows of b that later row steps read: tile -> row cache. */
+static void keep_rows_b(int8_t *arena, int32_t t, int32_t u)
+{
+    const mcucc_range rows = mcucc_listed(b_cached_rows[t]);
+    const mcucc_range columns = mcucc_listed(b_made_columns[u]);
+
+    mcucc_copy(arena, &b_tile, columns.begin - b_left[u], &b_row_cache, columns.begin - b_left[u],
+               rows, columns);
+}
+
+/* The steps of stage 0. */
+static void stage_0_c(int8_t *arena, const mcucc_camera *camera)
+{
+    for (int32_t u = 0; u < 2; u++) { /* a strip is one column step */
+        for (int32_t t = 0; t < 6; t++) {
+            receive_image(arena, t, camera);
+            run_a(arena, t, u);
+            run_b(arena, t, u);
+            keep_rows_a(arena, t, u);
+            run_c(arena, t, u);
+            keep_rows_b(arena, t, u);
+        }
+    }
+}
