@@ -65,33 +65,37 @@ class Recording:
 def record(
     kernel: Kernel,
     inputs: Sequence[Int8Array],
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     rng: np.random.Generator | None = None,
     alias: int | None = None,
     call: KernelCall | None = None,
 ) -> Recording:
-    """The calls for inputs (H, W, C); with `rng` rows are cut into random pieces of columns.
+    """The calls for inputs and an output `shape` (H, W, C).
+
+    With `rng` rows are cut into random pieces of columns.
 
     `call` is another C function of the same contract, by default the kernel's portable one.
     """
+    height, width, channels = shape
     if kernel.granularity is Granularity.TENSOR:
         rows = tuple(np.ascontiguousarray(x).tobytes() for x in inputs)
-        steps = (Step(None, rows, int(np.prod(shape))),)
+        steps: tuple[Step, ...] = (Step(None, rows, int(np.prod(shape))),)
     elif kernel.granularity is Granularity.SINK:
-        height, width = inputs[0].shape[:2]
+        given_height, given_width = inputs[0].shape[:2]
         steps = tuple(
             Step((row, begin, end, begin), (inputs[0][row, begin:end].tobytes(),), 0)
-            for row in range(height)
-            for begin, end in _pieces(width, rng)
+            for row in range(given_height)
+            for begin, end in _pieces(given_width, rng)
         )
     else:
         steps = tuple(
-            _row_step(kernel, inputs, shape, row, begin, end, rng)
-            for row in range(shape[0])
-            for begin, end in _pieces(shape[1], rng)
+            _row_step(kernel, inputs, channels, row, begin, end, rng)
+            for row in range(height)
+            for begin, end in _pieces(width, rng)
         )
     call = call or kernel.call()
-    return Recording(call, kernel.granularity, steps, shape, kernel.scratch_bytes, alias)
+    output = height, width, channels
+    return Recording(call, kernel.granularity, steps, output, kernel.scratch_bytes, alias)
 
 
 def _pieces(width: int, rng: np.random.Generator | None) -> Iterator[tuple[int, int]]:
@@ -106,7 +110,7 @@ def _pieces(width: int, rng: np.random.Generator | None) -> Iterator[tuple[int, 
 def _row_step(
     kernel: Kernel,
     inputs: Sequence[Int8Array],
-    shape: tuple[int, int, int],
+    channels: int,
     row: int,
     begin: int,
     end: int,
@@ -130,7 +134,7 @@ def _row_step(
                 padding = kernel.padding()
                 full = np.full(x[0, first:stop].shape, padding or 0, np.int8).tobytes()
                 rows.append(None if padding is None else full)
-    return Step((row, begin, end, input_column), tuple(rows), (end - begin) * shape[2])
+    return Step((row, begin, end, input_column), tuple(rows), (end - begin) * channels)
 
 
 def _columns(window: Window, begin: int, end: int, width: int) -> tuple[int, int]:
@@ -179,6 +183,7 @@ def replay(library: ctypes.CDLL, recording: Recording) -> Int8Array:
             continue
         alias = recording.alias
         out = _guarded(bytes(step.out_bytes)) if alias is None else buffers[alias]
+        assert out is not None, "the input that the output replaces is padding"
         target = ctypes.c_void_p(out.ctypes.data + GUARD)
         getattr(library, call.function)(ctypes.byref(params), pointers, target, span)
         parts.append(_unguarded(out, step.out_bytes, call.function))
@@ -266,6 +271,6 @@ def compile_c(output: Path, sources: Sequence[Path], *flags: str) -> Path:
     compiler, folder = host_compiler(), output.parent
     options = [*WARNINGS, f"-I{RUNTIME / 'include'}", *flags]
     objects = compile_objects(compiler, sources, options, Path(f"{output.name}.objects"), folder)
-    words = [*compiler.command, *objects, *flags, "-o", output.name]
+    words = [*compiler.command, *map(str, objects), *flags, "-o", output.name]
     run_tool(words, what=f"linking {output.name}", cwd=folder)
     return output

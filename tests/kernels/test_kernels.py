@@ -160,7 +160,9 @@ def test_address_sanitizer_sees_one_byte_too_few(replayer: Path, tmp_path: Path)
     kernel = case.kernel()
     recording = driver.record(kernel, images(case), case.output.shape[1:])
     step = recording.steps[0]
-    short = driver.Step(step.span, (step.rows[0], step.rows[1][:-1]), step.out_bytes)
+    first, second = step.rows
+    assert second is not None
+    short = driver.Step(step.span, (first, second[:-1]), step.out_bytes)
     broken = driver.Recording(
         recording.call, recording.granularity, (short,), recording.shape, 0, None
     )

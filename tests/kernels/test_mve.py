@@ -187,6 +187,8 @@ def test_reading_one_byte_too_many_is_a_fault(machine: QemuMachine) -> None:
     """The fence itself: a row one byte shorter than what the kernel reads."""
     case = draw.weighted(Conv2d(Window2d((1, 1))), (1, 1, 5, 7), (4, 1, 1, 7), (0, 0), PLAIN, 1)
     job = drawn(case, Rounding.SINGLE, 0).job
-    step = replace(job.steps[0], rows=(job.steps[0].rows[0][:-1],))
+    (row,) = job.steps[0].rows
+    assert row is not None
+    step = replace(job.steps[0], rows=(row[:-1],))
     with pytest.raises(AssertionError, match="faulted"):
         machine.run_all([replace(job, steps=(step,))], fence=True)

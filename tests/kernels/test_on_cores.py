@@ -145,8 +145,8 @@ def test_every_number_of_channels_up_to_257(core: str, machine: QemuMachine) -> 
             case = draw.weighted(op, *shapes, (3, -5), PLAIN, number)
             cases.append(drawn(case, Rounding.SINGLE, number, CORES[core]))
         window = Window2d((3, 3), (1, 1 + number % 2), (1, 1), Pads(1, 1, 1, 1))
-        shapes = (1, 2, width, number), (3, 3, number)
-        case = draw.weighted(DepthwiseConv2d(window), *shapes, (-128, 7), PLAIN, number)
+        x, kernel = (1, 2, width, number), (3, 3, number)
+        case = draw.weighted(DepthwiseConv2d(window), x, kernel, (-128, 7), PLAIN, number)
         cases.append(drawn(case, Rounding.SINGLE, number, CORES[core]))
     few_channels = 3  # fewer than the depthwise kernel of Armv7E-M takes at a time
     assert sum(not is_fast(each) for each in cases) <= few_channels
