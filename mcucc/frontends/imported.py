@@ -82,7 +82,7 @@ class Port:
 
     @property
     def quantization(self) -> Quant:
-        """`quant`, or DataError."""
+        """`quant`; DataError where the network is not quantized yet."""
         if self.quant is None:
             raise DataError("the input has no quantization yet", where=self.name)
         return self.quant

@@ -57,7 +57,6 @@ class LitertSession(Oracle):
         return LitertSession(self.imported.model_path, Rounding.SINGLE, reference=True)
 
     def run(self, values: Sequence[Array], inner: bool) -> Mapping[str | int, Array]:
-        """One run."""
         interpreter = self._interpreter
         for detail, value in zip(interpreter.get_input_details(), values, strict=True):
             interpreter.set_tensor(detail["index"], value)

@@ -45,7 +45,6 @@ class OnnxOracle(Oracle):
         return super().shown(tensor) if source is None else source.name
 
     def run(self, values: Sequence[Array], inner: bool) -> dict[str | int, Array]:
-        """One run."""
         if inner and self._whole is None:
             names = [source.name for source in self.imported.sources.values()]
             fed = {end.name for end in self.imported.inputs}

@@ -41,7 +41,7 @@ class Oracle(ABC):
 
     @property
     def where(self) -> str:
-        """The file."""
+        """The file, as messages name it."""
         return str(self.imported.model_path)
 
     def outputs(self, inputs: Iterable[Sequence[Int8Array]]) -> dict[str, Integers]:

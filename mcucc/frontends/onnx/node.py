@@ -21,12 +21,12 @@ class OnnxNode:
 
     @property
     def op(self) -> str:
-        """The operator's name."""
+        """The operator, as the standard calls it."""
         return self.proto.op_type
 
     @property
     def output(self) -> str:
-        """The first output."""
+        """The first output; UnsupportedNode for a node without one."""
         if not self.proto.output or not self.proto.output[0]:
             raise UnsupportedNode("the node has no output")
         return str(self.proto.output[0])
@@ -50,11 +50,11 @@ class OnnxNode:
             raise UnsupportedNode(f"the extra outputs {', '.join(extra)} are not computed")
 
     def integer(self, name: str, default: int = 0) -> int:
-        """An integer attribute."""
+        """An integer attribute; UnsupportedNode when the file has another type there."""
         return int(self._get(name, AttributeProto.INT, "i", default))
 
     def real(self, name: str, default: float = 0.0) -> float:
-        """A float attribute."""
+        """A float attribute; UnsupportedNode as for integers."""
         return float(self._get(name, AttributeProto.FLOAT, "f", default))
 
     def integers(self, name: str) -> tuple[int, ...] | None:
@@ -63,7 +63,7 @@ class OnnxNode:
         return None if found is None else tuple(int(value) for value in found)
 
     def text(self, name: str, default: str = "") -> str:
-        """A string attribute."""
+        """A string attribute; UnsupportedNode as for integers."""
         found = self._get(name, AttributeProto.STRING, "s", default.encode())
         return bytes(found).decode("utf-8", "replace")
 
