@@ -165,11 +165,15 @@ class Target:
 
     @property
     def row(self) -> str:
-        """C expression of the address of the part of `row`."""
+        """C expression of the address of the part of `row`, which begins at `column`."""
         if self.whole:
             return f"mcucc_row(arena, &{self.buffer.name}, row)"
-        column = behind(self.column, self.buffer.edge)
-        return f"mcucc_pixel(arena, &{self.buffer.name}, row, {column})"
+        return f"mcucc_pixel(arena, &{self.buffer.name}, row, column)"
+
+    @property
+    def inside(self) -> str:
+        """C expression of `column`, counted from the left edge."""
+        return behind(self.column, self.buffer.edge)
 
 
 def span_fields(

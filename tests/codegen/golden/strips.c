@@ -104,12 +104,13 @@ static void run_a(int8_t *arena, int32_t t, int32_t u)
     const int8_t *window[3];
     mcucc_span span = {
         .begin = columns.begin, .end = columns.end, .scratch = arena + a_scratch.offset};
+    const int32_t column = columns.begin - a_left[u];
 
     for (int32_t row = rows.begin; row < rows.end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row);
-        mcucc_conv2d_armv7em_shift(
-            &a_params, window, mcucc_pixel(arena, &a_tile, row, columns.begin - a_left[u]), &span);
+        mcucc_conv2d_armv7em_shift(&a_params, window, mcucc_pixel(arena, &a_tile, row, column),
+                                   &span);
     }
 }
 
@@ -150,12 +151,13 @@ static void run_b(int8_t *arena, int32_t t, int32_t u)
         .input_column = a_left[u],
         .scratch = arena + b_scratch.offset,
     };
+    const int32_t column = columns.begin - b_left[u];
 
     for (int32_t row = rows.begin; row < rows.end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row);
-        mcucc_depthwise_armv7em_3_1_high(
-            &b_params, window, mcucc_pixel(arena, &b_tile, row, columns.begin - b_left[u]), &span);
+        mcucc_depthwise_armv7em_3_1_high(&b_params, window,
+                                         mcucc_pixel(arena, &b_tile, row, column), &span);
     }
 }
 
@@ -214,12 +216,13 @@ static void run_c(int8_t *arena, int32_t t, int32_t u)
         .input_column = b_left[u],
         .scratch = arena + c_scratch.offset,
     };
+    const int32_t column = columns.begin;
 
     for (int32_t row = rows.begin; row < rows.end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row);
-        mcucc_conv2d_armv7em_high(&c_params, window,
-                                  mcucc_pixel(arena, &c_output, row, columns.begin), &span);
+        mcucc_conv2d_armv7em_high(&c_params, window, mcucc_pixel(arena, &c_output, row, column),
+                                  &span);
     }
 }
 
