@@ -6,7 +6,8 @@
 #define MCUCC_COMPILER_H
 
 /* Kernels come in two rounding profiles made from one body; the body takes the profile as a
- * constant and must be inlined for the constant to fold. */
+ * constant and must be inlined for the constant to fold. What is called once and calls deep has a
+ * frame of its own instead, which is on the stack only while it runs. */
 #if defined(__GNUC__)
 #define MCUCC_INLINE static inline __attribute__((always_inline))
 #define MCUCC_OUTLINE static __attribute__((noinline, unused))

@@ -198,7 +198,7 @@ static const uint8_t stage_1_c_order[16] = {
 };
 
 /* Stages 0 to 1, interleaved: each feeds the next one rows as it asks. */
-static void stage_1_c(int8_t *arena, const mcucc_camera *camera)
+MCUCC_OUTLINE void stage_1_c(int8_t *arena, const mcucc_camera *camera)
 {
     int32_t done[2] = {0};
 

@@ -226,7 +226,7 @@ static void run_globalaveragepool_5(int8_t *arena)
 }
 
 /* The steps of stage 5. */
-static void stage_5_globalaveragepool_5(int8_t *arena)
+MCUCC_OUTLINE void stage_5_globalaveragepool_5(int8_t *arena)
 {
     mcucc_global_average_pool_begin(&globalaveragepool_5_params,
                                     mcucc_sums(arena, &globalaveragepool_5_scratch));

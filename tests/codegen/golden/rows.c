@@ -138,7 +138,7 @@ static void keep_rows_a(int8_t *arena, int32_t t)
 }
 
 /* The steps of stage 0. */
-static void stage_0_b(int8_t *arena, const mcucc_camera *camera)
+MCUCC_OUTLINE void stage_0_b(int8_t *arena, const mcucc_camera *camera)
 {
     for (int32_t t = 0; t < 13; t++) {
         receive_image(arena, t, camera);

@@ -63,7 +63,7 @@ static void run_a(int8_t *arena)
 }
 
 /* The steps of stage 0. */
-static void stage_0_a(int8_t *arena, const mcucc_camera *camera)
+MCUCC_OUTLINE void stage_0_a(int8_t *arena, const mcucc_camera *camera)
 {
     receive_image(arena, camera);
     run_a(arena);
@@ -263,7 +263,7 @@ static void run_d(int8_t *arena, int32_t t)
 }
 
 /* The steps of stage 1. */
-static void stage_1_d(int8_t *arena)
+MCUCC_OUTLINE void stage_1_d(int8_t *arena)
 {
     for (int32_t t = 0; t < 3; t++) {
         run_c(arena, t);

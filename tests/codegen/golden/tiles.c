@@ -312,7 +312,7 @@ static void keep_columns_b(int8_t *arena, int32_t t, int32_t u)
 }
 
 /* The steps of stage 0. */
-static void stage_0_c(int8_t *arena, const mcucc_camera *camera)
+MCUCC_OUTLINE void stage_0_c(int8_t *arena, const mcucc_camera *camera)
 {
     for (int32_t t = 0; t < 4; t++) {
         for (int32_t u = 0; u < 3; u++) {
