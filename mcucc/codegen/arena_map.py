@@ -7,16 +7,18 @@ from collections.abc import Iterator
 
 from mcucc.base.names import comment
 from mcucc.codegen.layout import COLUMNS
-from mcucc.schedule.plan.buffers import Buffer, BufferId
+from mcucc.schedule.plan.buffers import Buffer
 from mcucc.schedule.plan.program import Program
 
 
 def arena_map(program: Program) -> Iterator[str]:
     """Its lines, by address: bytes, the stages at which they are in use, and what for."""
-    stages = _stages(program)
+    stages = program.stages_in_use()
     lines = [("bytes", "stages", "")]
     for buffer in sorted(program.buffers.values(), key=lambda b: (b.offset, b.end, b.id.order)):
-        lines.append((f"{buffer.offset} .. {buffer.end}", stages[buffer.id], _what(buffer)))
+        lines.append(
+            (f"{buffer.offset} .. {buffer.end}", _span(stages.get(buffer.id)), _what(buffer))
+        )
     widths = [max(len(line[column]) for line in lines) for column in (0, 1)]
     room = COLUMNS - len(" * ") - sum(widths) - 4
     for place, when, what in lines:
@@ -25,19 +27,10 @@ def arena_map(program: Program) -> Iterator[str]:
         yield from (f"{' ' * (sum(widths) + 4)}{other}" for other in others)
 
 
-def _stages(program: Program) -> dict[BufferId, str]:
-    """First and last stage at which each buffer is in use."""
-    found: dict[BufferId, list[int]] = {buffer: [] for buffer in program.buffers}
-    for number in range(len(program.stages)):
-        for buffer in program.live(number):
-            found[buffer.id].append(number)
-    return {id: _span(numbers) for id, numbers in found.items()}
-
-
-def _span(numbers: list[int]) -> str:
-    if not numbers:
+def _span(stages: tuple[int, int] | None) -> str:
+    if stages is None:
         return "-"
-    first, last = numbers[0], numbers[-1]
+    first, last = stages
     return str(first) if first == last else f"{first} .. {last}"
 
 

@@ -257,6 +257,15 @@ class Program:
         ]
         return tuple(sorted(found, key=lambda buffer: (buffer.offset, buffer.id.order)))
 
+    def stages_in_use(self) -> Mapping[BufferId, tuple[int, int]]:
+        """First and last stage in which a byte of a buffer is live; without those never live."""
+        found: dict[BufferId, tuple[int, int]] = {}
+        for number in range(len(self.stages)):
+            for buffer in self.live(number):
+                first, _ = found.get(buffer.id, (number, number))
+                found[buffer.id] = first, number
+        return found
+
     def bytes_by_kind(self) -> Mapping[BufferKind, int]:
         """The largest number of bytes of each kind in use in one stage."""
         found: dict[BufferKind, int] = dict.fromkeys(BufferKind, 0)

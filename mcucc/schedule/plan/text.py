@@ -7,7 +7,7 @@ nothing to do at a step is left out there. Names are those of the model file, as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mcucc.ir.integer import Activation, IntegerNode
@@ -224,10 +224,7 @@ class ProgramText:
             f"  most in use: {program.stage_bytes[peak]:,} bytes in stage {peak}"
             f"{self._moment(peak)}",
         ]
-        live: dict[BufferId, list[int]] = {}
-        for number in range(len(program.stages)):
-            for buffer in program.live(number):
-                live.setdefault(buffer.id, []).append(number)
+        live = program.stages_in_use()
         roots = {
             BufferId(node.output): node.inputs[0]
             for node in program.graph.nodes
@@ -258,7 +255,7 @@ class ProgramText:
         verb, what, *_ = self._action(stage, stage.actions[moment.action])
         return f", {verb} {what}{' at ' if steps else ''}{', '.join(steps)}"
 
-    def _buffer(self, buffer: Buffer, stages: Sequence[int]) -> list[str]:
+    def _buffer(self, buffer: Buffer, stages: tuple[int, int]) -> list[str]:
         if buffer.kind is BufferKind.SCRATCH:
             shape = f"{buffer.size:,} bytes"
         else:
@@ -267,7 +264,7 @@ class ProgramText:
         if any(buffer.origins):
             edges = tuple((origin, origin + 1) for origin in buffer.origins)
             shape += f", left edge {ranges_text(edges, 'u', max(buffer.origins) + 2)}"
-        first, last = stages[0], stages[-1]
+        first, last = stages
         when = f"stage {first}" if first == last else f"stages {first} .. {last}"
         label = self.buffer(buffer.id)
         return [f"{buffer.offset:,}", f"{buffer.end:,}", label, buffer.kind.value, when, shape]
