@@ -1,1 +1,1 @@
-"""."""
+"""From a float Graph to integers: ranges, scales, biases, lowering."""
