@@ -22,6 +22,12 @@
 /* Arenas must start at a multiple of this many bytes. */
 #define MCUCC_ARENA_ALIGNMENT 8
 
+/* Positions [begin, end) of rows, columns or taps. */
+typedef struct {
+    int32_t begin;
+    int32_t end;
+} mcucc_range;
+
 /* Which part of an output row one kernel call computes. Columns and rows count from 0 over the
  * whole tensor, so that a kernel sees for itself where the picture's left and right borders are. */
 typedef struct {

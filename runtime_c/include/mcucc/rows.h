@@ -7,12 +7,6 @@
 #include "mcucc/compiler.h"
 #include "mcucc/mcucc.h"
 
-/* Positions [begin, end) of rows or columns. */
-typedef struct {
-    int32_t begin;
-    int32_t end;
-} mcucc_range;
-
 /* Bytes of the arena that hold rows of one tensor: pixel (row, column) lies at
  * offset + row % rows * pitch + column * pixel, columns counted from the buffer's left edge. */
 typedef struct {

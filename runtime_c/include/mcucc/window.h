@@ -9,12 +9,6 @@
 #include "mcucc/mcucc.h"
 #include "mcucc/requantize.h"
 
-/* A half-open interval of columns or taps. */
-typedef struct {
-    int32_t begin;
-    int32_t end;
-} mcucc_range;
-
 /* The columns of `span` whose taps all lie inside the input: [span->begin, begin) is the left
  * border, [end, span->end) the right one. */
 MCUCC_INLINE mcucc_range mcucc_interior(const mcucc_span *span, int32_t kernel, int32_t stride,
