@@ -22,7 +22,7 @@ from mcucc.ops.common.border import Zones, zones_of
 from mcucc.ops.common.spatial import Window2d
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
-from mcucc.quantize.weights import natural_scales
+from mcucc.quantize.weight_scales import natural_scales
 
 TOLERATED = 1.15
 BYTE_DEVIATION = 255 / 12**0.5  # of a camera byte

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from mcucc.errors import ModelError, Problem
 from mcucc.ir.graph import Graph, Node
 from mcucc.ir.tensor import Quant, Tensor
 from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN, NO_CLAMP, Clamp, Rounding
+from mcucc.numerics.weights import WeightGrid
 from mcucc.quantize.border import largest_added
 from mcucc.quantize.calibrate import DoubleArray, Ranges
 from mcucc.quantize.correction import output_shift, tap_shift
@@ -19,6 +20,7 @@ from mcucc.quantize.groups import QuantGroup, quant_groups
 from mcucc.quantize.lower import LARGEST_SCALE, SMALLEST_SCALE
 from mcucc.quantize.observers.base import Range
 from mcucc.quantize.problems import raise_problems
+from mcucc.quantize.weight_choice import WeightChoice, grids_of
 from mcucc.quantize.weights import quantize_weights
 
 LEVELS = INT8_MAX - INT8_MIN
@@ -26,11 +28,12 @@ LEVELS = INT8_MAX - INT8_MIN
 
 @dataclass(frozen=True)
 class QuantizeOptions:
-    """How to quantize: the observer's name, the rounding profile, corrections."""
+    """How to quantize: the observer's name, the rounding profile, corrections, bits of weights."""
 
     observer: str = "l2.4"
     rounding: Rounding = Rounding.SINGLE
     correct_biases: bool = True
+    weights: WeightChoice = field(default_factory=WeightChoice)
 
 
 def quantize(graph: Graph, ranges: Ranges, options: QuantizeOptions | None = None) -> Graph:
@@ -46,13 +49,14 @@ def quantize(graph: Graph, ranges: Ranges, options: QuantizeOptions | None = Non
         for name, quant in quants.items()
     }
     shared = _constants_read_twice(graph)
+    grids = grids_of(graph, options.weights)
     nodes, problems = [], []
     for node in graph.nodes:
         if node.op.WEIGHT_AXIS is None:
             nodes.append(node)
             continue
         try:
-            made = _integer_constants(graph, node, quants, shared, means, tensors)
+            made = _integer_constants(graph, node, quants, shared, means, tensors, grids[node.name])
         except ValueError as error:
             problems.append(Problem(node.name, node.op.kind, str(error)))
             continue
@@ -130,6 +134,7 @@ def _integer_constants(
     shared: frozenset[str],
     means: Mapping[str, DoubleArray],
     taken: Mapping[str, Tensor],
+    grid: WeightGrid,
 ) -> tuple[Tensor, ...]:
     """Weights and, where there are any, bias and border of a node as integer tensors."""
     weights, *rest = graph.tensors_of(node.inputs[1:])
@@ -137,7 +142,8 @@ def _integer_constants(
     assert axis is not None  # the caller looked
     bias = rest[0].constant if rest else None
     x, y = quants[node.inputs[0]], quants[node.output]
-    made = quantize_weights(weights.constant, bias, axis, x, y, largest_added(graph, node, 0.0))
+    spread = largest_added(graph, node, 0.0)
+    made = quantize_weights(weights.constant, bias, axis, x, y, spread, grid)
     mean, more = means.get(node.inputs[0]), np.zeros(1)
     if mean is not None:
         rounded = made.real_weights(axis)
@@ -146,7 +152,7 @@ def _integer_constants(
         if len(rest) > 1:
             more = tap_shift(node.op, mean, weights.constant, rounded)
         spread = largest_added(graph, node, more)
-        made = quantize_weights(weights.constant, bias, axis, x, y, spread)
+        made = quantize_weights(weights.constant, bias, axis, x, y, spread, grid)
 
     def named(index: int, fallback: str) -> str:
         # Two readers may need two sets of integers.

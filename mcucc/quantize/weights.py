@@ -8,14 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.tensor import Quant
-from mcucc.numerics.weights import (
-    DEAD_FACTOR,
-    WEIGHT_MAX,
-    DoubleArray,
-    round_weights,
-    safe_scales,
-)
+from mcucc.numerics.weights import INT8, DoubleArray, WeightGrid, round_weights, safe_scales
 from mcucc.quantize.snap import snap_scales
+from mcucc.quantize.weight_scales import natural_scales
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,23 +44,27 @@ def quantize_weights(
     x: Quant,
     y: Quant,
     spread: DoubleArray | float = 0.0,
+    grid: WeightGrid = INT8,
+    importance: DoubleArray | None = None,
 ) -> IntegerWeights:
-    """Round weights and bias; `axis` is the output channel of `weights`.
+    """Round weights to a grid, and the bias; `axis` is the output channel of `weights`.
 
-    `spread` (C_out,) is how far a border moves the bias at most. A channel's scale is its largest
-    weight / 127, enlarged where its bias or its sums would otherwise leave int32, then snapped to a
-    short requantization factor. Raises ValueError for weights that are not finite.
+    `spread` (C_out,) is how far a border moves the bias at most; `importance` (C_out, taps) or
+    (taps,) weighs errors where a scale is searched. A channel's scale is the natural one of its
+    weights and grid, enlarged where its bias or its sums would otherwise leave int32, then snapped
+    to a short requantization factor. Raises ValueError for weights that are not finite.
     """
     rows = np.moveaxis(weights.astype(np.float64), axis, 0)
     flat = rows.reshape(rows.shape[0], -1)
     offsets = np.zeros(len(flat)) if bias is None else bias.astype(np.float64)
     if not (np.isfinite(flat).all() and np.isfinite(offsets).all()):
         raise ValueError("weights or biases are not finite")
-    scale = natural_scales(flat, x.per_tensor_scale, y.per_tensor_scale)
-    scale = safe_scales(flat, np.abs(offsets) + spread, scale, x.per_tensor_scale, x.zero_point)
-    extremes = extreme_sums(flat, offsets, scale, x) + spread / (x.per_tensor_scale * scale)
+    ends = np.abs(offsets) + spread
+    scale = natural_scales(flat, x.per_tensor_scale, y.per_tensor_scale, grid, importance)
+    scale = safe_scales(flat, ends, scale, x.per_tensor_scale, x.zero_point, grid)
+    extremes = extreme_sums(flat, offsets, scale, x, grid) + spread / (x.per_tensor_scale * scale)
     scale = snap_scales(scale, extremes, x.per_tensor_scale, y.per_tensor_scale)
-    quantized = round_weights(flat, scale).reshape(rows.shape)
+    quantized = round_weights(flat, scale, grid).reshape(rows.shape)
     return IntegerWeights(
         np.ascontiguousarray(np.moveaxis(quantized, 0, axis)),
         np.rint(offsets / (x.per_tensor_scale * scale)).astype(np.int32),
@@ -73,17 +72,11 @@ def quantize_weights(
     )
 
 
-def natural_scales(flat: DoubleArray, input_scale: float, output_scale: float) -> DoubleArray:
-    """Largest weight / 127 per row of (C_out, taps); dead channels get a scale that suits y."""
-    scale: DoubleArray = np.abs(flat).max(axis=1, initial=0.0) / WEIGHT_MAX
-    dead = scale < np.finfo(np.float32).tiny
-    scale[dead] = DEAD_FACTOR * output_scale / input_scale
-    return scale
-
-
-def extreme_sums(flat: DoubleArray, bias: DoubleArray, scale: DoubleArray, x: Quant) -> DoubleArray:
+def extreme_sums(
+    flat: DoubleArray, bias: DoubleArray, scale: DoubleArray, x: Quant, grid: WeightGrid = INT8
+) -> DoubleArray:
     """The largest magnitude of each accumulator (C_out,), for any input."""
-    weights = round_weights(flat, scale).astype(np.float64)
+    weights = round_weights(flat, scale, grid).astype(np.float64)
     positive, negative = np.maximum(weights, 0).sum(axis=1), np.minimum(weights, 0).sum(axis=1)
     up, down = 127 - x.zero_point, -128 - x.zero_point
     offset = bias / (x.per_tensor_scale * scale)
