@@ -98,11 +98,12 @@ def rows_of(program: Program, counts: Sequence[int]) -> list[Row]:
         if len(computes) != 1 or any(isinstance(a, Copy) for a in stage.actions):
             continue
         (action,) = computes
-        work = work_of(next(node for node in stage.nodes if node.name == action.node))
+        node = next(node for node in stage.nodes if node.name == action.node)
+        work = work_of(node)
         rows = sum(end - begin for begin, end in action.rows)
         columns = sum(end - begin for begin, end in action.columns)
         calls = rows * sum(begin < end for begin, end in action.columns)
-        channels = program.buffers[action.target].channels
+        channels = program.graph.activations[node.output].channels
         pixels = rows * columns
         features = (pixels * work.macs, pixels * channels, calls, calls * channels)
         assert work.key is not None, action.node
@@ -142,7 +143,7 @@ def copied(stage: Stage, program: Program) -> tuple[float, float]:
         if isinstance(action, Copy):
             rows = sum(end - begin for begin, end in action.rows)
             columns = sum(end - begin for begin, end in action.columns)
-            total += rows * columns * program.buffers[action.source].channels
+            total += rows * columns * program.buffers[action.source].pixel_bytes
             lines += rows * sum(begin < end for begin, end in action.columns)
     return float(total), float(lines)
 

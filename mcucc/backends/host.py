@@ -27,6 +27,7 @@ class _Tensor(ctypes.Structure):
         ("scale", ctypes.c_float),
         ("zero_point", ctypes.c_int32),
         ("offset", ctypes.c_int32),
+        ("value_bytes", ctypes.c_int32),
     ]
 
 
@@ -61,7 +62,10 @@ class _Model(ctypes.Structure):
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """An input or output: its place in the arena, int8 (or camera bytes), H x W x C."""
+    """An input or output: its place in the arena, H x W x C.
+
+    Values are int8 (or camera bytes), or int16 of two `value_bytes`.
+    """
 
     name: str
     height: int
@@ -70,11 +74,17 @@ class TensorInfo:
     scale: float
     zero_point: int
     offset: int
+    value_bytes: int = 1
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row."""
+        return self.width * self.channels * self.value_bytes
 
     @property
     def size(self) -> int:
         """Bytes."""
-        return self.height * self.width * self.channels
+        return self.height * self.row_bytes
 
 
 class HostModel:
@@ -152,7 +162,7 @@ class HostModel:
     def _read_row(self, _context: object, number: int, row: int, pixels: int) -> None:
         """The network's camera: one row of one input."""
         before = sum(tensor.size for tensor in self.inputs[:number])
-        pitch = self.inputs[number].width * self.inputs[number].channels
+        pitch = self.inputs[number].row_bytes
         ctypes.memmove(pixels, self._image[before + row * pitch :][:pitch], pitch)
 
 
@@ -197,4 +207,5 @@ def _info(tensor: _Tensor) -> TensorInfo:
         tensor.scale,
         tensor.zero_point,
         tensor.offset,
+        tensor.value_bytes,
     )

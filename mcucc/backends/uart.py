@@ -9,12 +9,15 @@ import threading
 import time
 import zlib
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 from typing import IO
 
 from mcucc.backends.process import started
 from mcucc.errors import ToolError
 from mcucc.toolchain.firmware import Firmware
+
+TENSOR_BYTES = 32  # of an mcucc_tensor: eight words
 
 _LINE_BYTES = 64
 
@@ -66,8 +69,9 @@ def input_sizes(firmware: Firmware, index: int) -> tuple[int, ...]:
     model = image.symbols[f"{firmware.models[index].name}_model"]
     count, tensors = image.word(model + 12), image.word(model + 24)
     sizes = []
-    for tensor in range(tensors, tensors + 28 * count, 28):
-        sizes.append(image.word(tensor + 4) * image.word(tensor + 8) * image.word(tensor + 12))
+    for tensor in range(tensors, tensors + TENSOR_BYTES * count, TENSOR_BYTES):
+        shape = (image.word(tensor + word) for word in (4, 8, 12))
+        sizes.append(prod(shape) * image.word(tensor + 28))
     return tuple(sizes)
 
 

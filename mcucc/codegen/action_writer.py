@@ -95,7 +95,7 @@ class ActionWriter:
             target=Target(target, target.edge),
             converts=camera is not None,
             table=self._camera_table(action.tensor),
-            pixels=target.pitch // a.channels,
+            pixels=target.pitch // a.pixel_bytes,
             channels=a.channels,
             input_index=self.graph.inputs.index(action.tensor),
         )
@@ -261,7 +261,7 @@ class ActionWriter:
             fresh=fresh,
             fresh_from=fresh_from,
             column=column,
-            padding="NULL" if padding is None else self.names.pad_row(padding, a.row_bytes),
+            padding="NULL" if padding is None else self.names.pad_pointer(padding, a),
             window=down,
             taps=taps,
             slot=slot,

@@ -12,6 +12,7 @@ from mcucc.ir.integer import Activation, IntegerNode
 from mcucc.ir.kernel import BlockCall, KernelCall
 from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.window import Window
+from mcucc.numerics.fixed_point import INT8
 
 Group = tuple[KernelCall, ...]  # of a group of channels, in the order of BlockCall.STEPS
 
@@ -96,7 +97,7 @@ def groups_code(
         filtered=constants.declare(filtered),
         dilation=block.dilation,
         taps=block.taps,
-        padding="NULL" if padding is None else names.pad_row(padding, block.pitch),
+        padding="NULL" if padding is None else names.pad_row(padding, INT8, block.pitch),
         runs=tuple(_run(names, node.name, number, run) for number, run in enumerate(runs)),
     )
 

@@ -95,7 +95,7 @@ class Constants:
             rows=buffer.slots,
             height=height,
             pitch=buffer.pitch,
-            pixel=buffer.channels,
+            pixel=buffer.pixel_bytes,
             edge=self._edge(buffer),
         )
 

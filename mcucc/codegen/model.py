@@ -55,6 +55,9 @@ class End:
     height: int
     width: int
     channels: int
+    value_type: str  # int8 or int16
+    value_bytes: int
+    row_bytes: int
     size: int
     scale_float: str
     zero_point: int
@@ -195,9 +198,10 @@ def _tables(
     for tensor, camera in cameras.items():
         if not camera.is_offset:
             found.append(_table(names.camera_table(tensor), ConstArray("", camera.table)))
-    for value, length in sorted(names.padding.items()):
-        row = np.full(length, value, dtype=np.int8)
-        found.append(_table(names.pad_row(value, length), ConstArray("", row)))
+    padding = sorted(names.padding.items(), key=lambda item: (item[0][1].itemsize, item[0][0]))
+    for (value, dtype), length in padding:
+        row = np.full(length, value, dtype)
+        found.append(_table(names.pad_row(value, dtype, length), ConstArray("", row)))
     return tuple(found)
 
 
@@ -228,6 +232,9 @@ def _end(
         height=a.height,
         width=a.width,
         channels=a.channels,
+        value_type=a.dtype.name,
+        value_bytes=a.dtype.itemsize,
+        row_bytes=a.row_bytes,
         size=a.size,
         scale_float=_float(a.scale),
         zero_point=a.zero_point,

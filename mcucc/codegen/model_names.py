@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from mcucc.base.names import identifier, identifiers, short_identifiers
+from mcucc.ir.integer import Activation
 from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.numerics.fixed_point import INT8
 from mcucc.schedule.plan.buffers import Buffer, Part
 from mcucc.schedule.plan.program import Program
 
@@ -29,7 +34,7 @@ class Names:
         self.ends = identifiers((*graph.inputs, *graph.outputs))
         self._symbols: dict[tuple[str | int, ...], str] = {}
         self._taken = self._public()
-        self.padding: dict[int, int] = {}
+        self.padding: dict[tuple[int, np.dtype[Any]], int] = {}
 
     def _public(self) -> set[str]:
         """The functions and data of the header."""
@@ -79,11 +84,18 @@ class Names:
         """The table from camera bytes to int8."""
         return self.symbol(f"{self.model}_{self.tensors[tensor]}_camera", "camera table", tensor)
 
-    def pad_row(self, value: int, length: int) -> str:
-        """The padding row of this value, long enough for `length` bytes."""
-        self.padding[value] = max(self.padding.get(value, 0), length)
+    def pad_row(self, value: int, dtype: np.dtype[Any], length: int) -> str:
+        """The padding row of this value of a type, long enough for `length` of them."""
+        self.padding[value, dtype] = max(self.padding.get((value, dtype), 0), length)
         sign = "m" if value < 0 else ""
-        return self.symbol(f"{self.model}_padding_{sign}{abs(value)}", "padding", value)
+        wide = "" if dtype == INT8 else f"{dtype.name}_"
+        wanted = f"{self.model}_padding_{wide}{sign}{abs(value)}"
+        return self.symbol(wanted, "padding", wide, value)
+
+    def pad_pointer(self, value: int, a: Activation) -> str:
+        """A pointer to a padding row for `a`, in C."""
+        row = self.pad_row(value, a.dtype, a.width * a.channels)
+        return row if a.dtype == INT8 else f"(const int8_t *){row}"
 
 
 def c_int(value: int) -> str:

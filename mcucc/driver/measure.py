@@ -133,9 +133,9 @@ def _run_one(
 
 def _test_picture(network: LoadedModel) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """Bytes of every value in a fixed order: no picture is needed to count and to measure."""
-    shapes = [network.integer.activations[name].shape for name in network.integer.inputs]
+    sizes = [network.integer.activations[name].size for name in network.integer.inputs]
     rng = np.random.default_rng(0)
-    return np.concatenate([rng.integers(0, 256, shape, np.uint8).reshape(-1) for shape in shapes])
+    return np.concatenate([rng.integers(0, 256, size, np.uint8) for size in sizes])
 
 
 def reference_bytes(
@@ -145,9 +145,12 @@ def reference_bytes(
     inputs, at = {}, 0
     for name in integer.inputs:
         a = integer.activations[name]
-        part = raw[at : at + a.size].reshape(1, *a.shape)
+        part = raw[at : at + a.size]
         camera = network.cameras.get(name)
-        inputs[name] = camera.apply(part) if camera is not None else part.view(np.int8)
+        if camera is not None:
+            inputs[name] = camera.apply(part.reshape(1, *a.shape))
+        else:
+            inputs[name] = a.read(part.tobytes())[None]
         at += a.size
     values = integer.run(inputs)
     return b"".join(values[name].tobytes() for name in integer.outputs)

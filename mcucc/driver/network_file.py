@@ -22,6 +22,7 @@ from mcucc.errors import ModelError
 from mcucc.ir.graph import Graph, Node
 from mcucc.ir.tensor import Quant, Tensor
 from mcucc.ir.verify import verify
+from mcucc.numerics.fixed_point import INT8, INT16
 
 SCHEMA = 1
 HEADER = "graph.json"
@@ -153,9 +154,18 @@ def _tensor(entry: _Tensor, archive: zipfile.ZipFile) -> Tensor:
     dtype, data = np.dtype(entry.dtype), None
     if entry.constant is not None:
         data = _array(archive.read(f"{entry.constant}.npy"), dtype, entry.shape)
-    elif quant is not None and not (len(quant.scale) == 1 and -128 <= quant.zero_point <= 127):
-        raise wrong("quant", "one scale and a zero point of int8", quant)
+    elif quant is not None and not _of_activation(quant, dtype):
+        raise wrong("quant", "one scale, and a zero point that the type holds", quant)
     return Tensor(entry.name, entry.shape, dtype, quant, data)
+
+
+def _of_activation(quant: Quant, dtype: np.dtype[Any]) -> bool:
+    """Whether this is how int8 or int16 activations are quantized."""
+    if dtype not in (INT8, INT16) or len(quant.scale) != 1:
+        return False
+    most = np.iinfo(dtype).max
+    limited = quant.limit is None or 1 <= quant.limit <= most
+    return limited and -most - 1 <= quant.zero_point <= most
 
 
 def _array(content: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray[Any, Any]:

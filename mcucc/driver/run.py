@@ -109,7 +109,7 @@ def _by_name(graph: IntegerGraph, outputs: Sequence[bytes]) -> Outputs:
     at = 0
     for name in graph.outputs:
         a = graph.activations[name]
-        parts = [np.frombuffer(raw, np.int8, a.size, at).reshape(a.shape) for raw in outputs]
+        parts = [a.read(raw, at) for raw in outputs]
         values[name] = np.stack(parts)
         at += a.size
     return values

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from mcucc.backends.host import HostModel
 from mcucc.base.progress import Progress, silent
@@ -33,6 +32,7 @@ from mcucc.evaluate.ways import (
 )
 from mcucc.images.samples import Sample, batch
 from mcucc.ir.integer import IntegerGraph
+from mcucc.numerics.fixed_point import IntegerArray
 from mcucc.oracles.choose import open_oracle, oracle_name
 from mcucc.oracles.oracle import Oracle
 
@@ -217,7 +217,7 @@ def _emulated_way(run: Run | NotEmulated) -> Way:
 
 
 def _numpy(graph: IntegerGraph, samples: Sequence[Sample], progress: Progress) -> Outputs:
-    parts: list[dict[str, npt.NDArray[np.int8]]] = []
+    parts: list[dict[str, IntegerArray]] = []
     for begin in range(0, len(samples), TOGETHER):
         progress("NumPy reference", begin, len(samples))
         values = graph.run(batch(graph.inputs, samples[begin : begin + TOGETHER]))
@@ -266,5 +266,5 @@ def _trace(compiled: CompiledFolder, library: Path, sample: Sample) -> Outputs:
                 a = program.graph.activations[node.output]
                 if place is not None and place.size == a.size:
                     raw = model.arena(place.offset, a.size)
-                    tensors[a.name] = np.frombuffer(raw, np.int8).reshape(a.shape)
+                    tensors[a.name] = a.read(raw)
     return tensors

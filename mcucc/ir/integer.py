@@ -1,25 +1,29 @@
 """The integer network: what NumPy interprets, what C computes, byte for byte the same.
 
 Every node is a Kernel: an op with all its integers (weights, folded biases, multipliers, shifts).
-Every activation is int8 with shape (H, W, C); vectors are (1, 1, N).
+Every activation is int8 or int16 with shape (H, W, C); vectors are (1, 1, N).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import Kernel, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet
-from mcucc.numerics.fixed_point import Int8Array, Rounding
+from mcucc.numerics.fixed_point import INT8, INT8_MAX, INT8_MIN, IntegerArray, Rounding
 
 
 @dataclass(frozen=True)
 class Activation:
-    """An int8 tensor of the running network: real = scale * (q - zero_point)."""
+    """A tensor of the running network: real = scale * (q - zero_point).
+
+    `dtype` is int8 or int16, little endian in memory; its integers lie in `interval`.
+    """
 
     name: str
     height: int
@@ -27,23 +31,36 @@ class Activation:
     channels: int
     scale: float
     zero_point: int
+    dtype: np.dtype[Any] = INT8
+    interval: tuple[int, int] = (INT8_MIN, INT8_MAX)
 
     @property
-    def size(self) -> int:
-        """Bytes of the whole tensor."""
-        return self.height * self.width * self.channels
+    def pixel_bytes(self) -> int:
+        """Bytes of one pixel."""
+        return self.channels * self.dtype.itemsize
 
     @property
     def row_bytes(self) -> int:
         """Bytes of one row."""
-        return self.width * self.channels
+        return self.width * self.pixel_bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole tensor."""
+        return self.height * self.row_bytes
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(height, width, channels)."""
         return self.height, self.width, self.channels
 
-    def real(self, q: Int8Array) -> npt.NDArray[np.float64]:
+    def read(self, data: bytes, offset: int = 0) -> IntegerArray:
+        """The tensor (H, W, C) whose bytes begin at `offset` of what the C computed."""
+        count = self.height * self.width * self.channels
+        stored = np.frombuffer(data, self.dtype.newbyteorder("<"), count, offset)
+        return stored.astype(self.dtype).reshape(self.shape)
+
+    def real(self, q: IntegerArray) -> npt.NDArray[np.float64]:
         """The real values of integers, in their shape."""
         return (q.astype(np.float64) - self.zero_point) * self.scale
 
@@ -136,10 +153,11 @@ class IntegerGraph:
         """Multiply-accumulates of one layer-by-layer inference."""
         return sum(self.macs_of(node) for node in self.nodes)
 
-    def run(self, inputs: Mapping[str, Int8Array]) -> dict[str, Int8Array]:
+    def run(self, inputs: Mapping[str, IntegerArray]) -> dict[str, IntegerArray]:
         """Interpret the network in NumPy.
 
-        Inputs are int8 (N, H, W, C). Returns every activation by name, same leading N.
+        Inputs are (N, H, W, C) of their activation's type. Returns every activation by name,
+        same leading N.
         """
         values = {name: inputs[name] for name in self.inputs}
         for node in self.nodes:

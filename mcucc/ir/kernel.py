@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from mcucc.ir.kernel_id import Form, KernelId
 from mcucc.ir.window import Window
-from mcucc.numerics.fixed_point import Int8Array
+from mcucc.numerics.fixed_point import IntegerArray
 
 
 class Granularity(Enum):
@@ -164,7 +164,7 @@ class Kernel(ABC):
         return Granularity.ROW
 
     @abstractmethod
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         """The int8 reference: the contract of docs/quantization.md, exactly."""
 
     @abstractmethod

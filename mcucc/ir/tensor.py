@@ -14,11 +14,17 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Quant:
-    """real = scale * (q - zero_point); one scale per channel of `axis`, or one for all."""
+    """real = scale * (q - zero_point); one scale per channel of `axis`, or one for all.
+
+    `limit`: the integers lie within [-limit, limit], and whoever writes them sees to it; None: they
+    may be all that the element type holds. Our own int16 tensors have one, so that sums of their
+    products stay inside int32 (docs/design/numerics.md, "int16 activations").
+    """
 
     scale: tuple[float, ...]
     zero_point: int = 0
     axis: int | None = None
+    limit: int | None = None
 
     @property
     def per_tensor_scale(self) -> float:
@@ -64,6 +70,15 @@ class Tensor:
         if self.quant is None:
             raise ValueError(f"{self.name} is not quantized")
         return self.quant
+
+    @property
+    def interval(self) -> tuple[int, int]:
+        """The least and the largest integer of a quantized tensor."""
+        limit = self.quantization.limit
+        if limit is not None:
+            return -limit, limit
+        info = np.iinfo(self.dtype)
+        return int(info.min), int(info.max)
 
     @staticmethod
     def const(name: str, data: Array, quant: Quant | None = None) -> Tensor:

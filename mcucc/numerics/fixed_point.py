@@ -20,6 +20,8 @@ import numpy.typing as npt
 
 IntArray = npt.NDArray[np.int64]
 Int8Array = npt.NDArray[np.int8]
+IntegerArray = npt.NDArray[np.signedinteger[Any]]  # activations: int8 or int16
+INT8, INT16 = np.dtype(np.int8), np.dtype(np.int16)
 
 INT8_MIN, INT8_MAX = -128, 127
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
@@ -48,9 +50,11 @@ class Clamp:
         clamped: npt.NDArray[np.float32] = np.clip(x, self.lo, self.hi).astype(np.float32)
         return clamped
 
-    def to_int8(self, scale: float, zero_point: int) -> tuple[int, int]:
-        """The interval in quantized units, rounded half away from zero as LiteRT does."""
-        lo, hi = INT8_MIN, INT8_MAX
+    def to_integers(
+        self, scale: float, zero_point: int, interval: tuple[int, int] = (INT8_MIN, INT8_MAX)
+    ) -> tuple[int, int]:
+        """What is left of `interval` in quantized units, rounded half away from zero as LiteRT."""
+        lo, hi = interval
         if self.lo > -math.inf:
             lo = max(lo, zero_point + round_half_away(self.lo / scale))
         if self.hi < math.inf:
@@ -151,6 +155,11 @@ def _double_rounding(acc: IntArray, multiplier: IntArray, shift: IntArray) -> In
 def saturate_int8(values: IntArray, lo: int = INT8_MIN, hi: int = INT8_MAX) -> Int8Array:
     """Clamp to [lo, hi] and narrow to int8."""
     return np.clip(values, lo, hi).astype(np.int8)
+
+
+def saturate(values: IntArray, lo: int, hi: int, dtype: np.dtype[Any]) -> IntegerArray:
+    """Clamp to [lo, hi], which `dtype` holds, and narrow to it."""
+    return np.clip(values, lo, hi).astype(dtype)
 
 
 def check_int32(name: str, lo: float, hi: float) -> None:

@@ -14,7 +14,14 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import hwc
-from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Requant, Rounding, saturate_int8
+from mcucc.numerics.fixed_point import (
+    NO_CLAMP,
+    Clamp,
+    IntegerArray,
+    Requant,
+    Rounding,
+    saturate_int8,
+)
 
 MULTIPLIER_BITS = 20  # the larger multiplier lies in [2^20, 2^21): 255 * 2^22 fits int32
 LITERT_LEFT_SHIFT = 20
@@ -42,7 +49,7 @@ class Add(Op):
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
         """Choose the fixed-point multipliers of the profile."""
         a, b, y = inputs[0].quantization, inputs[1].quantization, output.quantization
-        lo, hi = self.clamp.to_int8(y.per_tensor_scale, y.zero_point)
+        lo, hi = self.clamp.to_integers(y.per_tensor_scale, y.zero_point)
         channels = hwc(output.shape)[2]
         zeros = (a.zero_point, b.zero_point, y.zero_point)
         scales = (a.per_tensor_scale, b.per_tensor_scale, y.per_tensor_scale)
@@ -69,7 +76,7 @@ class AddKernel(Kernel):
         za, zb, _ = self.zero_points
         return (1 << (self.shift - 1)) - za * self.multipliers[0] - zb * self.multipliers[1]
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         a, b = inputs[0].astype(np.int64), inputs[1].astype(np.int64)
         total = a * self.multipliers[0] + b * self.multipliers[1] + self.bias
         return saturate_int8((total >> self.shift) + self.zero_points[2], self.lo, self.hi)
@@ -105,7 +112,7 @@ class AddDoubleKernel(Kernel):
     lo: int
     hi: int
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         za, zb, zy = self.zero_points
         a = (inputs[0].astype(np.int64) - za) << LITERT_LEFT_SHIFT
         b = (inputs[1].astype(np.int64) - zb) << LITERT_LEFT_SHIFT

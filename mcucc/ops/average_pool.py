@@ -16,8 +16,8 @@ from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import (
     NO_CLAMP,
     Clamp,
-    Int8Array,
     IntArray,
+    IntegerArray,
     Requant,
     Rounding,
     saturate_int8,
@@ -72,7 +72,7 @@ class AveragePool(Op):
         _, height, width, channels = inputs[0].shape
         self.counts(height, width)
         taps = self.window.kernel[0] * self.window.kernel[1]
-        clamp = self.clamp.to_int8(y.per_tensor_scale, y.zero_point)
+        clamp = self.clamp.to_integers(y.per_tensor_scale, y.zero_point)
         if self.half_away:
             if x.zero_point != y.zero_point:
                 raise ValueError("a .tflite pool has one zero point for input and output")
@@ -97,7 +97,7 @@ class AveragePoolKernel(Kernel):
     requant: Requant
     clamp: tuple[int, int]
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         zx, zy = self.zero_points
         x = inputs[0].astype(np.int64) - zx
         sums = patches(x, self.op.window, 0).sum(axis=(3, 4))
@@ -140,7 +140,7 @@ class AveragePoolDivideKernel(Kernel):
     input_shape: tuple[int, int, int]
     clamp: tuple[int, int]
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         sums = patches(inputs[0].astype(np.int64), self.op.window, 0).sum(axis=(3, 4))
         counts = self.op.counts(*self.input_shape[:2])[None, :, :, None]
         return saturate_int8(divide_half_away(sums, counts), *self.clamp)

@@ -18,8 +18,8 @@ from mcucc.numerics.fixed_point import (
     INT32_MAX,
     NO_CLAMP,
     Clamp,
-    Int8Array,
     IntArray,
+    IntegerArray,
     Requant,
     Rounding,
     check_int32,
@@ -72,7 +72,7 @@ class ChannelAffine(Op):
             round_half_up(offsets * 2.0**shift) - fixed * x.zero_point,
             shift,
             y.zero_point,
-            self.clamp.to_int8(y.per_tensor_scale, y.zero_point),
+            self.clamp.to_integers(y.per_tensor_scale, y.zero_point),
         )
 
     def __str__(self) -> str:
@@ -107,7 +107,7 @@ class ChannelAffineKernel(Kernel):
         moved = np.clip(offsets + constant, -INT32_MAX, INT32_MAX)
         return ChannelAffineKernel(factors, moved, None, shift, 0, clamp)
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         sums = inputs[0].astype(np.int64) * self.factors + self.offsets
         if self.requant is None:
             return saturate_int8(sums >> self.shift, *self.clamp)

@@ -16,8 +16,8 @@ from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import (
     NO_CLAMP,
     Clamp,
-    Int8Array,
     IntArray,
+    IntegerArray,
     Requant,
     Rounding,
     saturate_int8,
@@ -119,7 +119,7 @@ class ChannelSumKernel(Kernel):
     output_zero_point: int
     clamp: tuple[int, int]
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         sums = self.table[inputs[0].astype(np.int64) + 128] + self.offsets
         return saturate_int8(self.requant.apply(sums) + self.output_zero_point, *self.clamp)
 

@@ -33,5 +33,5 @@ class Clip(Unary):
         qx, qy = x.quantization, y.quantization
         factor = np.float32(qx.per_tensor_scale) / np.float32(qy.per_tensor_scale)
         scaled = Requant.from_real([float(factor)], rounding).apply(INT8_RANGE - qx.zero_point)
-        limits = self.clamp.to_int8(qy.per_tensor_scale, qy.zero_point)
+        limits = self.clamp.to_integers(qy.per_tensor_scale, qy.zero_point)
         return saturate_int8(scaled + qy.zero_point, *limits)

@@ -13,7 +13,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window, hwc
-from mcucc.numerics.fixed_point import Int8Array, Rounding
+from mcucc.numerics.fixed_point import Int8Array, IntegerArray, Rounding
 from mcucc.ops.requantize import rescaling
 
 
@@ -76,7 +76,7 @@ class ConcatKernel(Kernel):
         """Rows along channels, else one call."""
         return Granularity.ROW if self.axis == 2 else Granularity.TENSOR
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         parts = list(inputs)
         if self.tables is not None:
             pairs = zip(self.tables, inputs, strict=True)

@@ -13,7 +13,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
-from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding
+from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, IntegerArray, Rounding
 from mcucc.ops.common.border import added_by_padding, bordered, check_border
 from mcucc.ops.common.convolution import ConvolutionKernel
 from mcucc.ops.common.matrix import accumulation, exact_matmul
@@ -89,7 +89,7 @@ class Conv2dKernel(ConvolutionKernel):
 
     groups: int
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         columns = patches(inputs[0], self.window, self.sums.input_zero_point)
         step_in, step_out = self.weights.shape[3], self.weights.shape[0] // self.groups
         parts = []

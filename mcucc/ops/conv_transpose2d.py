@@ -14,7 +14,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
-from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding
+from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, IntegerArray, Rounding
 from mcucc.ops.common.matrix import Accumulation, accumulation
 
 
@@ -112,7 +112,7 @@ class ConvTranspose2dKernel(Kernel):
     weights: Int8Array
     sums: Accumulation
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         centred = inputs[0].astype(np.int64) - self.sums.input_zero_point
         return self.sums.finish(self.op.spread(centred, self.weights).astype(np.int64))
 

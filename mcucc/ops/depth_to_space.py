@@ -14,7 +14,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
-from mcucc.numerics.fixed_point import Int8Array, Rounding
+from mcucc.numerics.fixed_point import IntegerArray, Rounding
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -71,7 +71,7 @@ class DepthToSpaceKernel(Kernel):
     op: DepthToSpace
     channels: int
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         return self.op.spread(inputs[0])
 
     def windows(self, index: int) -> tuple[Window, Window]:

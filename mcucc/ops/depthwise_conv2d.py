@@ -14,7 +14,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
-from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding
+from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, IntegerArray, Rounding
 from mcucc.ops.common.border import added_by_padding, bordered, check_border
 from mcucc.ops.common.convolution import ConvolutionKernel
 from mcucc.ops.common.matrix import accumulation
@@ -78,7 +78,7 @@ class DepthwiseConv2dKernel(ConvolutionKernel):
 
     input_channels: int
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         x = inputs[0].astype(np.int32)
         zero = self.sums.input_zero_point
         raw = depthwise_sums(x, self.weights.astype(np.int32), self.window, zero)

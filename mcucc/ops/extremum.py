@@ -13,7 +13,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import hwc
-from mcucc.numerics.fixed_point import Int8Array, Rounding
+from mcucc.numerics.fixed_point import Int8Array, IntegerArray, Rounding
 from mcucc.ops.requantize import rescaling
 
 
@@ -59,7 +59,7 @@ class ExtremumKernel(Kernel):
     channels: int
     tables: Int8Array | None
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         a, b = inputs
         if self.tables is not None:
             a, b = (t[x.astype(np.int64) + 128] for t, x in zip(self.tables, inputs, strict=True))

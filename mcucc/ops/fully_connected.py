@@ -14,7 +14,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window, hwc
-from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding
+from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, IntegerArray, Rounding
 from mcucc.ops.common.matrix import Accumulation, accumulation, exact_matmul
 from mcucc.ops.common.spatial import Window2d
 from mcucc.ops.conv2d import Conv2dKernel
@@ -91,7 +91,7 @@ class FullyConnectedKernel(Kernel):
     def granularity(self) -> Granularity:
         return Granularity.TENSOR
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         flat = inputs[0].reshape(inputs[0].shape[0], 1, 1, -1)
         return self.sums.finish(exact_matmul(flat, self.weights))
 

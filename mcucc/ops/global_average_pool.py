@@ -16,7 +16,7 @@ from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import (
     NO_CLAMP,
     Clamp,
-    Int8Array,
+    IntegerArray,
     Requant,
     Rounding,
     check_int32,
@@ -57,7 +57,7 @@ class GlobalAveragePool(Op):
         _, height, width, channels = inputs[0].shape
         count = height * width
         check_int32(output.name, -255 * count, 255 * count)
-        clamp = self.clamp.to_int8(y.per_tensor_scale, y.zero_point)
+        clamp = self.clamp.to_integers(y.per_tensor_scale, y.zero_point)
         shape = (height, width, channels)
         if self.half_away:
             if x.zero_point != y.zero_point:
@@ -90,7 +90,7 @@ class GlobalAveragePoolKernel(Kernel):
         """Rows are added as they come."""
         return Granularity.SINK
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         sums = inputs[0].sum(axis=(1, 2), keepdims=True, dtype=np.int64) + self.bias
         if self.requant is None:
             return saturate_int8(divide_half_away(sums, self.divisor), *self.clamp)

@@ -13,7 +13,14 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
-from mcucc.numerics.fixed_point import INT8_MIN, NO_CLAMP, Clamp, Int8Array, Rounding, saturate_int8
+from mcucc.numerics.fixed_point import (
+    INT8_MIN,
+    NO_CLAMP,
+    Clamp,
+    IntegerArray,
+    Rounding,
+    saturate_int8,
+)
 from mcucc.ops.common.spatial import Window2d, patches
 
 
@@ -44,7 +51,7 @@ class MaxPool(Op):
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
         y = output.quantization
-        lo, hi = self.clamp.to_int8(y.per_tensor_scale, y.zero_point)
+        lo, hi = self.clamp.to_integers(y.per_tensor_scale, y.zero_point)
         return MaxPoolKernel(self.window, inputs[0].shape[2], inputs[0].shape[3], lo, hi)
 
 
@@ -58,7 +65,7 @@ class MaxPoolKernel(Kernel):
     lo: int
     hi: int
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         y = patches(inputs[0], self.window, INT8_MIN).max(axis=(3, 4))
         return saturate_int8(y.astype(np.int64), self.lo, self.hi)
 

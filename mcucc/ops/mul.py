@@ -13,7 +13,14 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window, hwc
-from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Requant, Rounding, saturate_int8
+from mcucc.numerics.fixed_point import (
+    NO_CLAMP,
+    Clamp,
+    IntegerArray,
+    Requant,
+    Rounding,
+    saturate_int8,
+)
 
 BROADCAST = Window(stride=0)  # every output row and column reads row and column 0
 
@@ -57,7 +64,7 @@ class Mul(Op):
             per_channel=inputs[0].shape != inputs[1].shape,
             zero_points=(a.zero_point, b.zero_point, y.zero_point),
             requant=Requant.from_real([factor], rounding),
-            clamp=self.clamp.to_int8(y.per_tensor_scale, y.zero_point),
+            clamp=self.clamp.to_integers(y.per_tensor_scale, y.zero_point),
         )
 
 
@@ -71,7 +78,7 @@ class MulKernel(Kernel):
     requant: Requant
     clamp: tuple[int, int]
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         za, zb, zy = self.zero_points
         product = (inputs[0].astype(np.int64) - za) * (inputs[1].astype(np.int64) - zb)
         return saturate_int8(self.requant.apply(product) + zy, *self.clamp)

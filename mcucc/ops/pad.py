@@ -13,7 +13,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
-from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN, Int8Array, Rounding, round_half_away
+from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN, IntegerArray, Rounding, round_half_away
 from mcucc.ops.common.spatial import NO_PADS, Pads
 
 
@@ -70,7 +70,7 @@ class PadKernel(Kernel):
     input_channels: int
     value: int
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         return np.pad(inputs[0], self.op.widths, constant_values=self.value)
 
     def windows(self, index: int) -> tuple[Window, Window]:

@@ -13,7 +13,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import hwc
-from mcucc.numerics.fixed_point import Int8Array, Requant, Rounding, saturate_int8
+from mcucc.numerics.fixed_point import IntegerArray, Requant, Rounding, saturate_int8
 
 LARGEST_SLOPE = 2**15 - 1  # as an integer: 255 of it fit int32
 
@@ -68,7 +68,7 @@ class PReluKernel(Kernel):
     above: Requant
     below: Requant
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         x = inputs[0].astype(np.int64) - self.zero_points[0]
         negative = self.below.apply(x * self.slopes)
         return saturate_int8(np.where(x >= 0, self.above.apply(x), negative) + self.zero_points[1])

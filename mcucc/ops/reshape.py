@@ -11,7 +11,7 @@ from mcucc.ir.kernel import Granularity, Kernel, KernelCall
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window, hwc
-from mcucc.numerics.fixed_point import Int8Array, Rounding
+from mcucc.numerics.fixed_point import IntegerArray, Rounding
 
 
 @register
@@ -50,7 +50,7 @@ class ReshapeKernel(Kernel):
     def granularity(self) -> Granularity:
         return Granularity.ALIAS
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         return inputs[0].reshape(inputs[0].shape[0], *self.shape)
 
     def call(self) -> KernelCall:

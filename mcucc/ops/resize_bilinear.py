@@ -15,7 +15,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
-from mcucc.numerics.fixed_point import Int8Array, IntArray, Rounding, saturate_int8
+from mcucc.numerics.fixed_point import IntArray, IntegerArray, Rounding, saturate_int8
 from mcucc.ops.average_pool import divide_half_away
 
 ONE = 1 << 10  # a weight of 1: LiteRT's
@@ -110,7 +110,7 @@ class ResizeBilinearKernel(Kernel):
     op: ResizeBilinear
     input_shape: tuple[int, int, int]
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         x = inputs[0].astype(np.int64)
         for axis, sampling in ((1, self.op.rows), (2, self.op.columns)):
             lower, upper, part = sampling.taps(x.shape[axis])

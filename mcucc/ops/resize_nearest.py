@@ -11,7 +11,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
-from mcucc.numerics.fixed_point import Int8Array, Rounding
+from mcucc.numerics.fixed_point import IntegerArray, Rounding
 
 
 @register
@@ -60,7 +60,7 @@ class ResizeNearestKernel(Kernel):
     columns: int
     channels: int
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         return inputs[0].repeat(self.rows, axis=1).repeat(self.columns, axis=2)
 
     def windows(self, index: int) -> tuple[Window, Window]:

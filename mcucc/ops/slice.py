@@ -11,7 +11,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window, hwc
-from mcucc.numerics.fixed_point import Int8Array, Rounding
+from mcucc.numerics.fixed_point import IntegerArray, Rounding
 
 Box = tuple[int, int, int]  # rows, columns, channels
 
@@ -74,7 +74,7 @@ class SliceKernel(Kernel):
     op: Slice
     input_channels: int
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         return inputs[0][self.op.taken]
 
     def windows(self, index: int) -> tuple[Window, Window]:

@@ -14,7 +14,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Quant, Tensor, TensorType
 from mcucc.ir.window import hwc
-from mcucc.numerics.fixed_point import Int8Array, Rounding, saturate_int8
+from mcucc.numerics.fixed_point import IntegerArray, Rounding, saturate_int8
 from mcucc.numerics.litert_fixed import (
     SUM_INTEGER_BITS,
     high_multiply,
@@ -76,7 +76,7 @@ class SoftmaxKernel(Kernel):
     channels: int
     table: npt.NDArray[np.uint32]
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         x = inputs[0].astype(np.int64)
         e = self.table.astype(np.int64)[x.max(axis=-1, keepdims=True) - x]
         total = e.sum(axis=-1, keepdims=True)
@@ -103,7 +103,7 @@ class SoftmaxDoubleKernel(Kernel):
     channels: int
     table: npt.NDArray[np.int32]
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         x = inputs[0].astype(np.int64)
         e = self.table.astype(np.int64)[x.max(axis=-1, keepdims=True) - x]
         total = shift_right(e, SUM_INTEGER_BITS).sum(axis=-1, keepdims=True)

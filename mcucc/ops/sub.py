@@ -12,7 +12,7 @@ from mcucc.ir.kernel import Kernel, KernelCall
 from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
-from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding, saturate_int8
+from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, IntegerArray, Rounding, saturate_int8
 from mcucc.ops.add import LITERT_LEFT_SHIFT, Add, AddDoubleKernel, AddKernel
 
 
@@ -52,7 +52,7 @@ class SubKernel(AddKernel):
 class SubDoubleKernel(AddDoubleKernel):
     """The LiteRT reference: each input rescaled with double rounding, then the difference."""
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         za, zb, zy = self.zero_points
         a = (inputs[0].astype(np.int64) - za) << LITERT_LEFT_SHIFT
         b = (inputs[1].astype(np.int64) - zb) << LITERT_LEFT_SHIFT

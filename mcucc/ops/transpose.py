@@ -13,7 +13,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window, hwc
-from mcucc.numerics.fixed_point import Int8Array, Rounding
+from mcucc.numerics.fixed_point import IntegerArray, Rounding
 
 
 @register
@@ -59,7 +59,7 @@ class TransposeKernel(Kernel):
     def granularity(self) -> Granularity:
         return Granularity.TENSOR
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         axes = (0, *(axis + 1 for axis in self.order))
         return np.ascontiguousarray(inputs[0].transpose(axes))
 

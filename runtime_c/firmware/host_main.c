@@ -6,9 +6,14 @@
 
 extern const mcucc_model *const mcucc_host_model; /* written by the toolchain */
 
+static size_t row_bytes(const mcucc_tensor *tensor)
+{
+    return (size_t)tensor->width * (size_t)tensor->channels * (size_t)tensor->value_bytes;
+}
+
 static size_t bytes_of(const mcucc_tensor *tensor)
 {
-    return (size_t)tensor->height * (size_t)tensor->width * (size_t)tensor->channels;
+    return (size_t)tensor->height * row_bytes(tensor);
 }
 
 /* Rows of a streamed image come straight from the file, again where the network asks again. */
@@ -28,7 +33,7 @@ static void read_row(void *context, int32_t index, int32_t row, uint8_t *pixels)
 {
     const source *from = context;
     const mcucc_tensor *tensor = &mcucc_host_model->inputs[index];
-    const size_t bytes = (size_t)tensor->width * (size_t)tensor->channels;
+    const size_t bytes = row_bytes(tensor);
     size_t at = (size_t)row * bytes;
     for (int32_t i = 0; i < index; ++i) {
         at += bytes_of(&mcucc_host_model->inputs[i]);

@@ -15,9 +15,14 @@ static const mcucc_model *model;
 static int32_t high_water;
 static uint32_t passes;
 
+static int32_t row_bytes(const mcucc_tensor *tensor)
+{
+    return tensor->width * tensor->channels * tensor->value_bytes;
+}
+
 static int32_t tensor_bytes(const mcucc_tensor *tensor)
 {
-    return tensor->height * tensor->width * tensor->channels;
+    return tensor->height * row_bytes(tensor);
 }
 
 /* Rows of a streamed image come straight from the transport: they are asked for in order (a mapped
@@ -29,7 +34,7 @@ static int32_t unread; /* bytes of the image that the network has not asked for 
 
 static void read_row(void *context, int32_t index, int32_t row, uint8_t *pixels)
 {
-    const int32_t bytes = model->inputs[index].width * model->inputs[index].channels;
+    const int32_t bytes = row_bytes(&model->inputs[index]);
     (void)context;
     if (index > 0 || row > 0) {
         if (mcucc_transport_read(pixels, bytes) != 1) {
@@ -142,7 +147,7 @@ static int32_t read_image(int32_t image)
         const mcucc_tensor *input = &model->inputs[index];
         const int32_t streamed = model->stream != 0;
         uint8_t *data = streamed ? first_row : mcucc_config.arena + input->offset;
-        int32_t bytes = streamed ? input->width * input->channels : tensor_bytes(input);
+        int32_t bytes = streamed ? row_bytes(input) : tensor_bytes(input);
         int32_t got = mcucc_transport_read(data, bytes);
         if (got == 0 && index == 0) {
             return 0;
@@ -155,7 +160,7 @@ static int32_t read_image(int32_t image)
     for (int32_t index = 0; model->stream != 0 && index < model->input_count; ++index) {
         unread += tensor_bytes(&model->inputs[index]);
     }
-    unread -= model->stream != 0 ? model->inputs[0].width * model->inputs[0].channels : 0;
+    unread -= model->stream != 0 ? row_bytes(&model->inputs[0]) : 0;
     mcucc_current_image = image;
     mcucc_record_image(image, "input_crc", crc);
     return 1;
@@ -234,7 +239,7 @@ static void choose_model(int32_t index)
     if (model->arena_bytes > mcucc_config.arena_bytes ||
         (model->stream == 0 && !fits_arena(model->inputs, model->input_count)) ||
         (model->stream != 0 &&
-         model->inputs[0].width * model->inputs[0].channels > (int32_t)sizeof first_row) ||
+         row_bytes(&model->inputs[0]) > (int32_t)sizeof first_row) ||
         !fits_arena(model->outputs, model->output_count)) {
         mcucc_finish(MCUCC_EXIT_REQUEST);
     }

@@ -116,9 +116,9 @@ static void run(void *arena)
     }
 }
 
-static const mcucc_tensor inputs[] = {{"image", 6, 8, 1, 1.0f, -128, INPUT}};
-static const mcucc_tensor outputs[] = {{"scores", 1, 1, 8, 0.5f, 0, OUTPUT},
-                                       {"check", 1, 2, 2, 1.0f, 0, CHECK}};
+static const mcucc_tensor inputs[] = {{"image", 6, 8, 1, 1.0f, -128, INPUT, 1}};
+static const mcucc_tensor outputs[] = {{"scores", 1, 1, 8, 0.5f, 0, OUTPUT, 1},
+                                       {"check", 1, 2, 2, 1.0f, 0, CHECK, 1}};
 static const char *const step_names[5] = {"mirror", "sum", "scores", "thousand", "hundred more"};
 
 extern const mcucc_model JOIN(NAME, _model);

@@ -216,7 +216,7 @@ def test_average_pool() -> None:
             count_include_pad=int(case.op.count_include_pad),  # type: ignore[attr-defined]
         )
         quant = case.output.quantization
-        limits = case.op.clamp.to_int8(quant.scale[0], quant.zero_point)  # type: ignore[attr-defined]
+        limits = case.op.clamp.to_integers(quant.scale[0], quant.zero_point)  # type: ignore[attr-defined]
         theirs = np.clip(channels_last(theirs), *limits)
         agree(case, theirs, pool_real(case), exact=False)
 

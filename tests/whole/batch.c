@@ -13,9 +13,14 @@ typedef struct {
     long begin; /* of the images, one input after the other */
 } source;
 
+static size_t row_bytes(const mcucc_tensor *tensor)
+{
+    return (size_t)tensor->width * (size_t)tensor->channels * (size_t)tensor->value_bytes;
+}
+
 static size_t bytes_of(const mcucc_tensor *tensor)
 {
-    return (size_t)tensor->height * (size_t)tensor->width * (size_t)tensor->channels;
+    return (size_t)tensor->height * row_bytes(tensor);
 }
 
 static void get(FILE *input, void *to, size_t bytes)
@@ -37,7 +42,7 @@ static void read_row(void *context, int32_t index, int32_t row, uint8_t *pixels)
 {
     const source *from = context;
     const mcucc_tensor *tensor = &from->model->inputs[index];
-    const size_t bytes = (size_t)tensor->width * (size_t)tensor->channels;
+    const size_t bytes = row_bytes(tensor);
     size_t at = (size_t)row * bytes;
 
     for (int32_t i = 0; i < index; i++) {

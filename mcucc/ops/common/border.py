@@ -21,7 +21,7 @@ import numpy.typing as npt
 from mcucc.ir.kernel import BorderCall, ConstArray, Kernel, KernelCall
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
-from mcucc.numerics.fixed_point import Int8Array, IntArray, check_int32
+from mcucc.numerics.fixed_point import IntArray, IntegerArray, check_int32
 from mcucc.ops.common.convolution import ConvolutionKernel
 from mcucc.ops.common.matrix import Biases
 from mcucc.ops.common.spatial import NO_PADS, Window2d, valid_taps
@@ -131,7 +131,7 @@ class BorderedKernel(Kernel):
     columns: tuple[int, ...]
     by_zone: tuple[tuple[ConvolutionKernel, ...], ...]
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         """The int8 reference: every zone by its kernel, on the input with its padding around it."""
         window = self.layer.window
         p = window.pads

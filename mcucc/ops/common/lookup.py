@@ -14,7 +14,13 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import hwc
-from mcucc.numerics.fixed_point import Int8Array, Rounding, round_half_up, saturate_int8
+from mcucc.numerics.fixed_point import (
+    Int8Array,
+    IntegerArray,
+    Rounding,
+    round_half_up,
+    saturate_int8,
+)
 
 INT8_RANGE = np.arange(-128, 128, dtype=np.int64)
 
@@ -57,7 +63,7 @@ class LookupKernel(Kernel):
     channels: int
     table: Int8Array
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         return self.table[inputs[0].astype(np.int64) + 128]
 
     def in_place(self, index: int) -> bool:

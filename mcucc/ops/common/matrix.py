@@ -122,7 +122,7 @@ def accumulation(
     negative = np.minimum(per_channel, 0).sum(axis=1)
     scales = np.asarray(weights.scale, np.float64) * x.per_tensor_scale / y.per_tensor_scale
     requant = Requant.from_real(scales, rounding)
-    lo, hi = clamp.to_int8(y.per_tensor_scale, y.zero_point)
+    lo, hi = clamp.to_integers(y.per_tensor_scale, y.zero_point)
     above, below = 127 * positive - 128 * negative, -128 * positive + 127 * negative
     folded = _within_int32(folded, below, above, requant, (lo - y.zero_point, hi - y.zero_point))
     least, most = folded + below, folded + above

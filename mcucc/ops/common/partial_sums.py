@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray, Kernel, KernelCall
 from mcucc.ir.kernel_id import KernelId
-from mcucc.numerics.fixed_point import Int8Array, IntArray
+from mcucc.numerics.fixed_point import Int8Array, IntArray, IntegerArray
 from mcucc.ops.common.matrix import Accumulation, exact_matmul
 
 SUM_BYTES = 4
@@ -41,7 +41,7 @@ class PartialSumsKernel(Kernel):
     weights: Int8Array
     first: bool
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         """The int8 reference: raw sums, zero points not considered."""
         return as_bytes(exact_matmul(inputs[0], self.weights))
 
@@ -77,7 +77,7 @@ class FinishSumsKernel(Kernel):
     weights: Int8Array
     accumulation: Accumulation
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         return self.accumulation.finish(as_sums(inputs[0]).astype(np.int64))
 
     def call(self) -> KernelCall:

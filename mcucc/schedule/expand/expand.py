@@ -75,7 +75,7 @@ def _alone(net: PlannerGraph, plans: Sequence[StagePlan], begin: int) -> tuple[l
     for number, tensor in enumerate(net.tensors):
         if tensor.born < begin:
             kind = BufferKind.IMAGE if number in net.inputs else BufferKind.TENSOR
-            id, shape = BufferId(tensor.name), (tensor.height, tensor.row_bytes, tensor.channels)
+            id, shape = BufferId(tensor.name), (tensor.height, tensor.row_bytes, tensor.pixel_bytes)
             buffers[id] = Buffer(id, tensor.name, kind, *shape)
     live = live_ranges(net, [_chain(net, plans, begin, buffers)], buffers)
     return live.requests(buffers), live

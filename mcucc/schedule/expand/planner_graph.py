@@ -76,6 +76,7 @@ class PlannerTensor:
     height: int
     width: int
     channels: int
+    pixel_bytes: int
     producer: int
     last: int
     root: int
@@ -85,12 +86,12 @@ class PlannerTensor:
     @property
     def size(self) -> int:
         """Bytes."""
-        return self.height * self.width * self.channels
+        return self.height * self.row_bytes
 
     @property
     def row_bytes(self) -> int:
         """Bytes of one row."""
-        return self.width * self.channels
+        return self.width * self.pixel_bytes
 
     def arrives(self, begin: int) -> bool:
         """Whether a source produces it in stages from node `begin` on."""
@@ -147,7 +148,7 @@ class PlannerGraph:
         found = []
         for i, name in enumerate(names):
             a = self.graph.activations[name]
-            shape = a.name, a.height, a.width, a.channels
+            shape = a.name, a.height, a.width, a.channels, a.pixel_bytes
             if producer[i] < 0 and source is not None:
                 born = min(self.readers(i), default=0)
                 found.append(PlannerTensor(*shape, producer[i], last[i], root[i], born, source))

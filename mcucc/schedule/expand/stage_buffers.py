@@ -112,9 +112,9 @@ class StageBuffers:
     ) -> BufferId:
         """A buffer of rows of so many pixels; `origins` are its left edge at each column step."""
         facts = self.net.tensors[tensor]
-        buffer, pitch = BufferId(facts.name, part), pixels * facts.channels
+        buffer, pitch = BufferId(facts.name, part), pixels * facts.pixel_bytes
         self.buffers[buffer] = Buffer(
-            buffer, facts.name, kind, slots, pitch, facts.channels, origins
+            buffer, facts.name, kind, slots, pitch, facts.pixel_bytes, origins
         )
         return buffer
 

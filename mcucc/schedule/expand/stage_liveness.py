@@ -107,7 +107,7 @@ class StageLiveness:
         for step, (begin, end) in enumerate(down.needs):
             for column_step, (left, right) in enumerate(across.needs):
                 if begin < end and left < right:
-                    lows[step, column_step] = begin * buffer.pitch + left * buffer.channels
+                    lows[step, column_step] = begin * buffer.pitch + left * buffer.pixel_bytes
         # The lowest pixel that this iteration or a later one reads.
         following = np.append(lows[self.time.order], buffer.size)
         following = np.minimum.accumulate(following[::-1])[::-1]
@@ -133,7 +133,7 @@ class StageLiveness:
         for step, (begin, end) in enumerate(down.ranges):
             for column_step, (left, right) in enumerate(across.ranges):
                 if begin < end and left < right:
-                    high = (end - 1) * buffer.pitch + right * buffer.channels
+                    high = (end - 1) * buffer.pitch + right * buffer.pixel_bytes
                     highs[step, column_step] = high
         written = np.append([0], np.maximum.accumulate(highs[self.time.order]))
         grid = self.time.never()

@@ -55,8 +55,9 @@ class BufferKind(Enum):
 class Buffer:
     """Bytes of the arena that hold pixels of one tensor.
 
-    Pixel (row, column) lies at offset + row % slots * pitch + (column - origin) * channels, origin
-    being `origins[column_step]`, or 0 where `origins` is empty. Aliases share their root's bytes.
+    Pixel (row, column) lies at offset + row % slots * pitch + (column - origin) * pixel_bytes,
+    origin being `origins[column_step]`, or 0 where `origins` is empty. Aliases share their root's
+    bytes.
     """
 
     id: BufferId
@@ -64,7 +65,7 @@ class Buffer:
     kind: BufferKind
     slots: int
     pitch: int
-    channels: int
+    pixel_bytes: int
     origins: tuple[int, ...] = ()
     offset: int = 0
 
@@ -85,12 +86,12 @@ class Buffer:
     def address(self, row: int, column: int, column_step: int) -> int:
         """Arena offset of a pixel at a column step."""
         left = column - self.origin(column_step)
-        return self.offset + row % self.slots * self.pitch + left * self.channels
+        return self.offset + row % self.slots * self.pitch + left * self.pixel_bytes
 
     def same_geometry(self, other: Buffer) -> bool:
         """Whether equal offsets mean equal addresses for every pixel."""
-        mine = (self.slots, self.pitch, self.channels, self.origins)
-        return mine == (other.slots, other.pitch, other.channels, other.origins)
+        mine = (self.slots, self.pitch, self.pixel_bytes, self.origins)
+        return mine == (other.slots, other.pitch, other.pixel_bytes, other.origins)
 
 
 def labels(buffers: Iterable[BufferId]) -> dict[BufferId, str]:

@@ -103,8 +103,8 @@ class _Replay:
     def span(self, buffer: Buffer, row: int, columns: Range, column_step: int) -> Range:
         """Arena bytes of some columns of a row; they must lie in the buffer and in the arena."""
         left = columns[0] - buffer.origin(column_step)
-        length = (columns[1] - columns[0]) * buffer.channels
-        if left < 0 or left * buffer.channels + length > buffer.pitch:
+        length = (columns[1] - columns[0]) * buffer.pixel_bytes
+        if left < 0 or left * buffer.pixel_bytes + length > buffer.pitch:
             raise self.fail(f"columns {columns} of {buffer.tensor} leave {buffer.id}")
         begin = buffer.address(row, columns[0], column_step)
         if begin < 0 or begin + length > self.arena.size:
@@ -113,8 +113,8 @@ class _Replay:
 
     def tags(self, shape: Activation, row: int, columns: Range) -> Tags:
         """The tags of some columns of a row."""
-        first = self.base[shape.name] + (row * shape.width + columns[0]) * shape.channels
-        return np.arange(first, first + (columns[1] - columns[0]) * shape.channels)
+        first = self.base[shape.name] + (row * shape.width + columns[0]) * shape.pixel_bytes
+        return np.arange(first, first + (columns[1] - columns[0]) * shape.pixel_bytes)
 
     def expect(
         self, buffer: Buffer, shape: Activation, row: int, columns: Range, step: int, reader: str

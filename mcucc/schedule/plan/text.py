@@ -259,8 +259,8 @@ class ProgramText:
         if buffer.kind is BufferKind.SCRATCH:
             shape = f"{buffer.size:,} bytes"
         else:
-            columns = buffer.pitch // buffer.channels
-            shape = f"{buffer.slots} x {columns} x {buffer.channels}"
+            columns = buffer.pitch // buffer.pixel_bytes
+            shape = f"{buffer.slots} x {columns} x {buffer.pixel_bytes}"
         if any(buffer.origins):
             edges = tuple((origin, origin + 1) for origin in buffer.origins)
             shape += f", left edge {ranges_text(edges, 'u', max(buffer.origins) + 2)}"

@@ -143,6 +143,6 @@ def _distance(walk: Walk, number: int, low: tuple[int, int], output: Output) -> 
         for u in {0, grid.column_steps - 1}:
             right = out.width if grid.full else min(out.width, rate[1] * u + high[1])
             left = 0 if grid.full else max(0, across * u + low[1])
-            written = rows * out.row_bytes + right * out.channels
-            distance = max(distance, written - dead - left * tensor.channels)
+            written = rows * out.row_bytes + right * out.pixel_bytes
+            distance = max(distance, written - dead - left * tensor.pixel_bytes)
     return distance

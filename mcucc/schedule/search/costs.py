@@ -118,12 +118,12 @@ def stage_costs(program: Program, model: CostModel) -> list[float]:
             columns = sum_of(action.columns)
             calls = rows * sum(begin < end for begin, end in action.columns)
             if isinstance(action, Copy):
-                channels = program.buffers[action.source].channels
-                total += model.per_copied_byte * rows * columns * channels
+                pixel_bytes = program.buffers[action.source].pixel_bytes
+                total += model.per_copied_byte * rows * columns * pixel_bytes
                 total += model.per_copied_row * calls
             elif isinstance(action, Compute):
-                channels = program.buffers[action.target].channels
                 node = nodes[action.node]
+                channels = program.graph.activations[node.output].channels
                 work = work_of(node)
                 taken = _taken(program, node, action) if work.parts else (0, 0)
                 total += model.node(work, channels, rows, columns, calls, taken)

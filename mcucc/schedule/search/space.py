@@ -130,8 +130,8 @@ class _Overlap:
             wide=width if full else min(width, high[1] - own[1]),
             new=new,
             own=own,
-            row=width * tensor.channels,
-            pixel=tensor.channels,
+            row=width * tensor.pixel_bytes,
+            pixel=tensor.pixel_bytes,
         )
 
 

@@ -19,7 +19,7 @@ from mcucc.ir.kernel import BlockCall, Granularity, Kernel, KernelCall, Part
 from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.window import Window
 from mcucc.kernels.select import NodeContext, choose, choose_slice
-from mcucc.numerics.fixed_point import Int8Array
+from mcucc.numerics.fixed_point import IntegerArray
 from mcucc.ops.common.partial_sums import (
     SUM_BYTES,
     FinishSumsKernel,
@@ -79,7 +79,7 @@ class SplitBlockKernel(Kernel):
         """All rows of a step together."""
         return Granularity.BLOCK
 
-    def run(self, inputs: Sequence[Int8Array]) -> Int8Array:
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         """The int8 reference: each group's layers one after the other, the sums added."""
         parts = []
         for group in self.groups:

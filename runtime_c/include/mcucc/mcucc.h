@@ -46,7 +46,8 @@ typedef struct {
     int32_t channels;
     float scale;
     int32_t zero_point;
-    int32_t offset; /* bytes from the start of the arena; -1: comes in rows */
+    int32_t offset;      /* bytes from the start of the arena; -1: comes in rows */
+    int32_t value_bytes; /* of an integer q: 1 (int8) or 2 (int16) */
 } mcucc_tensor;
 
 /* Where camera rows come from, for networks that take the image row by row. Rows of an input are

@@ -134,7 +134,7 @@ def _reads(
 
 def _bytes(buffer: Buffer, row: int, columns: Range, step: int) -> Bytes:
     begin = buffer.address(row, columns[0], step) - buffer.offset
-    return np.arange(begin, begin + (columns[1] - columns[0]) * buffer.channels)
+    return np.arange(begin, begin + (columns[1] - columns[0]) * buffer.pixel_bytes)
 
 
 def _roots(program: Program) -> dict[str, str]:

@@ -21,7 +21,7 @@ from mcucc.schedule.search.table import StageTable
 from tests.graphs import mobile_net
 
 # 20 x 30 pixels of 8 channels, of which a step makes 2 rows x 4 columns and reads 4 x 7.
-TENSOR = PlannerTensor("x", 20, 30, 8, producer=0, last=1, root=0, born=0)
+TENSOR = PlannerTensor("x", 20, 30, 8, 8, producer=0, last=1, root=0, born=0)
 RATE, HIGH, OWN = (2, 4), (3, 6), (-1, -1)
 
 
