@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.errors import ModelError
-from mcucc.evaluate.float_run import evaluate_graph
 from mcucc.frontends.imported import ImportedModel
 from mcucc.images.preprocess import FloatArray
 from mcucc.images.samples import Sample
+from mcucc.ir.float_run import evaluate_graph
 from mcucc.ir.graph import Graph, Node
 from mcucc.oracles.float_session import FloatSession
 

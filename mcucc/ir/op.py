@@ -44,6 +44,16 @@ class Op(ABC):
         """The float result (float32 in and out)."""
 
     @abstractmethod
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        """The gradient of every input, constants included, in its shape: J^T `gradient`.
+
+        `output` is what `evaluate` makes of `inputs`; where a function bends, any slope between
+        those of its two sides.
+        """
+
+    @abstractmethod
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
         """The kernel for quantized tensors; constants among `inputs` carry their integers."""
 

@@ -50,6 +50,15 @@ class Clamp:
         clamped: npt.NDArray[np.float32] = np.clip(x, self.lo, self.hi).astype(np.float32)
         return clamped
 
+    def pullback(
+        self, output: npt.NDArray[np.float32], gradient: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
+        """`gradient` where the clamped value lies between the ends, 0 where it is at one."""
+        if self == NO_CLAMP:
+            return gradient
+        passed: npt.NDArray[np.float32] = gradient * ((output > self.lo) & (output < self.hi))
+        return passed
+
     def to_integers(
         self, scale: float, zero_point: int, interval: tuple[int, int] = (INT8_MIN, INT8_MAX)
     ) -> tuple[int, int]:

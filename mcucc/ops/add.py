@@ -46,6 +46,12 @@ class Add(Op):
         total = inputs[0] + inputs[1]
         return self.clamp.apply(total)
 
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        g = self.clamp.pullback(output, gradient)
+        return g, g
+
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
         """Choose the fixed-point multipliers of the profile."""
         a, b, y = inputs[0].quantization, inputs[1].quantization, output.quantization

@@ -22,7 +22,14 @@ from mcucc.numerics.fixed_point import (
     Rounding,
     saturate_int8,
 )
-from mcucc.ops.common.spatial import Window2d, patches, valid_counts
+from mcucc.ops.common.spatial import (
+    Window2d,
+    patches,
+    taps,
+    valid_counts,
+    with_padding,
+    without_padding,
+)
 
 
 @register
@@ -53,6 +60,17 @@ class AveragePool(Op):
         counts = self.counts(inputs[0].shape[1], inputs[0].shape[2])
         mean = sums / counts[None, :, :, None]
         return self.clamp.apply(mean)
+
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        x, pads = inputs[0], self.window.pads
+        counts = self.counts(*x.shape[1:3])[None, :, :, None].astype(np.float32)
+        each = self.clamp.pullback(output, gradient) / counts
+        total = with_padding(np.zeros_like(x), pads)
+        for _, _, view in taps(total, self.window):
+            view += each
+        return (without_padding(total, pads),)
 
     def counts(self, height: int, width: int) -> np.typing.NDArray[np.int64]:
         """Divisor of each output position, (Ho, Wo)."""

@@ -54,6 +54,12 @@ class ChannelAffine(Op):
         scales, offsets = (np.array(v, dtype=np.float32) for v in (self.scales, self.offsets))
         return self.clamp.apply(inputs[0] * scales + offsets)
 
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        scales = np.array(self.scales, dtype=np.float32)
+        return (self.clamp.pullback(output, gradient) * scales,)
+
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
         """The finest common shift that int32 allows; one rounding in both profiles."""
         del rounding

@@ -55,6 +55,12 @@ class ChannelOperand(Op):
             return (-1, 1) if self.comes_first else (1, -1)
         return 1, 1
 
+    @property
+    def constants(self) -> FloatArray:
+        """The real c, (C,)."""
+        values = np.array(self.values) - self.zero_point
+        return (values * self.scale).astype(np.float32)
+
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         channels = hwc(inputs[0].shape)[2]
         if len(self.values) != channels:
@@ -62,11 +68,17 @@ class ChannelOperand(Op):
         return inputs[0]
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        c = ((np.array(self.values) - self.zero_point) * self.scale).astype(np.float32)
+        c = self.constants
         if self.operation is Arithmetic.MUL:
             return self.clamp.apply(inputs[0] * c)
         signs = self.signs
         return self.clamp.apply(signs[0] * inputs[0] + signs[1] * c)
+
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        factor = self.constants if self.operation is Arithmetic.MUL else self.signs[0]
+        return (self.clamp.pullback(output, gradient) * factor,)
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
         """What the operation on two tensors computes, all that is known of c folded."""

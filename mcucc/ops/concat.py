@@ -49,6 +49,12 @@ class Concat(Op):
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
         return np.concatenate(inputs, axis=self.axis)
 
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        ends = np.cumsum([x.shape[self.axis] for x in inputs])[:-1]
+        return tuple(np.split(gradient, ends, axis=self.axis))
+
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window] | None:
         """One to one along channels, else the whole tensors."""
         along_channels = self.axis == len(inputs[0].shape) - 1

@@ -14,10 +14,10 @@ from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, IntegerArray, Rounding
-from mcucc.ops.common.border import added_by_padding, bordered, check_border
+from mcucc.ops.common.border import added_by_padding, bias_pullbacks, bordered, check_border
 from mcucc.ops.common.convolution import ConvolutionKernel
 from mcucc.ops.common.matrix import accumulation, exact_matmul
-from mcucc.ops.common.spatial import Window2d, patches
+from mcucc.ops.common.spatial import Window2d, patches, taps, with_padding, without_padding
 
 
 @register
@@ -65,6 +65,25 @@ class Conv2d(Op):
         if len(inputs) > 3:
             y = y + added_by_padding(inputs[3], self.window, *x.shape[1:3])
         return self.clamp.apply(y)
+
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        x, weights = inputs[0], inputs[1]
+        g = self.clamp.pullback(output, gradient)
+        values = with_padding(x, self.window.pads)
+        of_x, of_weights = np.zeros_like(values), np.empty_like(weights)
+        step_in, step_out = weights.shape[3], weights.shape[0] // self.groups
+        for group in range(self.groups):
+            read = slice(group * step_in, (group + 1) * step_in)
+            made = slice(group * step_out, (group + 1) * step_out)
+            flat = np.ascontiguousarray(g[..., made]).reshape(-1, step_out)
+            for i, j, view in taps(of_x[..., read], self.window):
+                view += (flat @ weights[made, i, j]).reshape(view.shape)
+            for i, j, view in taps(values[..., read], self.window):
+                of_weights[made, i, j] = flat.T @ view.reshape(-1, step_in)
+        constants = (of_weights, *bias_pullbacks(inputs, self.window, g))
+        return without_padding(of_x, self.window.pads), *constants
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
         return self.window.rows, self.window.columns

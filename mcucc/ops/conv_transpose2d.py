@@ -56,13 +56,30 @@ class ConvTranspose2d(Op):
             y = y + inputs[2]
         return self.clamp.apply(y)
 
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        x, weights = inputs[0], inputs[1]
+        (top, left), (height, width) = self.pads, x.shape[1:3]
+        (sh, sw), (tall, wide) = self.stride, self.size
+        whole = np.zeros((x.shape[0], *self.reach(height, width), weights.shape[0]), np.float32)
+        g = self.clamp.pullback(output, gradient)
+        whole[:, top : top + tall, left : left + wide] = g
+        of_x, of_weights = np.zeros_like(x), np.empty_like(weights)
+        flat = x.reshape(-1, x.shape[3])
+        for i, j in np.ndindex(*self.kernel):
+            rows = slice(i, i + (height - 1) * sh + 1, sh)
+            columns = slice(j, j + (width - 1) * sw + 1, sw)
+            view = whole[:, rows, columns].reshape(-1, weights.shape[0])
+            of_x += (view @ weights[:, i, j]).reshape(x.shape)
+            of_weights[:, i, j] = view.T @ flat
+        return of_x, *(of_weights, g.sum(axis=(0, 1, 2)))[: len(inputs) - 1]
+
     def spread(self, x: npt.NDArray[Any], weights: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """The sums, in float64 (exact for integers)."""
         batch, height, width, _ = x.shape
         (sh, sw), (kh, kw) = self.stride, self.kernel
-        tall = max((height - 1) * sh + kh, self.pads[0] + self.size[0])
-        wide = max((width - 1) * sw + kw, self.pads[1] + self.size[1])
-        y = np.zeros((batch, tall, wide, weights.shape[0]))
+        y = np.zeros((batch, *self.reach(height, width), weights.shape[0]))
         x, weights = x.astype(np.float64), weights.astype(np.float64)
         for i in range(kh):
             for j in range(kw):
@@ -71,6 +88,12 @@ class ConvTranspose2d(Op):
                 y[:, rows, columns] += x @ weights[:, i, j].T
         top, left = self.pads
         return y[:, top : top + self.size[0], left : left + self.size[1]]
+
+    def reach(self, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns that taps of an input of this size write to, or that are cut out."""
+        sizes = zip((height, width), self.stride, self.kernel, self.pads, self.size, strict=True)
+        tall, wide = (max((n - 1) * s + k, pad + size) for n, s, k, pad, size in sizes)
+        return tall, wide
 
     @property
     def rows_and_columns(self) -> tuple[Window, Window]:

@@ -45,6 +45,14 @@ class DepthToSpace(Op):
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
         return self.spread(inputs[0])
 
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        places = self.spread(np.arange(gradient.size).reshape(inputs[0].shape))
+        total = np.empty_like(gradient).reshape(-1)
+        total[places] = gradient
+        return (total.reshape(inputs[0].shape),)
+
     def spread(self, x: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
         """The output of (N, H, W, C)."""
         batch, height, width, channels = x.shape

@@ -15,10 +15,10 @@ from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, IntegerArray, Rounding
-from mcucc.ops.common.border import added_by_padding, bordered, check_border
+from mcucc.ops.common.border import added_by_padding, bias_pullbacks, bordered, check_border
 from mcucc.ops.common.convolution import ConvolutionKernel
 from mcucc.ops.common.matrix import accumulation
-from mcucc.ops.common.spatial import Window2d, patches
+from mcucc.ops.common.spatial import Window2d, patches, taps, with_padding, without_padding
 
 
 @register
@@ -53,6 +53,23 @@ class DepthwiseConv2d(Op):
         if len(inputs) > 3:
             y = y + added_by_padding(inputs[3], self.window, *inputs[0].shape[1:3])
         return self.clamp.apply(y)
+
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        x, weights, pads = inputs[0], inputs[1], self.window.pads
+        g = self.clamp.pullback(output, gradient)
+        values = with_padding(x, pads)
+        of_x, of_weights = np.zeros_like(values), np.empty_like(weights)
+        multiplier = weights.shape[2] // x.shape[3]
+        for m in range(multiplier):
+            part = np.ascontiguousarray(g[..., m::multiplier])
+            pairs = zip(taps(values, self.window), taps(of_x, self.window), strict=True)
+            for (i, j, read), (_, _, view) in pairs:
+                view += part * weights[i, j, m::multiplier]
+                of_weights[i, j, m::multiplier] = np.einsum("nhwc,nhwc->c", part, read)
+        constants = (of_weights, *bias_pullbacks(inputs, self.window, g))
+        return without_padding(of_x, pads), *constants
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
         return self.window.rows, self.window.columns

@@ -39,6 +39,12 @@ class Extremum(Op):
         result: FloatArray = self.function(inputs[0], inputs[1])
         return result
 
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        first = inputs[0] == output
+        return gradient * first, gradient * ~first
+
     @property
     def function(self) -> np.ufunc:
         """NumPy's maximum or minimum."""

@@ -48,6 +48,14 @@ class FullyConnected(Op):
             y = y + inputs[2]
         return self.clamp.apply(y)
 
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        x = inputs[0].reshape(-1, inputs[1].shape[1])
+        g = self.clamp.pullback(output, gradient).reshape(-1, output.shape[-1])
+        constants = (g.T @ x, g.sum(axis=0))[: len(inputs) - 1]
+        return (g @ inputs[1]).reshape(inputs[0].shape), *constants
+
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window] | None:
         """The whole input, or one pixel."""
         return (Window(), Window()) if self.by_pixel else None

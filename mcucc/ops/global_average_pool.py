@@ -48,6 +48,13 @@ class GlobalAveragePool(Op):
         mean = inputs[0].mean(axis=(1, 2), keepdims=True, dtype=np.float64)
         return self.clamp.apply(mean)
 
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        _, height, width, _ = inputs[0].shape
+        g = self.clamp.pullback(output, gradient) / np.float32(height * width)
+        return (np.broadcast_to(g, inputs[0].shape),)
+
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window] | None:
         return None
 

@@ -21,7 +21,7 @@ from mcucc.numerics.fixed_point import (
     Rounding,
     saturate_int8,
 )
-from mcucc.ops.common.spatial import Window2d, patches
+from mcucc.ops.common.spatial import Window2d, patches, taps, with_padding, without_padding
 
 
 @register
@@ -45,6 +45,20 @@ class MaxPool(Op):
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
         y = patches(inputs[0], self.window, -np.inf).max(axis=(3, 4))
         return self.clamp.apply(y)
+
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        """To the first of the largest values, unless a clamp cut it."""
+        x, pads = inputs[0], self.window.pads
+        left = self.clamp.pullback(output, gradient)
+        total = with_padding(np.zeros_like(x), pads)
+        values = taps(with_padding(x, pads, -np.inf), self.window)
+        for (_, _, value), (_, _, view) in zip(values, taps(total, self.window), strict=True):
+            largest = value == output
+            view += left * largest
+            left = left * ~largest
+        return (without_padding(total, pads),)
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
         return self.window.rows, self.window.columns

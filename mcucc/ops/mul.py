@@ -46,6 +46,16 @@ class Mul(Op):
         product = inputs[0] * inputs[1].reshape(inputs[1].shape[0], *_broadcast_shape(inputs))
         return self.clamp.apply(product)
 
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        a, b = inputs
+        g = self.clamp.pullback(output, gradient)
+        of_b = g * a
+        if a.shape != b.shape:
+            of_b = of_b.reshape(b.shape[0], -1, a.shape[-1]).sum(axis=1)
+        return g * b.reshape(b.shape[0], *_broadcast_shape(inputs)), of_b.reshape(b.shape)
+
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
         """One to one, or row and column 0 of a per-channel factor."""
         if index == 1 and inputs[0].shape != inputs[1].shape:

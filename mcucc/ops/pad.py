@@ -47,6 +47,12 @@ class Pad(Op):
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
         return np.pad(inputs[0], self.widths, constant_values=self.value)
 
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        axes = zip(self.widths, output.shape, strict=True)
+        return (gradient[tuple(slice(a, length - b) for (a, b), length in axes)],)
+
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
         """One input pixel each, shifted by the border."""
         return Window(pad=self.pads.top), Window(pad=self.pads.left)

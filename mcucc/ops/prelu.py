@@ -42,6 +42,12 @@ class PRelu(Op):
         slopes = np.array(self.slopes, dtype=np.float32)
         return np.where(inputs[0] >= 0, inputs[0], inputs[0] * slopes).astype(np.float32)
 
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        slopes = np.array(self.slopes, dtype=np.float32)
+        return (np.where(inputs[0] >= 0, gradient, gradient * slopes),)
+
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
         """Integer slopes, and the factors of both sides."""
         x, y = inputs[0].quantization, output.quantization

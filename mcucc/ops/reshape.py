@@ -33,6 +33,11 @@ class Reshape(Op):
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
         return inputs[0].reshape(self.shape)
 
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        return (gradient.reshape(inputs[0].shape),)
+
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window] | None:
         return None
 

@@ -93,6 +93,19 @@ class ResizeBilinear(Op):
             x = x.take(lower, axis) * (1 - weight) + x.take(upper, axis) * weight
         return x.astype(np.float32)
 
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        total = gradient
+        for axis, sampling in ((1, self.rows), (2, self.columns)):
+            length = inputs[0].shape[axis]
+            lower, upper, part = sampling.taps(length)
+            matrix = np.zeros((length, sampling.size), dtype=np.float32)
+            np.add.at(matrix, (lower, np.arange(sampling.size)), 1 - part / sampling.unit)
+            np.add.at(matrix, (upper, np.arange(sampling.size)), part / sampling.unit)
+            total = np.moveaxis(np.tensordot(matrix, total, axes=(1, axis)), 0, axis)
+        return (total,)
+
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
         """Two rows and two columns."""
         return self.rows.window, self.columns.window

@@ -38,6 +38,14 @@ class ResizeNearest(Op):
         rows, columns = self.factors
         return inputs[0].repeat(rows, axis=1).repeat(columns, axis=2)
 
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        batch, height, width, channels = inputs[0].shape
+        rows, columns = self.factors
+        blocks = gradient.reshape(batch, height, rows, width, columns, channels)
+        return (blocks.sum(axis=(2, 4)),)
+
     @property
     def factors(self) -> tuple[int, int]:
         """Of rows and of columns."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
@@ -9,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.op import Op, register
+from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Quant, Tensor
 from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding
 from mcucc.ops.add import Add
@@ -65,6 +66,14 @@ class ScalarOperand(Unary):
         column: Any = x.reshape(1, 1, -1, 1)
         made = self.op.evaluate(self._ordered(column, np.full_like(column, c)))
         return made.astype(np.float64).reshape(x.shape)
+
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        """That of the operation: its floats are too short for a difference quotient."""
+        column = np.full_like(inputs[0], (self.value - self.zero_point) * self.scale)
+        found = self.op.pullback(self._ordered(inputs[0], column), output, gradient)
+        return (found[1 if self.comes_first else 0],)
 
     def table(self, x: Tensor, y: Tensor, rounding: Rounding) -> Int8Array:
         """The operation's own kernel on all 256 inputs."""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from mcucc.ir.kernel import Kernel, KernelCall
 from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
@@ -44,6 +46,15 @@ class Slice(Op):
         x = inputs[0]
         images = x.reshape(x.shape[0], *hwc((1, *x.shape[1:])))
         return images[self.taken].reshape(x.shape[0], *self.size[4 - x.ndim :])
+
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        total = np.zeros_like(inputs[0])
+        batch = total.shape[0]
+        images = total.reshape(batch, *hwc((1, *total.shape[1:])))
+        images[self.taken] = gradient.reshape(batch, *self.size)
+        return (total,)
 
     @property
     def taken(self) -> tuple[slice, ...]:

@@ -48,6 +48,13 @@ class Softmax(Op):
         y: FloatArray = (e / e.sum(axis=-1, keepdims=True)).astype(np.float32)
         return y
 
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        part = output * gradient
+        whole = part.sum(axis=-1, keepdims=True)
+        return (np.float32(self.beta) * (part - output * whole),)
+
     def fixed_quant(self) -> Quant:
         """Covers [0, 255/256]."""
         return Quant((1.0 / 256.0,), -128)

@@ -46,6 +46,14 @@ class SpaceToDepth(Op):
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
         return self.gathered(inputs[0])
 
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        places = self.gathered(np.arange(gradient.size).reshape(inputs[0].shape))
+        total = np.empty_like(gradient).reshape(-1)
+        total[places] = gradient
+        return (total.reshape(inputs[0].shape),)
+
     def gathered(self, x: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
         """The output of (N, H, W, C)."""
         batch, height, width, channels = x.shape

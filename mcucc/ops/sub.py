@@ -34,6 +34,12 @@ class Sub(Op):
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
         return self.clamp.apply(inputs[0] - inputs[1])
 
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        g = self.clamp.pullback(output, gradient)
+        return g, -g
+
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
         """The multipliers of Add, the second one negative."""
         k = Add(self.clamp).lower(inputs, output, rounding)

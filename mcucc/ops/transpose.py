@@ -37,6 +37,11 @@ class Transpose(Op):
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
         return np.ascontiguousarray(inputs[0].transpose(self.permutation))
 
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        return (gradient.transpose(np.argsort(self.permutation)),)
+
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window] | None:
         return None
 

@@ -11,10 +11,10 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from mcucc.evaluate.float_run import evaluate_graph
 from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.onnx.importer import import_onnx
 from mcucc.ir import Graph
+from mcucc.ir.float_run import evaluate_graph
 from mcucc.passes.pipeline import optimize
 
 ATOL = 1e-5

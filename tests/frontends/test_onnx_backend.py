@@ -19,9 +19,9 @@ import pytest
 from onnx import numpy_helper
 
 from mcucc.errors import ModelError
-from mcucc.evaluate.float_run import evaluate_graph
 from mcucc.frontends.onnx.file import NEWEST_OPSET, OLDEST_OPSET
 from mcucc.frontends.onnx.importer import import_onnx
+from mcucc.ir.float_run import evaluate_graph
 from mcucc.passes.pipeline import optimize
 
 # Modules of onnx.backend.test.case.node, and how many of their cases must at least run.

@@ -14,8 +14,8 @@ import numpy as np
 
 from mcucc.api import load
 from mcucc.errors import McuccError
-from mcucc.evaluate.float_run import evaluate_graph
 from mcucc.ir import Graph
+from mcucc.ir.float_run import evaluate_graph
 from mcucc.passes.pipeline import optimize
 from mcucc.quantize.calibrate import Ranges
 from mcucc.quantize.lower import lower

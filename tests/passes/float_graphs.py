@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from mcucc.evaluate.float_run import evaluate_graph
 from mcucc.ir import Graph, Node, Tensor, graph_text, verify
+from mcucc.ir.float_run import evaluate_graph
 from mcucc.ir.op import Op
 from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d

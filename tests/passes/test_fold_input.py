@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mcucc.errors import ModelError
-from mcucc.evaluate.float_run import evaluate_graph
 from mcucc.ir import Graph
+from mcucc.ir.float_run import evaluate_graph
 from mcucc.numerics.fixed_point import RELU
 from mcucc.ops.clip import Clip
 from mcucc.ops.common.spatial import Pads, Window2d

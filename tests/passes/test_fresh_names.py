@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcucc.evaluate.float_run import evaluate_graph
 from mcucc.frontends.onnx.importer import import_onnx
+from mcucc.ir.float_run import evaluate_graph
 from mcucc.ir.verify import verify
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.passes.constant_channels import ENDING, remove_constant_channels

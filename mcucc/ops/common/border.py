@@ -53,6 +53,23 @@ def _outside(per_tap: npt.NDArray[Any], rows: Mask, columns: Mask) -> npt.NDArra
     return summed
 
 
+def bias_pullbacks(
+    inputs: Sequence[npt.NDArray[Any]], window: Window2d, gradient: npt.NDArray[Any]
+) -> tuple[npt.NDArray[Any], ...]:
+    """The gradients of bias and border, where (x, weights, bias, border) has them.
+
+    Of the border, (kh, kw, C), each tap has the sum over those outputs for which it is padding.
+    """
+    found = gradient.sum(axis=(0, 1, 2))
+    if len(inputs) < 4:
+        return (found,)[: len(inputs) - 2]
+    rows, columns = valid_taps(window, *inputs[0].shape[1:3])
+    inside: npt.NDArray[Any] = np.einsum(
+        "rt,cu,nrco->tuo", rows.astype(gradient.dtype), columns.astype(gradient.dtype), gradient
+    )
+    return found, found - inside
+
+
 @dataclass(frozen=True, eq=False)
 class Zones:
     """The zones of an output: `rows` and `columns` are where they begin, and where the last ends.

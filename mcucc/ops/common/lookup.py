@@ -22,6 +22,7 @@ from mcucc.numerics.fixed_point import (
     saturate_int8,
 )
 
+STEP = 2.0**-18
 INT8_RANGE = np.arange(-128, 128, dtype=np.int64)
 
 
@@ -39,6 +40,15 @@ class Unary(Op):
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
         return self.function(inputs[0].astype(np.float64)).astype(np.float32)
+
+    def pullback(
+        self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        """By the difference quotient of `function` in float64."""
+        x = inputs[0].astype(np.float64)
+        step = STEP * np.maximum(1.0, np.abs(x))
+        slope = (self.function(x + step) - self.function(x - step)) / (2.0 * step)
+        return ((slope * gradient).astype(np.float32),)
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
         """Tabulate the function over the 256 inputs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -110,17 +111,41 @@ class Window2d:
 
 def patches(x: npt.NDArray[Scalar], window: Window2d, pad_value: Any = 0) -> npt.NDArray[Scalar]:
     """Every window of `x` (N, H, W, C) as a view-based array (N, Ho, Wo, kh, kw, C)."""
-    pads = window.pads
-    padded = np.pad(
-        x,
-        ((0, 0), (pads.top, pads.bottom), (pads.left, pads.right), (0, 0)),
-        constant_values=pad_value,
-    )
+    padded = with_padding(x, window.pads, pad_value)
     tall, wide = window.effective
     views = np.lib.stride_tricks.sliding_window_view(padded, (tall, wide), axis=(1, 2))
     views = views[:, :: window.stride[0], :: window.stride[1]]
     views = views[..., :: window.dilation[0], :: window.dilation[1]]
     return np.moveaxis(views, 3, 5)
+
+
+def taps(
+    padded: npt.NDArray[Scalar], window: Window2d
+) -> Iterator[tuple[int, int, npt.NDArray[Scalar]]]:
+    """Row and column of every tap, and the view (N, Ho, Wo, C) of what outputs read there.
+
+    `padded` is the input with its padding; writing into the views writes into it.
+    """
+    (tall, wide), (down, across) = window.effective, window.stride
+    height, width = (n - extent for n, extent in zip(padded.shape[1:3], (tall, wide), strict=True))
+    for i, j in np.ndindex(*window.kernel):
+        top, left = i * window.dilation[0], j * window.dilation[1]
+        rows, columns = slice(top, top + height + 1, down), slice(left, left + width + 1, across)
+        yield i, j, padded[:, rows, columns]
+
+
+def with_padding(x: npt.NDArray[Scalar], pads: Pads, value: Any = 0) -> npt.NDArray[Scalar]:
+    """`x` (N, H, W, C) and its padding of `value`."""
+    if not pads:
+        return x
+    around = ((0, 0), (pads.top, pads.bottom), (pads.left, pads.right), (0, 0))
+    return np.pad(x, around, constant_values=value)
+
+
+def without_padding(padded: npt.NDArray[Scalar], pads: Pads) -> npt.NDArray[Scalar]:
+    """What `with_padding` was given."""
+    _, tall, wide, _ = padded.shape
+    return padded[:, pads.top : tall - pads.bottom, pads.left : wide - pads.right]
 
 
 def valid_counts(window: Window2d, height: int, width: int) -> npt.NDArray[np.int64]:
