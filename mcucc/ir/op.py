@@ -34,6 +34,12 @@ class Op(ABC):
     SHARES_QUANT: ClassVar[bool] = False
     # With SHARES_QUANT: inputs of another scale are rescaled by the op itself.
     RESCALES: ClassVar[bool] = False
+    # Activation inputs that scale the output, channel by channel: when they all take one factor
+    # k > 0 there (and any clamp scales along), so does the output. The others keep their values.
+    SCALED_BY: ClassVar[tuple[int, ...]] = ()
+    # f(x + o) = f(x) + f(o) for any o, a number a channel, clamp aside. So are ops that only move
+    # values (SHARES_QUANT without SCALED_BY), as far as f(o) is a number a channel, too.
+    ADDITIVE: ClassVar[bool] = False
 
     @abstractmethod
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ from mcucc.ops.common.lookup import INT8_RANGE, Unary
 @dataclass(frozen=True)
 class Abs(Unary):
     """y = |x|."""
+
+    SCALED_BY: ClassVar[tuple[int, ...]] = (0,)
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return np.abs(x)

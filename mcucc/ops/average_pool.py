@@ -48,6 +48,8 @@ class AveragePool(Op):
     FORMULA: ClassVar[str] = (
         "clamp(round(sum (x - z_x) * s_x / (n * s_y)) + z_y), .tflite: sum x / n"
     )
+    SCALED_BY: ClassVar[tuple[int, ...]] = (0,)
+    ADDITIVE: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         """(1, Ho, Wo, C)."""

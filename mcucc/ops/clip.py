@@ -21,6 +21,7 @@ class Clip(Unary):
 
     clamp: Clamp = RELU
 
+    SCALED_BY: ClassVar[tuple[int, ...]] = (0,)
     LIMITS: ClassVar[str] = "fused into the producer where it has one consumer"
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

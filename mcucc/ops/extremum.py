@@ -29,6 +29,7 @@ class Extremum(Op):
     LIMITS: ClassVar[str] = "equal shapes; with one number it is a Clip"
     SHARES_QUANT: ClassVar[bool] = True
     RESCALES: ClassVar[bool] = True
+    SCALED_BY: ClassVar[tuple[int, ...]] = (0, 1)
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         if inputs[0].shape != inputs[1].shape:

@@ -38,6 +38,8 @@ class GlobalAveragePool(Op):
     half_away: bool = False
 
     FORMULA: ClassVar[str] = "clamp(round((sum x - H * W * z_x) * s_x / (H * W * s_y)) + z_y)"
+    SCALED_BY: ClassVar[tuple[int, ...]] = (0,)
+    ADDITIVE: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         """(1, 1, 1, C)."""

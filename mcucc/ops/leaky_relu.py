@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,8 @@ class LeakyRelu(Unary):
     """y = x for x >= 0, alpha * x below."""
 
     alpha: float = 0.01
+
+    SCALED_BY: ClassVar[tuple[int, ...]] = (0,)
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return np.where(x >= 0, x, self.alpha * x)

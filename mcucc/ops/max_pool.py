@@ -35,6 +35,8 @@ class MaxPool(Op):
     FORMULA: ClassVar[str] = "clamp(max x)"
     LARGEST_ERROR: ClassVar[str] = "0 without a clamp, else 0.5 units of the output scale"
     SHARES_QUANT: ClassVar[bool] = True
+    SCALED_BY: ClassVar[tuple[int, ...]] = (0,)
+    ADDITIVE: ClassVar[bool] = True  # as far as padding never wins
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         """(1, Ho, Wo, C)."""

@@ -34,6 +34,7 @@ class Mul(Op):
 
     FORMULA: ClassVar[str] = "clamp(round((a - z_a) * (b - z_b) * M) + z_y)"
     LIMITS: ClassVar[str] = "b of a's shape, or one value per channel"
+    SCALED_BY: ClassVar[tuple[int, ...]] = (0,)
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         """The shape of input 0."""

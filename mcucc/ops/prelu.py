@@ -31,6 +31,7 @@ class PRelu(Op):
 
     FORMULA: ClassVar[str] = "x >= z_x: round((x - z_x) * M), else round((x - z_x) * slope[c] * M')"
     LARGEST_ERROR: ClassVar[str] = "0.51 units of the output scale"
+    SCALED_BY: ClassVar[tuple[int, ...]] = (0,)
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         channels = hwc(inputs[0].shape)[2]

@@ -77,6 +77,8 @@ class ResizeBilinear(Op):
     LARGEST_ERROR: ClassVar[str] = "0.75 units of the output scale"
     LIMITS: ClassVar[str] = "streamed where some outputs are a whole number of inputs"
     SHARES_QUANT: ClassVar[bool] = True
+    SCALED_BY: ClassVar[tuple[int, ...]] = (0,)
+    ADDITIVE: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         """(1, rows, columns, C)."""

@@ -25,6 +25,8 @@ class Sub(Op):
 
     FORMULA: ClassVar[str] = "clamp(((a - z_a) * m_a - (b - z_b) * m_b + 2^(s-1) >> s) + z_y)"
     LIMITS: ClassVar[str] = "equal shapes; constant operands are folded into a convolution"
+    SCALED_BY: ClassVar[tuple[int, ...]] = (0, 1)
+    ADDITIVE: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         if inputs[0].shape != inputs[1].shape:

@@ -1,0 +1,237 @@
+"""Equalisation: channels are scaled and shifted so that 8 bits hold each of them well.
+
+Every tensor T becomes T' = (T - o) * k, k > 0 and o a number a channel; what layers do to their
+outputs, the layers that read them take back. The network's function stays, int8's noise at its
+outputs falls: a tensor has one scale, and without factors its widest channel decides it for all.
+Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction", scale
+pairs of layers by their weights' ranges; here whole groups are scaled so that the predicted noise
+at the outputs is least (noise.py).
+
+A clamp that is not at 0 or infinite, ReLU6's, stays where it is: channels with k > 1 saturate at
+6 / k, which is beyond their range as calibration saw it, tail included (ranges.py); k < 1 would let
+them exceed 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.ir.graph import Graph, Node
+from mcucc.numerics.fixed_point import NO_CLAMP
+from mcucc.ops.conv2d import Conv2d
+from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.passes.linear import Affine, scale_input, scale_output
+from mcucc.passes.rewrite import Rewriter
+from mcucc.quantize.calibrate import Ranges
+from mcucc.quantize.equalize.classes import (
+    Numbers,
+    channel_classes,
+    clamp_of,
+    is_layer,
+)
+from mcucc.quantize.equalize.noise import (
+    Dense,
+    Part,
+    Rounded,
+    blind_factors,
+    least_noise,
+    parts_of,
+)
+from mcucc.quantize.equalize.offsets import Offsets, middles
+from mcucc.quantize.equalize.ranges import ChannelRanges, channel_ranges
+from mcucc.quantize.groups import quant_groups
+from mcucc.quantize.observers.base import Range
+from mcucc.quantize.sensitivity import Sensitivities
+
+DoubleArray = npt.NDArray[np.float64]
+# Factors are powers of 2^(1/64): coarse enough that no last bit of a sum decides.
+GRID = 64
+LARGEST_ROOM = 2.0**20  # between a range and the clamp's end
+
+
+@dataclass(frozen=True, eq=False)
+class Equalized:
+    """A float network with the same outputs, and the ranges of its tensors.
+
+    `maps` has what became of every tensor that changed: new = scale * old + offset a channel (the
+    last axis). Tensors keep their names.
+    """
+
+    graph: Graph
+    ranges: Ranges
+    maps: Mapping[str, Affine]
+
+
+def equalize(graph: Graph, ranges: Ranges, sensitivities: Sensitivities | None = None) -> Equalized:
+    """Scale and shift the channels of a float graph; `ranges` have its channels' statistics.
+
+    Without sensitivities the factors are those of `blind_factors`.
+    """
+    return _Equalization(graph, ranges, sensitivities).result()
+
+
+class _Equalization:
+    """One network on its way: classes, offsets, ranges, factors."""
+
+    def __init__(self, graph: Graph, ranges: Ranges, sensitivities: Sensitivities | None) -> None:
+        self._graph, self._old, self._sensitivities = graph, ranges, sensitivities
+        groups = [group for group in quant_groups(graph) if group.fixed is None]
+        measured = [name for group in groups for name in group.measured]
+        unknown = {name for name in measured if name not in ranges.channels}
+        fixed = {*unknown, *ranges.whole}
+        self._groups = [group.measured for group in groups]
+        self._classes = channel_classes(graph, fixed)
+        possible = Offsets(graph, fixed)
+        self._seen = {
+            name: self._channel_range(name, name in possible.possible) for name in measured
+        }
+        self._offsets = possible.chosen(self._middle)
+        self._factors = self._searched()
+
+    def _channel_range(self, name: str, free: bool) -> ChannelRanges:
+        if name in self._old.channels and name not in self._old.whole:
+            producer = self._graph.producer(name)
+            clamp = NO_CLAMP if producer is None else clamp_of(producer.op)
+            return channel_ranges(self._old.channels[name], clamp, free=free)
+        seen, count = self._old.by_name[name], self._graph.tensors[name].shape[-1]
+        return ChannelRanges(np.full(count, seen.low), np.full(count, seen.high))
+
+    def _middle(self, name: str) -> DoubleArray | None:
+        seen = self._seen.get(name)
+        return None if seen is None else middles(seen.low, seen.high)
+
+    # Factors
+
+    def _searched(self) -> DoubleArray:
+        """The factor of every class, and 1 for FIXED at the end."""
+        factors = np.ones(self._classes.count + 1)
+        limits = self._limits()
+        for part in parts_of(self._classes.count, self._rounded(), self._dense()):
+            blind = self._sensitivities is None
+            found = blind_factors(part) if blind else least_noise(part)
+            factors[part.classes] = _on_grid(part, found, limits[part.classes])
+        return factors
+
+    def _limits(self) -> DoubleArray:
+        """How far a class may grow until a clamp cuts its range off; inf without such a clamp."""
+        limits = np.full(self._classes.count + 1, np.inf)
+        for node in self._graph.nodes:
+            clamp, seen = clamp_of(node.op), self._seen.get(node.output)
+            for end, side in ((clamp.hi, 1.0), (-clamp.lo, -1.0)):
+                if not 0.0 < end < np.inf:
+                    continue
+                room = np.ones(1)
+                if seen is not None:
+                    reached = seen.high if side > 0 else -seen.low
+                    room = end / np.clip(reached, end / LARGEST_ROOM, end)
+                np.minimum.at(limits, self._classes.of[node.output], room)
+        return limits[:-1]
+
+    def _rounded(self) -> list[Rounded]:
+        found = []
+        for names in self._groups:
+            classes = [self._classes.of[name] for name in names]
+            if names:
+                lows, highs = zip(*(self._shifted(name) for name in names), strict=True)
+                weights = [self._sensitivity(name) for name in names]
+                found.append(Rounded(*map(np.concatenate, (classes, lows, highs, weights))))
+        return found
+
+    def _shifted(self, name: str) -> tuple[DoubleArray, DoubleArray]:
+        """The channels' ranges as their offsets leave them."""
+        seen, offset = self._seen[name], self._offsets.get(name, 0.0)
+        return seen.low - offset, seen.high - offset
+
+    def _sensitivity(self, name: str) -> DoubleArray:
+        count = self._graph.tensors[name].shape[-1]
+        known = None if self._sensitivities is None else self._sensitivities.activations.get(name)
+        return np.zeros(count) if known is None else known
+
+    def _dense(self) -> list[Dense]:
+        if self._sensitivities is None:
+            return []
+        layers: list[Dense] = []
+        for node in self._graph.nodes:
+            known = self._sensitivities.weights.get(node.name)
+            dense = is_layer(self._graph, node) and not isinstance(node.op, DepthwiseConv2d)
+            if dense and known is not None:
+                weights = self._graph.tensors[node.inputs[1]].constant
+                layers += _dense_layers(node, weights, self._classes.of[node.inputs[0]], known)
+        return layers
+
+    # The result
+
+    def result(self) -> Equalized:
+        maps = {}
+        for name, classes in self._classes.of.items():
+            factor, offset = self._factors[classes], self._offsets.get(name, np.zeros(classes.size))
+            made = Affine(factor, -offset * factor)
+            if not made.identity:
+                maps[name] = made
+        return Equalized(rewritten(self._graph, maps), self._ranges(maps), maps)
+
+    def _ranges(self, maps: Mapping[str, Affine]) -> Ranges:
+        """Of the new tensors, computed: observing again would cut the tails off."""
+        by_name = {}
+        for name in self._seen:
+            low, high = self._shifted(name)
+            factor = self._factors[self._classes.of[name]]
+            least, most = float((low * factor).min()), float((high * factor).max())
+            by_name[name] = Range(min(least, 0.0), max(most, 0.0))
+        means = {
+            name: mean if name not in maps else mean * maps[name].scale + maps[name].offset
+            for name, mean in self._old.means.items()
+        }
+        return Ranges(self._old.observer, self._old.images, by_name, {}, means, self._old.whole)
+
+
+def _dense_layers(
+    node: Node, weights: npt.NDArray[np.float32], x: Numbers, sensitivity: DoubleArray
+) -> list[Dense]:
+    """A dense layer, or one for every group of a grouped convolution."""
+    groups = node.op.groups if isinstance(node.op, Conv2d) else 1
+    columns = x.size // groups
+    peak = np.abs(weights.astype(np.float64)).reshape(len(weights), -1, columns).max(axis=1)
+    rows = len(peak) // groups
+    return [
+        Dense(
+            x[group * columns : (group + 1) * columns],
+            peak[group * rows : (group + 1) * rows],
+            sensitivity[group * rows : (group + 1) * rows],
+        )
+        for group in range(groups)
+    ]
+
+
+def _on_grid(part: Part, factors: DoubleArray, limits: DoubleArray) -> DoubleArray:
+    """Factors scaled, limited and rounded: with a limit from 1 up to it, others to nearest."""
+    limited = np.isfinite(limits)
+    if not part.fixed:  # all may be scaled together
+        room = limits[limited] / factors[limited]
+        factors = factors * (room.min() if room.size else 1.0 / factors.min())
+    steps = GRID * np.log2(factors)
+    top = np.floor(GRID * np.log2(np.where(limited, limits, 1.0)))
+    steps = np.where(limited, np.clip(np.floor(steps), 0, top), np.rint(steps))
+    result: DoubleArray = np.exp2(steps / GRID)
+    return result
+
+
+def rewritten(graph: Graph, maps: Mapping[str, Affine]) -> Graph:
+    """The graph whose tensors are what `maps` makes of its own; layers take the changes up."""
+    rewriter = Rewriter(graph)
+    for node in graph.nodes:
+        changed, source, output = node, maps.get(node.inputs[0]), maps.get(node.output)
+        if not is_layer(graph, node):
+            continue
+        if source is not None:
+            inverse = Affine(1.0 / source.scale, -source.offset / source.scale)
+            changed = scale_input(rewriter, changed, inverse)
+        if output is not None:
+            changed = scale_output(rewriter, changed, output, clamp_of(changed.op))
+        if changed is not node:
+            rewriter.replace(node, changed)
+    return rewriter.finish()
