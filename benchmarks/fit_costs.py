@@ -192,7 +192,7 @@ def stand_ins(core: str, fitted: Container[str]) -> dict[str, str]:
     board = roomy(core)
     old = read_table()["cores"].get(core, {}).get("like", {})
     isas = isas_of(isa_of(core, sorted(option.value for option in board.isa)))
-    others = {key.text for isa in isas for key in kernels_of(isa)}
+    others = {key.text for isa in isas for key in kernels_of(isa) if key.bits == 8}
     found = {key: old.get(key, ANY) for key in sorted(others) if key not in fitted}
     return {key: other if other in fitted else ANY for key, other in found.items()}
 

@@ -41,6 +41,7 @@ class Table:
     length: int
     align: int  # bytes; 0: what the type asks for
     lines: tuple[str, ...]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -245,13 +246,18 @@ def _end(
 
 def _table(name: str, array: ConstArray) -> Table:
     flat = array.data.reshape(-1)
-    per_line = 20 if flat.dtype.itemsize == 1 else 10
-    values = [c_int(int(v)) for v in flat]
+    per_line = {1: 16 if array.bits < 8 else 20, 4: 8 if array.bits < 8 else 10}.get(
+        flat.dtype.itemsize, 10
+    )
+    digits = 2 * flat.dtype.itemsize
+    packed = array.bits < 8
+    values = [f"0x{int(v):0{digits}x}" if packed else c_int(int(v)) for v in flat]
     lines = tuple(
         ", ".join(values[i : i + per_line]) + "," for i in range(0, len(values), per_line)
     )
     align = array.align if array.align > flat.dtype.itemsize else 0
-    return Table(name, C_TYPES[flat.dtype], len(values), align, lines)
+    note = f"Weights of {array.bits} bits, from the lowest up (mcucc/packed.h)." if packed else ""
+    return Table(name, C_TYPES[flat.dtype], len(values), align, lines, note)
 
 
 def _float(value: float) -> str:

@@ -30,11 +30,16 @@ class Granularity(Enum):
 
 @dataclass(frozen=True, eq=False)
 class ConstArray:
-    """A constant table of a kernel in C: `static const <type> <node>_<name>[]`."""
+    """A constant table of a kernel in C: `static const <type> <node>_<name>[]`.
+
+    `bits`, where they are fewer than 8, are those of weights that lie several in a number: it is
+    printed in hexadecimal, with a comment.
+    """
 
     name: str
     data: npt.NDArray[Any]
     align: int = 4
+    bits: int = 8
 
 
 @dataclass(frozen=True, eq=False)

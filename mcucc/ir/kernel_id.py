@@ -59,7 +59,8 @@ class KernelId:
 
     `variant` is the way of computing where the op has several on one instruction set; `copy` the
     numbers that a specialised copy of the code is compiled for (kernel size and stride, or gathers
-    and bytes of a step). `requantization` is the profile that a general kernel follows, the proved
+    and bytes of a step). `bits` are those its weights are stored in (mcucc/kernels/packing.py).
+    `requantization` is the profile that a general kernel follows, the proved
     form of a specialised one, None where the kernel does not rescale or does both.
     """
 
@@ -68,6 +69,7 @@ class KernelId:
     variant: str = ""
     copy: tuple[int, ...] = ()
     requantization: Rounding | Form | None = None
+    bits: int = 8
 
     @property
     def form(self) -> Form | None:
@@ -78,7 +80,7 @@ class KernelId:
     def function(self) -> str:
         """The C function; of a SINK kernel what `_begin`, `_row` and `_finish` are added to."""
         copy = ("x" if self.isa is InstructionSet.MVE else "_").join(map(str, self.copy))
-        return "_".join(filter(None, ("mcucc", self._base, copy, self._ending)))
+        return "_".join(filter(None, ("mcucc", self._base, copy, self._storage, self._ending)))
 
     @property
     def unit(self) -> str:
@@ -106,6 +108,11 @@ class KernelId:
         return special or "_".join(filter(None, (self.op, self.variant, isa)))
 
     @property
+    def _storage(self) -> str:
+        """Weights of a byte each have no word for it."""
+        return "" if self.bits == 8 else f"int{self.bits}"
+
+    @property
     def _ending(self) -> str:
         """C functions of single rounding have no ending."""
         requantization = self.requantization
@@ -116,10 +123,11 @@ class KernelId:
 
     @cached_property
     def text(self) -> str:
-        """The key as text, as tables have it: conv2d/armv7em/pointwise/shift."""
+        """The key as text, as tables have it: conv2d/armv7em/pointwise/int4/shift."""
         requantization = "" if self.requantization is None else self.requantization.value
         copy = "x".join(map(str, self.copy))
-        return "/".join(filter(None, (self.op, self.isa.value, self.variant, copy, requantization)))
+        parts = (self.op, self.isa.value, self.variant, copy, self._storage, requantization)
+        return "/".join(filter(None, parts))
 
     def __str__(self) -> str:
         return self.text

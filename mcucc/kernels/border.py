@@ -17,7 +17,7 @@ def bordered(kernel: BorderedKernel, context: NodeContext, isa: InstructionSet) 
     main, *others = kernel.kernels
     first = choose(main, context, isa)
     # The form of the inside is proved for all biases at once: what follows finds the same variant.
-    alike = replace(context, form=first.form)
+    alike = replace(context, form=first.form, bits=first.call.id.bits)
     calls = [choose(other, alike, isa).call for other in others]
     if len({call.id for call in calls}) > 1:
         calls = [other.call() for other in others]

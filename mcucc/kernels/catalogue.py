@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import product
 
 from mcucc.ir.kernel_id import Form, InstructionSet, KernelId
 from mcucc.kernels.armv7em import depthwise as armv7em
 from mcucc.kernels.mve import depthwise as mve
+from mcucc.kernels.packing import BITS
 from mcucc.kernels.portable import depthwise_columns as columns
 from mcucc.numerics.fixed_point import Rounding
 
@@ -47,10 +50,12 @@ def _portable() -> Iterator[KernelId]:
     yield KernelId("sub", requantization=Rounding.DOUBLE)
     for op in ("conv2d", "depthwise_conv2d", "fully_connected"):
         yield KernelId(op, requantization=Form.SHORT)
-    yield from _forms("conv2d", portable, "pairs")
+    for bits, form in product(BITS, (*Rounding, Form.SHORT)):
+        yield KernelId("fully_connected", requantization=form, bits=bits)
+    yield from _packed(_forms("conv2d", portable, "pairs"))
     yield from _forms("finish_sums", portable, "form")
     copies = [(size, stride) for size in columns.SQUARES for stride in columns.STRIDES]
-    yield from _forms("depthwise_conv2d", portable, "columns", copies)
+    yield from _packed(_forms("depthwise_conv2d", portable, "columns", copies))
 
 
 def _armv7m() -> Iterator[KernelId]:
@@ -81,6 +86,12 @@ def _matrix(isa: InstructionSet) -> Iterator[KernelId]:
     for variant in ("", "border", "pointwise"):
         yield from _forms("conv2d", isa, variant)
     yield from _forms("fully_connected", isa)
+
+
+def _packed(keys: Iterable[KernelId]) -> Iterator[KernelId]:
+    """Each with weights of a byte and packed ones."""
+    for key in keys:
+        yield from (replace(key, bits=bits) for bits in (8, *BITS))
 
 
 def _forms(

@@ -95,8 +95,12 @@ class CoreCosts:
 
 
 def variant_cost(key: KernelId) -> VariantCost:
-    """What a variant costs in whatever form of requantization; KeyError where it has no price."""
-    return _variants()[replace(key, requantization=None).text]
+    """What a variant costs in whatever form of requantization; KeyError where it has no price.
+
+    Packed weights cost what bytes do where nobody measured them.
+    """
+    found = _variants().get(replace(key, requantization=None).text)
+    return found or _variants()[replace(key, requantization=None, bits=8).text]
 
 
 def general_cost() -> VariantCost:

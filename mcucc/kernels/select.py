@@ -8,6 +8,7 @@ instruction set that the core has as well is asked, at last the portable kernel.
 from __future__ import annotations
 
 import importlib
+import math
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from mcucc.ir.integer import IntegerGraph, IntegerNode, KernelTarget
 from mcucc.ir.kernel import Granularity, Kernel, Variant
 from mcucc.ir.kernel_id import Form, InstructionSet
 from mcucc.kernels.costs import general_cost
+from mcucc.kernels.packing import storage_bits
 from mcucc.kernels.requantize import Finish
 
 # What a core with an instruction set has beside it, the next best kernels.
@@ -28,12 +30,18 @@ FALLBACK: Mapping[InstructionSet, InstructionSet] = {
 }
 
 
+# How many times the instructions of the best variant with weights of a byte one with packed weights
+# may cost: whoever has weights of few bits wants their flash, unless it is speed that is asked for.
+SLOWEST: Mapping[str, float] = {"speed": 1.0, "balanced": 1.5, "size": math.inf}
+
+
 @dataclass(frozen=True)
 class NodeContext:
     """What is known of a node beyond its kernel: proven input intervals and the output's size.
 
     `optimize` steers flash against instructions: speed, balanced or size. `form` is the only form
-    of requantization wanted: parts of a layer are to call the same function.
+    of requantization wanted, `bits` the only storage of weights (None: what their values allow):
+    parts of a layer are to call the same function.
     """
 
     input_intervals: tuple[tuple[int, int], ...] = ((-128, 127),)
@@ -41,6 +49,7 @@ class NodeContext:
     width: int = 1
     optimize: str = "balanced"
     form: Form | None = None
+    bits: int | None = None
 
     def wanted(self, finish: Finish | None) -> Finish | None:
         """`finish` where its form is wanted."""
@@ -49,14 +58,21 @@ class NodeContext:
 
 Maker = Callable[[Any, NodeContext], Variant | None]
 MakerType = TypeVar("MakerType", bound=Maker)
-_TABLE: dict[tuple[str, InstructionSet], list[Maker]] = {}
+_Table = dict[tuple[str, InstructionSet], list[Maker]]
+_TABLE: _Table = {}
+_PACKED: _Table = {}
 
 
-def variant(kernel: type[Kernel], isa: InstructionSet) -> Callable[[MakerType], MakerType]:
-    """Decorator: registers a variant of a kernel class for an ISA."""
+def variant(
+    kernel: type[Kernel], isa: InstructionSet, *, packed: bool = False
+) -> Callable[[MakerType], MakerType]:
+    """Decorator: registers a variant of a kernel class for an ISA.
+
+    A `packed` one stores weights in `context.bits`, 4 or 2, and is asked only where they fit.
+    """
 
     def add(function: MakerType) -> MakerType:
-        _TABLE.setdefault((kernel.__name__, isa), []).append(function)
+        (_PACKED if packed else _TABLE).setdefault((kernel.__name__, isa), []).append(function)
         return function
 
     return add
@@ -77,15 +93,42 @@ def isas_of(isa: InstructionSet) -> tuple[InstructionSet, ...]:
 
 
 def choose(kernel: Kernel, context: NodeContext, isa: InstructionSet) -> Variant:
-    """The cheapest variant of `isa`, else of its FALLBACK, else the portable kernel."""
+    """The cheapest variant of `isa`, else of its FALLBACK, else the portable kernel.
+
+    Where the weights fit in fewer bits it is one that stores them packed, within SLOWEST.
+    """
     _load_variants()
-    found = [make(kernel, context) for make in _TABLE.get((type(kernel).__name__, isa), ())]
-    choices = [choice for choice in found if choice is not None]
-    if not choices and isa in FALLBACK:
-        return choose(kernel, context, FALLBACK[isa])
-    if not choices:
-        return Variant(kernel.call(), "portable", _portable_instructions(kernel, context))
-    return min(choices, key=lambda choice: choice.instructions)
+    best = _cheapest(_TABLE, kernel, context, isa)
+    if best is None:
+        best = Variant(kernel.call(), "portable", _portable_instructions(kernel, context))
+    bits = _storage_bits(kernel, context)
+    if bits == 8:
+        return best
+    packed = _cheapest(_PACKED, kernel, replace(context, bits=bits), isa)
+    wanted = context.bits is not None
+    bearable = SLOWEST[context.optimize] * best.instructions
+    return packed if packed and (wanted or packed.instructions <= bearable) else best
+
+
+def _cheapest(
+    table: _Table, kernel: Kernel, context: NodeContext, isa: InstructionSet
+) -> Variant | None:
+    """Of the first instruction set that has any."""
+    for each in isas_of(isa):
+        found = [make(kernel, context) for make in table.get((type(kernel).__name__, each), ())]
+        choices = [choice for choice in found if choice is not None]
+        if choices:
+            return min(choices, key=lambda choice: choice.instructions)
+    return None
+
+
+def _storage_bits(kernel: Kernel, context: NodeContext) -> int:
+    """What the weights of a kernel that has packed variants are stored in."""
+    if context.bits is not None:
+        return context.bits
+    weights = getattr(kernel, "weights", None)
+    able = any(name == type(kernel).__name__ for name, _ in _PACKED)
+    return storage_bits(weights) if able and weights is not None else 8
 
 
 def _portable_instructions(kernel: Kernel, context: NodeContext) -> float:
@@ -117,9 +160,10 @@ def choose_slice(
 ) -> Variant:
     """The variant for some of the channels of a layer that `whole` computes.
 
-    It has the form of the whole where there is such a variant, so that all slices call one
-    function.
+    It has the bits and the form of the whole where there is such a variant, so that all slices
+    call one function.
     """
+    context = replace(context, bits=whole.call.id.bits)
     found = choose(kernel, replace(context, form=whole.form), isa)
     return found if found.form is whole.form else choose(kernel, context, isa)
 

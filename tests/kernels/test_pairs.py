@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcucc.kernels.portable.conv2d_pairs import LARGEST_SUM, UNIT, cut_chunks
+from mcucc.kernels.portable.conv2d_pairs import LARGEST_SUM, cut_chunks, unit_of
 from mcucc.kernels.portable.pairs import pack_pairs
 from tests.ops.draw import SEEDS
+
+UNIT = unit_of(8)
 
 EVERYDAY = settings(derandomize=True, deadline=None, max_examples=60)
 INTERVALS = st.sampled_from([(-128, 127), (-128, 0), (0, 127), (-3, 5)])
@@ -48,7 +50,7 @@ def test_no_chunk_leaves_its_lane(
     rng = np.random.default_rng(seed)
     weights = rng.integers(-loudest, loudest + 1, (channels, taps)).astype(np.int8)
     packed = pack_pairs(weights, 2)
-    counts, lengths = cut_chunks(packed, *interval)
+    counts, lengths = cut_chunks(packed, *interval, UNIT)
     sums = sums_of_chunks(packed, counts, lengths, *interval)
     assert np.abs(sums).max() <= LARGEST_SUM
     assert (lengths % (2 * UNIT) == 0).all() and (lengths > 0).all()
@@ -58,7 +60,7 @@ def test_chunks_are_as_long_as_can_be() -> None:
     """One unit more, and some sum of every chunk but the last would leave the lane."""
     weights = np.random.default_rng(3).integers(-127, 128, (2, 200)).astype(np.int8)
     packed = pack_pairs(weights, 2)
-    _, lengths = cut_chunks(packed, -128, 127)
+    _, lengths = cut_chunks(packed, -128, 127, UNIT)
     longer = packed[0].astype(np.int64)
     tap = 0
     for length in lengths[:-1]:

@@ -23,6 +23,6 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     bounds = interval_of(flat, np.zeros(len(flat)), *context.input_intervals[0])
     if max(bounds.hi.max(), -bounds.lo.min()) > LARGEST_WIDE_SUM:
         return None
-    return pairs_variant(
-        kernel, context, KernelId("conv2d", InstructionSet.ARMV7M), pack_pairs(flat, 4), ()
-    )
+    packed = pack_pairs(flat, 4)
+    key = KernelId("conv2d", InstructionSet.ARMV7M)
+    return pairs_variant(kernel, context, key, packed, packed.shape[1], ())

@@ -10,39 +10,63 @@ import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
+from mcucc.kernels.packing import pack_words, step_of
 from mcucc.kernels.portable.pairs import flat_weights, pack_pairs, pairs_variant
 from mcucc.kernels.select import NodeContext, variant
+from mcucc.ops.common.matrix import FieldList
 from mcucc.ops.conv2d import Conv2dKernel
 
 # Largest magnitude of a chunk's sum in a lane of 16 bits.
 LARGEST_SUM = (1 << 15) - 1
-UNIT = 2  # taps; 2 * 127 * 128 is within LARGEST_SUM
-LONGEST_CHUNK = 63  # units, of 4 bytes
+UNIT_BYTES = 4  # of the weights of a unit: 2 taps of a byte (2 * 127 * 128 is within LARGEST_SUM)
+CHANNELS = 2
+LONGEST_CHUNK = 63  # units
 
 
 @variant(Conv2dKernel, InstructionSet.PORTABLE)
 def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     """Lanes of 16 bits: any convolution of one group whose requantization has a proved form."""
-    lo, hi = context.input_intervals[0]
-    packed = pack_pairs(flat_weights(kernel), 2)
-    counts, lengths = _chunks(packed.tobytes(), packed.shape, lo, hi)
-    chunks = (
+    packed = pack_pairs(flat_weights(kernel), CHANNELS)
+    chunks = _fields(packed, *context.input_intervals[0], unit_of(8))
+    key = KernelId("conv2d", variant="pairs")
+    return pairs_variant(kernel, context, key, packed, packed.shape[1], chunks)
+
+
+@variant(Conv2dKernel, InstructionSet.PORTABLE, packed=True)
+def packed_conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
+    """The same with packed weights: sums are in their steps, so that chunks are longer."""
+    bits = context.bits or 8
+    unit = unit_of(bits)
+    turns = pack_pairs(flat_weights(kernel), CHANNELS, unit)
+    chunks = _fields(turns // step_of(bits), *context.input_intervals[0], unit)
+    words = pack_words(turns.reshape(len(turns), -1), bits)
+    key = KernelId("conv2d", variant="pairs", bits=bits)
+    return pairs_variant(kernel, context, key, words, turns.shape[1], chunks)
+
+
+def unit_of(bits: int) -> int:
+    """Taps of a word of weights."""
+    return 8 * UNIT_BYTES // (CHANNELS * bits)
+
+
+def _fields(weights: npt.NDArray[np.int8], lo: int, hi: int, unit: int) -> FieldList:
+    counts, lengths = _chunks(weights.tobytes(), weights.shape, lo, hi, unit)
+    return (
         ("chunks", ConstArray("chunks", counts, align=2)),
         ("lengths", ConstArray("lengths", lengths, align=1)),
     )
-    return pairs_variant(kernel, context, KernelId("conv2d", variant="pairs"), packed, chunks)
 
 
 @lru_cache(maxsize=1)
 def _chunks(
-    weights: bytes, shape: tuple[int, ...], lo: int, hi: int
+    weights: bytes, shape: tuple[int, ...], lo: int, hi: int, unit: int
 ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]]:
-    """cut_chunks of int8 weights; the zones of a border ask for the same one after the other."""
-    return cut_chunks(np.frombuffer(weights, np.int8).reshape(shape), lo, hi)
+    """cut_chunks of weights; the zones of a border ask for the same one after the other."""
+    return cut_chunks(np.frombuffer(weights, np.int8).reshape(shape), lo, hi, unit)
 
 
 def cut_chunks(
-    weights: npt.NDArray[np.int8], lo: int, hi: int
+    weights: npt.NDArray[np.int8], lo: int, hi: int, unit: int
 ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]]:
     """Chunks of (pairs, taps, 2): their number a pair, and the bytes of each, as many as can be.
 
@@ -52,12 +76,12 @@ def cut_chunks(
     pairs, taps, channels = weights.shape
     wide = weights.astype(np.int64)
     ends = np.stack([wide * lo, wide * hi])
-    shape = (pairs, taps // UNIT, UNIT, channels)
+    shape = (pairs, taps // unit, unit, channels)
     above = ends.max(axis=0).reshape(shape).sum(axis=2)
     below = ends.min(axis=0).reshape(shape).sum(axis=2)
     cut = [_cut(high, low) for high, low in zip(above, below, strict=True)]
     counts = np.array([len(units) for units in cut], dtype=np.uint16)
-    return counts, np.concatenate(cut).astype(np.uint8) * np.uint8(UNIT * channels)
+    return counts, np.concatenate(cut).astype(np.uint8) * np.uint8(UNIT_BYTES)
 
 
 def _cut(above: npt.NDArray[Any], below: npt.NDArray[Any]) -> list[int]:

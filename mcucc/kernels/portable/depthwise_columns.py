@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from mcucc.ir.kernel import ConstArray, KernelCall, Variant
+from mcucc.ir.kernel import KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.costs import variant_cost
+from mcucc.kernels.packing import weights_array
 from mcucc.kernels.portable.finish import finish_fields, portable_finish
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
@@ -17,8 +16,10 @@ COLUMNS, SLICE = 4, 16  # of the C code
 
 
 @variant(DepthwiseConv2dKernel, InstructionSet.PORTABLE)
+@variant(DepthwiseConv2dKernel, InstructionSet.PORTABLE, packed=True)
 def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | None:
     """Square kernels of 3, 5 and 7 with one output per channel and a proved requantization."""
+    bits = context.bits or 8
     window = kernel.window
     size, _, channels = kernel.weights.shape
     stride = window.stride[1]
@@ -38,12 +39,13 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | 
             variant="columns",
             copy=(size, stride),
             requantization=finish.form,
+            bits=bits,
         ),
         (
             ("pad_left", window.pads.left),
             ("input_width", kernel.input_width),
             ("channels", channels),
-            ("weights", ConstArray("weights", np.ascontiguousarray(by_channel))),
+            ("weights", weights_array(by_channel, bits)),
             *finish_fields(kernel.sums, finish),
         ),
         scratch_bytes=size * ((COLUMNS - 1) * stride + size) * min(channels, SLICE),
@@ -51,4 +53,5 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | 
     outputs = context.height * context.width * channels
     cost = variant_cost(call.id)
     per_output = size * size * cost.mac + cost.output
-    return Variant(call, f"columns, {finish.form.value}", outputs * per_output)
+    words = "columns" if bits == 8 else f"columns int{bits}"
+    return Variant(call, f"{words}, {finish.form.value}", outputs * per_output)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,14 +21,18 @@ def pairs_variant(
     kernel: Conv2dKernel,
     context: NodeContext,
     key: KernelId,
-    packed: npt.NDArray[np.int8],
+    packed: npt.NDArray[Any],
+    taps: int,
     chunks: FieldList,
 ) -> Variant | None:
-    """The variant `key` with packed weights and its chunks' fields, where a form is proved."""
+    """The variant `key` with weights in its order, `taps` of a window, and its chunks' fields.
+
+    None where no form is proved.
+    """
     finish = portable_finish(flat_weights(kernel), kernel.sums, context)
     if kernel.groups != 1 or finish is None:
         return None
-    c_out, taps = kernel.weights.shape[0], packed.shape[1]
+    c_out = kernel.weights.shape[0]
     call = KernelCall(
         replace(key, requantization=finish.form),
         (
@@ -36,7 +41,7 @@ def pairs_variant(
             ("input_channels", kernel.weights.shape[3]),
             ("output_channels", c_out),
             ("taps", taps),
-            ("weights", ConstArray("weights", packed)),
+            ("weights", ConstArray("weights", packed, bits=key.bits)),
             *chunks,
             *finish_fields(kernel.sums, finish),
         ),
@@ -45,7 +50,8 @@ def pairs_variant(
     cost = variant_cost(key)
     per_output = taps * (cost.mac + cost.input / c_out) + cost.output
     outputs = context.height * context.width * c_out
-    return Variant(call, f"{key.isa.value} pairs, {finish.form.value}", outputs * per_output)
+    bits = "" if key.bits == 8 else f" int{key.bits}"
+    return Variant(call, f"{key.isa.value} pairs{bits}, {finish.form.value}", outputs * per_output)
 
 
 def flat_weights(kernel: Conv2dKernel) -> npt.NDArray[np.int8]:
@@ -53,10 +59,10 @@ def flat_weights(kernel: Conv2dKernel) -> npt.NDArray[np.int8]:
     return kernel.weights.reshape(kernel.weights.shape[0], -1)
 
 
-def pack_pairs(weights: npt.NDArray[np.int8], group: int) -> npt.NDArray[np.int8]:
-    """Weights (C_out, taps) as (groups, even taps, group): channels take turns, zeros fill up."""
+def pack_pairs(weights: npt.NDArray[np.int8], group: int, unit: int = 2) -> npt.NDArray[np.int8]:
+    """Weights (C_out, taps) as (groups, taps, group): channels take turns, zeros fill up units."""
     c_out, taps = weights.shape
-    groups, even = -(-c_out // group), (taps + 1) // 2 * 2
-    padded = np.zeros((group * groups, even), dtype=np.int8)
+    groups, whole = -(-c_out // group), -(-taps // unit) * unit
+    padded = np.zeros((group * groups, whole), dtype=np.int8)
     padded[:c_out, :taps] = weights
-    return np.ascontiguousarray(padded.reshape(groups, group, even).transpose(0, 2, 1))
+    return np.ascontiguousarray(padded.reshape(groups, group, whole).transpose(0, 2, 1))

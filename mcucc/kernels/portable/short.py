@@ -11,6 +11,7 @@ import numpy.typing as npt
 from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.costs import variant_cost
+from mcucc.kernels.packing import weights_array
 from mcucc.kernels.requantize import reach_of, short_form
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.common.matrix import Accumulation
@@ -37,6 +38,19 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | 
 def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Variant | None:
     """Any matrix."""
     return _short(kernel, kernel.weights, context)
+
+
+@variant(FullyConnectedKernel, InstructionSet.PORTABLE, packed=True)
+def packed_fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Variant | None:
+    """Packed weights, whatever the requantization."""
+    whole = _short(kernel, kernel.weights, context)
+    call = kernel.call() if whole is None else whole.call
+    bits = context.bits or 8
+    fields = dict(call.fields) | {"weights": weights_array(kernel.weights, bits)}
+    packed = replace(call, id=replace(call.id, bits=bits), fields=tuple(fields.items()))
+    cost = variant_cost(packed.id)
+    instructions = kernel.weights.size * cost.mac + len(kernel.weights) * cost.output
+    return Variant(packed, f"portable int{bits}", instructions)
 
 
 def _short(kernel: Weighted, weights: npt.NDArray[Any], context: NodeContext) -> Variant | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from mcucc.ir.integer import IntegerNode
@@ -85,9 +85,12 @@ class CostModel:
     def kernel(self, key: KernelId | None) -> KernelCost:
         """The constants of a C kernel; None: of a node that calls none.
 
-        Raises KeyError for a kernel without constants: benchmarks.fit_costs fits it.
+        Packed weights cost what bytes do where they were not fitted. Raises KeyError for a kernel
+        without constants: benchmarks.fit_costs fits it.
         """
-        return self.anything if key is None or self.counts else self.kernels[key.text]
+        if key is None or self.counts:
+            return self.anything
+        return self.kernels.get(key.text) or self.kernels[replace(key, bits=8).text]
 
 
 MACS = CostModel("macs", {}, KernelCost(1.0, 0.0, 0.0, 0.0))

@@ -2,10 +2,11 @@
  *
  *     y[o] = clamp(round((bias[o] + sum x * w[o]) * M[o]) + output_zero_point)
  *
- * Output channels go in twos, a missing last one all zeros; taps in units of two, a missing last
- * one zero: weights are [pair][tap][2]. The compiler cuts the taps of every pair of channels into
- * chunks whose sums stay inside 16 bits whatever the inputs (two taps always do): `chunks` holds
- * their number for each pair, `lengths` the bytes of weights of every chunk, one after the other.
+ * Output channels go in twos, a missing last one all zeros; taps in units of a word of weights (2,
+ * packed 4 or 8), missing last ones zero: weights are [pair][tap][2]. The compiler cuts the taps of
+ * every pair of channels into chunks whose sums stay inside 16 bits whatever the inputs (a unit
+ * always does): `chunks` holds their number for each pair, `lengths` the bytes of weights of every
+ * chunk, one after the other. Packed weights (mcucc/packed.h) are summed in their own steps.
  * ROW kernel as mcucc/conv2d.h says; span->scratch holds 4 * taps bytes.
  */
 #ifndef MCUCC_CONV2D_PAIRS_H
@@ -22,8 +23,8 @@ typedef struct {
     int32_t input_width; /* of the whole tensor, in pixels */
     int32_t input_channels;
     int32_t output_channels;
-    int32_t taps; /* inputs of a window, even */
-    const int8_t *weights;
+    int32_t taps;        /* inputs of a window, in whole units */
+    const void *weights; /* int8_t, packed uint32_t */
     const uint16_t *chunks;
     const uint8_t *lengths;
     const int32_t *bias;       /* the input's zero point already folded in */
@@ -35,12 +36,20 @@ typedef struct {
     int32_t hi;
 } mcucc_conv2d_pairs_params;
 
-/* One function a form of requantization (mcucc/finish.h). */
-void mcucc_conv2d_pairs_short(const mcucc_conv2d_pairs_params *params, const int8_t *const *rows,
-                              int8_t *out, const mcucc_span *span);
-void mcucc_conv2d_pairs_shift(const mcucc_conv2d_pairs_params *params, const int8_t *const *rows,
-                              int8_t *out, const mcucc_span *span);
-void mcucc_conv2d_pairs_double(const mcucc_conv2d_pairs_params *params, const int8_t *const *rows,
-                               int8_t *out, const mcucc_span *span);
+/* One function a storage of weights (none: int8) and form of requantization (mcucc/finish.h). */
+#define MCUCC_CONV2D_PAIRS(form)                                            \
+    void mcucc_conv2d_pairs_##form(const mcucc_conv2d_pairs_params *params, \
+                                   const int8_t *const *rows, int8_t *out,  \
+                                   const mcucc_span *span);
+
+MCUCC_CONV2D_PAIRS(short)
+MCUCC_CONV2D_PAIRS(shift)
+MCUCC_CONV2D_PAIRS(double)
+MCUCC_CONV2D_PAIRS(int4_short)
+MCUCC_CONV2D_PAIRS(int4_shift)
+MCUCC_CONV2D_PAIRS(int4_double)
+MCUCC_CONV2D_PAIRS(int2_short)
+MCUCC_CONV2D_PAIRS(int2_shift)
+MCUCC_CONV2D_PAIRS(int2_double)
 
 #endif

@@ -4,7 +4,8 @@
  *
  * Four neighbouring columns of a channel at a time: every weight and most inputs are loaded once
  * for all of them. Where a window leaves the input, the inputs of up to MCUCC_COLUMNS_SLICE
- * channels are first copied into scratch, with the padding around them.
+ * channels are first copied into scratch, with the padding around them. Packed weights
+ * (mcucc/packed.h) begin at a byte for every channel; they are unpacked once for four columns.
  * ROW kernel as mcucc/depthwise_conv2d.h says; span->scratch holds
  * kernel * (3 * stride + kernel) bytes for each channel of a slice.
  */
@@ -19,7 +20,7 @@ typedef struct {
     int32_t pad_left;
     int32_t input_width; /* of the whole tensor, in pixels */
     int32_t channels;
-    const int8_t *weights;     /* [channels][kernel][kernel] */
+    const void *weights;       /* [channels][kernel][kernel]: int8_t, packed uint8_t */
     const int32_t *bias;       /* the input's zero point already folded in */
     const int32_t *multiplier; /* per channel */
     const uint8_t *shift;      /* per channel */
@@ -29,15 +30,21 @@ typedef struct {
     int32_t hi;
 } mcucc_depthwise_columns_params;
 
-/* One function a kernel, stride and form of requantization (mcucc/finish.h). */
+/* One function a kernel, stride, storage of weights (none: int8) and form (mcucc/finish.h). */
 #define MCUCC_DEPTHWISE_COLUMNS(kernel, stride, form)                                         \
     void mcucc_depthwise_columns_##kernel##_##stride##_##form(                                \
         const mcucc_depthwise_columns_params *params, const int8_t *const *rows, int8_t *out, \
         const mcucc_span *span);
-#define MCUCC_DEPTHWISE_COLUMNS_FORMS(kernel, stride) \
-    MCUCC_DEPTHWISE_COLUMNS(kernel, stride, short)    \
-    MCUCC_DEPTHWISE_COLUMNS(kernel, stride, shift)    \
-    MCUCC_DEPTHWISE_COLUMNS(kernel, stride, double)
+#define MCUCC_DEPTHWISE_COLUMNS_FORMS(kernel, stride)    \
+    MCUCC_DEPTHWISE_COLUMNS(kernel, stride, short)       \
+    MCUCC_DEPTHWISE_COLUMNS(kernel, stride, shift)       \
+    MCUCC_DEPTHWISE_COLUMNS(kernel, stride, double)      \
+    MCUCC_DEPTHWISE_COLUMNS(kernel, stride, int4_short)  \
+    MCUCC_DEPTHWISE_COLUMNS(kernel, stride, int4_shift)  \
+    MCUCC_DEPTHWISE_COLUMNS(kernel, stride, int4_double) \
+    MCUCC_DEPTHWISE_COLUMNS(kernel, stride, int2_short)  \
+    MCUCC_DEPTHWISE_COLUMNS(kernel, stride, int2_shift)  \
+    MCUCC_DEPTHWISE_COLUMNS(kernel, stride, int2_double)
 
 MCUCC_DEPTHWISE_COLUMNS_FORMS(3, 1)
 MCUCC_DEPTHWISE_COLUMNS_FORMS(3, 2)

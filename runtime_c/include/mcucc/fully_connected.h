@@ -10,7 +10,7 @@
 typedef struct {
     int32_t inputs;
     int32_t outputs;
-    const int8_t *weights;     /* [outputs][inputs] */
+    const void *weights;       /* [outputs][inputs]: int8_t, packed uint8_t */
     const int32_t *bias;       /* the input's zero point already folded in */
     const int32_t *multiplier; /* per output */
     const uint8_t *shift;      /* per output */
@@ -31,5 +31,23 @@ void mcucc_fully_connected_double(const mcucc_fully_connected_params *params,
  * output_zero_point holds zero_point * 2^shift + 2^(shift - 1). */
 void mcucc_fully_connected_short(const mcucc_fully_connected_params *params,
                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span);
+
+/* The same with packed weights (mcucc/packed.h); every output's begin at a byte. */
+void mcucc_fully_connected_int4(const mcucc_fully_connected_params *params,
+                                const int8_t *const *rows, int8_t *out, const mcucc_span *span);
+void mcucc_fully_connected_int4_double(const mcucc_fully_connected_params *params,
+                                       const int8_t *const *rows, int8_t *out,
+                                       const mcucc_span *span);
+void mcucc_fully_connected_int4_short(const mcucc_fully_connected_params *params,
+                                      const int8_t *const *rows, int8_t *out,
+                                      const mcucc_span *span);
+void mcucc_fully_connected_int2(const mcucc_fully_connected_params *params,
+                                const int8_t *const *rows, int8_t *out, const mcucc_span *span);
+void mcucc_fully_connected_int2_double(const mcucc_fully_connected_params *params,
+                                       const int8_t *const *rows, int8_t *out,
+                                       const mcucc_span *span);
+void mcucc_fully_connected_int2_short(const mcucc_fully_connected_params *params,
+                                      const int8_t *const *rows, int8_t *out,
+                                      const mcucc_span *span);
 
 #endif

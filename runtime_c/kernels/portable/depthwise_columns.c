@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mcucc/finish.h"
+#include "mcucc/packed.h"
 
 #define COLUMNS 4
 #define LARGEST_KERNEL 7
@@ -171,23 +172,37 @@ typedef struct {
     int8_t *out;
 } column_block;
 
+/* The weights of a channel as int8. */
+MCUCC_INLINE void unpack_channel(const column_block *block, int32_t channel, int8_t *weights,
+                                 int32_t bits)
+{
+    const int32_t taps = block->kernel * block->kernel;
+    const int32_t bytes = (taps * bits + 7) / 8;
+    const uint8_t *packed = (const uint8_t *)block->params->weights + channel * bytes;
+    mcucc_unpack(packed, weights, taps, bits);
+}
+
 /* `count` channels from `channel` on, the first bytes of the rows of the input; of their COLUMNS
  * outputs `valid` are stored. */
 MCUCC_INLINE void block_channels(const column_block *block, const column_input *input,
                                  int32_t channel, int32_t count, int32_t valid,
-                                 mcucc_finish_form form)
+                                 mcucc_finish_form form, int32_t bits)
 {
     const mcucc_depthwise_columns_params *params = block->params;
     const mcucc_finish_tables tables = {params->bias, params->multiplier, params->shift,
                                         params->output_zero_point};
     const int32_t taps = block->kernel * block->kernel;
     const int32_t channels = params->channels;
-    const int8_t *weights = params->weights + channel * taps;
+    const int8_t *weights = (const int8_t *)params->weights + channel * taps;
     for (int32_t i = 0; i < count; ++i) {
         const mcucc_finish_channel finish = mcucc_finish_load(&tables, channel + i);
         int8_t *out = block->out + channel + i;
+        int8_t unpacked[LARGEST_KERNEL * LARGEST_KERNEL];
         int32_t sums[COLUMNS];
-        block->sum(input, i, weights, sums);
+        if (bits < 8) {
+            unpack_channel(block, channel + i, unpacked, bits);
+        }
+        block->sum(input, i, bits < 8 ? unpacked : weights, sums);
         weights += taps;
         MCUCC_UNROLL
         for (int32_t column = 0; column < valid; ++column) {
@@ -223,7 +238,8 @@ static void copy_slice(const column_block *block, const int8_t *const *rows, int
 /* A block whose windows leave the input, or that has fewer than COLUMNS outputs. The last slice
  * steps back to end at the last channel. */
 MCUCC_INLINE void border_block(const column_block *block, const int8_t *const *rows, int32_t first,
-                               int32_t valid, const mcucc_span *span, mcucc_finish_form form)
+                               int32_t valid, const mcucc_span *span, mcucc_finish_form form,
+                               int32_t bits)
 {
     const int32_t channels = block->params->channels;
     const int32_t read = (valid - 1) * block->stride + block->kernel;
@@ -239,12 +255,12 @@ MCUCC_INLINE void border_block(const column_block *block, const int8_t *const *r
         const int32_t from = channel + slice <= channels ? channel : channels - slice;
         const int32_t skip = (first - span->input_column) * channels + from;
         copy_slice(block, rows, first, read, skip, slice, copy);
-        block_channels(block, &input, from, slice, valid, form);
+        block_channels(block, &input, from, slice, valid, form, bits);
     }
 }
 
 MCUCC_INLINE void inner_block(const column_block *block, const int8_t *const *rows, int32_t first,
-                              const mcucc_span *span, mcucc_finish_form form)
+                              const mcucc_span *span, mcucc_finish_form form, int32_t bits)
 {
     const int32_t channels = block->params->channels;
     const int32_t offset = (first - span->input_column) * channels;
@@ -253,12 +269,12 @@ MCUCC_INLINE void inner_block(const column_block *block, const int8_t *const *ro
     for (int32_t row = 0; row < block->kernel; ++row) {
         input.rows[row] = rows[row] + offset;
     }
-    block_channels(block, &input, 0, channels, COLUMNS, form);
+    block_channels(block, &input, 0, channels, COLUMNS, form, bits);
 }
 
 /* All blocks of a span; the last one steps back to end with it. */
 MCUCC_INLINE void depthwise(column_block block, const int8_t *const *rows, int8_t *out,
-                            const mcucc_span *span, mcucc_finish_form form)
+                            const mcucc_span *span, mcucc_finish_form form, int32_t bits)
 {
     const mcucc_depthwise_columns_params *params = block.params;
     const int32_t outputs = span->end - span->begin;
@@ -269,24 +285,30 @@ MCUCC_INLINE void depthwise(column_block block, const int8_t *const *rows, int8_
         const int32_t first = (span->begin + here) * block.stride - params->pad_left;
         block.out = out + here * params->channels;
         if (valid == COLUMNS && first >= 0 && first + width <= params->input_width) {
-            inner_block(&block, rows, first, span, form);
+            inner_block(&block, rows, first, span, form, bits);
         } else {
-            border_block(&block, rows, first, valid, span, form);
+            border_block(&block, rows, first, valid, span, form, bits);
         }
     }
     mcucc_clamp_bytes(out, outputs * params->channels, params->lo, params->hi);
 }
 
-#define FORM(form, proved)                                                             \
-    MCUCC_OUTLINE void depthwise_##form(column_block block, const int8_t *const *rows, \
+#define FORM(name, proved, bits)                                                       \
+    MCUCC_OUTLINE void depthwise_##name(column_block block, const int8_t *const *rows, \
                                         int8_t *out, const mcucc_span *span)           \
     {                                                                                  \
-        depthwise(block, rows, out, span, proved);                                     \
+        depthwise(block, rows, out, span, proved, bits);                               \
     }
 
-FORM(short, MCUCC_FINISH_SHORT)
-FORM(shift, MCUCC_FINISH_SHIFT)
-FORM(double, MCUCC_FINISH_DOUBLE)
+FORM(short, MCUCC_FINISH_SHORT, 8)
+FORM(shift, MCUCC_FINISH_SHIFT, 8)
+FORM(double, MCUCC_FINISH_DOUBLE, 8)
+FORM(int4_short, MCUCC_FINISH_SHORT, 4)
+FORM(int4_shift, MCUCC_FINISH_SHIFT, 4)
+FORM(int4_double, MCUCC_FINISH_DOUBLE, 4)
+FORM(int2_short, MCUCC_FINISH_SHORT, 2)
+FORM(int2_shift, MCUCC_FINISH_SHIFT, 2)
+FORM(int2_double, MCUCC_FINISH_DOUBLE, 2)
 
 #define DEPTHWISE(kernel, stride, form)                                                       \
     void mcucc_depthwise_columns_##kernel##_##stride##_##form(                                \
@@ -297,10 +319,16 @@ FORM(double, MCUCC_FINISH_DOUBLE)
         depthwise_##form(block, rows, out, span);                                             \
     }
 
-#define FORMS(kernel, stride)        \
-    DEPTHWISE(kernel, stride, short) \
-    DEPTHWISE(kernel, stride, shift) \
-    DEPTHWISE(kernel, stride, double)
+#define FORMS(kernel, stride)              \
+    DEPTHWISE(kernel, stride, short)       \
+    DEPTHWISE(kernel, stride, shift)       \
+    DEPTHWISE(kernel, stride, double)      \
+    DEPTHWISE(kernel, stride, int4_short)  \
+    DEPTHWISE(kernel, stride, int4_shift)  \
+    DEPTHWISE(kernel, stride, int4_double) \
+    DEPTHWISE(kernel, stride, int2_short)  \
+    DEPTHWISE(kernel, stride, int2_shift)  \
+    DEPTHWISE(kernel, stride, int2_double)
 
 FORMS(3, 1)
 FORMS(3, 2)
