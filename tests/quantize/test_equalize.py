@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
+
 import numpy as np
 import pytest
 
+from mcucc.images.samples import Sample
 from mcucc.ir import Graph, verify
 from mcucc.ir.float_run import evaluate_graph
 from mcucc.numerics.fixed_point import NO_CLAMP, RELU, RELU6, Clamp
@@ -19,20 +24,26 @@ from mcucc.ops.mul import Mul
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.sigmoid import Sigmoid
 from mcucc.quantize.equalize import Equalized, equalize
+from mcucc.quantize.equalize.check import LEAST_DB, equivalence_db
 from mcucc.quantize.equalize.classes import FIXED, channel_classes, clamp_of
 from mcucc.quantize.lower import lower
 from mcucc.quantize.quantize import quantize
 from mcucc.quantize.sensitivity import Sensitivities
 from tests.passes.float_graphs import Floats
-from tests.quantize.drawn_floats import drawn_net, drawn_pictures, observed
+from tests.quantize.drawn_floats import Pictures, drawn_net, drawn_pictures, observed
 
 SEEDS = range(40)
 ONE = Conv2d(Window2d((1, 1)))
 AROUND = Window2d((3, 3), pads=Pads(1, 1, 1, 1))
 
 
+def samples(pictures: Pictures) -> list[Sample]:
+    return [cast(Sample, SimpleNamespace(real=(picture,))) for picture in pictures]
+
+
 def equalized(graph: Graph, seed: int = 0) -> Equalized:
-    return equalize(graph, observed(graph, drawn_pictures(graph, seed)))
+    pictures = drawn_pictures(graph, seed)
+    return equalize(graph, observed(graph, pictures), None, samples(pictures))
 
 
 def alike(graph: Graph) -> Sensitivities:
@@ -151,11 +162,26 @@ def test_both_sides_of_a_sum_have_its_factors_and_offsets_that_add_up() -> None:
 def test_channels_behind_a_depthwise_layer_alone_become_as_wide_as_the_widest() -> None:
     graph = inverted_residual(RELU)
     pictures = drawn_pictures(graph, 0, 50)
-    made = equalize(graph, observed(graph, pictures), alike(graph))
+    made = equalize(graph, observed(graph, pictures), alike(graph), samples(pictures))
     tops = np.max([evaluate_graph(made.graph, {"x": p})["up"] for p in pictures], axis=(0, 1, 2, 3))
     before = np.max([evaluate_graph(graph, {"x": p})["up"] for p in pictures], axis=(0, 1, 2, 3))
     assert before.max() > 8 * before.min()
     assert tops.max() < 2 * tops.min()
+
+
+def test_pictures_held_back_give_clamped_channels_room() -> None:
+    graph = inverted_residual()
+    seen = observed(graph, [0.2 * picture for picture in drawn_pictures(graph, 0)])
+    like, unlike = drawn_pictures(graph, 1), [3 * p for p in drawn_pictures(graph, 1)]
+    near = equalize(graph, seen, None, samples([0.2 * picture for picture in like]))
+    assert near.margin < 3 and near.equivalence_db >= LEAST_DB
+    assert (near.maps["up"].scale > 1).any()
+    assert equivalence_db(graph, near.graph, samples(unlike)) < LEAST_DB
+    far = equalize(graph, seen, None, samples(unlike))
+    assert far.margin > near.margin and far.equivalence_db >= LEAST_DB
+    blind = equalize(graph, seen, None, [])
+    assert "up" not in blind.maps and "stem" in blind.maps
+    assert equivalence_db(graph, blind.graph, samples(unlike)) > 100
 
 
 def test_relu6_stays_6_and_no_channel_exceeds_its_own() -> None:
@@ -206,6 +232,6 @@ def test_statistics_that_are_missing_fix_a_tensor(clamp: Clamp) -> None:
     graph = inverted_residual(clamp)
     ranges = observed(graph, drawn_pictures(graph, 0))
     channels = {name: c for name, c in ranges.channels.items() if name != "up"}
-    made = equalize(graph, type(ranges)(**{**vars(ranges), "channels": channels}))
+    made = equalize(graph, replace(ranges, channels=channels), None, [])
     assert "up" not in made.maps and "dw" in made.maps
     assert made.ranges.by_name["up"] == ranges.by_name["up"]

@@ -9,17 +9,19 @@ at the outputs is least (noise.py).
 
 A clamp that is not at 0 or infinite, ReLU6's, stays where it is: channels with k > 1 saturate at
 6 / k, which is beyond their range as calibration saw it, tail included (ranges.py); k < 1 would let
-them exceed 6.
+them exceed 6. Where pictures held back show that this changes the network, those channels get more
+room (MARGINS), in the end all there is: nothing saturates that did not before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from mcucc.images.samples import Sample
 from mcucc.ir.graph import Graph, Node
 from mcucc.numerics.fixed_point import NO_CLAMP
 from mcucc.ops.conv2d import Conv2d
@@ -27,6 +29,7 @@ from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.passes.linear import Affine, scale_input, scale_output
 from mcucc.passes.rewrite import Rewriter
 from mcucc.quantize.calibrate import Ranges
+from mcucc.quantize.equalize.check import LEAST_DB, equivalence_db
 from mcucc.quantize.equalize.classes import (
     Numbers,
     channel_classes,
@@ -51,6 +54,8 @@ DoubleArray = npt.NDArray[np.float64]
 # Factors are powers of 2^(1/64): coarse enough that no last bit of a sum decides.
 GRID = 64
 LARGEST_ROOM = 2.0**20  # between a range and the clamp's end
+# Of the ranges of clamped channels, tried one after the other.
+MARGINS = (1.0, 1.5, 2.5, LARGEST_ROOM)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,20 +63,36 @@ class Equalized:
     """A float network with the same outputs, and the ranges of its tensors.
 
     `maps` has what became of every tensor that changed: new = scale * old + offset a channel (the
-    last axis). Tensors keep their names.
+    last axis). Tensors keep their names. `equivalence_db` is how alike the two float networks are
+    on the pictures held back (check.py), `margin` the room that clamped channels have.
     """
 
     graph: Graph
     ranges: Ranges
     maps: Mapping[str, Affine]
+    equivalence_db: float
+    margin: float
 
 
-def equalize(graph: Graph, ranges: Ranges, sensitivities: Sensitivities | None = None) -> Equalized:
+def equalize(
+    graph: Graph,
+    ranges: Ranges,
+    sensitivities: Sensitivities | None,
+    held_back: Sequence[Sample],
+) -> Equalized:
     """Scale and shift the channels of a float graph; `ranges` have its channels' statistics.
 
-    Without sensitivities the factors are those of `blind_factors`.
+    Without sensitivities the factors are those of `blind_factors`. The result is within LEAST_DB
+    of the network on the samples held back wherever floats allow it; without samples no channel
+    that is clamped saturates earlier.
     """
-    return _Equalization(graph, ranges, sensitivities).result()
+    search = _Equalization(graph, ranges, sensitivities)
+    for margin in MARGINS if held_back else MARGINS[-1:]:
+        made, new_ranges, maps = search.result(margin)
+        alike = equivalence_db(graph, made, held_back)
+        if alike >= LEAST_DB:
+            break
+    return Equalized(made, new_ranges, maps, alike, margin)
 
 
 class _Equalization:
@@ -90,7 +111,7 @@ class _Equalization:
             name: self._channel_range(name, name in possible.possible) for name in measured
         }
         self._offsets = possible.chosen(self._middle)
-        self._factors = self._searched()
+        self._searched = self._search()
 
     def _channel_range(self, name: str, free: bool) -> ChannelRanges:
         if name in self._old.channels and name not in self._old.whole:
@@ -106,18 +127,22 @@ class _Equalization:
 
     # Factors
 
-    def _searched(self) -> DoubleArray:
+    def _search(self) -> list[tuple[Part, DoubleArray]]:
+        """The factors of every part, before clamps limit them."""
+        parts = parts_of(self._classes.count, self._rounded(), self._dense())
+        blind = self._sensitivities is None
+        return [(part, blind_factors(part) if blind else least_noise(part)) for part in parts]
+
+    def _factors(self, margin: float) -> DoubleArray:
         """The factor of every class, and 1 for FIXED at the end."""
         factors = np.ones(self._classes.count + 1)
-        limits = self._limits()
-        for part in parts_of(self._classes.count, self._rounded(), self._dense()):
-            blind = self._sensitivities is None
-            found = blind_factors(part) if blind else least_noise(part)
+        limits = self._limits(margin)
+        for part, found in self._searched:
             factors[part.classes] = _on_grid(part, found, limits[part.classes])
         return factors
 
-    def _limits(self) -> DoubleArray:
-        """How far a class may grow until a clamp cuts its range off; inf without such a clamp."""
+    def _limits(self, margin: float) -> DoubleArray:
+        """How far a class may grow until a clamp cuts off `margin` times its range; inf without."""
         limits = np.full(self._classes.count + 1, np.inf)
         for node in self._graph.nodes:
             clamp, seen = clamp_of(node.op), self._seen.get(node.output)
@@ -127,7 +152,7 @@ class _Equalization:
                 room = np.ones(1)
                 if seen is not None:
                     reached = seen.high if side > 0 else -seen.low
-                    room = end / np.clip(reached, end / LARGEST_ROOM, end)
+                    room = end / np.clip(reached * margin, end / LARGEST_ROOM, end)
                 np.minimum.at(limits, self._classes.of[node.output], room)
         return limits[:-1]
 
@@ -165,21 +190,22 @@ class _Equalization:
 
     # The result
 
-    def result(self) -> Equalized:
-        maps = {}
+    def result(self, margin: float) -> tuple[Graph, Ranges, dict[str, Affine]]:
+        """The network, its ranges and the maps."""
+        maps, factors = {}, self._factors(margin)
         for name, classes in self._classes.of.items():
-            factor, offset = self._factors[classes], self._offsets.get(name, np.zeros(classes.size))
+            factor, offset = factors[classes], self._offsets.get(name, np.zeros(classes.size))
             made = Affine(factor, -offset * factor)
             if not made.identity:
                 maps[name] = made
-        return Equalized(rewritten(self._graph, maps), self._ranges(maps), maps)
+        return rewritten(self._graph, maps), self._ranges(maps, factors), maps
 
-    def _ranges(self, maps: Mapping[str, Affine]) -> Ranges:
+    def _ranges(self, maps: Mapping[str, Affine], factors: DoubleArray) -> Ranges:
         """Of the new tensors, computed: observing again would cut the tails off."""
         by_name = {}
         for name in self._seen:
             low, high = self._shifted(name)
-            factor = self._factors[self._classes.of[name]]
+            factor = factors[self._classes.of[name]]
             least, most = float((low * factor).min()), float((high * factor).max())
             by_name[name] = Range(min(least, 0.0), max(most, 0.0))
         means = {
