@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mcucc.base.progress import Progress, silent
 from mcucc.driver.manifest import InFile, PostTraining, Quantization
 from mcucc.driver.samples import calibration_samples, preprocess_of
+from mcucc.evaluate.file_values import FileValues, file_values
 from mcucc.evaluate.fingerprint import fingerprint
 from mcucc.evaluate.float_check import check_float
 from mcucc.evaluate.float_outputs import calibrated_slices
@@ -19,6 +20,7 @@ from mcucc.frontends.load import ModelFile, import_file, read_file
 from mcucc.images.camera import CameraInput, cameras_of
 from mcucc.images.datasets import CALIBRATION_COUNT
 from mcucc.images.preprocess import Preprocess, find_preprocess
+from mcucc.images.samples import CalibrationSet
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.text import graph_text, integer_text
@@ -26,12 +28,14 @@ from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.passes.constant_channels import Removed, remove_constant_channels
 from mcucc.passes.fold_input import fold_input_normalisation
+from mcucc.passes.linear import Affine
 from mcucc.passes.pipeline import PASSES, optimize
 from mcucc.quantize.border import BorderFacts
 from mcucc.quantize.lower import lower
 from mcucc.quantize.pipeline import quantize_model
 from mcucc.quantize.problems import IntegerError
 from mcucc.quantize.quantize import QuantizeOptions
+from mcucc.quantize.sensitivity import Sensitivities
 from mcucc.quantize.split_outputs import SplitOutput
 
 # What print_after names: the importer, the passes, the quantizer, the scheduler.
@@ -65,6 +69,21 @@ class NetworkOptions:
 
 
 @dataclass(frozen=True, eq=False)
+class Origin:
+    """What an integer network was made of here.
+
+    `floats` is the float network in the file's values, `quantized` the integer one of the same
+    nodes with all its channels; `maps` say which channels of it were scaled and shifted.
+    """
+
+    floats: Graph
+    quantized: Graph
+    calibration: CalibrationSet
+    maps: Mapping[str, Affine] = field(default_factory=dict)
+    sensitivities: Sensitivities | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class LoadedModel:
     """An integer network and where it comes from.
 
@@ -85,6 +104,10 @@ class LoadedModel:
     splits: tuple[SplitOutput, ...] = ()
     synthetic: bool = False
     worst_slice: Slices | None = None  # of the outputs, on calibration pictures
+    origin: Origin | None = None  # None: the file was quantized
+    values: Mapping[str, FileValues] = field(
+        default_factory=dict
+    )  # tensors that are not the file's
 
 
 def load_network(path: Path, options: NetworkOptions, progress: Progress = silent) -> LoadedModel:
@@ -139,6 +162,7 @@ def _float(
         worst_slice=None
         if options.synthetic
         else calibrated_slices(imported, quantized.integer, quantized.splits, calibration.samples),
+        origin=Origin(quantized.floats, quantized.graph, calibration),
     )
     return _finished(network, options)
 
@@ -192,10 +216,12 @@ def _finished(network: LoadedModel, options: NetworkOptions) -> LoadedModel:
     """
     if options.print_after is not None:
         options.print_after("quantize", graph_text(network.graph))
+    maps = {} if network.origin is None else network.origin.maps
+    network = replace(network, values=file_values(maps, {}))
     if not (options.keep_constant or network.synthetic):
         rounding = network.integer.rounding
-        graph, removed = remove_constant_channels(network.graph, rounding)
-        network = replace(network, graph=graph, removed=removed)
+        graph, removed, kept = remove_constant_channels(network.graph, rounding)
+        network = replace(network, graph=graph, removed=removed, values=file_values(maps, kept))
         if removed.layers:
             network = replace(network, integer=lower(graph, rounding))
     if options.print_after is not None:

@@ -38,6 +38,14 @@ ENDING = "/live"
 
 
 @dataclass(frozen=True)
+class KeptChannels:
+    """The channels of `tensor` that another one has."""
+
+    tensor: str
+    channels: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class RemovedLayer:
     """A weighted layer with less to compute: of `channels`, those constant and those dropped."""
 
@@ -67,8 +75,13 @@ class Removed:
         )
 
 
-def remove_constant_channels(graph: Graph, rounding: Rounding) -> tuple[Graph, Removed]:
-    """The int8 graph without the channels that need not be computed; outputs keep their bytes."""
+def remove_constant_channels(
+    graph: Graph, rounding: Rounding
+) -> tuple[Graph, Removed, dict[str, KeptChannels]]:
+    """The int8 graph without the channels that need not be computed; outputs keep their bytes.
+
+    Tensors that lost channels have new names: by these, what they keep.
+    """
     known = intervals(graph, rounding)
     groups = _channel_groups(graph)
     keep = _needed(graph, known, groups)
@@ -84,9 +97,9 @@ def remove_constant_channels(graph: Graph, rounding: Rounding) -> tuple[Graph, R
         tensor = tensors[name]
         shape = (*tensor.shape[:-1], int(mask.sum()))
         tensors[name] = replace(tensor, shape=shape)
-    result = _renamed(graph.with_(nodes=nodes, tensors=tensors), keep)
+    result, renamed = _renamed(graph.with_(nodes=nodes, tensors=tensors), keep)
     weighted = [n.output for n in graph.nodes if n.op.WEIGHT_AXIS is not None]
-    return result, Removed(
+    said = Removed(
         channels=sum(keep[name].size for name in weighted),
         constant=sum(int(known[name].constant.sum()) for name in weighted),
         dropped=sum(int((~keep[name]).sum()) for name in weighted),
@@ -94,6 +107,8 @@ def remove_constant_channels(graph: Graph, rounding: Rounding) -> tuple[Graph, R
         macs_after=result.macs,
         layers=_layers(graph, result, known, keep),
     )
+    left = {name: tuple(np.flatnonzero(keep[name]).tolist()) for name in renamed}
+    return result, said, {new: KeptChannels(old, left[old]) for old, new in renamed.items()}
 
 
 def _layers(
@@ -117,8 +132,8 @@ def _macs(graph: Graph, node: Node) -> int:
     return node.op.macs(graph.tensors_of(node.inputs), graph.tensors[node.output])
 
 
-def _renamed(graph: Graph, keep: Mapping[str, Mask]) -> Graph:
-    """The graph with another name for every tensor that lost channels."""
+def _renamed(graph: Graph, keep: Mapping[str, Mask]) -> tuple[Graph, dict[str, str]]:
+    """The graph with another name for every tensor that lost channels, and these names by old."""
     names: dict[str, str] = {}
     for name, mask in keep.items():
         if not mask.all():
@@ -132,7 +147,7 @@ def _renamed(graph: Graph, keep: Mapping[str, Mask]) -> Graph:
         names.get(name, name): replace(tensor, name=names.get(name, name))
         for name, tensor in graph.tensors.items()
     }
-    return graph.with_(nodes=nodes, tensors=tensors)
+    return graph.with_(nodes=nodes, tensors=tensors), names
 
 
 def _channel_groups(graph: Graph) -> dict[str, str]:

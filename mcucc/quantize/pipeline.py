@@ -20,10 +20,14 @@ from mcucc.quantize.split_outputs import SplitOutput, moved_from, split_outputs,
 
 @dataclass(frozen=True, eq=False)
 class QuantizedModel:
-    """The int8 Graph, its kernels, and the ranges behind it."""
+    """The int8 Graph, its kernels, and the ranges behind it.
+
+    `floats` is the float network of the same nodes, in the file's values.
+    """
 
     graph: Graph
     integer: IntegerGraph
+    floats: Graph
     ranges: Ranges
     borders: tuple[BorderFacts, ...] = ()
     splits: tuple[SplitOutput, ...] = ()
@@ -61,7 +65,8 @@ def quantize_model(
     graph, borders = choose_borders(graph, activation_quants(graph, ranges))
     quantized = quantize(graph, ranges, options)
     splits = with_scales(splits, quantized)
-    return QuantizedModel(quantized, lower(quantized, options.rounding), ranges, borders, splits)
+    integer = lower(quantized, options.rounding)
+    return QuantizedModel(quantized, integer, graph, ranges, borders, splits)
 
 
 def make_observer(name: str) -> Observer:

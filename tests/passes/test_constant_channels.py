@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mcucc.ir import Graph
 from mcucc.ir.verify import verify
 from mcucc.numerics.fixed_point import RELU, RELU6, Rounding
-from mcucc.passes.constant_channels import ENDING, remove_constant_channels
+from mcucc.passes.constant_channels import ENDING, KeptChannels, remove_constant_channels
 from mcucc.passes.intervals import intervals
 from mcucc.quantize.lower import lower
 from tests.graphs import Builder
@@ -30,7 +30,7 @@ def pictures(graph: Graph, seed: int) -> dict[str, np.ndarray]:
 
 
 def assert_same_outputs(graph: Graph, rounding: Rounding, seed: int = 0) -> Graph:
-    removed, _ = remove_constant_channels(graph, rounding)
+    removed, *_ = remove_constant_channels(graph, rounding)
     verify(removed)
     images = pictures(graph, seed)
     before, after = lower(graph, rounding).run(images), lower(removed, rounding).run(images)
@@ -129,11 +129,12 @@ def test_the_report_counts_channels_and_macs() -> None:
     y = b.conv(x, 4)
     saturate(b, x, {2: 1, 5: -1})
     graph = b.graph(y)
-    removed, report = remove_constant_channels(graph, Rounding.SINGLE)
+    removed, report, kept = remove_constant_channels(graph, Rounding.SINGLE)
     known = intervals(graph, Rounding.SINGLE)
     constant = int(known[x].constant.sum() + known[y].constant.sum())
     assert (report.channels, report.constant, report.dropped) == (12, constant, 2)
     assert (report.macs_before, report.macs_after) == (graph.macs, removed.macs)
+    assert kept == {f"{x}{ENDING}": KeptChannels(x, (0, 1, 3, 4, 6, 7))}
 
 
 @pytest.mark.parametrize("rounding", list(Rounding))

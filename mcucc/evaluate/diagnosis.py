@@ -1,0 +1,129 @@
+"""Which layers cost the accuracy, whether by their values or their weights, and what to do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mcucc.base.typed import plain
+from mcucc.evaluate.layer_noise import LayerNoise
+from mcucc.evaluate.noise_shares import Noise
+
+# An output this clear changes hardly a class: of mcunet-320kb 23.9 dB changes 6.5 %, 26 dB 5 %.
+CLEAR_DB = 30.0
+COSTLY = 0.05  # of the outputs' noise: worth a remedy of its own
+CUT = 0.01  # of a layer's values
+STILL = 0.25  # of a layer's channels
+WORST = 5
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Every layer, on `pictures` from `source` (in words).
+
+    `compared`: there is a float network. `predicted_db` is the outputs' signal to noise that all
+    rounding together makes to first order, None where it is not known.
+    """
+
+    pictures: int
+    source: str
+    compared: bool
+    predicted_db: float | None
+    layers: tuple[LayerNoise, ...]
+
+    @property
+    def activations(self) -> float | None:
+        """The share of the outputs' noise that rounded values make, the rest is of weights."""
+        known = [layer.activation for layer in self.layers if layer.activation is not None]
+        return sum(known) if known else None
+
+    @property
+    def worst(self) -> tuple[LayerNoise, ...]:
+        """The layers that make most of the noise, worst first."""
+        costly = [layer for layer in self.layers if layer.share >= COSTLY]
+        return tuple(sorted(costly, key=lambda layer: -layer.share)[:WORST])
+
+    def to_dict(self) -> dict[str, Any]:
+        """For --json: the fields, the summary and what to do by layer."""
+        advice = {layer.layer: list(advices(self, layer)) for layer in self.layers}
+        return {
+            **plain(self),
+            "activations": self.activations,
+            "advice": {name: lines for name, lines in advice.items() if lines},
+            "summary": list(summary(self)),
+        }
+
+
+def with_shares(
+    layers: Sequence[LayerNoise], noise: Mapping[str, Noise]
+) -> tuple[tuple[LayerNoise, ...], float | None]:
+    """The layers with their shares of all noise, and the ratio in dB that it predicts."""
+    total = sum(each.activation + each.weights for each in noise.values())
+    if total <= 0.0:
+        return tuple(layers), None
+    made = []
+    for layer in layers:
+        own = noise.get(layer.tensor)
+        if own is not None:
+            activation, weights = own.activation / total, own.weights / total
+            layer = replace(layer, activation=activation, weights=weights)
+        made.append(layer)
+    return tuple(made), -10 * math.log10(total)
+
+
+def advices(found: Diagnosis, layer: LayerNoise) -> tuple[str, ...]:
+    """What to do about a layer, nothing where it is well."""
+    lines = []
+    if layer.saturated is not None and layer.saturated >= CUT:
+        lines.append(
+            f"{100 * layer.saturated:.1f} % of its values are cut: calibrate on more pictures, or "
+            "on such as the network will see, or give --observer min-max"
+        )
+    if not found.compared:
+        return tuple(lines)
+    clear = found.predicted_db is not None and found.predicted_db >= CLEAR_DB
+    activation, weights = layer.activation or 0.0, layer.weights or 0.0
+    if activation >= COSTLY and not clear and layer.precision == "int8":
+        lines.append(
+            f"its values make {100 * activation:.0f} % of the noise: "
+            f"--precision {layer.tensor}=int16"
+        )
+    if weights >= COSTLY and not clear:
+        lines.append(
+            f"its weights make {100 * weights:.0f} % of the noise: give them 8 bits, or "
+            "train the network with its weights rounded"
+        )
+    if layer.still >= STILL * layer.channels and layer.still > 1:
+        lines.append(
+            f"{layer.still} of {layer.channels} channels never move: it was trained to use fewer, "
+            "or the pictures are too much alike"
+        )
+    return tuple(lines)
+
+
+def summary(found: Diagnosis) -> tuple[str, ...]:
+    """The whole in a few lines, what to do last."""
+    of = f"on {found.pictures} {found.source}"
+    if not found.compared:
+        cut = [layer for layer in found.layers if (layer.saturated or 0.0) >= CUT]
+        return (
+            f"a quantized file: no float network to compare with, so saturation alone, {of}",
+            f"{len(cut)} of {len(found.layers)} layers cut 1 % of their values or more",
+        )
+    if found.predicted_db is None or found.activations is None:
+        return (f"how far each layer is from float, {of}",)
+    lines = [
+        f"rounding leaves the outputs {found.predicted_db:.1f} dB above its noise (predicted): "
+        f"{100 * found.activations:.0f} % of the noise is of values, "
+        f"{100 * (1 - found.activations):.0f} % of weights; layers {of}"
+    ]
+    if found.predicted_db >= CLEAR_DB:
+        return (*lines, "that is clear: no layer needs anything")
+    shown = sum(layer.share for layer in found.worst)
+    if found.worst:
+        lines.append(f"{len(found.worst)} layers make {100 * shown:.0f} % of it")
+    else:
+        lines.append(f"no layer makes {100 * COSTLY:.0f} % of it: the noise is spread")
+    return tuple(lines)
