@@ -20,14 +20,14 @@ from mcucc.ir.graph import Graph, Node
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.tensor import Tensor
 from mcucc.ir.window import hwc
-from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, Rounding
+from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, IntegerArray, Rounding
 from mcucc.ops.pad import Pad
 from mcucc.ops.resize_bilinear import ResizeBilinear
 from mcucc.ops.softmax import Softmax
 from mcucc.oracles.oracle import Integers, Oracle
 from mcucc.quantize.lower import lower
 
-Inputs = Sequence[Int8Array]  # of one sample, (H, W, C)
+Inputs = Sequence[IntegerArray]  # of one sample, (H, W, C)
 STEEPEST = 1.2  # no activation function has a greater slope
 # A channel is off as a whole where so many values, so many of them different, mostly differ.
 MANY, DIFFERENT, NEARLY_ALL = 32, 8, 0.75
@@ -52,11 +52,11 @@ def first_wrong(
 ) -> WrongElement | None:
     """The first tensor that our kernels, fed the oracle's values, compute otherwise.
 
-    `theirs` are the oracle's tensors (H, W, C) for the int8 inputs `q`.
+    `theirs` are the oracle's tensors (H, W, C) for the integer inputs `q`.
     """
     graph = oracle.imported.graph
     integer = lower(graph, rounding)
-    values: dict[str, Int8Array] = dict(zip(integer.inputs, q, strict=True))
+    values: dict[str, IntegerArray] = dict(zip(integer.inputs, q, strict=True))
     slack: dict[str, int] = dict.fromkeys(integer.inputs, 0)
     for node, made in zip(graph.nodes, integer.nodes, strict=True):
         output = made.kernel.run([values[name][None] for name in made.inputs])[0]
@@ -75,7 +75,8 @@ def first_wrong(
             i = int(wrong[0])
             found = int(wanted.reshape(-1)[i]), int(output.reshape(-1)[i])
             return WrongElement(node.name, node.output, i, *found, allowed)
-        values[node.output] = np.clip(wanted, -128, 127).astype(np.int8)
+        limits = np.iinfo(output.dtype)
+        values[node.output] = np.clip(wanted, limits.min, limits.max).astype(output.dtype)
         slack[node.output] = 0
     return None
 
@@ -146,14 +147,14 @@ def _carried(graph: Graph, node: Node, unseen: Mapping[str, int]) -> int:
 
 
 def _largest(tensor: Tensor) -> float:
-    """The largest magnitude an int8 tensor can hold."""
+    """The largest magnitude an integer tensor can hold."""
     if tensor.data is not None:
         return float(np.abs(_real(tensor)).max())
-    quant = tensor.quantization
-    return quant.per_tensor_scale * max(quant.zero_point + 128, 127 - quant.zero_point)
+    quant, (least, most) = tensor.quantization, tensor.interval
+    return quant.per_tensor_scale * max(quant.zero_point - least, most - quant.zero_point)
 
 
-def _float_noise(graph: Graph, node: Node, values: Mapping[str, Int8Array]) -> Integers:
+def _float_noise(graph: Graph, node: Node, values: Mapping[str, IntegerArray]) -> Integers:
     """Error bound of the float32 sums of a weighted node, in whole steps, (H, W, C)."""
     output = graph.tensors[node.output]
     if node.op.WEIGHT_AXIS is None:

@@ -15,10 +15,10 @@ from mcucc.errors import DataError
 from mcucc.ir.graph import Graph
 from mcucc.ir.tensor import Quant, Shape
 from mcucc.ir.window import hwc
-from mcucc.numerics.fixed_point import Int8Array, saturate_int8
+from mcucc.numerics.fixed_point import INT8, IntegerArray, saturate
 
 Array = npt.NDArray[Any]
-FLOAT, INT8 = np.dtype(np.float32), np.dtype(np.int8)
+FLOAT = np.dtype(np.float32)
 
 
 class Format(StrEnum):
@@ -65,10 +65,11 @@ class Source:
 class Port:
     """An input or output as the model's author knows it, and the graph's tensor that it is.
 
-    The tensor is value.transpose(permutation), reshaped to `stored`. `dtype` (float32, int8 or
-    uint8) and `shape` are the file's. `quant` is the int8 tensor's, None in a float network. uint8
-    differs from int8 by an offset of 128 and nothing else; floats become int8 by rounding to
-    nearest, ties away from zero (LiteRT) or to even (ONNX Runtime).
+    The tensor is value.transpose(permutation), reshaped to `stored`. `dtype` (float32, int8, uint8
+    or int16) and `shape` are the file's. `quant` is the graph's tensor's, None in a float network,
+    `element` its type, int8 or int16. uint8 differs from int8 by an offset of 128 and nothing else;
+    floats become integers by rounding to nearest, ties away from zero (LiteRT) or to even (ONNX
+    Runtime).
     """
 
     name: str
@@ -79,6 +80,7 @@ class Port:
     dtype: np.dtype[Any] = FLOAT
     quant: Quant | None = None
     ties_to_even: bool = False
+    element: np.dtype[Any] = INT8
 
     @property
     def quantization(self) -> Quant:
@@ -87,10 +89,10 @@ class Port:
             raise DataError("the input has no quantization yet", where=self.name)
         return self.quant
 
-    def to_int8(self, values: Array) -> Int8Array:
-        """The int8 of values in the file's type, of any shape (NaN is the smallest one)."""
-        if self.dtype == np.int8:
-            return values.astype(np.int8)
+    def to_integers(self, values: Array) -> IntegerArray:
+        """The integers of values in the file's type, of any shape (NaN is the smallest one)."""
+        if self.dtype == self.element:
+            return values.astype(self.element)
         if self.dtype == np.uint8:
             return (values.astype(np.int16) - 128).astype(np.int8)
         scaled = values.astype(np.float32) / np.float32(self.quantization.per_tensor_scale)
@@ -98,11 +100,12 @@ class Port:
         away = np.trunc(scaled + np.copysign(np.float32(0.5), scaled))
         rounded = np.rint(scaled) if self.ties_to_even else away
         whole = rounded.astype(np.int64) + self.quantization.zero_point
-        return saturate_int8(whole)
+        limits = np.iinfo(self.element)
+        return saturate(whole, limits.min, limits.max, self.element)
 
-    def from_int8(self, values: Int8Array) -> Array:
-        """The values in the file's type that int8 stand for, of any shape."""
-        if self.dtype == np.int8:
+    def from_integers(self, values: IntegerArray) -> Array:
+        """The values in the file's type that integers stand for, of any shape."""
+        if self.dtype == self.element:
             return values
         if self.dtype == np.uint8:
             return (values.astype(np.int16) + 128).astype(np.uint8)
@@ -115,13 +118,14 @@ class Port:
         if self.quant is None:
             return "floats"
         own = self.dtype.name
-        return "floats or int8" if own == "float32" else f"{own} or floats"
+        return f"floats or {self.element.name}" if own == "float32" else f"{own} or floats"
 
     def takes(self, dtype: np.dtype[Any]) -> bool:
-        """Floats are real values; integers are those of the file's own input, or int8."""
+        """Floats are real values; integers are those of the file's own input, or the graph's."""
         if dtype.kind == "f":
             return True
-        return self.quant is not None and dtype == (INT8 if self.dtype == FLOAT else self.dtype)
+        whole = self.element if self.dtype == FLOAT else self.dtype
+        return self.quant is not None and dtype == whole
 
     def in_graph(self, values: Array) -> Array:
         """Values of the file's shape in the graph's layout."""
@@ -133,24 +137,25 @@ class Port:
         value = values.reshape([self.shape[axis] for axis in self.permutation])
         return np.ascontiguousarray(value.transpose(np.argsort(self.permutation)))
 
-    def of_c(self, values: Int8Array) -> Array:
-        """Int8 as the C reads it, (H, W, C), in the file's layout and integers."""
+    def of_c(self, values: IntegerArray) -> Array:
+        """Integers as the C reads them, (H, W, C), in the file's layout and integers."""
         value = self.in_file(values)
-        return self.from_int8(value) if self.dtype == np.uint8 else value
+        return self.from_integers(value) if self.dtype == np.uint8 else value
 
-    def int8(self, values: Array) -> Int8Array:
+    def integers(self, values: Array) -> IntegerArray:
         """The integers of values of the file's shape, (H, W, C)."""
         read = self
         if values.dtype.kind == "f":
             read = replace(self, dtype=FLOAT)
-        elif values.dtype == np.int8:
-            read = replace(self, dtype=INT8)
-        return self.in_graph(read.to_int8(values)).reshape(hwc(self.stored))
+        elif values.dtype == self.element:
+            read = replace(self, dtype=self.element)
+        return self.in_graph(read.to_integers(values)).reshape(hwc(self.stored))
 
     def real(self, values: Array) -> npt.NDArray[np.float32]:
         """The real values of values of the file's shape, in the graph's layout."""
         if values.dtype.kind != "f":
-            return replace(self, dtype=FLOAT).from_int8(self.int8(values)).reshape(self.stored)
+            real = replace(self, dtype=FLOAT).from_integers(self.integers(values))
+            return real.reshape(self.stored)
         return self.in_graph(values).astype(np.float32)
 
 

@@ -175,9 +175,9 @@ def _rows(array: Array, port: Port, path: Path) -> Array:
 
 
 def _as_in_c(array: Array, port: Port) -> bool:
-    """Whether this is one sample of int8 as the C reads it, (H, W, C)."""
+    """Whether this is one sample of integers as the C reads it, (H, W, C)."""
     whole = array.shape[-3:] == hwc(port.stored) and array.size == prod(port.shape)
-    return port.quant is not None and array.dtype == np.int8 and whole
+    return port.quant is not None and array.dtype == port.element and whole
 
 
 def _labels(labels: Array | None, count: int, path: Path) -> list[int | None]:

@@ -18,7 +18,7 @@ from mcucc.frontends.imported import Port
 from mcucc.images.camera import CameraInput
 from mcucc.images.preprocess import Bytes, FloatArray, Preprocess
 from mcucc.ir.tensor import Quant
-from mcucc.numerics.fixed_point import Int8Array
+from mcucc.numerics.fixed_point import IntegerArray
 
 Array = npt.NDArray[Any]
 
@@ -39,8 +39,8 @@ class Sample(Protocol):
         """What the float network reads, in the graph's layout."""
 
     @property
-    def int8(self) -> tuple[Int8Array, ...]:
-        """What the integer network reads, (H, W, C)."""
+    def int8(self) -> tuple[IntegerArray, ...]:
+        """What the integer network reads, (H, W, C): int8 or int16."""
 
     @property
     def raw(self) -> bytes:
@@ -69,7 +69,7 @@ class Picture:
         return (self.preprocess.real_values(self.image),)
 
     @property
-    def int8(self) -> tuple[Int8Array, ...]:
+    def int8(self) -> tuple[IntegerArray, ...]:
         """By the camera's table."""
         camera = self.camera or CameraInput.offset(self.image.shape[-1])
         return (camera.apply(self.image),)
@@ -99,13 +99,13 @@ class ArraySample:
         return tuple(p.real(v) for p, v in zip(self.ports, self.values, strict=True))
 
     @property
-    def int8(self) -> tuple[Int8Array, ...]:
+    def int8(self) -> tuple[IntegerArray, ...]:
         """Integers as they are, floats by the input's quantization."""
-        return tuple(p.int8(v) for p, v in zip(self.ports, self.values, strict=True))
+        return tuple(p.integers(v) for p, v in zip(self.ports, self.values, strict=True))
 
     @property
     def raw(self) -> bytes:
-        """The C reads the int8."""
+        """The C reads the integers."""
         return b"".join(value.tobytes() for value in self.int8)
 
     def quantized(self, quants: Sequence[Quant]) -> ArraySample:
@@ -138,7 +138,7 @@ class CalibrationSet:
         return CalibrationFacts(self.source, len(self.samples), first.name, last.name)
 
 
-def batch(inputs: Sequence[str], samples: Sequence[Sample]) -> dict[str, Int8Array]:
+def batch(inputs: Sequence[str], samples: Sequence[Sample]) -> dict[str, IntegerArray]:
     """The integers of samples by input, (samples, H, W, C)."""
     columns = zip(*(sample.int8 for sample in samples), strict=True)
     return {name: np.stack(column) for name, column in zip(inputs, columns, strict=True)}

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from mcucc.errors import ModelError
 from mcucc.frontends.imported import ImportedModel, Port, Source
 from mcucc.ir.window import hwc
-from mcucc.numerics.fixed_point import Int8Array
+from mcucc.numerics.fixed_point import IntegerArray
 
 Integers = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
@@ -44,10 +44,10 @@ class Oracle(ABC):
         """The file, as messages name it."""
         return str(self.imported.model_path)
 
-    def outputs(self, inputs: Iterable[Sequence[Int8Array]]) -> dict[str, Integers]:
-        """The outputs of several samples' int8 inputs (H, W, C): (samples, H, W, C) by tensor name.
+    def outputs(self, inputs: Iterable[Sequence[IntegerArray]]) -> dict[str, Integers]:
+        """The outputs of samples' integer inputs (H, W, C): (samples, H, W, C) by tensor name.
 
-        Integers, not bytes: an output of floats beyond what int8 holds is not clipped.
+        Integers, not bytes: an output of floats beyond what its type holds is not clipped.
         """
         ends: dict[str, list[Integers]] = {e.tensor: [] for e in self.imported.outputs}
         for q in inputs:
@@ -56,9 +56,9 @@ class Oracle(ABC):
                 ends[out.tensor].append(self._of_end(out, values[out.name]))
         return {name: np.stack(parts) for name, parts in ends.items()}
 
-    def fed(self, q: Sequence[Int8Array]) -> list[Array]:
-        """int8 inputs (H, W, C) in the types of the file's own inputs."""
-        return [port.from_int8(v) for port, v in zip(self.imported.ports, q, strict=True)]
+    def fed(self, q: Sequence[IntegerArray]) -> list[Array]:
+        """Integer inputs (H, W, C) in the types of the file's own inputs."""
+        return [port.from_integers(v) for port, v in zip(self.imported.ports, q, strict=True)]
 
     def tensors(self, fed: Sequence[Array]) -> dict[str, Integers]:
         """Every tensor both have, (H, W, C) by name, for inputs (H, W, C) of the file's types."""

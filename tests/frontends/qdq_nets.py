@@ -87,7 +87,7 @@ def steps_off(path: Path, pictures: int = 4, reach: float = 3.0) -> np.ndarray:
                 limits = np.iinfo(end.dtype)
                 values = rng.integers(limits.min, limits.max + 1, end.shape).astype(end.dtype)
             feeds[end.name] = values
-            moved = end.to_int8(values.transpose(end.permutation))
+            moved = end.to_integers(values.transpose(end.permutation))
             stored[end.tensor] = moved.reshape(1, *graph.activations[end.tensor].shape)
         ours = graph.run(stored)
         names = [value.name for value in session.get_outputs()]
@@ -96,7 +96,7 @@ def steps_off(path: Path, pictures: int = 4, reach: float = 3.0) -> np.ndarray:
             step = end.quantization.per_tensor_scale if end.dtype == np.float32 else 1
             truth = theirs[end.name].astype(np.float64)
             assert truth.shape == end.shape
-            mine = end.from_int8(ours[end.tensor]).astype(np.float64)
+            mine = end.from_integers(ours[end.tensor]).astype(np.float64)
             found.append((mine.reshape(-1) - truth.transpose(end.permutation).reshape(-1)) / step)
     return np.concatenate(found).round(3)
 

@@ -175,7 +175,7 @@ class _Comparison:
         worst, whole, off, total, where, hidden = 0, 0, 0, 0, "", False
         for picture in pictures(shape, count):
             theirs = dict(zip(names, self.session.run(None, {"image": picture}), strict=True))
-            first = start.to_int8(picture.transpose(start.permutation))
+            first = start.to_integers(picture.transpose(start.permutation))
             first = first.reshape(1, *self.graph.activations[start.tensor].shape)
             seen = self._seen(theirs)
             local, unseen = self._local(first, seen)
@@ -200,7 +200,7 @@ class _Comparison:
             seen[name] = stored.reshape(1, *self.graph.activations[name].shape).astype(np.int8)
         for end in self.imported.outputs:
             if end.tensor not in seen:  # dequantized values: on the grid
-                stored = end.to_int8(theirs[end.name].transpose(end.permutation))
+                stored = end.to_integers(theirs[end.name].transpose(end.permutation))
                 seen[end.tensor] = stored.reshape(1, *self.graph.activations[end.tensor].shape)
         return seen
 
@@ -226,7 +226,7 @@ class _Comparison:
         for end in self.imported.outputs:
             other = theirs[end.name]
             assert end.shape == other.shape, f"{end.name} is {end.shape}, not {other.shape}"
-            mine = end.from_int8(values[end.tensor]).reshape(-1).astype(float)
+            mine = end.from_integers(values[end.tensor]).reshape(-1).astype(float)
             step = end.quantization.per_tensor_scale if end.dtype == np.float32 else 1.0
             found[end.name] = np.rint((mine - other.transpose(end.permutation).reshape(-1)) / step)
         return found

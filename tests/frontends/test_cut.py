@@ -102,8 +102,8 @@ def values_of(path: Path, name: str, picture: np.ndarray) -> np.ndarray:
     assert imported.quantized
     (begin,), (end,) = imported.inputs, imported.outputs
     graph = lower(imported.graph, Rounding.DOUBLE)
-    q = graph.run({begin.tensor: begin.int8(picture)[None]})[end.tensor]
-    return end.from_int8(end.in_file(q))
+    q = graph.run({begin.tensor: begin.integers(picture)[None]})[end.tensor]
+    return end.from_integers(end.in_file(q))
 
 
 @pytest.mark.parametrize("form", [QuantFormat.QDQ, QuantFormat.QOperator])

@@ -147,7 +147,7 @@ class Compared:
                 1, *self.graph.activations[name].shape
             )
             theirs[name] = moved.astype(np.int8)
-        feed = end.to_int8(picture.transpose(end.permutation))
+        feed = end.to_integers(picture.transpose(end.permutation))
         ours = self.graph.run({end.tensor: feed.reshape(1, *hwc(feed.shape))})
         return ours, theirs
 
@@ -185,7 +185,7 @@ def test_every_form_onnx_runtime_writes(
     for picture in pictures(20):
         ours, _ = compared.run(picture)
         theirs = plain.run(None, {"image": picture})[0].reshape(-1)
-        scores = end.from_int8(ours[end.tensor]).reshape(-1)
+        scores = end.from_integers(ours[end.tensor]).reshape(-1)
         steps = np.rint((scores - theirs) / end.quantization.per_tensor_scale)
         assert np.abs(steps).max() <= 1
         assert scores[theirs.argmax()] == scores.max()
@@ -258,9 +258,9 @@ def test_clip_between_pairs(tmp_path: Path, output_scale: float, nodes: int) -> 
     rng = np.random.default_rng(2)
     for _ in range(10):
         real = rng.uniform(-2, 2, (1, 3, 6, 6)).astype(np.float32)
-        ours = graph.run({x.tensor: x.to_int8(real.transpose(x.permutation))})[y.tensor]
+        ours = graph.run({x.tensor: x.to_integers(real.transpose(x.permutation))})[y.tensor]
         theirs = session.run(None, {"x": real})[0].transpose(y.permutation)
-        steps = np.rint((y.from_int8(ours) - theirs) / output_scale)
+        steps = np.rint((y.from_integers(ours) - theirs) / output_scale)
         # A tie of the first rounding is one step of 0.02.
         assert np.abs(steps).max() <= np.ceil(0.02 / output_scale)
         assert (steps != 0).mean() < 0.01
@@ -334,7 +334,7 @@ def test_a_torch_pt2e_export(tmp_path: Path) -> None:
         assert largest <= 1
         ours, _ = compared.run(picture)
         theirs = session.run(None, {start.name: picture})[0].reshape(-1)
-        scores = end.from_int8(ours[end.tensor]).reshape(-1)
+        scores = end.from_integers(ours[end.tensor]).reshape(-1)
         assert np.abs(np.rint((scores - theirs) / end.quantization.per_tensor_scale)).max() <= 1
         assert scores[theirs.argmax()] == scores.max()
 
@@ -398,9 +398,9 @@ def test_batch_norms_that_nobody_folded(tmp_path: Path, between: bool) -> None:
     (start,), (end,) = imported.inputs, imported.outputs
     off = []
     for picture in pictures(5):
-        ours = graph.run({start.tensor: start.to_int8(picture.transpose(start.permutation))})
+        ours = graph.run({start.tensor: start.to_integers(picture.transpose(start.permutation))})
         theirs = session.run(None, {"image": picture})[0].transpose(end.permutation)
-        off.append(np.rint((end.from_int8(ours[end.tensor]) - theirs) / 0.03))
+        off.append(np.rint((end.from_integers(ours[end.tensor]) - theirs) / 0.03))
     assert np.abs(off).max() <= 1
     assert (np.array(off) != 0).mean() < 0.01
 

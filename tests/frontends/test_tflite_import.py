@@ -54,7 +54,7 @@ def test_float_inputs_round_as_litert_does(tmp_path: Path) -> None:
     (end,) = imported(data, tmp_path).inputs
     values = (np.arange(400, dtype=np.float32) - 200) * np.float32(0.025)
     (theirs,) = run_litert(data, [values[None]])
-    np.testing.assert_array_equal(end.to_int8(values), theirs.reshape(-1))
+    np.testing.assert_array_equal(end.to_integers(values), theirs.reshape(-1))
 
 
 def test_uint8_ends_are_int8_shifted_by_128(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_uint8_ends_are_int8_shifted_by_128(tmp_path: Path) -> None:
     assert [(port.dtype, port.quant) for port in (start, end)] == [(np.uint8, quant)] * 2
     picture = np.random.default_rng(0).integers(0, 256, (1, 4, 4, 2)).astype(np.uint8)
     graph = lower(model.graph)
-    ours = end.from_int8(graph.run({start.tensor: start.to_int8(picture)})[end.tensor])
+    ours = end.from_integers(graph.run({start.tensor: start.to_integers(picture)})[end.tensor])
     np.testing.assert_array_equal(ours, run_litert(data, [picture])[0])
 
 

@@ -76,7 +76,7 @@ def test_mcunet_as_onnx_runtime_quantizes_it(
     distance, spread = 0.0, 0.0
     for picture in pictures(zoo_dir, data_dir, 40):
         ours, _ = compared.run(picture)
-        scores = end.from_int8(ours[end.tensor]).reshape(-1)
+        scores = end.from_integers(ours[end.tensor]).reshape(-1)
         theirs, unoptimized = (s.run(None, {"image": picture})[0].reshape(-1) for s in sessions)
         step = end.quantization.per_tensor_scale
         distance = max(distance, float(np.rint(np.abs(scores - theirs) / step).max()))
@@ -84,7 +84,7 @@ def test_mcunet_as_onnx_runtime_quantizes_it(
         assert scores.argmax() == theirs.argmax()
         if not in_float:
             int8 = products.run({name: ours[name] for name in products.inputs})[end.tensor]
-            np.testing.assert_allclose(end.from_int8(int8).reshape(-1), theirs, atol=step / 100)
+            np.testing.assert_allclose(end.from_integers(int8).reshape(-1), theirs, atol=step / 100)
     assert distance <= (spread if in_float else 1.0)
 
 

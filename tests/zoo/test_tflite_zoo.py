@@ -77,7 +77,7 @@ class Run:
 
     def feed(self, picture: np.ndarray) -> dict[str, np.ndarray]:
         (end,) = self.imported.inputs
-        return {end.tensor: end.to_int8(picture).reshape(1, *hwc(end.shape))}
+        return {end.tensor: end.to_integers(picture).reshape(1, *hwc(end.shape))}
 
 
 @each_model
@@ -95,7 +95,7 @@ def test_double_equals_the_reference_kernels_on_every_tensor(
             compared.add(name)
         details = run.interpreter.get_output_details()
         for end, detail in zip(run.imported.outputs, details, strict=True):
-            output = end.from_int8(ours[end.tensor].reshape(end.shape))
+            output = end.from_integers(ours[end.tensor].reshape(end.shape))
             np.testing.assert_array_equal(output, run.interpreter.get_tensor(detail["index"]))
     # All nodes but the ends whose uint8 form LiteRT keeps, and the halves of split operators.
     assert len(compared) >= len(graph.nodes) - 3

@@ -14,7 +14,7 @@ from onnx import TensorProto
 from mcucc.errors import ModelError, UnsupportedError
 from mcucc.frontends.fold_pads import fold_pads
 from mcucc.frontends.frontier import frontier, of_file
-from mcucc.frontends.imported import FLOAT, INT8, ImportedModel, Port, Source
+from mcucc.frontends.imported import FLOAT, ImportedModel, Port, Source
 from mcucc.frontends.onnx.file import check_order, inline_functions, read_onnx
 from mcucc.frontends.onnx.importer import import_model
 from mcucc.frontends.onnx.inputs import ShapeMap
@@ -25,6 +25,7 @@ from mcucc.frontends.qdq.tables import Stripped
 from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.graph import Graph
 from mcucc.ir.verify import verify
+from mcucc.numerics.fixed_point import INT8
 from mcucc.passes import dead_code
 
 
@@ -99,8 +100,9 @@ _DTYPES: dict[int, np.dtype[Any]] = {
 def _quantized(port: Port, values: Iterable[onnx.ValueInfoProto], graph: Graph) -> Port:
     value = next(v for v in values if v.name == port.name)
     dtype = _DTYPES.get(value.type.tensor_type.elem_type, FLOAT)
-    quant = graph.tensors[port.tensor].quantization
-    return replace(port, dtype=dtype, quant=quant, ties_to_even=True)
+    tensor = graph.tensors[port.tensor]
+    quant, element = tensor.quantization, tensor.dtype
+    return replace(port, dtype=dtype, quant=quant, ties_to_even=True, element=element)
 
 
 def _sources(graph: Graph, sources: Mapping[str, Source], stripped: Stripped) -> dict[str, Source]:

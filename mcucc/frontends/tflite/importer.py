@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mcucc.errors import Problem, UnsupportedError
 from mcucc.frontends.fold_pads import fold_crops, fold_pads
-from mcucc.frontends.imported import INT8, Format, ImportedModel, Port
+from mcucc.frontends.imported import Format, ImportedModel, Port
 from mcucc.frontends.tflite.context import Context
 from mcucc.frontends.tflite.file import TfliteFile
 from mcucc.frontends.tflite.kinds import kinds_of
@@ -15,6 +15,7 @@ from mcucc.frontends.tflite.read import read_tflite
 from mcucc.frontends.tflite.walk import ends_before, label_of, walk
 from mcucc.ir.graph import Graph
 from mcucc.ir.verify import verify
+from mcucc.numerics.fixed_point import INT8
 
 
 def import_tflite(path: Path) -> ImportedModel:
@@ -76,7 +77,16 @@ def _port(ctx: Context, graph: Graph, index: int, names: dict[str, str]) -> Port
     tensor, shape = ctx.file.tensors[index], ctx.shape(ctx.file.tensors[index])
     inner = graph.tensors[names.get(ctx.names[index], ctx.names[index])]
     order, dtype = tuple(range(len(shape))), tensor.dtype or INT8
-    return Port(tensor.name, inner.name, shape, inner.shape, order, dtype, inner.quantization)
+    return Port(
+        name=tensor.name,
+        tensor=inner.name,
+        shape=shape,
+        stored=inner.shape,
+        permutation=order,
+        dtype=dtype,
+        quant=inner.quantization,
+        element=inner.dtype,
+    )
 
 
 def _rename(graph: Graph, names: dict[str, str]) -> Graph:
