@@ -28,6 +28,7 @@ class Form(Enum):
     SHORT = "short"  # (acc * m + c) >> s in 32 bits, one s and c per layer: mcucc/requantize.h
     HIGH = "high"  # round(acc * m * 2^-32): mcucc/finish_armv7em.h
     DOUBLING = "doubling"  # round(acc * m * 2^-31): mcucc/finish_mve.h
+    COMMON = "common"  # SHIFT with one s for all channels: mcucc/finish_armv7em.h
     SHIFT = "shift"  # round(acc * m * 2^-(33 + s)): mcucc/finish_{armv7em,mve}.h
     WIDE = "wide"  # SHIFT of acc * 2^8, m * 2^-(24 + s), for large factors: mcucc/finish_mve.h
     DOUBLE = "double"  # LiteRT's two roundings, m * 2^-(32 + s): mcucc/finish_{armv7em,mve}.h
@@ -40,12 +41,14 @@ _UNITS = {
     ("conv2d", InstructionSet.MVE, "border"): "conv2d_mve_border",
     ("depthwise_conv2d", InstructionSet.PORTABLE, "columns"): "depthwise_columns",
     ("depthwise_conv2d", InstructionSet.ARMV7EM, "planes"): "depthwise_armv7em",
+    ("depthwise_conv2d", InstructionSet.ARMV7EM, "bytes"): "depthwise_bytes_armv7em",
     ("depthwise_conv2d", InstructionSet.MVE, "gathers"): "depthwise_mve",
 }
 # Functions that stand in the unit of another, with its parameters; the rest have their own unit.
 _SHARED = {
     "average_pool_divide": "average_pool",
     "channel_affine_shift": "channel_affine",
+    "depthwise_bytes_armv7em": "depthwise_armv7em",
     "finish_sums_form": "finish_sums",
     "sub_double": "add_double",
 }

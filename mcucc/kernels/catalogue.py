@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -68,7 +68,9 @@ def _armv7em() -> Iterator[KernelId]:
     yield KernelId("partial_sums", isa)
     yield from _matrix(isa)
     copies = [(size, stride) for size in armv7em.SQUARES for stride in armv7em.STRIDES]
-    yield from _forms("depthwise_conv2d", isa, "planes", copies)
+    forms = (*armv7em.LAYER_FORMS, Form.SHIFT, Form.DOUBLE)
+    yield from _forms("depthwise_conv2d", isa, "planes", copies, forms)
+    yield from _forms("depthwise_conv2d", isa, "bytes", copies, armv7em.LAYER_FORMS)
 
 
 def _mve() -> Iterator[KernelId]:
@@ -95,11 +97,15 @@ def _packed(keys: Iterable[KernelId]) -> Iterator[KernelId]:
 
 
 def _forms(
-    op: str, isa: InstructionSet, variant: str = "", copies: Iterable[tuple[int, ...]] = ((),)
+    op: str,
+    isa: InstructionSet,
+    variant: str = "",
+    copies: Iterable[tuple[int, ...]] = ((),),
+    forms: Sequence[Form] = (),
 ) -> Iterator[KernelId]:
-    """A function for every copy and every form of the instruction set."""
+    """A function for every copy and every form, those of the instruction set by default."""
     for copy in copies:
-        for form in FORMS[isa]:
+        for form in forms or FORMS[isa]:
             yield KernelId(op, isa, variant, copy, form)
 
 

@@ -11,7 +11,7 @@ Source of the forms: docs/design/numerics.md, "Requantization by proof".
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ WIDE_BITS = 8
 # Bits that the forms of one rounding multiply drop.
 HIGH_BITS = {Form.HIGH: 32, Form.DOUBLING: 31}
 # Least shifts of the factors that these forms take.
-SHIFT_BASES = {Form.SHIFT: 33, Form.DOUBLE: 32, Form.WIDE: 32 - WIDE_BITS}
+SHIFT_BASES = {Form.SHIFT: 33, Form.COMMON: 33, Form.DOUBLE: 32, Form.WIDE: 32 - WIDE_BITS}
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ class Finish:
             bits = HIGH_BITS[self.form]
             scaled = (acc * self.multiplier + (1 << (bits - 1))) >> bits
             return scaled + zero_point
-        if self.form is Form.SHIFT:
+        if self.form in (Form.SHIFT, Form.COMMON):
             high = (acc * self.multiplier) >> 32
             scaled = (high + ((2 * zero_point + 1) << self.shift)) >> (self.shift + 1)
             return scaled
@@ -158,19 +158,50 @@ def high_form(
     if (factor >= 0.499).any():
         return None
     nearest = np.rint(np.ldexp(factor, HIGH_BITS[form])).astype(np.int64)
-    chosen = nearest.copy()
-    done = np.zeros(nearest.size, dtype=bool)
+    return _nearby(sums, bounds, Finish(form, nearest, np.zeros_like(shift)), patient=patient)
+
+
+def _nearby(
+    sums: Accumulation, bounds: Interval, nearest: Finish, *, patient: bool
+) -> Finish | None:
+    """`nearest`, its multipliers moved by a few units where that makes a channel exact.
+
+    None where some channel cannot be proved, at once where most fail at first, unless `patient`.
+    """
+    factor = _real(*_per_channel(sums.requant, sums.bias.size))
+    chosen = nearest.multiplier.copy()
+    done = np.zeros(chosen.size, dtype=bool)
     for away in sorted(range(-NEIGHBOURS, NEIGHBOURS + 1), key=abs):
-        candidate = np.maximum(nearest + away, 0)
-        finish = Finish(form, candidate, np.zeros_like(shift))
-        proved = _proved(sums, finish, factor, bounds) & ~done
+        candidate = np.clip(nearest.multiplier + away, 0, INT32_MAX)
+        proved = _proved(sums, replace(nearest, multiplier=candidate), factor, bounds) & ~done
         chosen[proved] = candidate[proved]
         done |= proved
         if done.all():
-            return Finish(form, chosen, np.zeros_like(shift))
+            return replace(nearest, multiplier=chosen)
         if away == 0 and done.mean() < 0.9 and not patient:
             return None  # hopeless: the factors are long
     return None
+
+
+def common_form(sums: Accumulation, bounds: Interval, form: Form = Form.COMMON) -> Finish | None:
+    """COMMON: SHIFT with one shift for the layer, the largest whose multipliers fit 31 bits.
+
+    Factors far below the layer's largest one lose bits: the proof says whether that matters.
+    """
+    if sums.requant.rounding is not Rounding.SINGLE:
+        return None
+    factor = _real(*_per_channel(sums.requant, sums.bias.size))
+    largest = float(factor.max(initial=0.0))
+    if not 0.0 < largest < 0.25:
+        return None
+    base = SHIFT_BASES[form]
+    # multiplier = factor * 2^(base + shift) is below 2^31.
+    shift = min(31 - base - int(np.frexp(largest)[1]), LARGEST_SHIFT)
+    multiplier = np.rint(np.ldexp(factor, base + shift)).astype(np.int64)
+    if shift < 0 or multiplier.max() > INT32_MAX:
+        return None
+    nearest = Finish(form, multiplier, np.full(multiplier.size, shift, dtype=np.int64))
+    return _nearby(sums, bounds, nearest, patient=False)
 
 
 def shift_form(sums: Accumulation, bounds: Interval, single: Form = Form.SHIFT) -> Finish | None:

@@ -71,6 +71,7 @@ REQUANTIZATION = {
     Form.SHORT: "32 bits",
     Form.HIGH: "high multiply",
     Form.DOUBLING: "high multiply",
+    Form.COMMON: "high multiply, shift",
     Form.SHIFT: "high multiply, shift",
     Form.WIDE: "high multiply, shift",
     Form.DOUBLE: "high multiply, two roundings",

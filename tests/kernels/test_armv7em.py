@@ -74,6 +74,7 @@ def host_library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 @pytest.mark.parametrize("name", CASES)
 def test_assembly_computes_the_reference_on_a_cortex_m4(name: str, machine: object) -> None:
     seen: Counter[str] = Counter()
+    variants: Counter[str] = Counter()
 
     @everyday(EXAMPLES[name])
     @given(case=CASES[name], rounding=ROUNDINGS, seed=SEEDS)
@@ -82,6 +83,7 @@ def test_assembly_computes_the_reference_on_a_cortex_m4(name: str, machine: obje
         if choice.call.id.isa != InstructionSet.ARMV7EM:
             return
         seen[choice.name] += 1
+        variants[choice.call.id.variant] += 1
         calls = recording(case, rounding, choice, seed)
         size = int(np.prod(shape))
         parts = machine.run(choice.call, calls.granularity, calls.steps, size)  # type: ignore[attr-defined]
@@ -89,8 +91,11 @@ def test_assembly_computes_the_reference_on_a_cortex_m4(name: str, machine: obje
         np.testing.assert_array_equal(calls.assemble(parts), expected)
 
     check()
-    if name in ("pointwise", "conv2d", "depthwise"):
+    if name in ("pointwise", "conv2d"):
         assert forms_of(seen) == {"high", "shift", "double"}
+    if name == "depthwise":
+        assert forms_of(seen) == {"high", "common", "shift", "double"}
+        assert set(variants) == {"planes", "bytes"}
     assert seen.total() > EXAMPLES[name] // 3, "the variants are hardly drawn"
 
 

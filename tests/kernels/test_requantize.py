@@ -14,6 +14,7 @@ from mcucc.ir.kernel_id import Form
 from mcucc.kernels.requantize import (
     Finish,
     Interval,
+    common_form,
     high_form,
     interval_of,
     prove_equal,
@@ -65,6 +66,7 @@ def assert_equal_everywhere(sums: Accumulation, finish: Finish, bounds: Interval
 FORMS = (
     high_form,
     partial(high_form, form=Form.DOUBLING),
+    common_form,
     shift_form,
     partial(shift_form, single=Form.WIDE),
     short_form,
@@ -101,6 +103,25 @@ def test_long_factors_over_a_wide_interval_need_the_shift() -> None:
     assert high_form(sums, bounds) is None
     shift = shift_form(sums, bounds)
     assert shift is not None and shift.form is Form.SHIFT
+
+
+def test_long_factors_of_like_size_share_a_shift() -> None:
+    sums, bounds = layer(2, Rounding.SINGLE, 31, 100_000)
+    sums = dataclasses.replace(sums, lo=-128, hi=127)
+    common, shift = common_form(sums, bounds), shift_form(sums, bounds)
+    assert common is not None and len(set(common.shift)) == 1
+    assert shift is not None and common.shift[0] == shift.shift.min()
+
+
+def test_a_factor_far_below_the_layers_largest_has_no_bits_left_under_its_shift() -> None:
+    sums, bounds = layer(2, Rounding.SINGLE, 31, 2_000_000)
+    factors = sums.requant.multiplier * np.exp2(-sums.requant.shift.astype(float))
+    factors[0] /= 64
+    wide = Interval(bounds.lo * 256, bounds.hi * 256)
+    requant = Requant.from_real(factors, Rounding.SINGLE)
+    sums = dataclasses.replace(sums, lo=-128, hi=127, requant=requant)
+    assert common_form(sums, wide) is None
+    assert shift_form(sums, wide) is not None
 
 
 @pytest.mark.parametrize("wrong", [-1, 1])

@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import Form, InstructionSet, KernelId
-from mcucc.kernels.armv7em.finish import addends, matrix_finish, output_fields
+from mcucc.kernels.armv7em.finish import addends, depthwise_finish, layer_addend
 from mcucc.kernels.costs import variant_cost
 from mcucc.kernels.requantize import Finish
 from mcucc.kernels.select import NodeContext, variant
+from mcucc.ops.common.matrix import Accumulation
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 
 SQUARES = (3, 5, 7)
@@ -20,6 +21,11 @@ STRIDES = (1, 2)
 BLOCK = 4  # channels rearranged together
 # Output columns at a time: scratch against columns rearranged twice.
 SCRATCH_BYTES = 1536
+
+
+# Forms whose addend and shift are those of a layer.
+LAYER_FORMS = (Form.HIGH, Form.COMMON)
+BIAS_BITS = 24  # beside weights stored as bytes
 
 
 @variant(DepthwiseConv2dKernel, InstructionSet.ARMV7EM)
@@ -36,12 +42,15 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | 
     )
     if not fits:
         return None
-    finish = matrix_finish(kernel.weights.reshape(-1, c_out).T, kernel.sums, context)
+    finish = depthwise_finish(kernel.weights.reshape(-1, c_out).T, kernel.sums, context)
     if finish is None:
         return None
-    constants = ConstArray("stream", depthwise_stream(kernel, finish))
-    copy = (size, stride)
-    key = KernelId("depthwise_conv2d", InstructionSet.ARMV7EM, "planes", copy, finish.form)
+    of_layer = finish.form in LAYER_FORMS
+    as_bytes = context.optimize == "size" and of_layer and fits_bytes(kernel.sums)
+    stream = byte_stream(kernel, finish) if as_bytes else depthwise_stream(kernel, finish)
+    constants = ConstArray("stream", stream)
+    copy, name = (size, stride), "bytes" if as_bytes else "planes"
+    key = KernelId("depthwise_conv2d", InstructionSet.ARMV7EM, name, copy, finish.form)
 
     def call(columns: int) -> KernelCall:
         tile = tile_columns(size, stride, columns)
@@ -53,7 +62,11 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | 
                 ("channels", c_out),
                 ("tile", tile),
                 ("stream", constants),
-                *output_fields(kernel.sums),
+                ("addend", layer_addend(kernel.sums, finish) if of_layer else 0),
+                ("shift", int(finish.shift[0]) if of_layer else 0),
+                ("input_zero_point", kernel.sums.input_zero_point),
+                ("lo", kernel.sums.lo),
+                ("hi", kernel.sums.hi),
             ),
             scratch_bytes=scratch_bytes(size, stride, tile),
             narrow=call,
@@ -80,19 +93,49 @@ def tile_columns(size: int, stride: int, width: int) -> int:
 
 def depthwise_stream(kernel: DepthwiseConv2dKernel, finish: Finish) -> npt.NDArray[np.uint32]:
     """The constants of every channel as depthwise_armv7em.h describes them."""
-    addend = addends(kernel.sums, finish)
-    if finish.form is Form.HIGH:
-        addend = np.full_like(addend, kernel.sums.output_zero_point)
-    columns: list[npt.NDArray[Any]] = [kernel.sums.bias, finish.multiplier, addend, finish.shift]
-    weights = kernel.weights.astype(np.int64)
-    size = weights.shape[0]
-    for row in range(0, size - 1, 2):
-        columns += [_pair(weights[row, tap], weights[row + 1, tap]) for tap in range(size)]
-    last = weights[size - 1]
-    columns += [_pair(last[tap], last[tap + 1]) for tap in range(0, size - 1, 2)]
-    columns += [_pair(last[tap], last[tap + 1]) for tap in range(1, size, 2)]
+    columns: list[npt.NDArray[Any]] = [kernel.sums.bias, finish.multiplier]
+    if finish.form not in LAYER_FORMS:
+        columns += [addends(kernel.sums, finish), finish.shift]
+    pairs = weight_pairs(kernel.weights)
+    last = kernel.weights[-1].astype(np.int64)
+    columns += [_pair(bottom, top) for bottom, top in pairs]
+    columns += [_pair(last[tap], last[tap + 1]) for tap in range(1, len(last), 2)]
     words = [np.asarray(column).astype(np.int64).astype(np.uint32) for column in columns]
     stream: npt.NDArray[np.uint32] = np.stack(words, axis=1).reshape(-1)
+    return stream
+
+
+def weight_pairs(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:
+    """All weights (kernel, kernel, channels) but the last in pairs: (pairs, 2, channels).
+
+    Tap by tap of rows 0 and 1, 2 and 3, ..; then neighbours of the last row.
+    """
+    size, wide = weights.shape[0], weights.astype(np.int64)
+    pairs = [wide[row : row + 2, tap] for row in range(0, size - 1, 2) for tap in range(size)]
+    pairs += [wide[-1, tap : tap + 2] for tap in range(0, size - 1, 2)]
+    return np.stack(pairs)
+
+
+def fits_bytes(sums: Accumulation) -> bool:
+    """Whether all biases fit beside a weight."""
+    bias = sums.bias.astype(np.int64)
+    return bool((bias == (bias << 64 - BIAS_BITS) >> 64 - BIAS_BITS).all())
+
+
+def byte_stream(kernel: DepthwiseConv2dKernel, finish: Finish) -> npt.NDArray[np.uint32]:
+    """The same as bytes, in words (channels, 1 + (kernel^2 + 3) / 4)."""
+    pairs = weight_pairs(kernel.weights)
+    channels = pairs.shape[2]
+    # Of two pairs both bottoms, then both tops.
+    quads = pairs.reshape(-1, 2, 2, channels).transpose(3, 0, 2, 1).astype(np.int8)
+    bias = kernel.sums.bias.astype(np.int64) << 8
+    last = bias | (kernel.weights[-1, -1].astype(np.int64) & 0xFF)
+    parts = [
+        finish.multiplier.astype(np.uint32)[:, None],
+        np.ascontiguousarray(quads).reshape(channels, -1).view(np.dtype("<u4")),
+        last.astype(np.uint32)[:, None],
+    ]
+    stream: npt.NDArray[np.uint32] = np.concatenate(parts, axis=1).reshape(-1)
     return stream
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from mcucc.ir.kernel_id import Form
 from mcucc.kernels.requantize import (
     Finish,
+    common_form,
     high_form,
     reach_of,
     shift_form,
@@ -27,9 +28,27 @@ def matrix_finish(
     return context.wanted(high) or context.wanted(shift_form(sums, bounds))
 
 
+def depthwise_finish(
+    weights: npt.NDArray[Any], sums: Accumulation, context: NodeContext
+) -> Finish | None:
+    """The same with one shift for the layer before a shift for every channel."""
+    bounds = reach_of(weights, sums, *context.input_intervals[0])
+    high = high_form(sums, bounds, patient=context.form is Form.HIGH)
+    return (
+        context.wanted(high)
+        or context.wanted(common_form(sums, bounds))
+        or context.wanted(shift_form(sums, bounds))
+    )
+
+
 def addends(sums: Accumulation, finish: Finish) -> npt.NDArray[np.int32]:
     """(2 * zero point + 1) << shift per channel: zero point and rounding of SHIFT and DOUBLE."""
     return ((2 * sums.output_zero_point + 1) << finish.shift).astype(np.int32)
+
+
+def layer_addend(sums: Accumulation, finish: Finish) -> int:
+    """What HIGH and COMMON add for all channels."""
+    return sums.output_zero_point if finish.form is Form.HIGH else int(addends(sums, finish)[0])
 
 
 def output_fields(sums: Accumulation) -> FieldList:

@@ -8,9 +8,14 @@
  * column; the last row gives a plane of (left, right) for every second column. In a plane the words
  * of the four channels follow each other: 16 bytes a column, or a pair of columns.
  * The constants of a channel, words:
- *   bias, multiplier, addend, shift (HIGH: zero point, 0), mcucc/finish_armv7em.h
+ *   bias, multiplier (SHIFT, DOUBLE: addend, shift), mcucc/finish_armv7em.h
  *   for each pair of rows its taps from left to right: weights (upper, lower)
  *   the last row: (w0, w1) (w2, w3) .. then (w1, w2) (w3, w4) ..
+ * The same as bytes, for HIGH and COMMON:
+ *   multiplier
+ *   two of these pairs a word, down to the last row's (w1, w2): SXTB16 gives the first one, with a
+ *   rotation by 8 the other
+ *   the last weight, 24 bits of bias above it
  * ROW kernel as mcucc/depthwise_conv2d.h says; at least 4 channels. span->scratch holds
  * 8 * kernel * width bytes, width = (tile - 1) * stride + kernel + 1.
  */
@@ -25,8 +30,9 @@ typedef struct {
     int32_t channels;
     int32_t tile;           /* output columns at a time, a multiple of 4 */
     const uint32_t *stream; /* [channels], see above */
+    int32_t addend;         /* of all channels (HIGH, COMMON): mcucc/finish_armv7em.h */
+    int32_t shift;
     int32_t input_zero_point;
-    int32_t output_zero_point;
     int32_t lo; /* the fused activation, in units of the output */
     int32_t hi;
 } mcucc_depthwise_armv7em_params;
@@ -36,10 +42,17 @@ typedef struct {
     void mcucc_depthwise_armv7em_##kernel##_##stride##_##form(                                \
         const mcucc_depthwise_armv7em_params *params, const int8_t *const *rows, int8_t *out, \
         const mcucc_span *span);
-#define MCUCC_DEPTHWISE_ARMV7EM_FORMS(kernel, stride) \
-    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, high)     \
-    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, shift)    \
-    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, double)
+#define MCUCC_DEPTHWISE_BYTES_ARMV7EM(kernel, stride, form)                                   \
+    void mcucc_depthwise_bytes_armv7em_##kernel##_##stride##_##form(                          \
+        const mcucc_depthwise_armv7em_params *params, const int8_t *const *rows, int8_t *out, \
+        const mcucc_span *span);
+#define MCUCC_DEPTHWISE_ARMV7EM_FORMS(kernel, stride)   \
+    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, high)       \
+    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, common)     \
+    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, shift)      \
+    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, double)     \
+    MCUCC_DEPTHWISE_BYTES_ARMV7EM(kernel, stride, high) \
+    MCUCC_DEPTHWISE_BYTES_ARMV7EM(kernel, stride, common)
 
 MCUCC_DEPTHWISE_ARMV7EM_FORMS(3, 1)
 MCUCC_DEPTHWISE_ARMV7EM_FORMS(3, 2)

@@ -18,6 +18,8 @@ typedef struct {
     int32_t step;           /* bytes from one output to the next */
     const uint32_t *end;    /* `pairs` after the last output; outputs come in fours, at least 4 */
     int32_t plane_bytes;
+    int32_t addend; /* of all channels, where they do not have their own */
+    int32_t shift;
 } mcucc_depthwise_block;
 
 /* Rearrange `count` columns of four channels of two rows into pairs. */
@@ -25,9 +27,10 @@ void mcucc_depthwise_split(uint32_t *plane, const int8_t *upper, const int8_t *l
                            int32_t count);
 
 /* All outputs of a block. */
-#define MCUCC_DEPTHWISE_ROWS(kernel, stride)                                                   \
-    void mcucc_depthwise_rows_##kernel##_##stride##_high(const mcucc_depthwise_block *block);  \
-    void mcucc_depthwise_rows_##kernel##_##stride##_shift(const mcucc_depthwise_block *block); \
+#define MCUCC_DEPTHWISE_ROWS(kernel, stride)                                                    \
+    void mcucc_depthwise_rows_##kernel##_##stride##_high(const mcucc_depthwise_block *block);   \
+    void mcucc_depthwise_rows_##kernel##_##stride##_common(const mcucc_depthwise_block *block); \
+    void mcucc_depthwise_rows_##kernel##_##stride##_shift(const mcucc_depthwise_block *block);  \
     void mcucc_depthwise_rows_##kernel##_##stride##_double(const mcucc_depthwise_block *block);
 
 MCUCC_DEPTHWISE_ROWS(3, 1)

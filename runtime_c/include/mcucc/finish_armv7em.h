@@ -2,10 +2,11 @@
  *
  *     y = saturate(round(acc * M) + zero_point)
  *
- * Three forms; the compiler proves which of them equals the contract for every accumulator that
+ * Four forms; the compiler proves which of them equals the contract for every accumulator that
  * the layer can reach (mcucc/kernels/requantize.py):
  *   HIGH    M = multiplier * 2^-32.                            SMMLAR, SSAT
  *   SHIFT   M = multiplier * 2^-(33 + shift), rounded once.    SMMLA, ASR, SSAT
+ *   COMMON  SHIFT with one shift, and so one addend, for the layer.
  *   DOUBLE  LiteRT's two roundings, M = multiplier * 2^-(32 + shift).
  *                                                   ADD, SMMULR, ADD, ADD, ASR, SSAT
  * A fused activation narrower than int8 is applied to whole spans afterwards (mcucc_clamp_bytes).
@@ -15,7 +16,7 @@
 
 #include "mcucc/armv7em.h"
 
-typedef enum { MCUCC_FORM_HIGH, MCUCC_FORM_SHIFT, MCUCC_FORM_DOUBLE } mcucc_form;
+typedef enum { MCUCC_FORM_HIGH, MCUCC_FORM_COMMON, MCUCC_FORM_SHIFT, MCUCC_FORM_DOUBLE } mcucc_form;
 
 /* What one output channel needs, loaded once for several pixels. */
 typedef struct {
@@ -42,7 +43,7 @@ MCUCC_INLINE int8_t mcucc_finish_factor(int32_t acc, mcucc_factor factor, mcucc_
         const int32_t scaled = mcucc_high_mac_rounded(acc, factor.multiplier, factor.addend);
         return (int8_t)mcucc_saturate8(scaled);
     }
-    if (form == MCUCC_FORM_SHIFT) {
+    if (form == MCUCC_FORM_COMMON || form == MCUCC_FORM_SHIFT) {
         const int32_t scaled = mcucc_high_mac(acc, factor.multiplier, factor.addend);
         return (int8_t)mcucc_halve_saturate8(scaled >> factor.shift);
     }

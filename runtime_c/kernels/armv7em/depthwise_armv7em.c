@@ -1,6 +1,7 @@
 #include "mcucc/depthwise_armv7em.h"
 
 #include "mcucc/depthwise_rows_armv7em.h"
+#include "mcucc/depthwise_rows_bytes_armv7em.h"
 #include "mcucc/window.h"
 
 typedef void (*block_rows)(const mcucc_depthwise_block *block);
@@ -109,18 +110,18 @@ static void fill_padding(tile_input *tile, uint32_t *planes, int32_t kernel, int
  * a long one the last one to three. */
 #define BUFFER_COLUMNS 16
 
-/* `columns` outputs of four channels, by way of a buffer. */
-static void buffered_block(mcucc_depthwise_block block, int32_t columns, int32_t words,
+/* `columns` outputs of four channels, by way of a buffer; the block is changed. */
+static void buffered_block(mcucc_depthwise_block *block, int32_t columns, int32_t words,
                            block_rows compute)
 {
     int8_t buffer[BUFFER_COLUMNS * MCUCC_PLANE_WORDS];
     const int8_t *x = buffer;
-    int8_t *out = block.out;
-    const int32_t step = block.step;
-    block.end = block.pairs + (columns + 3) / 4 * 4 * words;
-    block.out = buffer;
-    block.step = MCUCC_PLANE_WORDS;
-    compute(&block);
+    int8_t *out = block->out;
+    const int32_t step = block->step;
+    block->end = block->pairs + (columns + 3) / 4 * 4 * words;
+    block->out = buffer;
+    block->step = MCUCC_PLANE_WORDS;
+    compute(block);
     for (; columns > 0; --columns) {
         mcucc_store_word(out, mcucc_load(x));
         x += MCUCC_PLANE_WORDS;
@@ -142,16 +143,15 @@ static void uneven_block(mcucc_depthwise_block block, int32_t columns, int32_t s
         block.last += direct * words / 2;
         block.out += direct * block.step;
     }
-    buffered_block(block, columns - direct, words, compute);
+    buffered_block(&block, columns - direct, words, compute);
 }
 
-/* Shared by all forms: the last channel's block steps back to end there. */
+/* Shared by all forms: the last channel's block steps back to end there. `words` are a channel's. */
 static void depthwise(const mcucc_depthwise_armv7em_params *params, const int8_t *const *rows,
                       int8_t *out, const mcucc_span *span, int32_t kernel, int32_t stride,
-                      block_rows compute)
+                      int32_t words, block_rows compute)
 {
     const int32_t channels = params->channels;
-    const int32_t words = 4 + kernel * (kernel / 2) + kernel - 1;
     uint32_t *const planes = (uint32_t *)span->scratch;
     int8_t *const start = out;
 
@@ -162,8 +162,15 @@ static void depthwise(const mcucc_depthwise_armv7em_params *params, const int8_t
         const int32_t end = first + (columns - 1) * stride + kernel;
         tile_input tile = measure(first, end, channels, params->input_width);
         mcucc_depthwise_block block = {
-            planes, planes + kernel / 2 * tile.plane_words,     NULL, NULL, channels,
-            NULL,   tile.plane_words * (int32_t)sizeof *planes,
+            planes,
+            planes + kernel / 2 * tile.plane_words,
+            NULL,
+            NULL,
+            channels,
+            NULL,
+            tile.plane_words * (int32_t)sizeof *planes,
+            params->addend,
+            params->shift,
         };
         block.end = planes + columns * MCUCC_PLANE_WORDS * stride;
         fill_padding(&tile, planes, kernel, params->input_zero_point);
@@ -184,19 +191,26 @@ static void depthwise(const mcucc_depthwise_armv7em_params *params, const int8_t
     mcucc_clamp_bytes(start, (span->end - span->begin) * channels, params->lo, params->hi);
 }
 
-#define DEPTHWISE(kernel, stride, form)                                                       \
-    void mcucc_depthwise_armv7em_##kernel##_##stride##_##form(                                \
+#define DEPTHWISE(name, kernel, stride, form, words, rows_of)                                 \
+    void mcucc_depthwise_##name##_##kernel##_##stride##_##form(                               \
         const mcucc_depthwise_armv7em_params *params, const int8_t *const *rows, int8_t *out, \
         const mcucc_span *span)                                                               \
     {                                                                                         \
-        depthwise(params, rows, out, span, kernel, stride,                                    \
-                  mcucc_depthwise_rows_##kernel##_##stride##_##form);                         \
+        depthwise(params, rows, out, span, kernel, stride, words,                             \
+                  mcucc_depthwise_##rows_of##_##kernel##_##stride##_##form);                  \
     }
 
-#define FORMS(kernel, stride)        \
-    DEPTHWISE(kernel, stride, high)  \
-    DEPTHWISE(kernel, stride, shift) \
-    DEPTHWISE(kernel, stride, double)
+/* Words of a channel's constants behind `factor` of them, and as bytes. */
+#define WORDS(factor, kernel) ((factor) + (kernel) * ((kernel) / 2) + (kernel) - 1)
+#define BYTES(kernel) (1 + ((kernel) * (kernel) + 3) / 4)
+
+#define FORMS(kernel, stride)                                                 \
+    DEPTHWISE(armv7em, kernel, stride, high, WORDS(2, kernel), rows)          \
+    DEPTHWISE(armv7em, kernel, stride, common, WORDS(2, kernel), rows)        \
+    DEPTHWISE(armv7em, kernel, stride, shift, WORDS(4, kernel), rows)         \
+    DEPTHWISE(armv7em, kernel, stride, double, WORDS(4, kernel), rows)        \
+    DEPTHWISE(bytes_armv7em, kernel, stride, high, BYTES(kernel), rows_bytes) \
+    DEPTHWISE(bytes_armv7em, kernel, stride, common, BYTES(kernel), rows_bytes)
 
 FORMS(3, 1)
 FORMS(3, 2)

@@ -86,8 +86,9 @@ static const mcucc_depthwise_armv7em_params b_params = {
     .channels = 8,
     .tile = 16,
     .stream = net_b_stream,
+    .addend = 2,
+    .shift = 0,
     .input_zero_point = 38,
-    .output_zero_point = 2,
     .lo = -128,
     .hi = 127,
 };

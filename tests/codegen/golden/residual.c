@@ -93,13 +93,14 @@ static const mcucc_depthwise_armv7em_params dw_2_params = {
     .channels = 8,
     .tile = 4,
     .stream = net_dw_2_stream,
+    .addend = 3856,
+    .shift = 4,
     .input_zero_point = -25,
-    .output_zero_point = 120,
     .lo = -128,
     .hi = 127,
 };
 
-/* dw_2: DepthwiseConv2d 3x3 p1,1,1,1 (armv7em smlad, shift)
+/* dw_2: DepthwiseConv2d 3x3 p1,1,1,1 (armv7em smlad, common)
  * 3x3x8 -> 3x3x8, 648 MACs */
 static void run_dw_2(int8_t *arena)
 {
@@ -118,8 +119,8 @@ static void run_dw_2(int8_t *arena)
     for (int32_t row = 0; row < 3; row++) {
         span.row = row;
         mcucc_window(window, &x0, row);
-        mcucc_depthwise_armv7em_3_1_shift(&dw_2_params, window, mcucc_row(arena, &dw_2_tensor, row),
-                                          &span);
+        mcucc_depthwise_armv7em_3_1_common(&dw_2_params, window,
+                                           mcucc_row(arena, &dw_2_tensor, row), &span);
     }
 }
 

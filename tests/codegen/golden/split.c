@@ -131,8 +131,9 @@ static const mcucc_depthwise_armv7em_params c_depthwise_0_params[3] = {
         .channels = 8,
         .tile = 8,
         .stream = net_c_depthwise_0_stream,
+        .addend = 13632,
+        .shift = 6,
         .input_zero_point = 104,
-        .output_zero_point = 106,
         .lo = -128,
         .hi = 127,
     },
@@ -142,8 +143,9 @@ static const mcucc_depthwise_armv7em_params c_depthwise_0_params[3] = {
         .channels = 8,
         .tile = 8,
         .stream = net_c_depthwise_1_stream,
+        .addend = 13632,
+        .shift = 6,
         .input_zero_point = 104,
-        .output_zero_point = 106,
         .lo = -128,
         .hi = 127,
     },
@@ -153,8 +155,9 @@ static const mcucc_depthwise_armv7em_params c_depthwise_0_params[3] = {
         .channels = 8,
         .tile = 8,
         .stream = net_c_depthwise_2_stream,
+        .addend = 6816,
+        .shift = 5,
         .input_zero_point = 104,
-        .output_zero_point = 106,
         .lo = -128,
         .hi = 127,
     },
@@ -225,8 +228,8 @@ static void run_c(int8_t *arena, int32_t t)
         for (int32_t row = rows.begin; row < rows.end; row++) {
             span.row = sums.row = row;
             mcucc_window(window, &expanded_rows, row);
-            mcucc_depthwise_armv7em_3_2_shift(&c_depthwise_0_params[group], window, filtered,
-                                              &span);
+            mcucc_depthwise_armv7em_3_2_common(&c_depthwise_0_params[group], window, filtered,
+                                               &span);
             window[0] = filtered;
             mcucc_partial_sums_armv7em(&c_project_0_params[group], window,
                                        mcucc_row(arena, &d_sums_tile, row), &sums);
