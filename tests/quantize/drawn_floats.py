@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -56,7 +57,7 @@ class DrawnNet(Floats):
         self.rng = np.random.default_rng(seed)
         self.usable = ["x"]
 
-    def any_of(self, *choices: object) -> object:
+    def any_of(self, *choices: Any) -> Any:
         return choices[self.rng.integers(len(choices))]
 
     def tensor(self) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
 import pytest
 
+from mcucc.backends.host import run_program
+from mcucc.boards.board import load_board
 from mcucc.images.samples import Sample
 from mcucc.ir import Graph, verify
 from mcucc.ir.float_run import evaluate_graph
@@ -29,8 +32,10 @@ from mcucc.quantize.equalize.classes import FIXED, channel_classes, clamp_of
 from mcucc.quantize.lower import lower
 from mcucc.quantize.quantize import quantize
 from mcucc.quantize.sensitivity import Sensitivities
+from mcucc.toolchain import build_program
 from tests.passes.float_graphs import Floats
 from tests.quantize.drawn_floats import Pictures, drawn_net, drawn_pictures, observed
+from tests.whole.library import library
 
 SEEDS = range(40)
 ONE = Conv2d(Window2d((1, 1)))
@@ -235,3 +240,24 @@ def test_statistics_that_are_missing_fix_a_tensor(clamp: Clamp) -> None:
     made = equalize(graph, replace(ranges, channels=channels), None, [])
     assert "up" not in made.maps and "dw" in made.maps
     assert made.ranges.by_name["up"] == ranges.by_name["up"]
+
+
+def with_image(graph: Graph) -> Graph:
+    """The graph with the input's name that the library's cameras know."""
+    nodes = [
+        replace(node, inputs=tuple("image" if name == "x" else name for name in node.inputs))
+        for node in graph.nodes
+    ]
+    tensors = {**graph.tensors, "image": replace(graph.tensors["x"], name="image")}
+    return graph.with_(nodes=nodes, tensors=tensors, inputs=("image",))
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("seed", [3, 11])
+def test_the_c_of_an_equalised_network_computes_the_same_bytes(seed: int, tmp_path: Path) -> None:
+    made = equalized(drawn_net(seed), seed)
+    graph = with_image(quantize(made.graph, made.ranges))
+    c = library(graph, load_board("nucleo-l4r5zi"), tmp_path / "c", "net")
+    program = build_program(c.unit, c.kernels, tmp_path / "host")
+    pictures = c.pictures(4)
+    assert run_program(program, pictures) == b"".join(c.expected(pictures))

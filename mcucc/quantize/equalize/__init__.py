@@ -1,5 +1,5 @@
 """Equalisation of a float network: factors and offsets a channel that make int8's noise least."""
 
-from mcucc.quantize.equalize.equalize import Equalized, equalize
+from mcucc.quantize.equalize.equalization import Equalized, equalize
 
 __all__ = ["Equalized", "equalize"]
