@@ -95,7 +95,7 @@ def _pieces(value: Any) -> Iterator[bytes]:
         yield f"{value.__module__}.{value.__qualname__}".encode()
     else:
         # A `repr` with an address in it would tell equal values apart, or take two for one later.
-        assert value is None or isinstance(value, str | bytes | int | float | Enum | np.generic), (
-            value
-        )
+        assert value is None or isinstance(
+            value, str | bytes | int | float | Enum | np.generic | np.dtype
+        ), value
         yield repr(value).encode()

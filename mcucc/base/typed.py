@@ -66,7 +66,7 @@ class Reader:
         for name, field in fields.items():
             if name in table:
                 found[name] = self.read(hints[name], table[name], f"{at}.{name}" if at else name)
-            elif name not in self.optional or field.default is dataclasses.MISSING:
+            elif name not in self.optional or _is_required(field):
                 raise ValueError(f"{_place(at)}the key {name!r} is missing")
         return kind(**found)
 
@@ -121,6 +121,10 @@ class Reader:
             self.read(kind, each, f"{at}[{number}]")
             for number, (kind, each) in enumerate(zip(kinds, value, strict=True))
         )
+
+
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def plain(value: Any) -> Any:

@@ -26,6 +26,7 @@ def analyze_command(
     preprocess: shared.PreprocessFile = None,
     input_shape: shared.InputShape = None,
     outputs: shared.Outputs = None,
+    weights: shared.Weights = None,
     optimize: shared.Optimize = "balanced",
     image: shared.Image = "resident",
     json_output: shared.Json = False,
@@ -41,7 +42,11 @@ def analyze_command(
     del verbose
     schedule = shared.schedule_options(optimize=optimize, image=image)
     network = shared.network_options(
-        data=data, preprocess=preprocess, input_shape=input_shape, outputs=outputs
+        data=data,
+        preprocess=preprocess,
+        input_shape=input_shape,
+        outputs=outputs,
+        weights=weights,
     )
     with progress_bar() as progress:
         found = analyze(model, board, network, schedule, progress)

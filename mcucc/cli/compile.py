@@ -31,6 +31,7 @@ def compile_command(
     name: Annotated[str | None, typer.Option(help="Prefix of the C names.")] = None,
     input_shape: shared.InputShape = None,
     outputs: shared.Outputs = None,
+    weights: shared.Weights = None,
     observer: Annotated[str | None, typer.Option(help="How ranges are found.")] = None,
     calibrate: Annotated[int, typer.Option(min=1, help="Pictures to calibrate with.")] = 100,
     rounding: Annotated[str, typer.Option(help="single or double.")] = "single",
@@ -64,7 +65,11 @@ def compile_command(
 
     del verbose
     network = shared.network_options(
-        data=data, preprocess=preprocess, input_shape=input_shape, outputs=outputs
+        data=data,
+        preprocess=preprocess,
+        input_shape=input_shape,
+        outputs=outputs,
+        weights=weights,
     )
     options = CompileOptions(
         board=board,

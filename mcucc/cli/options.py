@@ -27,6 +27,13 @@ Outputs = Annotated[
     list[str] | None,
     typer.Option(help="NAME,... of tensors to end at instead of the file's outputs."),
 ]
+Weights = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="int8, int4 or ternary: bits of weights, first and last layers stay int8; "
+        "LAYER=int4 for one layer. Can be given more than once."
+    ),
+]
 Optimize = Annotated[str, typer.Option(help="speed, balanced or size.")]
 KeepConstant = Annotated[
     bool,
@@ -71,9 +78,10 @@ def network_options(
     preprocess: Path | None,
     input_shape: list[str] | None,
     outputs: list[str] | None,
+    weights: list[str] | None,
 ) -> NetworkOptions:
-    """The options that every verb with a model has, as data; McuccError for a wrong shape."""
-    from mcucc.cli.parse import parse_shapes
+    """The options that every verb with a model has, as data; McuccError for a wrong value."""
+    from mcucc.cli.parse import parse_shapes, parse_weights
     from mcucc.driver.load import NetworkOptions
 
     return NetworkOptions(
@@ -81,6 +89,7 @@ def network_options(
         preprocess=preprocess,
         input_shapes=parse_shapes(input_shape or []),
         outputs=tuple(outputs or ()),
+        weights=parse_weights(weights or []),
     )
 
 

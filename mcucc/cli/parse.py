@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
 
 from mcucc.errors import McuccError
+
+if TYPE_CHECKING:
+    from mcucc.quantize.weight_choice import WeightChoice
 
 
 def choice(option: str, value: str, allowed: Collection[str]) -> str:
@@ -32,6 +36,22 @@ def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
             )
         shapes[name] = shape
     return shapes
+
+
+def parse_weights(texts: Sequence[str]) -> WeightChoice:
+    """int4 for every layer, LAYER=int4 for one; the last of a kind counts."""
+    from mcucc.numerics.weights import GRIDS
+    from mcucc.quantize.weight_choice import WeightChoice
+
+    default, layers = "int8", {}
+    for text in texts:
+        layer, equals, bits = text.rpartition("=")
+        choice("--weights", bits, tuple(GRIDS))
+        if equals:
+            layers[layer] = bits
+        else:
+            default = bits
+    return WeightChoice(default, layers)
 
 
 def stage_printer(

@@ -33,6 +33,7 @@ def plan_command(
     preprocess: shared.PreprocessFile = None,
     input_shape: shared.InputShape = None,
     outputs: shared.Outputs = None,
+    weights: shared.Weights = None,
     keep_constant: shared.KeepConstant = False,
     optimize: shared.Optimize = "balanced",
     schedule: shared.ScheduleName = "auto",
@@ -67,7 +68,11 @@ def plan_command(
         point=point,
     )
     network = shared.network_options(
-        data=data, preprocess=preprocess, input_shape=input_shape, outputs=outputs
+        data=data,
+        preprocess=preprocess,
+        input_shape=input_shape,
+        outputs=outputs,
+        weights=weights,
     )
     network = replace(network, keep_constant=keep_constant)
     with progress_bar() as progress:

@@ -9,6 +9,7 @@ from pathlib import Path
 from mcucc.base.progress import Progress, silent
 from mcucc.driver.manifest import InFile, PostTraining, Quantization
 from mcucc.driver.samples import calibration_samples, preprocess_of
+from mcucc.errors import ModelError
 from mcucc.evaluate.file_values import FileValues, file_values
 from mcucc.evaluate.fingerprint import fingerprint
 from mcucc.evaluate.float_check import check_float
@@ -37,6 +38,7 @@ from mcucc.quantize.problems import IntegerError
 from mcucc.quantize.quantize import QuantizeOptions
 from mcucc.quantize.sensitivity import Sensitivities
 from mcucc.quantize.split_outputs import SplitOutput
+from mcucc.quantize.weight_choice import WeightChoice, few_bits
 
 # What print_after names: the importer, the passes, the quantizer, the scheduler.
 STAGES = ("import", *PASSES, "fold_input", "quantize", "constant_channels", "lower", "schedule")
@@ -57,6 +59,7 @@ class NetworkOptions:
     outputs: tuple[str, ...] = ()  # tensors of the file to end at; none: the file's own outputs
     observer: str = QuantizeOptions.observer
     calibrate: int = CALIBRATION_COUNT
+    weights: WeightChoice = field(default_factory=WeightChoice)
     rounding: Rounding = Rounding.SINGLE
     keep_constant: bool = False  # compute channels whose value is the same for every picture
     print_after: Callable[[str, str], None] | None = None  # stage name, text
@@ -139,7 +142,9 @@ def _float(
     forms = float_forms(imported, preprocess, show)
     progress("comparing with ONNX Runtime", 0, 0)
     check_float(imported, forms, calibration.samples[0])
-    settings = QuantizeOptions(observer=options.observer, rounding=options.rounding)
+    settings = QuantizeOptions(
+        observer=options.observer, rounding=options.rounding, weights=options.weights
+    )
     quantized = quantize_model(imported, forms[-1], calibration, settings, progress)
     network = LoadedModel(
         file=file,
@@ -153,6 +158,7 @@ def _float(
             correct_biases=settings.correct_biases,
             calibration=calibration.facts,
             split_outputs=quantized.splits,
+            weights=few_bits(quantized.graph, settings.weights),
             float_network=fingerprint(forms[-1]),
         ),
         imported=imported,
@@ -189,6 +195,12 @@ def float_forms(
 
 def _quantized(file: ModelFile, imported: ImportedModel, options: NetworkOptions) -> LoadedModel:
     graph = imported.graph
+    if options.weights != WeightChoice():
+        raise ModelError(
+            f"its weights are quantized already ({imported.format}): their bits are the file's",
+            where=str(imported.model_path),
+            hint="leave out --weights, or give the float network",
+        )
     _printer(options)("import", graph)
     preprocess = None
     beside = imported.model_path.with_suffix(".toml").is_file()

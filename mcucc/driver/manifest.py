@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from mcucc.base.names import identifier
@@ -27,7 +27,7 @@ MANIFEST = "manifest.json"
 LARGEST = 2**24  # bytes of the file
 LARGEST_ARENA = 2**31
 # Keys that manifests of the same schema did not always have.
-LATER = ("outputs", "split_outputs", "float_network")
+LATER = ("outputs", "split_outputs", "float_network", "weights")
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class PostTraining:
     """A float network was quantized here, on these samples.
 
     `float_network` is what it was quantized from, None where an older mcucc did not keep it.
+    `weights` are the layers whose weights are not int8: int4 or ternary.
     """
 
     scheme: str = "post-training int8"
@@ -52,6 +53,7 @@ class PostTraining:
     calibration: CalibrationFacts
     split_outputs: tuple[SplitOutput, ...] = ()
     float_network: tuple[NodeFingerprint, ...] | None = None
+    weights: Mapping[str, str] = field(default_factory=dict)
 
 
 Quantization = InFile | PostTraining

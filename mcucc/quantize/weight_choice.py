@@ -50,6 +50,12 @@ def grids_of(graph: Graph, choice: WeightChoice) -> dict[str, WeightGrid]:
     return grids
 
 
+def few_bits(graph: Graph, choice: WeightChoice) -> dict[str, str]:
+    """The layers whose weights are not int8, and what they are."""
+    names = {grid: name for name, grid in GRIDS.items()}
+    return {node: names[grid] for node, grid in grids_of(graph, choice).items() if grid != INT8}
+
+
 def first_layers(graph: Graph) -> frozenset[str]:
     """Nodes with weights that read a picture: nothing but ops without weights is before them.
 

@@ -25,7 +25,7 @@ from mcucc.report.plan import PlanFacts
 from mcucc.schedule.plan.plan import ImagePolicy
 
 SCHEMA = 5
-OPTIONAL = ("program_text",)  # keys that reports of before do not have
+OPTIONAL = ("program_text", "weight_bits")  # keys that reports of before do not have
 PEAK_LIVE = "peak_live"  # a key of `plan` that tells again what `memory` does
 
 

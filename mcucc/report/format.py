@@ -43,6 +43,19 @@ def kernel_words(node: NodeFacts) -> str:
     return f"{node.op} ({words})"
 
 
+def weight_words(report: Report) -> list[str]:
+    """How many layers store their weights in how many bits; no line where all are 8."""
+    nodes = [node for node in report.nodes if node.weight_bytes]
+    kinds = sorted({node.weight_bits for node in nodes}, reverse=True)
+    if all(bits == 8 for bits in kinds):
+        return []
+    parts = []
+    for bits in kinds:
+        found = [node.weight_bytes for node in nodes if node.weight_bits == bits]
+        parts.append(f"{bits} bits in {len(found)} layers, {sum(found):,} bytes with tables")
+    return [f"weights of {'; of '.join(parts)}"]
+
+
 def border_words(report: Report) -> list[str]:
     """A line a layer that pads a normalised picture: how, and what is left of the error."""
     short = short_names(report)

@@ -17,7 +17,8 @@ class NodeFacts:
 
     `tensor` is what it makes, of shape `output`. `macs` are those of its whole output, `executed`
     those of the plan; `variant` and `isa` say which C computes it, `requantization` how its sums
-    become int8; `before_bytes` are the bytes in use while it runs layer by layer.
+    become int8; `before_bytes` are the bytes in use while it runs layer by layer; `weight_bits` are
+    those a weight is stored in.
     """
 
     name: str
@@ -32,6 +33,7 @@ class NodeFacts:
     executed: int
     weight_bytes: int
     before_bytes: int
+    weight_bits: int = 8
 
 
 def node_facts(program: Program, layers: Program) -> tuple[NodeFacts, ...]:
@@ -62,6 +64,7 @@ def node_facts(program: Program, layers: Program) -> tuple[NodeFacts, ...]:
                     executed=executed.get(node.name, 0),
                     weight_bytes=sum(array.data.nbytes for array in node.call().arrays),
                     before_bytes=before[node.name],
+                    weight_bits=node.call().id.bits,
                 )
             )
     return tuple(facts)

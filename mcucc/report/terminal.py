@@ -16,6 +16,7 @@ from mcucc.report.format import (
     short_names,
     short_step,
     split_output_words,
+    weight_words,
 )
 
 LEAST_OP = 16  # columns that an op needs to be shown
@@ -57,7 +58,7 @@ def print_report(report: Report, console: Console) -> None:
             f"picture and are not computed: {removed.macs_before:,} MACs became "
             f"{removed.macs_after:,}",
         )
-    for line in border_words(report):
+    for line in (*weight_words(report), *border_words(report)):
         _print(console, line)
     for split in report.split_outputs:
         _print(console, split_output_words(split), style="yellow")

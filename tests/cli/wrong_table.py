@@ -270,6 +270,16 @@ OPTIONS = (
         ("--observer", "guess", "min-max"),
     ),
     Wrong(
+        "weights of bits that do not exist",
+        with_option("--weights", "int3"),
+        ("--weights", "int3", "int8, int4, ternary"),
+    ),
+    Wrong(
+        "bits for a layer that does not exist",
+        with_option("--weights", "nowhere=int4"),
+        ("--weights", "nowhere"),
+    ),
+    Wrong(
         "a rounding that does not exist",
         with_option("--rounding", "up"),
         ("single, double",),

@@ -34,6 +34,7 @@ HERE = PostTraining(
         SplitOutput("boxes", 2, 1, (OutputPart("a", 0, 4, -0.1, 320.0, 1.25),)),
         SplitOutput("none", 0, 0, ()),
     ),
+    weights={"conv": "int4"},
     float_network=(NodeFingerprint("conv", "Conv2d", ((0.1, 1 / 3), (1e-30, -2.0))),),
 )
 GIVEN = Manifest(
