@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, ClassVar
 
+import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel_id import Form, KernelId
@@ -161,7 +162,7 @@ class Part:
 
 
 class Kernel(ABC):
-    """An op on int8 tensors, all integers fixed. Arrays are (N, H, W, C)."""
+    """An op on int8 or int16 tensors, all integers fixed. Arrays are (N, H, W, C)."""
 
     @property
     def granularity(self) -> Granularity:
@@ -170,11 +171,25 @@ class Kernel(ABC):
 
     @abstractmethod
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
-        """The int8 reference: the contract of docs/quantization.md, exactly."""
+        """The reference: the contract of docs/quantization.md, exactly."""
 
     @abstractmethod
     def call(self) -> KernelCall:
         """The portable C function that computes the same bytes."""
+
+    @property
+    def types(self) -> tuple[np.dtype[Any], ...]:
+        """Element types of the activations, in order, and of the output.
+
+        None: all are int8, or the kernel moves bytes whatever they mean.
+        """
+        return ()
+
+    @property
+    def wide(self) -> tuple[int, ...]:
+        """Their bits where any is int16: `KernelId.types`."""
+        bits = tuple(8 * dtype.itemsize for dtype in self.types)
+        return bits if 16 in bits else ()
 
     def windows(self, index: int) -> tuple[Window, Window]:
         """Row and column window of input `index` (ROW and SINK kernels)."""
@@ -182,7 +197,7 @@ class Kernel(ABC):
         return Window(), Window()
 
     def padding(self) -> int | None:
-        """The int8 value of padded rows.
+        """The value of padded rows, in the type of input 0.
 
         None when the window never leaves the input, or the kernel leaves such rows out: their
         pointers are NULL then.

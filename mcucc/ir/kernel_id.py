@@ -58,13 +58,15 @@ _OWN_DOUBLE = ("add", "sub", "softmax")
 
 @dataclass(frozen=True)
 class KernelId:
-    """Which C kernel: op, instruction set, variant, specialised copy, requantization.
+    """Which C kernel: op, instruction set, variant, types, specialised copy, requantization.
 
     `variant` is the way of computing where the op has several on one instruction set; `copy` the
     numbers that a specialised copy of the code is compiled for (kernel size and stride, or gathers
     and bytes of a step). `bits` are those its weights are stored in (mcucc/kernels/packing.py).
-    `requantization` is the profile that a general kernel follows, the proved
-    form of a specialised one, None where the kernel does not rescale or does both.
+    `requantization` is the profile that a general kernel follows, the proved form of a specialised
+    one, None where the kernel does not rescale or does both. `types` are the bits of the values of
+    each activation, the output's last; none where all are int8. What reads or writes int16 stands
+    in a unit of its own, `<unit>_wide`.
     """
 
     op: str
@@ -73,6 +75,7 @@ class KernelId:
     copy: tuple[int, ...] = ()
     requantization: Rounding | Form | None = None
     bits: int = 8
+    types: tuple[int, ...] = ()
 
     @property
     def form(self) -> Form | None:
@@ -83,7 +86,9 @@ class KernelId:
     def function(self) -> str:
         """The C function; of a SINK kernel what `_begin`, `_row` and `_finish` are added to."""
         copy = ("x" if self.isa is InstructionSet.MVE else "_").join(map(str, self.copy))
-        return "_".join(filter(None, ("mcucc", self._base, copy, self._storage, self._ending)))
+        types = "_".join(f"s{bits}" for bits in self.types)
+        parts = ("mcucc", self._base, types, copy, self._storage, self._ending)
+        return "_".join(filter(None, parts))
 
     @property
     def unit(self) -> str:
@@ -91,7 +96,8 @@ class KernelId:
         base = self._base
         if self.op in _OWN_DOUBLE and self.requantization is Rounding.DOUBLE:
             base = f"{base}_double"
-        return _SHARED.get(base, base)
+        unit = _SHARED.get(base, base)
+        return f"{unit}_wide" if self.types else unit
 
     @property
     def params(self) -> str:
@@ -129,7 +135,9 @@ class KernelId:
         """The key as text, as tables have it: conv2d/armv7em/pointwise/int4/shift."""
         requantization = "" if self.requantization is None else self.requantization.value
         copy = "x".join(map(str, self.copy))
-        parts = (self.op, self.isa.value, self.variant, copy, self._storage, requantization)
+        types = "".join(f"s{bits}" for bits in self.types)
+        where = (self.op, self.isa.value, self.variant, types)
+        parts = (*where, copy, self._storage, requantization)
         return "/".join(filter(None, parts))
 
     def __str__(self) -> str:

@@ -40,6 +40,10 @@ class Op(ABC):
     # f(x + o) = f(x) + f(o) for any o, a number a channel, clamp aside. So are ops that only move
     # values (SHARES_QUANT without SCALED_BY), as far as f(o) is a number a channel, too.
     ADDITIVE: ClassVar[bool] = False
+    # Beside int8, activations that it reads, or the one that it makes, may be int16. With
+    # SHARES_QUANT all of them are of one type.
+    WIDE_INPUTS: ClassVar[bool] = False
+    WIDE_OUTPUT: ClassVar[bool] = False
 
     @abstractmethod
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:

@@ -26,4 +26,5 @@ def bordered(kernel: BorderedKernel, context: NodeContext, isa: InstructionSet) 
 
 
 for _isa in InstructionSet:
-    variant(BorderedKernel, _isa)(partial(bordered, isa=_isa))
+    for _wide in (False, True):
+        variant(BorderedKernel, _isa, wide=_wide)(partial(bordered, isa=_isa))

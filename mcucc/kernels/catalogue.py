@@ -25,6 +25,9 @@ PROFILED = (
     *("add", "average_pool", "channel_affine", "conv2d", "conv_transpose2d", "depthwise_conv2d"),
     *("finish_sums", "fully_connected", "mul", "prelu", "softmax"),
 )
+# Types of input and output, and of two inputs and the output, of which any is int16.
+PAIRS = ((8, 16), (16, 8), (16, 16))
+TRIPLES = tuple(types for types in product((8, 16), repeat=3) if 16 in types)
 # Portable kernels with one function.
 SINGLE = (
     *("channel_sum", "concat", "depth_to_space", "extremum", "global_average_pool", "lookup"),
@@ -56,6 +59,25 @@ def _portable() -> Iterator[KernelId]:
     yield from _forms("finish_sums", portable, "form")
     copies = [(size, stride) for size in columns.SQUARES for stride in columns.STRIDES]
     yield from _packed(_forms("depthwise_conv2d", portable, "columns", copies))
+    yield from _portable_wide()
+
+
+def _portable_wide() -> Iterator[KernelId]:
+    """Those that read or write int16: one rounding."""
+    single: Rounding = Rounding.SINGLE
+    for types in PAIRS:
+        for op in ("conv2d", "depthwise_conv2d", "fully_connected"):
+            yield KernelId(op, requantization=single, types=types)
+            yield KernelId(op, requantization=Form.SHORT, types=types)
+        yield KernelId("average_pool", requantization=single, types=types)
+        yield KernelId("global_average_pool", types=types)
+        yield KernelId("rescale", types=types)
+    for op in ("add", "mul"):
+        for triple in TRIPLES:
+            yield KernelId(op, requantization=single, types=triple)
+    for op in ("max_pool", "pad", "transpose"):
+        yield KernelId(op, types=(16, 16))
+    yield KernelId("average_pool", variant="divide", types=(16, 16))
 
 
 def _armv7m() -> Iterator[KernelId]:

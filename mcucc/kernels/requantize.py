@@ -22,9 +22,12 @@ from mcucc.numerics.fixed_point import INT32_MAX, INT32_MIN, IntArray, Requant, 
 from mcucc.ops.common.matrix import Accumulation
 
 FloatArray = npt.NDArray[np.float64]
+Step = Callable[[IntArray], IntArray]  # a non-decreasing function of accumulators (n, channels)
 
 # Largest multiplier the search for an equal form tries away from the nearest one.
 NEIGHBOURS = 2
+# Values of int16 whose steps are looked at together: arrays (LEVELS, channels), all of int8.
+LEVELS = 256
 # Of SHIFT and DOUBLE: |2z + 1| << 21 is below 2^30.
 LARGEST_SHIFT = 21
 # Of SHORT: |z| << 22 is below 2^30.
@@ -109,8 +112,8 @@ def reach_of(
 
 
 def prove_equal(
-    first: Callable[[IntArray], IntArray],
-    second: Callable[[IntArray], IntArray],
+    first: Step,
+    second: Step,
     factor: FloatArray,
     offset: int,
     bounds: Interval,
@@ -123,25 +126,38 @@ def prove_equal(
     """
     lo, hi = clamp
 
-    def at(function: Callable[[IntArray], IntArray], acc: IntArray) -> IntArray:
-        return np.clip(function(acc), lo, hi)
+    def clamped(function: Step) -> Step:
+        return lambda acc: np.clip(function(acc), lo, hi)
 
+    first, second = clamped(first), clamped(second)
     ends = np.stack([bounds.lo, bounds.hi])
-    low, high = at(first, ends)
-    equal = (at(second, ends) == np.stack([low, high])).all(axis=0)
-    levels = np.arange(lo + 1, hi + 1, dtype=np.int64)[:, None]
-    wanted = (levels > low) & (levels <= high)  # the steps inside the interval
-    safe = np.where(factor > 0, factor, 1.0)
-    guess = np.ceil((levels - offset - 0.5) / safe)
+    low, high = first(ends)
+    result: npt.NDArray[np.bool_] = (second(ends) == np.stack([low, high])).all(axis=0)
+    for begin in range(int(low.min()) + 1, int(high.max()) + 1, LEVELS):
+        levels = np.arange(begin, min(begin + LEVELS, hi + 1), dtype=np.int64)[:, None]
+        wanted = (levels > low) & (levels <= high)  # the steps inside the interval
+        guess = np.ceil((levels - offset - 0.5) / np.where(factor > 0, factor, 1.0))
+        result &= (_same_steps(first, second, levels, wanted, guess, bounds) | ~wanted).all(axis=0)
+    return result
+
+
+def _same_steps(
+    first: Step,
+    second: Step,
+    levels: IntArray,
+    wanted: npt.NDArray[np.bool_],
+    guess: FloatArray,
+    bounds: Interval,
+) -> npt.NDArray[np.bool_]:
+    """Whether both functions reach each wanted level (levels, channels) at one accumulator."""
     steps = np.clip(guess, bounds.lo + 1, np.maximum(bounds.hi, bounds.lo + 1)).astype(np.int64)
     for _ in range(3):  # the guess is a float: at most a few units off
-        steps = np.where(wanted & (at(first, steps) < levels), steps + 1, steps)
-        steps = np.where(wanted & (at(first, steps - 1) >= levels), steps - 1, steps)
+        steps = np.where(wanted & (first(steps) < levels), steps + 1, steps)
+        steps = np.where(wanted & (first(steps - 1) >= levels), steps - 1, steps)
     exact = np.ones(wanted.shape, dtype=bool)
     for function in (first, second):
-        exact &= (at(function, steps) >= levels) & (at(function, steps - 1) < levels)
-    result: npt.NDArray[np.bool_] = equal & (exact | ~wanted).all(axis=0)
-    return result
+        exact &= (function(steps) >= levels) & (function(steps - 1) < levels)
+    return exact
 
 
 def high_form(

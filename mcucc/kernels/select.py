@@ -61,18 +61,21 @@ MakerType = TypeVar("MakerType", bound=Maker)
 _Table = dict[tuple[str, InstructionSet], list[Maker]]
 _TABLE: _Table = {}
 _PACKED: _Table = {}
+_WIDE: _Table = {}
 
 
 def variant(
-    kernel: type[Kernel], isa: InstructionSet, *, packed: bool = False
+    kernel: type[Kernel], isa: InstructionSet, *, packed: bool = False, wide: bool = False
 ) -> Callable[[MakerType], MakerType]:
     """Decorator: registers a variant of a kernel class for an ISA.
 
-    A `packed` one stores weights in `context.bits`, 4 or 2, and is asked only where they fit.
+    It is asked for kernels of int8 activations, with `wide` for those that read or write int16. A
+    `packed` one stores weights in `context.bits`, 4 or 2, and is asked only where they fit.
     """
 
     def add(function: MakerType) -> MakerType:
-        (_PACKED if packed else _TABLE).setdefault((kernel.__name__, isa), []).append(function)
+        table = _WIDE if wide else _PACKED if packed else _TABLE
+        table.setdefault((kernel.__name__, isa), []).append(function)
         return function
 
     return add
@@ -98,11 +101,11 @@ def choose(kernel: Kernel, context: NodeContext, isa: InstructionSet) -> Variant
     Where the weights fit in fewer bits it is one that stores them packed, within SLOWEST.
     """
     _load_variants()
-    best = _cheapest(_TABLE, kernel, context, isa)
+    best = _cheapest(_WIDE if kernel.wide else _TABLE, kernel, context, isa)
     if best is None:
         best = Variant(kernel.call(), "portable", _portable_instructions(kernel, context))
     bits = _storage_bits(kernel, context)
-    if bits == 8:
+    if bits == 8 or kernel.wide:
         return best
     packed = _cheapest(_PACKED, kernel, replace(context, bits=bits), isa)
     wanted = context.bits is not None
@@ -150,9 +153,10 @@ def select_all(
 
 
 def context_of(graph: IntegerGraph, node: IntegerNode, optimize: str = "balanced") -> NodeContext:
-    """The context of a node: the size of its output; inputs may hold any int8 value."""
+    """The context of a node: the size of its output, and what its inputs may hold."""
     output = graph.activations[node.output]
-    return NodeContext(((-128, 127),) * len(node.inputs), output.height, output.width, optimize)
+    intervals = tuple(graph.activations[name].interval for name in node.inputs)
+    return NodeContext(intervals, output.height, output.width, optimize)
 
 
 def choose_slice(

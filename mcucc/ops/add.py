@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,15 +15,20 @@ from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import (
+    INT8,
+    INT16,
     NO_CLAMP,
     Clamp,
     IntegerArray,
     Requant,
     Rounding,
+    saturate,
     saturate_int8,
 )
 
-MULTIPLIER_BITS = 20  # the larger multiplier lies in [2^20, 2^21): 255 * 2^22 fits int32
+# The larger multiplier lies in [2^20, 2^21): 255 * 2^22 fits int32. Wider values leave fewer bits.
+MULTIPLIER_BITS = 20
+VALUE_BITS = 8
 LITERT_LEFT_SHIFT = 20
 
 
@@ -38,6 +43,8 @@ class Add(Op):
     LIMITS: ClassVar[str] = "equal shapes; constant operands are folded into a convolution"
     SCALED_BY: ClassVar[tuple[int, ...]] = (0, 1)
     ADDITIVE: ClassVar[bool] = True
+    WIDE_INPUTS: ClassVar[bool] = True
+    WIDE_OUTPUT: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         if inputs[0].shape != inputs[1].shape:
@@ -55,16 +62,17 @@ class Add(Op):
         return g, g
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """Choose the fixed-point multipliers of the profile."""
+        """Choose the fixed-point multipliers of the profile; int16 is rounded once in both."""
         a, b, y = inputs[0].quantization, inputs[1].quantization, output.quantization
-        lo, hi = self.clamp.to_integers(y.per_tensor_scale, y.zero_point)
+        lo, hi = self.clamp.to_integers(y.per_tensor_scale, y.zero_point, output.interval)
         channels = hwc(output.shape)[2]
         zeros = (a.zero_point, b.zero_point, y.zero_point)
         scales = (a.per_tensor_scale, b.per_tensor_scale, y.per_tensor_scale)
-        if rounding is Rounding.DOUBLE:
+        types = (*(x.dtype for x in inputs), output.dtype)
+        if rounding is Rounding.DOUBLE and INT16 not in types:
             return AddDoubleKernel(channels, zeros, *_litert_factors(*scales), lo, hi)
-        multipliers, shift = _common_scale(*scales)
-        return AddKernel(channels, zeros, multipliers, shift, lo, hi)
+        multipliers, shift = _common_scale(*scales, _multiplier_bits(inputs))
+        return AddKernel(channels, zeros, multipliers, shift, lo, hi, types)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +85,7 @@ class AddKernel(Kernel):
     shift: int
     lo: int
     hi: int
+    types: tuple[np.dtype[Any], ...] = ()
 
     @property
     def bias(self) -> int:
@@ -87,14 +96,15 @@ class AddKernel(Kernel):
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         a, b = inputs[0].astype(np.int64), inputs[1].astype(np.int64)
         total = a * self.multipliers[0] + b * self.multipliers[1] + self.bias
-        return saturate_int8((total >> self.shift) + self.zero_points[2], self.lo, self.hi)
+        scaled = (total >> self.shift) + self.zero_points[2]
+        return saturate(scaled, self.lo, self.hi, self.types[2] if self.types else INT8)
 
     def in_place(self, index: int) -> bool:
-        return True
+        return not self.types or self.types[index] == self.types[2]
 
     def call(self) -> KernelCall:
         return KernelCall(
-            KernelId("add", requantization=Rounding.SINGLE),
+            KernelId("add", requantization=Rounding.SINGLE, types=self.wide),
             (
                 ("channels", self.channels),
                 ("multiplier_a", self.multipliers[0]),
@@ -150,13 +160,19 @@ class AddDoubleKernel(Kernel):
         return "Add (double rounding)"
 
 
-def _common_scale(a: float, b: float, y: float) -> tuple[tuple[int, int], int]:
-    """Multipliers of at most 21 bits and the common shift, as XNNPACK chooses them (float32)."""
+def _multiplier_bits(inputs: Sequence[Tensor]) -> int:
+    """Bits of multipliers at which the sum of two products and the bias fits int32."""
+    reach = max(abs(end - x.quantization.zero_point) for x in inputs for end in x.interval)
+    return MULTIPLIER_BITS + VALUE_BITS - max(VALUE_BITS, reach.bit_length())
+
+
+def _common_scale(a: float, b: float, y: float, bits: int) -> tuple[tuple[int, int], int]:
+    """Multipliers below 2^(bits + 1) and the common shift, as XNNPACK chooses them (float32)."""
     with np.errstate(all="ignore"):
         ratio_a, ratio_b = np.float32(a) / np.float32(y), np.float32(b) / np.float32(y)
     largest = float(max(ratio_a, ratio_b))
     exponent = math.frexp(largest)[1] - 1
-    shift = MULTIPLIER_BITS - exponent
+    shift = bits - exponent
     if not (math.isfinite(largest) and 1 <= shift <= 30):
         raise ValueError(f"input scales {a}, {b} are out of proportion to the output's {y}")
     return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,13 +14,15 @@ from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import (
+    INT8,
+    INT16,
     NO_CLAMP,
     Clamp,
     IntArray,
     IntegerArray,
     Requant,
     Rounding,
-    saturate_int8,
+    saturate,
 )
 from mcucc.ops.common.spatial import (
     Window2d,
@@ -45,6 +47,8 @@ class AveragePool(Op):
     clamp: Clamp = NO_CLAMP
     half_away: bool = False
 
+    WIDE_INPUTS: ClassVar[bool] = True
+    WIDE_OUTPUT: ClassVar[bool] = True
     FORMULA: ClassVar[str] = (
         "clamp(round(sum (x - z_x) * s_x / (n * s_y)) + z_y), .tflite: sum x / n"
     )
@@ -87,35 +91,40 @@ class AveragePool(Op):
         return self.window.rows, self.window.columns
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """One factor per possible divisor."""
+        """One factor per possible divisor; int16 is rounded once in both profiles."""
         x, y = inputs[0].quantization, output.quantization
         _, height, width, channels = inputs[0].shape
         self.counts(height, width)
         taps = self.window.kernel[0] * self.window.kernel[1]
-        clamp = self.clamp.to_integers(y.per_tensor_scale, y.zero_point)
+        clamp = self.clamp.to_integers(y.per_tensor_scale, y.zero_point, output.interval)
+        types = inputs[0].dtype, output.dtype
         if self.half_away:
             if x.zero_point != y.zero_point:
                 raise ValueError("a .tflite pool has one zero point for input and output")
-            return AveragePoolDivideKernel(self, (height, width, channels), clamp)
+            return AveragePoolDivideKernel(self, (height, width, channels), clamp, types)
         ratio = x.per_tensor_scale / y.per_tensor_scale
+        if INT16 in types:
+            rounding = Rounding.SINGLE
         return AveragePoolKernel(
             op=self,
             input_shape=(height, width, channels),
             zero_points=(x.zero_point, y.zero_point),
             requant=Requant.from_real([ratio / n for n in range(1, taps + 1)], rounding),
             clamp=clamp,
+            types=types,
         )
 
 
 @dataclass(frozen=True, eq=False)
 class AveragePoolKernel(Kernel):
-    """AveragePool on int8. `requant` has the factor for divisor n at index n - 1."""
+    """AveragePool. `requant` has the factor for divisor n at index n - 1."""
 
     op: AveragePool
     input_shape: tuple[int, int, int]
     zero_points: tuple[int, int]  # x, y
     requant: Requant
     clamp: tuple[int, int]
+    types: tuple[np.dtype[Any], ...] = (INT8, INT8)
 
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         zx, zy = self.zero_points
@@ -125,7 +134,7 @@ class AveragePoolKernel(Kernel):
         factor = Requant(
             self.requant.multiplier[index], self.requant.shift[index], self.requant.rounding
         )
-        return saturate_int8(factor.apply(sums) + zy, *self.clamp)
+        return saturate(factor.apply(sums) + zy, *self.clamp, self.types[1])
 
     def windows(self, index: int) -> tuple[Window, Window]:
         return self.op.window.rows, self.op.window.columns
@@ -136,7 +145,7 @@ class AveragePoolKernel(Kernel):
 
     def call(self) -> KernelCall:
         return KernelCall(
-            KernelId("average_pool", requantization=self.requant.rounding),
+            KernelId("average_pool", requantization=self.requant.rounding, types=self.wide),
             (
                 *_geometry(self.op, self.input_shape),
                 ("multiplier", ConstArray("multiplier", self.requant.multiplier.astype(np.int32))),
@@ -154,16 +163,17 @@ class AveragePoolKernel(Kernel):
 
 @dataclass(frozen=True, eq=False)
 class AveragePoolDivideKernel(Kernel):
-    """LiteRT's pool: the sum of raw int8 divided by their number, rounded half away from zero."""
+    """LiteRT's pool: the sum of raw values divided by their number, rounded half away from zero."""
 
     op: AveragePool
     input_shape: tuple[int, int, int]
     clamp: tuple[int, int]
+    types: tuple[np.dtype[Any], ...] = (INT8, INT8)
 
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         sums = patches(inputs[0].astype(np.int64), self.op.window, 0).sum(axis=(3, 4))
         counts = self.op.counts(*self.input_shape[:2])[None, :, :, None]
-        return saturate_int8(divide_half_away(sums, counts), *self.clamp)
+        return saturate(divide_half_away(sums, counts), *self.clamp, self.types[1])
 
     def windows(self, index: int) -> tuple[Window, Window]:
         return self.op.window.rows, self.op.window.columns
@@ -175,7 +185,7 @@ class AveragePoolDivideKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_average_pool_divide`; the tables of factors are absent."""
         return KernelCall(
-            KernelId("average_pool", variant="divide"),
+            KernelId("average_pool", variant="divide", types=self.wide),
             (
                 *_geometry(self.op, self.input_shape),
                 ("multiplier", None),

@@ -13,7 +13,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window, hwc
-from mcucc.numerics.fixed_point import Int8Array, IntegerArray, Rounding
+from mcucc.numerics.fixed_point import INT16, Int8Array, IntegerArray, Rounding
 from mcucc.ops.requantize import rescaling
 
 
@@ -28,6 +28,8 @@ class Concat(Op):
     LARGEST_ERROR: ClassVar[str] = "0 with equal scales, else 0.5 units of the output scale"
     SHARES_QUANT: ClassVar[bool] = True
     RESCALES: ClassVar[bool] = True
+    WIDE_INPUTS: ClassVar[bool] = True
+    WIDE_OUTPUT: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         """The common shape with the lengths of `axis` added up."""
@@ -65,17 +67,22 @@ class Concat(Op):
         shapes = tuple(hwc(t.shape) for t in inputs)
         axis = self.axis - len(output.shape) + 3
         plain = all(t.quant == output.quant for t in inputs)
+        if output.dtype == INT16:
+            if not plain:
+                raise ValueError(f"{output.name} is int16: its inputs need its scale")
+            return ConcatKernel(shapes, axis, None, INT16.itemsize)
         tables = [rescaling(t, output.quantization, rounding) for t in inputs]
         return ConcatKernel(shapes, axis, None if plain else np.stack(tables))
 
 
 @dataclass(frozen=True, eq=False)
 class ConcatKernel(Kernel):
-    """Concat on int8; `axis` counts in (H, W, C), `tables` (inputs, 256) rescale."""
+    """Concat; `axis` counts in (H, W, C), `tables` (inputs, 256) rescale int8."""
 
     shapes: tuple[tuple[int, int, int], ...]
     axis: int
     tables: Int8Array | None
+    value_bytes: int = 1
 
     @property
     def granularity(self) -> Granularity:
@@ -92,7 +99,7 @@ class ConcatKernel(Kernel):
     def call(self) -> KernelCall:
         """`mcucc_concat`: `chunks` bytes of each input in turn, `repeats` times (0: per pixel)."""
         repeats = 0 if self.axis == 2 else int(np.prod(self.shapes[0][: self.axis]))
-        chunks = [int(np.prod(shape[self.axis :])) for shape in self.shapes]
+        chunks = [self.value_bytes * int(np.prod(shape[self.axis :])) for shape in self.shapes]
         tables = None if self.tables is None else ConstArray("tables", self.tables)
         return KernelCall(
             KernelId("concat"),

@@ -35,6 +35,8 @@ class Conv2d(Op):
 
     FORMULA: ClassVar[str] = "clamp(round((bias + sum (x - z_x) * w) * M[c]) + z_y)"
     WEIGHT_AXIS: ClassVar[int | None] = 0
+    WIDE_INPUTS: ClassVar[bool] = True
+    WIDE_OUTPUT: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         """(1, Ho, Wo, C_out)."""
@@ -122,7 +124,7 @@ class Conv2dKernel(ConvolutionKernel):
     def call(self) -> KernelCall:
         """`mcucc_conv2d`; weights (C_out, kh, kw, C_in / groups)."""
         return KernelCall(
-            KernelId("conv2d", requantization=self.sums.requant.rounding),
+            KernelId("conv2d", requantization=self.sums.requant.rounding, types=self.wide),
             (
                 *self.window.fields(),
                 ("input_width", self.input_width),

@@ -14,7 +14,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
-from mcucc.numerics.fixed_point import IntegerArray, Rounding
+from mcucc.numerics.fixed_point import INT16, IntegerArray, Rounding
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -33,6 +33,8 @@ class DepthToSpace(Op):
     FORMULA: ClassVar[str] = "copy"
     LARGEST_ERROR: ClassVar[str] = "0"
     SHARES_QUANT: ClassVar[bool] = True
+    WIDE_INPUTS: ClassVar[bool] = True
+    WIDE_OUTPUT: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         """(1, block * H, block * W, C / block^2)."""
@@ -69,15 +71,17 @@ class DepthToSpace(Op):
         return Window(upsample=self.block), Window(upsample=self.block)
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        return DepthToSpaceKernel(self, output.shape[3])
+        value_bytes = value_bytes_of(output, channels_first=self.channels_first)
+        return DepthToSpaceKernel(self, output.shape[3], value_bytes)
 
 
 @dataclass(frozen=True, eq=False)
 class DepthToSpaceKernel(Kernel):
-    """DepthToSpace on int8; `channels` of the output."""
+    """DepthToSpace; `channels` of the output."""
 
     op: DepthToSpace
     channels: int
+    value_bytes: int = 1
 
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         return self.op.spread(inputs[0])
@@ -87,11 +91,22 @@ class DepthToSpaceKernel(Kernel):
         return Window(upsample=self.op.block), Window(upsample=self.op.block)
 
     def call(self) -> KernelCall:
-        fields = block_fields(self.op.block, self.channels, channels_first=self.op.channels_first)
+        fields = block_fields(
+            self.op.block,
+            self.channels * self.value_bytes,
+            channels_first=self.op.channels_first,
+        )
         return KernelCall(KernelId("depth_to_space"), fields)
 
     def describe(self) -> str:
         return f"DepthToSpace x{self.op.block}"
+
+
+def value_bytes_of(output: Tensor, *, channels_first: bool) -> int:
+    """Bytes of a value; ValueError where values of two bytes would be moved one by one."""
+    if output.dtype == INT16 and channels_first:
+        raise ValueError(f"{output.name} is int16: channels of int16 stay side by side")
+    return output.dtype.itemsize
 
 
 def block_fields(block: int, channels: int, *, channels_first: bool) -> tuple[tuple[str, int], ...]:

@@ -34,6 +34,8 @@ class DepthwiseConv2d(Op):
 
     FORMULA: ClassVar[str] = "clamp(round((bias + sum (x - z_x) * w) * M[c]) + z_y)"
     WEIGHT_AXIS: ClassVar[int | None] = 2
+    WIDE_INPUTS: ClassVar[bool] = True
+    WIDE_OUTPUT: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         """(1, Ho, Wo, C_in * multiplier)."""
@@ -104,7 +106,9 @@ class DepthwiseConv2dKernel(ConvolutionKernel):
     def call(self) -> KernelCall:
         """`mcucc_depthwise_conv2d`; weights (kh, kw, C_out)."""
         return KernelCall(
-            KernelId("depthwise_conv2d", requantization=self.sums.requant.rounding),
+            KernelId(
+                "depthwise_conv2d", requantization=self.sums.requant.rounding, types=self.wide
+            ),
             (
                 *self.window.fields(),
                 ("input_width", self.input_width),

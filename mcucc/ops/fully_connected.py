@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -30,6 +30,8 @@ class FullyConnected(Op):
 
     FORMULA: ClassVar[str] = "clamp(round((bias + sum (x - z_x) * w) * M[c]) + z_y)"
     WEIGHT_AXIS: ClassVar[int | None] = 0
+    WIDE_INPUTS: ClassVar[bool] = True
+    WIDE_OUTPUT: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         """(1, C_out), or (.., C_out)."""
@@ -99,6 +101,10 @@ class FullyConnectedKernel(Kernel):
     def granularity(self) -> Granularity:
         return Granularity.TENSOR
 
+    @property
+    def types(self) -> tuple[np.dtype[Any], ...]:
+        return self.sums.types
+
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         flat = inputs[0].reshape(inputs[0].shape[0], 1, 1, -1)
         return self.sums.finish(exact_matmul(flat, self.weights))
@@ -110,7 +116,7 @@ class FullyConnectedKernel(Kernel):
 
     def call(self) -> KernelCall:
         return KernelCall(
-            KernelId("fully_connected", requantization=self.sums.requant.rounding),
+            KernelId("fully_connected", requantization=self.sums.requant.rounding, types=self.wide),
             (
                 ("inputs", self.weights.shape[1]),
                 ("outputs", self.weights.shape[0]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import (
+    INT8,
+    INT16,
     NO_CLAMP,
     Clamp,
     IntegerArray,
@@ -21,7 +23,7 @@ from mcucc.numerics.fixed_point import (
     Rounding,
     check_int32,
     fixed_point,
-    saturate_int8,
+    saturate,
 )
 from mcucc.ops.average_pool import divide_half_away
 
@@ -37,6 +39,8 @@ class GlobalAveragePool(Op):
     clamp: Clamp = NO_CLAMP
     half_away: bool = False
 
+    WIDE_INPUTS: ClassVar[bool] = True
+    WIDE_OUTPUT: ClassVar[bool] = True
     FORMULA: ClassVar[str] = "clamp(round((sum x - H * W * z_x) * s_x / (H * W * s_y)) + z_y)"
     SCALED_BY: ClassVar[tuple[int, ...]] = (0,)
     ADDITIVE: ClassVar[bool] = True
@@ -61,28 +65,32 @@ class GlobalAveragePool(Op):
         return None
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """Fold the divisor into the factor."""
+        """Fold the divisor into the factor; int16 is rounded once in both profiles."""
         x, y = inputs[0].quantization, output.quantization
         _, height, width, channels = inputs[0].shape
         count = height * width
-        check_int32(output.name, -255 * count, 255 * count)
-        clamp = self.clamp.to_integers(y.per_tensor_scale, y.zero_point)
+        types = inputs[0].dtype, output.dtype
+        least, most = inputs[0].interval
+        check_int32(output.name, (least - most) * count, (most - least) * count)
+        clamp = self.clamp.to_integers(y.per_tensor_scale, y.zero_point, output.interval)
         shape = (height, width, channels)
         if self.half_away:
             if x.zero_point != y.zero_point:
                 raise ValueError("a .tflite pool has one zero point for input and output")
-            return GlobalAveragePoolKernel(shape, 0, None, count, 0, clamp)
+            return GlobalAveragePoolKernel(shape, 0, None, count, 0, clamp, types)
         factor = x.per_tensor_scale / (y.per_tensor_scale * count)
+        if INT16 in types:
+            rounding = Rounding.SINGLE
         requant = Requant.from_real([factor], rounding)
         if rounding is Rounding.DOUBLE:
             requant = _litert_mean(x.per_tensor_scale / y.per_tensor_scale, count)
         bias = -x.zero_point * count
-        return GlobalAveragePoolKernel(shape, bias, requant, 0, y.zero_point, clamp)
+        return GlobalAveragePoolKernel(shape, bias, requant, 0, y.zero_point, clamp, types)
 
 
 @dataclass(frozen=True, eq=False)
 class GlobalAveragePoolKernel(Kernel):
-    """GlobalAveragePool on int8, int32 sums in scratch.
+    """GlobalAveragePool, int32 sums in scratch.
 
     Sums are requantized, or, where `requant` is None, divided by `divisor`, half away from zero.
     """
@@ -93,6 +101,7 @@ class GlobalAveragePoolKernel(Kernel):
     divisor: int
     output_zero_point: int
     clamp: tuple[int, int]
+    types: tuple[np.dtype[Any], ...] = (INT8, INT8)
 
     @property
     def granularity(self) -> Granularity:
@@ -102,8 +111,10 @@ class GlobalAveragePoolKernel(Kernel):
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         sums = inputs[0].sum(axis=(1, 2), keepdims=True, dtype=np.int64) + self.bias
         if self.requant is None:
-            return saturate_int8(divide_half_away(sums, self.divisor), *self.clamp)
-        return saturate_int8(self.requant.apply(sums) + self.output_zero_point, *self.clamp)
+            scaled = divide_half_away(sums, self.divisor)
+        else:
+            scaled = self.requant.apply(sums) + self.output_zero_point
+        return saturate(scaled, *self.clamp, self.types[1])
 
     @property
     def scratch_bytes(self) -> int:
@@ -115,7 +126,7 @@ class GlobalAveragePoolKernel(Kernel):
         requant = self.requant
         double = requant is not None and requant.rounding is Rounding.DOUBLE
         return KernelCall(
-            KernelId("global_average_pool"),
+            KernelId("global_average_pool", types=self.wide),
             (
                 ("channels", self.input_shape[2]),
                 ("bias", self.bias),

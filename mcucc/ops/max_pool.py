@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,12 +14,12 @@ from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import (
-    INT8_MIN,
+    INT8,
     NO_CLAMP,
     Clamp,
     IntegerArray,
     Rounding,
-    saturate_int8,
+    saturate,
 )
 from mcucc.ops.common.spatial import Window2d, patches, taps, with_padding, without_padding
 
@@ -37,6 +37,8 @@ class MaxPool(Op):
     SHARES_QUANT: ClassVar[bool] = True
     SCALED_BY: ClassVar[tuple[int, ...]] = (0,)
     ADDITIVE: ClassVar[bool] = True  # as far as padding never wins
+    WIDE_INPUTS: ClassVar[bool] = True
+    WIDE_OUTPUT: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         """(1, Ho, Wo, C)."""
@@ -67,34 +69,45 @@ class MaxPool(Op):
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
         y = output.quantization
-        lo, hi = self.clamp.to_integers(y.per_tensor_scale, y.zero_point)
-        return MaxPoolKernel(self.window, inputs[0].shape[2], inputs[0].shape[3], lo, hi)
+        lo, hi = self.clamp.to_integers(y.per_tensor_scale, y.zero_point, output.interval)
+        _, _, width, channels = inputs[0].shape
+        return MaxPoolKernel(self.window, width, channels, lo, hi, output.dtype)
 
 
 @dataclass(frozen=True, eq=False)
 class MaxPoolKernel(Kernel):
-    """MaxPool on int8. `input_width` is the width of the whole input tensor, in pixels."""
+    """MaxPool on one type. `input_width` is the width of the whole input tensor, in pixels."""
 
     window: Window2d
     input_width: int
     channels: int
     lo: int
     hi: int
+    dtype: np.dtype[Any] = INT8
+
+    @property
+    def types(self) -> tuple[np.dtype[Any], ...]:
+        return self.dtype, self.dtype
+
+    @property
+    def least(self) -> int:
+        """What never wins: the smallest value of the type."""
+        return int(np.iinfo(self.dtype).min)
 
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
-        y = patches(inputs[0], self.window, INT8_MIN).max(axis=(3, 4))
-        return saturate_int8(y.astype(np.int64), self.lo, self.hi)
+        y = patches(inputs[0], self.window, self.least).max(axis=(3, 4))
+        return saturate(y.astype(np.int64), self.lo, self.hi, self.dtype)
 
     def windows(self, index: int) -> tuple[Window, Window]:
         return self.window.rows, self.window.columns
 
     def padding(self) -> int | None:
-        """Padding is the smallest int8."""
-        return INT8_MIN if self.window.padded else None
+        """Padding never wins."""
+        return self.least if self.window.padded else None
 
     def call(self) -> KernelCall:
         return KernelCall(
-            KernelId("max_pool"),
+            KernelId("max_pool", types=self.wide),
             (
                 *self.window.fields(),
                 ("input_width", self.input_width),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,12 +14,14 @@ from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window, hwc
 from mcucc.numerics.fixed_point import (
+    INT8,
+    INT16,
     NO_CLAMP,
     Clamp,
     IntegerArray,
     Requant,
     Rounding,
-    saturate_int8,
+    saturate,
 )
 
 BROADCAST = Window(stride=0)  # every output row and column reads row and column 0
@@ -35,6 +37,8 @@ class Mul(Op):
     FORMULA: ClassVar[str] = "clamp(round((a - z_a) * (b - z_b) * M) + z_y)"
     LIMITS: ClassVar[str] = "b of a's shape, or one value per channel"
     SCALED_BY: ClassVar[tuple[int, ...]] = (0,)
+    WIDE_INPUTS: ClassVar[bool] = True
+    WIDE_OUTPUT: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         """The shape of input 0."""
@@ -64,8 +68,11 @@ class Mul(Op):
         return Window(), Window()
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """Fold the three scales into one factor."""
+        """Fold the three scales into one factor; int16 is rounded once in both profiles."""
         a, b, y = inputs[0].quantization, inputs[1].quantization, output.quantization
+        types = (*(x.dtype for x in inputs), output.dtype)
+        if INT16 in types:
+            rounding = Rounding.SINGLE
         factor = a.per_tensor_scale * b.per_tensor_scale / y.per_tensor_scale
         if rounding is Rounding.DOUBLE:  # LiteRT computes it in float32
             product = np.float32(a.per_tensor_scale) * np.float32(b.per_tensor_scale)
@@ -75,7 +82,8 @@ class Mul(Op):
             per_channel=inputs[0].shape != inputs[1].shape,
             zero_points=(a.zero_point, b.zero_point, y.zero_point),
             requant=Requant.from_real([factor], rounding),
-            clamp=self.clamp.to_integers(y.per_tensor_scale, y.zero_point),
+            clamp=self.clamp.to_integers(y.per_tensor_scale, y.zero_point, output.interval),
+            types=types,
         )
 
 
@@ -88,11 +96,13 @@ class MulKernel(Kernel):
     zero_points: tuple[int, int, int]  # a, b, y
     requant: Requant
     clamp: tuple[int, int]
+    types: tuple[np.dtype[Any], ...] = ()
 
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         za, zb, zy = self.zero_points
         product = (inputs[0].astype(np.int64) - za) * (inputs[1].astype(np.int64) - zb)
-        return saturate_int8(self.requant.apply(product) + zy, *self.clamp)
+        dtype = self.types[2] if self.types else INT8
+        return saturate(self.requant.apply(product) + zy, *self.clamp, dtype)
 
     def windows(self, index: int) -> tuple[Window, Window]:
         """One to one, or row and column 0 of a per-channel factor."""
@@ -100,12 +110,13 @@ class MulKernel(Kernel):
 
     def in_place(self, index: int) -> bool:
         """Element by element, unless the factor is per channel."""
-        return index == 0 or not self.per_channel
+        same = not self.types or self.types[index] == self.types[2]
+        return same and (index == 0 or not self.per_channel)
 
     def call(self) -> KernelCall:
         za, zb, zy = self.zero_points
         return KernelCall(
-            KernelId("mul", requantization=self.requant.rounding),
+            KernelId("mul", requantization=self.requant.rounding, types=self.wide),
             (
                 ("channels", self.channels),
                 ("per_channel", int(self.per_channel)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,7 +13,12 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
-from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN, IntegerArray, Rounding, round_half_away
+from mcucc.numerics.fixed_point import (
+    INT8,
+    IntegerArray,
+    Rounding,
+    round_half_away,
+)
 from mcucc.ops.common.spatial import NO_PADS, Pads
 
 
@@ -29,6 +34,8 @@ class Pad(Op):
     FORMULA: ClassVar[str] = "copy"
     LARGEST_ERROR: ClassVar[str] = "0 for a border of 0, else 0.5 units of the output scale"
     SHARES_QUANT: ClassVar[bool] = True
+    WIDE_INPUTS: ClassVar[bool] = True
+    WIDE_OUTPUT: ClassVar[bool] = True
 
     @property
     def widths(self) -> tuple[tuple[int, int], ...]:
@@ -61,20 +68,26 @@ class Pad(Op):
         """Quantize the border's value."""
         y = output.quantization
         # A border of minus infinity is legal (it never wins a MaxPool): saturate before rounding.
-        steps = min(max(self.value / y.per_tensor_scale, -512.0), 512.0)
+        steps = min(max(self.value / y.per_tensor_scale, -(2.0**17)), 2.0**17)
         q = y.zero_point + round_half_away(steps)
         _, _, width, channels = inputs[0].shape
-        return PadKernel(self, width, channels, min(max(q, INT8_MIN), INT8_MAX))
+        lo, hi = output.interval
+        return PadKernel(self, width, channels, min(max(q, lo), hi), output.dtype)
 
 
 @dataclass(frozen=True, eq=False)
 class PadKernel(Kernel):
-    """Pad on int8. `input_width` is the width of the whole input tensor, in pixels."""
+    """Pad. `input_width` is the width of the whole input tensor, in pixels."""
 
     op: Pad
     input_width: int
     input_channels: int
     value: int
+    dtype: np.dtype[Any] = INT8
+
+    @property
+    def types(self) -> tuple[np.dtype[Any], ...]:
+        return self.dtype, self.dtype
 
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         return np.pad(inputs[0], self.op.widths, constant_values=self.value)
@@ -89,7 +102,7 @@ class PadKernel(Kernel):
 
     def call(self) -> KernelCall:
         return KernelCall(
-            KernelId("pad"),
+            KernelId("pad", types=self.wide),
             (
                 ("input_width", self.input_width),
                 ("input_channels", self.input_channels),

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from mcucc.ir.kernel import Kernel, KernelCall
+from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import register
 from mcucc.ir.tensor import Quant, Tensor
-from mcucc.numerics.fixed_point import Int8Array, Requant, Rounding, saturate_int8
+from mcucc.ir.window import hwc
+from mcucc.numerics.fixed_point import (
+    INT16,
+    Int8Array,
+    IntegerArray,
+    Requant,
+    Rounding,
+    saturate,
+    saturate_int8,
+)
 from mcucc.ops.common.lookup import INT8_RANGE, Unary
 
 
@@ -20,6 +32,22 @@ class Requantize(Unary):
     """y = x, in the scale and zero point of the output tensor."""
 
     FORMULA: ClassVar[str] = "table[x], table[q] = clamp(round((q - z_x) * s_x / s_y) + z_y)"
+    WIDE_INPUTS: ClassVar[bool] = True
+    WIDE_OUTPUT: ClassVar[bool] = True
+
+    def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
+        """A table of int8; with int16 the factor, rounded once in both profiles."""
+        types = inputs[0].dtype, output.dtype
+        if INT16 not in types:
+            return super().lower(inputs, output, rounding)
+        x, y = inputs[0].quantization, output.quantization
+        return RescaleKernel(
+            channels=hwc(output.shape)[2],
+            zero_points=(x.zero_point, y.zero_point),
+            requant=Requant.from_real([x.per_tensor_scale / y.per_tensor_scale], Rounding.SINGLE),
+            limits=output.interval,
+            element_types=types,
+        )
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return x
@@ -30,6 +58,47 @@ class Requantize(Unary):
         factor = qx.per_tensor_scale / qy.per_tensor_scale
         requant = Requant.from_real([factor], rounding)
         return saturate_int8(requant.apply(INT8_RANGE - qx.zero_point) + qy.zero_point)
+
+
+@dataclass(frozen=True, eq=False)
+class RescaleKernel(Kernel):
+    """Requantize from or to int16."""
+
+    channels: int
+    zero_points: tuple[int, int]  # x, y
+    requant: Requant
+    limits: tuple[int, int]
+    element_types: tuple[np.dtype[Any], np.dtype[Any]]
+
+    @property
+    def types(self) -> tuple[np.dtype[Any], ...]:
+        return self.element_types
+
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
+        zx, zy = self.zero_points
+        scaled = self.requant.apply(inputs[0].astype(np.int64) - zx) + zy
+        return saturate(scaled, *self.limits, self.element_types[1])
+
+    def in_place(self, index: int) -> bool:
+        return self.element_types[0] == self.element_types[1]
+
+    def call(self) -> KernelCall:
+        zx, zy = self.zero_points
+        return KernelCall(
+            KernelId("rescale", types=self.wide),
+            (
+                ("channels", self.channels),
+                ("input_zero_point", zx),
+                ("multiplier", int(self.requant.multiplier[0])),
+                ("shift", int(self.requant.shift[0])),
+                ("output_zero_point", zy),
+                ("lo", self.limits[0]),
+                ("hi", self.limits[1]),
+            ),
+        )
+
+    def describe(self) -> str:
+        return f"Rescale {self.element_types[0].name} to {self.element_types[1].name}"
 
 
 def rescaling(x: Tensor, output: Quant, rounding: Rounding) -> Int8Array:

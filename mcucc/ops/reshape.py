@@ -24,6 +24,8 @@ class Reshape(Op):
     FORMULA: ClassVar[str] = "no code"
     LARGEST_ERROR: ClassVar[str] = "0"
     SHARES_QUANT: ClassVar[bool] = True
+    WIDE_INPUTS: ClassVar[bool] = True
+    WIDE_OUTPUT: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         if prod(self.shape) != prod(inputs[0].shape):
@@ -47,7 +49,7 @@ class Reshape(Op):
 
 @dataclass(frozen=True, eq=False)
 class ReshapeKernel(Kernel):
-    """Reshape on int8; `shape` is (H, W, C)."""
+    """Reshape; `shape` is (H, W, C)."""
 
     shape: tuple[int, int, int]
 

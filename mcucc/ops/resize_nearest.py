@@ -26,6 +26,8 @@ class ResizeNearest(Op):
     LARGEST_ERROR: ClassVar[str] = "0"
     LIMITS: ClassVar[str] = "a whole factor for rows, and one for columns"
     SHARES_QUANT: ClassVar[bool] = True
+    WIDE_INPUTS: ClassVar[bool] = True
+    WIDE_OUTPUT: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         """(1, rows * H, columns * W, C)."""
@@ -57,16 +59,17 @@ class ResizeNearest(Op):
         return Window(upsample=rows), Window(upsample=columns)
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        return ResizeNearestKernel(*self.factors, inputs[0].shape[3])
+        pixel_bytes = inputs[0].shape[3] * inputs[0].dtype.itemsize
+        return ResizeNearestKernel(*self.factors, pixel_bytes)
 
 
 @dataclass(frozen=True, eq=False)
 class ResizeNearestKernel(Kernel):
-    """ResizeNearest on int8."""
+    """ResizeNearest of pixels of so many bytes."""
 
     rows: int
     columns: int
-    channels: int
+    pixel_bytes: int
 
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         return inputs[0].repeat(self.rows, axis=1).repeat(self.columns, axis=2)
@@ -78,7 +81,7 @@ class ResizeNearestKernel(Kernel):
     def call(self) -> KernelCall:
         return KernelCall(
             KernelId("resize_nearest"),
-            (("channels", self.channels), ("factor", self.columns)),
+            (("channels", self.pixel_bytes), ("factor", self.columns)),
         )
 
     def describe(self) -> str:

@@ -31,6 +31,8 @@ class Slice(Op):
     LARGEST_ERROR: ClassVar[str] = "0"
     LIMITS: ClassVar[str] = "positive strides; the batch axis stays"
     SHARES_QUANT: ClassVar[bool] = True
+    WIDE_INPUTS: ClassVar[bool] = True
+    WIDE_OUTPUT: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         """`size`, with as many axes as the input."""
@@ -75,15 +77,19 @@ class Slice(Op):
         )
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        return SliceKernel(self, hwc(inputs[0].shape)[2])
+        value_bytes = output.dtype.itemsize
+        if value_bytes > 1 and self.stride[2] != 1:
+            raise ValueError(f"{output.name} is int16: channels of int16 are taken in a row only")
+        return SliceKernel(self, hwc(inputs[0].shape)[2], value_bytes)
 
 
 @dataclass(frozen=True, eq=False)
 class SliceKernel(Kernel):
-    """Slice on int8."""
+    """Slice of values of so many bytes."""
 
     op: Slice
     input_channels: int
+    value_bytes: int = 1
 
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         return inputs[0][self.op.taken]
@@ -98,10 +104,10 @@ class SliceKernel(Kernel):
             (
                 ("first_column", self.op.begin[1]),
                 ("column_stride", self.op.stride[1]),
-                ("input_channels", self.input_channels),
-                ("first_channel", self.op.begin[2]),
+                ("input_channels", self.input_channels * self.value_bytes),
+                ("first_channel", self.op.begin[2] * self.value_bytes),
                 ("channel_stride", self.op.stride[2]),
-                ("channels", self.op.size[2]),
+                ("channels", self.op.size[2] * self.value_bytes),
             ),
         )
 

@@ -15,7 +15,7 @@ from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import IntegerArray, Rounding
-from mcucc.ops.depth_to_space import block_fields
+from mcucc.ops.depth_to_space import block_fields, value_bytes_of
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -34,6 +34,8 @@ class SpaceToDepth(Op):
     FORMULA: ClassVar[str] = "copy"
     LARGEST_ERROR: ClassVar[str] = "0"
     SHARES_QUANT: ClassVar[bool] = True
+    WIDE_INPUTS: ClassVar[bool] = True
+    WIDE_OUTPUT: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         """(1, H / block, W / block, block^2 * C)."""
@@ -71,15 +73,17 @@ class SpaceToDepth(Op):
         return self.window, self.window
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        return SpaceToDepthKernel(self, inputs[0].shape[3])
+        value_bytes = value_bytes_of(output, channels_first=self.channels_first)
+        return SpaceToDepthKernel(self, inputs[0].shape[3], value_bytes)
 
 
 @dataclass(frozen=True, eq=False)
 class SpaceToDepthKernel(Kernel):
-    """SpaceToDepth on int8; `channels` of the input."""
+    """SpaceToDepth; `channels` of the input."""
 
     op: SpaceToDepth
     channels: int
+    value_bytes: int = 1
 
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         return self.op.gathered(inputs[0])
@@ -88,7 +92,11 @@ class SpaceToDepthKernel(Kernel):
         return self.op.window, self.op.window
 
     def call(self) -> KernelCall:
-        fields = block_fields(self.op.block, self.channels, channels_first=self.op.channels_first)
+        fields = block_fields(
+            self.op.block,
+            self.channels * self.value_bytes,
+            channels_first=self.op.channels_first,
+        )
         return KernelCall(KernelId("space_to_depth"), fields)
 
     def describe(self) -> str:

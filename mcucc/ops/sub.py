@@ -27,6 +27,8 @@ class Sub(Op):
     LIMITS: ClassVar[str] = "equal shapes; constant operands are folded into a convolution"
     SCALED_BY: ClassVar[tuple[int, ...]] = (0, 1)
     ADDITIVE: ClassVar[bool] = True
+    WIDE_INPUTS: ClassVar[bool] = True
+    WIDE_OUTPUT: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         if inputs[0].shape != inputs[1].shape:
@@ -50,7 +52,7 @@ class Sub(Op):
             return SubDoubleKernel(k.channels, k.zero_points, *factors, k.lo, k.hi)
         assert isinstance(k, AddKernel)
         signed = (k.multipliers[0], -k.multipliers[1])
-        return SubKernel(k.channels, k.zero_points, signed, k.shift, k.lo, k.hi)
+        return SubKernel(k.channels, k.zero_points, signed, k.shift, k.lo, k.hi, k.types)
 
 
 class SubKernel(AddKernel):

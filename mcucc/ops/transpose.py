@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window, hwc
-from mcucc.numerics.fixed_point import IntegerArray, Rounding
+from mcucc.numerics.fixed_point import INT8, IntegerArray, Rounding
 
 
 @register
@@ -27,6 +27,8 @@ class Transpose(Op):
     LARGEST_ERROR: ClassVar[str] = "0"
     LIMITS: ClassVar[str] = "the batch axis stays first"
     SHARES_QUANT: ClassVar[bool] = True
+    WIDE_INPUTS: ClassVar[bool] = True
+    WIDE_OUTPUT: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         shape = inputs[0].shape
@@ -50,15 +52,20 @@ class Transpose(Op):
         missing = 4 - len(self.permutation)
         spatial = tuple(axis + missing - 1 for axis in self.permutation[1:])
         order = (*range(missing), *spatial)
-        return TransposeKernel((order[0], order[1], order[2]), hwc(inputs[0].shape))
+        return TransposeKernel((order[0], order[1], order[2]), hwc(inputs[0].shape), output.dtype)
 
 
 @dataclass(frozen=True, eq=False)
 class TransposeKernel(Kernel):
-    """Transpose on int8; `order` and `input_shape` are in (H, W, C)."""
+    """Transpose; `order` and `input_shape` are in (H, W, C)."""
 
     order: tuple[int, int, int]
     input_shape: tuple[int, int, int]
+    dtype: np.dtype[Any] = INT8
+
+    @property
+    def types(self) -> tuple[np.dtype[Any], ...]:
+        return self.dtype, self.dtype
 
     @property
     def granularity(self) -> Granularity:
@@ -75,7 +82,7 @@ class TransposeKernel(Kernel):
         sizes = (height, width, channels)
         names = ("height", "width", "channels")
         return KernelCall(
-            KernelId("transpose"),
+            KernelId("transpose", types=self.wide),
             (
                 *(
                     (f"output_{name}", sizes[axis])

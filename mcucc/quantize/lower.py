@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mcucc.errors import Problem
 from mcucc.ir.graph import Graph, Node
 from mcucc.ir.integer import Activation, IntegerGraph, IntegerNode
 from mcucc.ir.tensor import Tensor
 from mcucc.ir.window import hwc
-from mcucc.numerics.fixed_point import Rounding
+from mcucc.numerics.fixed_point import INT16, Rounding
 from mcucc.quantize.problems import raise_problems
 
 SMALLEST_SCALE, LARGEST_SCALE = 1e-30, 1e30  # of an activation; well inside float32
@@ -48,9 +50,22 @@ def _lower_node(graph: Graph, node: Node, rounding: Rounding) -> IntegerNode:
     stray = [name for name in constants if name not in weights]
     if stray:
         raise ValueError(f"the constant operand {stray[0]} was not folded")
+    _check_types(node, [t for t in operands if t.data is None], graph.tensors[node.output])
     kernel = node.op.lower(operands, graph.tensors[node.output], rounding)
     inputs = tuple(tensor.name for tensor in operands if tensor.data is None)
     return IntegerNode(node.name, kernel, inputs, node.output)
+
+
+def _check_types(node: Node, inputs: Sequence[Tensor], output: Tensor) -> None:
+    """ValueError unless the op takes the element types of its activations."""
+    op, wide = node.op, [t for t in inputs if t.dtype == INT16]
+    if wide and not op.WIDE_INPUTS:
+        raise ValueError(f"it cannot read the int16 tensor {wide[0].name}")
+    if output.dtype == INT16 and not op.WIDE_OUTPUT:
+        raise ValueError(f"it cannot make the int16 tensor {output.name}")
+    other = [t for t in inputs if t.dtype != output.dtype]
+    if op.SHARES_QUANT and other:
+        raise ValueError(f"{other[0].name} is {other[0].dtype}, {output.name} {output.dtype}")
 
 
 def _activation(tensor: Tensor) -> Activation:
@@ -58,6 +73,6 @@ def _activation(tensor: Tensor) -> Activation:
     if not SMALLEST_SCALE <= quant.per_tensor_scale <= LARGEST_SCALE:
         raise ValueError(f"{tensor.name} has the scale {quant.per_tensor_scale:g}")
     height, width, channels = hwc(tensor.shape)
-    return Activation(
-        tensor.name, height, width, channels, quant.per_tensor_scale, quant.zero_point
-    )
+    shape, dtype = (height, width, channels), tensor.dtype
+    scale, zero_point = quant.per_tensor_scale, quant.zero_point
+    return Activation(tensor.name, *shape, scale, zero_point, dtype, tensor.interval)

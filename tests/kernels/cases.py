@@ -123,15 +123,16 @@ def chosen(
     kernel = case.kernel(rounding)
     shape = kernel.run(case.images)[0].shape
     optimize = ("speed", "size")[seed % 2]
-    context = NodeContext(((-128, 127),) * len(case.images), shape[0], shape[1], optimize)
+    intervals = tuple(tensor.interval for tensor in case.inputs if tensor.data is None)
+    context = NodeContext(intervals, shape[0], shape[1], optimize)
     return choose(kernel, context, isa), shape
 
 
 def recording(case: Case, rounding: Rounding, choice: Variant, seed: int) -> driver.Recording:
     kernel = case.kernel(rounding)
-    shape = kernel.run(case.images)[0].shape
-    images = [image[0] for image in case.images]
-    recorded = driver.record(kernel, images, shape, np.random.default_rng(seed))
+    output = kernel.run(case.images)[0]
+    images, rng = [image[0] for image in case.images], np.random.default_rng(seed)
+    recorded = driver.record(kernel, images, output.shape, rng, dtype=output.dtype)
     scratch_bytes = max(recorded.scratch_bytes, choice.call.scratch_bytes)
     return dataclasses.replace(recorded, call=choice.call, scratch_bytes=scratch_bytes)
 

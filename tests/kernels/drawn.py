@@ -31,8 +31,7 @@ class Drawn:
     def job(self) -> Job:
         """What QEMU runs."""
         calls = self.calls
-        size = int(np.prod(calls.shape))
-        return Job(calls.call, calls.granularity, calls.steps, size, calls.scratch_bytes)
+        return Job(calls.call, calls.granularity, calls.steps, calls.size, calls.scratch_bytes)
 
     @property
     def words(self) -> str:

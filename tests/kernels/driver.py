@@ -13,7 +13,7 @@ import itertools
 import struct
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from mcucc.backends.calls.job import Step
 from mcucc.ir.kernel import ConstArray, Granularity, Kernel, KernelCall
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.ir.window import Window
-from mcucc.numerics.fixed_point import Int8Array
+from mcucc.numerics.fixed_point import INT8, Int8Array
 from mcucc.toolchain.compilers import compile_objects, host_compiler, run_tool
 
 HERE = Path(__file__).resolve().parent
@@ -49,16 +49,22 @@ class Recording:
     shape: tuple[int, int, int]
     scratch_bytes: int
     alias: int | None = None  # the input whose buffer is the output as well
+    dtype: np.dtype = INT8  # of the output
+
+    @property
+    def size(self) -> int:
+        """Bytes of the output."""
+        return int(np.prod(self.shape)) * self.dtype.itemsize
 
     def assemble(self, parts: Sequence[bytes]) -> Int8Array:
         """The output tensor from what the steps wrote."""
         if self.granularity is not Granularity.ROW:
-            return np.frombuffer(parts[-1], dtype=np.int8).reshape(self.shape)
-        out = np.zeros(self.shape, dtype=np.int8)
+            return np.frombuffer(parts[-1], dtype=self.dtype).reshape(self.shape)
+        out = np.zeros(self.shape, dtype=self.dtype)
         for step, part in zip(self.steps, parts, strict=True):
             assert step.span is not None
             row, begin, end, _ = step.span
-            out[row, begin:end] = np.frombuffer(part, dtype=np.int8).reshape(end - begin, -1)
+            out[row, begin:end] = np.frombuffer(part, dtype=self.dtype).reshape(end - begin, -1)
         return out
 
 
@@ -69,33 +75,36 @@ def record(
     rng: np.random.Generator | None = None,
     alias: int | None = None,
     call: KernelCall | None = None,
+    dtype: np.dtype = INT8,
 ) -> Recording:
-    """The calls for inputs and an output `shape` (H, W, C).
+    """The calls for inputs and an output `shape` (H, W, C) of `dtype`.
 
     With `rng` rows are cut into random pieces of columns.
 
     `call` is another C function of the same contract, by default the kernel's portable one.
     """
     height, width, channels = shape
+    align = max(dtype.itemsize, *(x.dtype.itemsize for x in inputs))
+    pixel_bytes = channels * dtype.itemsize
     if kernel.granularity is Granularity.TENSOR:
         rows = tuple(np.ascontiguousarray(x).tobytes() for x in inputs)
-        steps: tuple[Step, ...] = (Step(None, rows, int(np.prod(shape))),)
+        steps: tuple[Step, ...] = (Step(None, rows, height * width * pixel_bytes, align),)
     elif kernel.granularity is Granularity.SINK:
         given_height, given_width = inputs[0].shape[:2]
         steps = tuple(
-            Step((row, begin, end, begin), (inputs[0][row, begin:end].tobytes(),), 0)
+            Step((row, begin, end, begin), (inputs[0][row, begin:end].tobytes(),), 0, align)
             for row in range(given_height)
             for begin, end in _pieces(given_width, rng)
         )
     else:
         steps = tuple(
-            _row_step(kernel, inputs, channels, row, begin, end, rng)
+            replace(_row_step(kernel, inputs, pixel_bytes, row, begin, end, rng), align=align)
             for row in range(height)
             for begin, end in _pieces(width, rng)
         )
     call = call or kernel.call()
     output = height, width, channels
-    return Recording(call, kernel.granularity, steps, output, kernel.scratch_bytes, alias)
+    return Recording(call, kernel.granularity, steps, output, kernel.scratch_bytes, alias, dtype)
 
 
 def _pieces(width: int, rng: np.random.Generator | None) -> Iterator[tuple[int, int]]:
@@ -110,7 +119,7 @@ def _pieces(width: int, rng: np.random.Generator | None) -> Iterator[tuple[int, 
 def _row_step(
     kernel: Kernel,
     inputs: Sequence[Int8Array],
-    channels: int,
+    pixel_bytes: int,
     row: int,
     begin: int,
     end: int,
@@ -132,9 +141,9 @@ def _row_step(
                 rows.append(x[tap, first:stop].tobytes())
             else:
                 padding = kernel.padding()
-                full = np.full(x[0, first:stop].shape, padding or 0, np.int8).tobytes()
+                full = np.full(x[0, first:stop].shape, padding or 0, x.dtype).tobytes()
                 rows.append(None if padding is None else full)
-    return Step((row, begin, end, input_column), tuple(rows), (end - begin) * channels)
+    return Step((row, begin, end, input_column), tuple(rows), (end - begin) * pixel_bytes)
 
 
 def _columns(window: Window, begin: int, end: int, width: int) -> tuple[int, int]:
@@ -188,10 +197,10 @@ def replay(library: ctypes.CDLL, recording: Recording) -> Int8Array:
         getattr(library, call.function)(ctypes.byref(params), pointers, target, span)
         parts.append(_unguarded(out, step.out_bytes, call.function))
     if sink:
-        out = _guarded(bytes(int(np.prod(recording.shape))))
+        out = _guarded(bytes(recording.size))
         target = ctypes.c_void_p(out.ctypes.data + GUARD)
         getattr(library, call.function + "_finish")(ctypes.byref(params), sums_pointer, target)
-        parts.append(_unguarded(out, int(np.prod(recording.shape)), call.function))
+        parts.append(_unguarded(out, recording.size, call.function))
     assert sums[-1] == 0x5A5A5A5A, f"{call.function} wrote past its scratch"
     return recording.assemble(parts)
 
@@ -217,7 +226,7 @@ def serialise(recording: Recording) -> bytes:
         struct.pack("<i", recording.granularity is Granularity.SINK),
         struct.pack("<i", recording.scratch_bytes),
         struct.pack("<i", -1 if recording.alias is None else recording.alias),
-        struct.pack("<i", int(np.prod(recording.shape))),
+        struct.pack("<i", recording.size),
         _blob(bytes(kind(*values))),
         struct.pack("<i", len(call.arrays)),
     ]
@@ -251,7 +260,7 @@ def replay_in_process(
     for recording in recordings:
         sizes = [step.out_bytes for step in recording.steps]
         if recording.granularity is Granularity.SINK:
-            sizes = [int(np.prod(recording.shape))]
+            sizes = [recording.size]
         parts = []
         for size in sizes:
             parts.append(data[position : position + size])

@@ -19,7 +19,7 @@ class Step:
     """One call and the bytes its row pointers point at (None: NULL).
 
     `span` is (row, begin, end, input_column), None for TENSOR kernels. Rows and output start at a
-    multiple of `align` bytes; 1: at odd addresses.
+    multiple of `align` bytes, and of no more where that is 1 or 2.
     """
 
     span: tuple[int, int, int, int] | None
@@ -37,6 +37,13 @@ class Job:
     steps: tuple[Step, ...]
     total_bytes: int
     sums_bytes: int = 0
+
+
+def aligned(address: int, align: int) -> int:
+    """An address from this one on: odd with 1, no multiple of 4 with 2, else a multiple."""
+    if align == 1:
+        return address | 1
+    return (address + 1) // 4 * 4 + 2 if align == 2 else -(-address // align) * align
 
 
 def place_parameters(call: KernelCall, place: Callable[[bytes, int], int]) -> int:

@@ -20,7 +20,7 @@ from elftools.elf.elffile import ELFFile
 
 from mcucc.backends.calls.build import RUNTIME, arm_compiler, compile_kernels, link
 from mcucc.backends.calls.cycles import Counts
-from mcucc.backends.calls.job import GUARD, Job, Step, place_parameters
+from mcucc.backends.calls.job import GUARD, Job, Step, aligned, place_parameters
 from mcucc.ir.kernel import Granularity, KernelCall
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.toolchain.compilers import compile_objects
@@ -136,9 +136,9 @@ class _Memory:
         self.data = bytearray()
 
     def place(self, data: bytes, align: int = 1) -> int:
-        """Bytes between guards; with align 1 the address is odd."""
+        """Bytes between guards; with align 1 the address is odd, with 2 no multiple of 4."""
         here = self.listing + self.start + len(self.data) + len(GUARD)
-        address = here | 1 if align == 1 else -(-here // align) * align
+        address = aligned(here, align)
         self.data += bytes(address - here) + GUARD + data + GUARD
         return address
 
@@ -226,7 +226,7 @@ class QemuMachine:
                 made = self._call(call.function, params, pointers, out, span)
             calls.append((*made[:5], *moved, 0))
         if sink:
-            out = memory.place(bytes(job.total_bytes))
+            out = memory.place(bytes(job.total_bytes), job.steps[0].align)
             outputs.append((out, job.total_bytes))
             calls.append(self._call(call.function + "_finish", params, scratch, out))
         return outputs, (scratch, scratch_bytes), len(calls)

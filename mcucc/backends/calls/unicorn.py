@@ -19,7 +19,7 @@ from unicorn.unicorn import Uc
 
 from mcucc.backends.calls.build import arm_compiler, compile_kernels, link
 from mcucc.backends.calls.cycles import Block, Counts, Listing
-from mcucc.backends.calls.job import GUARD, Step, place_parameters
+from mcucc.backends.calls.job import GUARD, Step, aligned, place_parameters
 from mcucc.ir.kernel import Granularity, KernelCall
 from mcucc.ir.kernel_id import InstructionSet
 
@@ -90,9 +90,8 @@ class Machine:
         self._end = address + size
 
     def place(self, data: bytes, align: int = 1) -> int:
-        """Copy bytes between guards into fresh memory; with align 1 the address is odd."""
-        start = self.next + len(GUARD)
-        start = start | 1 if align == 1 else (start + align - 1) // align * align
+        """Copy bytes between guards into fresh memory, as `aligned` says."""
+        start = aligned(self.next + len(GUARD), align)
         self.core.mem_write(start - len(GUARD), GUARD + data + GUARD)
         self.next = start + len(data) + len(GUARD)
         return start
@@ -138,7 +137,7 @@ class Machine:
             else:
                 parts.append(self._output(call.function, step, params, pointers, span))
         if sink:
-            out = self.place(bytes(total_bytes))
+            out = self.place(bytes(total_bytes), steps[0].align)
             self._call(call.function + "_finish", params, scratch, out)
             assert self._untouched(out, total_bytes), call.function
             parts.append(bytes(self.core.mem_read(out, total_bytes)))

@@ -23,18 +23,21 @@ Weighted = Conv2dKernel | DepthwiseConv2dKernel | FullyConnectedKernel
 
 
 @variant(Conv2dKernel, InstructionSet.PORTABLE)
+@variant(Conv2dKernel, InstructionSet.PORTABLE, wide=True)
 def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     """Any convolution."""
     return _short(kernel, kernel.weights.reshape(kernel.weights.shape[0], -1), context)
 
 
 @variant(DepthwiseConv2dKernel, InstructionSet.PORTABLE)
+@variant(DepthwiseConv2dKernel, InstructionSet.PORTABLE, wide=True)
 def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | None:
     """Any depthwise convolution."""
     return _short(kernel, kernel.weights.reshape(-1, kernel.weights.shape[2]).T, context)
 
 
 @variant(FullyConnectedKernel, InstructionSet.PORTABLE)
+@variant(FullyConnectedKernel, InstructionSet.PORTABLE, wide=True)
 def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Variant | None:
     """Any matrix."""
     return _short(kernel, kernel.weights, context)

@@ -118,8 +118,9 @@ def bordered(
     biases = kernel.sums.bias + zones.added
     least, most = biases.min(axis=(0, 1)), biases.max(axis=(0, 1))
     above, below = np.maximum(flat, 0).sum(axis=1), np.minimum(flat, 0).sum(axis=1)
-    lowest = int((least - 128 * above + 127 * below).min())
-    highest = int((most + 127 * above - 128 * below).max())
+    least_input, most_input = inputs[0].interval
+    lowest = int((least + least_input * above + most_input * below).min())
+    highest = int((most + most_input * above + least_input * below).max())
     check_int32(inputs[3].name, lowest, highest)
     ends = least.astype(np.int32), most.astype(np.int32)
     sums = replace(kernel.sums, bounds=(lowest, highest), family=Biases(kernel.sums.bias, *ends))
@@ -179,6 +180,10 @@ class BorderedKernel(Kernel):
         """Which of `kernels` each zone has, (row zones, column zones)."""
         index = {id(kernel): number for number, kernel in enumerate(self.kernels)}
         return tuple(tuple(index[id(kernel)] for kernel in row) for row in self.by_zone)
+
+    @property
+    def types(self) -> tuple[np.dtype[Any], ...]:
+        return self.layer.types
 
     def windows(self, index: int) -> tuple[Window, Window]:
         return self.layer.windows(index)

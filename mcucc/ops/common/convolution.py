@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from mcucc.ir.kernel import Kernel
 from mcucc.ir.window import Window
@@ -26,6 +29,10 @@ class ConvolutionKernel(Kernel):
     def padding(self) -> int | None:
         """Padding is the input's zero point."""
         return self.sums.input_zero_point if self.window.padded else None
+
+    @property
+    def types(self) -> tuple[np.dtype[Any], ...]:
+        return self.sums.types
 
     @property
     def macs_per_pixel(self) -> int:

@@ -12,15 +12,17 @@ import numpy.typing as npt
 from mcucc.ir.kernel import ConstArray
 from mcucc.ir.tensor import Tensor
 from mcucc.numerics.fixed_point import (
+    INT8,
+    INT16,
     INT32_MAX,
     INT32_MIN,
     Clamp,
-    Int8Array,
     IntArray,
+    IntegerArray,
     Requant,
     Rounding,
     check_int32,
-    saturate_int8,
+    saturate,
 )
 from mcucc.numerics.float_product import like_float_product
 
@@ -49,7 +51,8 @@ class Accumulation:
 
     `bias` is bias - zero_point * sum(weights): padding is then the value `input_zero_point`.
     `bounds` is the largest and smallest value any accumulator can reach. `family`: these are the
-    integers of some positions, and one requantization is to be proved for all.
+    integers of some positions, and one requantization is to be proved for all. `types` are those of
+    the input and the output.
     """
 
     bias: npt.NDArray[np.int32]
@@ -60,11 +63,12 @@ class Accumulation:
     hi: int
     bounds: tuple[int, int]
     family: Biases | None = None
+    types: tuple[np.dtype[Any], np.dtype[Any]] = (INT8, INT8)
 
-    def finish(self, acc: IntArray) -> Int8Array:
-        """int8 outputs of raw sums (bias not yet added); channels are the last axis."""
+    def finish(self, acc: IntArray) -> IntegerArray:
+        """Outputs of raw sums (bias not yet added); channels are the last axis."""
         scaled = self.requant.apply(acc + self.bias) + self.output_zero_point
-        return saturate_int8(scaled, self.lo, self.hi)
+        return saturate(scaled, self.lo, self.hi, self.types[1])
 
     def channels(self, begin: int, end: int) -> Accumulation:
         """Those of some output channels; the bounds stay those of all."""
@@ -110,9 +114,13 @@ def accumulation(
     """Fold bias and scales of (x, weights[, bias]) into an Accumulation.
 
     `per_channel` are the weights as (C_out, taps). `float_product`: factors that are rounded once
-    are chosen to step as float32 products do (float_product.py). Raises ValueError when an
-    accumulator may leave int32 or a scale is out of range.
+    are chosen to step as float32 products do (float_product.py). With int16 there is one rounding
+    in both profiles, by the factor as it is. Raises ValueError when an accumulator may leave int32
+    or a scale is out of range.
     """
+    types = inputs[0].dtype, output.dtype
+    if INT16 in types:
+        rounding, float_product = Rounding.SINGLE, False
     x, weights = inputs[0].quantization, inputs[1].quantization
     y = output.quantization
     channels = per_channel.shape[0]
@@ -122,8 +130,10 @@ def accumulation(
     negative = np.minimum(per_channel, 0).sum(axis=1)
     scales = np.asarray(weights.scale, np.float64) * x.per_tensor_scale / y.per_tensor_scale
     requant = Requant.from_real(scales, rounding)
-    lo, hi = clamp.to_integers(y.per_tensor_scale, y.zero_point)
-    above, below = 127 * positive - 128 * negative, -128 * positive + 127 * negative
+    lo, hi = clamp.to_integers(y.per_tensor_scale, y.zero_point, output.interval)
+    least_input, most_input = inputs[0].interval
+    above = most_input * positive + least_input * negative
+    below = least_input * positive + most_input * negative
     folded = _within_int32(folded, below, above, requant, (lo - y.zero_point, hi - y.zero_point))
     least, most = folded + below, folded + above
     lowest, highest = int(least.min()), int(most.max())
@@ -140,6 +150,7 @@ def accumulation(
         lo=lo,
         hi=hi,
         bounds=(lowest, highest),
+        types=types,
     )
 
 
@@ -170,15 +181,14 @@ def _within_int32(
     return np.where(same, moved, bias)
 
 
-def exact_matmul(
-    values: npt.NDArray[np.int8], weights: npt.NDArray[np.int8]
-) -> npt.NDArray[np.int64]:
+def exact_matmul(values: IntegerArray, weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:
     """values (..., K) times weights (C, K), transposed, exactly.
 
     Runs in the float type that holds every partial sum (float32 to 2^24, float64 beyond), which
     is what makes it fast: BLAS has no integers.
     """
-    bound = 128 * int(np.abs(weights.astype(np.int64)).sum(axis=1).max(initial=0))
+    largest = -int(np.iinfo(values.dtype).min)
+    bound = largest * int(np.abs(weights.astype(np.int64)).sum(axis=1).max(initial=0))
     kind: type[np.floating[Any]] = np.float32 if bound < 2**24 else np.float64
     product: npt.NDArray[Any] = np.matmul(values.astype(kind), weights.astype(kind).T)
     return product.astype(np.int64)

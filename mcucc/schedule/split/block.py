@@ -245,6 +245,8 @@ def why_no_block(expand: Kernel, depthwise: Kernel, project: Kernel) -> str:
             return f"{name} is no 1x1 of stride 1, one group, without padding"
     if not isinstance(depthwise, DepthwiseConv2dKernel):
         return "there is no depthwise convolution between two 1x1"
+    if expand.wide or depthwise.wide or project.wide:
+        return "it has int16 activations"
     if depthwise.input_channels != depthwise.weights.shape[2]:
         return "the depthwise convolution has several outputs a channel"
     return ""

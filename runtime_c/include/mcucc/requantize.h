@@ -97,16 +97,23 @@ MCUCC_INLINE int32_t mcucc_divide_half_away(int32_t value, int32_t divisor)
 
 /* acc as an output value: one of the roundings, the zero point, the fused activation. For SHORT the
  * zero point arrives as zero_point * 2^shift + 2^(shift - 1). */
-MCUCC_INLINE int8_t mcucc_finish(int32_t acc, int32_t multiplier, int32_t shift, int32_t zero_point,
-                                 int32_t lo, int32_t hi, mcucc_rounding rounding)
+MCUCC_INLINE int32_t mcucc_finish_value(int32_t acc, int32_t multiplier, int32_t shift,
+                                        int32_t zero_point, int32_t lo, int32_t hi,
+                                        mcucc_rounding rounding)
 {
     if (rounding == MCUCC_ROUND_SHORT) {
-        return (int8_t)mcucc_clamp((acc * multiplier + zero_point) >> shift, lo, hi);
+        return mcucc_clamp((acc * multiplier + zero_point) >> shift, lo, hi);
     }
     const int32_t scaled = rounding == MCUCC_ROUND_DOUBLE
                                ? mcucc_requantize_double(acc, multiplier, shift)
                                : mcucc_requantize(acc, multiplier, shift);
-    return (int8_t)mcucc_clamp(scaled + zero_point, lo, hi);
+    return mcucc_clamp(scaled + zero_point, lo, hi);
+}
+
+MCUCC_INLINE int8_t mcucc_finish(int32_t acc, int32_t multiplier, int32_t shift, int32_t zero_point,
+                                 int32_t lo, int32_t hi, mcucc_rounding rounding)
+{
+    return (int8_t)mcucc_finish_value(acc, multiplier, shift, zero_point, lo, hi, rounding);
 }
 
 /* Clamp `count` bytes to [lo, hi]; returns at once where that is all of int8. */
