@@ -87,8 +87,7 @@ def _armv7m() -> Iterator[KernelId]:
 def _armv7em() -> Iterator[KernelId]:
     isa = InstructionSet.ARMV7EM
     yield KernelId("add", isa, requantization=Rounding.SINGLE)
-    yield KernelId("partial_sums", isa)
-    yield from _matrix(isa)
+    yield from _packed([KernelId("partial_sums", isa), *_matrix(isa)])
     copies = [(size, stride) for size in armv7em.SQUARES for stride in armv7em.STRIDES]
     forms = (*armv7em.LAYER_FORMS, Form.SHIFT, Form.DOUBLE)
     yield from _forms("depthwise_conv2d", isa, "planes", copies, forms)
@@ -101,7 +100,7 @@ def _mve() -> Iterator[KernelId]:
         yield KernelId(op, isa, requantization=Rounding.SINGLE)
     for op in ("global_average_pool", "lookup", "max_pool"):
         yield KernelId(op, isa)
-    yield from _matrix(isa)
+    yield from _packed(_matrix(isa))
     yield from _forms("depthwise_conv2d", isa, "gathers", mve.CORES)
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mcucc.ir import Tensor
 from mcucc.ir.kernel import Variant
 from mcucc.ir.kernel_id import InstructionSet
+from mcucc.kernels.packing import BITS, bits_of, step_of
 from mcucc.kernels.select import NodeContext, choose
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.ops.common.spatial import Pads, Window2d
@@ -108,6 +109,20 @@ def border_cases(draw_: st.DrawFn) -> Case:
     return dataclasses.replace(case, inputs=(*case.inputs, border))
 
 
+@st.composite
+def packed(draw_: st.DrawFn, cases: st.SearchStrategy[Case]) -> Case:
+    """One of `cases` with weights that 4 or 2 bits hold."""
+    return with_bits(draw_(cases), draw_(st.sampled_from(BITS)))
+
+
+def with_bits(case: Case, bits: int) -> Case:
+    """The case with its weights rounded down to multiples."""
+    weights = case.inputs[1]
+    few = weights.constant & np.int8(-step_of(bits))
+    inputs = (case.inputs[0], dataclasses.replace(weights, data=few), *case.inputs[2:])
+    return dataclasses.replace(case, inputs=inputs)
+
+
 def everyday(examples: int) -> settings:
     return settings(
         derandomize=True,
@@ -124,7 +139,9 @@ def chosen(
     shape = kernel.run(case.images)[0].shape
     optimize = ("speed", "size")[seed % 2]
     intervals = tuple(tensor.interval for tensor in case.inputs if tensor.data is None)
-    context = NodeContext(intervals, shape[0], shape[1], optimize)
+    weights = getattr(kernel, "weights", None)
+    bits = None if weights is None or bits_of(weights) == 8 else bits_of(weights)
+    context = NodeContext(intervals, shape[0], shape[1], optimize, bits=bits)
     return choose(kernel, context, isa), shape
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from mcucc.ir.kernel import Kernel
 from mcucc.ir.kernel_id import InstructionSet
+from mcucc.kernels.packing import BITS, step_of
 from mcucc.kernels.select import NodeContext, choose
 from mcucc.numerics.fixed_point import Int8Array, Rounding
 from mcucc.ops.common.partial_sums import SUM_BYTES, FinishSumsKernel, PartialSumsKernel, as_bytes
@@ -20,14 +21,14 @@ from tests.ops import draw
 SCALES = (draw.FREE, draw.Scales(draw.dyadic_scale, draw.power_of_two))
 
 
-def partial_sums(number: int, isa: InstructionSet) -> Drawn:
-    """A first group of `number` channels, or one that adds to sums of 0."""
+def partial_sums(number: int, isa: InstructionSet, bits: int = 8) -> Drawn:
+    """A first group of `number` channels, or one that adds to sums of 0, weights of `bits`."""
     rng = np.random.default_rng(number)
     width, outputs = 1 + number % 7, int(rng.integers(1, 20))
     x = rng.integers(-128, 128, (1, 2, width, number)).astype(np.int8)
-    weights = rng.integers(-127, 128, (outputs, number)).astype(np.int8)
+    weights = rng.integers(-127, 128, (outputs, number)).astype(np.int8) & np.int8(-step_of(bits))
     kernel = PartialSumsKernel(weights, first=bool(rng.integers(2)))
-    return _drawn(kernel, x, number, isa)
+    return _drawn(kernel, x, number, isa, bits)
 
 
 def finish_sums(number: int, isa: InstructionSet) -> Drawn:
@@ -48,11 +49,12 @@ def finish_sums(number: int, isa: InstructionSet) -> Drawn:
     )
 
 
-def _drawn(kernel: Kernel, x: Int8Array, seed: int, isa: InstructionSet) -> Drawn:
+def _drawn(kernel: Kernel, x: Int8Array, seed: int, isa: InstructionSet, bits: int = 8) -> Drawn:
     expected = kernel.run([x])[0]
     height, width, _ = expected.shape
     optimize = ("speed", "size")[seed % 2]
-    choice = choose(kernel, NodeContext(((-128, 127),), height, width, optimize), isa)
+    context = NodeContext(((-128, 127),), height, width, optimize, bits=bits)
+    choice = choose(kernel, context, isa)
     rng = np.random.default_rng(seed)
     calls = driver.record(kernel, [x[0]], expected.shape, rng, call=choice.call)
     steps = tuple(replace(step, align=SUM_BYTES) for step in calls.steps)
@@ -61,5 +63,7 @@ def _drawn(kernel: Kernel, x: Int8Array, seed: int, isa: InstructionSet) -> Draw
 
 
 def all_sums(isa: InstructionSet) -> list[Drawn]:
-    """Both kernels with every number of channels up to 70."""
-    return [make(number, isa) for number in range(1, 71) for make in (partial_sums, finish_sums)]
+    """Both kernels with every number of channels up to 70, some with packed weights."""
+    every = [make(number, isa) for number in range(1, 71) for make in (partial_sums, finish_sums)]
+    packed = [partial_sums(number, isa, bits) for bits in BITS for number in range(1, 71, 3)]
+    return every + packed

@@ -24,6 +24,7 @@ from tests.kernels.cases import (
     depthwise_cases,
     everyday,
     forms_of,
+    packed,
     pointwise_cases,
     recording,
     stem_cases,
@@ -33,6 +34,7 @@ from tests.kernels.sums import all_sums
 from tests.ops import draw
 from tests.ops.draw import SEEDS, Case
 
+PACKED = ("pointwise", "conv2d", "stem", "fully_connected")
 CASES: dict[str, st.SearchStrategy[Case]] = {
     "pointwise": pointwise_cases(),
     "conv2d": window_cases(),
@@ -41,6 +43,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "fully_connected": draw.fully_connected_cases(),
     "add": draw.binary_cases(Add),
 }
+CASES |= {f"packed {name}": packed(CASES[name]) for name in PACKED}
 EXAMPLES = {
     "pointwise": 150,
     "conv2d": 120,
@@ -49,6 +52,7 @@ EXAMPLES = {
     "fully_connected": 80,
     "add": 60,
 }
+EXAMPLES |= {f"packed {name}": 80 for name in PACKED}
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +79,7 @@ def host_library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 def test_assembly_computes_the_reference_on_a_cortex_m4(name: str, machine: object) -> None:
     seen: Counter[str] = Counter()
     variants: Counter[str] = Counter()
+    bits: set[int] = set()
 
     @everyday(EXAMPLES[name])
     @given(case=CASES[name], rounding=ROUNDINGS, seed=SEEDS)
@@ -84,6 +89,7 @@ def test_assembly_computes_the_reference_on_a_cortex_m4(name: str, machine: obje
             return
         seen[choice.name] += 1
         variants[choice.call.id.variant] += 1
+        bits.add(choice.call.id.bits)
         calls = recording(case, rounding, choice, seed)
         size = int(np.prod(shape))
         parts = machine.run(choice.call, calls.granularity, calls.steps, size)  # type: ignore[attr-defined]
@@ -96,6 +102,8 @@ def test_assembly_computes_the_reference_on_a_cortex_m4(name: str, machine: obje
     if name == "depthwise":
         assert forms_of(seen) == {"high", "common", "shift", "double"}
         assert set(variants) == {"planes", "bytes"}
+    if name.startswith("packed"):
+        assert bits >= {4, 2}
     assert seen.total() > EXAMPLES[name] // 3, "the variants are hardly drawn"
 
 
@@ -124,7 +132,8 @@ def test_the_c_beside_the_assembly_adds_the_sums_of_a_split(host_library: ctypes
         for each in all_sums(InstructionSet.ARMV7EM)
         if each.choice.call.id.isa == InstructionSet.ARMV7EM
     ]
-    assert len(cases) == 70
+    assert len(cases) == 118
+    assert {each.choice.call.id.bits for each in cases} == {8, 4, 2}
     for each in cases:
         found = driver.replay(host_library, each.calls)
         np.testing.assert_array_equal(found, each.expected, err_msg=each.words)

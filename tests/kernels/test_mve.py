@@ -28,15 +28,18 @@ from tests.kernels.cases import (
     border_cases,
     depthwise_cases,
     forms_of,
+    packed,
     pointwise_cases,
     stem_cases,
     window_cases,
+    with_bits,
 )
 from tests.kernels.drawn import Drawn, check, draw_cases
 from tests.kernels.drawn import drawn as drawn_on
 from tests.ops import draw
 from tests.ops.draw import Case, Scales
 
+PACKED = ("pointwise", "conv2d", "stem", "border", "fully_connected")
 CASES: dict[str, st.SearchStrategy[Case]] = {
     "pointwise": pointwise_cases(),
     "conv2d": window_cases(),
@@ -51,6 +54,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "global_average_pool": draw.global_average_pool_cases(),
     "fully_connected": draw.fully_connected_cases(),
 }
+CASES |= {f"packed {name}": packed(CASES[name]) for name in PACKED}
 EXAMPLES = {"pointwise": 200, "conv2d": 300, "depthwise": 200, "any_depthwise": 200}
 # Factors as networks have them: no channel's is near 1.
 PLAIN = Scales(lambda _: 0.02, draw.free_output_scale)
@@ -98,6 +102,8 @@ def test_assembly_computes_the_reference_on_a_cortex_m55(name: str, machine: Qem
     if name in WITH_FORMS:
         seen = Counter(each.choice.name for each in cases)
         assert forms_of(seen) >= {"doubling", "shift", "double"}
+    if name.startswith("packed"):
+        assert {each.choice.call.id.bits for each in cases} >= {4, 2}
 
 
 @pytest.mark.host
@@ -120,7 +126,8 @@ def test_every_number_of_channels_and_pixels_up_to_257_taps(machine: QemuMachine
         for inputs, outputs in ((number, few), (few, number)):
             shapes = (1, 1, width, inputs), (outputs, 1, 1, inputs)
             case = draw.weighted(op, *shapes, (3, -5), PLAIN, number)
-            cases.append(drawn(case, Rounding.SINGLE, number))
+            for each in (case, with_bits(case, (4, 2)[number % 2])):
+                cases.append(drawn(each, Rounding.SINGLE, number))
     assert {each.choice.call.id.isa for each in cases} == {InstructionSet.MVE}
     check(machine, cases)
 

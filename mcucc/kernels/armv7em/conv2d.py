@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mcucc.ir.kernel import ConstArray, KernelCall, Variant
+from mcucc.ir.kernel import KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.conv2d_border import at_border
 from mcucc.kernels.armv7em.finish import matrix_finish, output_fields
@@ -12,7 +12,8 @@ from mcucc.kernels.armv7em.matrix import (
     matrix_instructions,
     matrix_stream,
     pack_runs,
-    wide_weights,
+    storage_words,
+    stored_bits,
 )
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.conv2d import Conv2dKernel
@@ -22,6 +23,7 @@ MAX_RUNS = 64
 MAX_TAIL = 64
 
 
+@variant(Conv2dKernel, InstructionSet.ARMV7EM, packed=True)
 @variant(Conv2dKernel, InstructionSet.ARMV7EM)
 def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     """Any convolution of one group."""
@@ -36,14 +38,15 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     finish = matrix_finish(flat, kernel.sums, context)
     if finish is None:
         return None
-    packed, chunks = pack_runs(kernel.weights.reshape(c_out, kernel_h * runs, run))
+    bits = stored_bits(context)
+    packed, chunks = pack_runs(kernel.weights.reshape(c_out, kernel_h * runs, run), bits)
     patch = flat.shape[1] if window.pads.left or window.pads.right else 0
-    wide = wide_weights(context)
     # Biases of a border of its own are the inside's and an addend: the stream is there once.
     inside = kernel.sums.biases.inside
     sums = replace(kernel.sums, bias=inside)
+    key = KernelId("conv2d", InstructionSet.ARMV7EM, bits=min(bits, 8))
     call = KernelCall(
-        KernelId("conv2d", InstructionSet.ARMV7EM, requantization=finish.form),
+        replace(key, requantization=finish.form),
         (
             *window.fields(),
             ("input_width", kernel.input_width),
@@ -52,8 +55,8 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
             ("runs", runs),
             ("run", run),
             ("chunks", chunks),
-            ("wide", int(wide)),
-            ("stream", ConstArray("stream", matrix_stream(packed, sums, finish, wide))),
+            ("wide", int(bits == 16)),
+            ("stream", matrix_stream(packed, sums, finish, bits)),
             *output_fields(kernel.sums),
         ),
         scratch_bytes=16 * chunks + patch,
@@ -61,6 +64,5 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     added = kernel.sums.bias - inside
     if added.any():
         call = at_border(call, added)
-    key = KernelId("conv2d", InstructionSet.ARMV7EM)
     instructions = matrix_instructions(key, context, c_out, chunks)
-    return Variant(call, f"armv7em smlad, {finish.form.value}", instructions)
+    return Variant(call, f"armv7em smlad{storage_words(bits)}, {finish.form.value}", instructions)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from mcucc.ir.kernel import ConstArray, KernelCall, Variant
+from dataclasses import replace
+
+from mcucc.ir.kernel import KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.finish import matrix_finish, output_fields
 from mcucc.kernels.armv7em.matrix import (
     matrix_stream,
     pack_runs,
-    wide_weights,
+    storage_words,
+    stored_bits,
 )
 from mcucc.kernels.costs import variant_cost
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.fully_connected import FullyConnectedKernel
 
 
+@variant(FullyConnectedKernel, InstructionSet.ARMV7EM, packed=True)
 @variant(FullyConnectedKernel, InstructionSet.ARMV7EM)
 def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Variant | None:
     """A matrix times one widened vector."""
@@ -22,20 +26,21 @@ def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Varia
     if finish is None:
         return None
     outputs, inputs = kernel.weights.shape
-    packed, chunks = pack_runs(kernel.weights.reshape(outputs, 1, inputs))
-    wide = wide_weights(context)
+    bits = stored_bits(context)
+    packed, chunks = pack_runs(kernel.weights.reshape(outputs, 1, inputs), bits)
+    key = KernelId("fully_connected", InstructionSet.ARMV7EM, bits=min(bits, 8))
     call = KernelCall(
-        KernelId("fully_connected", InstructionSet.ARMV7EM, requantization=finish.form),
+        replace(key, requantization=finish.form),
         (
             ("inputs", inputs),
             ("outputs", outputs),
             ("chunks", chunks),
-            ("wide", int(wide)),
-            ("stream", ConstArray("stream", matrix_stream(packed, kernel.sums, finish, wide))),
+            ("wide", int(bits == 16)),
+            ("stream", matrix_stream(packed, kernel.sums, finish, bits)),
             *output_fields(kernel.sums),
         ),
         scratch_bytes=16 * chunks,
     )
-    cost = variant_cost(call.id)
+    cost = variant_cost(key)
     instructions = outputs * (cost.mac * inputs + cost.output)
-    return Variant(call, f"armv7em smlad, {finish.form.value}", instructions)
+    return Variant(call, f"armv7em smlad{storage_words(bits)}, {finish.form.value}", instructions)

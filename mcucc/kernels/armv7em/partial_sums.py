@@ -6,34 +6,36 @@ from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.matrix import (
     pack_runs,
+    storage_words,
+    stored_bits,
     weights_in_pairs,
-    wide_weights,
 )
 from mcucc.kernels.costs import variant_cost
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.common.partial_sums import PartialSumsKernel
 
 
+@variant(PartialSumsKernel, InstructionSet.ARMV7EM, packed=True)
 @variant(PartialSumsKernel, InstructionSet.ARMV7EM)
 def partial_sums(kernel: PartialSumsKernel, context: NodeContext) -> Variant:
     """SMLAD over pixels widened once, two pixels and two output channels at a time."""
     outputs, inputs = kernel.weights.shape
-    packed, chunks = pack_runs(kernel.weights.reshape(outputs, 1, inputs))
-    wide = wide_weights(context)
-    stream = weights_in_pairs(packed, (outputs + 1) // 2, wide).reshape(-1)
+    bits = stored_bits(context)
+    packed, chunks = pack_runs(kernel.weights.reshape(outputs, 1, inputs), bits)
+    stream = weights_in_pairs(packed, (outputs + 1) // 2, bits).reshape(-1)
     call = KernelCall(
-        KernelId("partial_sums", InstructionSet.ARMV7EM),
+        KernelId("partial_sums", InstructionSet.ARMV7EM, bits=min(bits, 8)),
         (
             ("input_channels", inputs),
             ("output_channels", outputs),
             ("first", int(kernel.first)),
             ("chunks", chunks),
-            ("wide", int(wide)),
-            ("stream", ConstArray("stream", stream)),
+            ("wide", int(bits == 16)),
+            ("stream", ConstArray("stream", stream, bits=min(bits, 8))),
         ),
         scratch_bytes=16 * chunks,
     )
     values = context.height * context.width * outputs
     cost = variant_cost(call.id)
-    per_value = 4 * chunks * (cost.wide_mac if wide else cost.mac) + cost.output
-    return Variant(call, "armv7em smlad", values * per_value)
+    per_value = 4 * chunks * (cost.wide_mac if bits == 16 else cost.mac) + cost.output
+    return Variant(call, f"armv7em smlad{storage_words(bits)}", values * per_value)

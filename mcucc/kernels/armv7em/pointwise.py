@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from mcucc.ir.kernel import ConstArray, KernelCall, Variant
+from dataclasses import replace
+
+from mcucc.ir.kernel import KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.finish import matrix_finish, output_fields
 from mcucc.kernels.armv7em.matrix import (
     matrix_instructions,
     matrix_stream,
     pack_runs,
-    wide_weights,
+    storage_words,
+    stored_bits,
 )
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.conv2d import Conv2dKernel
 
 
+@variant(Conv2dKernel, InstructionSet.ARMV7EM, packed=True)
 @variant(Conv2dKernel, InstructionSet.ARMV7EM)
 def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     """1x1 without padding: no window to gather."""
@@ -25,20 +29,23 @@ def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     finish = matrix_finish(flat, kernel.sums, context)
     if finish is None:
         return None
-    packed, chunks = pack_runs(kernel.weights.reshape(c_out, 1, channels))
-    wide = wide_weights(context)
+    bits = stored_bits(context)
+    packed, chunks = pack_runs(kernel.weights.reshape(c_out, 1, channels), bits)
+    key = KernelId("conv2d", InstructionSet.ARMV7EM, "pointwise", bits=min(bits, 8))
     call = KernelCall(
-        KernelId("conv2d", InstructionSet.ARMV7EM, "pointwise", requantization=finish.form),
+        replace(key, requantization=finish.form),
         (
             ("stride_w", kernel.window.stride[1]),
             ("input_channels", channels),
             ("output_channels", c_out),
             ("chunks", chunks),
-            ("wide", int(wide)),
-            ("stream", ConstArray("stream", matrix_stream(packed, kernel.sums, finish, wide))),
+            ("wide", int(bits == 16)),
+            ("stream", matrix_stream(packed, kernel.sums, finish, bits)),
             *output_fields(kernel.sums),
         ),
         scratch_bytes=16 * chunks,
     )
-    instructions = matrix_instructions(call.id, context, c_out, chunks)
-    return Variant(call, f"armv7em smlad 1x1, {finish.form.value}", instructions)
+    instructions = matrix_instructions(key, context, c_out, chunks)
+    return Variant(
+        call, f"armv7em smlad 1x1{storage_words(bits)}, {finish.form.value}", instructions
+    )

@@ -8,8 +8,15 @@ import numpy.typing as npt
 from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.finish import output_fields
-from mcucc.kernels.mve.finish import VECTOR, finish_table, matrix_finish, weight_table
-from mcucc.kernels.mve.matrix import PIXELS, matrix_instructions
+from mcucc.kernels.mve.finish import VECTOR, finish_table, matrix_finish
+from mcucc.kernels.mve.matrix import (
+    PIXELS,
+    matrix_instructions,
+    storage_words,
+    stored_bits,
+    unpacked_scratch,
+    weight_table,
+)
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.conv2d import Conv2dKernel
 
@@ -19,6 +26,7 @@ STRIP_BYTES = 1536
 MAX_KERNEL_H = 15
 
 
+@variant(Conv2dKernel, InstructionSet.MVE, packed=True)
 @variant(Conv2dKernel, InstructionSet.MVE)
 def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     """Any convolution of one group."""
@@ -33,8 +41,12 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     # Columns from window to window: they overlap unless some between the taps are not read.
     step = stride if window.dilation[1] == 1 and stride <= kernel_w else kernel_w
     tile = tile_columns(column_bytes, kernel_w, step, context.width)
+    bits = stored_bits(context)
+    # A strip is column by column.
+    taps_of_strip = kernel.weights.transpose(0, 2, 1, 3).reshape(c_out, -1)
+    taps = taps_of_strip.shape[1]
     call = KernelCall(
-        KernelId("conv2d", InstructionSet.MVE, requantization=finish.form),
+        KernelId("conv2d", InstructionSet.MVE, requantization=finish.form, bits=bits),
         (
             ("kernel_h", kernel_h),
             ("kernel_w", kernel_w),
@@ -46,17 +58,19 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
             ("output_channels", c_out),
             ("tile", tile),
             ("scatter", ConstArray("scatter", scatter_offsets(kernel_h, channels))),
-            ("weights", weight_table(kernel.weights.transpose(0, 2, 1, 3))),
+            ("weights", weight_table(taps_of_strip, bits)),
             ("finish", finish_table(kernel.sums, finish)),
             *output_fields(kernel.sums),
         ),
-        scratch_bytes=((tile - 1) * step + kernel_w) * column_bytes,
+        scratch_bytes=unpacked_scratch(taps, c_out, bits)
+        + ((tile - 1) * step + kernel_w) * column_bytes,
     )
     per_column = 8 * channels / VECTOR if channels <= VECTOR else 8 + 3 * channels / VECTOR
     columns = context.width * step
     copied = context.height * kernel_h * (100 + columns * per_column)
-    instructions = copied + matrix_instructions(kernel_w * column_bytes, c_out, context)
-    return Variant(call, f"mve strip, {finish.form.value}", instructions)
+    tiles = -(-context.width // tile)
+    instructions = copied + matrix_instructions(taps, c_out, context, tiles)
+    return Variant(call, f"mve strip{storage_words(bits)}, {finish.form.value}", instructions)
 
 
 def tile_columns(column_bytes: int, kernel_w: int, step: int, width: int) -> int:

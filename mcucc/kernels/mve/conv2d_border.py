@@ -18,7 +18,8 @@ def strips_of_zones(kernel: BorderedKernel, calls: Sequence[KernelCall]) -> Kern
     `calls` are those of `kernel.kernels`; None also where there is one only.
     """
     main, *others = calls
-    strips = KernelId("conv2d", InstructionSet.MVE, requantization=main.id.requantization)
+    strips = KernelId("conv2d", InstructionSet.MVE)
+    strips = replace(strips, requantization=main.id.requantization, bits=main.id.bits)
     if main.id != strips or {call.id for call in others} != {strips}:
         return None
     tables = [dict(call.fields)["finish"] for call in calls]

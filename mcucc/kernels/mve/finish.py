@@ -44,9 +44,3 @@ def entries(sums: Accumulation, finish: Finish) -> npt.NDArray[np.int32]:
 def finish_table(sums: Accumulation, finish: Finish) -> ConstArray:
     """The entries as a table of their own."""
     return ConstArray("finish", entries(sums, finish))
-
-
-def weight_table(weights: npt.NDArray[np.int8]) -> ConstArray:
-    """Weights in their order and the bytes that may be read behind them."""
-    flat = np.ascontiguousarray(weights).reshape(-1)
-    return ConstArray("weights", np.concatenate([flat, np.zeros(VECTOR, np.int8)]))

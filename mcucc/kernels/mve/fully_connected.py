@@ -5,12 +5,19 @@ from __future__ import annotations
 from mcucc.ir.kernel import KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.finish import output_fields
-from mcucc.kernels.mve.finish import finish_table, matrix_finish, weight_table
-from mcucc.kernels.mve.matrix import matrix_instructions
+from mcucc.kernels.mve.finish import finish_table, matrix_finish
+from mcucc.kernels.mve.matrix import (
+    matrix_instructions,
+    storage_words,
+    stored_bits,
+    unpacked_scratch,
+    weight_table,
+)
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.fully_connected import FullyConnectedKernel
 
 
+@variant(FullyConnectedKernel, InstructionSet.MVE, packed=True)
 @variant(FullyConnectedKernel, InstructionSet.MVE)
 def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Variant | None:
     """A matrix times one vector, four rows at a time."""
@@ -18,15 +25,17 @@ def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Varia
     if finish is None:
         return None
     outputs, inputs = kernel.weights.shape
+    bits = stored_bits(context)
     call = KernelCall(
-        KernelId("fully_connected", InstructionSet.MVE, requantization=finish.form),
+        KernelId("fully_connected", InstructionSet.MVE, requantization=finish.form, bits=bits),
         (
             ("inputs", inputs),
             ("outputs", outputs),
-            ("weights", weight_table(kernel.weights)),
+            ("weights", weight_table(kernel.weights, bits)),
             ("finish", finish_table(kernel.sums, finish)),
             *output_fields(kernel.sums),
         ),
+        scratch_bytes=unpacked_scratch(inputs, outputs, bits),
     )
-    instructions = matrix_instructions(inputs, outputs, NodeContext())
-    return Variant(call, f"mve, {finish.form.value}", instructions)
+    instructions = matrix_instructions(inputs, outputs, NodeContext(bits=context.bits))
+    return Variant(call, f"mve{storage_words(bits)}, {finish.form.value}", instructions)

@@ -5,12 +5,19 @@ from __future__ import annotations
 from mcucc.ir.kernel import KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.finish import output_fields
-from mcucc.kernels.mve.finish import finish_table, matrix_finish, weight_table
-from mcucc.kernels.mve.matrix import matrix_instructions
+from mcucc.kernels.mve.finish import finish_table, matrix_finish
+from mcucc.kernels.mve.matrix import (
+    matrix_instructions,
+    storage_words,
+    stored_bits,
+    unpacked_scratch,
+    weight_table,
+)
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.conv2d import Conv2dKernel
 
 
+@variant(Conv2dKernel, InstructionSet.MVE, packed=True)
 @variant(Conv2dKernel, InstructionSet.MVE)
 def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     """1x1 without padding: no window to gather."""
@@ -20,16 +27,18 @@ def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     finish = matrix_finish(kernel.weights.reshape(c_out, channels), kernel.sums, context)
     if finish is None:
         return None
+    bits = stored_bits(context)
     call = KernelCall(
-        KernelId("conv2d", InstructionSet.MVE, "pointwise", requantization=finish.form),
+        KernelId("conv2d", InstructionSet.MVE, "pointwise", requantization=finish.form, bits=bits),
         (
             ("stride_w", kernel.window.stride[1]),
             ("input_channels", channels),
             ("output_channels", c_out),
-            ("weights", weight_table(kernel.weights)),
+            ("weights", weight_table(kernel.weights.reshape(c_out, channels), bits)),
             ("finish", finish_table(kernel.sums, finish)),
             *output_fields(kernel.sums),
         ),
+        scratch_bytes=unpacked_scratch(channels, c_out, bits),
     )
     instructions = matrix_instructions(channels, c_out, context)
-    return Variant(call, f"mve 1x1, {finish.form.value}", instructions)
+    return Variant(call, f"mve 1x1{storage_words(bits)}, {finish.form.value}", instructions)

@@ -34,14 +34,20 @@ typedef struct {
     int32_t hi;
 } mcucc_conv2d_mve_params;
 
-/* One function a form of requantization (mcucc/finish_mve.h). */
+/* One function a form of requantization (mcucc/finish_mve.h); int4 and int2: packed weights
+ * (mcucc/matrix_packed_mve.h), unpacked to span->scratch before the strip. */
 #define MCUCC_CONV2D_MVE(form)                                                                     \
     void mcucc_conv2d_mve_##form(const mcucc_conv2d_mve_params *params, const int8_t *const *rows, \
                                  int8_t *out, const mcucc_span *span);
 
-MCUCC_CONV2D_MVE(doubling)
-MCUCC_CONV2D_MVE(shift)
-MCUCC_CONV2D_MVE(wide)
-MCUCC_CONV2D_MVE(double)
+#define MCUCC_CONV2D_MVE_FORMS(prefix) \
+    MCUCC_CONV2D_MVE(prefix##doubling) \
+    MCUCC_CONV2D_MVE(prefix##shift)    \
+    MCUCC_CONV2D_MVE(prefix##wide)     \
+    MCUCC_CONV2D_MVE(prefix##double)
+
+MCUCC_CONV2D_MVE_FORMS()
+MCUCC_CONV2D_MVE_FORMS(int4_)
+MCUCC_CONV2D_MVE_FORMS(int2_)
 
 #endif

@@ -18,15 +18,21 @@ typedef struct {
     int32_t column_zones;
 } mcucc_conv2d_mve_border_params;
 
-/* One function a form of requantization (mcucc/finish_mve.h). */
+/* One function a form of requantization (mcucc/finish_mve.h); int4 and int2: packed weights
+ * (mcucc/matrix_packed_mve.h), unpacked to span->scratch before the strip. */
 #define MCUCC_CONV2D_MVE_BORDER(form)                                                 \
     void mcucc_conv2d_mve_border_##form(const mcucc_conv2d_mve_border_params *params, \
                                         const int8_t *const *rows, int8_t *out,       \
                                         const mcucc_span *span);
 
-MCUCC_CONV2D_MVE_BORDER(doubling)
-MCUCC_CONV2D_MVE_BORDER(shift)
-MCUCC_CONV2D_MVE_BORDER(wide)
-MCUCC_CONV2D_MVE_BORDER(double)
+#define MCUCC_CONV2D_MVE_BORDER_FORMS(prefix) \
+    MCUCC_CONV2D_MVE_BORDER(prefix##doubling) \
+    MCUCC_CONV2D_MVE_BORDER(prefix##shift)    \
+    MCUCC_CONV2D_MVE_BORDER(prefix##wide)     \
+    MCUCC_CONV2D_MVE_BORDER(prefix##double)
+
+MCUCC_CONV2D_MVE_BORDER_FORMS()
+MCUCC_CONV2D_MVE_BORDER_FORMS(int4_)
+MCUCC_CONV2D_MVE_BORDER_FORMS(int2_)
 
 #endif

@@ -5,7 +5,7 @@
 #define MCUCC_CONV2D_WINDOW_ARMV7EM_H
 
 #include "mcucc/conv2d_armv7em.h"
-#include "mcucc/matrix_armv7em.h"
+#include "mcucc/matrix_packed_armv7em.h"
 #include "mcucc/window.h"
 
 /* A window's rows copied into scratch, the columns outside the input filled with its zero point. */

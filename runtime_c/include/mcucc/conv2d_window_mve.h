@@ -5,7 +5,7 @@
 #define MCUCC_CONV2D_WINDOW_MVE_H
 
 #include "mcucc/conv2d_mve.h"
-#include "mcucc/matrix_mve.h"
+#include "mcucc/matrix_packed_mve.h"
 
 /* `columns` pixels of up to 16 channels, as many at a time as a vector holds, each to a column of
  * the strip of its own. */

@@ -20,15 +20,19 @@ typedef struct {
     int32_t hi;
 } mcucc_fully_connected_armv7em_params;
 
-/* One function a form of requantization (mcucc/finish_armv7em.h). */
-void mcucc_fully_connected_armv7em_high(const mcucc_fully_connected_armv7em_params *params,
-                                        const int8_t *const *rows, int8_t *out,
-                                        const mcucc_span *span);
-void mcucc_fully_connected_armv7em_shift(const mcucc_fully_connected_armv7em_params *params,
-                                         const int8_t *const *rows, int8_t *out,
-                                         const mcucc_span *span);
-void mcucc_fully_connected_armv7em_double(const mcucc_fully_connected_armv7em_params *params,
-                                          const int8_t *const *rows, int8_t *out,
-                                          const mcucc_span *span);
+/* One function a form of requantization (mcucc/finish_armv7em.h); int4 and int2: packed weights
+ * (mcucc/matrix_packed_armv7em.h), not wide, for 2 bits of even chunks. */
+#define MCUCC_FULLY_CONNECTED_ARMV7EM(name)                                                       \
+    void mcucc_fully_connected_armv7em_##name(const mcucc_fully_connected_armv7em_params *params, \
+                                              const int8_t *const *rows, int8_t *out,             \
+                                              const mcucc_span *span);
+#define MCUCC_FULLY_CONNECTED_ARMV7EM_FORMS(prefix) \
+    MCUCC_FULLY_CONNECTED_ARMV7EM(prefix##high)     \
+    MCUCC_FULLY_CONNECTED_ARMV7EM(prefix##shift)    \
+    MCUCC_FULLY_CONNECTED_ARMV7EM(prefix##double)
+
+MCUCC_FULLY_CONNECTED_ARMV7EM_FORMS()
+MCUCC_FULLY_CONNECTED_ARMV7EM_FORMS(int4_)
+MCUCC_FULLY_CONNECTED_ARMV7EM_FORMS(int2_)
 
 #endif

@@ -18,15 +18,21 @@ typedef struct {
     int32_t hi;
 } mcucc_fully_connected_mve_params;
 
-/* One function a form of requantization (mcucc/finish_mve.h). */
+/* One function a form of requantization (mcucc/finish_mve.h); int4 and int2: packed weights
+ * (mcucc/matrix_packed_mve.h), unpacked to span->scratch. */
 #define MCUCC_FULLY_CONNECTED_MVE(form)                                                   \
     void mcucc_fully_connected_mve_##form(const mcucc_fully_connected_mve_params *params, \
                                           const int8_t *const *rows, int8_t *out,         \
                                           const mcucc_span *span);
 
-MCUCC_FULLY_CONNECTED_MVE(doubling)
-MCUCC_FULLY_CONNECTED_MVE(shift)
-MCUCC_FULLY_CONNECTED_MVE(wide)
-MCUCC_FULLY_CONNECTED_MVE(double)
+#define MCUCC_FULLY_CONNECTED_MVE_FORMS(prefix) \
+    MCUCC_FULLY_CONNECTED_MVE(prefix##doubling) \
+    MCUCC_FULLY_CONNECTED_MVE(prefix##shift)    \
+    MCUCC_FULLY_CONNECTED_MVE(prefix##wide)     \
+    MCUCC_FULLY_CONNECTED_MVE(prefix##double)
+
+MCUCC_FULLY_CONNECTED_MVE_FORMS()
+MCUCC_FULLY_CONNECTED_MVE_FORMS(int4_)
+MCUCC_FULLY_CONNECTED_MVE_FORMS(int2_)
 
 #endif

@@ -18,9 +18,11 @@ typedef struct {
     int32_t taps;
     int32_t channels;
     int32_t zero_point; /* of the output */
+    int32_t pitch;      /* bytes from a pixel's outputs to the next one's */
+    int8_t *unpacked;   /* room for weights: mcucc/matrix_packed_mve.h; NULL where they are bytes */
 } mcucc_matrix_mve;
 
-/* Outputs out[pixel * channels + channel] of `count` pixels, the taps of pixel i at x + i *
+/* Outputs out[pixel * pitch + channel] of `count` pixels, the taps of pixel i at x + i *
  * step. */
 #define MCUCC_MATRIX_MVE(form)                                                                  \
     void mcucc_matrix_mve_##form(const mcucc_matrix_mve *matrix, const int8_t *x, int32_t step, \

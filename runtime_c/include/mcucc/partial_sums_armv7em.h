@@ -17,7 +17,14 @@ typedef struct {
     const uint32_t *stream; /* [pairs of output channels] */
 } mcucc_partial_sums_armv7em_params;
 
-void mcucc_partial_sums_armv7em(const mcucc_partial_sums_armv7em_params *params,
-                                const int8_t *const *rows, int8_t *out, const mcucc_span *span);
+/* int4 and int2: packed weights (mcucc/matrix_packed_armv7em.h), not wide, for 2 bits of even
+ * chunks. */
+#define MCUCC_PARTIAL_SUMS_ARMV7EM(name)                                                  \
+    void name(const mcucc_partial_sums_armv7em_params *params, const int8_t *const *rows, \
+              int8_t *out, const mcucc_span *span);
+
+MCUCC_PARTIAL_SUMS_ARMV7EM(mcucc_partial_sums_armv7em)
+MCUCC_PARTIAL_SUMS_ARMV7EM(mcucc_partial_sums_armv7em_int4)
+MCUCC_PARTIAL_SUMS_ARMV7EM(mcucc_partial_sums_armv7em_int2)
 
 #endif

@@ -22,12 +22,19 @@ typedef struct {
     int32_t hi;
 } mcucc_pointwise_armv7em_params;
 
-/* One function a form of requantization (mcucc/finish_armv7em.h). */
-void mcucc_pointwise_armv7em_high(const mcucc_pointwise_armv7em_params *params,
-                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span);
-void mcucc_pointwise_armv7em_shift(const mcucc_pointwise_armv7em_params *params,
-                                   const int8_t *const *rows, int8_t *out, const mcucc_span *span);
-void mcucc_pointwise_armv7em_double(const mcucc_pointwise_armv7em_params *params,
-                                    const int8_t *const *rows, int8_t *out, const mcucc_span *span);
+/* One function a form of requantization (mcucc/finish_armv7em.h); int4 and int2: packed weights
+ * (mcucc/matrix_packed_armv7em.h), not wide, for 2 bits of even chunks. */
+#define MCUCC_POINTWISE_ARMV7EM(name)                                                 \
+    void mcucc_pointwise_armv7em_##name(const mcucc_pointwise_armv7em_params *params, \
+                                        const int8_t *const *rows, int8_t *out,       \
+                                        const mcucc_span *span);
+#define MCUCC_POINTWISE_ARMV7EM_FORMS(prefix) \
+    MCUCC_POINTWISE_ARMV7EM(prefix##high)     \
+    MCUCC_POINTWISE_ARMV7EM(prefix##shift)    \
+    MCUCC_POINTWISE_ARMV7EM(prefix##double)
+
+MCUCC_POINTWISE_ARMV7EM_FORMS()
+MCUCC_POINTWISE_ARMV7EM_FORMS(int4_)
+MCUCC_POINTWISE_ARMV7EM_FORMS(int2_)
 
 #endif

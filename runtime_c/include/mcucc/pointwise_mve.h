@@ -21,15 +21,21 @@ typedef struct {
     int32_t hi;
 } mcucc_pointwise_mve_params;
 
-/* One function a form of requantization (mcucc/finish_mve.h). */
+/* One function a form of requantization (mcucc/finish_mve.h); int4 and int2: packed weights
+ * (mcucc/matrix_packed_mve.h), unpacked to span->scratch. */
 #define MCUCC_POINTWISE_MVE(form)                                             \
     void mcucc_pointwise_mve_##form(const mcucc_pointwise_mve_params *params, \
                                     const int8_t *const *rows, int8_t *out,   \
                                     const mcucc_span *span);
 
-MCUCC_POINTWISE_MVE(doubling)
-MCUCC_POINTWISE_MVE(shift)
-MCUCC_POINTWISE_MVE(wide)
-MCUCC_POINTWISE_MVE(double)
+#define MCUCC_POINTWISE_MVE_FORMS(prefix) \
+    MCUCC_POINTWISE_MVE(prefix##doubling) \
+    MCUCC_POINTWISE_MVE(prefix##shift)    \
+    MCUCC_POINTWISE_MVE(prefix##wide)     \
+    MCUCC_POINTWISE_MVE(prefix##double)
+
+MCUCC_POINTWISE_MVE_FORMS()
+MCUCC_POINTWISE_MVE_FORMS(int4_)
+MCUCC_POINTWISE_MVE_FORMS(int2_)
 
 #endif

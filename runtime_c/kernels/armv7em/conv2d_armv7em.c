@@ -3,7 +3,7 @@
 #include "mcucc/conv2d_window_armv7em.h"
 
 MCUCC_INLINE void conv2d(const mcucc_conv2d_armv7em_params *params, const int8_t *const *rows,
-                         int8_t *out, const mcucc_span *span, mcucc_form form)
+                         int8_t *out, const mcucc_span *span, int32_t bits, mcucc_form form)
 {
     const mcucc_range inside =
         mcucc_interior(span, params->kernel_w, params->stride_w, params->dilation_w,
@@ -26,6 +26,7 @@ MCUCC_INLINE void conv2d(const mcucc_conv2d_armv7em_params *params, const int8_t
     int8_t *const start = out;
     int32_t column = span->begin;
 
+    mcucc_clear_last_chunk(pixels, params->chunks, bits);
     while (column < span->end) {
         const int32_t two = column + 1 < span->end;
         for (int32_t i = 0; i <= two; ++i) {
@@ -41,27 +42,25 @@ MCUCC_INLINE void conv2d(const mcucc_conv2d_armv7em_params *params, const int8_t
         }
         matrix.p = out;
         matrix.q = out + params->output_channels;
-        mcucc_matrix_run(&matrix, two, params->wide, form);
+        mcucc_matrix_run_bits(&matrix, two, params->wide, bits, form);
         column += 1 + two;
         out += (1 + two) * params->output_channels;
     }
     mcucc_clamp_bytes(start, columns * params->output_channels, params->lo, params->hi);
 }
 
-void mcucc_conv2d_armv7em_high(const mcucc_conv2d_armv7em_params *params, const int8_t *const *rows,
-                               int8_t *out, const mcucc_span *span)
-{
-    conv2d(params, rows, out, span, MCUCC_FORM_HIGH);
-}
+#define KERNEL(name, bits, form)                                                \
+    void mcucc_conv2d_armv7em_##name(const mcucc_conv2d_armv7em_params *params, \
+                                     const int8_t *const *rows, int8_t *out,    \
+                                     const mcucc_span *span)                    \
+    {                                                                           \
+        conv2d(params, rows, out, span, bits, form);                            \
+    }
+#define FORMS(bits, prefix)                       \
+    KERNEL(prefix##high, bits, MCUCC_FORM_HIGH)   \
+    KERNEL(prefix##shift, bits, MCUCC_FORM_SHIFT) \
+    KERNEL(prefix##double, bits, MCUCC_FORM_DOUBLE)
 
-void mcucc_conv2d_armv7em_shift(const mcucc_conv2d_armv7em_params *params,
-                                const int8_t *const *rows, int8_t *out, const mcucc_span *span)
-{
-    conv2d(params, rows, out, span, MCUCC_FORM_SHIFT);
-}
-
-void mcucc_conv2d_armv7em_double(const mcucc_conv2d_armv7em_params *params,
-                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span)
-{
-    conv2d(params, rows, out, span, MCUCC_FORM_DOUBLE);
-}
+FORMS(8, )
+FORMS(4, int4_)
+FORMS(2, int2_)

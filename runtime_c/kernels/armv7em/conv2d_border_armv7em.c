@@ -4,7 +4,7 @@
 
 MCUCC_INLINE void conv2d_border(const mcucc_conv2d_border_armv7em_params *params,
                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span,
-                                mcucc_form form)
+                                int32_t bits, mcucc_form form)
 {
     const mcucc_conv2d_armv7em_params *const layer = &params->layer;
     const mcucc_range inside =
@@ -21,6 +21,7 @@ MCUCC_INLINE void conv2d_border(const mcucc_conv2d_border_armv7em_params *params
     const window_runs shape = {layer->kernel_h * layer->runs, (int32_t)(run / 4),
                                (int32_t)(run % 4), tail};
 
+    mcucc_clear_last_chunk(pixel, layer->chunks, bits);
     for (int32_t column = span->begin; column < span->end; ++column) {
         const int32_t first = column * layer->stride_w - layer->pad_left;
         const int32_t within = column >= inside.begin && column < inside.end;
@@ -30,30 +31,25 @@ MCUCC_INLINE void conv2d_border(const mcucc_conv2d_border_armv7em_params *params
         } else {
             widen_hard(layer, &shape, rows, first, within, span, pixel);
         }
-        mcucc_matrix_run_added(&added, layer->wide, form);
+        mcucc_matrix_run_added_bits(&added, layer->wide, bits, form);
         added.matrix.p += layer->output_channels;
     }
     mcucc_clamp_bytes(out, (span->end - span->begin) * layer->output_channels, layer->lo,
                       layer->hi);
 }
 
-void mcucc_conv2d_border_armv7em_high(const mcucc_conv2d_border_armv7em_params *params,
-                                      const int8_t *const *rows, int8_t *out,
-                                      const mcucc_span *span)
-{
-    conv2d_border(params, rows, out, span, MCUCC_FORM_HIGH);
-}
+#define KERNEL(name, bits, form)                                                              \
+    void mcucc_conv2d_border_armv7em_##name(const mcucc_conv2d_border_armv7em_params *params, \
+                                            const int8_t *const *rows, int8_t *out,           \
+                                            const mcucc_span *span)                           \
+    {                                                                                         \
+        conv2d_border(params, rows, out, span, bits, form);                                   \
+    }
+#define FORMS(bits, prefix)                       \
+    KERNEL(prefix##high, bits, MCUCC_FORM_HIGH)   \
+    KERNEL(prefix##shift, bits, MCUCC_FORM_SHIFT) \
+    KERNEL(prefix##double, bits, MCUCC_FORM_DOUBLE)
 
-void mcucc_conv2d_border_armv7em_shift(const mcucc_conv2d_border_armv7em_params *params,
-                                       const int8_t *const *rows, int8_t *out,
-                                       const mcucc_span *span)
-{
-    conv2d_border(params, rows, out, span, MCUCC_FORM_SHIFT);
-}
-
-void mcucc_conv2d_border_armv7em_double(const mcucc_conv2d_border_armv7em_params *params,
-                                        const int8_t *const *rows, int8_t *out,
-                                        const mcucc_span *span)
-{
-    conv2d_border(params, rows, out, span, MCUCC_FORM_DOUBLE);
-}
+FORMS(8, )
+FORMS(4, int4_)
+FORMS(2, int2_)

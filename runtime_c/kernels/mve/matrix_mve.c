@@ -335,18 +335,18 @@ static void run(const mcucc_matrix_mve *matrix, const core *cores, int32_t words
         for (int32_t i = 0; i < 4; ++i) {
             const int32_t lane = i < last ? i : last;
             work.four[i] = x + lane * step;
-            work.offsets[i] = (uint32_t)(lane * matrix->channels);
+            work.offsets[i] = (uint32_t)(lane * matrix->pitch);
         }
         work.out = out;
         pixels(&work);
         x += (last + 1) * step;
-        out += (last + 1) * matrix->channels;
+        out += (last + 1) * matrix->pitch;
         count -= last + 1;
     }
     for (; count > 0; --count) {
         one_pixel(matrix, cores[vectors > 1 ? CORE_CHANNELS : CORE_CHANNELS_1], words, x, out);
         x += step;
-        out += matrix->channels;
+        out += matrix->pitch;
     }
 }
 
