@@ -151,7 +151,7 @@ def _boards(found: Analysis) -> Table:
 
 def _layers(found: Analysis, width: int) -> Table:
     from mcucc.base.names import short_paths
-    from mcucc.report.terminal import layer_table
+    from mcucc.report.layer_table import layer_table
 
     short = short_paths(dict.fromkeys(node.name for node in found.layers))
     rows = [

@@ -36,6 +36,9 @@ def validate_command(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Only the first so many pictures.")
     ] = None,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="What each layer costs, and what to do about it.")
+    ] = False,
     time_limit: Annotated[float, typer.Option(help="Seconds until an emulator is stopped.")] = 1800,
     json_output: Annotated[bool, typer.Option("--json", help="The table as JSON.")] = False,
     verbose: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
@@ -50,6 +53,7 @@ def validate_command(
     from mcucc.cli.parse import choice
     from mcucc.driver.folder import open_compiled
     from mcucc.driver.validate import validate
+    from mcucc.report.noise import print_noise
 
     del verbose
     choice("--emulator", emulator, EMULATORS)
@@ -62,6 +66,7 @@ def validate_command(
             emulator=emulator,
             time_limit_s=time_limit,
             progress=progress,
+            layers=layers,
         )
     if json_output:
         print_json(found.to_dict())
@@ -69,6 +74,9 @@ def validate_command(
         console.print(_table(found))
         for line in _verdict(found):
             console.print(line, markup=False, highlight=False)
+        if found.layers is not None:
+            console.print()
+            print_noise(found.layers, console)
     if not found.passed:
         raise typer.Exit(1)
 

@@ -13,6 +13,7 @@ from mcucc.boards.board import Board, board_file, load_board
 from mcucc.codegen.model import ModelCode, Origin, model_code, model_identifier
 from mcucc.codegen.write import write_library
 from mcucc.driver.choice import schedule_facts
+from mcucc.driver.diagnose import Health, examine
 from mcucc.driver.folder import Staging, check_target, staging, write_network
 from mcucc.driver.limits import TooLarge, check_arena, check_weights, does_not_fit
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
@@ -80,8 +81,9 @@ def compile_model(model: Path, options: CompileOptions, progress: Progress = sil
     check_target(out)
     c_only = check_tools(board, options)
     network = load_network(model, options.network, progress)
+    health = examine(network, options.network, progress)
     with staging(out) as scratch:
-        made = _Compiler(network, board, options, name, c_only, scratch, progress).best()
+        made = _Compiler(network, health, board, options, name, c_only, scratch, progress).best()
         scratch.publish(made.folder)
     return made.report
 
@@ -115,6 +117,7 @@ class _Compiler:
     """One network for one board; `c_only` says why there is no firmware, "" where there is."""
 
     network: LoadedModel
+    health: Health
     board: Board
     options: CompileOptions
     name: str
@@ -168,12 +171,13 @@ class _Compiler:
             export_to(ecosystem, compiled.code, folder)
         measured = self._measured(compiled, sources, folder)
         limit = min(options.schedule.sram or board.ram_bytes, board.ram_bytes)
-        report = _report(compiled, board, measured, limit)
+        report = _report(compiled, self.health, board, measured, limit)
         if not report.fits:
             return does_not_fit(program, report, board, limit)
         write_network(
             folder,
             self.network.graph,
+            self.network.values,
             program.plan,
             board_file(options.board),
             self.network.file,
@@ -263,7 +267,9 @@ def build_image(
     return replace(firmware, elf=elf)
 
 
-def _report(compiled: Compiled, board: Board, measured: Measured, limit: int) -> Report:
+def _report(
+    compiled: Compiled, health: Health, board: Board, measured: Measured, limit: int
+) -> Report:
     program, network = compiled.program, compiled.network
     sram = sram_facts(
         program,
@@ -303,6 +309,8 @@ def _report(compiled: Compiled, board: Board, measured: Measured, limit: int) ->
         worst_slice=network.worst_slice,
         plan=schedule_facts(compiled.schedule),
         program_text=tuple(schedule_text(program).splitlines()),
+        diagnosis=health.diagnosis,
+        warnings=health.warnings,
         memory=memory_facts(program),
         counting=counting(
             image=program.plan.image.value,

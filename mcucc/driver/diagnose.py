@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from mcucc.base.progress import Progress, silent
-from mcucc.driver.load import LoadedModel
-from mcucc.evaluate.diagnosis import Diagnosis, with_shares
-from mcucc.evaluate.layer_noise import compare_layers
+from mcucc.driver.folder import CompiledFolder
+from mcucc.driver.load import LoadedModel, NetworkOptions, float_forms
+from mcucc.driver.samples import evenly, unseen_samples
+from mcucc.evaluate.diagnosis import Diagnosis, with_shares, worst_output
+from mcucc.evaluate.layer_noise import compare_layers, watch_layers
 from mcucc.evaluate.noise_shares import noise_by_tensor
 from mcucc.images.samples import Sample
-from mcucc.quantize.sensitivity import sensitivities
+from mcucc.quantize.sensitivity import end_tensors, sensitivities
+from mcucc.report.stored import read_report
 
 SHARES_FROM = 16  # pictures: a tensor's share within a tenth
 COMPARED_ON = 16
+
+
+@dataclass(frozen=True)
+class Health:
+    """What `compile` says of a network's accuracy, and of the pictures it was calibrated on."""
+
+    diagnosis: Diagnosis | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def examine(network: LoadedModel, options: NetworkOptions, progress: Progress = silent) -> Health:
+    """The health of a network that was quantized here; none of others."""
+    if network.origin is None or network.synthetic or options.data is None:
+        return Health()
+    calibrated = network.origin.calibration
+    unseen = unseen_samples(
+        network.imported, network.preprocess, options.data, calibrated, COMPARED_ON
+    )
+    return Health(diagnose(network, unseen, progress))
 
 
 def diagnose(
@@ -28,10 +51,10 @@ def diagnose(
         return None
     calibration = origin.calibration.samples
     enough = len(unseen) >= COMPARED_ON
-    samples = spread(unseen if enough else calibration, COMPARED_ON)
+    samples = evenly(unseen if enough else calibration, COMPARED_ON)
     found = origin.sensitivities
     if found is None:
-        found = sensitivities(origin.floats, spread(calibration, SHARES_FROM), progress)
+        found = sensitivities(origin.floats, evenly(calibration, SHARES_FROM), progress)
     noise = noise_by_tensor(origin.floats, origin.quantized, origin.maps, found)
     layers = compare_layers(
         network.imported,
@@ -44,10 +67,31 @@ def diagnose(
     )
     rows, predicted = with_shares(layers, noise)
     source = "pictures that did not calibrate" if enough else "pictures that calibrated"
-    return Diagnosis(len(samples), source, True, predicted, rows)
+    measured = worst_output(rows, end_tensors(origin.floats))
+    return Diagnosis(len(samples), source, True, predicted, measured, rows)
 
 
-def spread(samples: Sequence[Sample], count: int) -> tuple[Sample, ...]:
-    """At most `count` of them, evenly spread."""
-    count = min(count, len(samples))
-    return tuple(samples[index * len(samples) // count] for index in range(count))
+def diagnose_folder(
+    compiled: CompiledFolder, samples: Sequence[Sample], progress: Progress = silent
+) -> Diagnosis:
+    """The layers of a compiled folder on samples, the shares of noise as `compile` found them."""
+    samples = evenly(samples, COMPARED_ON)
+    source = "of these pictures"
+    if not compiled.manifest.is_float:
+        rows = watch_layers(compiled.graph, compiled.integer, samples, progress)
+        return Diagnosis(len(samples), source, False, None, None, rows)
+    floats = float_forms(compiled.imported, compiled.manifest.preprocess)[-1]
+    network = compiled.graph, compiled.integer, compiled.values
+    rows = compare_layers(compiled.imported, floats, *network, samples, progress)
+    measured = worst_output(rows, end_tensors(floats))
+    known = read_report(compiled.path).diagnosis
+    if known is None:
+        return Diagnosis(len(samples), source, True, None, measured, rows)
+    shares = {layer.tensor: layer for layer in known.layers}
+    joined = tuple(
+        replace(row, activation=own.activation, weights=own.weights)
+        if (own := shares.get(row.tensor)) is not None
+        else row
+        for row in rows
+    )
+    return Diagnosis(len(samples), source, True, known.predicted_db, measured, joined)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,7 +20,9 @@ from mcucc.boards.board import Board, load_board
 from mcucc.driver.manifest import MANIFEST, Manifest, read_manifest
 from mcucc.driver.network_file import load_graph, save_graph
 from mcucc.driver.target import bind
+from mcucc.driver.values_file import read_values, write_values
 from mcucc.errors import OutputError
+from mcucc.evaluate.file_values import FileValues
 from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.load import ModelFile, load_model
 from mcucc.images.camera import CameraInput, cameras_of
@@ -44,6 +46,7 @@ from mcucc.toolchain.host import build_shared
 # Beside the manifest, the C, the ELF and the report:
 NETWORK = "network.npz"  # the int8 network
 PLAN = "plan.json"  # the schedule the C was generated from
+VALUES = "values.json"  # how the int8 network's tensors hold the file's values
 BOARD = "board.toml"
 SOURCE = "source"  # the model file as it was compiled, with its own suffix
 
@@ -80,6 +83,11 @@ class CompiledFolder:
             what = f"{self.source.name} is not the file that was compiled"
             raise OutputError(what, where=str(self.path), hint="compile again")
         return imported
+
+    @cached_property
+    def values(self) -> Mapping[str, FileValues]:
+        """Of tensors that do not simply hold the file's; empty where an older mcucc kept none."""
+        return read_values(self.path / VALUES)
 
     def program(self) -> Program:
         """The program the C was generated from."""
@@ -132,12 +140,20 @@ def open_compiled(path: Path) -> CompiledFolder:
     )
 
 
-def write_network(folder: Path, graph: Graph, plan: Plan, board: Path, source: ModelFile) -> None:
+def write_network(
+    folder: Path,
+    graph: Graph,
+    values: Mapping[str, FileValues],
+    plan: Plan,
+    board: Path,
+    source: ModelFile,
+) -> None:
     """Write what `open_compiled` needs beside the manifest and the C.
 
     `board` is the board's TOML.
     """
     save_graph(graph, folder / NETWORK)
+    write_values(values, folder / VALUES)
     (folder / PLAN).write_text(plan.to_json() + "\n", encoding="utf-8")
     (folder / f"{SOURCE}{source.suffix}").write_bytes(source.content)
     shutil.copyfile(board, folder / BOARD)

@@ -5,9 +5,10 @@ Here and only here data becomes samples.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -31,6 +32,8 @@ RAW_HINT = (
     "and no preprocessing TOML"
 )
 NOISE = "noise"  # what the manifest calls it
+
+Row = TypeVar("Row")
 
 
 def preprocess_of(
@@ -91,6 +94,34 @@ def calibration_samples(
         where=str(imported.model_path),
         hint="add --data DIR (a folder of pictures, labelled or not)",
     )
+
+
+def unseen_samples(
+    imported: ImportedModel,
+    preprocess: Preprocess | None,
+    data: Path,
+    calibrated: CalibrationSet,
+    count: int,
+) -> tuple[Sample, ...]:
+    """At most `count` samples of `data` that did not calibrate, evenly spread; with their labels.
+
+    Pictures that cannot be decoded are left out, as calibration has said already.
+    """
+    seen = {sample.name for sample in calibrated.samples}
+    if preprocess is None:
+        rest = [s for s in read_samples(data, imported.ports) if s.name not in seen]
+        return tuple(evenly(rest, count))
+    items = evenly([item for item in load_dataset(data).items if item.name not in seen], count)
+    if not items:
+        return ()
+    read = pictures(items, preprocess, where=str(data), warn=lambda message: None)
+    return tuple(Picture(image, preprocess, None, item.name, item.label) for item, image in read)
+
+
+def evenly(rows: Sequence[Row], count: int) -> list[Row]:
+    """At most `count` of them, evenly spread."""
+    count = min(count, len(rows))
+    return [rows[index * len(rows) // count] for index in range(count)]
 
 
 def _noise(imported: ImportedModel, preprocess: Preprocess | None) -> list[Sample]:

@@ -11,12 +11,14 @@ import numpy as np
 
 from mcucc.backends.host import HostModel
 from mcucc.base.progress import Progress, silent
+from mcucc.driver.diagnose import diagnose_folder
 from mcucc.driver.folder import CompiledFolder, scratch_folder
 from mcucc.driver.load import float_forms
 from mcucc.driver.manifest import PostTraining
 from mcucc.driver.run import NotEmulated, Outputs, Run, emulated, on_host
 from mcucc.driver.samples import samples_of
 from mcucc.errors import ModelError, ToolError
+from mcucc.evaluate.diagnosis import Diagnosis
 from mcucc.evaluate.fingerprint import fingerprint, first_changed
 from mcucc.evaluate.float_check import WrongValue, first_wrong_of
 from mcucc.evaluate.float_outputs import float_outputs as float_outputs_of
@@ -64,6 +66,7 @@ class Validation:
     oracle_exact: bool = False
     wrong_float: WrongValue | None = None
     changed_layer: str = ""
+    layers: Diagnosis | None = None  # None: not asked for
 
     @property
     def passed(self) -> bool:
@@ -87,6 +90,7 @@ class Validation:
             "divergences": [vars(divergence) for divergence in self.divergences],
             "changed_layer": self.changed_layer,
             "wrong_float": None if self.wrong_float is None else vars(self.wrong_float),
+            **({} if self.layers is None else {"layers": self.layers.to_dict()}),
         }
 
 
@@ -115,8 +119,9 @@ def validate(
     emulator: str,
     time_limit_s: float,
     progress: Progress,
+    layers: bool = False,
 ) -> Validation:
-    """Compute every sample of `data` in every way there is, and compare.
+    """Compute every sample of `data` in every way there is, and compare; layer by layer on a few.
 
     Raises DataError for unusable data, ToolError when a compiler or emulator fails.
     """
@@ -152,6 +157,7 @@ def validate(
         oracle_exact=of_file.oracle_exact,
         wrong_float=of_file.wrong_float,
         changed_layer=of_file.changed_layer,
+        layers=diagnose_folder(compiled, samples, progress) if layers else None,
     )
 
 

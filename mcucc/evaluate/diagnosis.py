@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mcucc.base.names import short_paths
 from mcucc.base.typed import plain
 from mcucc.evaluate.layer_noise import LayerNoise
 from mcucc.evaluate.noise_shares import Noise
@@ -24,13 +25,15 @@ class Diagnosis:
     """Every layer, on `pictures` from `source` (in words).
 
     `compared`: there is a float network. `predicted_db` is the outputs' signal to noise that all
-    rounding together makes to first order, None where it is not known.
+    rounding together makes to first order, `measured_db` that of the worst output; None where it
+    is not known.
     """
 
     pictures: int
     source: str
     compared: bool
     predicted_db: float | None
+    measured_db: float | None
     layers: tuple[LayerNoise, ...]
 
     @property
@@ -91,10 +94,10 @@ def advices(found: Diagnosis, layer: LayerNoise) -> tuple[str, ...]:
             f"--precision {layer.tensor}=int16"
         )
     if weights >= COSTLY and not clear:
-        lines.append(
-            f"its weights make {100 * weights:.0f} % of the noise: give them 8 bits, or "
-            "train the network with its weights rounded"
-        )
+        remedy = f"they are {layer.weights_type}, 8 bits would cost less"
+        if layer.weights_type == "int8":
+            remedy = "at 8 bits already: only training with rounded weights lowers it"
+        lines.append(f"its weights make {100 * weights:.0f} % of the noise, {remedy}")
     if layer.still >= STILL * layer.channels and layer.still > 1:
         lines.append(
             f"{layer.still} of {layer.channels} channels never move: it was trained to use fewer, "
@@ -114,16 +117,22 @@ def summary(found: Diagnosis) -> tuple[str, ...]:
         )
     if found.predicted_db is None or found.activations is None:
         return (f"how far each layer is from float, {of}",)
+    measured = "" if found.measured_db is None else f", {found.measured_db:.1f} dB measured"
     lines = [
-        f"rounding leaves the outputs {found.predicted_db:.1f} dB above its noise (predicted): "
-        f"{100 * found.activations:.0f} % of the noise is of values, "
-        f"{100 * (1 - found.activations):.0f} % of weights; layers {of}"
+        f"signal to noise of the outputs: {found.predicted_db:.1f} dB predicted{measured} {of}",
+        f"{100 * found.activations:.0f} % of the noise is of rounded values, "
+        f"{100 * (1 - found.activations):.0f} % of rounded weights",
     ]
     if found.predicted_db >= CLEAR_DB:
         return (*lines, "that is clear: no layer needs anything")
-    shown = sum(layer.share for layer in found.worst)
-    if found.worst:
-        lines.append(f"{len(found.worst)} layers make {100 * shown:.0f} % of it")
-    else:
-        lines.append(f"no layer makes {100 * COSTLY:.0f} % of it: the noise is spread")
-    return tuple(lines)
+    if not found.worst:
+        return (*lines, f"no layer makes {100 * COSTLY:.0f} % of it: the noise is spread")
+    short = short_paths([layer.layer for layer in found.layers])
+    named = ", ".join(f"{short[w.layer]} {100 * w.share:.0f} %" for w in found.worst)
+    return (*lines, f"most of it: {named}")
+
+
+def worst_output(layers: Sequence[LayerNoise], outputs: Sequence[str]) -> float | None:
+    """The least signal to noise of the tensors `outputs`."""
+    known = [row.snr_db for row in layers if row.tensor in outputs and row.snr_db is not None]
+    return min(known, default=None)

@@ -22,6 +22,7 @@ from mcucc.ir.integer import Activation, IntegerGraph
 from mcucc.ir.op import Op
 from mcucc.ir.tensor import Quant
 from mcucc.numerics.fixed_point import NO_CLAMP, IntegerArray
+from mcucc.numerics.weights import GRIDS
 from mcucc.oracles.float_session import FloatSession
 
 DoubleArray = npt.NDArray[np.float64]
@@ -48,6 +49,7 @@ class LayerNoise:
     saturated: float | None
     still: int
     channels: int
+    weights_type: str = ""  # int8, int4 or ternary; "": it has none
     activation: float | None = None
     weights: float | None = None
 
@@ -130,9 +132,9 @@ def compare_layers(
             else:
                 tally.watch(made[name], ends[name])
         progress("comparing layers", done, len(samples))
+    files = {name: own.tensor for name, own in known.items()}
     return tuple(
-        _row(n, held[n.output].tensor, tallies[n.output], n.output in known, ends)
-        for n in graph.nodes
+        _row(graph, n, tallies[n.output], files.get(n.output), ends[n.output]) for n in graph.nodes
     )
 
 
@@ -147,7 +149,7 @@ def watch_layers(
         for name, tally in tallies.items():
             tally.watch(made[name], ends[name])
         progress("watching layers", done, len(samples))
-    return tuple(_row(n, n.output, tallies[n.output], False, ends) for n in graph.nodes)
+    return tuple(_row(graph, n, tallies[n.output], None, ends[n.output]) for n in graph.nodes)
 
 
 def _ends(graph: Graph, integer: IntegerGraph) -> dict[str, tuple[bool, bool]]:
@@ -176,17 +178,27 @@ def _quantized(integer: IntegerGraph, sample: Sample) -> Sample:
 
 
 def _row(
-    node: Node, tensor: str, tally: _Tally, compared: bool, ends: Mapping[str, tuple[bool, bool]]
+    graph: Graph, node: Node, tally: _Tally, file: str | None, ends: tuple[bool, bool]
 ) -> LayerNoise:
-    counted = compared or any(ends[node.output])
+    """`file` is the float network's tensor, None where there is none."""
     return LayerNoise(
         layer=node.name,
         op=node.op.kind,
-        tensor=tensor,
+        tensor=file or node.output,
         precision=str(tally.activation.dtype),
-        snr_db=tally.snr_db if compared else None,
-        exact=compared and tally.noise == 0.0,
-        saturated=tally.cut / max(tally.count, 1) if counted else None,
+        snr_db=None if file is None else tally.snr_db,
+        exact=file is not None and tally.noise == 0.0,
+        saturated=tally.cut / max(tally.count, 1) if file is not None or any(ends) else None,
         still=tally.still,
         channels=tally.activation.channels,
+        weights_type=weights_type(graph, node),
     )
+
+
+def weights_type(graph: Graph, node: Node) -> str:
+    """The coarsest grid that a layer's weights lie on; "" where it has none."""
+    if node.op.WEIGHT_AXIS is None:
+        return ""
+    values = graph.tensors[node.inputs[1]].constant.astype(np.int64)
+    by_step = sorted(GRIDS.items(), key=lambda item: -item[1].step)
+    return next(name for name, grid in by_step if not (values % grid.step).any())

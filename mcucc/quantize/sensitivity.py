@@ -26,7 +26,8 @@ from mcucc.images.samples import Sample
 from mcucc.ir.float_run import evaluate_graph
 from mcucc.ir.graph import Graph, Node
 from mcucc.ir.op import Op
-from mcucc.numerics.fixed_point import NO_CLAMP
+from mcucc.ir.tensor import Shape
+from mcucc.numerics.fixed_point import NO_CLAMP, IntArray
 from mcucc.ops.softmax import Softmax
 
 DoubleArray = npt.NDArray[np.float64]
@@ -64,18 +65,40 @@ def sensitivities(
     count = min(len(samples), PICTURES)
     samples = [samples[index * len(samples) // count] for index in range(count)]
     ends = end_tensors(graph)
-    rng = np.random.default_rng(SEED)
     weights = _end_weights(graph, ends, samples[:ENERGY_PICTURES])
-    tally = _Tally(graph)
+    vectors = _Vectors({name: graph.tensors[name].shape for name in ends})
+    tally, energy = _Tally(graph), 0.0
     for done, sample in enumerate(samples, 1):
         values = evaluate_graph(graph, real_inputs(graph, sample))
-        seeds = {}
+        signs = vectors.next()
         for name in ends:
-            signs = rng.integers(0, 2, values[name].shape) * 2 - 1
-            seeds[name] = (signs * weights[name]).astype(np.float32)
+            weighted = values[name] * weights[name]
+            energy += float(np.square(weighted, dtype=np.float64).sum())
+        seeds = {n: (signs[n] * weights[n]).astype(np.float32) for n in ends}
         tally.reverse(values, seeds)
         progress("measuring sensitivities", done, len(samples))
-    return tally.result()
+    # The weights are of the first pictures, the energy is to be that of all.
+    return tally.result(energy / len(ends) or float(len(samples)))
+
+
+class _Vectors:
+    """Random signs for each picture's outputs, in pairs: one vector, and it with every second sign
+    turned. The logits of two classes mostly move against each other; so both directions count.
+    """
+
+    def __init__(self, shapes: Mapping[str, Shape]) -> None:
+        self._rng, self._shapes = np.random.default_rng(SEED), shapes
+        self._left: dict[str, IntArray] | None = None
+
+    def next(self) -> dict[str, IntArray]:
+        """Of the next picture."""
+        if self._left is not None:
+            turned, self._left = self._left, None
+            return turned
+        drawn = {n: self._rng.integers(0, 2, shape) * 2 - 1 for n, shape in self._shapes.items()}
+        turns = {n: 1 - 2 * (np.arange(shape[-1]) % 2) for n, shape in self._shapes.items()}
+        self._left = {name: signs * turns[name] for name, signs in drawn.items()}
+        return drawn
 
 
 def end_tensors(graph: Graph) -> tuple[str, ...]:
@@ -191,26 +214,26 @@ class _Tally:
         sums.bias_squares += of_bias * of_bias
         sums.mean_input += operands[0]
 
-    def result(self) -> Sensitivities:
-        """The means over pictures."""
+    def result(self, energy: float) -> Sensitivities:
+        """The means over pictures, as shares of the `energy` of all."""
         return Sensitivities(
             self._pictures,
-            {name: coarse(total / self._pictures) for name, total in self._activations.items()},
+            {name: coarse(total / energy) for name, total in self._activations.items()},
             {
-                node.name: coarse(self._by_channels(node, self._weights[node.name]))
+                node.name: coarse(self._by_channels(node, self._weights[node.name], energy))
                 for node in self._graph.nodes
                 if node.name in self._weights
             },
         )
 
-    def _by_channels(self, node: Node, sums: _Weights) -> DoubleArray:
+    def _by_channels(self, node: Node, sums: _Weights, energy: float) -> DoubleArray:
         axis, weights = node.op.WEIGHT_AXIS, self._graph.tensors[node.inputs[1]].constant
         assert axis is not None
         mean = tap_means(node.op, sums.mean_input / self._pictures, weights)
         squares = sums.squares - 2.0 * mean * sums.products
         squares += mean**2 * _along(sums.bias_squares, axis, mean.ndim)
         # Sums of float32 leave a little below zero where a channel never moves.
-        by_output = np.moveaxis(np.maximum(squares, 0.0), axis, 0) / self._pictures
+        by_output = np.moveaxis(np.maximum(squares, 0.0), axis, 0) / energy
         channels = self._graph.tensors[node.inputs[0]].shape[-1]
         inputs = 1 if axis else weights.shape[-1] if weights.ndim > 2 else channels
         summed: DoubleArray = by_output.reshape(by_output.shape[0], -1, inputs).sum(axis=1)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcucc.base.typed import Reader, plain, shown, wrong
+from mcucc.evaluate.diagnosis import Diagnosis
 from mcucc.evaluate.slices import Slices
 from mcucc.passes.constant_channels import Removed
 from mcucc.quantize.border import BorderFacts
@@ -25,7 +26,8 @@ from mcucc.report.plan import PlanFacts
 from mcucc.schedule.plan.plan import ImagePolicy
 
 SCHEMA = 5
-OPTIONAL = ("program_text", "weight_bits")  # keys that reports of before do not have
+# Keys that reports of before do not have.
+OPTIONAL = ("program_text", "weight_bits", "diagnosis", "warnings")
 PEAK_LIVE = "peak_live"  # a key of `plan` that tells again what `memory` does
 
 
@@ -128,6 +130,8 @@ class Report:
     counting: tuple[Counted, ...]
     tools: Mapping[str, str]
     program_text: tuple[str, ...] = ()  # lines: the plan, and its program as a loop nest
+    diagnosis: Diagnosis | None = None  # None: no float network, or no pictures
+    warnings: tuple[str, ...] = ()  # of the calibration pictures
 
     def to_json(self) -> str:
         """report.json."""

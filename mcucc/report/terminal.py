@@ -18,8 +18,8 @@ from mcucc.report.format import (
     split_output_words,
     weight_words,
 )
-
-LEAST_OP = 16  # columns that an op needs to be shown
+from mcucc.report.layer_table import layer_table
+from mcucc.report.noise import print_summary
 
 
 def print_report(report: Report, console: Console) -> None:
@@ -65,6 +65,10 @@ def print_report(report: Report, console: Console) -> None:
     slices = report.worst_slice
     if slices is not None and slices.dead:
         _print(console, f"warning: {dead_words(slices)}", style="yellow")
+    if report.diagnosis is not None:
+        print_summary(report.diagnosis, console)
+    for warning in report.warnings:
+        _print(console, f"warning: {warning}", style="yellow")
     if plan.before.arena != plan.arena:
         _print(
             console,
@@ -97,33 +101,6 @@ def print_layers(report: Report, console: Console) -> None:
         shown = first and layer.counted_with == step
         rows.append(row + ([f"{layer.instructions:,}" if shown else ""] if counted else []))
     console.print(layer_table(heads, rows, console.width))
-
-
-def layer_table(heads: list[str], rows: list[list[str]], width: int) -> Table:
-    """A table of `width` columns: figures whole, names cut, ops where there is room for them.
-
-    The second column is the layer's name, the third its op.
-    """
-    widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads))]
-    figures = [i for i in range(len(heads)) if i not in (1, 2)]
-    room = width - sum(widths[i] + 2 for i in figures)
-    with_op = room - widths[1] - 2 >= LEAST_OP
-    widths[1] = min(widths[1], max(room, 8))
-    widths[2] = min(widths[2], room - widths[1] - 2)
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    shown = [i for i in range(len(heads)) if i != 2 or with_op]
-    for i in shown:
-        table.add_column(
-            heads[i],
-            justify="right" if i in figures else "left",
-            style="dim" if i == 2 else "",
-            width=widths[i],
-            no_wrap=True,
-            overflow="ellipsis",
-        )
-    for row in rows:
-        table.add_row(*(Text(row[i]) for i in shown))
-    return table
 
 
 def _print(console: Console, text: str, style: str = "") -> None:

@@ -39,9 +39,9 @@ found.column = point(".columns span");
 found.buffer = point(".map path");
 document.dispatchEvent(new KeyboardEvent("keydown", {key: "Escape"}));
 found.hidden = tip.hidden;
-const heads = Array.from(document.querySelectorAll(".sortable th"));
+const heads = Array.from(document.querySelectorAll("#layers .sortable th"));
 const macs = heads.findIndex((head) => head.textContent.trim() === "MACs");
-const values = () => Array.from(document.querySelectorAll(".sortable tbody tr"))
+const values = () => Array.from(document.querySelectorAll("#layers .sortable tbody tr"))
   .map((row) => Number(row.cells[macs].dataset.v));
 heads[macs].firstElementChild.click();
 found.rising = values();

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from mcucc.report.terminal import layer_table
+from mcucc.report.layer_table import layer_table
 from tests.cli.project import Project, mcucc
 
 pytestmark = pytest.mark.emulated

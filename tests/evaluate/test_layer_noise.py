@@ -135,15 +135,15 @@ def layer(**changes) -> LayerNoise:
 def test_what_is_said_of_a_layer_names_the_remedy() -> None:
     rows = (
         layer(activation=0.4),
-        layer(weights=0.5),
+        layer(weights=0.5, weights_type="int4"),
         layer(saturated=0.2),
         layer(still=4),
         layer(activation=0.1, precision="int16"),
         layer(),
     )
-    found = Diagnosis(8, "pictures", True, 15.0, rows)
+    found = Diagnosis(8, "pictures", True, 15.0, 14.0, rows)
     said = [" ".join(advices(found, row)) for row in rows]
-    assert "--precision t=int16" in said[0] and "weights" in said[1]
+    assert "--precision t=int16" in said[0] and "they are int4" in said[1]
     assert "calibrate on more pictures" in said[2] and "4 of 8 channels" in said[3]
     assert said[4:] == ["", ""]
     assert [row.share for row in found.worst] == [0.5, 0.4, 0.1]

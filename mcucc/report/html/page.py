@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcucc.base.templates import environment
+from mcucc.evaluate.diagnosis import summary
 from mcucc.report.facts import Report
 from mcucc.report.format import (
     amount,
@@ -26,6 +27,7 @@ from mcucc.report.html.axis import LayerAxis, axis_of
 from mcucc.report.html.memory_map import HEIGHT, memory_map, rounds
 from mcucc.report.html.plan import front_plot, stage_rows
 from mcucc.report.html.strips import columns, strips
+from mcucc.report.noise import noise_rows
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ def report_page(report: Report) -> str:
         borders=border_words(report),
         slices=_slices(report),
         splits=[split_output_words(split) for split in report.split_outputs],
+        noise=() if report.diagnosis is None else noise_rows(report.diagnosis),
+        noise_lines=() if report.diagnosis is None else summary(report.diagnosis),
     )
 
 
