@@ -91,7 +91,7 @@ def _armv7em() -> Iterator[KernelId]:
     copies = [(size, stride) for size in armv7em.SQUARES for stride in armv7em.STRIDES]
     forms = (*armv7em.LAYER_FORMS, Form.SHIFT, Form.DOUBLE)
     yield from _forms("depthwise_conv2d", isa, "planes", copies, forms)
-    yield from _forms("depthwise_conv2d", isa, "bytes", copies, armv7em.LAYER_FORMS)
+    yield from _packed(_forms("depthwise_conv2d", isa, "bytes", copies, armv7em.LAYER_FORMS))
 
 
 def _mve() -> Iterator[KernelId]:

@@ -41,6 +41,11 @@ def storage_bits(weights: npt.NDArray[np.int8]) -> int:
     return bits if bits < 8 and np.count_nonzero(weights) >= LEAST_WEIGHTS else 8
 
 
+def storage_words(bits: int) -> str:
+    """What the name of a variant says of packed weights."""
+    return f" int{bits}" if bits in BITS else ""
+
+
 def pack_bytes(weights: npt.NDArray[np.int8], bits: int) -> npt.NDArray[np.uint8]:
     """Weights (..., n) as bytes (..., ceil(n * bits / 8)); what is missing in a last one is 0.
 

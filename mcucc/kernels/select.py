@@ -51,6 +51,11 @@ class NodeContext:
     form: Form | None = None
     bits: int | None = None
 
+    @property
+    def stored_bits(self) -> int:
+        """Bits that a weight is stored in: 8 where nothing else is wanted."""
+        return self.bits or 8
+
     def wanted(self, finish: Finish | None) -> Finish | None:
         """`finish` where its form is wanted."""
         return finish if finish is None or self.form in (None, finish.form) else None

@@ -34,7 +34,7 @@ from tests.kernels.sums import all_sums
 from tests.ops import draw
 from tests.ops.draw import SEEDS, Case
 
-PACKED = ("pointwise", "conv2d", "stem", "fully_connected")
+PACKED = ("pointwise", "conv2d", "stem", "depthwise", "fully_connected")
 CASES: dict[str, st.SearchStrategy[Case]] = {
     "pointwise": pointwise_cases(),
     "conv2d": window_cases(),

@@ -12,9 +12,9 @@ from mcucc.kernels.armv7em.matrix import (
     matrix_instructions,
     matrix_stream,
     pack_runs,
-    storage_words,
     stored_bits,
 )
+from mcucc.kernels.packing import storage_words
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.conv2d import Conv2dKernel
 

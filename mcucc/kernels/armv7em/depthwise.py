@@ -11,6 +11,7 @@ from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import Form, InstructionSet, KernelId
 from mcucc.kernels.armv7em.finish import addends, depthwise_finish, layer_addend
 from mcucc.kernels.costs import variant_cost
+from mcucc.kernels.packing import pack_words, storage_words
 from mcucc.kernels.requantize import Finish
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.common.matrix import Accumulation
@@ -28,6 +29,7 @@ LAYER_FORMS = (Form.HIGH, Form.COMMON)
 BIAS_BITS = 24  # beside weights stored as bytes
 
 
+@variant(DepthwiseConv2dKernel, InstructionSet.ARMV7EM, packed=True)
 @variant(DepthwiseConv2dKernel, InstructionSet.ARMV7EM)
 def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | None:
     """Square kernels of 3, 5 and 7 with one output per channel."""
@@ -46,11 +48,15 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | 
     if finish is None:
         return None
     of_layer = finish.form in LAYER_FORMS
-    as_bytes = context.optimize == "size" and of_layer and fits_bytes(kernel.sums)
-    stream = byte_stream(kernel, finish) if as_bytes else depthwise_stream(kernel, finish)
-    constants = ConstArray("stream", stream)
+    bits = context.stored_bits
+    able = of_layer and fits_bytes(kernel.sums)
+    if bits < 8 and not able:
+        return None
+    as_bytes = able and (bits < 8 or context.optimize == "size")
+    stream = byte_stream(kernel, finish, bits) if as_bytes else depthwise_stream(kernel, finish)
+    constants = ConstArray("stream", stream, bits=bits)
     copy, name = (size, stride), "bytes" if as_bytes else "planes"
-    key = KernelId("depthwise_conv2d", InstructionSet.ARMV7EM, name, copy, finish.form)
+    key = KernelId("depthwise_conv2d", InstructionSet.ARMV7EM, name, copy, finish.form, bits)
 
     def call(columns: int) -> KernelCall:
         tile = tile_columns(size, stride, columns)
@@ -74,7 +80,8 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | 
 
     outputs = context.height * context.width * c_out
     instructions = outputs * variant_cost(key).output
-    return Variant(call(context.width), f"armv7em smlad, {finish.form.value}", instructions)
+    name = f"armv7em smlad{storage_words(bits)}, {finish.form.value}"
+    return Variant(call(context.width), name, instructions)
 
 
 def scratch_bytes(size: int, stride: int, tile: int) -> int:
@@ -122,17 +129,19 @@ def fits_bytes(sums: Accumulation) -> bool:
     return bool((bias == (bias << 64 - BIAS_BITS) >> 64 - BIAS_BITS).all())
 
 
-def byte_stream(kernel: DepthwiseConv2dKernel, finish: Finish) -> npt.NDArray[np.uint32]:
-    """The same as bytes, in words (channels, 1 + (kernel^2 + 3) / 4)."""
+def byte_stream(kernel: DepthwiseConv2dKernel, finish: Finish, bits: int) -> npt.NDArray[np.uint32]:
+    """The same as bytes or the high bits of them: (channels, words) of two pairs or more each."""
     pairs = weight_pairs(kernel.weights)
     channels = pairs.shape[2]
-    # Of two pairs both bottoms, then both tops.
-    quads = pairs.reshape(-1, 2, 2, channels).transpose(3, 0, 2, 1).astype(np.int8)
+    # Of two pairs both bottoms, then both tops; so many words in one, one field of each byte.
+    words, fields = pairs.reshape(-1, 2, 2, channels).transpose(3, 0, 2, 1), 8 // bits
+    words = np.pad(words, ((0, 0), (0, -words.shape[1] % fields), (0, 0), (0, 0)))
+    ordered = words.reshape(channels, -1, fields, 4).transpose(0, 1, 3, 2)
     bias = kernel.sums.bias.astype(np.int64) << 8
     last = bias | (kernel.weights[-1, -1].astype(np.int64) & 0xFF)
     parts = [
         finish.multiplier.astype(np.uint32)[:, None],
-        np.ascontiguousarray(quads).reshape(channels, -1).view(np.dtype("<u4")),
+        pack_words(ordered.reshape(channels, -1).astype(np.int8), bits),
         last.astype(np.uint32)[:, None],
     ]
     stream: npt.NDArray[np.uint32] = np.concatenate(parts, axis=1).reshape(-1)

@@ -10,10 +10,10 @@ from mcucc.kernels.armv7em.finish import matrix_finish, output_fields
 from mcucc.kernels.armv7em.matrix import (
     matrix_stream,
     pack_runs,
-    storage_words,
     stored_bits,
 )
 from mcucc.kernels.costs import variant_cost
+from mcucc.kernels.packing import storage_words
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.fully_connected import FullyConnectedKernel
 

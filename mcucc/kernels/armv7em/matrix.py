@@ -11,7 +11,7 @@ from mcucc.ir.kernel import ConstArray
 from mcucc.ir.kernel_id import Form, KernelId
 from mcucc.kernels.armv7em.finish import addends
 from mcucc.kernels.costs import variant_cost
-from mcucc.kernels.packing import BITS, pack_words
+from mcucc.kernels.packing import pack_words
 from mcucc.kernels.requantize import Finish
 from mcucc.kernels.select import NodeContext
 from mcucc.ops.common.matrix import Accumulation
@@ -25,14 +25,9 @@ def stored_bits(context: NodeContext) -> int:
 
     A byte more each saves 3 instructions in 16 a pixel.
     """
-    if context.bits in BITS:
-        return context.bits
+    if context.stored_bits < 8:
+        return context.stored_bits
     return 16 if context.height * context.width >= WIDE_PIXELS[context.optimize] else 8
-
-
-def storage_words(bits: int) -> str:
-    """What a variant's name says of packed weights."""
-    return f" int{bits}" if bits in BITS else ""
 
 
 def pack_runs(weights: npt.NDArray[Any], bits: int) -> tuple[npt.NDArray[np.int8], int]:

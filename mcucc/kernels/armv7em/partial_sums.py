@@ -6,11 +6,11 @@ from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.matrix import (
     pack_runs,
-    storage_words,
     stored_bits,
     weights_in_pairs,
 )
 from mcucc.kernels.costs import variant_cost
+from mcucc.kernels.packing import storage_words
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.common.partial_sums import PartialSumsKernel
 

@@ -12,11 +12,10 @@ from mcucc.kernels.mve.finish import VECTOR, finish_table, matrix_finish
 from mcucc.kernels.mve.matrix import (
     PIXELS,
     matrix_instructions,
-    storage_words,
-    stored_bits,
     unpacked_scratch,
     weight_table,
 )
+from mcucc.kernels.packing import storage_words
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.conv2d import Conv2dKernel
 
@@ -41,7 +40,7 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     # Columns from window to window: they overlap unless some between the taps are not read.
     step = stride if window.dilation[1] == 1 and stride <= kernel_w else kernel_w
     tile = tile_columns(column_bytes, kernel_w, step, context.width)
-    bits = stored_bits(context)
+    bits = context.stored_bits
     # A strip is column by column.
     taps_of_strip = kernel.weights.transpose(0, 2, 1, 3).reshape(c_out, -1)
     taps = taps_of_strip.shape[1]

@@ -8,11 +8,10 @@ from mcucc.kernels.armv7em.finish import output_fields
 from mcucc.kernels.mve.finish import finish_table, matrix_finish
 from mcucc.kernels.mve.matrix import (
     matrix_instructions,
-    storage_words,
-    stored_bits,
     unpacked_scratch,
     weight_table,
 )
+from mcucc.kernels.packing import storage_words
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.fully_connected import FullyConnectedKernel
 
@@ -25,7 +24,7 @@ def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Varia
     if finish is None:
         return None
     outputs, inputs = kernel.weights.shape
-    bits = stored_bits(context)
+    bits = context.stored_bits
     call = KernelCall(
         KernelId("fully_connected", InstructionSet.MVE, requantization=finish.form, bits=bits),
         (

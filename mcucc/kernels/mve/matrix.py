@@ -7,21 +7,11 @@ import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray
 from mcucc.kernels.mve.finish import VECTOR
-from mcucc.kernels.packing import BITS, pack_bytes
+from mcucc.kernels.packing import pack_bytes
 from mcucc.kernels.select import NodeContext
 
 PIXELS = 4  # computed together
 UNPACKED_BYTES = 1536  # of weights that are unpacked together, where that is four channels or more
-
-
-def stored_bits(context: NodeContext) -> int:
-    """Bits of a weight: 4 or 2 where the context says so, else 8."""
-    return context.bits if context.bits in BITS else 8
-
-
-def storage_words(bits: int) -> str:
-    """What a variant's name says of packed weights."""
-    return f" int{bits}" if bits in BITS else ""
 
 
 def weight_table(weights: npt.NDArray[np.int8], bits: int) -> ConstArray:
@@ -65,7 +55,7 @@ def matrix_instructions(taps: int, channels: int, context: NodeContext, tiles: i
     fours = context.width // PIXELS + together
     four = 45 + channels * (18 if vectors == 1 else 15 + 9.5 * vectors)
     single = 75 + -(-channels // 4) * (28 if vectors == 1 else 29 + 10 * vectors)
-    bits = stored_bits(context)
+    bits = context.stored_bits
     blocks = -(-channels // unpacked_channels(taps, channels))
     unpacked = blocks * 90 + channels * taps * (1 + 3 * 8 / bits) / (VECTOR * 8 / bits)
     return context.height * (

@@ -8,11 +8,10 @@ from mcucc.kernels.armv7em.finish import output_fields
 from mcucc.kernels.mve.finish import finish_table, matrix_finish
 from mcucc.kernels.mve.matrix import (
     matrix_instructions,
-    storage_words,
-    stored_bits,
     unpacked_scratch,
     weight_table,
 )
+from mcucc.kernels.packing import storage_words
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.conv2d import Conv2dKernel
 
@@ -27,7 +26,7 @@ def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     finish = matrix_finish(kernel.weights.reshape(c_out, channels), kernel.sums, context)
     if finish is None:
         return None
-    bits = stored_bits(context)
+    bits = context.stored_bits
     call = KernelCall(
         KernelId("conv2d", InstructionSet.MVE, "pointwise", requantization=finish.form, bits=bits),
         (

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import KernelId
 from mcucc.kernels.costs import variant_cost
+from mcucc.kernels.packing import storage_words
 from mcucc.kernels.portable.finish import finish_fields, portable_finish
 from mcucc.kernels.select import NodeContext
 from mcucc.ops.common.matrix import FieldList
@@ -50,8 +51,8 @@ def pairs_variant(
     cost = variant_cost(key)
     per_output = taps * (cost.mac + cost.input / c_out) + cost.output
     outputs = context.height * context.width * c_out
-    bits = "" if key.bits == 8 else f" int{key.bits}"
-    return Variant(call, f"{key.isa.value} pairs{bits}, {finish.form.value}", outputs * per_output)
+    name = f"{key.isa.value} pairs{storage_words(key.bits)}, {finish.form.value}"
+    return Variant(call, name, outputs * per_output)
 
 
 def flat_weights(kernel: Conv2dKernel) -> npt.NDArray[np.int8]:

@@ -16,6 +16,8 @@
  *   two of these pairs a word, down to the last row's (w1, w2): SXTB16 gives the first one, with a
  *   rotation by 8 the other
  *   the last weight, 24 bits of bias above it
+ * Of weights of 4 or 2 bits (int4, int2) only the high bits of each byte: two or four such words in
+ * one, the first in the lowest bits.
  * ROW kernel as mcucc/depthwise_conv2d.h says; at least 4 channels. span->scratch holds
  * 8 * kernel * width bytes, width = (tile - 1) * stride + kernel + 1.
  */
@@ -46,13 +48,17 @@ typedef struct {
     void mcucc_depthwise_bytes_armv7em_##kernel##_##stride##_##form(                          \
         const mcucc_depthwise_armv7em_params *params, const int8_t *const *rows, int8_t *out, \
         const mcucc_span *span);
-#define MCUCC_DEPTHWISE_ARMV7EM_FORMS(kernel, stride)   \
-    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, high)       \
-    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, common)     \
-    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, shift)      \
-    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, double)     \
-    MCUCC_DEPTHWISE_BYTES_ARMV7EM(kernel, stride, high) \
-    MCUCC_DEPTHWISE_BYTES_ARMV7EM(kernel, stride, common)
+#define MCUCC_DEPTHWISE_ARMV7EM_FORMS(kernel, stride)          \
+    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, high)              \
+    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, common)            \
+    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, shift)             \
+    MCUCC_DEPTHWISE_ARMV7EM(kernel, stride, double)            \
+    MCUCC_DEPTHWISE_BYTES_ARMV7EM(kernel, stride, high)        \
+    MCUCC_DEPTHWISE_BYTES_ARMV7EM(kernel, stride, common)      \
+    MCUCC_DEPTHWISE_BYTES_ARMV7EM(kernel, stride, int4_high)   \
+    MCUCC_DEPTHWISE_BYTES_ARMV7EM(kernel, stride, int4_common) \
+    MCUCC_DEPTHWISE_BYTES_ARMV7EM(kernel, stride, int2_high)   \
+    MCUCC_DEPTHWISE_BYTES_ARMV7EM(kernel, stride, int2_common)
 
 MCUCC_DEPTHWISE_ARMV7EM_FORMS(3, 1)
 MCUCC_DEPTHWISE_ARMV7EM_FORMS(3, 2)

@@ -6,17 +6,25 @@
 
 #include "mcucc/depthwise_rows_armv7em.h"
 
-#define MCUCC_DEPTHWISE_ROWS_BYTES(kernel, stride)                \
-    void mcucc_depthwise_rows_bytes_##kernel##_##stride##_high(   \
-        const mcucc_depthwise_block *block);                      \
-    void mcucc_depthwise_rows_bytes_##kernel##_##stride##_common( \
-        const mcucc_depthwise_block *block);
+/* Words of a channel's constants with weights of 8, 4 or 2 bits. */
+#define MCUCC_DEPTHWISE_BYTES_WORDS(kernel, bits) \
+    (2 + (((kernel) * (kernel) - 1) * (bits) + 31) / 32)
 
-MCUCC_DEPTHWISE_ROWS_BYTES(3, 1)
-MCUCC_DEPTHWISE_ROWS_BYTES(3, 2)
-MCUCC_DEPTHWISE_ROWS_BYTES(5, 1)
-MCUCC_DEPTHWISE_ROWS_BYTES(5, 2)
-MCUCC_DEPTHWISE_ROWS_BYTES(7, 1)
-MCUCC_DEPTHWISE_ROWS_BYTES(7, 2)
+#define MCUCC_DEPTHWISE_ROWS_BYTES(kernel, stride, prefix)                  \
+    void mcucc_depthwise_rows_bytes_##kernel##_##stride##_##prefix##high(   \
+        const mcucc_depthwise_block *block);                                \
+    void mcucc_depthwise_rows_bytes_##kernel##_##stride##_##prefix##common( \
+        const mcucc_depthwise_block *block);
+#define MCUCC_DEPTHWISE_ROWS_STORAGE(prefix) \
+    MCUCC_DEPTHWISE_ROWS_BYTES(3, 1, prefix) \
+    MCUCC_DEPTHWISE_ROWS_BYTES(3, 2, prefix) \
+    MCUCC_DEPTHWISE_ROWS_BYTES(5, 1, prefix) \
+    MCUCC_DEPTHWISE_ROWS_BYTES(5, 2, prefix) \
+    MCUCC_DEPTHWISE_ROWS_BYTES(7, 1, prefix) \
+    MCUCC_DEPTHWISE_ROWS_BYTES(7, 2, prefix)
+
+MCUCC_DEPTHWISE_ROWS_STORAGE()
+MCUCC_DEPTHWISE_ROWS_STORAGE(int4_)
+MCUCC_DEPTHWISE_ROWS_STORAGE(int2_)
 
 #endif

@@ -200,17 +200,23 @@ static void depthwise(const mcucc_depthwise_armv7em_params *params, const int8_t
                   mcucc_depthwise_##rows_of##_##kernel##_##stride##_##form);                  \
     }
 
-/* Words of a channel's constants behind `factor` of them, and as bytes. */
+/* Words of a channel's constants behind `factor` of them. */
 #define WORDS(factor, kernel) ((factor) + (kernel) * ((kernel) / 2) + (kernel) - 1)
-#define BYTES(kernel) (1 + ((kernel) * (kernel) + 3) / 4)
 
-#define FORMS(kernel, stride)                                                 \
-    DEPTHWISE(armv7em, kernel, stride, high, WORDS(2, kernel), rows)          \
-    DEPTHWISE(armv7em, kernel, stride, common, WORDS(2, kernel), rows)        \
-    DEPTHWISE(armv7em, kernel, stride, shift, WORDS(4, kernel), rows)         \
-    DEPTHWISE(armv7em, kernel, stride, double, WORDS(4, kernel), rows)        \
-    DEPTHWISE(bytes_armv7em, kernel, stride, high, BYTES(kernel), rows_bytes) \
-    DEPTHWISE(bytes_armv7em, kernel, stride, common, BYTES(kernel), rows_bytes)
+#define BYTES(kernel, stride, prefix, bits)                          \
+    DEPTHWISE(bytes_armv7em, kernel, stride, prefix##high,           \
+              MCUCC_DEPTHWISE_BYTES_WORDS(kernel, bits), rows_bytes) \
+    DEPTHWISE(bytes_armv7em, kernel, stride, prefix##common,         \
+              MCUCC_DEPTHWISE_BYTES_WORDS(kernel, bits), rows_bytes)
+
+#define FORMS(kernel, stride)                                          \
+    DEPTHWISE(armv7em, kernel, stride, high, WORDS(2, kernel), rows)   \
+    DEPTHWISE(armv7em, kernel, stride, common, WORDS(2, kernel), rows) \
+    DEPTHWISE(armv7em, kernel, stride, shift, WORDS(4, kernel), rows)  \
+    DEPTHWISE(armv7em, kernel, stride, double, WORDS(4, kernel), rows) \
+    BYTES(kernel, stride, , 8)                                         \
+    BYTES(kernel, stride, int4_, 4)                                    \
+    BYTES(kernel, stride, int2_, 2)
 
 FORMS(3, 1)
 FORMS(3, 2)
