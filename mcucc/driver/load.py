@@ -35,7 +35,7 @@ from mcucc.quantize.border import BorderFacts
 from mcucc.quantize.lower import lower
 from mcucc.quantize.pipeline import quantize_model
 from mcucc.quantize.problems import IntegerError
-from mcucc.quantize.quantize import QuantizeOptions
+from mcucc.quantize.quantize import Mode, QuantizeOptions
 from mcucc.quantize.sensitivity import Sensitivities
 from mcucc.quantize.split_outputs import SplitOutput
 from mcucc.quantize.weight_choice import WeightChoice, few_bits
@@ -143,7 +143,10 @@ def _float(
     progress("comparing with ONNX Runtime", 0, 0)
     check_float(imported, forms, calibration.samples[0])
     settings = QuantizeOptions(
-        observer=options.observer, rounding=options.rounding, weights=options.weights
+        mode=Mode.PLAIN if options.synthetic else Mode.FAST,
+        observer=options.observer,
+        rounding=options.rounding,
+        weights=options.weights,
     )
     quantized = quantize_model(imported, forms[-1], calibration, settings, progress)
     network = LoadedModel(
@@ -155,7 +158,7 @@ def _float(
         quantization=PostTraining(
             observer=settings.observer,
             rounding=settings.rounding,
-            correct_biases=settings.correct_biases,
+            correct_biases=settings.mode is not Mode.PLAIN,
             calibration=calibration.facts,
             split_outputs=quantized.splits,
             weights=few_bits(quantized.graph, settings.weights),

@@ -51,7 +51,7 @@ class Op(ABC):
 
     @abstractmethod
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        """The float result (float32 in and out)."""
+        """The float result (float32 in and out); float64 operands are summed in float64."""
 
     @abstractmethod
     def pullback(

@@ -132,6 +132,8 @@ def depthwise_sums(
     views = patches(x, window, pad_value)
     total = np.zeros((*views.shape[:3], channels, multiplier), dtype=weights.dtype)
     shaped = weights.reshape(*weights.shape[:2], channels, multiplier)
+    product = np.empty_like(total)
     for row, column in np.ndindex(*window.kernel):
-        total += views[:, :, :, row, column, :, None] * shaped[row, column]
+        np.multiply(views[:, :, :, row, column, :, None], shaped[row, column], out=product)
+        total += product
     return total.reshape(*views.shape[:3], channels * multiplier)

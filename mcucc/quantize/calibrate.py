@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-import numpy.typing as npt
-
 from mcucc.base.progress import Progress, silent
 from mcucc.errors import DataError
 from mcucc.frontends.imported import ImportedModel
@@ -23,7 +20,6 @@ from mcucc.quantize.observers.base import BINS, Observer, Range, Statistics
 from mcucc.quantize.observers.min_max import MinMax
 from mcucc.quantize.tally import ChannelStatistics, Tally
 
-DoubleArray = npt.NDArray[np.float64]
 CHANNEL_BINS = 512
 # Of all tensors together: 256 MiB of counts.
 MOST_CHANNELS = 2**16
@@ -33,7 +29,6 @@ MOST_CHANNELS = 2**16
 class Ranges:
     """The real range of every measured tensor, and how it was found.
 
-    `means` are the pictures' mean of each tensor that is multiplied by weights, in its own shape.
     Ranges of outputs and of the tensors in `whole` are what was seen. `channels` are there where
     they were asked for, in the order of the network, as many as there is room for.
     """
@@ -42,7 +37,6 @@ class Ranges:
     images: int
     by_name: Mapping[str, Range]
     statistics: Mapping[str, Statistics] = field(default_factory=dict)
-    means: Mapping[str, DoubleArray] = field(default_factory=dict)
     whole: frozenset[str] = frozenset()
     channels: Mapping[str, ChannelStatistics] = field(default_factory=dict)
 
@@ -65,17 +59,13 @@ def calibrate(
     """
     if not len(samples):
         raise DataError("there is no picture to calibrate on")
-    names, weighted = measured_tensors(graph), weighted_tensors(graph)
-    session = FloatSession(model, graph, dict.fromkeys((*names, *weighted)))
+    names = measured_tensors(graph)
+    session = FloatSession(model, graph, names)
     tallies = {name: Tally(name, 1, BINS) for name in names}
     by_channel = _channel_tallies(graph, names) if channels else {}
-    sums = {name: np.zeros(graph.tensors[name].shape) for name in weighted}
     passes = 2 if observer.NEEDS_HISTOGRAM or channels else 1
     for done in range(passes * len(samples)):
         values = session.run_sample(samples[done % len(samples)])
-        if done < len(samples):
-            for name in weighted:
-                sums[name] += values[name]
         for name, tally in (*tallies.items(), *by_channel.items()):
             if done < len(samples):
                 tally.extend(values[name])
@@ -92,7 +82,6 @@ def calibrate(
         len(samples),
         {name: _with_zero(range_) for name, range_ in ranges.items()},
         statistics,
-        {name: total / len(samples) for name, total in sums.items()},
         frozenset(uncut),
         {name: tally.channels() for name, tally in by_channel.items()},
     )
@@ -103,12 +92,6 @@ def measured_tensors(graph: Graph) -> tuple[str, ...]:
     return tuple(
         name for group in quant_groups(graph) if group.fixed is None for name in group.measured
     )
-
-
-def weighted_tensors(graph: Graph) -> tuple[str, ...]:
-    """The activations that are multiplied by weights."""
-    weighted = [node.inputs[0] for node in graph.nodes if node.op.WEIGHT_AXIS is not None]
-    return tuple(dict.fromkeys(weighted))
 
 
 def _channel_tallies(graph: Graph, names: Sequence[str]) -> dict[str, Tally]:

@@ -30,7 +30,7 @@ def lower(graph: Graph, rounding: Rounding = Rounding.SINGLE) -> IntegerGraph:
     nodes = []
     for node in graph.nodes:
         try:
-            nodes.append(_lower_node(graph, node, rounding))
+            nodes.append(lower_node(graph, node, rounding))
             activations[node.output] = _activation(graph.tensors[node.output])
         except ValueError as error:
             problems.append(Problem(node.name, node.op.kind, str(error)))
@@ -43,7 +43,8 @@ def lower(graph: Graph, rounding: Rounding = Rounding.SINGLE) -> IntegerGraph:
     )
 
 
-def _lower_node(graph: Graph, node: Node, rounding: Rounding) -> IntegerNode:
+def lower_node(graph: Graph, node: Node, rounding: Rounding) -> IntegerNode:
+    """One node as a kernel; ValueError or ArithmeticError where that cannot be."""
     operands = graph.tensors_of(node.inputs)
     constants = [tensor.name for tensor in operands if tensor.data is not None]
     weights = node.inputs[1:] if node.op.WEIGHT_AXIS is not None else ()

@@ -14,8 +14,9 @@ from mcucc.quantize.border import BorderFacts, choose_borders
 from mcucc.quantize.calibrate import Ranges, calibrate
 from mcucc.quantize.lower import lower
 from mcucc.quantize.observers import OBSERVERS, Observer
-from mcucc.quantize.quantize import QuantizeOptions, activation_quants, quantize
+from mcucc.quantize.quantize import Mode, QuantizeOptions, activation_quants, quantize
 from mcucc.quantize.split_outputs import SplitOutput, moved_from, split_outputs, with_scales
+from mcucc.quantize.sweep import sweep
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +65,8 @@ def quantize_model(
         ranges = observed(graph, moved_from(graph, parts))
     graph, borders = choose_borders(graph, activation_quants(graph, ranges))
     quantized = quantize(graph, ranges, options)
+    if options.mode is not Mode.PLAIN:
+        quantized = sweep(graph, quantized, calibration.samples, options.rounding, progress)
     splits = with_scales(splits, quantized)
     integer = lower(quantized, options.rounding)
     return QuantizedModel(quantized, integer, graph, ranges, borders, splits)

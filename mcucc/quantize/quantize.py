@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import Enum
 
 import numpy as np
 
@@ -14,8 +15,7 @@ from mcucc.ir.tensor import Quant, Tensor
 from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN, NO_CLAMP, Clamp, Rounding
 from mcucc.numerics.weights import WeightGrid
 from mcucc.quantize.border import largest_added
-from mcucc.quantize.calibrate import DoubleArray, Ranges
-from mcucc.quantize.correction import output_shift, tap_shift
+from mcucc.quantize.calibrate import Ranges
 from mcucc.quantize.groups import QuantGroup, quant_groups
 from mcucc.quantize.lower import LARGEST_SCALE, SMALLEST_SCALE
 from mcucc.quantize.observers.base import Range
@@ -26,23 +26,33 @@ from mcucc.quantize.weights import quantize_weights
 LEVELS = INT8_MAX - INT8_MIN
 
 
+class Mode(Enum):
+    """How much effort goes into the integers.
+
+    PLAIN rounds to nearest and looks no further (networks calibrated on noise), FAST corrects
+    biases in a sweep over the integer network (sweep.py).
+    """
+
+    PLAIN = "plain"
+    FAST = "fast"
+
+
 @dataclass(frozen=True)
 class QuantizeOptions:
-    """How to quantize: the observer's name, the rounding profile, corrections, bits of weights."""
+    """How to quantize: how much effort, the observer, the rounding profile, bits of weights."""
 
+    mode: Mode = Mode.FAST
     observer: str = "l2.4"
     rounding: Rounding = Rounding.SINGLE
-    correct_biases: bool = True
     weights: WeightChoice = field(default_factory=WeightChoice)
 
 
 def quantize(graph: Graph, ranges: Ranges, options: QuantizeOptions | None = None) -> Graph:
-    """The int8 Graph: activations per tensor, weights per output channel, int32 biases.
+    """The int8 Graph, every number rounded to nearest: activations per tensor, weights per channel.
 
     Raises ModelError, all nodes collected, for weights that are not constant or not finite.
     """
     options = options or QuantizeOptions()
-    means = ranges.means if options.correct_biases else {}
     quants = activation_quants(graph, ranges)
     tensors = {
         name: replace(graph.tensors[name], dtype=np.dtype(np.int8), quant=quant)
@@ -56,7 +66,7 @@ def quantize(graph: Graph, ranges: Ranges, options: QuantizeOptions | None = Non
             nodes.append(node)
             continue
         try:
-            made = _integer_constants(graph, node, quants, shared, means, tensors, grids[node.name])
+            made = _integer_constants(graph, node, quants, shared, tensors, grids[node.name])
         except ValueError as error:
             problems.append(Problem(node.name, node.op.kind, str(error)))
             continue
@@ -132,7 +142,6 @@ def _integer_constants(
     node: Node,
     quants: Mapping[str, Quant],
     shared: frozenset[str],
-    means: Mapping[str, DoubleArray],
     taken: Mapping[str, Tensor],
     grid: WeightGrid,
 ) -> tuple[Tensor, ...]:
@@ -144,15 +153,6 @@ def _integer_constants(
     x, y = quants[node.inputs[0]], quants[node.output]
     spread = largest_added(graph, node, 0.0)
     made = quantize_weights(weights.constant, bias, axis, x, y, spread, grid)
-    mean, more = means.get(node.inputs[0]), np.zeros(1)
-    if mean is not None:
-        rounded = made.real_weights(axis)
-        shift = output_shift(node.op, mean, weights.constant, rounded)
-        bias = (np.zeros_like(shift) if bias is None else bias) - shift
-        if len(rest) > 1:
-            more = tap_shift(node.op, mean, weights.constant, rounded)
-        spread = largest_added(graph, node, more)
-        made = quantize_weights(weights.constant, bias, axis, x, y, spread, grid)
 
     def named(index: int, fallback: str) -> str:
         # Two readers may need two sets of integers.
@@ -167,6 +167,6 @@ def _integer_constants(
         result.append(Tensor.const(named(2, f"{node.output}.bias"), made.bias, quant))
     if len(rest) > 1:
         quant = replace(made.bias_quant(x.per_tensor_scale), axis=2)
-        border = np.rint((rest[1].constant + more) / np.asarray(quant.scale)).astype(np.int32)
+        border = np.rint(rest[1].constant / np.asarray(quant.scale)).astype(np.int32)
         result.append(Tensor.const(named(3, ""), border, quant))
     return tuple(result)

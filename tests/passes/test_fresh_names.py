@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mcucc.frontends.onnx.importer import import_onnx
+from mcucc.images.samples import ArraySample
 from mcucc.ir.float_run import evaluate_graph
 from mcucc.ir.verify import verify
 from mcucc.numerics.fixed_point import Rounding
@@ -17,6 +18,7 @@ from mcucc.passes.rewrite import Rewriter
 from mcucc.quantize.calibrate import Range, Ranges
 from mcucc.quantize.lower import lower
 from mcucc.quantize.quantize import quantize
+from mcucc.quantize.sweep import sweep
 from tests.frontends.onnx_nets import Net
 
 
@@ -37,14 +39,15 @@ def net_of_names(prefix: str) -> Net:
 
 @pytest.mark.parametrize("prefix", ["", "n_"])
 def test_constants_made_on_the_way_to_integers(tmp_path: Path, prefix: str) -> None:
-    """Biases added by the correction, constants of dropped channels, tensors with fewer."""
+    """Biases added by the sweep, constants of dropped channels, tensors with fewer."""
     imported = import_onnx(net_of_names(prefix).save(tmp_path, "y"))
     graph = optimize(imported.graph)
     picture = np.random.default_rng(1).uniform(-1, 1, (1, 6, 6, 3)).astype(np.float32)
     values = evaluate_graph(graph, {"image": picture})
     by_name = {n: Range(min(float(v.min()), 0), max(float(v.max()), 0)) for n, v in values.items()}
-    means = {name: value.astype(np.float64) for name, value in values.items()}
-    quantized = quantize(graph, Ranges("max", 1, by_name, means=means))
+    (port,) = imported.ports
+    sample = ArraySample((port,), (port.in_file(picture),))
+    quantized = sweep(graph, quantize(graph, Ranges("max", 1, by_name)), [sample])
     verify(quantized)
     removed, said, _ = remove_constant_channels(quantized, Rounding.SINGLE)
     verify(removed)

@@ -26,17 +26,18 @@ def calibration(count=8):
 @pytest.mark.parametrize("observer", ["min-max", "percentile", "mse"])
 def test_a_model_is_quantized_in_one_call(tmp_path, observer):
     model = mobile_net(tmp_path)
-    done = []
+    done: dict[str, list[float]] = {}
     made = quantize_model(
         model,
         camera_graph(model),
         calibration(),
         QuantizeOptions(observer=observer),
-        progress=lambda what, count, total: done.append(count / total),
+        progress=lambda what, count, total: done.setdefault(what, []).append(count / total),
     )
     assert isinstance(made.integer, IntegerGraph)
     assert made.ranges.observer == observer
-    assert done[-1] == 1.0 and done == sorted(done)
+    assert list(done) == ["calibrating", "measuring means", "correcting biases"]
+    assert all(shares[-1] == 1.0 and shares == sorted(shares) for shares in done.values())
 
 
 def test_layer_snr_is_that_of_each_tensor_and_points_at_a_broken_one(tmp_path):

@@ -12,13 +12,9 @@ from mcucc.images.preprocess import Preprocess
 from mcucc.images.samples import Picture
 from mcucc.ir import Graph, Quant, Tensor, verify
 from mcucc.numerics.fixed_point import RELU6, Clamp
-from mcucc.ops.common.spatial import Window2d
 from mcucc.ops.concat import ConcatKernel
-from mcucc.ops.conv2d import Conv2d
-from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.oracles.float_session import FloatSession
 from mcucc.quantize.calibrate import Ranges, calibrate
-from mcucc.quantize.correction import output_shift, tap_shift
 from mcucc.quantize.lower import lower
 from mcucc.quantize.observers import MeanSquaredError, MinMax, Range
 from mcucc.quantize.quantize import QuantizeOptions, quant_of_range, quantize
@@ -169,58 +165,6 @@ def test_weights_read_by_two_nodes_become_two_sets_of_integers(tmp_path):
     first, second = int8.nodes[0].inputs[2], int8.nodes[1].inputs[2]
     assert first != second
     assert int8.tensors[first].quant != int8.tensors[second].quant
-    lower(int8)
-
-
-def test_bias_correction_removes_the_mean_error_of_every_channel(tmp_path):
-    model = mobile_net(tmp_path)
-    graph, ranges, corrected = quantized(model, correct_biases=True)
-    plain = quantize(graph, ranges, QuantizeOptions(correct_biases=False))
-    for node, with_, without in zip(graph.nodes, corrected.nodes, plain.nodes, strict=True):
-        if not isinstance(node.op, Conv2d):
-            continue
-        exact = graph.tensors[node.inputs[1]].constant
-        integers = corrected.tensors[with_.inputs[1]]
-        scale = np.array(integers.quantization.scale)
-        real = integers.constant * scale[:, None, None, None]
-        shift = output_shift(node.op, ranges.means[node.inputs[0]], exact, real)
-        step = np.array(corrected.tensors[with_.inputs[2]].quantization.scale)
-        moved = step * (
-            plain.tensors[without.inputs[2]].constant - corrected.tensors[with_.inputs[2]].constant
-        )
-        assert np.allclose(moved, shift, atol=1.01 * step.max())
-        assert np.abs(shift).max() > 2 * step.max()
-
-
-def test_what_is_corrected_of_a_tap_adds_up_to_the_shift():
-    rng = np.random.default_rng(4)
-    mean = np.broadcast_to(rng.normal(0, 1, 6), (1, 7, 8, 6))
-    window = Window2d((3, 2), (2, 1))
-    for op, shape in (
-        (Conv2d(window), (5, 3, 2, 6)),
-        (Conv2d(window, 3), (9, 3, 2, 2)),
-        (DepthwiseConv2d(window), (3, 2, 12)),
-    ):
-        exact = rng.normal(0, 1, shape).astype(np.float32)
-        rounded = np.rint(exact * 8) / 8
-        taps = tap_shift(op, mean, exact, rounded)
-        assert taps.shape[:2] == window.kernel
-        shift = output_shift(op, mean, exact, rounded)
-        np.testing.assert_allclose(taps.sum(axis=(0, 1)), shift, atol=1e-5)
-
-
-def test_bias_correction_gives_a_bias_to_a_node_without_one(tmp_path):
-    net = FloatNet(16, 12, 3)
-    name = net.conv("image", 4)
-    model = net.model(tmp_path, name)
-    bare = replace(model.graph.nodes[0], inputs=("image", f"{name}_w"))
-    graph = model.graph.with_(nodes=[bare])
-    by_name = {"image": Range(-1.0, 1.0), name: Range(-4.0, 4.0)}
-    means = {"image": np.full((1, 16, 12, 3), 0.5)}
-    assert len(quantize(graph, Ranges("", 1, by_name)).nodes[0].inputs) == 2
-    int8 = quantize(graph, Ranges("", 1, by_name, means=means))
-    verify(int8)
-    assert len(int8.nodes[0].inputs) == 3
     lower(int8)
 
 
