@@ -39,7 +39,7 @@ from mcucc.ops.slice import Slice
 from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.sub import Sub
 from mcucc.ops.transpose import Transpose
-from mcucc.quantize.calibrate import Ranges, measured_tensors, weighted_tensors
+from mcucc.quantize.calibrate import Ranges, measured_tensors
 from mcucc.quantize.observers.base import Range
 from mcucc.quantize.tally import Tally
 from tests.passes.float_graphs import Floats
@@ -177,7 +177,7 @@ def drawn_pictures(graph: Graph, seed: int, count: int = PICTURES) -> Pictures:
 
 
 def observed(graph: Graph, pictures: Pictures) -> Ranges:
-    """Ranges, means and channel statistics by the graph's own float reference."""
+    """Ranges and channel statistics by the graph's own float reference."""
     runs = [evaluate_graph(graph, {"x": picture}) for picture in pictures]
     names = measured_tensors(graph)
     tallies = {name: Tally(name, graph.tensors[name].shape[-1], 64) for name in names}
@@ -187,13 +187,9 @@ def observed(graph: Graph, pictures: Pictures) -> Ranges:
         for run in runs:
             tally.count(run[name])
     ranges = {name: _range(name, runs) for name in names}
-    means = {
-        name: sum(run[name].astype(np.float64) for run in runs) / len(runs)
-        for name in weighted_tensors(graph)
-    }
     channels = {name: tally.channels() for name, tally in tallies.items()}
     whole = frozenset(name for name in graph.outputs if name in ranges)
-    return Ranges("min-max", len(runs), ranges, {}, means, whole, channels)
+    return Ranges("min-max", len(runs), ranges, {}, whole, channels)
 
 
 def _range(name: str, runs: Sequence[Mapping[str, npt.NDArray[np.float32]]]) -> Range:

@@ -198,9 +198,9 @@ class _Equalization:
             made = Affine(factor, -offset * factor)
             if not made.identity:
                 maps[name] = made
-        return rewritten(self._graph, maps), self._ranges(maps, factors), maps
+        return rewritten(self._graph, maps), self._ranges(factors), maps
 
-    def _ranges(self, maps: Mapping[str, Affine], factors: DoubleArray) -> Ranges:
+    def _ranges(self, factors: DoubleArray) -> Ranges:
         """Of the new tensors, computed: observing again would cut the tails off."""
         by_name = {}
         for name in self._seen:
@@ -208,11 +208,7 @@ class _Equalization:
             factor = factors[self._classes.of[name]]
             least, most = float((low * factor).min()), float((high * factor).max())
             by_name[name] = Range(min(least, 0.0), max(most, 0.0))
-        means = {
-            name: mean if name not in maps else mean * maps[name].scale + maps[name].offset
-            for name, mean in self._old.means.items()
-        }
-        return Ranges(self._old.observer, self._old.images, by_name, {}, means, self._old.whole)
+        return Ranges(self._old.observer, self._old.images, by_name, {}, self._old.whole)
 
 
 def _dense_layers(
