@@ -17,11 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray
+from mcucc.numerics.weights import of_few_bits
 
 BITS = (4, 2)  # of packed weights; 8 is a byte each
-# A layer of int8 weights has this many that are not 0 and all multiples of 16 with a probability of
-# 16^-16: it was made of fewer bits.
-LEAST_WEIGHTS = 16
 
 
 def step_of(bits: int) -> int:
@@ -38,7 +36,7 @@ def bits_of(weights: npt.NDArray[np.int8]) -> int:
 def storage_bits(weights: npt.NDArray[np.int8]) -> int:
     """Bits of a layer's weights where it was made of few, 8 where that might be chance."""
     bits = bits_of(weights)
-    return bits if bits < 8 and np.count_nonzero(weights) >= LEAST_WEIGHTS else 8
+    return bits if bits < 8 and of_few_bits(weights) else 8
 
 
 def storage_words(bits: int) -> str:

@@ -39,6 +39,17 @@ INT8, INT4, TERNARY = WeightGrid(1, 127), WeightGrid(16, 7), WeightGrid(64, 1)
 GRIDS: Mapping[str, WeightGrid] = MappingProxyType({"int8": INT8, "int4": INT4, "ternary": TERNARY})
 
 
+# A layer of int8 weights has this many that are not 0 and yet all within 16 of its 256 values (by
+# size, or by step) with a probability of 16^-16: it was made of fewer bits.
+LEAST_WEIGHTS = 16
+
+
+def of_few_bits(weights: npt.NDArray[np.int8]) -> bool:
+    """Whether weights that fit in fewer bits were made of few: not one by chance, or all one."""
+    used = weights[weights != 0]
+    return used.size >= LEAST_WEIGHTS and bool((used != used[0]).any())
+
+
 def round_weights(
     flat: DoubleArray, scale: DoubleArray, grid: WeightGrid = INT8
 ) -> npt.NDArray[np.int8]:

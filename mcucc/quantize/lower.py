@@ -10,6 +10,7 @@ from mcucc.ir.integer import Activation, IntegerGraph, IntegerNode
 from mcucc.ir.tensor import Tensor
 from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import INT16, Rounding
+from mcucc.quantize.low_bit import on_a_grid
 from mcucc.quantize.problems import raise_problems
 
 SMALLEST_SCALE, LARGEST_SCALE = 1e-30, 1e30  # of an activation; well inside float32
@@ -52,7 +53,7 @@ def lower_node(graph: Graph, node: Node, rounding: Rounding) -> IntegerNode:
     if stray:
         raise ValueError(f"the constant operand {stray[0]} was not folded")
     _check_types(node, [t for t in operands if t.data is None], graph.tensors[node.output])
-    kernel = node.op.lower(operands, graph.tensors[node.output], rounding)
+    kernel = on_a_grid(node.op.lower(operands, graph.tensors[node.output], rounding))
     inputs = tuple(tensor.name for tensor in operands if tensor.data is None)
     return IntegerNode(node.name, kernel, inputs, node.output)
 

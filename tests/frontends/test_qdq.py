@@ -273,7 +273,7 @@ def test_problems_are_listed_together(tmp_path: Path) -> None:
     model = onnx.load(path)
     for tensor in model.graph.initializer:
         if tensor.name == "wz":
-            tensor.CopyFrom(numpy_helper.from_array(np.full(4, 5, np.int8), "wz"))
+            tensor.CopyFrom(numpy_helper.from_array(np.full(4, 127, np.int8), "wz"))
     del model.graph.node[-2:]
     model.graph.node[-1].output[0] = "y"
     onnx.save(model, path)

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 from mcucc.errors import UnsupportedError
+from mcucc.kernels.packing import storage_bits
+from mcucc.quantize.lower import lower
 from tests.frontends.qdq_nets import QuantNet, imported, kinds, steps_off
 
 SHAPE = (1, 4, 6, 6)
@@ -205,13 +208,64 @@ def test_weights_that_are_computed_with_are_named(tmp_path: Path) -> None:
         imported(net.qsave(tmp_path, net.pair(y, 0.05, 3)))
 
 
-def test_scales_in_blocks_are_refused(tmp_path: Path) -> None:
-    """A scale for every two weights (opset 21): as many as channels, and not theirs."""
+def in_blocks(folder: Path, scales: list[list[float]], size: int = 2, most: int = 7) -> Path:
+    """Weights with a scale for every so many (opset 21)."""
     net = QuantNet((1, 4), 21)
-    integers = net.const(net.rng.integers(-127, 128, (2, 4)), np.int8)
-    w = net(
-        "DequantizeLinear", integers, net.const([[0.01, 0.02], [0.03, 0.04]]), axis=1, block_size=2
-    )
+    integers = net.const(net.rng.integers(-most, most + 1, (2, 4)), np.int8)
+    w = net("DequantizeLinear", integers, net.const(scales), axis=1, block_size=size)
     y = net("Gemm", net.pair("image", 0.02), w, transB=1)
-    with pytest.raises(UnsupportedError, match="block_size"):
-        imported(net.qsave(tmp_path, net.pair(y, 0.05)))
+    return net.qsave(folder, net.pair(y, 0.05))
+
+
+def test_blocks_whose_scales_are_multiples_are_exact(tmp_path: Path) -> None:
+    path = in_blocks(tmp_path, [[0.015625, 0.125], [0.09375, 0.03125]])
+    assert np.abs(steps_off(path)).max() <= 1.01
+    (weights,) = [t for t in imported(path).graph.tensors.values() if t.shape == (2, 4)]
+    assert weights.quantization.scale == (0.015625, 0.03125)
+
+
+@pytest.mark.parametrize(
+    ("scales", "size", "most", "why"),
+    [
+        ([[0.01, 0.02], [0.03, 0.04]], 2, 7, "several scales within one output channel"),
+        ([[0.015625, 0.5], [0.25, 8.0]], 2, 7, "its weights leave int8"),
+        ([[0.01, 0.02], [0.25, 0.5]], 1, 7, "blocks of 1"),
+        ([[0.01, 0.02], [0.25, 0.5]], 2**40, 7, "blocks of 1099511627776"),
+        ([[0.5], [0.25]], -2, 7, "scales"),
+    ],
+)
+def test_other_blocks_are_refused(
+    scales: list[list[float]], size: int, most: int, why: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UnsupportedError, match=why):
+        imported(in_blocks(tmp_path, scales, size, most))
+
+
+@pytest.mark.parametrize(("kind", "zero"), [("INT4", 0), ("UINT4", 8), ("INT4", 1), ("UINT4", 0)])
+@pytest.mark.parametrize("op", ["Conv", "depthwise", "Gemm"])
+def test_weights_of_four_bits(kind: str, zero: int, op: str, tmp_path: Path) -> None:
+    """Exact to ONNX Runtime; without a zero point of their own they are stored in four bits."""
+    net = QuantNet((1, 8) if op == "Gemm" else (1, 8, 5, 4), 21)
+    shape = {"Conv": (6, 8, 3, 3), "depthwise": (8, 1, 3, 3), "Gemm": (6, 8)}[op]
+    low = 0 if kind == "UINT4" else -8
+    integers = net.rng.integers(low, low + 16, shape)
+    code = getattr(TensorProto, kind)
+    names = []
+    for values in (integers, np.full(shape[0], zero)):
+        names.append(f"four_{len(names)}")
+        tensor = helper.make_tensor(names[-1], code, values.shape, values.reshape(-1))
+        net.initializers.append(tensor)
+    scales = net.const(net.rng.uniform(0.02, 0.1, shape[0]))
+    w = net("DequantizeLinear", names[0], scales, names[1], axis=0)
+    x = net.pair("image", 0.02)
+    if op == "Gemm":
+        y = net("Gemm", x, w, net.weights(6), transB=1)
+    else:
+        group = 8 if op == "depthwise" else 1
+        y = net("Conv", x, w, net.weights(shape[0]), group=group, pads=[1] * 4)
+    path = net.qsave(tmp_path, net.pair(y, 0.05))
+    assert np.abs(steps_off(path)).max() <= 1.01
+    weights = [node.kernel for node in lower(imported(path).graph).nodes]
+    (kernel,) = [k for k in weights if hasattr(k, "weights")]
+    symmetric = zero == (8 if kind == "UINT4" else 0)
+    assert storage_bits(kernel.weights) == (4 if symmetric else 8)

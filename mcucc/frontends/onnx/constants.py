@@ -26,8 +26,18 @@ RANDOM = frozenset(
 )
 
 
+# NumPy has no such types.
+FOUR_BITS: dict[int, type[np.int8 | np.uint8]] = {
+    onnx.TensorProto.INT4: np.int8,
+    onnx.TensorProto.UINT4: np.uint8,
+}
+
+
 def array_of(tensor: onnx.TensorProto) -> Constant:
-    """A tensor of the file as an array; UnsupportedNode when its data do not fit it."""
+    """A tensor of the file as an array; UnsupportedNode when its data do not fit it.
+
+    INT4 and UINT4 are int8 and uint8: the numbers say what the type does.
+    """
     if len(tensor.dims) > MOST_RANK:
         raise UnsupportedNode(f"constant {tensor.name!r} has rank {len(tensor.dims)}")
     try:
@@ -35,6 +45,8 @@ def array_of(tensor: onnx.TensorProto) -> Constant:
     # NumPy and onnx raise ValueError, TypeError, KeyError and more for broken payloads.
     except Exception as error:
         raise UnsupportedNode(f"constant {tensor.name!r} is broken ({error})") from error
+    if tensor.data_type in FOUR_BITS:
+        array = array.astype(FOUR_BITS[tensor.data_type])
     if array.dtype.kind not in "fiub":
         hint = "export weights as float32, or quantize them to int8"
         raise UnsupportedNode(f"constant {tensor.name!r} of type {array.dtype}", hint)

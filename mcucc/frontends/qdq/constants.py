@@ -47,6 +47,30 @@ class IntConstant:
     zero_point: Constant
 
     @staticmethod
+    def of_blocks(
+        integers: Constant, scale: Constant, zero: Constant, axis: int, size: int
+    ) -> IntConstant:
+        """From a scale and zero point for every `size` elements along `axis`."""
+        if scale.ndim != integers.ndim or zero.shape not in ((), scale.shape):
+            raise UnsupportedNode(f"scales of shape {list(scale.shape)} for blocks of {size}")
+        expected = list(integers.shape)
+        expected[axis] = -(-expected[axis] // size)
+        if list(scale.shape) != expected:
+            raise UnsupportedNode(
+                f"scales of shape {list(scale.shape)} for blocks of {size} in a constant of shape "
+                f"{list(integers.shape)}"
+            )
+        # Before anything is repeated: a block may be said to be longer than its axis.
+        block = np.arange(integers.shape[axis]) // size
+
+        def spread(values: Constant) -> Constant:
+            if not values.ndim:
+                return np.broadcast_to(values, integers.shape)
+            return np.take(values, block, axis=axis)
+
+        return IntConstant(integers, spread(scale.astype(np.float32)), spread(zero))
+
+    @staticmethod
     def of(integers: Constant, scale: Constant, zero: Constant, axis: int) -> IntConstant:
         """From one scale and zero point, or one for each element of `axis`."""
         length = integers.shape[axis] if integers.ndim else 1
@@ -82,14 +106,21 @@ class IntConstant:
         return np.asarray(self.centred.astype(np.float32) * self.scale, dtype=np.float32)
 
     def channel_scales(self, axis: int) -> npt.NDArray[np.float64]:
-        """One scale for all, or one for each element of `axis`; UnsupportedNode for any others."""
+        """One scale for all, or one for each element of `axis`: the least of its own.
+
+        Blocks of a channel may have scales of their own that are multiples of it. UnsupportedNode
+        for any others.
+        """
         rows = np.moveaxis(self.scale, axis, 0).reshape(self.scale.shape[axis], -1)
-        if not rows.size or (rows != rows[:, :1]).any():
+        rows = rows.astype(np.float64)
+        scales: npt.NDArray[np.float64] = rows.min(axis=1, initial=np.inf)
+        with np.errstate(all="ignore"):
+            ratios = rows / scales[:, None]
+        if not rows.size or not ((rows == scales[:, None]) | (ratios == np.rint(ratios))).all():
             raise UnsupportedNode(
                 "its weights have several scales within one output channel",
                 "quantize them per tensor, or per output channel",
             )
-        scales = rows[:, 0].astype(np.float64)
         return scales[:1] if (scales == scales[0]).all() else scales
 
 

@@ -137,15 +137,20 @@ def _quantize_constant(
 def _dequantize(ctx: Context, node: OnnxNode) -> None:
     """DequantizeLinear: a constant, or the float value of known 8-bit ones."""
     name, output = node.input(0), node.output
-    if node.integer("block_size"):
-        raise UnsupportedNode("block_size", "quantize per tensor or per channel")
+    size = node.integer("block_size")
+    if size and name not in ctx.known:
+        raise UnsupportedNode("block_size of an activation", "quantize it per tensor")
     if name in ctx.known:
         integers = ctx.known[name]
         if integers.dtype.kind not in "iu":
             raise UnsupportedNode(f"it reads {integers.dtype}")
         scales, zeros = ctx.parameters(node, 1, 2, integers.dtype)
         axis = _axis(node, integers.ndim)
-        ctx.enter(output, IntConstant.of(integers, scales, zeros, axis))
+        if size > 0 and integers.ndim:
+            entry = IntConstant.of_blocks(integers, scales, zeros, axis, size)
+        else:
+            entry = IntConstant.of(integers, scales, zeros, axis)
+        ctx.enter(output, entry)
         return
     value = ctx.operand(node, 0, 1, 2)
     ctx.alias[output] = value

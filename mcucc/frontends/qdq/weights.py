@@ -12,11 +12,11 @@ from mcucc.frontends.qdq.constants import IntConstant, output_axis
 from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.graph import Graph, Node
 from mcucc.ir.tensor import Quant, Tensor
-from mcucc.numerics.fixed_point import INT32_MAX
+from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN, INT32_MAX
 from mcucc.numerics.weights import DEAD_FACTOR, round_weights, safe_scales
 
 Doubles = npt.NDArray[np.float64]
-WEIGHT_TYPES = {np.dtype(np.int8): 0, np.dtype(np.uint8): 128}  # and the zero point of symmetry
+WEIGHT_TYPES = (np.dtype(np.int8), np.dtype(np.uint8))
 
 
 def integer_weights(
@@ -61,8 +61,9 @@ def _scales(
 ) -> Doubles:
     """The file's weight scales: one, or one for each output channel."""
     assert proto is not None
-    zero = WEIGHT_TYPES.get(entry.integers.dtype)
-    if zero is None or (entry.zero_point != zero).any():
+    centred = entry.centred
+    small = centred.min(initial=0) >= INT8_MIN and centred.max(initial=0) <= INT8_MAX
+    if entry.integers.dtype not in WEIGHT_TYPES or not small:
         raise UnsupportedNode("its weights are not symmetric int8", "quantize them symmetrically")
     scales = entry.channel_scales(output_axis(proto))
     if scales.size not in (1, weights.shape[axis]):
@@ -91,7 +92,10 @@ def _integers(weights: Tensor, scales: Doubles, axis: int) -> Doubles:
             "quantize the weights as they are used",
         )
     if integers.max() > 127 or integers.min() < -128:
-        raise UnsupportedNode("a weight of -128 times a negative factor", "quantize to -127..127")
+        raise UnsupportedNode(
+            "its weights leave int8: -128 times a negative factor, or blocks of unlike scales",
+            "quantize to -127..127, per output channel",
+        )
     return np.asarray(integers)
 
 
