@@ -15,8 +15,8 @@ from mcucc.numerics.fixed_point import Rounding
 
 # The forms of requantization that each instruction set's matrix kernels are compiled for.
 FORMS = {
-    InstructionSet.PORTABLE: (Form.SHORT, Form.SHIFT, Form.DOUBLE),
-    InstructionSet.ARMV7M: (Form.SHORT, Form.SHIFT, Form.DOUBLE),
+    InstructionSet.PORTABLE: (Form.SHORT, Form.COMMON, Form.SHIFT, Form.DOUBLE),
+    InstructionSet.ARMV7M: (Form.SHORT, Form.COMMON, Form.SHIFT, Form.DOUBLE),
     InstructionSet.ARMV7EM: (Form.HIGH, Form.SHIFT, Form.DOUBLE),
     InstructionSet.MVE: (Form.DOUBLING, Form.SHIFT, Form.WIDE, Form.DOUBLE),
 }

@@ -247,8 +247,11 @@ def shift_form(sums: Accumulation, bounds: Interval, single: Form = Form.SHIFT) 
     return finish if _proved(sums, finish, factor, bounds).all() else None
 
 
-def short_form(sums: Accumulation, bounds: Interval) -> Finish | None:
-    """SHORT: one shift for the layer, the largest that keeps every intermediate in int32."""
+def short_form(sums: Accumulation, bounds: Interval, bits: int = 31) -> Finish | None:
+    """SHORT: one shift for the layer, the largest that keeps every intermediate in int32.
+
+    Multipliers have at most `bits` bits.
+    """
     if sums.requant.rounding is not Rounding.SINGLE:
         return None
     multiplier, shift = _per_channel(sums.requant, sums.bias.size)
@@ -256,7 +259,7 @@ def short_form(sums: Accumulation, bounds: Interval) -> Finish | None:
     for common in range(min(int(shift.max()), LARGEST_SHORT_SHIFT), 0, -1):
         m = np.rint(np.ldexp(factor, common)).astype(np.int64)
         finish = Finish(Form.SHORT, m, np.full(m.size, common))
-        if _fits_int32(finish, sums.output_zero_point, bounds):
+        if int(m.max()) < 1 << bits and _fits_int32(finish, sums.output_zero_point, bounds):
             # A smaller shift only loses precision: this one or none.
             return finish if _proved(sums, finish, factor, bounds).all() else None
     return None

@@ -11,6 +11,7 @@
 #ifndef MCUCC_CONV2D_ARMV7M_H
 #define MCUCC_CONV2D_ARMV7M_H
 
+#include "mcucc/finish.h"
 #include "mcucc/mcucc.h"
 
 typedef struct {
@@ -24,11 +25,8 @@ typedef struct {
     int32_t output_channels;
     int32_t taps; /* inputs of a window, even */
     const int8_t *weights;
-    const int32_t *bias;       /* the input's zero point already folded in */
-    const int32_t *multiplier; /* per output channel */
-    const uint8_t *shift;      /* per output channel */
+    mcucc_finish_tables finish;
     int32_t input_zero_point;
-    int32_t output_zero_point;
     int32_t lo; /* the fused activation, in units of the output */
     int32_t hi;
 } mcucc_conv2d_armv7m_params;
@@ -36,6 +34,8 @@ typedef struct {
 /* One function a form of requantization (mcucc/finish.h). */
 void mcucc_conv2d_armv7m_short(const mcucc_conv2d_armv7m_params *params, const int8_t *const *rows,
                                int8_t *out, const mcucc_span *span);
+void mcucc_conv2d_armv7m_common(const mcucc_conv2d_armv7m_params *params, const int8_t *const *rows,
+                                int8_t *out, const mcucc_span *span);
 void mcucc_conv2d_armv7m_shift(const mcucc_conv2d_armv7m_params *params, const int8_t *const *rows,
                                int8_t *out, const mcucc_span *span);
 void mcucc_conv2d_armv7m_double(const mcucc_conv2d_armv7m_params *params, const int8_t *const *rows,

@@ -12,6 +12,7 @@
 #ifndef MCUCC_CONV2D_PAIRS_H
 #define MCUCC_CONV2D_PAIRS_H
 
+#include "mcucc/finish.h"
 #include "mcucc/mcucc.h"
 
 typedef struct {
@@ -27,11 +28,8 @@ typedef struct {
     const void *weights; /* int8_t, packed uint32_t */
     const uint16_t *chunks;
     const uint8_t *lengths;
-    const int32_t *bias;       /* the input's zero point already folded in */
-    const int32_t *multiplier; /* per output channel */
-    const uint8_t *shift;      /* per output channel */
+    mcucc_finish_tables finish;
     int32_t input_zero_point;
-    int32_t output_zero_point;
     int32_t lo; /* the fused activation, in units of the output */
     int32_t hi;
 } mcucc_conv2d_pairs_params;
@@ -43,12 +41,15 @@ typedef struct {
                                    const mcucc_span *span);
 
 MCUCC_CONV2D_PAIRS(short)
+MCUCC_CONV2D_PAIRS(common)
 MCUCC_CONV2D_PAIRS(shift)
 MCUCC_CONV2D_PAIRS(double)
 MCUCC_CONV2D_PAIRS(int4_short)
+MCUCC_CONV2D_PAIRS(int4_common)
 MCUCC_CONV2D_PAIRS(int4_shift)
 MCUCC_CONV2D_PAIRS(int4_double)
 MCUCC_CONV2D_PAIRS(int2_short)
+MCUCC_CONV2D_PAIRS(int2_common)
 MCUCC_CONV2D_PAIRS(int2_shift)
 MCUCC_CONV2D_PAIRS(int2_double)
 

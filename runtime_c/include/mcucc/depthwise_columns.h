@@ -12,6 +12,7 @@
 #ifndef MCUCC_DEPTHWISE_COLUMNS_H
 #define MCUCC_DEPTHWISE_COLUMNS_H
 
+#include "mcucc/finish.h"
 #include "mcucc/mcucc.h"
 
 #define MCUCC_COLUMNS_SLICE 16
@@ -20,12 +21,9 @@ typedef struct {
     int32_t pad_left;
     int32_t input_width; /* of the whole tensor, in pixels */
     int32_t channels;
-    const void *weights;       /* [channels][kernel][kernel]: int8_t, packed uint8_t */
-    const int32_t *bias;       /* the input's zero point already folded in */
-    const int32_t *multiplier; /* per channel */
-    const uint8_t *shift;      /* per channel */
+    const void *weights; /* [channels][kernel][kernel]: int8_t, packed uint8_t */
+    mcucc_finish_tables finish;
     int32_t input_zero_point;
-    int32_t output_zero_point;
     int32_t lo; /* the fused activation, in units of the output */
     int32_t hi;
 } mcucc_depthwise_columns_params;
@@ -37,12 +35,15 @@ typedef struct {
         const mcucc_span *span);
 #define MCUCC_DEPTHWISE_COLUMNS_FORMS(kernel, stride)    \
     MCUCC_DEPTHWISE_COLUMNS(kernel, stride, short)       \
+    MCUCC_DEPTHWISE_COLUMNS(kernel, stride, common)      \
     MCUCC_DEPTHWISE_COLUMNS(kernel, stride, shift)       \
     MCUCC_DEPTHWISE_COLUMNS(kernel, stride, double)      \
     MCUCC_DEPTHWISE_COLUMNS(kernel, stride, int4_short)  \
+    MCUCC_DEPTHWISE_COLUMNS(kernel, stride, int4_common) \
     MCUCC_DEPTHWISE_COLUMNS(kernel, stride, int4_shift)  \
     MCUCC_DEPTHWISE_COLUMNS(kernel, stride, int4_double) \
     MCUCC_DEPTHWISE_COLUMNS(kernel, stride, int2_short)  \
+    MCUCC_DEPTHWISE_COLUMNS(kernel, stride, int2_common) \
     MCUCC_DEPTHWISE_COLUMNS(kernel, stride, int2_shift)  \
     MCUCC_DEPTHWISE_COLUMNS(kernel, stride, int2_double)
 

@@ -1,11 +1,12 @@
 /* From accumulators to int8 in the cheapest form that is exact for a layer, on any core.
  *
- *     y = saturate((value + addend) >> shift), addend = (2 * zero_point + 1) << (shift - 1)
+ *     y = saturate((value + addend) >> shift), addend = (2 * zero_point + 1) << (shift - 1), shift > 0
  *
  * The compiler proves which form equals the contract for every accumulator that the layer can reach
- * (mcucc/kernels/requantize.py); its table of shifts is at least 1:
- *   SHORT   value = acc * multiplier in 32 bits
- *   SHIFT   value = the high word of acc * multiplier
+ * (mcucc/kernels/requantize.py):
+ *   SHORT   value = acc * multiplier in 32 bits, one shift for the layer
+ *   COMMON  value = the high word of acc * multiplier, one shift for the layer
+ *   SHIFT   the same with a shift for every channel
  *   DOUBLE  LiteRT's two roundings: the high word of 2 * acc * multiplier, rounded, nudged
  * A fused activation narrower than int8 is applied to whole spans afterwards (mcucc_clamp_bytes).
  */
@@ -14,7 +15,12 @@
 
 #include "mcucc/requantize.h"
 
-typedef enum { MCUCC_FINISH_SHORT, MCUCC_FINISH_SHIFT, MCUCC_FINISH_DOUBLE } mcucc_finish_form;
+typedef enum {
+    MCUCC_FINISH_SHORT,
+    MCUCC_FINISH_COMMON,
+    MCUCC_FINISH_SHIFT,
+    MCUCC_FINISH_DOUBLE
+} mcucc_finish_form;
 
 /* What one output channel needs, loaded once for several pixels. */
 typedef struct {
@@ -24,12 +30,13 @@ typedef struct {
     int32_t shift;
 } mcucc_finish_channel;
 
-/* The tables of a layer, one entry a channel. */
+/* The constants of a layer; tables have one entry a channel. */
 typedef struct {
-    const int32_t *bias;
-    const int32_t *multiplier;
-    const uint8_t *shift;
-    int32_t zero_point;
+    const int32_t *bias;    /* the input's zero point already folded in */
+    const void *multiplier; /* SHORT: uint16_t, otherwise int32_t */
+    const uint8_t *shifts;  /* NULL where the layer has one shift */
+    int32_t addend;         /* with one shift; otherwise 2 * zero_point + 1 */
+    int32_t shift;          /* with one shift */
 } mcucc_finish_tables;
 
 /* The high word of a * b, 0 <= b. */
@@ -49,16 +56,18 @@ MCUCC_INLINE int32_t mcucc_high_product(int32_t a, int32_t b)
 }
 
 MCUCC_INLINE mcucc_finish_channel mcucc_finish_load(const mcucc_finish_tables *tables,
-                                                    int32_t channel)
+                                                    int32_t channel, mcucc_finish_form form)
 {
-    const int32_t shift = tables->shift[channel];
-    const int32_t doubled = 2 * tables->zero_point + 1;
-    const mcucc_finish_channel loaded = {
-        tables->bias[channel],
-        tables->multiplier[channel],
-        (int32_t)((uint32_t)doubled << (shift - 1)),
-        shift,
-    };
+    mcucc_finish_channel loaded = {tables->bias[channel], 0, tables->addend, tables->shift};
+    if (form == MCUCC_FINISH_SHORT) {
+        loaded.multiplier = ((const uint16_t *)tables->multiplier)[channel];
+    } else {
+        loaded.multiplier = ((const int32_t *)tables->multiplier)[channel];
+    }
+    if (form == MCUCC_FINISH_SHIFT || form == MCUCC_FINISH_DOUBLE) {
+        loaded.shift = tables->shifts[channel];
+        loaded.addend = (int32_t)((uint32_t)tables->addend << (loaded.shift - 1));
+    }
     return loaded;
 }
 
@@ -70,7 +79,7 @@ MCUCC_INLINE int8_t mcucc_finish_sum(int32_t sum, mcucc_finish_channel channel,
     int32_t value;
     if (form == MCUCC_FINISH_SHORT) {
         value = acc * channel.multiplier;
-    } else if (form == MCUCC_FINISH_SHIFT) {
+    } else if (form == MCUCC_FINISH_COMMON || form == MCUCC_FINISH_SHIFT) {
         value = mcucc_high_product(acc, channel.multiplier);
     } else {
         const int64_t product = (int64_t)acc * channel.multiplier;

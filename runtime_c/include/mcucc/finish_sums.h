@@ -27,12 +27,4 @@ void mcucc_finish_sums(const mcucc_finish_sums_params *params, const int8_t *con
 void mcucc_finish_sums_double(const mcucc_finish_sums_params *params, const int8_t *const *rows,
                               int8_t *out, const mcucc_span *span);
 
-/* In the forms of mcucc/finish.h, where the compiler proved one equal. */
-void mcucc_finish_sums_form_short(const mcucc_finish_sums_params *params, const int8_t *const *rows,
-                                  int8_t *out, const mcucc_span *span);
-void mcucc_finish_sums_form_shift(const mcucc_finish_sums_params *params, const int8_t *const *rows,
-                                  int8_t *out, const mcucc_span *span);
-void mcucc_finish_sums_form_double(const mcucc_finish_sums_params *params,
-                                   const int8_t *const *rows, int8_t *out, const mcucc_span *span);
-
 #endif

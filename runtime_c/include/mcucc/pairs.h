@@ -161,7 +161,7 @@ MCUCC_INLINE void mcucc_pair_finish(const mcucc_pair_outputs *at, int32_t count,
 {
     MCUCC_UNROLL
     for (int32_t i = 0; i < count; ++i) {
-        const mcucc_finish_channel finish = mcucc_finish_load(at->tables, at->channel + i);
+        const mcucc_finish_channel finish = mcucc_finish_load(at->tables, at->channel + i, form);
         at->p[i] = mcucc_finish_sum(at->sums[i].p, finish, form);
         at->q[i] = mcucc_finish_sum(at->sums[i].q, finish, form);
     }

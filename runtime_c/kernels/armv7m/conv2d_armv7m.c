@@ -81,8 +81,7 @@ MCUCC_INLINE void channels(const mcucc_conv2d_armv7m_params *params, const uint3
 {
     const int32_t outputs = params->output_channels;
     const int8_t *weights = params->weights;
-    const mcucc_finish_tables tables = {params->bias, params->multiplier, params->shift,
-                                        params->output_zero_point};
+    const mcucc_finish_tables tables = params->finish; /* stores of outputs do not change it */
     for (int32_t channel = 0; channel < outputs; channel += CHANNELS) {
         mcucc_pair_sum sums[CHANNELS];
         sum_taps(words, weights, params->taps, sums);
@@ -126,6 +125,12 @@ void mcucc_conv2d_armv7m_short(const mcucc_conv2d_armv7m_params *params, const i
                                int8_t *out, const mcucc_span *span)
 {
     conv2d(params, rows, out, span, MCUCC_FINISH_SHORT);
+}
+
+void mcucc_conv2d_armv7m_common(const mcucc_conv2d_armv7m_params *params, const int8_t *const *rows,
+                                int8_t *out, const mcucc_span *span)
+{
+    conv2d(params, rows, out, span, MCUCC_FINISH_COMMON);
 }
 
 void mcucc_conv2d_armv7m_shift(const mcucc_conv2d_armv7m_params *params, const int8_t *const *rows,

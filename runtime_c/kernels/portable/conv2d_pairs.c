@@ -258,14 +258,15 @@ MCUCC_INLINE void channels(const mcucc_conv2d_pairs_params *params, const uint32
     const uint8_t *weights = (const uint8_t *)params->weights;
     const uint16_t *chunks = params->chunks;
     const uint8_t *lengths = params->lengths;
-    const mcucc_finish_tables tables = {params->bias, params->multiplier, params->shift,
-                                        params->output_zero_point};
+    /* What SHORT needs fits the registers; of other forms an Armv6-M would have to spill it. */
+    const mcucc_finish_tables copy = params->finish;
+    const mcucc_finish_tables *const tables = form == MCUCC_FINISH_SHORT ? &copy : &params->finish;
     for (int32_t channel = 0; channel < outputs; channel += CHANNELS) {
         mcucc_pair_sum sums[CHANNELS];
         sum(words, weights, lengths, *chunks, sums);
         weights += CHANNELS * params->taps * bits / 8;
         lengths += *chunks++;
-        const mcucc_pair_outputs at = {&tables, sums, channel, out_p + channel, out_q + channel};
+        const mcucc_pair_outputs at = {tables, sums, channel, out_p + channel, out_q + channel};
         if (outputs - channel >= CHANNELS) {
             mcucc_pair_finish(&at, CHANNELS, form);
         } else {
@@ -309,11 +310,14 @@ MCUCC_INLINE void conv2d(const mcucc_conv2d_pairs_params *params, const int8_t *
     }
 
 CONV2D(short, sum_chunks, 8, MCUCC_FINISH_SHORT)
+CONV2D(common, sum_chunks, 8, MCUCC_FINISH_COMMON)
 CONV2D(shift, sum_chunks, 8, MCUCC_FINISH_SHIFT)
 CONV2D(double, sum_chunks, 8, MCUCC_FINISH_DOUBLE)
 CONV2D(int4_short, sum_chunks_int4, 4, MCUCC_FINISH_SHORT)
+CONV2D(int4_common, sum_chunks_int4, 4, MCUCC_FINISH_COMMON)
 CONV2D(int4_shift, sum_chunks_int4, 4, MCUCC_FINISH_SHIFT)
 CONV2D(int4_double, sum_chunks_int4, 4, MCUCC_FINISH_DOUBLE)
 CONV2D(int2_short, sum_chunks_int2, 2, MCUCC_FINISH_SHORT)
+CONV2D(int2_common, sum_chunks_int2, 2, MCUCC_FINISH_COMMON)
 CONV2D(int2_shift, sum_chunks_int2, 2, MCUCC_FINISH_SHIFT)
 CONV2D(int2_double, sum_chunks_int2, 2, MCUCC_FINISH_DOUBLE)

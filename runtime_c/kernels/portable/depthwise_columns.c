@@ -189,13 +189,11 @@ MCUCC_INLINE void block_channels(const column_block *block, const column_input *
                                  mcucc_finish_form form, int32_t bits)
 {
     const mcucc_depthwise_columns_params *params = block->params;
-    const mcucc_finish_tables tables = {params->bias, params->multiplier, params->shift,
-                                        params->output_zero_point};
     const int32_t taps = block->kernel * block->kernel;
     const int32_t channels = params->channels;
     const int8_t *weights = (const int8_t *)params->weights + channel * taps;
     for (int32_t i = 0; i < count; ++i) {
-        const mcucc_finish_channel finish = mcucc_finish_load(&tables, channel + i);
+        const mcucc_finish_channel finish = mcucc_finish_load(&params->finish, channel + i, form);
         int8_t *out = block->out + channel + i;
         int8_t unpacked[LARGEST_KERNEL * LARGEST_KERNEL];
         int32_t sums[COLUMNS];
@@ -301,12 +299,15 @@ MCUCC_INLINE void depthwise(column_block block, const int8_t *const *rows, int8_
     }
 
 FORM(short, MCUCC_FINISH_SHORT, 8)
+FORM(common, MCUCC_FINISH_COMMON, 8)
 FORM(shift, MCUCC_FINISH_SHIFT, 8)
 FORM(double, MCUCC_FINISH_DOUBLE, 8)
 FORM(int4_short, MCUCC_FINISH_SHORT, 4)
+FORM(int4_common, MCUCC_FINISH_COMMON, 4)
 FORM(int4_shift, MCUCC_FINISH_SHIFT, 4)
 FORM(int4_double, MCUCC_FINISH_DOUBLE, 4)
 FORM(int2_short, MCUCC_FINISH_SHORT, 2)
+FORM(int2_common, MCUCC_FINISH_COMMON, 2)
 FORM(int2_shift, MCUCC_FINISH_SHIFT, 2)
 FORM(int2_double, MCUCC_FINISH_DOUBLE, 2)
 
@@ -321,12 +322,15 @@ FORM(int2_double, MCUCC_FINISH_DOUBLE, 2)
 
 #define FORMS(kernel, stride)              \
     DEPTHWISE(kernel, stride, short)       \
+    DEPTHWISE(kernel, stride, common)      \
     DEPTHWISE(kernel, stride, shift)       \
     DEPTHWISE(kernel, stride, double)      \
     DEPTHWISE(kernel, stride, int4_short)  \
+    DEPTHWISE(kernel, stride, int4_common) \
     DEPTHWISE(kernel, stride, int4_shift)  \
     DEPTHWISE(kernel, stride, int4_double) \
     DEPTHWISE(kernel, stride, int2_short)  \
+    DEPTHWISE(kernel, stride, int2_common) \
     DEPTHWISE(kernel, stride, int2_shift)  \
     DEPTHWISE(kernel, stride, int2_double)
 

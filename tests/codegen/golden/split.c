@@ -237,18 +237,19 @@ static void run_c(int8_t *arena, int32_t t)
     }
 }
 
-static const mcucc_finish_sums_params d_params = {
+static const mcucc_finish_sums_form_params d_params = {
     .channels = 6,
-    .bias = net_d_bias,
-    .multiplier = net_d_multiplier,
-    .shift = net_d_shift,
+    .finish.bias = net_d_bias,
+    .finish.multiplier = net_d_multiplier,
+    .finish.shifts = NULL,
+    .finish.addend = 2032,
+    .finish.shift = 5,
     .input_zero_point = 106,
-    .output_zero_point = 63,
     .lo = -128,
     .hi = 127,
 };
 
-/* d: FinishSums int32 to int8 (portable, shift)
+/* d: FinishSums int32 to int8 (portable, common)
  * 5x5x24 -> 5x5x6 */
 static void run_d(int8_t *arena, int32_t t)
 {
@@ -261,7 +262,7 @@ static void run_d(int8_t *arena, int32_t t)
     for (int32_t row = rows.begin; row < rows.end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row);
-        mcucc_finish_sums_form_shift(&d_params, window, mcucc_row(arena, &d_tensor, row), &span);
+        mcucc_finish_sums_form_common(&d_params, window, mcucc_row(arena, &d_tensor, row), &span);
     }
 }
 

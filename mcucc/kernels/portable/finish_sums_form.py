@@ -1,4 +1,4 @@
-"""The end of a channel split on any core (finish_sums.c)."""
+"""The end of a channel split on any core (finish_sums_form.c)."""
 
 from __future__ import annotations
 
