@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from mcucc.base.progress import Progress, silent
 from mcucc.driver.folder import CompiledFolder
 from mcucc.driver.load import LoadedModel, NetworkOptions, float_forms
+from mcucc.driver.preprocess_check import preprocess_warning
 from mcucc.driver.samples import evenly, unseen_samples
-from mcucc.evaluate.diagnosis import Diagnosis, with_shares, worst_output
+from mcucc.evaluate.calibration_check import calibration_warnings
+from mcucc.evaluate.diagnosis import SEEN, UNSEEN, Diagnosis, with_shares, worst_output
 from mcucc.evaluate.layer_noise import compare_layers, watch_layers
 from mcucc.evaluate.noise_shares import noise_by_tensor
 from mcucc.images.samples import Sample
@@ -18,6 +20,7 @@ from mcucc.report.stored import read_report
 
 SHARES_FROM = 16  # pictures: a tensor's share within a tenth
 COMPARED_ON = 16
+LABELLED = 48  # pictures to see whether the preprocessing is right
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,13 @@ def examine(network: LoadedModel, options: NetworkOptions, progress: Progress = 
         return Health()
     calibrated = network.origin.calibration
     unseen = unseen_samples(
-        network.imported, network.preprocess, options.data, calibrated, COMPARED_ON
+        network.imported, network.preprocess, options.data, calibrated, LABELLED
     )
-    return Health(diagnose(network, unseen, progress))
+    found = diagnose(network, unseen, progress)
+    progress("looking at the calibration pictures", 0, 0)
+    looks = calibration_warnings(calibrated.samples, unseen, found)
+    fits = preprocess_warning(network, unseen)
+    return Health(found, (*looks, fits) if fits else looks)
 
 
 def diagnose(
@@ -66,7 +73,7 @@ def diagnose(
         progress,
     )
     rows, predicted = with_shares(layers, noise)
-    source = "pictures that did not calibrate" if enough else "pictures that calibrated"
+    source = UNSEEN if enough else SEEN
     measured = worst_output(rows, end_tensors(origin.floats))
     return Diagnosis(len(samples), source, True, predicted, measured, rows)
 

@@ -18,6 +18,8 @@ COSTLY = 0.05  # of the outputs' noise: worth a remedy of its own
 CUT = 0.01  # of a layer's values
 STILL = 0.25  # of a layer's channels
 WORST = 5
+UNSEEN = "pictures that did not calibrate"
+SEEN = "pictures that calibrated"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class Diagnosis:
     predicted_db: float | None
     measured_db: float | None
     layers: tuple[LayerNoise, ...]
+
+    @property
+    def held_back(self) -> bool:
+        """Whether the pictures had no part in calibration, for certain."""
+        return self.source == UNSEEN
 
     @property
     def activations(self) -> float | None:
