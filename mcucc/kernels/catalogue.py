@@ -101,7 +101,7 @@ def _mve() -> Iterator[KernelId]:
     for op in ("global_average_pool", "lookup", "max_pool"):
         yield KernelId(op, isa)
     yield from _packed(_matrix(isa))
-    yield from _forms("depthwise_conv2d", isa, "gathers", mve.CORES)
+    yield from _packed(_forms("depthwise_conv2d", isa, "gathers", mve.CORES))
 
 
 def _matrix(isa: InstructionSet) -> Iterator[KernelId]:

@@ -39,7 +39,7 @@ from tests.kernels.drawn import drawn as drawn_on
 from tests.ops import draw
 from tests.ops.draw import Case, Scales
 
-PACKED = ("pointwise", "conv2d", "stem", "border", "fully_connected")
+PACKED = ("pointwise", "conv2d", "stem", "border", "depthwise", "fully_connected")
 CASES: dict[str, st.SearchStrategy[Case]] = {
     "pointwise": pointwise_cases(),
     "conv2d": window_cases(),

@@ -8,7 +8,8 @@ import numpy.typing as npt
 from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.finish import output_fields
-from mcucc.kernels.mve.finish import entries, matrix_finish
+from mcucc.kernels.mve.finish import COUNT, entries, matrix_finish
+from mcucc.kernels.packing import pack_words, storage_words
 from mcucc.kernels.requantize import Finish
 from mcucc.kernels.select import NodeContext, variant
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
@@ -26,6 +27,7 @@ POINTER = 8  # bytes, on the largest machine that runs the C beside the assembly
 SCRATCH_BYTES = {"speed": 4096, "balanced": 1536, "size": 1024}
 
 
+@variant(DepthwiseConv2dKernel, InstructionSet.MVE, packed=True)
 @variant(DepthwiseConv2dKernel, InstructionSet.MVE)
 def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | None:
     """One output per channel: kernels of 3, 5 and 7 and what has as few words, not dilated."""
@@ -43,10 +45,12 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | 
         return None
     tile = tile_columns(sets, kernel_w, stride, context)
     offsets = gather_offsets(sets, kernel_w, gathers) - step
-    narrow = NARROW[context.optimize].get(gathers, 0)
+    bits = context.stored_bits
+    narrow = NARROW[context.optimize].get(gathers, 0) if bits == 8 else 0
     pairs = (kernel_h * kernel_w + 1) // 2
+    copy, isa = (gathers, step), InstructionSet.MVE
     call = KernelCall(
-        KernelId("depthwise_conv2d", InstructionSet.MVE, "gathers", (gathers, step), finish.form),
+        KernelId("depthwise_conv2d", isa, "gathers", copy, finish.form, bits),
         (
             ("kernel_h", kernel_h),
             ("kernel_w", kernel_w),
@@ -59,15 +63,17 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | 
             ("pairs", pairs),
             ("blocks", ConstArray("blocks", pixel_blocks(kernel.weights)) if narrow else None),
             ("gathers", ConstArray("gathers", offsets.astype(np.uint32))),
-            ("stream", ConstArray("stream", depthwise_stream(kernel, finish, gathers))),
+            ("stream", depthwise_stream(kernel, finish, gathers, bits)),
             *output_fields(kernel.sums),
         ),
         scratch_bytes=max(
-            scratch_bytes(sets, kernel_w, stride, tile), 2 * pairs * POINTER + 4 + c_out
+            scratch_bytes(sets, kernel_w, stride, tile) + unpacked_bytes(finish, gathers, bits),
+            2 * pairs * POINTER + 4 + c_out,
         ),
     )
     instructions = tile_instructions(kernel.weights.shape, stride, gathers, tile, context)
-    return Variant(call, f"mve gather, {finish.form.value}", instructions)
+    name = f"mve gather{storage_words(bits)}, {finish.form.value}"
+    return Variant(call, name, instructions)
 
 
 def tile_instructions(
@@ -80,6 +86,8 @@ def tile_instructions(
     columns = context.width * stride + tiles * (kernel_w - stride)
     fours = -(-context.width // PIXELS)
     rearranged = blocks * (tiles * 50 * sets + columns * (2 * kernel_h + 7 * sets))
+    if context.stored_bits < 8:
+        rearranged += tiles * blocks * (130 + 19 * kernel_h * kernel_w)
     computed = channels * (15 * tiles + fours * (11 + 8 * gathers + (gathers > 1) * gathers))
     return context.height * (80 + tiles * (70 + 40 * blocks) + rearranged + computed)
 
@@ -104,10 +112,18 @@ def gather_offsets(sets: int, kernel_w: int, gathers: int) -> npt.NDArray[np.int
     return np.array(words + [0] * (4 * gathers - len(words)), np.int64)
 
 
+def unpacked_bytes(finish: Finish, gathers: int, bits: int) -> int:
+    """Of the stream of a block, where weights are packed."""
+    entry_words = 3 if finish.form in COUNT else 2
+    return 0 if bits == 8 else BLOCK * 4 * (4 * gathers + entry_words)
+
+
 def depthwise_stream(
-    kernel: DepthwiseConv2dKernel, finish: Finish, gathers: int
-) -> npt.NDArray[np.uint32]:
-    """Per channel the weights in the order of the words, then the entry."""
+    kernel: DepthwiseConv2dKernel, finish: Finish, gathers: int, bits: int
+) -> ConstArray:
+    """Per channel the weights in the order of the words, then the entry; or packed blocks."""
+    if bits < 8:
+        return ConstArray("stream", packed_blocks(kernel, finish, bits), bits=bits)
     kernel_h, kernel_w, channels = kernel.weights.shape
     sets = -(-kernel_h // SET_ROWS)
     rows = np.zeros((sets * SET_ROWS, kernel_w, channels), np.int8)
@@ -120,6 +136,24 @@ def depthwise_stream(
     weights = np.pad(weights, ((0, short), (0, 0)))
     table = np.pad(entries(kernel.sums, finish), ((0, short), (0, 0)))
     both = [weights.view(np.dtype("<u4")), table.view(np.uint32)]
+    return ConstArray("stream", np.concatenate(both, axis=1).reshape(-1))
+
+
+def packed_blocks(
+    kernel: DepthwiseConv2dKernel, finish: Finish, bits: int
+) -> npt.NDArray[np.uint32]:
+    """Block by block entries and weights as mcucc/depthwise_unpack_mve.h describes them."""
+    channels, fields = kernel.weights.shape[2], 8 // bits
+    blocks, missing = -(-channels // BLOCK), -channels % BLOCK
+    taps = kernel.weights.reshape(-1, channels)
+    taps = np.pad(taps, ((0, -len(taps) % fields), (0, missing)))
+    table = np.pad(entries(kernel.sums, finish), ((0, missing), (0, 0)))
+    # (bytes, fields, blocks, channels) as (blocks, bytes, channels, fields)
+    ordered = taps.reshape(-1, fields, blocks, BLOCK).transpose(2, 0, 3, 1)
+    both = [
+        table.reshape(blocks, BLOCK, -1).transpose(0, 2, 1).reshape(blocks, -1).view(np.uint32),
+        pack_words(ordered.reshape(blocks, -1), bits),
+    ]
     stream: npt.NDArray[np.uint32] = np.concatenate(both, axis=1).reshape(-1)
     return stream
 

@@ -35,16 +35,22 @@ typedef struct {
     int32_t hi;
 } mcucc_depthwise_mve_params;
 
-/* One function a number of gathers, step in bytes (64 * sets * stride_w) and form. */
+/* One function a number of gathers, step in bytes (64 * sets * stride_w) and form; int4 and int2:
+ * the stream is packed (mcucc/depthwise_unpack_mve.h), narrow is 0, and span->scratch holds a block
+ * of it before the planes. */
 #define MCUCC_DEPTHWISE_MVE(gathers, step, form)                                                   \
     void mcucc_depthwise_mve_##gathers##x##step##_##form(const mcucc_depthwise_mve_params *params, \
                                                          const int8_t *const *rows, int8_t *out,   \
                                                          const mcucc_span *span);
-#define MCUCC_DEPTHWISE_MVE_FORMS(gathers, step) \
-    MCUCC_DEPTHWISE_MVE(gathers, step, doubling) \
-    MCUCC_DEPTHWISE_MVE(gathers, step, shift)    \
-    MCUCC_DEPTHWISE_MVE(gathers, step, wide)     \
-    MCUCC_DEPTHWISE_MVE(gathers, step, double)
+#define MCUCC_DEPTHWISE_MVE_STORED(gathers, step, prefix) \
+    MCUCC_DEPTHWISE_MVE(gathers, step, prefix##doubling)  \
+    MCUCC_DEPTHWISE_MVE(gathers, step, prefix##shift)     \
+    MCUCC_DEPTHWISE_MVE(gathers, step, prefix##wide)      \
+    MCUCC_DEPTHWISE_MVE(gathers, step, prefix##double)
+#define MCUCC_DEPTHWISE_MVE_FORMS(gathers, step)     \
+    MCUCC_DEPTHWISE_MVE_STORED(gathers, step, )      \
+    MCUCC_DEPTHWISE_MVE_STORED(gathers, step, int4_) \
+    MCUCC_DEPTHWISE_MVE_STORED(gathers, step, int2_)
 
 MCUCC_DEPTHWISE_MVE_FORMS(1, 64)
 MCUCC_DEPTHWISE_MVE_FORMS(1, 128)

@@ -2,6 +2,7 @@
 
 #include "mcucc/depthwise_fill_mve.h"
 #include "mcucc/depthwise_pixel_mve.h"
+#include "mcucc/depthwise_unpack_mve.h"
 #include "mcucc/finish_mve.h"
 
 /* A block of channels of a tile. The assembly reads the fields in this order: where a comment names
@@ -202,8 +203,10 @@ static void fill_planes(const mcucc_depthwise_mve_params *params, const tile_col
 /* `count` outputs whose windows begin at input column `first`. */
 static void one_tile(const mcucc_depthwise_mve_params *params, const int8_t *const *rows,
                      int32_t input_column, int32_t first, int32_t count, int8_t *planes,
-                     int8_t *out, void (*core)(const block_at_work *), int32_t stream_words)
+                     int8_t *out, void (*core)(const block_at_work *), int32_t stream_words,
+                     const mcucc_depthwise_packed *packed)
 {
+    const uint32_t *stream = params->stream;
     const int32_t sets = (params->kernel_h + MCUCC_SET_ROWS_MVE - 1) / MCUCC_SET_ROWS_MVE;
     tile_columns tile;
     block_at_work work;
@@ -213,7 +216,6 @@ static void one_tile(const mcucc_depthwise_mve_params *params, const int8_t *con
     tile.stop = mcucc_clamp(params->input_width, tile.begin, tile.end);
     fill_padding(&tile, planes, sets * MCUCC_SET_BYTES_MVE, params->input_zero_point);
     work.planes = planes;
-    work.stream = params->stream;
     work.zero_point = params->output_zero_point;
     work.pitch = 4 * params->channels;
     work.fours = count / 4;
@@ -229,8 +231,14 @@ static void one_tile(const mcucc_depthwise_mve_params *params, const int8_t *con
         work.channels = left < MCUCC_BLOCK_MVE ? left : MCUCC_BLOCK_MVE;
         work.out = out + channel;
         fill_planes(params, &tile, rows, offset, work.channels, planes);
+        if (packed == NULL) {
+            work.stream = stream;
+            stream += MCUCC_BLOCK_MVE * stream_words;
+        } else {
+            work.stream = packed->stream;
+            stream = mcucc_depthwise_unpack_mve(packed, stream);
+        }
         core(&work);
-        work.stream += MCUCC_BLOCK_MVE * stream_words;
     }
 }
 
@@ -296,33 +304,57 @@ static void pixels(const mcucc_depthwise_mve_params *params, const int8_t *const
 
 /* All outputs of a span, tile by tile. */
 static void tiles(const mcucc_depthwise_mve_params *params, const int8_t *const *rows, int8_t *out,
-                  const mcucc_span *span, void (*core)(const block_at_work *), int32_t stream_words)
+                  const mcucc_span *span, void (*core)(const block_at_work *), int32_t stream_words,
+                  int8_t *planes, const mcucc_depthwise_packed *packed)
 {
     for (int32_t column = span->begin; column < span->end; column += params->tile) {
         const int32_t left = span->end - column;
         const int32_t count = left < params->tile ? left : params->tile;
         const int32_t first = column * params->stride_w - params->pad_left;
-        one_tile(params, rows, span->input_column, first, count, (int8_t *)span->scratch, out, core,
-                 stream_words);
+        one_tile(params, rows, span->input_column, first, count, planes, out, core, stream_words,
+                 packed);
         out += count * params->channels;
     }
 }
 
-#define KERNEL(gathers, step, form)                                                                \
-    CORE(gathers, step, form)                                                                      \
-    void mcucc_depthwise_mve_##gathers##x##step##_##form(const mcucc_depthwise_mve_params *params, \
+/* Packed weights: a block's stream lies in scratch before the planes. */
+static void packed_tiles(const mcucc_depthwise_mve_params *params, const int8_t *const *rows,
+                         int8_t *out, const mcucc_span *span, void (*core)(const block_at_work *),
+                         int32_t gathers, int32_t entry_words, int32_t bits)
+{
+    const mcucc_depthwise_packed packed = {
+        params->kernel_h, params->kernel_w, gathers, entry_words, bits, span->scratch};
+    const int32_t words = 4 * gathers + entry_words;
+    int8_t *const planes = (int8_t *)(packed.stream + MCUCC_BLOCK_MVE * words);
+    mcucc_fill_mve((int8_t *)packed.stream, 0, (int32_t)(planes - (int8_t *)packed.stream));
+    tiles(params, rows, out, span, core, words, planes, &packed);
+}
+
+#define FUNCTION(gathers, step, name, body)                                                        \
+    void mcucc_depthwise_mve_##gathers##x##step##_##name(const mcucc_depthwise_mve_params *params, \
                                                          const int8_t *const *rows, int8_t *out,   \
                                                          const mcucc_span *span)                   \
     {                                                                                              \
         const int32_t columns = span->end - span->begin;                                           \
-        const int32_t words = 4 * gathers + mcucc_entry_words(MCUCC_FORM_MVE_##form);              \
-        if (columns <= params->narrow) {                                                           \
-            pixels(params, rows, out, span, gathers, words, mcucc_depthwise_pixel_mve_##form);     \
-        } else {                                                                                   \
-            tiles(params, rows, out, span, core_##gathers##x##step##_##form, words);               \
-        }                                                                                          \
-        mcucc_clamp_mve(out, columns * params->channels, params->lo, params->hi);                  \
+        body mcucc_clamp_mve(out, columns * params->channels, params->lo, params->hi);             \
     }
+#define PACKED(gathers, step, form, bits)                                                     \
+    FUNCTION(gathers, step, int##bits##_##form,                                               \
+             packed_tiles(params, rows, out, span, core_##gathers##x##step##_##form, gathers, \
+                          mcucc_entry_words(MCUCC_FORM_MVE_##form), bits);)
+#define KERNEL(gathers, step, form)                                                            \
+    CORE(gathers, step, form)                                                                  \
+    FUNCTION(                                                                                  \
+        gathers, step, form,                                                                   \
+        const int32_t words = 4 * gathers + mcucc_entry_words(MCUCC_FORM_MVE_##form);          \
+        if (columns <= params->narrow) {                                                       \
+            pixels(params, rows, out, span, gathers, words, mcucc_depthwise_pixel_mve_##form); \
+        } else {                                                                               \
+            tiles(params, rows, out, span, core_##gathers##x##step##_##form, words,            \
+                  (int8_t *)span->scratch, NULL);                                              \
+        })                                                                                     \
+    PACKED(gathers, step, form, 4)                                                             \
+    PACKED(gathers, step, form, 2)
 #define KERNELS(gathers, step)      \
     KERNEL(gathers, step, doubling) \
     KERNEL(gathers, step, shift)    \
