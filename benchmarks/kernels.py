@@ -1,6 +1,6 @@
 """Executed instructions of single layers on an emulated core, beside the peers' figures.
 
-    python benchmarks/kernels.py [--core cortex-m4] [--json FILE]
+    python benchmarks/kernels.py [--core cortex-m4] [--types 16 16] [--json FILE]
 
 Weights and inputs are random, every output is checked against the NumPy reference before it counts.
 The peers' columns are those of benchmarks/peers.json, measured on a Cortex-M4.
@@ -28,14 +28,15 @@ from mcucc.ir.kernel import Kernel
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.ir.op import Op
 from mcucc.kernels.select import NodeContext, choose
-from mcucc.numerics.fixed_point import Int8Array, Rounding
+from mcucc.numerics.fixed_point import INT8, INT16, IntegerArray, Rounding
 from mcucc.ops.add import Add
 from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.fully_connected import FullyConnected
 
-INT8 = np.dtype(np.int8)
+OWN = 2047  # the limit of our own int16 tensors
+Types = tuple[int, int]  # bits of inputs and of the output
 PEERS = Path(__file__).resolve().parent / "peers.json"
 
 
@@ -44,7 +45,7 @@ class Layer:
     """A row of the table: what to build."""
 
     name: str
-    make: Callable[[bool], tuple[Kernel, tuple[int, int, int], tuple[int, int, int]]]
+    make: Callable[[bool, Types], tuple[Kernel, tuple[int, int, int], tuple[int, int, int]]]
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,15 @@ class Result:
     scratch_bytes: int
 
 
+def activation(name: str, shape: tuple[int, ...], bits: int, scale: float, zero: int) -> Tensor:
+    """A tensor of int8, or of int16 in steps a 16th of these."""
+    if bits == 16:
+        return Tensor(name, shape, INT16, Quant((scale / 16,), 0, limit=OWN))
+    return Tensor(name, shape, INT8, Quant((scale,), zero))
+
+
 def matrix_layer(
-    op: Op, x_shape: tuple[int, ...], w_shape: tuple[int, ...], axis: int, short: bool
+    op: Op, x_shape: tuple[int, ...], w_shape: tuple[int, ...], axis: int, short: bool, types: Types
 ) -> tuple[Kernel, tuple[int, int, int], tuple[int, int, int]]:
     """A kernel with random weights; `short` factors are m * 2^-s with 15 bits."""
     rng = np.random.default_rng(1)
@@ -70,12 +78,12 @@ def matrix_layer(
     factors = rng.uniform(0.5, 1.0, channels) / (2.0 * 73 * np.sqrt(taps))
     if short:
         factors = np.rint(factors * 2.0**22) * 2.0**-22
-    x = Tensor("x", x_shape, INT8, Quant((1.0,), -3))
+    x = activation("x", x_shape, types[0], 1.0, -3)
     w = Tensor.const("w", weights, Quant(tuple(float(f) for f in factors), 0, axis))
     bias = rng.integers(-1000, 1000, channels).astype(np.int32)
     b = Tensor.const("b", bias, Quant(tuple(float(f) for f in factors), 0, 0))
     y_shape = op.infer([x.type, w.type]).shape
-    y = Tensor("y", y_shape, INT8, Quant((1.0,), 5))
+    y = activation("y", y_shape, types[1], 1.0, 5)
     kernel = op.lower((x, w, b), y, Rounding.SINGLE)
     return kernel, hwc3(x_shape), hwc3(y_shape)
 
@@ -88,25 +96,31 @@ def hwc3(shape: tuple[int, ...]) -> tuple[int, int, int]:
 def conv(size: int, c_in: int, c_out: int, kernel: int = 1, stride: int = 1) -> Callable:
     window = square(kernel, stride)
     shape, weights = (1, size, size, c_in), (c_out, kernel, kernel, c_in)
-    return lambda short: matrix_layer(Conv2d(window), shape, weights, 0, short)
+    return lambda short, types: matrix_layer(Conv2d(window), shape, weights, 0, short, types)
 
 
 def depthwise(size: int, channels: int, kernel: int = 3, stride: int = 1) -> Callable:
     op = DepthwiseConv2d(square(kernel, stride))
     shape, weights = (1, size, size, channels), (kernel, kernel, channels)
-    return lambda short: matrix_layer(op, shape, weights, 2, short)
+    return lambda short, types: matrix_layer(op, shape, weights, 2, short, types)
 
 
 def dense(inputs: int, outputs: int) -> Callable:
-    return lambda short: matrix_layer(FullyConnected(), (1, inputs), (outputs, inputs), 0, short)
+    shapes = (1, inputs), (outputs, inputs)
+    return lambda short, types: matrix_layer(FullyConnected(), *shapes, 0, short, types)
 
 
 def addition(size: int, channels: int) -> Callable:
     shape = (1, size, size, channels)
-    quants = (Quant((0.05,), 3), Quant((0.03,), -7), Quant((0.07,), 1))
-    a, b, y = (Tensor(n, shape, INT8, q) for n, q in zip("aby", quants, strict=True))
-    kernel = Add().lower((a, b), y, Rounding.SINGLE)
-    return lambda short: (kernel, shape[1:], shape[1:])
+
+    def make(short: bool, types: Types) -> tuple:
+        del short
+        a = activation("a", shape, types[0], 0.05, 3)
+        b = activation("b", shape, types[0], 0.03, -7)
+        y = activation("y", shape, types[1], 0.07, 1)
+        return Add().lower((a, b), y, Rounding.SINGLE), shape[1:], shape[1:]
+
+    return make
 
 
 def square(kernel: int, stride: int) -> Window2d:
@@ -134,14 +148,19 @@ LAYERS = (
 )
 
 
-def whole_rows(kernel: Kernel, inputs: Sequence[Int8Array], shape: tuple[int, int, int]) -> tuple:
-    """The calls of a layer-by-layer plan."""
+def whole_rows(
+    kernel: Kernel, inputs: Sequence[IntegerArray], shape: tuple[int, int, int], value_bytes: int
+) -> tuple:
+    """The calls of a layer-by-layer plan; `value_bytes` are those of the output."""
+    align = max(value_bytes, *(x.dtype.itemsize for x in inputs))
+    size = value_bytes * int(np.prod(shape))
     if kernel.granularity.value == "tensor":
-        return (Step(None, tuple(x.tobytes() for x in inputs), int(np.prod(shape))),)
+        return (Step(None, tuple(x.tobytes() for x in inputs), size, align),)
     if kernel.granularity.value == "sink":
         (x,) = inputs
         return tuple(
-            Step((row, 0, x.shape[1], 0), (x[row].tobytes(),), 0) for row in range(x.shape[0])
+            Step((row, 0, x.shape[1], 0), (x[row].tobytes(),), 0, align)
+            for row in range(x.shape[0])
         )
     steps = []
     for row in range(shape[0]):
@@ -150,26 +169,27 @@ def whole_rows(kernel: Kernel, inputs: Sequence[Int8Array], shape: tuple[int, in
             vertical, _ = kernel.windows(index)
             for tap in vertical.taps(row):
                 inside = 0 <= tap < x.shape[0]
-                padded = np.full(x.shape[1:], kernel.padding() or 0, dtype=np.int8)
+                padded = np.full(x.shape[1:], kernel.padding() or 0, x.dtype)
                 rows.append((x[tap] if inside else padded).tobytes())
-        steps.append(Step((row, 0, shape[1], 0), tuple(rows), shape[1] * shape[2]))
+        steps.append(Step((row, 0, shape[1], 0), tuple(rows), size // shape[0], align))
     return tuple(steps)
 
 
 def measure(
-    layer: Layer, machine: Machine | QemuMachine, isa: InstructionSet, short: bool
+    layer: Layer, machine: Machine | QemuMachine, isa: InstructionSet, short: bool, types: Types
 ) -> Result:
     """Count one layer; RuntimeError when its bytes are not the reference's."""
-    kernel, x_shape, y_shape = layer.make(short)
+    kernel, x_shape, y_shape = layer.make(short, types)
     rng = np.random.default_rng(2)
     count = 2 if layer.name.startswith("add") else 1
-    inputs = [rng.integers(-128, 128, x_shape).astype(np.int8) for _ in range(count)]
-    context = NodeContext(((-128, 127),) * count, y_shape[0], y_shape[1])
+    lo, hi, dtype = (-OWN, OWN, INT16) if types[0] == 16 else (-128, 127, INT8)
+    inputs = [rng.integers(lo, hi + 1, x_shape).astype(dtype) for _ in range(count)]
+    context = NodeContext(((lo, hi),) * count, y_shape[0], y_shape[1])
     choice = choose(kernel, context, isa)
     machine.reset()
-    steps = whole_rows(kernel, inputs, y_shape)
+    steps = whole_rows(kernel, inputs, y_shape, types[1] // 8)
     outputs = int(np.prod(y_shape))
-    parts = machine.run(choice.call, kernel.granularity, steps, outputs)
+    parts = machine.run(choice.call, kernel.granularity, steps, types[1] // 8 * outputs)
     expected = kernel.run([x[None] for x in inputs])
     if b"".join(parts) != expected.tobytes():
         raise RuntimeError(f"{layer.name}: {choice.name} differs from the reference")
@@ -205,13 +225,15 @@ def main() -> None:
     parser.add_argument("--long", action="store_true", help="31-bit factors, as in imported files")
     parser.add_argument("--portable", action="store_true", help="the portable kernels")
     parser.add_argument("--only", default="", help="layers whose name contains this")
+    parser.add_argument("--types", type=int, nargs=2, default=(8, 8), help="bits in and out")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         flags = options.flags.split()
         machine, isa = open_machine(options.core, options.portable, Path(folder), flags)
         layers = [layer for layer in LAYERS if options.only in layer.name]
-        results = [measure(layer, machine, isa, not options.long) for layer in layers]
+        types = options.types[0], options.types[1]
+        results = [measure(layer, machine, isa, not options.long, types) for layer in layers]
     show(results, json.loads(PEERS.read_text(encoding="utf-8"))["layers"])
     if options.json:
         rows = [asdict(r) for r in results]

@@ -92,6 +92,15 @@ def _armv7em() -> Iterator[KernelId]:
     forms = (*armv7em.LAYER_FORMS, Form.SHIFT, Form.DOUBLE)
     yield from _forms("depthwise_conv2d", isa, "planes", copies, forms)
     yield from _packed(_forms("depthwise_conv2d", isa, "bytes", copies, armv7em.LAYER_FORMS))
+    yield from _armv7em_wide(isa)
+
+
+def _armv7em_wide(isa: InstructionSet) -> Iterator[KernelId]:
+    """Those that read or write int16: what is rounded once."""
+    for op, variant in (("conv2d", ""), ("conv2d", "pointwise"), ("fully_connected", "")):
+        for types in PAIRS:
+            for form in (Form.HIGH, Form.SHIFT):
+                yield KernelId(op, isa, variant, requantization=form, types=types)
 
 
 def _mve() -> Iterator[KernelId]:

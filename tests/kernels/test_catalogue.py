@@ -25,7 +25,7 @@ OF_OPS = {key.unit for key in kernels_of(InstructionSet.PORTABLE) if not key.var
 BESIDE = {
     InstructionSet.PORTABLE: {"finish", "pairs", "short"},
     InstructionSet.ARMV7M: set(),
-    InstructionSet.ARMV7EM: {"finish", "matrix"},
+    InstructionSet.ARMV7EM: {"finish", "matrix", "matrix_wide"},
     InstructionSet.MVE: {"fields", "finish", "matrix"},
 }
 EVERY = [key for isa in InstructionSet for key in kernels_of(isa)]
