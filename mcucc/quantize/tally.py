@@ -42,6 +42,11 @@ class ChannelStatistics:
         return middles
 
     @property
+    def mirrored(self) -> ChannelStatistics:
+        """Those of the negated values."""
+        return ChannelStatistics(-self.high, -self.low, self.counts[:, ::-1])
+
+    @property
     def mean(self) -> DoubleArray:
         """Of each channel, as exact as the bins are narrow."""
         mean: DoubleArray = (self.centers * self.counts).sum(axis=1) / self.samples

@@ -27,7 +27,7 @@ from mcucc.ops.mul import Mul
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.sigmoid import Sigmoid
 from mcucc.quantize.equalize import Equalized, equalize
-from mcucc.quantize.equalize.check import LEAST_DB, equivalence_db
+from mcucc.quantize.equalize.check import LEAST_DB, Equivalence
 from mcucc.quantize.equalize.classes import FIXED, channel_classes, clamp_of
 from mcucc.quantize.lower import lower
 from mcucc.quantize.quantize import quantize
@@ -179,14 +179,14 @@ def test_pictures_held_back_give_clamped_channels_room() -> None:
     seen = observed(graph, [0.2 * picture for picture in drawn_pictures(graph, 0)])
     like, unlike = drawn_pictures(graph, 1), [3 * p for p in drawn_pictures(graph, 1)]
     near = equalize(graph, seen, None, samples([0.2 * picture for picture in like]))
-    assert near.margin < 3 and near.equivalence_db >= LEAST_DB
+    assert near.cut > 0 and near.equivalence_db >= LEAST_DB
     assert (near.maps["up"].scale > 1).any()
-    assert equivalence_db(graph, near.graph, samples(unlike)) < LEAST_DB
+    assert Equivalence(graph, samples(unlike)).decibels(near.graph) < LEAST_DB
     far = equalize(graph, seen, None, samples(unlike))
-    assert far.margin > near.margin and far.equivalence_db >= LEAST_DB
+    assert far.cut < near.cut and far.equivalence_db >= LEAST_DB
     blind = equalize(graph, seen, None, [])
     assert "up" not in blind.maps and "stem" in blind.maps
-    assert equivalence_db(graph, blind.graph, samples(unlike)) > 100
+    assert Equivalence(graph, samples(unlike)).decibels(blind.graph) > 100
 
 
 def test_relu6_stays_6_and_no_channel_exceeds_its_own() -> None:

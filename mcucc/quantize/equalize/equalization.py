@@ -9,8 +9,9 @@ at the outputs is least (noise.py).
 
 A clamp that is not at 0 or infinite, ReLU6's, stays where it is: channels with k > 1 saturate at
 6 / k, which is beyond their range as calibration saw it, tail included (ranges.py); k < 1 would let
-them exceed 6. Where pictures held back show that this changes the network, those channels get more
-room (MARGINS), in the end all there is: nothing saturates that did not before.
+them exceed 6. What they cut off is predicted from the tails and the sensitivities, and kept below a
+share of the outputs' energy (CUTS): the largest that pictures held back allow, in the end none,
+where nothing saturates that did not before.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ import numpy.typing as npt
 
 from mcucc.images.samples import Sample
 from mcucc.ir.graph import Graph, Node
-from mcucc.numerics.fixed_point import NO_CLAMP
+from mcucc.numerics.fixed_point import NO_CLAMP, Clamp
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.passes.linear import Affine, scale_input, scale_output
 from mcucc.passes.rewrite import Rewriter
 from mcucc.quantize.calibrate import Ranges
-from mcucc.quantize.equalize.check import LEAST_DB, equivalence_db
+from mcucc.quantize.equalize.check import LEAST_DB, Equivalence
 from mcucc.quantize.equalize.classes import (
     Numbers,
     channel_classes,
@@ -45,7 +46,7 @@ from mcucc.quantize.equalize.noise import (
     parts_of,
 )
 from mcucc.quantize.equalize.offsets import Offsets, middles
-from mcucc.quantize.equalize.ranges import ChannelRanges, channel_ranges
+from mcucc.quantize.equalize.ranges import ChannelRanges, channel_ranges, clipped_above
 from mcucc.quantize.groups import quant_groups
 from mcucc.quantize.observers.base import Range
 from mcucc.quantize.sensitivity import Sensitivities
@@ -53,9 +54,9 @@ from mcucc.quantize.sensitivity import Sensitivities
 DoubleArray = npt.NDArray[np.float64]
 # Factors are powers of 2^(1/64): coarse enough that no last bit of a sum decides.
 GRID = 64
-LARGEST_ROOM = 2.0**20  # between a range and the clamp's end
-# Of the ranges of clamped channels, tried one after the other.
-MARGINS = (1.0, 1.5, 2.5, LARGEST_ROOM)
+# How much clamps that come earlier may add to the outputs' noise, as shares of their energy.
+CUTS = (1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 1e-6, 0.0)
+ENDS = 17  # places between a channel's range and its clamp that are looked at
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,14 +65,14 @@ class Equalized:
 
     `maps` has what became of every tensor that changed: new = scale * old + offset a channel (the
     last axis). Tensors keep their names. `equivalence_db` is how alike the two float networks are
-    on the pictures held back (check.py), `margin` the room that clamped channels have.
+    on the pictures held back (check.py), `cut` what was allowed for (of CUTS).
     """
 
     graph: Graph
     ranges: Ranges
     maps: Mapping[str, Affine]
     equivalence_db: float
-    margin: float
+    cut: float
 
 
 def equalize(
@@ -87,12 +88,13 @@ def equalize(
     that is clamped saturates earlier.
     """
     search = _Equalization(graph, ranges, sensitivities)
-    for margin in MARGINS if held_back else MARGINS[-1:]:
-        made, new_ranges, maps = search.result(margin)
-        alike = equivalence_db(graph, made, held_back)
+    check = Equivalence(graph, held_back)
+    for cut in CUTS if held_back else CUTS[-1:]:
+        made, new_ranges, maps = search.result(cut)
+        alike = check.decibels(made)
         if alike >= LEAST_DB:
             break
-    return Equalized(made, new_ranges, maps, alike, margin)
+    return Equalized(made, new_ranges, maps, alike, cut)
 
 
 class _Equalization:
@@ -133,28 +135,44 @@ class _Equalization:
         blind = self._sensitivities is None
         return [(part, blind_factors(part) if blind else least_noise(part)) for part in parts]
 
-    def _factors(self, margin: float) -> DoubleArray:
+    def _factors(self, cut: float) -> DoubleArray:
         """The factor of every class, and 1 for FIXED at the end."""
         factors = np.ones(self._classes.count + 1)
-        limits = self._limits(margin)
+        limits = self._limits(cut)
         for part, found in self._searched:
             factors[part.classes] = _on_grid(part, found, limits[part.classes])
         return factors
 
-    def _limits(self, margin: float) -> DoubleArray:
-        """How far a class may grow until a clamp cuts off `margin` times its range; inf without."""
+    def _limits(self, cut: float) -> DoubleArray:
+        """How far a class may grow for the clamps to cut no more off; inf without such a clamp."""
         limits = np.full(self._classes.count + 1, np.inf)
-        for node in self._graph.nodes:
-            clamp, seen = clamp_of(node.op), self._seen.get(node.output)
-            for end, side in ((clamp.hi, 1.0), (-clamp.lo, -1.0)):
-                if not 0.0 < end < np.inf:
-                    continue
-                room = np.ones(1)
-                if seen is not None:
-                    reached = seen.high if side > 0 else -seen.low
-                    room = end / np.clip(reached * margin, end / LARGEST_ROOM, end)
-                np.minimum.at(limits, self._classes.of[node.output], room)
+        clamped = [n for n in self._graph.nodes if _finite(clamp_of(n.op))]
+        each = cut / max(sum(self._classes.of[node.output].size for node in clamped), 1)
+        for node in clamped:
+            room = self._room(node.output, clamp_of(node.op), each)
+            np.minimum.at(limits, self._classes.of[node.output], room)
         return limits[:-1]
+
+    def _room(self, name: str, clamp: Clamp, cut: float) -> DoubleArray:
+        """How much nearer to 0 a clamp may come (C,) to add at most `cut` a channel."""
+        room = np.ones(self._classes.of[name].size)
+        if cut == 0.0 or name not in self._old.channels or name in self._old.whole:
+            return room
+        seen, statistics = self._seen[name], self._old.channels[name]
+        weight = self._sensitivity(name)
+        if self._sensitivities is None:  # all channels count alike, for their own energy
+            weight = 1.0 / np.maximum(seen.width**2 * room.size, np.finfo(np.float64).tiny)
+        sides = (clamp.hi, seen.high, statistics), (-clamp.lo, -seen.low, statistics.mirrored)
+        rooms = []
+        for end, reached, side in sides:
+            if 0.0 < end < np.inf:
+                nearest = np.clip(reached, end / 2.0**20, end) / end
+                ends = end * nearest[:, None] ** np.linspace(1, 0, ENDS)
+                allowed = weight[:, None] * clipped_above(side, ends) <= cut
+                allowed[:, -1] = True
+                rooms.append(end / ends[np.arange(room.size), allowed.argmax(axis=1)])
+        least: DoubleArray = np.minimum.reduce(rooms)
+        return least
 
     def _rounded(self) -> list[Rounded]:
         found = []
@@ -190,9 +208,9 @@ class _Equalization:
 
     # The result
 
-    def result(self, margin: float) -> tuple[Graph, Ranges, dict[str, Affine]]:
+    def result(self, cut: float) -> tuple[Graph, Ranges, dict[str, Affine]]:
         """The network, its ranges and the maps."""
-        maps, factors = {}, self._factors(margin)
+        maps, factors = {}, self._factors(cut)
         for name, classes in self._classes.of.items():
             factor, offset = factors[classes], self._offsets.get(name, np.zeros(classes.size))
             made = Affine(factor, -offset * factor)
@@ -227,6 +245,11 @@ def _dense_layers(
         )
         for group in range(groups)
     ]
+
+
+def _finite(clamp: Clamp) -> bool:
+    """Whether a clamp has an end that is neither 0 nor infinite, with 0 inside."""
+    return 0.0 < clamp.hi < np.inf or -np.inf < clamp.lo < 0.0
 
 
 def _on_grid(part: Part, factors: DoubleArray, limits: DoubleArray) -> DoubleArray:

@@ -51,8 +51,9 @@ def channel_ranges(statistics: ChannelStatistics, clamp: Clamp, *, free: bool) -
     down = np.maximum(centre - statistics.low, 0.0)
     above = np.minimum(up[:, None] * REACHES, clamp.hi)
     below = np.minimum(down[:, None] * REACHES, -clamp.lo)
+    mirrored = -x[:, ::-1], statistics.counts[:, ::-1]
     clipped = KAPPA * _clipped(x, statistics.counts, above)[:, None, :]
-    clipped = clipped + KAPPA * _clipped(-x[:, ::-1], statistics.counts[:, ::-1], below)[:, :, None]
+    clipped = clipped + KAPPA * _clipped(*mirrored, below)[:, :, None]
     width = above[:, None, :] + below[:, :, None]
     cost = clipped + (width / LEVELS) ** 2 / 12
     best = cost.reshape(len(cost), -1).argmin(axis=1)
@@ -62,8 +63,13 @@ def channel_ranges(statistics: ChannelStatistics, clamp: Clamp, *, free: bool) -
     return _widened(low, high, one_sided=clamp.lo == 0.0)
 
 
+def clipped_above(statistics: ChannelStatistics, ends: DoubleArray) -> DoubleArray:
+    """Mean square by which values exceed each of `ends` (C, K), tails included."""
+    return _clipped(statistics.centers, statistics.counts, ends)
+
+
 def _clipped(x: DoubleArray, counts: npt.NDArray[np.int64], ends: DoubleArray) -> DoubleArray:
-    """Mean square by which values exceed each of `ends` (C, K); bins `x` (C, bins) ascend."""
+    """As `clipped_above`, of bins `x` (C, bins) that ascend."""
     total = counts[:1].sum()
     bins = x.shape[1]
     # Of the bins from each one on, (C, bins + 1): number, sum and sum of squares.
