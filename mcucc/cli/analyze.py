@@ -27,6 +27,7 @@ def analyze_command(
     input_shape: shared.InputShape = None,
     outputs: shared.Outputs = None,
     weights: shared.Weights = None,
+    precision: shared.Precision = None,
     optimize: shared.Optimize = "balanced",
     image: shared.Image = "resident",
     json_output: shared.Json = False,
@@ -47,6 +48,7 @@ def analyze_command(
         input_shape=input_shape,
         outputs=outputs,
         weights=weights,
+        precision=precision,
     )
     with progress_bar() as progress:
         found = analyze(model, board, network, schedule, progress)

@@ -32,6 +32,7 @@ def compile_command(
     input_shape: shared.InputShape = None,
     outputs: shared.Outputs = None,
     weights: shared.Weights = None,
+    precision: shared.Precision = None,
     observer: Annotated[str | None, typer.Option(help="How ranges are found.")] = None,
     calibrate: Annotated[int, typer.Option(min=1, help="Pictures to calibrate with.")] = 100,
     rounding: Annotated[str, typer.Option(help="single or double.")] = "single",
@@ -70,6 +71,7 @@ def compile_command(
         input_shape=input_shape,
         outputs=outputs,
         weights=weights,
+        precision=precision,
     )
     options = CompileOptions(
         board=board,

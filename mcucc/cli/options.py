@@ -34,6 +34,13 @@ Weights = Annotated[
         "LAYER=int4 for one layer. Can be given more than once."
     ),
 ]
+Precision = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="TENSOR=int16: a tensor in 16 bits, and what shares its scale. Can be given more than "
+        "once."
+    ),
+]
 Optimize = Annotated[str, typer.Option(help="speed, balanced or size.")]
 KeepConstant = Annotated[
     bool,
@@ -79,9 +86,10 @@ def network_options(
     input_shape: list[str] | None,
     outputs: list[str] | None,
     weights: list[str] | None,
+    precision: list[str] | None,
 ) -> NetworkOptions:
     """The options that every verb with a model has, as data; McuccError for a wrong value."""
-    from mcucc.cli.parse import parse_shapes, parse_weights
+    from mcucc.cli.parse import parse_precision, parse_shapes, parse_weights
     from mcucc.driver.load import NetworkOptions
 
     return NetworkOptions(
@@ -90,6 +98,7 @@ def network_options(
         input_shapes=parse_shapes(input_shape or []),
         outputs=tuple(outputs or ()),
         weights=parse_weights(weights or []),
+        precision=parse_precision(precision or []),
     )
 
 

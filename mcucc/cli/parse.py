@@ -54,6 +54,18 @@ def parse_weights(texts: Sequence[str]) -> WeightChoice:
     return WeightChoice(default, layers)
 
 
+def parse_precision(texts: Sequence[str]) -> dict[str, str]:
+    """TENSOR=int16 for each tensor; the last of a tensor counts."""
+    found = {}
+    for text in texts:
+        tensor, equals, kind = text.rpartition("=")
+        if not equals or not tensor:
+            hint = "write TENSOR=int16"
+            raise McuccError(f"{text!r} names no tensor", where="--precision", hint=hint)
+        found[tensor] = choice("--precision", kind, ("int8", "int16"))
+    return found
+
+
 def stage_printer(
     wanted: str | None, *, json_output: bool = False
 ) -> Callable[[str, str], None] | None:

@@ -34,6 +34,7 @@ def plan_command(
     input_shape: shared.InputShape = None,
     outputs: shared.Outputs = None,
     weights: shared.Weights = None,
+    precision: shared.Precision = None,
     keep_constant: shared.KeepConstant = False,
     optimize: shared.Optimize = "balanced",
     schedule: shared.ScheduleName = "auto",
@@ -73,6 +74,7 @@ def plan_command(
         input_shape=input_shape,
         outputs=outputs,
         weights=weights,
+        precision=precision,
     )
     network = replace(network, keep_constant=keep_constant)
     with progress_bar() as progress:

@@ -34,6 +34,7 @@ from mcucc.passes.pipeline import PASSES, optimize
 from mcucc.quantize.border import BorderFacts
 from mcucc.quantize.lower import lower
 from mcucc.quantize.pipeline import quantize_model
+from mcucc.quantize.precision import wide_activations
 from mcucc.quantize.problems import IntegerError
 from mcucc.quantize.quantize import Mode, QuantizeOptions
 from mcucc.quantize.sensitivity import Sensitivities
@@ -60,6 +61,7 @@ class NetworkOptions:
     observer: str = QuantizeOptions.observer
     calibrate: int = CALIBRATION_COUNT
     weights: WeightChoice = field(default_factory=WeightChoice)
+    precision: Mapping[str, str] = field(default_factory=dict)  # tensors that are int16
     rounding: Rounding = Rounding.SINGLE
     keep_constant: bool = False  # compute channels whose value is the same for every picture
     print_after: Callable[[str, str], None] | None = None  # stage name, text
@@ -147,6 +149,7 @@ def _float(
         observer=options.observer,
         rounding=options.rounding,
         weights=options.weights,
+        precision=options.precision,
     )
     quantized = quantize_model(imported, forms[-1], calibration, settings, progress)
     network = LoadedModel(
@@ -162,6 +165,7 @@ def _float(
             calibration=calibration.facts,
             split_outputs=quantized.splits,
             weights=few_bits(quantized.graph, settings.weights),
+            precision=wide_activations(quantized.graph),
             float_network=fingerprint(forms[-1]),
         ),
         imported=imported,
@@ -203,6 +207,12 @@ def _quantized(file: ModelFile, imported: ImportedModel, options: NetworkOptions
             f"its weights are quantized already ({imported.format}): their bits are the file's",
             where=str(imported.model_path),
             hint="leave out --weights, or give the float network",
+        )
+    if options.precision:
+        raise ModelError(
+            f"it is quantized already ({imported.format}): its types are the file's",
+            where=str(imported.model_path),
+            hint="leave out --precision, or give the float network",
         )
     _printer(options)("import", graph)
     preprocess = None

@@ -43,7 +43,8 @@ class PostTraining:
     """A float network was quantized here, on these samples.
 
     `float_network` is what it was quantized from, None where an older mcucc did not keep it.
-    `weights` are the layers whose weights are not int8: int4 or ternary.
+    `weights` are the layers whose weights are not int8: int4 or ternary; `precision` the tensors
+    that are int16.
     """
 
     scheme: str = "post-training int8"
@@ -54,6 +55,7 @@ class PostTraining:
     split_outputs: tuple[SplitOutput, ...] = ()
     float_network: tuple[NodeFingerprint, ...] | None = None
     weights: Mapping[str, str] = field(default_factory=dict)
+    precision: Mapping[str, str] = field(default_factory=dict)
 
 
 Quantization = InFile | PostTraining

@@ -62,11 +62,13 @@ def safe_scales(
     bias: DoubleArray,
     scale: DoubleArray,
     input_scale: float,
-    zero_point: int,
+    span: int,
     grid: WeightGrid = INT8,
 ) -> DoubleArray:
-    """Enlarge scales until no accumulator (C_out,) can leave int32 for any input."""
-    span = 128 + abs(zero_point)
+    """Enlarge scales until no accumulator (C_out,) can leave int32 for any input.
+
+    `span` is the largest distance of the input's integers from its zero point.
+    """
     while True:
         sums = np.abs(round_weights(flat, scale, grid).astype(np.int64)).sum(axis=1)
         reach = np.abs(bias) / (input_scale * scale) + span * sums + 1.0

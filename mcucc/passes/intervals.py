@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from mcucc.ir.graph import Graph, Node
 from mcucc.ir.kernel import Kernel
+from mcucc.ir.tensor import Tensor
 from mcucc.ir.window import hwc
-from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN, IntArray, Rounding
+from mcucc.numerics.fixed_point import IntArray, Rounding
 from mcucc.ops.common.border import BorderedKernel
 from mcucc.ops.common.convolution import ConvolutionKernel
 from mcucc.ops.common.lookup import LookupKernel
@@ -27,7 +28,7 @@ from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 from mcucc.ops.fully_connected import FullyConnectedKernel
 
 # Ops whose output never falls when an input rises, channel by channel.
-ELEMENTWISE = ("AddKernel", "AddDoubleKernel")
+ELEMENTWISE = ("AddKernel", "AddDoubleKernel", "RescaleKernel")
 POOLS = (
     "MaxPoolKernel",
     "AveragePoolKernel",
@@ -54,14 +55,15 @@ class ChannelIntervals:
         return ChannelIntervals(np.minimum(self.lo, value), np.maximum(self.hi, value))
 
 
-def anything(channels: int) -> ChannelIntervals:
-    """No knowledge."""
-    return ChannelIntervals(np.full(channels, INT8_MIN), np.full(channels, INT8_MAX))
+def anything(tensor: Tensor) -> ChannelIntervals:
+    """No knowledge but the type."""
+    channels, (lo, hi) = hwc(tensor.shape)[2], tensor.interval
+    return ChannelIntervals(np.full(channels, lo), np.full(channels, hi))
 
 
 def intervals(graph: Graph, rounding: Rounding) -> dict[str, ChannelIntervals]:
     """The intervals of every activation of an int8 graph, by name."""
-    known = {name: anything(hwc(graph.tensors[name].shape)[2]) for name in graph.inputs}
+    known = {name: anything(graph.tensors[name]) for name in graph.inputs}
     for node in graph.nodes:
         operands = graph.tensors_of(node.inputs)
         kernel = node.op.lower(operands, graph.tensors[node.output], rounding)
@@ -84,12 +86,13 @@ def _through(
     if isinstance(kernel, LookupKernel):
         return _looked_up(kernel, inputs[0])
     if name in ELEMENTWISE:
-        return _monotone(kernel, inputs, (1, 1))
+        return _monotone(graph, node, kernel, inputs, (1, 1))
     if name in POOLS:
-        return _monotone(kernel, inputs, hwc(graph.tensors[node.inputs[0]].shape)[:2])
+        size = hwc(graph.tensors[node.inputs[0]].shape)[:2]
+        return _monotone(graph, node, kernel, inputs, size)
     if name == "ReshapeKernel" and inputs[0].lo.size == channels:
         return inputs[0]  # only height and width change places
-    return anything(channels)
+    return anything(graph.tensors[node.output])
 
 
 def _weighted(
@@ -151,12 +154,17 @@ def _looked_up(kernel: LookupKernel, x: ChannelIntervals) -> ChannelIntervals:
 
 
 def _monotone(
-    kernel: Kernel, inputs: Sequence[ChannelIntervals], size: tuple[int, int]
+    graph: Graph,
+    node: Node,
+    kernel: Kernel,
+    inputs: Sequence[ChannelIntervals],
+    size: tuple[int, int],
 ) -> ChannelIntervals:
     """The kernel on pictures of the smallest and of the largest values; borders may differ."""
     pictures = []
-    for x in inputs:
-        ends = np.stack([x.lo, x.hi]).astype(np.int8)[:, None, None, :]
+    for name, x in zip(node.inputs, inputs, strict=True):
+        dtype = graph.tensors[name].dtype
+        ends = np.stack([x.lo, x.hi]).astype(dtype)[:, None, None, :]
         pictures.append(np.broadcast_to(ends, (2, *size, x.lo.size)))
     result = kernel.run(pictures).astype(np.int64)
     low, high = result[0].reshape(-1, result.shape[3]), result[1].reshape(-1, result.shape[3])

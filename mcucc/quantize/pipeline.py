@@ -14,6 +14,7 @@ from mcucc.quantize.border import BorderFacts, choose_borders
 from mcucc.quantize.calibrate import Ranges, calibrate
 from mcucc.quantize.lower import lower
 from mcucc.quantize.observers import OBSERVERS, Observer
+from mcucc.quantize.precision import ranges_with, wide_tensors, with_rescales
 from mcucc.quantize.quantize import Mode, QuantizeOptions, activation_quants, quantize
 from mcucc.quantize.split_outputs import SplitOutput, moved_from, split_outputs, with_scales
 from mcucc.quantize.sweep import sweep
@@ -57,13 +58,18 @@ def quantize_model(
             progress=progress,
         )
 
-    ranges = observed(graph)
+    wide = wide_tensors(graph, options.precision)
+    ranges = observed(graph, wide)
     layouts = {name: source.permutation for name, source in model.sources.items()}
     graph, splits = split_outputs(graph, ranges, layouts)
     if splits:  # the parts are outputs: their ranges are not cut
         parts = [part.name for split in splits for part in split.parts]
-        ranges = observed(graph, moved_from(graph, parts))
-    graph, borders = choose_borders(graph, activation_quants(graph, ranges))
+        wide = wide_tensors(graph, options.precision)
+        ranges = observed(graph, moved_from(graph, parts) | wide)
+    graph, copies = with_rescales(graph, wide)
+    ranges = ranges_with(ranges, graph, copies)
+    wide = wide_tensors(graph, options.precision)
+    graph, borders = choose_borders(graph, activation_quants(graph, ranges, wide))
     quantized = quantize(graph, ranges, options)
     if options.mode is not Mode.PLAIN:
         quantized = sweep(graph, quantized, calibration.samples, options.rounding, progress)

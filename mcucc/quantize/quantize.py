@@ -12,13 +12,14 @@ import numpy as np
 from mcucc.errors import ModelError, Problem
 from mcucc.ir.graph import Graph, Node
 from mcucc.ir.tensor import Quant, Tensor
-from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN, NO_CLAMP, Clamp, Rounding
+from mcucc.numerics.fixed_point import INT8, INT8_MAX, INT8_MIN, INT16, NO_CLAMP, Clamp, Rounding
 from mcucc.numerics.weights import WeightGrid
 from mcucc.quantize.border import largest_added
 from mcucc.quantize.calibrate import Ranges
 from mcucc.quantize.groups import QuantGroup, quant_groups
 from mcucc.quantize.lower import LARGEST_SCALE, SMALLEST_SCALE
 from mcucc.quantize.observers.base import Range
+from mcucc.quantize.precision import MARGIN, wide_quant, wide_tensors
 from mcucc.quantize.problems import raise_problems
 from mcucc.quantize.weight_choice import WeightChoice, grids_of
 from mcucc.quantize.weights import quantize_weights
@@ -39,12 +40,16 @@ class Mode(Enum):
 
 @dataclass(frozen=True)
 class QuantizeOptions:
-    """How to quantize: how much effort, the observer, the rounding profile, bits of weights."""
+    """How to quantize: how much effort, the observer, the rounding profile, bits of weights.
+
+    `precision` names the tensors that are int16.
+    """
 
     mode: Mode = Mode.FAST
     observer: str = "l2.4"
     rounding: Rounding = Rounding.SINGLE
     weights: WeightChoice = field(default_factory=WeightChoice)
+    precision: Mapping[str, str] = field(default_factory=dict)
 
 
 def quantize(graph: Graph, ranges: Ranges, options: QuantizeOptions | None = None) -> Graph:
@@ -53,9 +58,9 @@ def quantize(graph: Graph, ranges: Ranges, options: QuantizeOptions | None = Non
     Raises ModelError, all nodes collected, for weights that are not constant or not finite.
     """
     options = options or QuantizeOptions()
-    quants = activation_quants(graph, ranges)
+    quants = activation_quants(graph, ranges, wide_tensors(graph, options.precision))
     tensors = {
-        name: replace(graph.tensors[name], dtype=np.dtype(np.int8), quant=quant)
+        name: replace(graph.tensors[name], dtype=INT16 if quant.limit else INT8, quant=quant)
         for name, quant in quants.items()
     }
     shared = _constants_read_twice(graph)
@@ -77,15 +82,21 @@ def quantize(graph: Graph, ranges: Ranges, options: QuantizeOptions | None = Non
     return graph.with_(nodes=nodes, tensors={**untouched, **tensors})
 
 
-def activation_quants(graph: Graph, ranges: Ranges) -> dict[str, Quant]:
-    """Scale and zero point of every activation."""
+def activation_quants(
+    graph: Graph, ranges: Ranges, wide: frozenset[str] = frozenset()
+) -> dict[str, Quant]:
+    """Scale and zero point of every activation; those in `wide` are int16."""
     producers = {node.output: node for node in graph.nodes}
     quants: dict[str, Quant] = {}
     for group in quant_groups(graph):
         quant = group.fixed
         if quant is None:
-            covered = _group_range(group, ranges, producers)
-            quant = quant_of_range(covered, _fallback_scale(group, producers, quants))
+            fallback = _fallback_scale(group, producers, quants)
+            if group.members[0] in wide:
+                covered = _group_range(group, ranges, producers, MARGIN)
+                quant = wide_quant(covered, fallback)
+            else:
+                quant = quant_of_range(_group_range(group, ranges, producers), fallback)
         quants.update(dict.fromkeys(group.members, quant))
     return quants
 
@@ -102,14 +113,18 @@ def quant_of_range(range_: Range, fallback_scale: float = 1.0 / LEVELS) -> Quant
     return Quant((scale,), min(max(zero_point, INT8_MIN), INT8_MAX))
 
 
-def _group_range(group: QuantGroup, ranges: Ranges, producers: Mapping[str, Node]) -> Range:
+def _group_range(
+    group: QuantGroup, ranges: Ranges, producers: Mapping[str, Node], margin: float = 1.0
+) -> Range:
+    """What the values of a group cover, with a margin, behind the activations they pass."""
     covered = Range(0.0, 0.0)
     for name in group.measured:
         if name not in ranges.by_name:
             raise ModelError(f"tensor {name} was not calibrated")
         node = producers.get(name)
         clamp: Clamp = NO_CLAMP if node is None else getattr(node.op, "clamp", NO_CLAMP)
-        covered = covered.union(_narrow(ranges.by_name[name], clamp))
+        seen = ranges.by_name[name]
+        covered = covered.union(_narrow(Range(margin * seen.low, margin * seen.high), clamp))
     return covered
 
 

@@ -22,16 +22,16 @@ EXACT = 1e-9  # relative error of a factor computed from three scales, and much 
 def room_of(graph: Graph, node: Node) -> tuple[DoubleArray, DoubleArray]:
     """The least and the largest bias (C_out,) of a layer of an int8 graph."""
     x, weights, *rest = graph.tensors_of(node.inputs)
-    zero = x.quantization.zero_point
+    zero, (lowest, highest) = x.quantization.zero_point, x.interval
     flat = np.moveaxis(weights.constant, node.op.WEIGHT_AXIS or 0, 0).astype(np.float64)
     flat = flat.reshape(len(flat), -1)
     bias = rest[0].constant.astype(np.float64) if rest else np.zeros(len(flat))
     spread = largest_added(graph, node, 0.0) + 1.0
-    most = INT32_MAX - (128 + abs(zero)) * np.abs(flat).sum(axis=1) - spread
+    most = INT32_MAX - (abs(zero) - lowest) * np.abs(flat).sum(axis=1) - spread
     factor = np.asarray(weights.quantization.scale) * x.quantization.per_tensor_scale
     reach = short_reach(factor / graph.tensors[node.output].quantization.per_tensor_scale)
     positive, negative = np.maximum(flat, 0).sum(axis=1), np.minimum(flat, 0).sum(axis=1)
-    up, down = 127 - zero, -128 - zero
+    up, down = highest - zero, lowest - zero
     lower = np.maximum(-most, -reach - (down * positive + up * negative) + spread)
     upper = np.minimum(most, reach - (up * positive + down * negative) - spread)
     proved = (lower <= bias) & (bias <= upper)

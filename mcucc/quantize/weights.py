@@ -61,7 +61,7 @@ def quantize_weights(
         raise ValueError("weights or biases are not finite")
     ends = np.abs(offsets) + spread
     scale = natural_scales(flat, x.per_tensor_scale, y.per_tensor_scale, grid, importance)
-    scale = safe_scales(flat, ends, scale, x.per_tensor_scale, x.zero_point, grid)
+    scale = safe_scales(flat, ends, scale, x.per_tensor_scale, _span(x), grid)
     extremes = extreme_sums(flat, offsets, scale, x, grid) + spread / (x.per_tensor_scale * scale)
     scale = snap_scales(scale, extremes, x.per_tensor_scale, y.per_tensor_scale)
     quantized = round_weights(flat, scale, grid).reshape(rows.shape)
@@ -72,13 +72,19 @@ def quantize_weights(
     )
 
 
+def _span(x: Quant) -> int:
+    """The largest distance of an input's integers from its zero point."""
+    return (128 if x.limit is None else x.limit) + abs(x.zero_point)
+
+
 def extreme_sums(
     flat: DoubleArray, bias: DoubleArray, scale: DoubleArray, x: Quant, grid: WeightGrid = INT8
 ) -> DoubleArray:
     """The largest magnitude of each accumulator (C_out,), for any input."""
     weights = round_weights(flat, scale, grid).astype(np.float64)
     positive, negative = np.maximum(weights, 0).sum(axis=1), np.minimum(weights, 0).sum(axis=1)
-    up, down = 127 - x.zero_point, -128 - x.zero_point
+    least, most = (-128, 127) if x.limit is None else (-x.limit, x.limit)
+    up, down = most - x.zero_point, least - x.zero_point
     offset = bias / (x.per_tensor_scale * scale)
     highest = np.abs(offset + up * positive + down * negative)
     lowest = np.abs(offset + down * positive + up * negative)

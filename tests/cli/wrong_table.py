@@ -280,6 +280,19 @@ OPTIONS = (
         ("--weights", "nowhere"),
     ),
     Wrong(
+        "a type of activations that does not exist",
+        with_option("--precision", "y=int32"),
+        ("--precision", "int32", "int8, int16"),
+    ),
+    Wrong(
+        "a type without its tensor", with_option("--precision", "int16"), ("--precision", "TENSOR=")
+    ),
+    Wrong(
+        "a type of a tensor that is not there",
+        with_option("--precision", "nowhere=int16"),
+        ("--precision", "nowhere", "near it"),
+    ),
+    Wrong(
         "a rounding that does not exist",
         with_option("--rounding", "up"),
         ("single, double",),

@@ -40,6 +40,7 @@ from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.tanh import Tanh
 from mcucc.ops.transpose import Transpose
 from tests.graphs import Builder, mobile_net, same
+from tests.wide import widened
 
 
 def squeeze_excite() -> Graph:
@@ -169,4 +170,10 @@ NETWORKS: dict[str, Callable[[], Graph]] = {
     "splits": splits,
     "decoder": decoder,
     "borders": borders,
+    "wide_mobile": lambda: widened(mobile_net(), 0),
+    "wide_branches": lambda: widened(branches(), 1),
+    "wide_pools": lambda: widened(pools(), 2, 1.0),
+    "wide_squeeze": lambda: widened(squeeze_excite(), 3, 1.0),
+    "wide_outputs": lambda: widened(outputs(), 4, 1.0),
+    "wide_borders": lambda: widened(borders(), 5),
 }

@@ -28,6 +28,12 @@ ON_BOARDS = {
     "splits": ("corstone-300", "nucleo-l4r5zi"),
     "decoder": ("corstone-300", "rpi-pico", "esp32-c3"),
     "borders": ("corstone-300", "nucleo-l4r5zi", "bluepill", "rpi-pico"),
+    "wide_mobile": ("nucleo-l4r5zi", "rpi-pico"),
+    "wide_branches": ("corstone-300",),
+    "wide_pools": ("rpi-pico",),
+    "wide_squeeze": ("nucleo-l4r5zi",),
+    "wide_outputs": ("esp32-c3",),
+    "wide_borders": ("bluepill",),
 }
 # -O0: the sanitizers see more and the compiler needs a third of the time.
 SANITIZED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O0")

@@ -25,6 +25,7 @@ from mcucc.toolchain import BuildOptions, build_firmware
 from tests.graphs import Builder, mobile_net, same
 from tests.whole.batch import Case, run_batch, write_units
 from tests.whole.networks import borders, splits
+from tests.wide import widened
 
 BOARD, HELIUM = load_board("nucleo-l4r5zi"), load_board("corstone-300")
 RECOMPUTE = Reuse.RECOMPUTE
@@ -46,6 +47,8 @@ NETWORKS = {
     "residual_inside": lower(residual_inside()),
     "splits": lower(splits()),
     "borders": lower(borders()),
+    "wide_residual": lower(widened(residual_inside(), 1)),
+    "wide_borders": lower(widened(borders(), 2)),
 }
 
 
@@ -93,6 +96,13 @@ def named_cases(board: Board = BOARD) -> dict[str, Case]:
         for how, edges in (("cached", ()), ("recomputed", again)):
             cases[f"{what}, {how}"] = case_of(
                 "residual_inside", stage_of(graph, nodes, tile, edges), board
+            )
+    graph = NETWORKS["wide_residual"]
+    for tile in ((2, 3), (1, 0)):
+        for nodes in (4, 9):
+            plan = stage_of(graph, nodes, tile, ())
+            cases[f"int16 in a stage of {nodes}, tiles of {tile}, cached"] = case_of(
+                "wide_residual", plan, board
             )
     for tile in ((2, 2), (1, 0)):
         plan = stage_of(NETWORKS["borders"], 8, tile, ())

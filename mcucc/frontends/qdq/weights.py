@@ -112,7 +112,7 @@ def _room_for_bias(
     lost = dead & (np.abs(bias) > spread * x.per_tensor_scale * 2**30)
     spread[lost | (spread <= 0)] = DEAD_FACTOR * y.per_tensor_scale / x.per_tensor_scale
     flat = rows * np.where(scales > 0, scales, 0.0)[:, None]
-    safe = safe_scales(flat, bias, spread, x.per_tensor_scale, x.zero_point)
+    safe = safe_scales(flat, bias, spread, x.per_tensor_scale, 128 + abs(x.zero_point))
     changed = safe != np.broadcast_to(scales, len(rows))
     if not changed.any():
         return rows, scales
