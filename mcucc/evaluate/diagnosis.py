@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ COSTLY = 0.05  # of the outputs' noise: worth a remedy of its own
 CUT = 0.01  # of a layer's values
 STILL = 0.25  # of a layer's channels
 WORST = 5
+NAMED = 3  # layers of a kind
 UNSEEN = "pictures that did not calibrate"
 SEEN = "pictures that calibrated"
 
@@ -56,13 +57,12 @@ class Diagnosis:
         return tuple(sorted(costly, key=lambda layer: -layer.share)[:WORST])
 
     def to_dict(self) -> dict[str, Any]:
-        """For --json: the fields, the summary and what to do by layer."""
-        advice = {layer.layer: list(advices(self, layer)) for layer in self.layers}
+        """For --json: the fields, the summary and what to do."""
         return {
             **plain(self),
             "activations": self.activations,
-            "advice": {name: lines for name, lines in advice.items() if lines},
             "summary": list(summary(self)),
+            "remedies": list(remedies(self)),
         }
 
 
@@ -83,44 +83,73 @@ def with_shares(
     return tuple(made), -10 * math.log10(total)
 
 
-def advices(found: Diagnosis, layer: LayerNoise) -> tuple[str, ...]:
-    """What to do about a layer, nothing where it is well."""
-    lines = []
-    if layer.saturated is not None and layer.saturated >= CUT:
-        lines.append(
-            f"{100 * layer.saturated:.1f} % of its values are cut: calibrate on more pictures, or "
-            "on such as the network will see, or give --observer min-max"
-        )
-    if not found.compared:
-        return tuple(lines)
+def remedies(found: Diagnosis) -> tuple[str, ...]:
+    """What to do, a line each, nothing where all is well."""
+    short = short_paths([layer.layer for layer in found.layers])
     clear = found.predicted_db is not None and found.predicted_db >= CLEAR_DB
-    activation, weights = layer.activation or 0.0, layer.weights or 0.0
-    if activation >= COSTLY and not clear and layer.precision == "int8":
+    costly = [] if clear or not found.compared else found.worst
+    by_layer = [line for layer in costly for line in _costly(layer, short[layer.layer])]
+    lines = [_cut(found, short), *by_layer, _still(found, short)]
+    return tuple(line for line in lines if line)
+
+
+def _cut(found: Diagnosis, short: Mapping[str, str]) -> str:
+    cut = [layer for layer in found.layers if (layer.saturated or 0.0) >= CUT]
+    cut.sort(key=lambda layer: -(layer.saturated or 0.0))
+    if not cut:
+        return ""
+    named = _named(cut, short, lambda layer: f"{100 * (layer.saturated or 0):.0f} %")
+    return (
+        f"values are cut in {named}: calibrate on more pictures, or on such as the network will "
+        "see, or give --observer min-max"
+    )
+
+
+def _costly(layer: LayerNoise, name: str) -> list[str]:
+    activation, weights, lines = layer.activation or 0.0, layer.weights or 0.0, []
+    if activation >= COSTLY / 2 and layer.precision == "int8":
         lines.append(
-            f"its values make {100 * activation:.0f} % of the noise: "
-            f"--precision {layer.tensor}=int16"
+            f"{name}: its values make {100 * activation:.0f} % of the noise; "
+            f"--precision {layer.tensor}=int16 takes that away"
         )
-    if weights >= COSTLY and not clear:
+    if weights >= COSTLY / 2:
         remedy = f"they are {layer.weights_type}, 8 bits would cost less"
         if layer.weights_type == "int8":
-            remedy = "at 8 bits already: only training with rounded weights lowers it"
-        lines.append(f"its weights make {100 * weights:.0f} % of the noise, {remedy}")
-    if layer.still >= STILL * layer.channels and layer.still > 1:
-        lines.append(
-            f"{layer.still} of {layer.channels} channels never move: it was trained to use fewer, "
-            "or the pictures are too much alike"
-        )
-    return tuple(lines)
+            remedy = "at 8 bits already, only training with rounded weights lowers it"
+        lines.append(f"{name}: its weights make {100 * weights:.0f} % of the noise; {remedy}")
+    return lines
+
+
+def _still(found: Diagnosis, short: Mapping[str, str]) -> str:
+    still = [
+        layer for layer in found.layers if layer.still > 1 and layer.still >= STILL * layer.channels
+    ]
+    still.sort(key=lambda layer: -layer.still / layer.channels)
+    if not still:
+        return ""
+    return (
+        f"channels never move in {_named(still, short, lambda x: f'{x.still} of {x.channels}')}: "
+        "the network was trained to use fewer, or the pictures are too much alike"
+    )
+
+
+def _named(
+    layers: Sequence[LayerNoise], short: Mapping[str, str], what: Callable[[LayerNoise], str]
+) -> str:
+    """The first of some layers, each with a figure, and how many more there are."""
+    first = ", ".join(f"{short[layer.layer]} ({what(layer)})" for layer in layers[:NAMED])
+    more = len(layers) - NAMED
+    return f"{first} and {more} more layers" if more > 0 else first
 
 
 def summary(found: Diagnosis) -> tuple[str, ...]:
     """The whole in a few lines, what to do last."""
     of = f"on {found.pictures} {found.source}"
     if not found.compared:
-        cut = [layer for layer in found.layers if (layer.saturated or 0.0) >= CUT]
+        cut = sum((layer.saturated or 0.0) >= CUT for layer in found.layers)
         return (
             f"a quantized file: no float network to compare with, so saturation alone, {of}",
-            f"{len(cut)} of {len(found.layers)} layers cut 1 % of their values or more",
+            f"{cut} of {len(found.layers)} layers cut 1 % of their values or more",
         )
     if found.predicted_db is None or found.activations is None:
         return (f"how far each layer is from float, {of}",)

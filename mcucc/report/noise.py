@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mcucc.base.names import short_paths
-from mcucc.evaluate.diagnosis import Diagnosis, advices, summary
+from mcucc.evaluate.diagnosis import Diagnosis, remedies, summary
 from mcucc.evaluate.layer_noise import LayerNoise
 from mcucc.report.layer_table import layer_table
 
@@ -18,7 +18,6 @@ LEGEND = (
     "values, weights: what their rounding adds to the outputs' noise"
 )
 LEGEND_OF_FILE = "cut: values at an end of the range"
-MOST_WORST = 3  # named below a report
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,6 @@ class NoiseRow:
     values: str
     weights: str
     costly: bool
-    advice: tuple[str, ...]
 
 
 def noise_rows(found: Diagnosis) -> tuple[NoiseRow, ...]:
@@ -49,14 +47,13 @@ def noise_rows(found: Diagnosis) -> tuple[NoiseRow, ...]:
             values=_share(layer.activation, 1),
             weights=_share(layer.weights, 1),
             costly=id(layer) in worst,
-            advice=advices(found, layer),
         )
         for number, layer in enumerate(found.layers, 1)
     )
 
 
 def print_noise(found: Diagnosis, console: Console) -> None:
-    """The table, what its columns are, the summary, and what to do by layer."""
+    """The table, what its columns are, the summary, and what to do."""
     rows = noise_rows(found)
     short = short_paths([row.layer for row in rows])
     shown = [i for i in range(len(HEADS)) if found.compared or i not in (3, 5, 6)]
@@ -65,22 +62,15 @@ def print_noise(found: Diagnosis, console: Console) -> None:
     console.print(layer_table([HEADS[i] for i in shown], chosen, console.width))
     console.print(Text(LEGEND if found.compared else LEGEND_OF_FILE, style="dim"))
     console.print()
-    print_summary(found, console, len(rows))
+    print_summary(found, console)
 
 
-def print_summary(found: Diagnosis, console: Console, most: int = MOST_WORST) -> None:
-    """The summary, and what to do about the `most` layers that cost most."""
+def print_summary(found: Diagnosis, console: Console) -> None:
+    """The summary, and what to do."""
     for line in summary(found):
         console.print(Text(line))
-    rows = [row for row in noise_rows(found) if row.advice]
-    order = {layer.layer: place for place, layer in enumerate(found.worst)}
-    rows.sort(key=lambda row: order.get(row.layer, len(order)))
-    short = short_paths([layer.layer for layer in found.layers])
-    for row in rows[:most]:
-        for line in row.advice:
-            console.print(Text(f"  {short[row.layer]}: {line}"))
-    if len(rows) > most:
-        console.print(Text(f"  and {len(rows) - most} more (mcucc validate --layers)"))
+    for line in remedies(found):
+        console.print(Text(f"- {line}"))
 
 
 def _snr(layer: LayerNoise) -> str:

@@ -65,10 +65,10 @@ def print_report(report: Report, console: Console) -> None:
     slices = report.worst_slice
     if slices is not None and slices.dead:
         _print(console, f"warning: {dead_words(slices)}", style="yellow")
-    if report.diagnosis is not None:
-        print_summary(report.diagnosis, console)
     for warning in report.warnings:
         _print(console, f"warning: {warning}", style="yellow")
+    if report.diagnosis is not None:
+        print_summary(report.diagnosis, console)
     if plan.before.arena != plan.arena:
         _print(
             console,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mcucc.evaluate.diagnosis import Diagnosis, advices, summary, with_shares
+from mcucc.evaluate.diagnosis import Diagnosis, remedies, summary, with_shares
 from mcucc.evaluate.file_values import FileValues, file_values
 from mcucc.evaluate.layer_noise import LayerNoise, compare_layers, cut_ends
 from mcucc.evaluate.noise_shares import noise_by_tensor
@@ -132,20 +132,31 @@ def layer(**changes) -> LayerNoise:
     return replace(base, **changes)
 
 
-def test_what_is_said_of_a_layer_names_the_remedy() -> None:
+def test_what_to_do_names_the_layers_and_the_remedy() -> None:
     rows = (
-        layer(activation=0.4),
-        layer(weights=0.5, weights_type="int4"),
-        layer(saturated=0.2),
-        layer(still=4),
-        layer(activation=0.1, precision="int16"),
-        layer(),
+        layer(layer="a", tensor="ta", activation=0.4),
+        layer(layer="b", weights=0.5, weights_type="int4"),
+        layer(layer="c", saturated=0.2),
+        layer(layer="d", still=4),
+        layer(layer="e", activation=0.1, precision="int16"),
+        layer(layer="f"),
     )
     found = Diagnosis(8, "pictures", True, 15.0, 14.0, rows)
-    said = [" ".join(advices(found, row)) for row in rows]
-    assert "--precision t=int16" in said[0] and "they are int4" in said[1]
-    assert "calibrate on more pictures" in said[2] and "4 of 8 channels" in said[3]
-    assert said[4:] == ["", ""]
+    cut, weights, values, still = remedies(found)
+    assert cut.startswith("values are cut in c (20 %): calibrate on more pictures")
+    assert values.startswith("a: its values make 40 %") and "--precision ta=int16" in values
+    assert weights.startswith("b: its weights make 50 %") and "they are int4" in weights
+    assert "d (4 of 8)" in still
     assert [row.share for row in found.worst] == [0.5, 0.4, 0.1]
     clear = replace(found, predicted_db=40.0)
-    assert advices(clear, rows[0]) == () and "no layer needs" in summary(clear)[-1]
+    assert len(remedies(clear)) == 2 and "no layer needs" in summary(clear)[-1]
+    many = replace(found, layers=tuple(layer(layer=f"l{i}", saturated=0.1) for i in range(9)))
+    assert "and 6 more layers" in remedies(many)[0]
+
+
+def test_of_a_quantized_file_only_saturation_is_told() -> None:
+    rows = (layer(saturated=0.2, snr_db=None, activation=None, weights=None), layer())
+    found = Diagnosis(8, "pictures", False, None, None, rows)
+    assert "no float network" in summary(found)[0] and "1 of 2 layers" in summary(found)[1]
+    (line,) = remedies(found)
+    assert "values are cut in l (20 %)" in line

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcucc.base.templates import environment
-from mcucc.evaluate.diagnosis import summary
+from mcucc.evaluate.diagnosis import remedies, summary
 from mcucc.report.facts import Report
 from mcucc.report.format import (
     amount,
@@ -91,6 +91,7 @@ def report_page(report: Report) -> str:
         splits=[split_output_words(split) for split in report.split_outputs],
         noise=() if report.diagnosis is None else noise_rows(report.diagnosis),
         noise_lines=() if report.diagnosis is None else summary(report.diagnosis),
+        remedies=() if report.diagnosis is None else remedies(report.diagnosis),
     )
 
 
