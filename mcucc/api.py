@@ -112,8 +112,11 @@ def validate(
     limit: int | None = None,
     emulator: str = "auto",
     time_limit_s: float = 1800.0,
+    layers: bool = False,
 ) -> Validation:
     """Every sample in float, NumPy, host C and emulated C, compared byte for byte.
+
+    With `layers` also what each layer's rounding costs, on a few samples.
 
     Raises DataError for unusable data, ToolError when a compiler or emulator fails.
     """
@@ -124,6 +127,7 @@ def validate(
         emulator=emulator,
         time_limit_s=time_limit_s,
         progress=silent,
+        layers=layers,
     )
 
 

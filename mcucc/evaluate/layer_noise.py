@@ -26,6 +26,7 @@ from mcucc.numerics.weights import GRIDS
 from mcucc.oracles.float_session import FloatSession
 
 DoubleArray = npt.NDArray[np.float64]
+PRESCRIBED = ", prescribed"
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,11 @@ class LayerNoise:
     """A layer's output.
 
     `tensor` is its name in the float network (of a quantized file: in the file), `precision` its
-    integers' type. `snr_db` is 10 log10(sum float^2 / sum (float - integer)^2), None where there
-    is no float value, or no difference (`exact`). `saturated` is the share of values that are cut
-    at an end of the integers' range, None where a copy's would be counted twice. `still` of
-    `channels` have one value in all pictures. `activation` and `weights` are shares of the noise
-    at the outputs, None where they are not known.
+    integers' type (PRESCRIBED where the op decides it). `snr_db` is 10 log10(sum float^2 / sum
+    (float - integer)^2), None where there is no float value, or no difference (`exact`).
+    `saturated` is the share of values that are cut at an end of the integers' range, None where a
+    copy's would be counted twice. `still` of `channels` have one value in all pictures.
+    `activation` and `weights` are shares of the noise at the outputs, None where not known.
     """
 
     layer: str
@@ -185,7 +186,7 @@ def _row(
         layer=node.name,
         op=node.op.kind,
         tensor=file or node.output,
-        precision=str(tally.activation.dtype),
+        precision=str(tally.activation.dtype) + (PRESCRIBED if node.op.fixed_quant() else ""),
         snr_db=None if file is None else tally.snr_db,
         exact=file is not None and tally.noise == 0.0,
         saturated=tally.cut / max(tally.count, 1) if file is not None or any(ends) else None,

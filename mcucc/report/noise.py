@@ -41,7 +41,7 @@ def noise_rows(found: Diagnosis) -> tuple[NoiseRow, ...]:
         NoiseRow(
             number=number,
             layer=layer.layer,
-            op=layer.op + ("" if layer.precision == "int8" else f" ({layer.precision})"),
+            op=layer.op + (" (int16)" if layer.precision == "int16" else ""),
             snr=_snr(layer),
             cut=_share(layer.saturated, 2),
             values=_share(layer.activation, 1),
