@@ -12,6 +12,10 @@ from mcucc.cli import options as shared
 
 TimeLimit = Annotated[float, typer.Option(min=0.1, help="Seconds until an emulator is stopped.")]
 Compiler = Annotated[str | None, typer.Option(help="The cross compiler; default: found on PATH.")]
+Flash = Annotated[
+    str | None,
+    typer.Option(help="Bytes of code, weights and tables, 400000 or 400kB; default: the board's."),
+]
 COnly = Annotated[bool, typer.Option("--c-only", help="The C library alone, without firmware.")]
 Export = Annotated[
     list[str] | None,
@@ -41,6 +45,7 @@ def compile_command(
     schedule: shared.ScheduleName = "auto",
     image: shared.Image = "resident",
     sram: shared.Sram = None,
+    flash: Flash = None,
     objective: shared.ObjectiveName = None,
     max_slowdown: shared.MaxSlowdown = None,
     max_macs: shared.MaxMacs = None,
@@ -57,7 +62,7 @@ def compile_command(
     """Compile a network into C and firmware for a board."""
     from mcucc.backends.choose import NAMES as EMULATORS
     from mcucc.cli.output import console, progress_bar
-    from mcucc.cli.parse import choice, stage_printer
+    from mcucc.cli.parse import choice, parse_bytes, stage_printer
     from mcucc.driver.compile import CompileOptions, compile_model
     from mcucc.exports import export_names
     from mcucc.numerics.fixed_point import Rounding
@@ -81,6 +86,7 @@ def compile_command(
         time_limit_s=time_limit,
         compiler=compiler,
         c_only=c_only,
+        flash=None if flash is None else parse_bytes("--flash", flash),
         exports=tuple(choice("--export", name, export_names()) for name in export or ()),
         schedule=shared.schedule_options(
             schedule=schedule,

@@ -31,7 +31,7 @@ Weights = Annotated[
     list[str] | None,
     typer.Option(
         help="int8, int4 or ternary: bits of weights, first and last layers stay int8; "
-        "LAYER=int4 for one layer. Can be given more than once."
+        "LAYER=int4 for one layer; auto (compile): as few as --flash asks for. Can be repeated."
     ),
 ]
 Precision = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
@@ -41,12 +42,12 @@ def parse_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
 def parse_weights(texts: Sequence[str]) -> WeightChoice:
     """int4 for every layer, LAYER=int4 for one; the last of a kind counts."""
     from mcucc.numerics.weights import GRIDS
-    from mcucc.quantize.weight_choice import WeightChoice
+    from mcucc.quantize.weight_choice import AUTO, WeightChoice
 
     default, layers = "int8", {}
     for text in texts:
         layer, equals, bits = text.rpartition("=")
-        choice("--weights", bits, tuple(GRIDS))
+        choice("--weights", bits, tuple(GRIDS) if equals else (*GRIDS, AUTO))
         if equals:
             layers[layer] = bits
         else:
@@ -64,6 +65,16 @@ def parse_precision(texts: Sequence[str]) -> dict[str, str]:
             raise McuccError(f"{text!r} names no tensor", where="--precision", hint=hint)
         found[tensor] = choice("--precision", kind, ("int8", "int16"))
     return found
+
+
+def parse_bytes(option: str, text: str) -> int:
+    """A number of bytes: 400000, 400kB or 0.4MB (thousands), 400KiB (1024)."""
+    units = {"kB": 1000, "MB": 10**6, "KiB": 1024, "MiB": 2**20, "": 1}
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?) ?(kB|MB|KiB|MiB|)", text)
+    count = 0 if found is None else int(float(found[1]) * units[found[2]])
+    if count < 1:
+        raise McuccError(f"{text!r} is no size", where=option, hint="write 400000 or 400kB")
+    return count
 
 
 def stage_printer(

@@ -14,6 +14,15 @@ from mcucc.base.names import short_paths
 from mcucc.base.progress import Progress
 from mcucc.boards.board import Board, board_names, load_board
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
+from mcucc.driver.room import (
+    CODE_BASE,
+    CODE_PER_ACTION,
+    CODE_PER_FUNCTION,
+    CODE_PER_FUSED_ACTION,
+    TABLES_BASE,
+    TABLES_PER_LAYER,
+    table_bytes,
+)
 from mcucc.driver.target import bind, target_of
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.kernel import Granularity
@@ -24,11 +33,6 @@ from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Program
 from mcucc.schedule.search.choose import Schedule, ScheduleOptions, arena_budget, schedule
 from mcucc.toolchain.layout import ARENA_ALIGNMENT
-
-# Estimates, -O2, fitted on 19 linked images (3 networks on M0+, M4, M7, M33 and M55): code within
-# 30 %, 9 % on average; tables beside the layers' (padding, parameters, names) within 2.5 kB.
-CODE_BASE, CODE_PER_FUNCTION, CODE_PER_ACTION, CODE_PER_FUSED_ACTION = 1300, 840, 120, 170
-TABLES_BASE, TABLES_PER_LAYER = 3800, 100
 
 
 @dataclass(frozen=True)
@@ -240,10 +244,8 @@ def _short(way: Way, missing: tuple[int, int]) -> tuple[str, ...]:
 
 def _tables(graph: IntegerGraph) -> int:
     """Bytes of weights and tables; beside those of the layers they are an estimate."""
-    nodes = [node for node in graph.nodes if node.kernel.granularity is not Granularity.ALIAS]
-    arrays = [array for node in nodes for array in node.call().arrays]
-    beside = TABLES_BASE + TABLES_PER_LAYER * len(nodes)
-    return sum(int(array.data.nbytes) for array in arrays) + beside
+    sizes = table_bytes(graph)
+    return sum(sizes.values()) + TABLES_BASE + TABLES_PER_LAYER * len(sizes)
 
 
 def _code(program: Program) -> int:
@@ -260,11 +262,7 @@ def _code(program: Program) -> int:
 
 def _largest(network: LoadedModel) -> str:
     """The two layers with the most weights."""
-    sizes = {
-        node.name: sum(int(array.data.nbytes) for array in node.call().arrays)
-        for node in network.integer.nodes
-        if node.kernel.granularity is not Granularity.ALIAS
-    }
+    sizes = table_bytes(network.integer)
     short = short_paths(sizes)
     first = sorted(sizes, key=lambda name: -sizes[name])[:2]
     return ", ".join(f"{short[name]} has {kilobytes(sizes[name])}" for name in first)

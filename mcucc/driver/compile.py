@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,13 +16,21 @@ from mcucc.codegen.write import write_library
 from mcucc.driver.choice import schedule_facts
 from mcucc.driver.diagnose import Health, examine
 from mcucc.driver.folder import Staging, check_target, staging, write_network
-from mcucc.driver.limits import TooLarge, check_arena, check_weights, does_not_fit
+from mcucc.driver.limits import (
+    TooLarge,
+    check_arena,
+    check_weights,
+    does_not_fit,
+    too_much_flash,
+)
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
-from mcucc.driver.manifest import Manifest, ModelOrigin, hashes_of, write_manifest
+from mcucc.driver.manifest import Manifest, ModelOrigin, Quantization, hashes_of, write_manifest
 from mcucc.driver.measure import Measured, measure, without_firmware
+from mcucc.driver.room import room_of
 from mcucc.driver.target import target_of
 from mcucc.errors import FitError, ToolError
 from mcucc.exports import export_to
+from mcucc.quantize.weight_choice import AUTO
 from mcucc.report.definitions import counting
 from mcucc.report.facts import (
     SCHEMA,
@@ -52,6 +61,9 @@ from mcucc.toolchain.machines import machine_of
 from mcucc.toolchain.targets import cross_compiler, no_firmware
 from mcucc.version import __version__
 
+ROUNDS = 3  # of bits of weights, each knowing what the one before took when it was linked
+SLACK = 0.02  # of the flash, left when bits are looked for no longer
+
 
 @dataclass(frozen=True)
 class CompileOptions:
@@ -67,6 +79,7 @@ class CompileOptions:
     c_only: bool = False
     exports: tuple[str, ...] = ()
     schedule: ScheduleOptions = field(default_factory=ScheduleOptions)
+    flash: int | None = None  # bytes of code, weights and tables; None: the board's
 
 
 def compile_model(model: Path, options: CompileOptions, progress: Progress = silent) -> Report:
@@ -80,12 +93,58 @@ def compile_model(model: Path, options: CompileOptions, progress: Progress = sil
     out = options.out.resolve()
     check_target(out)
     c_only = check_tools(board, options)
-    network = load_network(model, options.network, progress)
-    health = examine(network, options.network, progress)
+    limit = min(options.flash or board.flash_bytes, board.flash_bytes)
     with staging(out) as scratch:
-        made = _Compiler(network, health, board, options, name, c_only, scratch, progress).best()
+
+        def build(network: LoadedModel) -> _Built:
+            health = examine(network, options.network, progress)
+            return _Compiler(
+                network, health, board, options, name, c_only, scratch, progress
+            ).best()
+
+        if options.network.weights.default == AUTO:
+            made = _within(model, options, limit, build, progress)
+        else:
+            made = build(load_network(model, options.network, progress))
+        if made.report.flash.total > limit:
+            raise too_much_flash(made.report, limit, board)
         scratch.publish(made.folder)
     return made.report
+
+
+def _within(
+    model: Path,
+    options: CompileOptions,
+    limit: int,
+    build: Callable[[LoadedModel], _Built],
+    progress: Progress,
+) -> _Built:
+    """Bits of weights chosen so that linked firmware takes at most `limit`, and not much less.
+
+    What is known before linking is an estimate: each round knows how far the one before was off.
+    """
+    room = room_of(load_board(options.board), options.schedule.optimize, limit)
+    best: _Built | None = None
+    before: Quantization | None = None
+    for _ in range(ROUNDS):
+        network = load_network(model, replace(options.network, room=room), progress)
+        if network.quantization == before:
+            break
+        made, before = build(network), network.quantization
+        slack = limit - made.report.flash.total
+        if best is None or _better(made.report, best.report, limit):
+            best = made
+        if 0 <= slack <= SLACK * limit:
+            break
+        room = replace(room, bytes=room.bytes + slack)
+    assert best is not None
+    return best
+
+
+def _better(made: Report, best: Report, limit: int) -> bool:
+    """Whether it fits and keeps more bits, or is nearer to fitting."""
+    total, other = made.flash.total, best.flash.total
+    return other < total <= limit or (limit < other and total < other)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mcucc.boards.board import Board
+from mcucc.driver.room import table_bytes
 from mcucc.errors import FitError
-from mcucc.ir.kernel import Granularity
 from mcucc.report.facts import Report
 from mcucc.schedule.plan.program import Program
 from mcucc.toolchain.firmware import Firmware
@@ -40,11 +40,7 @@ def check_arena(program: Program, board: Board) -> None:
 
 def check_weights(program: Program, board: Board) -> None:
     """FitError before any compiler runs when the constants alone are larger than their memory."""
-    sizes = {
-        node.name: sum(array.data.nbytes for array in node.call().arrays)
-        for node in program.graph.nodes
-        if node.kernel.granularity is not Granularity.ALIAS
-    }
+    sizes = table_bytes(program.graph)
     total, largest = sum(sizes.values()), max(sizes, key=lambda name: sizes[name], default="")
     missing = total - board.weights.size
     if missing > 0:
@@ -86,6 +82,16 @@ def does_not_fit(program: Program, report: Report, board: Board, limit: int) -> 
     what = "\n".join([*lines, describe_peak(program)])
     stack = sram.stack if flash <= board.flash_bytes else 0
     return TooLarge(what, where=board.name, stack=stack)
+
+
+def too_much_flash(report: Report, limit: int, board: Board) -> FitError:
+    """The linked network is larger than the flash it was allowed."""
+    total = report.flash.total
+    return FitError(
+        f"needs {total:,} bytes of flash, --flash allows {limit:,}: {total - limit:,} too many",
+        where=board.name,
+        hint="--weights auto takes as few bits as it needs; int4 and ternary say them",
+    )
 
 
 def stack_too_small(program: Program, firmware: Firmware) -> FitError:

@@ -36,7 +36,7 @@ from mcucc.quantize.lower import lower
 from mcucc.quantize.pipeline import quantize_model
 from mcucc.quantize.precision import wide_activations
 from mcucc.quantize.problems import IntegerError
-from mcucc.quantize.quantize import Mode, QuantizeOptions
+from mcucc.quantize.quantize import Mode, QuantizeOptions, Room
 from mcucc.quantize.sensitivity import Sensitivities
 from mcucc.quantize.split_outputs import SplitOutput
 from mcucc.quantize.weight_choice import WeightChoice, few_bits
@@ -62,6 +62,7 @@ class NetworkOptions:
     calibrate: int = CALIBRATION_COUNT
     weights: WeightChoice = field(default_factory=WeightChoice)
     precision: Mapping[str, str] = field(default_factory=dict)  # tensors that are int16
+    room: Room | None = None  # of weights whose bits are chosen
     rounding: Rounding = Rounding.SINGLE
     keep_constant: bool = False  # compute channels whose value is the same for every picture
     print_after: Callable[[str, str], None] | None = None  # stage name, text
@@ -150,6 +151,7 @@ def _float(
         rounding=options.rounding,
         weights=options.weights,
         precision=options.precision,
+        room=options.room,
     )
     quantized = quantize_model(imported, forms[-1], calibration, settings, progress)
     network = LoadedModel(
@@ -164,7 +166,7 @@ def _float(
             correct_biases=settings.mode is not Mode.PLAIN,
             calibration=calibration.facts,
             split_outputs=quantized.splits,
-            weights=few_bits(quantized.graph, settings.weights),
+            weights=few_bits(quantized.graph, quantized.weights),
             precision=wide_activations(quantized.graph),
             float_network=fingerprint(forms[-1]),
         ),

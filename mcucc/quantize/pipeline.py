@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from mcucc.base.progress import Progress, silent
 from mcucc.errors import DataError
@@ -10,6 +10,7 @@ from mcucc.frontends.imported import ImportedModel
 from mcucc.images.samples import CalibrationSet
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
+from mcucc.quantize.auto_weights import chosen_weights
 from mcucc.quantize.border import BorderFacts, choose_borders
 from mcucc.quantize.calibrate import Ranges, calibrate
 from mcucc.quantize.lower import lower
@@ -18,13 +19,15 @@ from mcucc.quantize.precision import ranges_with, wide_tensors, with_rescales
 from mcucc.quantize.quantize import Mode, QuantizeOptions, activation_quants, quantize
 from mcucc.quantize.split_outputs import SplitOutput, moved_from, split_outputs, with_scales
 from mcucc.quantize.sweep import sweep
+from mcucc.quantize.weight_choice import WeightChoice
 
 
 @dataclass(frozen=True, eq=False)
 class QuantizedModel:
     """The int8 Graph, its kernels, and the ranges behind it.
 
-    `floats` is the float network of the same nodes, in the file's values.
+    `floats` is the float network of the same nodes, in the file's values; `weights` the bits of
+    every layer.
     """
 
     graph: Graph
@@ -33,6 +36,7 @@ class QuantizedModel:
     ranges: Ranges
     borders: tuple[BorderFacts, ...] = ()
     splits: tuple[SplitOutput, ...] = ()
+    weights: WeightChoice = field(default_factory=WeightChoice)
 
 
 def quantize_model(
@@ -70,12 +74,13 @@ def quantize_model(
     ranges = ranges_with(ranges, graph, copies)
     wide = wide_tensors(graph, options.precision)
     graph, borders = choose_borders(graph, activation_quants(graph, ranges, wide))
-    quantized = quantize(graph, ranges, options)
+    weights = chosen_weights(graph, ranges, options, calibration.samples, progress)
+    quantized = quantize(graph, ranges, replace(options, weights=weights))
     if options.mode is not Mode.PLAIN:
         quantized = sweep(graph, quantized, calibration.samples, options.rounding, progress)
     splits = with_scales(splits, quantized)
     integer = lower(quantized, options.rounding)
-    return QuantizedModel(quantized, integer, graph, ranges, borders, splits)
+    return QuantizedModel(quantized, integer, graph, ranges, borders, splits, weights)
 
 
 def make_observer(name: str) -> Observer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from mcucc.errors import ModelError, Problem
 from mcucc.ir.graph import Graph, Node
+from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.tensor import Quant, Tensor
 from mcucc.numerics.fixed_point import INT8, INT8_MAX, INT8_MIN, INT16, NO_CLAMP, Clamp, Rounding
 from mcucc.numerics.weights import WeightGrid
@@ -25,6 +26,17 @@ from mcucc.quantize.weight_choice import WeightChoice, grids_of
 from mcucc.quantize.weights import quantize_weights
 
 LEVELS = INT8_MAX - INT8_MIN
+
+
+@dataclass(frozen=True)
+class Room:
+    """Bytes of flash a network may take, and what it takes of them, by layer.
+
+    `taken` counts tables for a board's kernels; what belongs to no node has another name.
+    """
+
+    bytes: int
+    taken: Callable[[IntegerGraph], Mapping[str, int]]
 
 
 class Mode(Enum):
@@ -42,7 +54,8 @@ class Mode(Enum):
 class QuantizeOptions:
     """How to quantize: how much effort, the observer, the rounding profile, bits of weights.
 
-    `precision` names the tensors that are int16.
+    `precision` names the tensors that are int16; `room` is what weights chosen by themselves have
+    to fit in.
     """
 
     mode: Mode = Mode.FAST
@@ -50,6 +63,7 @@ class QuantizeOptions:
     rounding: Rounding = Rounding.SINGLE
     weights: WeightChoice = field(default_factory=WeightChoice)
     precision: Mapping[str, str] = field(default_factory=dict)
+    room: Room | None = None
 
 
 def quantize(graph: Graph, ranges: Ranges, options: QuantizeOptions | None = None) -> Graph:

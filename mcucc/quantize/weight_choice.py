@@ -14,6 +14,7 @@ from mcucc.ops.fully_connected import FullyConnected
 
 # Ops whose weights have packed storage (mcucc/kernels/packing.py).
 LowBit = Conv2d | DepthwiseConv2d | FullyConnected
+AUTO = "auto"  # a default that says: as few bits as the flash asks for (auto_weights.py)
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ class WeightChoice:
     default: str = "int8"
     layers: Mapping[str, str] = field(default_factory=dict)
 
+    def names(self, node: Node) -> bool:
+        """Whether the layer is named."""
+        return node.name in self.layers or node.output in self.layers
+
 
 def grids_of(graph: Graph, choice: WeightChoice) -> dict[str, WeightGrid]:
     """The grid of every node with weights, by its name.
@@ -35,7 +40,7 @@ def grids_of(graph: Graph, choice: WeightChoice) -> dict[str, WeightGrid]:
     """
     weighted = [node for node in graph.nodes if node.op.WEIGHT_AXIS is not None]
     grids = dict.fromkeys((node.name for node in weighted), INT8)
-    able = {node.name: node for node in weighted if isinstance(node.op, LowBit)}
+    able = {node.name: node for node in able_layers(graph)}
     ends = first_layers(graph) | last_layers(graph)
     grids |= {name: GRIDS[choice.default] for name in able if name not in ends}
     names = {name: node.name for node in able.values() for name in (node.output, node.name)}
@@ -48,6 +53,11 @@ def grids_of(graph: Graph, choice: WeightChoice) -> dict[str, WeightGrid]:
             )
         grids[names[wanted]] = GRIDS[grid]
     return grids
+
+
+def able_layers(graph: Graph) -> list[Node]:
+    """The nodes whose weights may have fewer bits."""
+    return [node for node in graph.nodes if isinstance(node.op, LowBit)]
 
 
 def few_bits(graph: Graph, choice: WeightChoice) -> dict[str, str]:

@@ -46,3 +46,15 @@ def test_analyze_and_plan_count_them(project: Project) -> None:
     for verb in ("analyze", "plan"):
         words = (verb, project.model, "--board", "rpi-pico", "--weights", "int4")
         assert mcucc(*words).code == 0
+
+
+def test_auto_takes_what_the_flash_asks_for(project: Project) -> None:
+    pico = ("--board", "rpi-pico", "--json")
+    int4 = json.loads(project.compile(*pico, "--weights", "int4", out="int4").out)
+    limit = int4["flash"]["total"] + 40
+    result = project.compile(*pico, "--weights", "auto", "--flash", limit)
+    assert result.code == 0, result.err
+    report = json.loads(result.out)
+    assert report["flash"]["total"] <= limit
+    refused = project.compile(*pico, "--weights", "auto", "--flash", "1kB", out="none")
+    assert refused.code == 2 and "--flash allows 1,000" in refused.err

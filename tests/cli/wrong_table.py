@@ -274,6 +274,12 @@ OPTIONS = (
         with_option("--weights", "int3"),
         ("--weights", "int3", "int8, int4, ternary"),
     ),
+    Wrong("a size that is none", with_option("--flash", "much"), ("--flash", "much", "400kB")),
+    Wrong(
+        "bits chosen for flash that nothing is linked for",
+        lambda p: ("plan", p.model, "--data", p.data, "--weights", "auto"),
+        ("--weights", "compile has it"),
+    ),
     Wrong(
         "bits for a layer that does not exist",
         with_option("--weights", "nowhere=int4"),
