@@ -81,7 +81,7 @@ def _portable_wide() -> Iterator[KernelId]:
 
 
 def _armv7m() -> Iterator[KernelId]:
-    yield from _forms("conv2d", InstructionSet.ARMV7M)
+    yield from _packed(_forms("conv2d", InstructionSet.ARMV7M))
 
 
 def _armv7em() -> Iterator[KernelId]:

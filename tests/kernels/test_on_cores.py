@@ -25,6 +25,7 @@ from tests.kernels import driver
 from tests.kernels.cases import (
     depthwise_cases,
     forms_of,
+    packed,
     pointwise_cases,
     stem_cases,
     window_cases,
@@ -48,9 +49,11 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "fully_connected": draw.fully_connected_cases(),
     "add": draw.binary_cases(Add),
 }
+PACKED = ("pointwise", "conv2d", "depthwise")
+CASES |= {f"packed {name}": packed(CASES[name]) for name in PACKED}
 EXAMPLES = {"pointwise": 150, "conv2d": 150, "depthwise": 150}
 # Families with a kernel that beats the portable one.
-FAST = ("pointwise", "conv2d", "stem", "depthwise")
+FAST = ("pointwise", "conv2d", "stem", "depthwise", *(f"packed {name}" for name in PACKED))
 PLAIN = Scales(lambda _: 0.02, draw.free_output_scale)
 
 
@@ -100,6 +103,8 @@ def test_kernels_compute_the_reference_on_the_core(
         assert len(fast) > len(cases) // 3, "the fast kernels are hardly drawn"
         forms = forms_of(Counter(each.choice.name for each in fast))
         assert "double" in forms and len(forms) > 1, "one rounding profile is not drawn"
+    if name.startswith("packed"):
+        assert {each.choice.call.id.bits for each in cases} >= {4, 2}
 
 
 @pytest.mark.host
