@@ -93,7 +93,9 @@ class Tally:
         found = np.bincount(places.ravel(), minlength=low.size * size).reshape(-1, size)
         self._counts += found[:, :-1]
         self._counts[:, -1] += found[:, -1]
-        at = np.clip((-low * factor).astype(np.int32), 0, self._bins - 1)
+        with np.errstate(over="ignore"):  # far from 0 in units of a narrow range
+            zero = np.clip(-low * factor, 0, self._bins - 1)
+        at = zero.astype(np.int64)  # in float32 too, so that it is the bin zeros were counted in
         self._counts[np.arange(low.size), at] -= zeros
         self._zeros += zeros
 
@@ -107,6 +109,6 @@ class Tally:
         """Of every column."""
         counts, span = self._counts.copy(), self._high - self._low
         width = np.where(span > 0, span, 1.0) / self._bins
-        at = np.clip((-self._low / width).astype(np.int64), 0, self._bins - 1)
+        at = np.clip(-self._low / width, 0, self._bins - 1).astype(np.int64)
         counts[np.arange(at.size), at] += self._zeros
         return ChannelStatistics(self._low, self._high, counts)

@@ -77,7 +77,7 @@ def _clipped(x: DoubleArray, counts: npt.NDArray[np.int64], ends: DoubleArray) -
     zeroth, first, second = (np.pad(_from_each(p), ((0, 0), (0, 1))) for p in power)
     step = x[:, 1] - x[:, 0]
     place = (ends - x[:, :1]) / np.where(step > 0, step, 1.0)[:, None]
-    at = np.clip(np.floor(place).astype(np.int64) + 1, 0, bins)
+    at = np.clip(np.floor(place) + 1, 0, bins).astype(np.int64)
     n, s, q = (np.take_along_axis(sums, at, axis=1) for sums in (zeroth, first, second))
     seen = np.maximum(q - 2 * ends * s + ends * ends * n, 0.0) / total
     # The tail begins at the lower edge of the last bin from which on enough samples lie.
