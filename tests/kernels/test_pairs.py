@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcucc.kernels.portable.conv2d_pairs import LARGEST_SUM, cut_chunks, unit_of
+from mcucc.kernels.portable.conv2d_pairs import LARGEST_SUM, cut_chunks, shared, unit_of
 from mcucc.kernels.portable.pairs import pack_pairs
 from tests.ops.draw import SEEDS
 
@@ -54,6 +54,18 @@ def test_no_chunk_leaves_its_lane(
     sums = sums_of_chunks(packed, counts, lengths, *interval)
     assert np.abs(sums).max() <= LARGEST_SUM
     assert (lengths % (2 * UNIT) == 0).all() and (lengths > 0).all()
+
+
+def test_pairs_that_share_chunks_are_cut_together() -> None:
+    weights = np.random.default_rng(5).integers(-127, 128, (10, 60)).astype(np.int8)
+    packed = pack_pairs(weights, 2)
+    counts, lengths = cut_chunks(shared(packed, 4), -128, 127, UNIT)
+    assert len(counts) == 2, "five pairs, four of them together"
+    first, last = lengths[: counts[0]], lengths[counts[0] :]
+    for pairs, cut in ((packed[:4], first), (packed[4:], last)):
+        repeated = np.tile(cut, len(pairs))
+        sums = sums_of_chunks(pairs, np.full(len(pairs), len(cut)), repeated, -128, 127)
+        assert np.abs(sums).max() <= LARGEST_SUM
 
 
 def test_chunks_are_as_long_as_can_be() -> None:

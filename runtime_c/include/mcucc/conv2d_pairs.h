@@ -5,8 +5,8 @@
  * Output channels go in twos, a missing last one all zeros; taps in units of a word of weights (2,
  * packed 4 or 8), missing last ones zero: weights are [pair][tap][2]. The compiler cuts the taps of
  * every pair of channels into chunks whose sums stay inside 16 bits whatever the inputs (a unit
- * always does): `chunks` holds their number for each pair, `lengths` the bytes of weights of every
- * chunk, one after the other. Packed weights (mcucc/packed.h) are summed in their own steps.
+ * always does); `share` pairs have the same ones: `chunks` holds their number, `lengths` the bytes
+ * of weights of every chunk, one after the other. Packed weights (mcucc/packed.h) are summed in their own steps.
  * ROW kernel as mcucc/conv2d.h says; span->scratch holds 4 * taps bytes.
  */
 #ifndef MCUCC_CONV2D_PAIRS_H
@@ -26,6 +26,7 @@ typedef struct {
     int32_t output_channels;
     int32_t taps;        /* inputs of a window, in whole units */
     const void *weights; /* int8_t, packed uint32_t */
+    int32_t share;       /* pairs of channels with the same chunks */
     const uint16_t *chunks;
     const uint8_t *lengths;
     mcucc_finish_tables finish;

@@ -258,6 +258,7 @@ MCUCC_INLINE void channels(const mcucc_conv2d_pairs_params *params, const uint32
     const uint8_t *weights = (const uint8_t *)params->weights;
     const uint16_t *chunks = params->chunks;
     const uint8_t *lengths = params->lengths;
+    int32_t sharing = params->share;
     /* What SHORT needs fits the registers; of other forms an Armv6-M would have to spill it. */
     const mcucc_finish_tables copy = params->finish;
     const mcucc_finish_tables *const tables = form == MCUCC_FINISH_SHORT ? &copy : &params->finish;
@@ -265,7 +266,10 @@ MCUCC_INLINE void channels(const mcucc_conv2d_pairs_params *params, const uint32
         mcucc_pair_sum sums[CHANNELS];
         sum(words, weights, lengths, *chunks, sums);
         weights += CHANNELS * params->taps * bits / 8;
-        lengths += *chunks++;
+        if (--sharing == 0) {
+            lengths += *chunks++;
+            sharing = params->share;
+        }
         const mcucc_pair_outputs at = {tables, sums, channel, out_p + channel, out_q + channel};
         if (outputs - channel >= CHANNELS) {
             mcucc_pair_finish(&at, CHANNELS, form);
