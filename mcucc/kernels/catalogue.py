@@ -17,7 +17,7 @@ from mcucc.numerics.fixed_point import Rounding
 FORMS = {
     InstructionSet.PORTABLE: (Form.SHORT, Form.COMMON, Form.SHIFT, Form.DOUBLE),
     InstructionSet.ARMV7M: (Form.SHORT, Form.COMMON, Form.SHIFT, Form.DOUBLE),
-    InstructionSet.ARMV7EM: (Form.HIGH, Form.SHIFT, Form.DOUBLE),
+    InstructionSet.ARMV7EM: (Form.HIGH, Form.COMMON, Form.SHIFT, Form.DOUBLE),
     InstructionSet.MVE: (Form.DOUBLING, Form.SHIFT, Form.WIDE, Form.DOUBLE),
 }
 # Portable kernels with a function for each rounding profile.
@@ -89,8 +89,7 @@ def _armv7em() -> Iterator[KernelId]:
     yield KernelId("add", isa, requantization=Rounding.SINGLE)
     yield from _packed([KernelId("partial_sums", isa), *_matrix(isa)])
     copies = [(size, stride) for size in armv7em.SQUARES for stride in armv7em.STRIDES]
-    forms = (*armv7em.LAYER_FORMS, Form.SHIFT, Form.DOUBLE)
-    yield from _forms("depthwise_conv2d", isa, "planes", copies, forms)
+    yield from _forms("depthwise_conv2d", isa, "planes", copies)
     yield from _packed(_forms("depthwise_conv2d", isa, "bytes", copies, armv7em.LAYER_FORMS))
     yield from _armv7em_wide(isa)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mcucc.ir import Tensor
 from mcucc.ir.kernel import Variant
-from mcucc.ir.kernel_id import InstructionSet
+from mcucc.ir.kernel_id import Form, InstructionSet
 from mcucc.kernels.packing import BITS, bits_of, step_of
 from mcucc.kernels.select import NodeContext, choose
 from mcucc.numerics.fixed_point import Rounding
@@ -142,7 +142,12 @@ def chosen(
     weights = getattr(kernel, "weights", None)
     bits = None if weights is None or bits_of(weights) == 8 else bits_of(weights)
     context = NodeContext(intervals, shape[0], shape[1], optimize, bits=bits)
-    return choose(kernel, context, isa), shape
+    choice = choose(kernel, context, isa)
+    if choice.form is Form.COMMON and seed % 2:  # drawn factors hardly ever need their own shifts
+        shifts = choose(kernel, dataclasses.replace(context, form=Form.SHIFT), isa)
+        like = shifts.form is Form.SHIFT and shifts.call.id.bits == choice.call.id.bits
+        choice = shifts if like else choice
+    return choice, shape
 
 
 def recording(case: Case, rounding: Rounding, choice: Variant, seed: int) -> driver.Recording:

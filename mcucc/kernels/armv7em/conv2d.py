@@ -57,7 +57,7 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
             ("chunks", chunks),
             ("wide", int(bits == 16)),
             ("stream", matrix_stream(packed, sums, finish, bits)),
-            *output_fields(kernel.sums),
+            *output_fields(kernel.sums, finish),
         ),
         scratch_bytes=16 * chunks + patch,
     )

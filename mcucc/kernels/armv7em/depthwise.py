@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import Form, InstructionSet, KernelId
-from mcucc.kernels.armv7em.finish import addends, depthwise_finish, layer_addend
+from mcucc.kernels.armv7em.finish import addends, layer_addend, matrix_finish
 from mcucc.kernels.costs import variant_cost
 from mcucc.kernels.packing import pack_words, storage_words
 from mcucc.kernels.requantize import Finish
@@ -44,7 +44,7 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | 
     )
     if not fits:
         return None
-    finish = depthwise_finish(kernel.weights.reshape(-1, c_out).T, kernel.sums, context)
+    finish = matrix_finish(kernel.weights.reshape(-1, c_out).T, kernel.sums, context)
     if finish is None:
         return None
     of_layer = finish.form in LAYER_FORMS

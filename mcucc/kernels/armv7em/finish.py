@@ -20,23 +20,13 @@ from mcucc.ops.common.matrix import Accumulation, FieldList
 
 
 def matrix_finish(
-    weights: npt.NDArray[Any], sums: Accumulation, context: NodeContext
+    weights: npt.NDArray[Any], sums: Accumulation, context: NodeContext, *, common: bool = True
 ) -> Finish | None:
-    """The cheapest proved form for weights (channels, taps), or None."""
+    """The cheapest proved form for weights (channels, taps), or None; COMMON where asked for."""
     bounds = reach_of(weights, sums, *context.input_intervals[0])
-    high = high_form(sums, bounds, patient=context.form is Form.HIGH)
-    return context.wanted(high) or context.wanted(shift_form(sums, bounds))
-
-
-def depthwise_finish(
-    weights: npt.NDArray[Any], sums: Accumulation, context: NodeContext
-) -> Finish | None:
-    """The same with one shift for the layer before a shift for every channel."""
-    bounds = reach_of(weights, sums, *context.input_intervals[0])
-    high = high_form(sums, bounds, patient=context.form is Form.HIGH)
     return (
-        context.wanted(high)
-        or context.wanted(common_form(sums, bounds))
+        context.wanted(high_form(sums, bounds, patient=context.form is Form.HIGH))
+        or (context.wanted(common_form(sums, bounds)) if common else None)
         or context.wanted(shift_form(sums, bounds))
     )
 
@@ -51,11 +41,13 @@ def layer_addend(sums: Accumulation, finish: Finish) -> int:
     return sums.output_zero_point if finish.form is Form.HIGH else int(addends(sums, finish)[0])
 
 
-def output_fields(sums: Accumulation) -> FieldList:
-    """Zero points and clamp, as every parameter struct ends."""
+def output_fields(sums: Accumulation, finish: Finish | None = None) -> FieldList:
+    """Zero points and clamp, as every parameter struct ends; COMMON has its addend there."""
+    common = finish is not None and finish.form is Form.COMMON
+    zero_point = layer_addend(sums, finish) if finish and common else sums.output_zero_point
     return (
         ("input_zero_point", sums.input_zero_point),
-        ("output_zero_point", sums.output_zero_point),
+        ("output_zero_point", zero_point),
         ("lo", sums.lo),
         ("hi", sums.hi),
     )

@@ -37,7 +37,7 @@ def fully_connected(kernel: FullyConnectedKernel, context: NodeContext) -> Varia
             ("chunks", chunks),
             ("wide", int(bits == 16)),
             ("stream", matrix_stream(packed, kernel.sums, finish, bits)),
-            *output_fields(kernel.sums),
+            *output_fields(kernel.sums, finish),
         ),
         scratch_bytes=16 * chunks,
     )

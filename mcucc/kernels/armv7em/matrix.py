@@ -56,8 +56,10 @@ def matrix_stream(
         _in_pairs(sums.bias, pairs),
         weights_in_pairs(weights, pairs, bits),
     ]
-    if finish.form is Form.HIGH:
+    if finish.form in (Form.HIGH, Form.COMMON):
         columns.append(_in_pairs(finish.multiplier, pairs))
+        if finish.form is Form.COMMON:
+            columns.append(np.full((pairs, 1), finish.shift[0], dtype=np.uint32))
     else:
         both = np.stack([finish.multiplier, addends(sums, finish)], axis=1)
         shift = _in_pairs(finish.shift, pairs)

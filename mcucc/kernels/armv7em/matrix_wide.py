@@ -31,7 +31,7 @@ def wide_finish(
     if sums.family is not None:
         return None
     if sums.hi - sums.lo < MOST_STEPS:
-        return matrix_finish(weights, sums, context)
+        return matrix_finish(weights, sums, context, common=False)
     return context.wanted(exact_form(sums))
 
 

@@ -41,7 +41,7 @@ def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
             ("chunks", chunks),
             ("wide", int(bits == 16)),
             ("stream", matrix_stream(packed, kernel.sums, finish, bits)),
-            *output_fields(kernel.sums),
+            *output_fields(kernel.sums, finish),
         ),
         scratch_bytes=16 * chunks,
     )

@@ -32,8 +32,8 @@ typedef struct {
     int32_t wide;           /* whether weights are pairs of int16 */
     const uint32_t *stream; /* bias, weights and requantization: mcucc/matrix_armv7em.h */
     int32_t input_zero_point;
-    int32_t output_zero_point;
-    int32_t lo; /* the fused activation, in units of the output */
+    int32_t output_zero_point; /* COMMON: the addend (mcucc/finish_armv7em.h) */
+    int32_t lo;                /* the fused activation, in units of the output */
     int32_t hi;
 } mcucc_conv2d_armv7em_params;
 
@@ -45,6 +45,7 @@ typedef struct {
                                      const mcucc_span *span);
 #define MCUCC_CONV2D_ARMV7EM_FORMS(prefix) \
     MCUCC_CONV2D_ARMV7EM(prefix##high)     \
+    MCUCC_CONV2D_ARMV7EM(prefix##common)   \
     MCUCC_CONV2D_ARMV7EM(prefix##shift)    \
     MCUCC_CONV2D_ARMV7EM(prefix##double)
 

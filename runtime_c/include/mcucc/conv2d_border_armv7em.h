@@ -23,6 +23,7 @@ typedef struct {
                                             const mcucc_span *span);
 #define MCUCC_CONV2D_BORDER_ARMV7EM_FORMS(prefix) \
     MCUCC_CONV2D_BORDER_ARMV7EM(prefix##high)     \
+    MCUCC_CONV2D_BORDER_ARMV7EM(prefix##common)   \
     MCUCC_CONV2D_BORDER_ARMV7EM(prefix##shift)    \
     MCUCC_CONV2D_BORDER_ARMV7EM(prefix##double)
 

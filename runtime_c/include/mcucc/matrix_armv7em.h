@@ -7,6 +7,7 @@
  *   bias, bias                                  int32
  *   chunks times: 4 weights, 4 weights          words of int8, or (wide) two pairs of int16 each
  *   HIGH:          multiplier, multiplier
+ *   COMMON:        multiplier, multiplier, shift
  *   SHIFT, DOUBLE: multiplier, addend, multiplier, addend, shift | shift << 8
  * (mcucc/finish_armv7em.h says what they mean). A missing last odd channel is all zeros.
  */
@@ -26,7 +27,7 @@ typedef struct {
     int8_t *p; /* outputs of the first pixel */
     int8_t *q; /* of the second one */
     int32_t count;
-    int32_t zero_point;
+    int32_t zero_point; /* COMMON: the addend */
     int32_t chunks;
 } mcucc_matrix;
 
@@ -38,6 +39,7 @@ typedef struct {
     void mcucc_matrix_two_wide_##form(const mcucc_matrix *m); \
     void mcucc_matrix_one_wide_##form(const mcucc_matrix *m);
 MCUCC_MATRIX(high)
+MCUCC_MATRIX(common)
 MCUCC_MATRIX(shift)
 MCUCC_MATRIX(double)
 
@@ -51,6 +53,7 @@ typedef struct {
     void mcucc_matrix_one_added_##form(const mcucc_added_matrix *m); \
     void mcucc_matrix_one_wide_added_##form(const mcucc_added_matrix *m);
 MCUCC_ADDED_MATRIX(high)
+MCUCC_ADDED_MATRIX(common)
 MCUCC_ADDED_MATRIX(shift)
 MCUCC_ADDED_MATRIX(double)
 
@@ -91,6 +94,8 @@ MCUCC_INLINE void mcucc_matrix_run(const mcucc_matrix *m, int32_t two, int32_t w
 {
     if (form == MCUCC_FORM_HIGH) {
         MCUCC_MATRIX_RUN(high)
+    } else if (form == MCUCC_FORM_COMMON) {
+        MCUCC_MATRIX_RUN(common)
     } else if (form == MCUCC_FORM_SHIFT) {
         MCUCC_MATRIX_RUN(shift)
     } else {
@@ -102,6 +107,8 @@ MCUCC_INLINE void mcucc_matrix_run_added(const mcucc_added_matrix *m, int32_t wi
 {
     if (form == MCUCC_FORM_HIGH) {
         (wide ? mcucc_matrix_one_wide_added_high : mcucc_matrix_one_added_high)(m);
+    } else if (form == MCUCC_FORM_COMMON) {
+        (wide ? mcucc_matrix_one_wide_added_common : mcucc_matrix_one_added_common)(m);
     } else if (form == MCUCC_FORM_SHIFT) {
         (wide ? mcucc_matrix_one_wide_added_shift : mcucc_matrix_one_added_shift)(m);
     } else {

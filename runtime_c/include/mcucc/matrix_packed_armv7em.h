@@ -22,6 +22,7 @@
     void mcucc_matrix_one_int##bits##_added_##form(const mcucc_added_matrix *m);
 #define MCUCC_MATRIX_PACKED_FORMS(bits) \
     MCUCC_MATRIX_PACKED(bits, high)     \
+    MCUCC_MATRIX_PACKED(bits, common)   \
     MCUCC_MATRIX_PACKED(bits, shift)    \
     MCUCC_MATRIX_PACKED(bits, double)
 
@@ -40,6 +41,8 @@ void mcucc_matrix_add_one_int2(const mcucc_sum_matrix *m);
 #define MCUCC_MATRIX_FORMS_PACKED(run, bits) \
     if (form == MCUCC_FORM_HIGH) {           \
         run(bits, high)                      \
+    } else if (form == MCUCC_FORM_COMMON) {  \
+        run(bits, common)                    \
     } else if (form == MCUCC_FORM_SHIFT) {   \
         run(bits, shift)                     \
     } else {                                 \

@@ -15,6 +15,9 @@
 /* Words of the weights of two channels. */
 #define STREAM_WORDS(bits, chunks) ((bits) < 4 ? (chunks) / 2 : (bits) / 4 * (chunks))
 
+/* Words of the factors of two channels. */
+#define FACTOR_WORDS(form) ((form) == MCUCC_FORM_HIGH ? 2 : (form) == MCUCC_FORM_COMMON ? 3 : 5)
+
 /* One output channel, `odd` or not, of one pixel: `stream` has its pair's weights. */
 MCUCC_INLINE int32_t unpacked_sum(int32_t sum, const uint32_t *stream, int32_t odd, int32_t wide,
                                   const uint32_t *pixel, int32_t chunks)
@@ -62,6 +65,9 @@ MCUCC_INLINE mcucc_factor channel_factor(const mcucc_matrix *m, const uint32_t *
     mcucc_factor factor = {0, m->zero_point, 0};
     if (form == MCUCC_FORM_HIGH) {
         factor.multiplier = (int32_t)factors[odd];
+    } else if (form == MCUCC_FORM_COMMON) {
+        factor.multiplier = (int32_t)factors[odd];
+        factor.shift = (int32_t)factors[2];
     } else {
         factor.multiplier = (int32_t)factors[2 * odd];
         factor.addend = (int32_t)factors[2 * odd + 1];
@@ -75,7 +81,7 @@ MCUCC_INLINE void channels_from(const mcucc_matrix *m, const int32_t *added, int
                                 int32_t two, int32_t bits, mcucc_form form)
 {
     const int32_t factors = 2 + STREAM_WORDS(bits, m->chunks);
-    const int32_t record = factors + (form == MCUCC_FORM_HIGH ? 2 : 5);
+    const int32_t record = factors + FACTOR_WORDS(form);
     for (int32_t channel = begin; channel < m->count; ++channel) {
         const int32_t odd = channel % 2;
         const uint32_t *stream = m->stream + channel / 2 * record;
@@ -107,7 +113,7 @@ MCUCC_INLINE void sums_from(const mcucc_sum_matrix *m, int32_t begin, int32_t tw
 
 /* gcc spills the accumulators of a 2 x 2 block, so the pairs of channels are assembly:
  *   r0 p even, r1 p odd, r2 q even, r3 q odd: accumulators     r11 pixels, r12 stream, lr loop
- *   [sp] pixels, loop count, entry; [sp, #12] zero point; [sp, #16] p, q, end of p
+ *   [sp] pixels, loop count, entry; [sp, #12] zero point or addend; [sp, #16] p, q, end of p
  * Chunks are unrolled by four; the entry skips those the first round does without. */
 
 /* clang-format off */
@@ -188,6 +194,19 @@ MCUCC_INLINE void sums_from(const mcucc_sum_matrix *m, int32_t begin, int32_t tw
     "smmlar " odd ", " odd ", r5, r6\n" \
     "ssat " even ", #8, " even "\n"   \
     "ssat " odd ", #8, " odd "\n"
+
+/* r4, r6 the multipliers, r5 the addend, r10 the shift */
+#define LOAD_COMMON                    \
+    "ldmia r12!, {r4, r6, r10}\n"      \
+    "ldr r5, [sp, #12]\n"              \
+    "ldrd r8, r9, [sp, #16]\n"
+#define COMMON(even, odd)              \
+    "smmla " even ", " even ", r4, r5\n"   \
+    "smmla " odd ", " odd ", r6, r5\n"     \
+    "asr " even ", " even ", r10\n"        \
+    "asr " odd ", " odd ", r10\n"          \
+    "ssat " even ", #8, " even ", asr #1\n" \
+    "ssat " odd ", #8, " odd ", asr #1\n"
 
 /* r4, r5 the even channel's multiplier and addend, r6, r7 the odd one's, r10 shift, r11 shift */
 #define LOAD_SHIFT                     \

@@ -13,12 +13,12 @@ typedef struct {
     int32_t stride_w;
     int32_t input_channels;
     int32_t output_channels;
-    int32_t chunks;           /* of 4 inputs, rounded up */
-    int32_t wide;             /* whether weights are pairs of int16 */
-    const uint32_t *stream;   /* bias, weights and requantization: mcucc/matrix_armv7em.h */
-    int32_t input_zero_point; /* folded away; kept for reports */
-    int32_t output_zero_point;
-    int32_t lo; /* the fused activation, in units of the output */
+    int32_t chunks;            /* of 4 inputs, rounded up */
+    int32_t wide;              /* whether weights are pairs of int16 */
+    const uint32_t *stream;    /* bias, weights and requantization: mcucc/matrix_armv7em.h */
+    int32_t input_zero_point;  /* folded away; kept for reports */
+    int32_t output_zero_point; /* COMMON: the addend (mcucc/finish_armv7em.h) */
+    int32_t lo;                /* the fused activation, in units of the output */
     int32_t hi;
 } mcucc_pointwise_armv7em_params;
 
@@ -30,6 +30,7 @@ typedef struct {
                                         const mcucc_span *span);
 #define MCUCC_POINTWISE_ARMV7EM_FORMS(prefix) \
     MCUCC_POINTWISE_ARMV7EM(prefix##high)     \
+    MCUCC_POINTWISE_ARMV7EM(prefix##common)   \
     MCUCC_POINTWISE_ARMV7EM(prefix##shift)    \
     MCUCC_POINTWISE_ARMV7EM(prefix##double)
 

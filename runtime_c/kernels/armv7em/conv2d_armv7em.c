@@ -56,9 +56,10 @@ MCUCC_INLINE void conv2d(const mcucc_conv2d_armv7em_params *params, const int8_t
     {                                                                           \
         conv2d(params, rows, out, span, bits, form);                            \
     }
-#define FORMS(bits, prefix)                       \
-    KERNEL(prefix##high, bits, MCUCC_FORM_HIGH)   \
-    KERNEL(prefix##shift, bits, MCUCC_FORM_SHIFT) \
+#define FORMS(bits, prefix)                         \
+    KERNEL(prefix##high, bits, MCUCC_FORM_HIGH)     \
+    KERNEL(prefix##common, bits, MCUCC_FORM_COMMON) \
+    KERNEL(prefix##shift, bits, MCUCC_FORM_SHIFT)   \
     KERNEL(prefix##double, bits, MCUCC_FORM_DOUBLE)
 
 FORMS(8, )

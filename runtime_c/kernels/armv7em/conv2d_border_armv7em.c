@@ -45,9 +45,10 @@ MCUCC_INLINE void conv2d_border(const mcucc_conv2d_border_armv7em_params *params
     {                                                                                         \
         conv2d_border(params, rows, out, span, bits, form);                                   \
     }
-#define FORMS(bits, prefix)                       \
-    KERNEL(prefix##high, bits, MCUCC_FORM_HIGH)   \
-    KERNEL(prefix##shift, bits, MCUCC_FORM_SHIFT) \
+#define FORMS(bits, prefix)                         \
+    KERNEL(prefix##high, bits, MCUCC_FORM_HIGH)     \
+    KERNEL(prefix##common, bits, MCUCC_FORM_COMMON) \
+    KERNEL(prefix##shift, bits, MCUCC_FORM_SHIFT)   \
     KERNEL(prefix##double, bits, MCUCC_FORM_DOUBLE)
 
 FORMS(8, )

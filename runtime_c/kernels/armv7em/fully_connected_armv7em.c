@@ -24,9 +24,10 @@ MCUCC_INLINE void fully_connected(const mcucc_fully_connected_armv7em_params *pa
     {                                                                                             \
         fully_connected(params, rows[0], out, span, bits, form);                                  \
     }
-#define FORMS(bits, prefix)                       \
-    KERNEL(prefix##high, bits, MCUCC_FORM_HIGH)   \
-    KERNEL(prefix##shift, bits, MCUCC_FORM_SHIFT) \
+#define FORMS(bits, prefix)                         \
+    KERNEL(prefix##high, bits, MCUCC_FORM_HIGH)     \
+    KERNEL(prefix##common, bits, MCUCC_FORM_COMMON) \
+    KERNEL(prefix##shift, bits, MCUCC_FORM_SHIFT)   \
     KERNEL(prefix##double, bits, MCUCC_FORM_DOUBLE)
 
 FORMS(8, )

@@ -118,11 +118,12 @@
     MATRIX(two_int##bits, 1, bits, form, FORM, TWO(bits, two, load, finish)) \
     MATRIX(one_int##bits, 0, bits, form, FORM, ONE(bits, one, load, finish)) \
     ADDED(one_int##bits, bits, form, FORM, ONE_ADDED(bits, one, load, finish))
-#define FORMS(bits, two, one)                                               \
-    MATRICES(bits, two, one, high, MCUCC_FORM_HIGH, LOAD_HIGH, HIGH)        \
-    MATRICES(bits, two, one, shift, MCUCC_FORM_SHIFT, LOAD_SHIFT, SHIFT)    \
-    MATRICES(bits, two, one, double, MCUCC_FORM_DOUBLE, LOAD_SHIFT, DOUBLE) \
-    ADD(two_int##bits, 1, bits, SUM_TWO(bits, two))                         \
+#define FORMS(bits, two, one)                                                \
+    MATRICES(bits, two, one, high, MCUCC_FORM_HIGH, LOAD_HIGH, HIGH)         \
+    MATRICES(bits, two, one, common, MCUCC_FORM_COMMON, LOAD_COMMON, COMMON) \
+    MATRICES(bits, two, one, shift, MCUCC_FORM_SHIFT, LOAD_SHIFT, SHIFT)     \
+    MATRICES(bits, two, one, double, MCUCC_FORM_DOUBLE, LOAD_SHIFT, DOUBLE)  \
+    ADD(two_int##bits, 1, bits, SUM_TWO(bits, two))                          \
     ADD(one_int##bits, 0, bits, SUM_ONE(bits, one))
 
 FORMS(4, 56, 40)

@@ -18,12 +18,12 @@ static const mcucc_conv2d_armv7em_params conv_0_params = {
     .wide = 0,
     .stream = net_conv_0_stream,
     .input_zero_point = -1,
-    .output_zero_point = -1,
+    .output_zero_point = -256,
     .lo = -128,
     .hi = 127,
 };
 
-/* conv_0: Conv2d 3x3 s2,2 p1,1,1,1 (armv7em smlad, shift)
+/* conv_0: Conv2d 3x3 s2,2 p1,1,1,1 (armv7em smlad, common)
  * 6x6x3 -> 3x3x4, 972 MACs */
 static void run_conv_0(int8_t *arena)
 {
@@ -42,8 +42,8 @@ static void run_conv_0(int8_t *arena)
     for (int32_t row = 0; row < 3; row++) {
         span.row = row;
         mcucc_window(window, &x0, row);
-        mcucc_conv2d_armv7em_shift(&conv_0_params, window, mcucc_row(arena, &conv_0_tensor, row),
-                                   &span);
+        mcucc_conv2d_armv7em_common(&conv_0_params, window, mcucc_row(arena, &conv_0_tensor, row),
+                                    &span);
     }
 }
 

@@ -52,12 +52,12 @@ static const mcucc_conv2d_armv7em_params a_params = {
     .wide = 0,
     .stream = net_a_stream,
     .input_zero_point = -1,
-    .output_zero_point = 26,
+    .output_zero_point = 6784,
     .lo = -128,
     .hi = 127,
 };
 
-/* a: Conv2d 3x3 p1,1,1,1 (armv7em smlad, shift)
+/* a: Conv2d 3x3 p1,1,1,1 (armv7em smlad, common)
  * 12x10x4 -> 12x10x4, 17,280 MACs */
 static void run_a(int8_t *arena, int32_t t)
 {
@@ -77,7 +77,7 @@ static void run_a(int8_t *arena, int32_t t)
     for (int32_t row = rows.begin; row < rows.end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row);
-        mcucc_conv2d_armv7em_shift(&a_params, window, mcucc_row(arena, &a_tile, row), &span);
+        mcucc_conv2d_armv7em_common(&a_params, window, mcucc_row(arena, &a_tile, row), &span);
     }
 }
 
@@ -96,12 +96,12 @@ static const mcucc_conv2d_armv7em_params b_params = {
     .wide = 0,
     .stream = net_b_stream,
     .input_zero_point = 26,
-    .output_zero_point = -96,
+    .output_zero_point = -6112,
     .lo = -128,
     .hi = 127,
 };
 
-/* b: Conv2d 3x3 p1,1,1,1 (armv7em smlad, shift)
+/* b: Conv2d 3x3 p1,1,1,1 (armv7em smlad, common)
  * 12x10x4 -> 12x10x4, 17,280 MACs */
 static void run_b(int8_t *arena, int32_t t)
 {
@@ -124,7 +124,7 @@ static void run_b(int8_t *arena, int32_t t)
     for (int32_t row = rows.begin; row < rows.end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row);
-        mcucc_conv2d_armv7em_shift(&b_params, window, mcucc_row(arena, &b_output, row), &span);
+        mcucc_conv2d_armv7em_common(&b_params, window, mcucc_row(arena, &b_output, row), &span);
     }
 }
 

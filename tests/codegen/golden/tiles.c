@@ -103,12 +103,12 @@ static const mcucc_conv2d_armv7em_params a_params = {
     .wide = 1,
     .stream = net_a_stream,
     .input_zero_point = -1,
-    .output_zero_point = 38,
+    .output_zero_point = 9856,
     .lo = -128,
     .hi = 127,
 };
 
-/* a: Conv2d 3x3 p1,1,1,1 (armv7em smlad, shift)
+/* a: Conv2d 3x3 p1,1,1,1 (armv7em smlad, common)
  * 10x16x3 -> 10x16x8, 34,560 MACs */
 static void run_a(int8_t *arena, int32_t t, int32_t u)
 {
@@ -131,8 +131,8 @@ static void run_a(int8_t *arena, int32_t t, int32_t u)
     for (int32_t row = rows.begin; row < rows.end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row);
-        mcucc_conv2d_armv7em_shift(&a_params, window, mcucc_pixel(arena, &a_tile, row, column),
-                                   &span);
+        mcucc_conv2d_armv7em_common(&a_params, window, mcucc_pixel(arena, &a_tile, row, column),
+                                    &span);
     }
 }
 
