@@ -44,6 +44,8 @@ class Op(ABC):
     # SHARES_QUANT all of them are of one type.
     WIDE_INPUTS: ClassVar[bool] = False
     WIDE_OUTPUT: ClassVar[bool] = False
+    # Or all activations are int16 together, as in LiteRT's 16x8 mode.
+    WIDE_ALL: ClassVar[bool] = False
 
     @abstractmethod
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:

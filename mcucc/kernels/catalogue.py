@@ -71,13 +71,27 @@ def _portable_wide() -> Iterator[KernelId]:
             yield KernelId(op, requantization=Form.SHORT, types=types)
         yield KernelId("average_pool", requantization=single, types=types)
         yield KernelId("global_average_pool", types=types)
-        yield KernelId("rescale", types=types)
+        for rounding in Rounding:
+            yield KernelId("rescale", requantization=rounding, types=types)
     for op in ("add", "mul"):
         for triple in TRIPLES:
             yield KernelId(op, requantization=single, types=triple)
     for op in ("max_pool", "pad", "transpose"):
         yield KernelId(op, types=(16, 16))
     yield KernelId("average_pool", variant="divide", types=(16, 16))
+    yield from _portable_litert()
+
+
+def _portable_litert() -> Iterator[KernelId]:
+    """Those of LiteRT's 16x8 mode alone."""
+    for op in ("add", "sub", "mul"):
+        yield KernelId(op, requantization=Rounding.DOUBLE, types=(16, 16, 16))
+    yield KernelId("add_shift", types=(16, 16, 16))
+    yield KernelId("conv2d", requantization=Rounding.DOUBLE, types=(16, 16))
+    yield KernelId("conv2d_long", types=(16, 16))
+    yield KernelId("fully_connected_product", types=(16, 16))
+    for op in ("softmax", "table_function"):
+        yield KernelId(op, types=(16, 16))
 
 
 def _armv7m() -> Iterator[KernelId]:

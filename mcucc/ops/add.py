@@ -23,21 +23,27 @@ from mcucc.numerics.fixed_point import (
     Requant,
     Rounding,
     saturate,
-    saturate_int8,
 )
+from mcucc.numerics.litert_int16 import ADD_LEFT_SHIFT, power_of_two, shifted_operand
+from mcucc.ops.common.wide import rounding_of
 
 # The larger multiplier lies in [2^20, 2^21): 255 * 2^22 fits int32. Wider values leave fewer bits.
 MULTIPLIER_BITS = 20
 VALUE_BITS = 8
-LITERT_LEFT_SHIFT = 20
+LITERT_LEFT_SHIFT = {INT8: 20, INT16: ADD_LEFT_SHIFT}
 
 
 @register
 @dataclass(frozen=True)
 class Add(Op):
-    """y = clamp(a + b)."""
+    """y = clamp(a + b).
+
+    `shifts`: of int16 with scales that are powers of two, as LiteRT does: the finer operand is
+    shifted to the scale of the other, which is the output's.
+    """
 
     clamp: Clamp = NO_CLAMP
+    shifts: bool = False
 
     FORMULA: ClassVar[str] = "clamp(((a - z_a) * m_a + (b - z_b) * m_b + 2^(s-1) >> s) + z_y)"
     LIMITS: ClassVar[str] = "equal shapes; constant operands are folded into a convolution"
@@ -62,15 +68,19 @@ class Add(Op):
         return g, g
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """Choose the fixed-point multipliers of the profile; int16 is rounded once in both."""
+        """Choose the fixed-point multipliers of the profile; beside int8, int16 is rounded once."""
         a, b, y = inputs[0].quantization, inputs[1].quantization, output.quantization
         lo, hi = self.clamp.to_integers(y.per_tensor_scale, y.zero_point, output.interval)
         channels = hwc(output.shape)[2]
         zeros = (a.zero_point, b.zero_point, y.zero_point)
         scales = (a.per_tensor_scale, b.per_tensor_scale, y.per_tensor_scale)
         types = (*(x.dtype for x in inputs), output.dtype)
-        if rounding is Rounding.DOUBLE and INT16 not in types:
-            return AddDoubleKernel(channels, zeros, *_litert_factors(*scales), lo, hi)
+        if self.shifts:
+            return AddShiftKernel(channels, _shifts(*scales), 1, (lo, hi), types)
+        if rounding_of(rounding, [*inputs, output]) is Rounding.DOUBLE:
+            left = LITERT_LEFT_SHIFT[output.dtype]
+            factors = _litert_factors(*scales, left)
+            return AddDoubleKernel(channels, zeros, *factors, lo, hi, types)
         multipliers, shift = _common_scale(*scales, _multiplier_bits(inputs))
         return AddKernel(channels, zeros, multipliers, shift, lo, hi, types)
 
@@ -129,13 +139,18 @@ class AddDoubleKernel(Kernel):
     factor_sum: Requant
     lo: int
     hi: int
+    types: tuple[np.dtype[Any], ...] = (INT8, INT8, INT8)
+
+    OP: ClassVar[str] = "add"
+    SIGN: ClassVar[int] = 1
 
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         za, zb, zy = self.zero_points
-        a = (inputs[0].astype(np.int64) - za) << LITERT_LEFT_SHIFT
-        b = (inputs[1].astype(np.int64) - zb) << LITERT_LEFT_SHIFT
-        total = self.factor_a.apply(a) + self.factor_b.apply(b)
-        return saturate_int8(self.factor_sum.apply(total) + zy, self.lo, self.hi)
+        left, dtype = LITERT_LEFT_SHIFT[self.types[2]], self.types[2]
+        a = (inputs[0].astype(np.int64) - za) << left
+        b = (inputs[1].astype(np.int64) - zb) << left
+        total = self.factor_a.apply(a) + self.SIGN * self.factor_b.apply(b)
+        return saturate(self.factor_sum.apply(total) + zy, self.lo, self.hi, dtype)
 
     def in_place(self, index: int) -> bool:
         return True
@@ -143,7 +158,7 @@ class AddDoubleKernel(Kernel):
     def call(self) -> KernelCall:
         factors = (("a", self.factor_a), ("b", self.factor_b), ("sum", self.factor_sum))
         return KernelCall(
-            KernelId("add", requantization=Rounding.DOUBLE),
+            KernelId(self.OP, requantization=Rounding.DOUBLE, types=self.wide),
             (
                 ("channels", self.channels),
                 *((f"multiplier_{name}", int(f.multiplier[0])) for name, f in factors),
@@ -157,7 +172,55 @@ class AddDoubleKernel(Kernel):
         )
 
     def describe(self) -> str:
-        return "Add (double rounding)"
+        return f"{self.OP.title()} (double rounding)"
+
+
+@dataclass(frozen=True, eq=False)
+class AddShiftKernel(Kernel):
+    """The LiteRT reference where all scales are powers of two: operands shifted right, int16."""
+
+    channels: int
+    shifts: tuple[int, int]
+    sign: int  # of the second operand
+    limits: tuple[int, int]
+    types: tuple[np.dtype[Any], ...] = (INT16, INT16, INT16)
+
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
+        a, b = (
+            shifted_operand(x.astype(np.int64), shift)
+            for x, shift in zip(inputs, self.shifts, strict=True)
+        )
+        return saturate(a + self.sign * b, *self.limits, INT16)
+
+    def in_place(self, index: int) -> bool:
+        return True
+
+    def call(self) -> KernelCall:
+        return KernelCall(
+            KernelId("add_shift", types=self.wide),
+            (
+                ("channels", self.channels),
+                ("shift_a", self.shifts[0]),
+                ("shift_b", self.shifts[1]),
+                ("sign_b", self.sign),
+                ("lo", self.limits[0]),
+                ("hi", self.limits[1]),
+            ),
+        )
+
+    def describe(self) -> str:
+        return f"{'Add' if self.sign > 0 else 'Sub'} (shifts)"
+
+
+def _shifts(a: float, b: float, y: float) -> tuple[int, int]:
+    """Shifts to the right of both operands; ValueError where LiteRT refuses them."""
+    exponents = [power_of_two(scale) for scale in (a, b, y)]
+    if None in exponents:
+        raise ValueError("scales that are no powers of two cannot be shifted")
+    to_a, to_b = (exponents[2] - e for e in exponents[:2])  # type: ignore[operator]
+    if min(to_a, to_b) != 0 or max(to_a, to_b) > 15:
+        raise ValueError("the output must have the coarser scale of the two inputs")
+    return to_a, to_b
 
 
 def _multiplier_bits(inputs: Sequence[Tensor]) -> int:
@@ -181,9 +244,9 @@ def _common_scale(a: float, b: float, y: float, bits: int) -> tuple[tuple[int, i
     ), shift
 
 
-def _litert_factors(a: float, b: float, y: float) -> tuple[Requant, Requant, Requant]:
-    """The three factors of LiteRT's quantized ADD (`left_shift` 20)."""
+def _litert_factors(a: float, b: float, y: float, left: int) -> tuple[Requant, Requant, Requant]:
+    """The three factors of LiteRT's quantized ADD, `left` its shift of the operands."""
     twice = 2.0 * max(a, b)
-    factors = (a / twice, b / twice, twice / ((1 << LITERT_LEFT_SHIFT) * y))
+    factors = (a / twice, b / twice, twice / ((1 << left) * y))
     first, second, third = (Requant.from_real([f], Rounding.DOUBLE) for f in factors)
     return first, second, third

@@ -14,6 +14,7 @@ from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Quant, Tensor, TensorType
 from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import (
+    INT8,
     NO_CLAMP,
     Clamp,
     IntArray,
@@ -111,8 +112,8 @@ class ChannelOperand(Op):
         """Both terms of the sum as LiteRT rounds them: of x in a table, of c by channel."""
         c = 0 if self.comes_first else 1
         z, factors = k.zero_points, (k.factor_a, k.factor_b)
-        of_x = factors[1 - c].apply((INT8_RANGE - z[1 - c]) << LITERT_LEFT_SHIFT)
-        of_c = factors[c].apply((values - z[c]) << LITERT_LEFT_SHIFT)
+        of_x = factors[1 - c].apply((INT8_RANGE - z[1 - c]) << LITERT_LEFT_SHIFT[INT8])
+        of_c = factors[c].apply((values - z[c]) << LITERT_LEFT_SHIFT[INT8])
         table, offsets = self.signs[0] * of_x, self.signs[1] * of_c
         return ChannelSumKernel(table, offsets, k.factor_sum, z[2], (k.lo, k.hi))
 

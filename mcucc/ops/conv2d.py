@@ -16,6 +16,7 @@ from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, IntegerArray, Rounding
 from mcucc.ops.common.border import added_by_padding, bias_pullbacks, bordered, check_border
 from mcucc.ops.common.convolution import ConvolutionKernel
+from mcucc.ops.common.long_convolution import LongConvolutionKernel, leaves_int32
 from mcucc.ops.common.matrix import accumulation, exact_matmul
 from mcucc.ops.common.spatial import Window2d, patches, taps, with_padding, without_padding
 
@@ -99,7 +100,12 @@ class Conv2d(Op):
         """Fold zero points and scales."""
         weights = inputs[1].constant.astype(np.int8)
         flat = weights.reshape(weights.shape[0], -1).astype(np.int64)
-        sums = accumulation(output.name, inputs, output, flat, self.clamp, rounding)
+        if leaves_int32(inputs, flat):
+            form = self.window, self.groups, self.clamp
+            return LongConvolutionKernel.of(inputs, output, weights, form)
+        sums = accumulation(
+            output.name, inputs, output, flat, self.clamp, rounding, wide_double=True
+        )
         kernel = Conv2dKernel(self.window, inputs[0].shape[2], weights, sums, self.groups)
         return bordered(kernel, inputs, flat)
 

@@ -17,6 +17,7 @@ from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, IntegerArray, Rounding
 from mcucc.ops.common.border import added_by_padding, bias_pullbacks, bordered, check_border
 from mcucc.ops.common.convolution import ConvolutionKernel
+from mcucc.ops.common.long_convolution import LongConvolutionKernel, leaves_int32
 from mcucc.ops.common.matrix import accumulation
 from mcucc.ops.common.spatial import Window2d, patches, taps, with_padding, without_padding
 
@@ -85,8 +86,12 @@ class DepthwiseConv2d(Op):
         """Fold zero points and scales."""
         weights = inputs[1].constant.astype(np.int8)
         flat = weights.reshape(-1, weights.shape[2]).T.astype(np.int64)
-        sums = accumulation(output.name, inputs, output, flat, self.clamp, rounding)
         width, channels = inputs[0].shape[2], inputs[0].shape[3]
+        if leaves_int32(inputs, flat):
+            grouped = np.ascontiguousarray(weights.transpose(2, 0, 1))[..., None]
+            form = self.window, channels, self.clamp
+            return LongConvolutionKernel.of(inputs, output, grouped, form)
+        sums = accumulation(output.name, inputs, output, flat, self.clamp, rounding)
         kernel = DepthwiseConv2dKernel(self.window, width, weights, sums, channels)
         return bordered(kernel, inputs, flat)
 

@@ -15,7 +15,9 @@ from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window, hwc
 from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, IntegerArray, Rounding
+from mcucc.ops.common.long_convolution import has_long_bias
 from mcucc.ops.common.matrix import Accumulation, accumulation, exact_matmul
+from mcucc.ops.common.product_matrix import ProductMatrixKernel
 from mcucc.ops.common.spatial import Window2d
 from mcucc.ops.conv2d import Conv2dKernel
 
@@ -72,9 +74,13 @@ class FullyConnected(Op):
 
         LiteRT's reference FULLY_CONNECTED rounds once, unlike its convolutions and unlike TFLM's
         (measured, docs/numerics-litert.md), by the factor as it is: what steps like a float32
-        product is of the default path.
+        product is of the default path. With 64-bit biases it is LiteRT's 16x8 mode.
         """
         weights = inputs[1].constant.astype(np.int8)
+        if has_long_bias(inputs):
+            if self.by_pixel:
+                raise ValueError("a 16x8 layer over several rows is not compiled")
+            return ProductMatrixKernel.of(inputs, output, weights, self.clamp)
         sums = accumulation(
             output.name,
             inputs,

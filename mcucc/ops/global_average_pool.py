@@ -15,7 +15,6 @@ from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import (
     INT8,
-    INT16,
     NO_CLAMP,
     Clamp,
     IntegerArray,
@@ -26,6 +25,7 @@ from mcucc.numerics.fixed_point import (
     saturate,
 )
 from mcucc.ops.average_pool import divide_half_away
+from mcucc.ops.common.wide import rounding_of
 
 
 @register
@@ -65,7 +65,7 @@ class GlobalAveragePool(Op):
         return None
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """Fold the divisor into the factor; int16 is rounded once in both profiles."""
+        """Fold the divisor into the factor; beside int8, int16 is rounded once."""
         x, y = inputs[0].quantization, output.quantization
         _, height, width, channels = inputs[0].shape
         count = height * width
@@ -79,8 +79,7 @@ class GlobalAveragePool(Op):
                 raise ValueError("a .tflite pool has one zero point for input and output")
             return GlobalAveragePoolKernel(shape, 0, None, count, 0, clamp, types)
         factor = x.per_tensor_scale / (y.per_tensor_scale * count)
-        if INT16 in types:
-            rounding = Rounding.SINGLE
+        rounding = rounding_of(rounding, [*inputs, output])
         requant = Requant.from_real([factor], rounding)
         if rounding is Rounding.DOUBLE:
             requant = _litert_mean(x.per_tensor_scale / y.per_tensor_scale, count)

@@ -15,7 +15,6 @@ from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window, hwc
 from mcucc.numerics.fixed_point import (
     INT8,
-    INT16,
     NO_CLAMP,
     Clamp,
     IntegerArray,
@@ -23,6 +22,7 @@ from mcucc.numerics.fixed_point import (
     Rounding,
     saturate,
 )
+from mcucc.ops.common.wide import rounding_of
 
 BROADCAST = Window(stride=0)  # every output row and column reads row and column 0
 
@@ -68,11 +68,10 @@ class Mul(Op):
         return Window(), Window()
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """Fold the three scales into one factor; int16 is rounded once in both profiles."""
+        """Fold the three scales into one factor; beside int8, int16 is rounded once."""
         a, b, y = inputs[0].quantization, inputs[1].quantization, output.quantization
         types = (*(x.dtype for x in inputs), output.dtype)
-        if INT16 in types:
-            rounding = Rounding.SINGLE
+        rounding = rounding_of(rounding, [*inputs, output])
         factor = a.per_tensor_scale * b.per_tensor_scale / y.per_tensor_scale
         if rounding is Rounding.DOUBLE:  # LiteRT computes it in float32
             product = np.float32(a.per_tensor_scale) * np.float32(b.per_tensor_scale)

@@ -24,6 +24,7 @@ from mcucc.numerics.fixed_point import (
     saturate_int8,
 )
 from mcucc.ops.common.lookup import INT8_RANGE, Unary
+from mcucc.ops.common.wide import rounding_of
 
 
 @register
@@ -36,15 +37,16 @@ class Requantize(Unary):
     WIDE_OUTPUT: ClassVar[bool] = True
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """A table of int8; with int16 the factor, rounded once in both profiles."""
+        """A table of int8; with int16 the factor."""
         types = inputs[0].dtype, output.dtype
         if INT16 not in types:
             return super().lower(inputs, output, rounding)
         x, y = inputs[0].quantization, output.quantization
+        rounding = rounding_of(rounding, [*inputs, output], mixed=True)
         return RescaleKernel(
             channels=hwc(output.shape)[2],
             zero_points=(x.zero_point, y.zero_point),
-            requant=Requant.from_real([x.per_tensor_scale / y.per_tensor_scale], Rounding.SINGLE),
+            requant=Requant.from_real([x.per_tensor_scale / y.per_tensor_scale], rounding),
             limits=output.interval,
             element_types=types,
         )
@@ -85,7 +87,7 @@ class RescaleKernel(Kernel):
     def call(self) -> KernelCall:
         zx, zy = self.zero_points
         return KernelCall(
-            KernelId("rescale", types=self.wide),
+            KernelId("rescale", requantization=self.requant.rounding, types=self.wide),
             (
                 ("channels", self.channels),
                 ("input_zero_point", zx),

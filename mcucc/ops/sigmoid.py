@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from mcucc.ir.kernel import Kernel
 from mcucc.ir.op import register
-from mcucc.ir.tensor import Quant
+from mcucc.ir.tensor import Quant, Tensor
+from mcucc.numerics.fixed_point import INT16, Rounding
 from mcucc.ops.common.lookup import Unary
+from mcucc.ops.common.table_function import TableFunctionKernel
 
 
 @register
@@ -17,10 +22,18 @@ from mcucc.ops.common.lookup import Unary
 class Sigmoid(Unary):
     """y = 1 / (1 + exp(-x)), output scale 1/256, zero point -128."""
 
+    WIDE_ALL: ClassVar[bool] = True
+
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Logistic, without overflow at either end."""
         e = np.exp(-np.abs(x))
         return np.where(x >= 0, 1.0 / (1.0 + e), e / (1.0 + e))
+
+    def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
+        """A table; of int16 LiteRT's table of lines, in both profiles."""
+        if INT16 in (inputs[0].dtype, output.dtype):
+            return TableFunctionKernel.of(inputs, output, is_tanh=False)
+        return super().lower(inputs, output, rounding)
 
     def fixed_quant(self) -> Quant:
         """Covers [0, 255/256]."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Quant, Tensor, TensorType
 from mcucc.ir.window import hwc
-from mcucc.numerics.fixed_point import IntegerArray, Rounding, saturate_int8
+from mcucc.numerics.fixed_point import INT16, IntegerArray, Requant, Rounding, saturate_int8
 from mcucc.numerics.litert_fixed import (
     SUM_INTEGER_BITS,
     high_multiply,
@@ -22,6 +22,9 @@ from mcucc.numerics.litert_fixed import (
     shift_right,
     softmax_exponentials,
 )
+from mcucc.numerics.litert_tables import exp_table, reciprocal_table, softmax_factor
+from mcucc.numerics.litert_tables import softmax as softmax_int16
+from mcucc.ops.common.table_function import check_fixed
 
 DOUBLE_CHANNELS = 4095  # the sum has 12 integer bits
 
@@ -36,6 +39,7 @@ class Softmax(Op):
     FORMULA: ClassVar[str] = "(256 * e[max - x] + sum / 2) / sum - 128, e a table of 256 integers"
     LARGEST_ERROR: ClassVar[str] = "1 unit of the output scale; keeps the order of the inputs"
     LIMITS: ClassVar[str] = "the last axis, at most 65536 channels"
+    WIDE_ALL: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         if inputs[0].shape[-1] > 65536:
@@ -60,8 +64,12 @@ class Softmax(Op):
         return Quant((1.0 / 256.0,), -128)
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """Tabulate exp(-beta * s_x * d) for d = 0..255."""
+        """Tabulate exp(-beta * s_x * d) for d = 0..255; int16 is LiteRT's, in both profiles."""
         channels = hwc(output.shape)[2]
+        if INT16 in (inputs[0].dtype, output.dtype):
+            check_fixed(inputs, output)
+            factor = softmax_factor(inputs[0].quantization.per_tensor_scale, self.beta)
+            return SoftmaxWideKernel(channels, factor)
         if output.quantization != self.fixed_quant():
             raise ValueError("a softmax output must have scale 1/256 and zero point -128")
         scale = self.beta * inputs[0].quantization.per_tensor_scale
@@ -134,3 +142,38 @@ class SoftmaxDoubleKernel(Kernel):
 
     def describe(self) -> str:
         return "Softmax (double rounding)"
+
+
+@dataclass(frozen=True, eq=False)
+class SoftmaxWideKernel(Kernel):
+    """Softmax of int16 as LiteRT computes it: two tables, lines between their entries."""
+
+    channels: int
+    factor: Requant
+
+    @property
+    def types(self) -> tuple[np.dtype[Any], ...]:
+        return INT16, INT16
+
+    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
+        return softmax_int16(inputs[0].astype(np.int64), self.factor).astype(np.int16)
+
+    def in_place(self, index: int) -> bool:
+        """The maximum is known before the first output is written."""
+        return True
+
+    def call(self) -> KernelCall:
+        tables = np.array(exp_table(), np.int16), np.array(reciprocal_table(), np.int16)
+        return KernelCall(
+            KernelId("softmax", types=self.wide),
+            (
+                ("channels", self.channels),
+                ("multiplier", int(self.factor.multiplier[0])),
+                ("shift", int(self.factor.shift[0])),
+                ("exponential", ConstArray("exponential", tables[0])),
+                ("reciprocal", ConstArray("reciprocal", tables[1])),
+            ),
+        )
+
+    def describe(self) -> str:
+        return "Softmax of int16"

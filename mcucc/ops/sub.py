@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import numpy as np
-
-from mcucc.ir.kernel import Kernel, KernelCall
-from mcucc.ir.kernel_id import KernelId
+from mcucc.ir.kernel import Kernel
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
-from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, IntegerArray, Rounding, saturate_int8
-from mcucc.ops.add import LITERT_LEFT_SHIFT, Add, AddDoubleKernel, AddKernel
+from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Rounding
+from mcucc.ops.add import Add, AddDoubleKernel, AddKernel, AddShiftKernel
 
 
 @register
@@ -22,6 +19,7 @@ class Sub(Op):
     """y = clamp(a - b)."""
 
     clamp: Clamp = NO_CLAMP
+    shifts: bool = False  # as of Add
 
     FORMULA: ClassVar[str] = "clamp(((a - z_a) * m_a - (b - z_b) * m_b + 2^(s-1) >> s) + z_y)"
     LIMITS: ClassVar[str] = "equal shapes; constant operands are folded into a convolution"
@@ -46,10 +44,12 @@ class Sub(Op):
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
         """The multipliers of Add, the second one negative."""
-        k = Add(self.clamp).lower(inputs, output, rounding)
+        k = Add(self.clamp, self.shifts).lower(inputs, output, rounding)
+        if isinstance(k, AddShiftKernel):
+            return replace(k, sign=-1)
         if isinstance(k, AddDoubleKernel):
             factors = (k.factor_a, k.factor_b, k.factor_sum)
-            return SubDoubleKernel(k.channels, k.zero_points, *factors, k.lo, k.hi)
+            return SubDoubleKernel(k.channels, k.zero_points, *factors, k.lo, k.hi, k.types)
         assert isinstance(k, AddKernel)
         signed = (k.multipliers[0], -k.multipliers[1])
         return SubKernel(k.channels, k.zero_points, signed, k.shift, k.lo, k.hi, k.types)
@@ -62,15 +62,5 @@ class SubKernel(AddKernel):
 class SubDoubleKernel(AddDoubleKernel):
     """The LiteRT reference: each input rescaled with double rounding, then the difference."""
 
-    def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
-        za, zb, zy = self.zero_points
-        a = (inputs[0].astype(np.int64) - za) << LITERT_LEFT_SHIFT
-        b = (inputs[1].astype(np.int64) - zb) << LITERT_LEFT_SHIFT
-        difference = self.factor_a.apply(a) - self.factor_b.apply(b)
-        return saturate_int8(self.factor_sum.apply(difference) + zy, self.lo, self.hi)
-
-    def call(self) -> KernelCall:
-        return replace(super().call(), id=KernelId("sub", requantization=Rounding.DOUBLE))
-
-    def describe(self) -> str:
-        return "Sub (double rounding)"
+    OP: ClassVar[str] = "sub"
+    SIGN: ClassVar[int] = -1

@@ -250,7 +250,8 @@ def _rewrite(
     if bias is None:
         bias = np.zeros(outputs.size, dtype=np.int64)
     bias = bias[outputs]
-    if (np.abs(bias) > INT32_MAX).any():
+    long = len(operands) > 2 and operands[2].dtype == np.int64  # LiteRT's 16x8 mode
+    if not long and (np.abs(bias) > INT32_MAX).any():
         # The sum was within int32 with any input, so that this cannot happen.
         raise OverflowError(f"{node.name}: a folded bias leaves int32")
     x_scale = operands[0].quantization.per_tensor_scale
@@ -263,7 +264,7 @@ def _rewrite(
         ),
         Tensor.const(
             f"{node.name}.bias",
-            bias.astype(np.int32),
+            bias if long else bias.astype(np.int32),
             Quant(tuple((scales * x_scale).tolist()), 0, 0),
         ),
     )

@@ -19,7 +19,7 @@ from mcucc.ir.tensor import Quant, Tensor
 from mcucc.ir.window import hwc
 from mcucc.ops.reshape import Reshape
 
-INT8 = np.dtype(np.int8)
+INT8, INT16 = np.dtype(np.int8), np.dtype(np.int16)
 Array = npt.NDArray[Any]
 Block = tuple[int, int]  # rows and columns between two pixels of one phase
 
@@ -68,7 +68,7 @@ class Context:
     def activation(
         self, operator: FileOperator, position: int = 0, *, phases: bool = False
     ) -> Tensor:
-        """The graph tensor of an int8 activation input.
+        """The graph tensor of an activation input.
 
         `phases`: one whose batch stands for the phases of a picture is welcome, as that picture.
         """
@@ -83,7 +83,7 @@ class Context:
         return self.tensors[self.names[tensor.index]]
 
     def view(self, operator: FileOperator, position: int = 0) -> StridedView:
-        """An int8 activation input as a view of some tensor of the graph."""
+        """An activation input as a view of some tensor of the graph."""
         tensor = self._computed(operator, position)
         if tensor.index not in self.views:
             name = self.activation(operator, position).name
@@ -107,14 +107,14 @@ class Context:
         return self.shape(self.file_tensor(operator, position))
 
     def _computed(self, operator: FileOperator, position: int) -> FileTensor:
-        """An int8 activation input that is there; UnsupportedNode otherwise."""
+        """An activation input that is there; UnsupportedNode otherwise."""
         tensor = self.file_tensor(operator, position)
         if tensor.index in self.constants:
             raise UnsupportedNode(
                 f"input {position} is a constant",
                 "fold it into a convolution before converting the model",
             )
-        check_int8(tensor)
+        check_integer(tensor)
         if 0 in self.shape(tensor):
             raise UnsupportedNode(
                 f"input {tensor.name} is empty: its shape is {list(tensor.shape)}",
@@ -183,16 +183,17 @@ class Context:
         return (1, math.prod(shape[:-2]), *shape[-2:])
 
     def define(self, tensor: FileTensor, shape: Sequence[int] | None = None) -> Tensor:
-        """A new graph tensor for an int8 activation of the file.
+        """A new graph tensor for an activation of the file.
 
         `shape`: what the operator computes, where the file's own word is not to be taken.
         """
-        check_int8(tensor)
+        check_integer(tensor)
         if tensor.index in self.names or tensor.index in self.constants:
             raise UnsupportedNode(f"{tensor.name} is defined twice")
         if shape is not None:
             self.says(tensor, shape)
-        made = Tensor(self.unique(tensor.name), self.shape_of(tensor), INT8, per_tensor(tensor))
+        dtype = tensor.dtype or INT8
+        made = Tensor(self.unique(tensor.name), self.shape_of(tensor), dtype, per_tensor(tensor))
         self.tensors[made.name] = made
         self.names[tensor.index] = made.name
         if tensor.index not in self.blocks:
@@ -206,7 +207,7 @@ class Context:
         shape.
         """
         tensor = self.output_tensor(operator)
-        check_int8(tensor)
+        check_integer(tensor)
         if tensor.index in self.names or tensor.index in self.views:
             raise UnsupportedNode(f"{tensor.name} is defined twice")
         self.says(tensor, view.shape)
@@ -324,7 +325,21 @@ class Context:
             raise UnsupportedNode(
                 f"computes {list(inferred)} where the file says {list(output.shape)}"
             )
+        self._check_types(op, inputs, output)
         self.nodes.append(Node(output.name, op, tuple(inputs), (output.name,)))
+
+    def _check_types(self, op: Op, inputs: Sequence[str], output: Tensor) -> None:
+        """UnsupportedNode for an op of int16 that there is no kernel for."""
+        read = [self.tensors[name] for name in inputs if self.tensors[name].data is None]
+        types = {tensor.dtype for tensor in (*read, output)}
+        if INT16 not in types:
+            return
+        if len(types) > 1 and op.kind != "Requantize":
+            raise UnsupportedNode("int8 and int16 in one operator", "quantize all of it to one")
+        if not op.WIDE_ALL and not (op.WIDE_INPUTS and op.WIDE_OUTPUT):
+            raise UnsupportedNode(
+                f"{op.kind} is not compiled for int16", "quantize activations to int8"
+            )
 
     def op(
         self,
@@ -351,6 +366,13 @@ def check_int8(tensor: FileTensor) -> None:
     per_tensor(tensor)
 
 
+def check_integer(tensor: FileTensor) -> None:
+    """UnsupportedNode unless `tensor` is int8 or int16 with one scale."""
+    if tensor.dtype not in (INT8, INT16):
+        raise UnsupportedType(f"{tensor.name} is {tensor.type_name}, not INT8")
+    per_tensor(tensor)
+
+
 def per_tensor(tensor: FileTensor) -> Quant:
     """The quantization of an activation."""
     if len(tensor.scale) != 1:
@@ -358,6 +380,8 @@ def per_tensor(tensor: FileTensor) -> Quant:
     if tensor.scale[0] <= 0:
         raise UnsupportedNode(f"{tensor.name} has the scale {tensor.scale[0]}")
     lowest, highest = (0, 255) if tensor.dtype == np.uint8 else (-128, 127)
+    if tensor.dtype == INT16:  # symmetric, as LiteRT's 16x8 mode demands
+        lowest, highest = 0, 0
     if not lowest <= tensor.zero_point[0] <= highest:
         raise UnsupportedNode(f"{tensor.name} has the zero point {tensor.zero_point[0]}")
     return Quant(tensor.scale, tensor.zero_point[0])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mcucc.frontends.tflite.context import (
     INT8,
+    INT16,
     Context,
     check_int8,
     per_tensor,
@@ -20,6 +23,7 @@ from mcucc.ir.op import Op
 from mcucc.ir.tensor import Quant, Tensor
 from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import NO_CLAMP, RELU, RELU6, Clamp
+from mcucc.numerics.litert_int16 import power_of_two
 from mcucc.ops.abs import Abs
 from mcucc.ops.add import Add
 from mcucc.ops.channel_operand import ChannelOperand
@@ -48,6 +52,8 @@ def arithmetic(ctx: Context, operator: FileOperator) -> None:
     options = operator.options
     clamp = fused(options.activation) if isinstance(options, ArithmeticOptions) else NO_CLAMP
     op = _BINARY[operator.kind](clamp)
+    if isinstance(op, Add | Sub) and _shifted(ctx, operator):
+        op = replace(op, shifts=True)
     scalar = _scalar(ctx, operator)
     if scalar is not None:
         place, value, quant = scalar
@@ -62,6 +68,17 @@ def arithmetic(ctx: Context, operator: FileOperator) -> None:
         return
     y, (a, b) = _both(ctx, operator, factor=operator.kind == "MUL")
     ctx.emit(op, [a.name, b.name], y)
+
+
+def _shifted(ctx: Context, operator: FileOperator) -> bool:
+    """Whether ADD or SUB is of int16 whose scales are powers of two: LiteRT then shifts."""
+    options, tensors = operator.options, [*operator.inputs, *operator.outputs]
+    ends = [ctx.file.tensors[index] for index in tensors if index >= 0]
+    wanted = isinstance(options, ArithmeticOptions) and options.shifts
+    return wanted and all(
+        end.dtype == INT16 and power_of_two(per_tensor(end).per_tensor_scale) is not None
+        for end in ends
+    )
 
 
 def _stretch(ctx: Context, operator: FileOperator) -> tuple[int, ...]:

@@ -43,7 +43,7 @@ def _structure(file: TfliteFile) -> Iterator[tuple[str, str, str]]:
 
 
 def _element_types(file: TfliteFile) -> Iterator[tuple[str, str, str]]:
-    floats = int8 = hybrid = int16 = uint8 = half = False
+    floats = int8 = hybrid = uint8 = half = False
     for op in file.operators:
         tensors = [file.tensors[i] for i in op.inputs if i >= 0]
         if op.kind == "TRANSPOSE_CONV":  # output shape, weights, x, bias
@@ -54,7 +54,6 @@ def _element_types(file: TfliteFile) -> Iterator[tuple[str, str, str]]:
             continue
         hybrid |= names[0] == "FLOAT32" and names[1] in ("INT8", "UINT8", "INT4")
         floats |= names[0] == "FLOAT32" and names[1] == "FLOAT32"
-        int16 |= names[0] == "INT16"
         uint8 |= names[0] == "UINT8"
         int8 |= names[0] == "INT8"
     if half:
@@ -68,8 +67,6 @@ def _element_types(file: TfliteFile) -> Iterator[tuple[str, str, str]]:
     elif floats:
         partly = "part of the network computes in float" if int8 else "the network is float"
         yield "float", partly, _REQUANTIZE
-    if int16:
-        yield "int16x8", "activations are int16", "quantize activations to int8"
     if uint8:
         yield (
             "uint8 quantization (of TensorFlow 1)",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import tflite
@@ -27,6 +27,7 @@ class WindowOptions:
     kernel: tuple[int, int] = (0, 0)
     dilation: tuple[int, int] = (1, 1)
     activation: int = 0
+    bias_type: int = 0  # of int16 activations: a tensor type, 0 where the file does not say
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,11 @@ class DenseOptions:
 
 @dataclass(frozen=True)
 class ArithmeticOptions:
-    """ADD, SUB, MUL and GELU."""
+    """ADD, SUB, MUL and GELU; `shifts`: of int16 with scales that are powers of two."""
 
     activation: int = 0
     approximate: bool = False
+    shifts: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,13 +159,17 @@ def _values(count: int, read: Callable[[], Any]) -> Options:
     return ShapeOptions(tuple(int(n) for n in read().tolist()) if count else None)
 
 
-def _conv(table: Any) -> Options:
+def _conv(table: Any) -> WindowOptions:
     return WindowOptions(
         same=_same(table.Padding()),
         stride=(table.StrideH(), table.StrideW()),
         dilation=(table.DilationHFactor(), table.DilationWFactor()),
         activation=table.FusedActivationFunction(),
     )
+
+
+def _conv_2d(table: Any) -> Options:
+    return replace(_conv(table), bias_type=int(table.QuantizedBiasType()))
 
 
 def _pool(table: Any) -> Options:
@@ -208,20 +214,24 @@ def _arithmetic(table: Any) -> Options:
     return ArithmeticOptions(table.FusedActivationFunction())
 
 
+def _sum(table: Any) -> Options:
+    return ArithmeticOptions(table.FusedActivationFunction(), shifts=bool(table.PotScaleInt16()))
+
+
 def _reduce(table: Any) -> Options:
     return ReduceOptions(bool(table.KeepDims()))
 
 
 # kind: (class of the options table, its member of the union, reader)
 _READERS: dict[str, tuple[str, Callable[[Any], Options]]] = {
-    "CONV_2D": ("Conv2DOptions", _conv),
+    "CONV_2D": ("Conv2DOptions", _conv_2d),
     "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", _conv),
     "TRANSPOSE_CONV": ("TransposeConvOptions", _transposed),
     "AVERAGE_POOL_2D": ("Pool2DOptions", _pool),
     "MAX_POOL_2D": ("Pool2DOptions", _pool),
     "FULLY_CONNECTED": ("FullyConnectedOptions", _dense),
-    "ADD": ("AddOptions", _arithmetic),
-    "SUB": ("SubOptions", _arithmetic),
+    "ADD": ("AddOptions", _sum),
+    "SUB": ("SubOptions", _sum),
     "MUL": ("MulOptions", _arithmetic),
     "GELU": ("GeluOptions", lambda t: ArithmeticOptions(approximate=bool(t.Approximate()))),
     "LEAKY_RELU": ("LeakyReluOptions", lambda t: LeakyOptions(float(t.Alpha()))),

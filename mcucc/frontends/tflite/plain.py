@@ -7,8 +7,9 @@ import numpy.typing as npt
 
 from mcucc.frontends.tflite.context import (
     INT8,
+    INT16,
     Context,
-    check_int8,
+    check_integer,
     per_tensor,
 )
 from mcucc.frontends.tflite.file import FileOperator, FileTensor
@@ -18,6 +19,7 @@ from mcucc.frontends.tflite.windows import image
 from mcucc.frontends.unsupported import NotComputed, UnsupportedNode, UnsupportedType
 from mcucc.ir.window import hwc
 from mcucc.ops.common.spatial import Pads
+from mcucc.ops.common.table_function import FIXED
 from mcucc.ops.depth_to_space import DepthToSpace
 from mcucc.ops.pad import Pad
 from mcucc.ops.requantize import Requantize
@@ -59,7 +61,7 @@ def _border(ctx: Context, operator: FileOperator) -> float:
     """The value of a PADV2's border as a real number."""
     number, quant = ctx.file_tensor(operator, 2), per_tensor(ctx.output_tensor(operator))
     values = ctx.integers(operator, 2)
-    check_int8(number)
+    check_integer(number)
     if len(values) != 1 or per_tensor(number) != quant:
         raise UnsupportedNode("the border's value has another scale or zero point")
     return (values[0] - quant.zero_point) * quant.per_tensor_scale
@@ -87,6 +89,8 @@ def _with_fixed_output(
     ctx: Context, operator: FileOperator, op: Softmax | Sigmoid | Tanh, x: str
 ) -> None:
     y, fixed = ctx.define(ctx.output_tensor(operator), ctx.like(operator)), op.fixed_quant()
+    if y.dtype == INT16:
+        fixed = FIXED
     if y.quant != fixed:
         scale, zero_point = round(1 / fixed.per_tensor_scale), fixed.zero_point
         raise UnsupportedNode(
@@ -175,19 +179,19 @@ def blocks(ctx: Context, operator: FileOperator) -> None:
 def quantize(ctx: Context, operator: FileOperator) -> None:
     """The float or uint8 end of the network, or a change of scale within it."""
     x, y = ctx.file_tensor(operator, 0), ctx.output_tensor(operator)
-    if x.dtype == INT8 or x.dtype == np.uint8:
+    if x.dtype in (INT8, INT16, np.uint8):
         ends_at_uint8 = y.dtype == np.uint8 and y.index in ctx.file.outputs
         source = ctx.tensors.get(ctx.names.get(x.index, ""))
-        if x.dtype == INT8:
+        if x.dtype in (INT8, INT16):
             source = ctx.activation(operator, phases=not ends_at_uint8)
         if source is None:
             raise NotComputed(f"input {x.name} is not computed")
         target = ctx.define_view(y) if ends_at_uint8 else ctx.define(y, ctx.like(operator))
-        if source.quant == target.quant:
+        if (source.quant, source.dtype) == (target.quant, target.dtype):
             ctx.merge(target, source, y)
         else:
             ctx.emit(Requantize(), [source.name], target)
-    elif x.dtype == np.float32 and x.index in ctx.file.inputs and y.dtype == INT8:
+    elif x.dtype == np.float32 and x.index in ctx.file.inputs and y.dtype in (INT8, INT16):
         _quantize_input(ctx, x, y)
     else:
         raise UnsupportedType(f"from {x.type_name} to {y.type_name} within the network")

@@ -8,7 +8,7 @@ import numpy as np
 
 from mcucc.errors import Problem
 from mcucc.frontends.frontier import Follows, Step, frontier
-from mcucc.frontends.tflite.context import INT8, Context, check_int8
+from mcucc.frontends.tflite.context import INT8, INT16, Context, check_integer
 from mcucc.frontends.tflite.converters import converters
 from mcucc.frontends.tflite.file import FileOperator, FileTensor, TfliteFile
 from mcucc.frontends.tflite.kinds import CONTROL_FLOW, DYNAMIC
@@ -140,7 +140,7 @@ def _problem(name: str, kind: str, error: ValueError, cause: str) -> Problem:
 def _define_input(ctx: Context, tensor: FileTensor) -> None:
     if tensor.foreign:
         raise UnsupportedNode(f"{tensor.name}: {tensor.foreign}")
-    if tensor.dtype == INT8:
+    if tensor.dtype in (INT8, INT16):
         ctx.inputs.append(ctx.define(tensor).name)
     elif tensor.dtype == np.uint8:
         ctx.inputs.append(ctx.define_view(tensor).name)
@@ -180,7 +180,7 @@ def _define_anyway(ctx: Context, operator: FileOperator) -> None:
         if index in ctx.names or index in ctx.constants:
             continue
         try:
-            check_int8(tensor)
+            check_integer(tensor)
             ctx.define(tensor)
         except ValueError:
             continue

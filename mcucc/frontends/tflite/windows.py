@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from mcucc.frontends.tflite.context import Array, Block, Context
+from mcucc.frontends.tflite.biases import check_bias_type, long_zeros, takes_long_bias
+from mcucc.frontends.tflite.context import INT16, Array, Block, Context
 from mcucc.frontends.tflite.file import FileOperator, FileTensor
 from mcucc.frontends.tflite.options import DenseOptions, WindowOptions
 from mcucc.frontends.tflite.registry import converter
@@ -145,12 +146,11 @@ def operands(
     names = [ctx.constant(weights, np.ascontiguousarray(data), quant)]
     x, place = ctx.activation(operator, places[0], phases=True), places[1]
     if len(operator.inputs) <= place or operator.inputs[place] < 0:
-        return names
+        return names + long_zeros(ctx, operator, x, data.shape[axis])
     bias = ctx.file_tensor(operator, place)
     if bias.data is None or bias.variable:
         raise UnsupportedNode("the bias is not a constant")
-    if bias.dtype != np.int32:
-        raise UnsupportedNode(f"the bias is {bias.type_name}, not INT32")
+    check_bias_type(operator, bias, x)
     if any(bias.zero_point):
         raise UnsupportedNode("the zero point of the bias is not 0")
     if bias.data.size != data.shape[axis]:
@@ -158,7 +158,7 @@ def operands(
     scales = tuple(s * x.quantization.scale[0] for s in positive)
     bias_quant = Quant(scales, 0, 0 if per_channel else None)
     values = bias.data.reshape(-1).astype(np.int64) * signs.reshape(-1)
-    if int(values.max(initial=0)) <= INT32_MAX:
+    if not takes_long_bias(operator, bias, x) and int(values.max(initial=0)) <= INT32_MAX:
         values = values.astype(np.int32)
     return [*names, ctx.constant(bias, values, bias_quant)]
 
@@ -251,6 +251,8 @@ def fully_connected(ctx: Context, operator: FileOperator) -> None:
     taken: tuple[int, ...] = (1, rows, c_in) if rows > 1 else (1, c_in)
     if rows > 1 and x.shape[-1] == c_in:
         taken = x.shape
+    if rows > 1 and x.dtype == INT16:
+        raise UnsupportedNode("several rows of int16", "give it one vector")
     if x.shape != taken:
         flat = ctx.between(f"{x.name}_flat", x, taken, x.quantization)
         ctx.emit(Reshape(flat.shape), [x.name], flat)

@@ -14,7 +14,7 @@ from mcucc.kernels.armv7em.matrix import matrix_stream
 from mcucc.kernels.exact_form import exact_form
 from mcucc.kernels.requantize import Finish
 from mcucc.kernels.select import NodeContext
-from mcucc.numerics.fixed_point import INT16
+from mcucc.numerics.fixed_point import INT16, Rounding
 from mcucc.ops.common.matrix import Accumulation
 
 MOST_STEPS = 1 << 13  # of a channel: our own int16 has 4095 values, a file's 65536
@@ -28,7 +28,7 @@ def wide_finish(
     Proved step by step where there are few steps; all of int16 are too many. Layers whose border
     has biases of its own are not computed here.
     """
-    if sums.family is not None:
+    if sums.family is not None or sums.requant.rounding is not Rounding.SINGLE:
         return None
     if sums.hi - sums.lo < MOST_STEPS:
         return matrix_finish(weights, sums, context, common=False)

@@ -25,6 +25,7 @@ from mcucc.numerics.fixed_point import (
     saturate,
 )
 from mcucc.numerics.float_product import like_float_product
+from mcucc.numerics.litert_int16 import reduced
 
 FieldList = tuple[tuple[str, int | ConstArray | None], ...]
 
@@ -110,17 +111,22 @@ def accumulation(
     rounding: Rounding,
     *,
     float_product: bool = True,
+    wide_double: bool = False,
 ) -> Accumulation:
     """Fold bias and scales of (x, weights[, bias]) into an Accumulation.
 
     `per_channel` are the weights as (C_out, taps). `float_product`: factors that are rounded once
     are chosen to step as float32 products do (float_product.py). With int16 there is one rounding
-    in both profiles, by the factor as it is. Raises ValueError when an accumulator may leave int32
-    or a scale is out of range.
+    by the factor as it is, in both profiles unless `wide_double` and all are int16; 64-bit biases
+    are LiteRT's 16x8 mode, whose factors have 15 bits. Raises ValueError when an accumulator may
+    leave int32 or a scale is out of range.
     """
     types = inputs[0].dtype, output.dtype
+    long = types[0] == INT16 and len(inputs) > 2 and inputs[2].dtype == np.int64
     if INT16 in types:
-        rounding, float_product = Rounding.SINGLE, False
+        float_product = False
+        if long or types != (INT16, INT16) or not wide_double:
+            rounding = Rounding.SINGLE
     x, weights = inputs[0].quantization, inputs[1].quantization
     y = output.quantization
     channels = per_channel.shape[0]
@@ -130,6 +136,8 @@ def accumulation(
     negative = np.minimum(per_channel, 0).sum(axis=1)
     scales = np.asarray(weights.scale, np.float64) * x.per_tensor_scale / y.per_tensor_scale
     requant = Requant.from_real(scales, rounding)
+    if long:
+        requant = reduced(requant)
     lo, hi = clamp.to_integers(y.per_tensor_scale, y.zero_point, output.interval)
     least_input, most_input = inputs[0].interval
     above = most_input * positive + least_input * negative

@@ -28,4 +28,8 @@ void mcucc_conv2d_s16_s16(const mcucc_conv2d_wide_params *params, const int8_t *
 void mcucc_conv2d_s16_s16_short(const mcucc_conv2d_wide_params *params, const int8_t *const *rows,
                                 int8_t *out, const mcucc_span *span);
 
+/* With the rounding of the LiteRT reference kernels. */
+void mcucc_conv2d_s16_s16_double(const mcucc_conv2d_wide_params *params, const int8_t *const *rows,
+                                 int8_t *out, const mcucc_span *span);
+
 #endif

@@ -28,4 +28,8 @@ void mcucc_mul_s16_s16_s8(const mcucc_mul_wide_params *params, const int8_t *con
 void mcucc_mul_s16_s16_s16(const mcucc_mul_wide_params *params, const int8_t *const *rows,
                            int8_t *out, const mcucc_span *span);
 
+/* With the rounding of the LiteRT reference kernels. */
+void mcucc_mul_s16_s16_s16_double(const mcucc_mul_wide_params *params, const int8_t *const *rows,
+                                  int8_t *out, const mcucc_span *span);
+
 #endif

@@ -28,4 +28,14 @@ void mcucc_rescale_s16_s8(const mcucc_rescale_wide_params *params, const int8_t 
 void mcucc_rescale_s16_s16(const mcucc_rescale_wide_params *params, const int8_t *const *rows,
                            int8_t *out, const mcucc_span *span);
 
+/* With the rounding of the LiteRT reference kernels. */
+void mcucc_rescale_s8_s16_double(const mcucc_rescale_wide_params *params, const int8_t *const *rows,
+                                 int8_t *out, const mcucc_span *span);
+
+void mcucc_rescale_s16_s8_double(const mcucc_rescale_wide_params *params, const int8_t *const *rows,
+                                 int8_t *out, const mcucc_span *span);
+
+void mcucc_rescale_s16_s16_double(const mcucc_rescale_wide_params *params,
+                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span);
+
 #endif

@@ -161,3 +161,9 @@ void mcucc_conv2d_s16_s16_short(const mcucc_conv2d_wide_params *params, const in
 {
     conv2d(params, rows, out, span, MCUCC_S16, MCUCC_S16, MCUCC_ROUND_SHORT);
 }
+
+void mcucc_conv2d_s16_s16_double(const mcucc_conv2d_wide_params *params, const int8_t *const *rows,
+                                 int8_t *out, const mcucc_span *span)
+{
+    conv2d(params, rows, out, span, MCUCC_S16, MCUCC_S16, MCUCC_ROUND_DOUBLE);
+}

@@ -22,8 +22,9 @@ MCUCC_INLINE void finish(const mcucc_global_average_pool_params *params, const i
 {
     for (int32_t channel = 0; channel < params->channels; ++channel) {
         const int32_t scaled =
-            params->divisor != 0
-                ? mcucc_divide_half_away(sums[channel], params->divisor)
+            params->divisor != 0 ? mcucc_divide_half_away(sums[channel], params->divisor)
+            : params->double_rounding
+                ? mcucc_requantize_double(sums[channel], params->multiplier, params->shift)
                 : mcucc_requantize(sums[channel], params->multiplier, params->shift);
         const int32_t value =
             mcucc_clamp(scaled + params->output_zero_point, params->lo, params->hi);
