@@ -37,7 +37,7 @@ def examine(network: LoadedModel, options: NetworkOptions, progress: Progress = 
         return Health()
     calibrated = network.origin.calibration
     unseen = unseen_samples(
-        network.imported, network.preprocess, options.data, calibrated, LABELLED
+        network.imported, network.preprocess, options.data, options.calibrate, LABELLED
     )
     found = diagnose(network, unseen, progress)
     progress("looking at the calibration pictures", 0, 0)

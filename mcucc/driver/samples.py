@@ -6,6 +6,7 @@ Here and only here data becomes samples.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -97,25 +98,20 @@ def calibration_samples(
 
 
 def unseen_samples(
-    imported: ImportedModel,
-    preprocess: Preprocess | None,
-    data: Path,
-    calibrated: CalibrationSet,
-    count: int,
+    imported: ImportedModel, preprocess: Preprocess | None, data: Path, calibrate: int, count: int
 ) -> tuple[Sample, ...]:
-    """At most `count` samples of `data` that did not calibrate, evenly spread; with their labels.
+    """At most `count` samples of `data` that are not among the `calibrate` first, evenly spread.
 
-    Pictures that cannot be decoded are left out, as calibration has said already.
+    With their labels. Pictures that cannot be decoded are left out: nothing depends on them.
     """
-    seen = {sample.name for sample in calibrated.samples}
     if preprocess is None:
-        rest = [s for s in read_samples(data, imported.ports) if s.name not in seen]
-        return tuple(evenly(rest, count))
-    items = evenly([item for item in load_dataset(data).items if item.name not in seen], count)
-    if not items:
-        return ()
-    read = pictures(items, preprocess, where=str(data), warn=lambda message: None)
-    return tuple(Picture(image, preprocess, None, item.name, item.label) for item, image in read)
+        return tuple(evenly(read_samples(data, imported.ports)[calibrate:], count))
+    dataset, found = load_dataset(data), []
+    tried = {item.name for item in dataset.calibration_items[:calibrate]}
+    for item in evenly([item for item in dataset.items if item.name not in tried], count):
+        with suppress(DataError):
+            found.append(Picture(item.load(preprocess), preprocess, None, item.name, item.label))
+    return tuple(found)
 
 
 def evenly(rows: Sequence[Row], count: int) -> list[Row]:
