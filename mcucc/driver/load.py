@@ -177,7 +177,13 @@ def _float(
         worst_slice=None
         if options.synthetic
         else calibrated_slices(imported, quantized.integer, quantized.splits, calibration.samples),
-        origin=Origin(quantized.floats, quantized.graph, calibration),
+        origin=Origin(
+            quantized.floats,
+            quantized.graph,
+            calibration,
+            quantized.maps,
+            quantized.sensitivities,
+        ),
     )
     return _finished(network, options)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from mcucc.base.progress import Progress, silent
@@ -10,6 +11,7 @@ from mcucc.frontends.imported import ImportedModel
 from mcucc.images.samples import CalibrationSet
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
+from mcucc.passes.linear import Affine
 from mcucc.quantize.auto_weights import chosen_weights
 from mcucc.quantize.border import BorderFacts, choose_borders
 from mcucc.quantize.calibrate import Ranges, calibrate
@@ -17,6 +19,7 @@ from mcucc.quantize.lower import lower
 from mcucc.quantize.observers import OBSERVERS, Observer
 from mcucc.quantize.precision import ranges_with, wide_tensors, with_rescales
 from mcucc.quantize.quantize import Mode, QuantizeOptions, activation_quants, quantize
+from mcucc.quantize.sensitivity import Sensitivities
 from mcucc.quantize.split_outputs import SplitOutput, moved_from, split_outputs, with_scales
 from mcucc.quantize.sweep import sweep
 from mcucc.quantize.weight_choice import WeightChoice
@@ -26,8 +29,8 @@ from mcucc.quantize.weight_choice import WeightChoice
 class QuantizedModel:
     """The int8 Graph, its kernels, and the ranges behind it.
 
-    `floats` is the float network of the same nodes, in the file's values; `weights` the bits of
-    every layer.
+    `floats` is the float network of the same nodes, in the file's values, `maps` which channels of
+    it are scaled and shifted in `graph`; `weights` the bits of every layer.
     """
 
     graph: Graph
@@ -37,6 +40,8 @@ class QuantizedModel:
     borders: tuple[BorderFacts, ...] = ()
     splits: tuple[SplitOutput, ...] = ()
     weights: WeightChoice = field(default_factory=WeightChoice)
+    maps: Mapping[str, Affine] = field(default_factory=dict)
+    sensitivities: Sensitivities | None = None  # None: not measured
 
 
 def quantize_model(

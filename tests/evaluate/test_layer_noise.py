@@ -21,8 +21,12 @@ from mcucc.ops.reshape import Reshape
 from mcucc.ops.sigmoid import Sigmoid
 from mcucc.passes.constant_channels import remove_constant_channels
 from mcucc.passes.linear import Affine
+from mcucc.quantize.calibrate import calibrate
+from mcucc.quantize.equalize import equalize
 from mcucc.quantize.lower import lower
+from mcucc.quantize.observers.min_max import MinMax
 from mcucc.quantize.pipeline import QuantizedModel, quantize_model
+from mcucc.quantize.quantize import quantize
 from mcucc.quantize.sensitivity import end_tensors, sensitivities
 from tests.quantize.float_nets import camera_graph, mobile_net
 from tests.quantize.test_quantize import PRE, smooth_images
@@ -125,6 +129,26 @@ def test_a_scaled_network_shows_the_files_values_and_the_same_noise(made) -> Non
 )
 def test_an_end_cuts_unless_the_layer_ends_there_itself(op, scale, zero_point, ends) -> None:
     assert cut_ends(op, Activation("y", 1, 1, 4, scale, zero_point)) == ends
+
+
+def test_an_equalised_network_is_compared_in_the_files_values(made) -> None:
+    """Its integers are of scaled and shifted channels; rows and prediction are of the file."""
+    model, plain, samples = made
+    floats, found = plain.floats, sensitivities(plain.floats, samples)
+    ranges = calibrate(model, floats, samples, MinMax(), channels=True)
+    scaled = equalize(floats, ranges, found, samples[-4:])
+    assert any(not affine.identity for affine in scaled.maps.values())
+    graph = quantize(scaled.graph, scaled.ranges)
+    integer = lower(graph, Rounding.SINGLE)
+    values = file_values(scaled.maps, {})
+    rows_of = compare_layers(model, floats, graph, integer, values, samples)
+    layers, predicted = with_shares(rows_of, noise_by_tensor(floats, graph, scaled.maps, found))
+    (end,) = end_tensors(floats)
+    measured = next(row.snr_db for row in layers if row.tensor == end)
+    assert all(row.snr_db > 15 for row in layers)
+    assert predicted == pytest.approx(measured, abs=3.0)
+    unmapped = compare_layers(model, floats, graph, integer, {}, samples)
+    assert min(row.snr_db for row in unmapped) < 10
 
 
 def layer(**changes) -> LayerNoise:
