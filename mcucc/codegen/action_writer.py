@@ -28,6 +28,7 @@ from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import Activation, IntegerGraph, IntegerNode
 from mcucc.ir.kernel import Granularity
 from mcucc.ir.window import Window
+from mcucc.numerics.fixed_point import INT16
 from mcucc.schedule.plan import buffers as plan
 from mcucc.schedule.plan.program import Action, Compute, Copy, Program, Receive, Stage
 
@@ -95,6 +96,7 @@ class ActionWriter:
             target=Target(target, target.edge),
             converts=camera is not None,
             table=self._camera_table(action.tensor),
+            wide=a.dtype == INT16,
             pixels=target.pitch // a.pixel_bytes,
             channels=a.channels,
             input_index=self.graph.inputs.index(action.tensor),

@@ -198,15 +198,16 @@ class Call:
 
 @dataclass(frozen=True)
 class ReceiveCode(Function):
-    """Rows of an input come from the camera: bytes become int8 by an offset or by `table`.
+    """Rows of an input come from the camera: bytes become integers by an offset or by `table`.
 
-    Where `converts` is false they are int8 already.
+    Where `converts` is false they are those already.
     """
 
     part: Part
     target: Target
     converts: bool
     table: str
+    wide: bool  # into int16
     pixels: int
     channels: int
     input_index: int

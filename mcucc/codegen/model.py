@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from mcucc.codegen.stages import StageCode, stage_codes
 from mcucc.images.camera import CameraInput
 from mcucc.ir.kernel import ConstArray, KernelCall
 from mcucc.ir.kernel_id import KernelId
+from mcucc.numerics.fixed_point import INT8, INT16
 from mcucc.quantize.split_outputs import SplitOutput
 from mcucc.schedule.plan.buffers import BufferId
 from mcucc.schedule.plan.plan import ImagePolicy
@@ -68,7 +69,7 @@ class End:
 
 @dataclass(frozen=True)
 class CameraCode:
-    """The step that turns one resident image's camera bytes into int8."""
+    """The step that turns one resident image's camera bytes into int8 or int16."""
 
     name: str
     title: str
@@ -77,6 +78,7 @@ class CameraCode:
     pixels: int
     channels: int
     table: str  # empty: byte - 128
+    wide: bool  # into int16
 
 
 @dataclass(frozen=True)
@@ -216,6 +218,7 @@ def _camera(writing: Writing, tensor: str) -> CameraCode:
         pixels=x.height * x.width,
         channels=x.channels,
         table="" if camera[tensor].is_offset else names.camera_table(tensor),
+        wide=x.dtype == INT16,
     )
 
 
@@ -224,6 +227,8 @@ def _end(
 ) -> End:
     a = writing.program.graph.activations[tensor]
     name = writing.names.ends[tensor]
+    if camera:  # handed over as bytes, whatever they become
+        a = replace(a, dtype=INT8)
     return End(
         name=string(tensor),
         identifier=name,

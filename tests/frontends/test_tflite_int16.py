@@ -17,6 +17,8 @@ from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import INT16, Rounding
 from mcucc.oracles.litert import LitertSession
 from mcucc.quantize.lower import lower
+from mcucc.schedule.plan.plan import ImagePolicy
+from mcucc.schedule.search.choose import ScheduleOptions
 from tests.backends.firmware_fixtures import require_tools
 from tests.frontends.int16_nets import Int16Net, float32, small_network
 from tests.litert_builder import LiteRTBuilder, run_litert
@@ -84,6 +86,29 @@ def test_c_is_numpy(rounding: Rounding, emulator: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(found[name], expected)
     code = "".join(unit.read_text() for unit in out.rglob("*.c"))
     assert "mcucc_pointwise_armv7em_s16_s16_high" in code
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("image", [ImagePolicy.RESIDENT, ImagePolicy.ROWS])
+def test_camera_bytes_become_int16_in_place(image: ImagePolicy, tmp_path: Path) -> None:
+    path, toml = written(small_network(), tmp_path), tmp_path / "camera.toml"
+    toml.write_text(
+        '[preprocess]\nchannels = "rgb"\nresize = [16, 16]\nscale = 1.0\n'
+        "mean = [120.0, 110.0, 130.0]\nstd = [130.0, 140.0, 150.0]\n"
+    )
+    pixels = np.random.default_rng(3).integers(0, 256, (16, 16, 3), np.uint8)
+    np.save(tmp_path / "picture.npy", pixels)
+    out, schedule = tmp_path / "out", ScheduleOptions(image=image)
+    options = NetworkOptions(preprocess=toml)
+    api.compile(
+        path, board="nucleo-l4r5zi", out=out, network=options, schedule=schedule, emulator="none"
+    )
+    found = api.run(api.open_folder(out), tmp_path / "picture.npy", emulator="host").outputs
+    real = (pixels - np.array([120.0, 110, 130])) / np.array([130.0, 140, 150])
+    q = np.clip(np.floor(real * 32768 + 0.5), -32768, 32767).astype(np.int16)
+    graph = lower(import_tflite(path).graph, Rounding.SINGLE)
+    expected = graph.run({graph.inputs[0]: q[None]})[graph.outputs[0]]
+    np.testing.assert_array_equal(found[graph.outputs[0]], expected)
 
 
 def refused(net: Int16Net, output: int, folder: Path) -> str:

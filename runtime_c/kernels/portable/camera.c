@@ -29,6 +29,20 @@ void mcucc_camera_table(int8_t *data, int32_t pixels, int32_t channels, const in
     }
 }
 
+void mcucc_camera_table_wide(int8_t *data, int32_t pixels, int32_t channels, const int16_t *table)
+{
+    int16_t *const values = (int16_t *)(void *)data;
+
+    /* From the end: value i covers the bytes 2 i and 2 i + 1, which have been read by then. */
+    int32_t i = pixels * channels;
+    while (i > 0) {
+        for (int32_t channel = channels - 1; channel >= 0; channel--) {
+            i--;
+            values[i] = table[256 * channel + (uint8_t)data[i]];
+        }
+    }
+}
+
 void mcucc_mapped_row(void *context, int32_t input, int32_t row, uint8_t *pixels)
 {
     const mcucc_mapped_image *image = (const mcucc_mapped_image *)context + input;
