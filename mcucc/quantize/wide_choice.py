@@ -1,0 +1,178 @@
+"""Which tensors are worth 16 bits: the most noise taken away for what they cost, within a bound.
+
+A tensor of int8 adds step^2 / 12 * S to the outputs' noise (sensitivity.py), in int16 a hundredth
+of that. Groups of tensors are taken by what they gain for their share of bytes and of the work of
+the layers that read and write them. What a set of them costs is then measured, not added up: the
+arena layer by layer, the least arena of a short search, and the modelled instructions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from mcucc.base.progress import Progress, silent
+from mcucc.ir.graph import Graph, Node
+from mcucc.ir.integer import IntegerGraph
+from mcucc.ir.tensor import Quant
+from mcucc.kernels.select import select_all
+from mcucc.numerics.fixed_point import INT16
+from mcucc.quantize.groups import QuantGroup, quant_groups
+from mcucc.quantize.precision import WIDE_LIMIT, why_not_wide
+from mcucc.quantize.sensitivity import Sensitivities
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.layers import layers_plan
+from mcucc.schedule.plan.plan import ImagePolicy
+from mcucc.schedule.search.costs import cost_model, program_cost
+from mcucc.schedule.search.front import SearchOptions, search
+from mcucc.schedule.search.limits import SearchLimits
+from mcucc.schedule.search.target import Target
+
+BOUND = 1.15  # of SRAM and instructions, over those of int8
+LEAST_GAIN = 2e-3  # of the noise of all tensors: what earns less is not worth a line of the report
+EFFORT = 20_000  # of the search for the least arena: a few seconds
+SINGLES = 6  # groups that are tried one by one behind the longest run that keeps the bound
+FINER = (2 * WIDE_LIMIT / 255) ** 2  # how much less noise a signed range has in int16
+
+Measure = Callable[[Sequence[str]], "WideCost"]
+
+
+@dataclass(frozen=True)
+class WideCost:
+    """What a network takes: arenas of two plans, layer by layer and the least, and instructions."""
+
+    layers_bytes: int
+    least_bytes: int
+    instructions: float
+
+    def within(self, bound: float, other: WideCost) -> bool:
+        """Whether nothing is more than `bound` times that of another network."""
+        return (
+            self.layers_bytes <= bound * other.layers_bytes
+            and self.least_bytes <= bound * other.least_bytes
+            and self.instructions <= bound * other.instructions
+        )
+
+
+@dataclass(frozen=True)
+class WideChoice:
+    """The first tensors of the groups in int16, what they gain and cost.
+
+    `gained` is their part of the noise that rounding of all tensors makes at the outputs.
+    """
+
+    tensors: tuple[str, ...]
+    gained: float
+    before: WideCost
+    after: WideCost
+
+    @property
+    def precision(self) -> dict[str, str]:
+        """As `QuantizeOptions.precision` has it."""
+        return dict.fromkeys(self.tensors, INT16.name)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    tensor: str
+    gain: float
+    price: float
+
+
+def choose_wide(
+    graph: Graph,
+    quants: Mapping[str, Quant],
+    found: Sensitivities,
+    measure: Measure,
+    bound: float = BOUND,
+    progress: Progress = silent,
+) -> WideChoice:
+    """The groups that gain most, for which `measure` stays within `bound` times int8's cost.
+
+    `quants` are those of int8; `measure` is given the first tensors of groups. Sums are of floats
+    that differ by machine in their last bits: gains are compared in steps of 1/1000.
+    """
+    before = measure(())
+    candidates, total = _candidates(graph, quants, found)
+    kept: list[_Candidate] = []
+    after, tried = before, 0
+
+    def fits(more: Sequence[_Candidate]) -> bool:
+        nonlocal after, tried
+        tried += 1
+        progress("choosing wider tensors", tried, tried + 1)
+        cost = measure([each.tensor for each in more])
+        if cost.within(bound, before):
+            after = cost
+            return True
+        return False
+
+    least, most = 0, len(candidates)  # the longest run that keeps the bound
+    while least < most:
+        middle = most if not tried else (least + most + 1) // 2
+        if fits(candidates[:middle]):
+            least = middle
+        else:
+            most = middle - 1
+    kept = candidates[:least]
+    for candidate in candidates[least + 1 : least + 1 + SINGLES]:
+        if fits([*kept, candidate]):
+            kept.append(candidate)
+    gained = sum(each.gain for each in kept) / total if total else 0.0
+    progress("choosing wider tensors", tried, tried)
+    return WideChoice(tuple(each.tensor for each in kept), gained, before, after)
+
+
+def _candidates(
+    graph: Graph, quants: Mapping[str, Quant], found: Sensitivities
+) -> tuple[list[_Candidate], float]:
+    """The groups worth trying, best first, and the noise of all groups."""
+    groups = quant_groups(graph)
+    noise = {group: _noise(group, quants, found) for group in groups}
+    total = sum(noise.values())
+    elements = sum(prod(graph.tensors[n].shape) for g in groups for n in g.members)
+    macs = max(graph.macs, 1)
+    candidates = []
+    for group in groups:
+        if noise[group] < LEAST_GAIN * total or not total or why_not_wide(graph, group):
+            continue
+        size = sum(prod(graph.tensors[name].shape) for name in group.members) / elements
+        work = sum(_macs_around(graph, name) for name in group.members) / macs
+        gain = noise[group] * (1 - 1 / FINER)
+        candidates.append(_Candidate(group.members[0], gain, size + work))
+    order = {each.tensor: round(1000 * each.gain / total / each.price) for each in candidates}
+    return sorted(candidates, key=lambda each: -order[each.tensor]), total
+
+
+def _noise(group: QuantGroup, quants: Mapping[str, Quant], found: Sensitivities) -> float:
+    """What rounding to int8 adds to the outputs' noise: of values that are made, not moved."""
+    named = [found.activations[name] for name in group.measured if name in found.activations]
+    step = quants[group.members[0]].per_tensor_scale
+    return step**2 / 12 * sum(float(each.sum()) for each in named)
+
+
+def _macs_around(graph: Graph, tensor: str) -> int:
+    """Multiply-accumulates of the nodes that read a tensor; a quarter of what makes it.
+
+    Wider inputs are read for every product, wider outputs written once.
+    """
+
+    node = graph.producer(tensor)
+    made = 0 if node is None else _macs(graph, node)
+    return sum(_macs(graph, reader) for reader in graph.consumers(tensor)) + made // 4
+
+
+def _macs(graph: Graph, node: Node) -> int:
+    return node.op.macs(graph.tensors_of(node.inputs), graph.tensors[node.output])
+
+
+def cost_on(integer: IntegerGraph, target: Target, optimize: str = "balanced") -> WideCost:
+    """What an integer network takes on a core."""
+    graph, model = select_all(integer, target.isa, optimize), cost_model(target.core)
+    layers = expand(graph, layers_plan(graph, ImagePolicy.RESIDENT))
+    options = SearchOptions(
+        image=ImagePolicy.RESIDENT, least_width=4, limits=SearchLimits.of_effort(EFFORT)
+    )
+    least = min(point.bytes for point in search(graph, options).points)
+    return WideCost(layers.arena_bytes, min(least, layers.arena_bytes), program_cost(layers, model))
