@@ -28,6 +28,7 @@ def analyze_command(
     outputs: shared.Outputs = None,
     weights: shared.Weights = None,
     precision: shared.Precision = None,
+    wide_bound: shared.WideBound = 1.15,
     optimize: shared.Optimize = "balanced",
     image: shared.Image = "resident",
     json_output: shared.Json = False,
@@ -49,6 +50,7 @@ def analyze_command(
         outputs=outputs,
         weights=weights,
         precision=precision,
+        wide_bound=wide_bound,
     )
     with progress_bar() as progress:
         found = analyze(model, board, network, schedule, progress)

@@ -37,6 +37,7 @@ def compile_command(
     outputs: shared.Outputs = None,
     weights: shared.Weights = None,
     precision: shared.Precision = None,
+    wide_bound: shared.WideBound = 1.15,
     observer: Annotated[str | None, typer.Option(help="How ranges are found.")] = None,
     calibrate: Annotated[int, typer.Option(min=1, help="Pictures to calibrate with.")] = 100,
     rounding: Annotated[str, typer.Option(help="single or double.")] = "single",
@@ -77,6 +78,7 @@ def compile_command(
         outputs=outputs,
         weights=weights,
         precision=precision,
+        wide_bound=wide_bound,
     )
     options = CompileOptions(
         board=board,

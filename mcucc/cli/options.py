@@ -37,8 +37,16 @@ Weights = Annotated[
 Precision = Annotated[
     list[str] | None,
     typer.Option(
-        help="TENSOR=int16: a tensor in 16 bits, and what shares its scale. Can be given more than "
-        "once."
+        help="TENSOR=int16: a tensor in 16 bits, and what shares its scale; auto: those that gain "
+        "most. Can be given more than once."
+    ),
+]
+WideBound = Annotated[
+    float,
+    typer.Option(
+        "--wide-bound",
+        min=1.0,
+        help="Of --precision auto: so many times the SRAM and instructions of int8 at most.",
     ),
 ]
 Optimize = Annotated[str, typer.Option(help="speed, balanced or size.")]
@@ -87,9 +95,10 @@ def network_options(
     outputs: list[str] | None,
     weights: list[str] | None,
     precision: list[str] | None,
+    wide_bound: float,
 ) -> NetworkOptions:
     """The options that every verb with a model has, as data; McuccError for a wrong value."""
-    from mcucc.cli.parse import parse_precision, parse_shapes, parse_weights
+    from mcucc.cli.parse import AUTO, parse_precision, parse_shapes, parse_weights
     from mcucc.driver.load import NetworkOptions
 
     return NetworkOptions(
@@ -99,6 +108,7 @@ def network_options(
         outputs=tuple(outputs or ()),
         weights=parse_weights(weights or []),
         precision=parse_precision(precision or []),
+        wide_bound=wide_bound if AUTO in (precision or []) else None,
     )
 
 

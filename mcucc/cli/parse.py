@@ -55,13 +55,18 @@ def parse_weights(texts: Sequence[str]) -> WeightChoice:
     return WeightChoice(default, layers)
 
 
+AUTO = "auto"  # of tensors that are chosen
+
+
 def parse_precision(texts: Sequence[str]) -> dict[str, str]:
-    """TENSOR=int16 for each tensor; the last of a tensor counts."""
+    """TENSOR=int16 for each tensor, the last of a tensor counts; `auto` names none."""
     found = {}
     for text in texts:
+        if text == AUTO:
+            continue
         tensor, equals, kind = text.rpartition("=")
         if not equals or not tensor:
-            hint = "write TENSOR=int16"
+            hint = "write TENSOR=int16, or auto"
             raise McuccError(f"{text!r} names no tensor", where="--precision", hint=hint)
         found[tensor] = choice("--precision", kind, ("int8", "int16"))
     return found

@@ -35,6 +35,7 @@ def plan_command(
     outputs: shared.Outputs = None,
     weights: shared.Weights = None,
     precision: shared.Precision = None,
+    wide_bound: shared.WideBound = 1.15,
     keep_constant: shared.KeepConstant = False,
     optimize: shared.Optimize = "balanced",
     schedule: shared.ScheduleName = "auto",
@@ -75,6 +76,7 @@ def plan_command(
         outputs=outputs,
         weights=weights,
         precision=precision,
+        wide_bound=wide_bound,
     )
     network = replace(network, keep_constant=keep_constant)
     with progress_bar() as progress:

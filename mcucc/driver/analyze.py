@@ -24,6 +24,7 @@ from mcucc.driver.room import (
     table_bytes,
 )
 from mcucc.driver.target import bind, target_of
+from mcucc.driver.wide_cost import with_widening
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.kernel import Granularity
 from mcucc.ir.kernel_id import InstructionSet
@@ -100,6 +101,7 @@ def analyze(
     Raises ModelError for what cannot be compiled at all.
     """
     boards = [load_board(name) for name in (board_names() if board == "all" else (board,))]
+    network_options = with_widening(network_options, boards[0], options)
     network = load_network(model, dataclasses.replace(network_options, noise=True), progress)
     made = _Analyst(network, options, progress)
     verdicts = []

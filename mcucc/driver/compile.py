@@ -28,6 +28,7 @@ from mcucc.driver.manifest import Manifest, ModelOrigin, Quantization, hashes_of
 from mcucc.driver.measure import Measured, measure, without_firmware
 from mcucc.driver.room import room_of
 from mcucc.driver.target import target_of
+from mcucc.driver.wide_cost import with_widening
 from mcucc.errors import FitError, ToolError
 from mcucc.exports import export_to
 from mcucc.quantize.weight_choice import AUTO
@@ -94,6 +95,7 @@ def compile_model(model: Path, options: CompileOptions, progress: Progress = sil
     check_target(out)
     c_only = check_tools(board, options)
     limit = min(options.flash or board.flash_bytes, board.flash_bytes)
+    options = replace(options, network=with_widening(options.network, board, options.schedule))
     with staging(out) as scratch:
 
         def build(network: LoadedModel) -> _Built:

@@ -9,7 +9,7 @@ from pathlib import Path
 from mcucc.base.progress import Progress, silent
 from mcucc.driver.manifest import InFile, PostTraining, Quantization
 from mcucc.driver.samples import calibration_samples, preprocess_of
-from mcucc.errors import ModelError
+from mcucc.errors import DataError, ModelError
 from mcucc.evaluate.file_values import FileValues, file_values
 from mcucc.evaluate.fingerprint import fingerprint
 from mcucc.evaluate.float_check import check_float
@@ -34,7 +34,7 @@ from mcucc.passes.pipeline import PASSES, optimize
 from mcucc.quantize.border import BorderFacts
 from mcucc.quantize.lower import lower
 from mcucc.quantize.pipeline import quantize_model
-from mcucc.quantize.precision import wide_activations
+from mcucc.quantize.precision import Widening, wide_activations
 from mcucc.quantize.problems import IntegerError
 from mcucc.quantize.quantize import Mode, QuantizeOptions, Room
 from mcucc.quantize.sensitivity import Sensitivities
@@ -62,6 +62,8 @@ class NetworkOptions:
     calibrate: int = CALIBRATION_COUNT
     weights: WeightChoice = field(default_factory=WeightChoice)
     precision: Mapping[str, str] = field(default_factory=dict)  # tensors that are int16
+    wide_bound: float | None = None  # choose more of them, within so many times int8's cost
+    widen: Widening | None = None  # what they are chosen by (wide_cost.py)
     room: Room | None = None  # of weights whose bits are chosen
     rounding: Rounding = Rounding.SINGLE
     keep_constant: bool = False  # compute channels whose value is the same for every picture
@@ -136,6 +138,9 @@ def load_network(path: Path, options: NetworkOptions, progress: Progress = silen
 def _float(
     file: ModelFile, imported: ImportedModel, options: NetworkOptions, progress: Progress
 ) -> LoadedModel:
+    if options.wide_bound is not None and options.widen is None:
+        what, hint = "auto chooses for a board", "compile and plan have one; here name tensors"
+        raise DataError(what, where="--precision", hint=hint)
     preprocess = preprocess_of(imported, options.preprocess, options.data, noise=options.noise)
     calibration = calibration_samples(
         imported, preprocess, options.data, options.calibrate, noise=options.noise
@@ -151,6 +156,7 @@ def _float(
         rounding=options.rounding,
         weights=options.weights,
         precision=options.precision,
+        widen=options.widen,
         room=options.room,
     )
     quantized = quantize_model(imported, forms[-1], calibration, settings, progress)
@@ -216,7 +222,7 @@ def _quantized(file: ModelFile, imported: ImportedModel, options: NetworkOptions
             where=str(imported.model_path),
             hint="leave out --weights, or give the float network",
         )
-    if options.precision:
+    if options.precision or options.wide_bound is not None:
         raise ModelError(
             f"it is quantized already ({imported.format}): its types are the file's",
             where=str(imported.model_path),

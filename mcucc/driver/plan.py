@@ -13,6 +13,7 @@ from mcucc.boards.board import Board, load_board
 from mcucc.driver.choice import schedule_facts
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
 from mcucc.driver.target import target_of
+from mcucc.driver.wide_cost import with_widening
 from mcucc.errors import OutputError
 from mcucc.kernels.costs import Fit, fit_of
 from mcucc.report.facts import SCHEMA, plan_data
@@ -168,6 +169,7 @@ def plan_model(
     """
     chosen = load_board(board or DEFAULT_BOARD)
     limited = board is not None or options.sram is not None
+    network_options = with_widening(network_options, chosen, options)
     network = load_network(model, dataclasses.replace(network_options, noise=True), progress)
     progress("planning", 0, 0)
     wanted = dataclasses.replace(options, always_search=True, unlimited=board is None)

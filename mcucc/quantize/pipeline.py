@@ -12,6 +12,7 @@ from mcucc.images.samples import CalibrationSet
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
 from mcucc.passes.linear import Affine
+from mcucc.quantize.auto_precision import chosen_precision
 from mcucc.quantize.auto_weights import chosen_weights
 from mcucc.quantize.border import BorderFacts, choose_borders
 from mcucc.quantize.calibrate import Ranges, calibrate
@@ -23,6 +24,7 @@ from mcucc.quantize.sensitivity import Sensitivities
 from mcucc.quantize.split_outputs import SplitOutput, moved_from, split_outputs, with_scales
 from mcucc.quantize.sweep import sweep
 from mcucc.quantize.weight_choice import WeightChoice
+from mcucc.quantize.wide_choice import WideChoice
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +32,8 @@ class QuantizedModel:
     """The int8 Graph, its kernels, and the ranges behind it.
 
     `floats` is the float network of the same nodes, in the file's values, `maps` which channels of
-    it are scaled and shifted in `graph`; `weights` the bits of every layer.
+    it are scaled and shifted in `graph`; `weights` the bits of every layer, `widened` the tensors
+    whose type was chosen.
     """
 
     graph: Graph
@@ -40,6 +43,7 @@ class QuantizedModel:
     borders: tuple[BorderFacts, ...] = ()
     splits: tuple[SplitOutput, ...] = ()
     weights: WeightChoice = field(default_factory=WeightChoice)
+    widened: WideChoice | None = None
     maps: Mapping[str, Affine] = field(default_factory=dict)
     sensitivities: Sensitivities | None = None  # None: not measured
 
@@ -57,25 +61,29 @@ def quantize_model(
     """
     options = options or QuantizeOptions()
 
+    observer = options.observer
+
     def observed(graph: Graph, whole: frozenset[str] = frozenset()) -> Ranges:
         return calibrate(
             model,
             graph,
             calibration.samples,
-            make_observer(options.observer),
+            make_observer(observer),
             whole=whole,
             progress=progress,
         )
 
-    wide = wide_tensors(graph, options.precision)
-    ranges = observed(graph, wide)
+    wide_tensors(graph, options.precision)  # names that are wrong are told at once
+    ranges = observed(graph)
     layouts = {name: source.permutation for name, source in model.sources.items()}
     graph, splits = split_outputs(graph, ranges, layouts)
     if splits:  # the parts are outputs: their ranges are not cut
         parts = [part.name for split in splits for part in split.parts]
-        wide = wide_tensors(graph, options.precision)
-        ranges = observed(graph, moved_from(graph, parts) | wide)
-    graph, copies = with_rescales(graph, wide)
+        ranges = observed(graph, moved_from(graph, parts))
+    widened = chosen_precision(graph, ranges, options, calibration.samples, progress)
+    if widened is not None:
+        options = replace(options, precision={**widened.precision, **options.precision})
+    graph, copies = with_rescales(graph, wide_tensors(graph, options.precision))
     ranges = ranges_with(ranges, graph, copies)
     wide = wide_tensors(graph, options.precision)
     graph, borders = choose_borders(graph, activation_quants(graph, ranges, wide))
@@ -85,7 +93,7 @@ def quantize_model(
         quantized = sweep(graph, quantized, calibration.samples, options.rounding, progress)
     splits = with_scales(splits, quantized)
     integer = lower(quantized, options.rounding)
-    return QuantizedModel(quantized, integer, graph, ranges, borders, splits, weights)
+    return QuantizedModel(quantized, integer, graph, ranges, borders, splits, weights, widened)
 
 
 def make_observer(name: str) -> Observer:

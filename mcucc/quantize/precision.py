@@ -11,13 +11,14 @@ from __future__ import annotations
 import difflib
 import functools
 import itertools
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mcucc.errors import DataError, ModelError
 from mcucc.ir.graph import Graph, Node
+from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.tensor import Quant
 from mcucc.numerics.fixed_point import INT16
 from mcucc.ops.requantize import Requantize
@@ -30,6 +31,32 @@ WIDE_LIMIT = 2047
 # Pictures that did not calibrate go beyond the ends that were seen; a third of a bit is cheap.
 MARGIN = 1.25
 WHERE = "--precision"
+BOUND = 1.15  # of SRAM and instructions, over those of int8, where tensors are chosen
+
+
+@dataclass(frozen=True)
+class WideCost:
+    """What a network takes: arenas of two plans, layer by layer and the least, and instructions."""
+
+    layers_bytes: int
+    least_bytes: int
+    instructions: float
+
+    def within(self, bound: float, other: WideCost) -> bool:
+        """Whether nothing is more than `bound` times that of another network."""
+        return (
+            self.layers_bytes <= bound * other.layers_bytes
+            and self.least_bytes <= bound * other.least_bytes
+            and self.instructions <= bound * other.instructions
+        )
+
+
+@dataclass(frozen=True)
+class Widening:
+    """Tensors are chosen that gain most within `bound` times what `measure` says of int8."""
+
+    measure: Callable[[IntegerGraph], WideCost]
+    bound: float = BOUND
 
 
 def wide_tensors(graph: Graph, precision: Mapping[str, str]) -> frozenset[str]:

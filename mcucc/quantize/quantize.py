@@ -20,7 +20,7 @@ from mcucc.quantize.calibrate import Ranges
 from mcucc.quantize.groups import QuantGroup, quant_groups
 from mcucc.quantize.lower import LARGEST_SCALE, SMALLEST_SCALE
 from mcucc.quantize.observers.base import Range
-from mcucc.quantize.precision import MARGIN, wide_quant, wide_tensors
+from mcucc.quantize.precision import MARGIN, Widening, wide_quant, wide_tensors
 from mcucc.quantize.problems import raise_problems
 from mcucc.quantize.weight_choice import WeightChoice, grids_of
 from mcucc.quantize.weights import quantize_weights
@@ -54,8 +54,8 @@ class Mode(Enum):
 class QuantizeOptions:
     """How to quantize: how much effort, the observer, the rounding profile, bits of weights.
 
-    `precision` names the tensors that are int16; `room` is what weights chosen by themselves have
-    to fit in.
+    `precision` names the tensors that are int16, `widen` asks for more of them; `room` is what
+    weights chosen by themselves have to fit in.
     """
 
     mode: Mode = Mode.FAST
@@ -63,6 +63,7 @@ class QuantizeOptions:
     rounding: Rounding = Rounding.SINGLE
     weights: WeightChoice = field(default_factory=WeightChoice)
     precision: Mapping[str, str] = field(default_factory=dict)
+    widen: Widening | None = None
     room: Room | None = None
 
 
@@ -107,8 +108,7 @@ def activation_quants(
         if quant is None:
             fallback = _fallback_scale(group, producers, quants)
             if group.members[0] in wide:
-                covered = _group_range(group, ranges, producers, MARGIN)
-                quant = wide_quant(covered, fallback)
+                quant = wide_quant(_group_range(group, _whole(ranges), producers, MARGIN), fallback)
             else:
                 quant = quant_of_range(_group_range(group, ranges, producers), fallback)
         quants.update(dict.fromkeys(group.members, quant))
@@ -125,6 +125,13 @@ def quant_of_range(range_: Range, fallback_scale: float = 1.0 / LEVELS) -> Quant
     scale = float(np.float32(exact))
     zero_point = INT8_MIN + math.floor(-range_.low / scale + 0.5)
     return Quant((scale,), min(max(zero_point, INT8_MIN), INT8_MAX))
+
+
+def _whole(ranges: Ranges) -> Ranges:
+    """Ranges that are cut nowhere, where it is known what was seen: int16 has room for it."""
+    seen = {name: Range(each.low, each.high) for name, each in ranges.statistics.items()}
+    union = {name: range_.union(ranges.by_name[name]) for name, range_ in seen.items()}
+    return replace(ranges, by_name={**ranges.by_name, **union})
 
 
 def _group_range(

@@ -8,51 +8,23 @@ arena layer by layer, the least arena of a short search, and the modelled instru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
 from mcucc.base.progress import Progress, silent
 from mcucc.ir.graph import Graph, Node
-from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.tensor import Quant
-from mcucc.kernels.select import select_all
 from mcucc.numerics.fixed_point import INT16
 from mcucc.quantize.groups import QuantGroup, quant_groups
-from mcucc.quantize.precision import WIDE_LIMIT, why_not_wide
+from mcucc.quantize.precision import WIDE_LIMIT, WideCost, why_not_wide
 from mcucc.quantize.sensitivity import Sensitivities
-from mcucc.schedule.expand.expand import expand
-from mcucc.schedule.plan.layers import layers_plan
-from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.search.costs import cost_model, program_cost
-from mcucc.schedule.search.front import SearchOptions, search
-from mcucc.schedule.search.limits import SearchLimits
-from mcucc.schedule.search.target import Target
 
-BOUND = 1.15  # of SRAM and instructions, over those of int8
 LEAST_GAIN = 2e-3  # of the noise of all tensors: what earns less is not worth a line of the report
-EFFORT = 20_000  # of the search for the least arena: a few seconds
 SINGLES = 6  # groups that are tried one by one behind the longest run that keeps the bound
 FINER = (2 * WIDE_LIMIT / 255) ** 2  # how much less noise a signed range has in int16
 
-Measure = Callable[[Sequence[str]], "WideCost"]
-
-
-@dataclass(frozen=True)
-class WideCost:
-    """What a network takes: arenas of two plans, layer by layer and the least, and instructions."""
-
-    layers_bytes: int
-    least_bytes: int
-    instructions: float
-
-    def within(self, bound: float, other: WideCost) -> bool:
-        """Whether nothing is more than `bound` times that of another network."""
-        return (
-            self.layers_bytes <= bound * other.layers_bytes
-            and self.least_bytes <= bound * other.least_bytes
-            and self.instructions <= bound * other.instructions
-        )
+Measure = Callable[[Sequence[str]], WideCost]
 
 
 @dataclass(frozen=True)
@@ -85,16 +57,18 @@ def choose_wide(
     quants: Mapping[str, Quant],
     found: Sensitivities,
     measure: Measure,
-    bound: float = BOUND,
+    bound: float,
+    named: Collection[str] = (),
     progress: Progress = silent,
 ) -> WideChoice:
     """The groups that gain most, for which `measure` stays within `bound` times int8's cost.
 
-    `quants` are those of int8; `measure` is given the first tensors of groups. Sums are of floats
-    that differ by machine in their last bits: gains are compared in steps of 1/1000.
+    `quants` are those of int8; `measure` is given the first tensors of groups. Groups with a tensor
+    that is `named` are what they are. Sums are of floats that differ by machine in their last bits:
+    gains are compared in steps of 1/1000.
     """
     before = measure(())
-    candidates, total = _candidates(graph, quants, found)
+    candidates, total = _candidates(graph, quants, found, named)
     kept: list[_Candidate] = []
     after, tried = before, 0
 
@@ -125,7 +99,7 @@ def choose_wide(
 
 
 def _candidates(
-    graph: Graph, quants: Mapping[str, Quant], found: Sensitivities
+    graph: Graph, quants: Mapping[str, Quant], found: Sensitivities, named: Collection[str]
 ) -> tuple[list[_Candidate], float]:
     """The groups worth trying, best first, and the noise of all groups."""
     groups = quant_groups(graph)
@@ -135,7 +109,8 @@ def _candidates(
     macs = max(graph.macs, 1)
     candidates = []
     for group in groups:
-        if noise[group] < LEAST_GAIN * total or not total or why_not_wide(graph, group):
+        known = any(name in named for name in group.members)
+        if known or not total or noise[group] < LEAST_GAIN * total or why_not_wide(graph, group):
             continue
         size = sum(prod(graph.tensors[name].shape) for name in group.members) / elements
         work = sum(_macs_around(graph, name) for name in group.members) / macs
@@ -165,14 +140,3 @@ def _macs_around(graph: Graph, tensor: str) -> int:
 
 def _macs(graph: Graph, node: Node) -> int:
     return node.op.macs(graph.tensors_of(node.inputs), graph.tensors[node.output])
-
-
-def cost_on(integer: IntegerGraph, target: Target, optimize: str = "balanced") -> WideCost:
-    """What an integer network takes on a core."""
-    graph, model = select_all(integer, target.isa, optimize), cost_model(target.core)
-    layers = expand(graph, layers_plan(graph, ImagePolicy.RESIDENT))
-    options = SearchOptions(
-        image=ImagePolicy.RESIDENT, least_width=4, limits=SearchLimits.of_effort(EFFORT)
-    )
-    least = min(point.bytes for point in search(graph, options).points)
-    return WideCost(layers.arena_bytes, min(least, layers.arena_bytes), program_cost(layers, model))
