@@ -32,13 +32,29 @@ def with_widening(
 
 def widening(board: Board, optimize: str, image: ImagePolicy, bound: float) -> Widening:
     """Choose by what a board's core and kernels make of it."""
+    return Widening(_Measure(board, optimize, image, bound), bound)
 
-    def measure(integer: IntegerGraph) -> WideCost:
-        graph, model = bind(integer, board, optimize), cost_model(target_of(board).core)
-        layers = expand(graph, layers_plan(graph, image))
-        options = SearchOptions(image=image, least_width=4, limits=SearchLimits.of_effort(EFFORT))
+
+class _Measure:
+    """Costs of networks; the first one's are those that the others are held against."""
+
+    def __init__(self, board: Board, optimize: str, image: ImagePolicy, bound: float) -> None:
+        self._board, self._optimize, self._image, self._bound = board, optimize, image, bound
+        self._model = cost_model(target_of(board).core)
+        self._first: WideCost | None = None
+
+    def __call__(self, integer: IntegerGraph) -> WideCost:
+        graph = bind(integer, self._board, self._optimize)
+        layers = expand(graph, layers_plan(graph, self._image))
+        size = layers.arena_bytes
+        cost = WideCost(size, size, program_cost(layers, self._model))
+        if self._first is not None and not replace(cost, least_bytes=0).within(
+            self._bound, self._first
+        ):
+            return cost  # beyond the bound already: no search is needed
+        limits = SearchLimits.of_effort(EFFORT)
+        options = SearchOptions(image=self._image, least_width=4, limits=limits)
         least = min(point.bytes for point in search(graph, options).points)
-        least = min(least, layers.arena_bytes)
-        return WideCost(layers.arena_bytes, least, program_cost(layers, model))
-
-    return Widening(measure, bound)
+        cost = replace(cost, least_bytes=min(least, size))
+        self._first = self._first or cost
+        return cost
