@@ -256,12 +256,13 @@ def _table(name: str, array: ConstArray) -> Table:
     )
     digits = 2 * flat.dtype.itemsize
     packed = array.bits < 8
-    values = [f"0x{int(v):0{digits}x}" if packed else c_int(int(v)) for v in flat]
+    in_hex = packed and flat.dtype.kind == "u"
+    values = [f"0x{int(v):0{digits}x}" if in_hex else c_int(int(v)) for v in flat]
     lines = tuple(
         ", ".join(values[i : i + per_line]) + "," for i in range(0, len(values), per_line)
     )
     align = array.align if array.align > flat.dtype.itemsize else 0
-    note = f"Weights of {array.bits} bits, from the lowest up (mcucc/packed.h)." if packed else ""
+    note = f"Weights of {array.bits} bits, in the order its kernel's header says." if packed else ""
     return Table(name, C_TYPES[flat.dtype], len(values), align, lines, note)
 
 

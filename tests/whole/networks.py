@@ -39,6 +39,7 @@ from mcucc.ops.softmax import Softmax
 from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.tanh import Tanh
 from mcucc.ops.transpose import Transpose
+from tests.few_bits import few_bits
 from tests.graphs import Builder, mobile_net, same
 from tests.wide import widened
 
@@ -176,4 +177,7 @@ NETWORKS: dict[str, Callable[[], Graph]] = {
     "wide_squeeze": lambda: widened(squeeze_excite(), 3, 1.0),
     "wide_outputs": lambda: widened(outputs(), 4, 1.0),
     "wide_borders": lambda: widened(borders(), 5),
+    "int4_mobile": lambda: few_bits(mobile_net(), 4),
+    "int2_branches": lambda: few_bits(branches(), 2),
+    "int4_borders": lambda: few_bits(borders(), 4),
 }

@@ -34,6 +34,9 @@ ON_BOARDS = {
     "wide_squeeze": ("nucleo-l4r5zi",),
     "wide_outputs": ("esp32-c3",),
     "wide_borders": ("bluepill",),
+    "int4_mobile": ("corstone-300", "nucleo-l4r5zi", "rpi-pico"),
+    "int2_branches": ("corstone-300", "nucleo-l4r5zi", "bluepill"),
+    "int4_borders": ("corstone-300", "nucleo-l4r5zi"),
 }
 # -O0: the sanitizers see more and the compiler needs a third of the time.
 SANITIZED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O0")
