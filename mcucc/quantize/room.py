@@ -1,4 +1,4 @@
-"""How far biases may move without breaking what scales were chosen for.
+"""How far sums may reach without breaking what scales were chosen for.
 
 Scales are such that no accumulator leaves int32 and, where they were snapped, that a 32-bit product
 with a short multiplier does not either (snap.py). Both were proved for the weights and biases that
@@ -19,25 +19,46 @@ from mcucc.quantize.snap import LARGEST_SHIFT
 EXACT = 1e-9  # relative error of a factor computed from three scales, and much more
 
 
-def room_of(graph: Graph, node: Node) -> tuple[DoubleArray, DoubleArray]:
-    """The least and the largest bias (C_out,) of a layer of an int8 graph."""
-    x, weights, *rest = graph.tensors_of(node.inputs)
-    zero, (lowest, highest) = x.quantization.zero_point, x.interval
+def reach_of(graph: Graph, node: Node) -> DoubleArray:
+    """The largest accumulator (C_out,) for which a layer's multipliers are short.
+
+    Infinite where they are not, or its sums go beyond already: int32 alone counts then.
+    """
+    scale = np.asarray(graph.tensors[node.inputs[1]].quantization.scale)
+    x, y = (graph.tensors[name].quantization for name in (node.inputs[0], node.output))
+    reach = short_reach(scale * x.per_tensor_scale / y.per_tensor_scale)
+    bias = bias_of(graph, node)
+    least, most = room_of(graph, node, reach)
+    proved = ((least <= bias) & (bias <= most)).all()
+    return reach if proved else np.full(scale.shape, np.inf)
+
+
+def room_of(graph: Graph, node: Node, reach: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
+    """The least and the largest bias (C_out,) with which no accumulator goes beyond its reach.
+
+    For the layer's weights and border as they are; no bias at all where the least is the larger.
+    """
+    x, weights = graph.tensors_of(node.inputs[:2])
+    zero, (low, high) = x.quantization.zero_point, x.interval
     flat = np.moveaxis(weights.constant, node.op.WEIGHT_AXIS or 0, 0).astype(np.float64)
     flat = flat.reshape(len(flat), -1)
-    bias = rest[0].constant.astype(np.float64) if rest else np.zeros(len(flat))
     spread = largest_added(graph, node, 0.0) + 1.0
-    most = INT32_MAX - (abs(zero) - lowest) * np.abs(flat).sum(axis=1) - spread
-    factor = np.asarray(weights.quantization.scale) * x.quantization.per_tensor_scale
-    reach = short_reach(factor / graph.tensors[node.output].quantization.per_tensor_scale)
+    # As in safe_scales: sums that do not have the zero point in their bias stay inside too.
+    span = max(-low, high) + abs(zero)
+    most = INT32_MAX - span * np.abs(flat).sum(axis=1) - spread
     positive, negative = np.maximum(flat, 0).sum(axis=1), np.minimum(flat, 0).sum(axis=1)
-    up, down = highest - zero, lowest - zero
+    up, down = high - zero, low - zero
     lower = np.maximum(-most, -reach - (down * positive + up * negative) + spread)
     upper = np.minimum(most, reach - (up * positive + down * negative) - spread)
-    proved = (lower <= bias) & (bias <= upper)
-    if not proved.all():  # the layer's factors are not short: int32 alone counts
-        lower, upper = -most, most
-    return np.minimum(lower, bias), np.maximum(upper, bias)
+    return lower, upper
+
+
+def bias_of(graph: Graph, node: Node) -> DoubleArray:
+    """The integer biases (C_out,) of a layer, 0 where it has none."""
+    if len(node.inputs) > 2:
+        bias: DoubleArray = graph.tensors[node.inputs[2]].constant.astype(np.float64)
+        return bias
+    return np.zeros(len(graph.tensors[node.inputs[1]].quantization.scale))
 
 
 def short_reach(factor: npt.NDArray[np.float64]) -> DoubleArray:

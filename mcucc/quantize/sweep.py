@@ -13,7 +13,7 @@ a machine's sums does not reach a bias.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from math import prod
 from typing import Any
@@ -28,16 +28,19 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.op import Op
 from mcucc.ir.tensor import Quant, Tensor
 from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Rounding
-from mcucc.numerics.weights import DoubleArray
+from mcucc.numerics.weights import DoubleArray, WeightGrid
 from mcucc.passes.linear import Linear, tap_sums
 from mcucc.quantize.lower import lower, lower_node
-from mcucc.quantize.room import room_of
+from mcucc.quantize.room import bias_of, reach_of, room_of
+from mcucc.quantize.second_order import round_rows
 from mcucc.quantize.sensitivity import real_inputs
+from mcucc.quantize.taps import Layer, rows_of, sampled, weights_of
 
 IntegerArray = npt.NDArray[Any]  # int8 or int16
 LARGEST_LIVE = 2**29  # bytes of integer activations kept at a time
 TOGETHER = 2**18  # elements of a layer computed at a time: what caches hold
 FLOAT32_EXACT = 2**24
+SEED = 20261129
 # The least share of a channel's values that a bias is taken to move: where nearly all lie at the
 # clamp the mean would ask for steps that those inside of it do not deserve.
 LEAST_MOVED = 0.25
@@ -61,11 +64,13 @@ def sweep(
     samples: Sequence[Sample],
     rounding: Rounding = Rounding.SINGLE,
     progress: Progress = silent,
+    grids: Mapping[str, WeightGrid] | None = None,
 ) -> Graph:
     """The int8 graph with its biases corrected; `graph` is the float one of the same nodes.
 
-    Scales and weights stay, and what was proved of accumulators (room.py). Where the samples'
-    activations would take more than LARGEST_LIVE bytes, every k-th sample is used.
+    With `grids`, of nodes by name, their weights are rounded again to these (second_order.py).
+    Scales stay, and what was proved of accumulators (room.py). Where the samples' activations would
+    take more than LARGEST_LIVE bytes, every k-th sample is used.
     """
     integer = lower(quantized, rounding)
     chosen = samples[:: _every(integer, len(samples))]
@@ -77,7 +82,8 @@ def sweep(
     for index, node in enumerate(integer.nodes):
         kernel = node.kernel
         if node.output in means:
-            swept = _corrected(graph, swept, index, values[node.inputs[0]], means[node.output])
+            read, grid = values[node.inputs[0]], (grids or {}).get(node.name)
+            swept = _mended(graph, swept, index, read, means[node.output], grid)
             kernel = lower_node(swept, swept.nodes[index], rounding).kernel
         inputs = [values[name] for name in node.inputs]
         size = prod(integer.activations[node.output].shape)
@@ -86,7 +92,11 @@ def sweep(
         )
         for name in dead[index]:
             values.pop(name)
-        progress("correcting biases", index + 1, len(integer.nodes))
+        progress(
+            "rounding, correcting biases" if grids else "correcting biases",
+            index + 1,
+            len(integer.nodes),
+        )
     return swept
 
 
@@ -139,39 +149,103 @@ def dead_after(nodes: Sequence[tuple[Sequence[str], str]]) -> list[tuple[str, ..
     ]
 
 
-def _corrected(graph: Graph, swept: Graph, index: int, x: IntegerArray, means: Means) -> Graph:
-    """The int8 graph with biases, and a border, of one node that give these means."""
+def _mended(
+    graph: Graph, swept: Graph, index: int, x: IntegerArray, means: Means, grid: WeightGrid | None
+) -> Graph:
+    """The int8 graph with weights, biases and border of one node made for its inputs x."""
     node = swept.nodes[index]
-    inputs, changed = list(node.inputs), {}
-    if len(inputs) > 3:
-        changed[inputs[3]] = _border(graph, swept, index, means.input)
-        swept = swept.with_(tensors={**swept.tensors, **changed})
+    reach, bias = reach_of(swept, node), bias_of(swept, node)
+    if grid is not None and isinstance(node.op, Layer):
+        rounded = _rounded(graph, swept, index, x, grid)
+        made = _with_weights(graph, swept, index, means, rounded)
+        least, most = room_of(made, node, reach)
+        # What nearest rounding was proved for stays true of such channels alone.
+        beyond = (bias < least) | (most < bias)
+        if beyond.any():
+            nearest = swept.tensors[node.inputs[1]].constant
+            rounded = _choose(beyond, nearest, rounded, node.op.WEIGHT_AXIS or 0)
+            made = _with_weights(graph, swept, index, means, rounded)
+        swept = made
+    else:
+        swept = _with_weights(graph, swept, index, means)
+    least, most = room_of(swept, node, reach)
+    layer = _Layer(swept, node, x)
+    mended = layer.biases(means, np.minimum(least, bias), np.maximum(most, bias))
+    inputs = list(node.inputs)
     if len(inputs) < 3:
         inputs.append(swept.fresh(f"{node.output}.bias"))
-    layer = _Layer(swept, node, x)
     quant = Quant(tuple(layer.steps.tolist()), 0, 0)
-    changed[inputs[2]] = Tensor.const(inputs[2], layer.biases(means, *room_of(swept, node)), quant)
     nodes = list(swept.nodes)
     nodes[index] = replace(node, inputs=tuple(inputs))
-    return swept.with_(nodes=nodes, tensors={**swept.tensors, **changed})
+    tensors = {**swept.tensors, inputs[2]: Tensor.const(inputs[2], mended, quant)}
+    return swept.with_(nodes=nodes, tensors=tensors)
+
+
+def _rounded(
+    graph: Graph, swept: Graph, index: int, x: IntegerArray, grid: WeightGrid
+) -> npt.NDArray[np.int8]:
+    """The weights of a node rounded for its inputs, in the op's layout."""
+    node = swept.nodes[index]
+    assert isinstance(node.op, Layer)
+    source, weights = swept.tensors_of(node.inputs[:2])
+    floats = graph.tensors[graph.nodes[index].inputs[1]].constant.astype(np.float64)
+    ratio = floats / _along(weights.quantization.scale, weights)
+    rows = rows_of(node.op, ratio, x.shape[-1])
+    rng = np.random.default_rng((SEED, index))
+    read = sampled(node.op, x, source.quantization.zero_point, rng)
+    made = weights_of(node.op, round_rows(rows, read, grid), weights.shape)
+    return made.astype(np.int8)
+
+
+def _with_weights(
+    graph: Graph,
+    swept: Graph,
+    index: int,
+    means: Means,
+    weights: npt.NDArray[np.int8] | None = None,
+) -> Graph:
+    """The int8 graph with other weights of one node, if any, and the border that goes with them."""
+    node = swept.nodes[index]
+    changed = {}
+    if weights is not None:
+        changed[node.inputs[1]] = replace(swept.tensors[node.inputs[1]], data=weights)
+        swept = swept.with_(tensors={**swept.tensors, **changed})
+    if len(node.inputs) > 3:
+        changed[node.inputs[3]] = _border(graph, swept, index, means.input)
+        swept = swept.with_(tensors={**swept.tensors, **changed})
+    return swept
 
 
 def _border(graph: Graph, swept: Graph, index: int, mean_input: DoubleArray) -> Tensor:
     """The border of a node: where a tap is padding, the bias takes back too much of its rounding.
 
-    Like a bias it changes the mean of the taps' own products, for float weights and integer ones.
+    The bias has what rounding of all taps does on average; those in the padding do nothing.
     """
     floats, integers = graph.nodes[index], swept.nodes[index]
     assert isinstance(floats.op, Linear)
     weights, old = (swept.tensors[integers.inputs[place]] for place in (1, 3))
-    shape = [1] * weights.constant.ndim
-    shape[floats.op.WEIGHT_AXIS or 0] = -1
-    scales = np.asarray(weights.quantization.scale).reshape(shape)
-    error = weights.constant * scales - graph.tensors[floats.inputs[1]].constant
+    real = weights.constant * _along(weights.quantization.scale, weights)
+    error = real - graph.tensors[floats.inputs[1]].constant
     taken_back = tap_sums(floats.op, error, mean_input.mean(axis=(0, 1, 2)))
     border = graph.tensors[floats.inputs[3]].constant + taken_back
     rounded = np.rint(border / np.asarray(old.quantization.scale)).astype(np.int32)
     return replace(old, data=rounded)
+
+
+def _along(channels: Sequence[float], weights: Tensor) -> DoubleArray:
+    """Numbers of output channels, as an array that weights can be multiplied by."""
+    shape = [1] * len(weights.shape)
+    shape[weights.quantization.axis or 0] = -1
+    return np.asarray(channels, np.float64).reshape(shape)
+
+
+def _choose(
+    channels: npt.NDArray[np.bool_], some: IntegerArray, others: IntegerArray, axis: int
+) -> npt.NDArray[np.int8]:
+    """Weights of some for these output channels, of others for the rest."""
+    shape = [1] * some.ndim
+    shape[axis] = -1
+    return np.where(channels.reshape(shape), some, others)
 
 
 class _Layer:
