@@ -29,6 +29,7 @@ def analyze_command(
     weights: shared.Weights = None,
     precision: shared.Precision = None,
     wide_bound: shared.WideBound = 1.15,
+    quantize: shared.Quantize = "default",
     optimize: shared.Optimize = "balanced",
     image: shared.Image = "resident",
     json_output: shared.Json = False,
@@ -51,6 +52,7 @@ def analyze_command(
         weights=weights,
         precision=precision,
         wide_bound=wide_bound,
+        quantize=quantize,
     )
     with progress_bar() as progress:
         found = analyze(model, board, network, schedule, progress)

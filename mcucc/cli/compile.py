@@ -38,6 +38,7 @@ def compile_command(
     weights: shared.Weights = None,
     precision: shared.Precision = None,
     wide_bound: shared.WideBound = 1.15,
+    quantize: shared.Quantize = "default",
     observer: Annotated[str | None, typer.Option(help="How ranges are found.")] = None,
     calibrate: Annotated[int, typer.Option(min=1, help="Pictures to calibrate with.")] = 100,
     rounding: Annotated[str, typer.Option(help="single or double.")] = "single",
@@ -79,6 +80,7 @@ def compile_command(
         weights=weights,
         precision=precision,
         wide_bound=wide_bound,
+        quantize=quantize,
     )
     options = CompileOptions(
         board=board,

@@ -49,6 +49,13 @@ WideBound = Annotated[
         help="Of --precision auto: so many times the SRAM and instructions of int8 at most.",
     ),
 ]
+Quantize = Annotated[
+    str,
+    typer.Option(
+        help="fast: biases corrected, in seconds; default: channels equalised and weights rounded "
+        "for what they read, too, where pictures held back say that it is better."
+    ),
+]
 Optimize = Annotated[str, typer.Option(help="speed, balanced or size.")]
 KeepConstant = Annotated[
     bool,
@@ -96,10 +103,12 @@ def network_options(
     weights: list[str] | None,
     precision: list[str] | None,
     wide_bound: float,
+    quantize: str,
 ) -> NetworkOptions:
     """The options that every verb with a model has, as data; McuccError for a wrong value."""
-    from mcucc.cli.parse import AUTO, parse_precision, parse_shapes, parse_weights
+    from mcucc.cli.parse import AUTO, choice, parse_precision, parse_shapes, parse_weights
     from mcucc.driver.load import NetworkOptions
+    from mcucc.quantize.quantize import MODES, Mode
 
     return NetworkOptions(
         data=data,
@@ -109,6 +118,7 @@ def network_options(
         weights=parse_weights(weights or []),
         precision=parse_precision(precision or []),
         wide_bound=wide_bound if AUTO in (precision or []) else None,
+        mode=Mode(choice("--quantize", quantize, MODES)),
     )
 
 

@@ -36,6 +36,7 @@ def plan_command(
     weights: shared.Weights = None,
     precision: shared.Precision = None,
     wide_bound: shared.WideBound = 1.15,
+    quantize: shared.Quantize = "default",
     keep_constant: shared.KeepConstant = False,
     optimize: shared.Optimize = "balanced",
     schedule: shared.ScheduleName = "auto",
@@ -77,6 +78,7 @@ def plan_command(
         weights=weights,
         precision=precision,
         wide_bound=wide_bound,
+        quantize=quantize,
     )
     network = replace(network, keep_constant=keep_constant)
     with progress_bar() as progress:

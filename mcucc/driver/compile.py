@@ -367,6 +367,7 @@ def _report(
         constant_channels=network.removed,
         borders=network.borders,
         split_outputs=network.splits,
+        chosen=network.chosen,
         worst_slice=network.worst_slice,
         plan=schedule_facts(compiled.schedule),
         program_text=tuple(schedule_text(program).splitlines()),

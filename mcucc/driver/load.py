@@ -32,6 +32,7 @@ from mcucc.passes.fold_input import fold_input_normalisation
 from mcucc.passes.linear import Affine
 from mcucc.passes.pipeline import PASSES, optimize
 from mcucc.quantize.border import BorderFacts
+from mcucc.quantize.candidates import Chosen
 from mcucc.quantize.lower import lower
 from mcucc.quantize.pipeline import quantize_model
 from mcucc.quantize.precision import Widening, wide_activations
@@ -64,6 +65,7 @@ class NetworkOptions:
     precision: Mapping[str, str] = field(default_factory=dict)  # tensors that are int16
     wide_bound: float | None = None  # choose more of them, within so many times int8's cost
     widen: Widening | None = None  # what they are chosen by (wide_cost.py)
+    mode: Mode = Mode.DEFAULT  # effort of the quantizer; networks calibrated on noise need none
     room: Room | None = None  # of weights whose bits are chosen
     rounding: Rounding = Rounding.SINGLE
     keep_constant: bool = False  # compute channels whose value is the same for every picture
@@ -113,6 +115,7 @@ class LoadedModel:
     synthetic: bool = False
     worst_slice: Slices | None = None  # of the outputs, on calibration pictures
     origin: Origin | None = None  # None: the file was quantized
+    chosen: Chosen | None = None  # of the quantizer's ways
     values: Mapping[str, FileValues] = field(
         default_factory=dict
     )  # tensors that are not the file's
@@ -151,7 +154,7 @@ def _float(
     progress("comparing with ONNX Runtime", 0, 0)
     check_float(imported, forms, calibration.samples[0])
     settings = QuantizeOptions(
-        mode=Mode.PLAIN if options.synthetic else Mode.FAST,
+        mode=Mode.PLAIN if options.synthetic else options.mode,
         observer=options.observer,
         rounding=options.rounding,
         weights=options.weights,
@@ -169,6 +172,8 @@ def _float(
         quantization=PostTraining(
             observer=settings.observer,
             rounding=settings.rounding,
+            mode=settings.mode,
+            chosen=quantized.chosen,
             correct_biases=settings.mode is not Mode.PLAIN,
             calibration=calibration.facts,
             split_outputs=quantized.splits,
@@ -179,6 +184,7 @@ def _float(
         imported=imported,
         borders=quantized.borders,
         splits=quantized.splits,
+        chosen=quantized.chosen,
         synthetic=options.synthetic,
         worst_slice=None
         if options.synthetic

@@ -19,6 +19,8 @@ from mcucc.evaluate.fingerprint import NodeFingerprint
 from mcucc.images.preprocess import Preprocess
 from mcucc.images.samples import CalibrationFacts
 from mcucc.numerics.fixed_point import Rounding
+from mcucc.quantize.candidates import Chosen
+from mcucc.quantize.quantize import Mode
 from mcucc.quantize.split_outputs import SplitOutput
 from mcucc.schedule.plan.plan import LARGEST_SIDE
 from mcucc.toolchain.firmware import OPTIMIZE
@@ -27,7 +29,7 @@ MANIFEST = "manifest.json"
 LARGEST = 2**24  # bytes of the file
 LARGEST_ARENA = 2**31
 # Keys that manifests of the same schema did not always have.
-LATER = ("outputs", "split_outputs", "float_network", "weights")
+LATER = ("outputs", "split_outputs", "float_network", "weights", "precision", "mode", "chosen")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class PostTraining:
 
     `float_network` is what it was quantized from, None where an older mcucc did not keep it.
     `weights` are the layers whose weights are not int8: int4 or ternary; `precision` the tensors
-    that are int16.
+    that are int16; `mode` is the effort, `chosen` what it came to on pictures held back.
     """
 
     scheme: str = "post-training int8"
@@ -56,6 +58,8 @@ class PostTraining:
     float_network: tuple[NodeFingerprint, ...] | None = None
     weights: Mapping[str, str] = field(default_factory=dict)
     precision: Mapping[str, str] = field(default_factory=dict)
+    mode: Mode = Mode.FAST
+    chosen: Chosen | None = None
 
 
 Quantization = InFile | PostTraining

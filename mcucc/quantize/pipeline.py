@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mcucc.base.progress import Progress, silent
 from mcucc.errors import DataError
 from mcucc.frontends.imported import ImportedModel
-from mcucc.images.samples import CalibrationSet
+from mcucc.images.samples import CalibrationSet, Sample
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
 from mcucc.passes.linear import Affine
@@ -16,15 +16,19 @@ from mcucc.quantize.auto_precision import chosen_precision
 from mcucc.quantize.auto_weights import chosen_weights
 from mcucc.quantize.border import BorderFacts, choose_borders
 from mcucc.quantize.calibrate import Ranges, calibrate
+from mcucc.quantize.candidates import Chosen, best_of, held_back
+from mcucc.quantize.equalize import Equalized, equalize
 from mcucc.quantize.lower import lower
 from mcucc.quantize.observers import OBSERVERS, Observer
 from mcucc.quantize.precision import ranges_with, wide_tensors, with_rescales
 from mcucc.quantize.quantize import Mode, QuantizeOptions, activation_quants, quantize
-from mcucc.quantize.sensitivity import Sensitivities
+from mcucc.quantize.sensitivity import Sensitivities, sensitivities
 from mcucc.quantize.split_outputs import SplitOutput, moved_from, split_outputs, with_scales
 from mcucc.quantize.sweep import sweep
-from mcucc.quantize.weight_choice import WeightChoice
+from mcucc.quantize.weight_choice import WeightChoice, grids_of
 from mcucc.quantize.wide_choice import WideChoice
+
+FAST, DEFAULT = Mode.FAST.value, Mode.DEFAULT.value
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +37,8 @@ class QuantizedModel:
 
     `floats` is the float network of the same nodes, in the file's values, `maps` which channels of
     it are scaled and shifted in `graph`; `weights` the bits of every layer, `widened` the tensors
-    whose type was chosen.
+    whose type was chosen; `chosen` and the `sensitivities` of `floats` are there where several ways
+    were tried.
     """
 
     graph: Graph
@@ -45,7 +50,8 @@ class QuantizedModel:
     weights: WeightChoice = field(default_factory=WeightChoice)
     widened: WideChoice | None = None
     maps: Mapping[str, Affine] = field(default_factory=dict)
-    sensitivities: Sensitivities | None = None  # None: not measured
+    chosen: Chosen | None = None
+    sensitivities: Sensitivities | None = None
 
 
 def quantize_model(
@@ -61,7 +67,7 @@ def quantize_model(
     """
     options = options or QuantizeOptions()
 
-    observer = options.observer
+    observer, channels = options.observer, options.mode is Mode.DEFAULT
 
     def observed(graph: Graph, whole: frozenset[str] = frozenset()) -> Ranges:
         return calibrate(
@@ -70,6 +76,7 @@ def quantize_model(
             calibration.samples,
             make_observer(observer),
             whole=whole,
+            channels=channels,
             progress=progress,
         )
 
@@ -88,12 +95,72 @@ def quantize_model(
     wide = wide_tensors(graph, options.precision)
     graph, borders = choose_borders(graph, activation_quants(graph, ranges, wide))
     weights = chosen_weights(graph, ranges, options, calibration.samples, progress)
-    quantized = quantize(graph, ranges, replace(options, weights=weights))
-    if options.mode is not Mode.PLAIN:
-        quantized = sweep(graph, quantized, calibration.samples, options.rounding, progress)
-    splits = with_scales(splits, quantized)
-    integer = lower(quantized, options.rounding)
-    return QuantizedModel(quantized, integer, graph, ranges, borders, splits, weights, widened)
+    made = _Made(graph, ranges, replace(options, weights=weights), calibration.samples, progress)
+    result = made.integers()
+    integers = result.graph
+    splits = with_scales(splits, integers)
+    integer = lower(integers, options.rounding)
+    return QuantizedModel(
+        integers,
+        integer,
+        graph,
+        ranges,
+        borders,
+        splits,
+        weights,
+        widened,
+        result.maps,
+        result.chosen,
+        result.sensitivities,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Integers:
+    """An int8 graph, maps of the tensors that do not hold the file's values, and how it came."""
+
+    graph: Graph
+    maps: Mapping[str, Affine] = field(default_factory=dict)
+    chosen: Chosen | None = None
+    sensitivities: Sensitivities | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """A float network with its ranges, and the ways to make integers of it."""
+
+    graph: Graph
+    ranges: Ranges
+    options: QuantizeOptions
+    samples: Sequence[Sample]
+    progress: Progress
+
+    def integers(self) -> _Integers:
+        """What the mode asks for."""
+        if self.options.mode is Mode.PLAIN:
+            return _Integers(quantize(self.graph, self.ranges, self.options))
+        if self.options.mode is Mode.FAST:
+            return _Integers(self._swept(self.samples))
+        making, judging = held_back(self.samples)
+        sensitive = sensitivities(self.graph, self.samples, self.progress)
+        equalized = equalize(self.graph, self.ranges, sensitive, judging)
+        graphs = {FAST: self._swept(making), DEFAULT: self._second_order(equalized, making)}
+        candidates = {name: lower(graph, self.options.rounding) for name, graph in graphs.items()}
+        self.progress("judging on pictures held back", 0, 0)
+        chosen = best_of(self.graph, candidates, judging or making, len(judging))
+        maps = equalized.maps if chosen.name == DEFAULT else {}
+        return _Integers(graphs[chosen.name], maps, chosen, sensitive)
+
+    def _swept(self, samples: Sequence[Sample]) -> Graph:
+        """Scales by the observer, rounding to nearest, biases swept."""
+        nearest = quantize(self.graph, self.ranges, self.options)
+        return sweep(self.graph, nearest, samples, self.options.rounding, self.progress)
+
+    def _second_order(self, equalized: Equalized, samples: Sequence[Sample]) -> Graph:
+        """Equalised channels, their ranges, second-order rounding, biases swept."""
+        nearest = quantize(equalized.graph, equalized.ranges, self.options)
+        grids = grids_of(equalized.graph, self.options.weights)
+        return sweep(equalized.graph, nearest, samples, self.options.rounding, self.progress, grids)
 
 
 def make_observer(name: str) -> Observer:

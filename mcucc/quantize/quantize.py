@@ -43,11 +43,17 @@ class Mode(Enum):
     """How much effort goes into the integers.
 
     PLAIN rounds to nearest and looks no further (networks calibrated on noise), FAST corrects
-    biases in a sweep over the integer network (sweep.py).
+    biases in a sweep over the integer network (sweep.py). DEFAULT equalises channels (equalize) and
+    rounds weights for what they are multiplied by, too, where that is nearer to the float network.
     """
 
     PLAIN = "plain"
     FAST = "fast"
+    DEFAULT = "default"
+
+
+# What may be asked for.
+MODES = (Mode.FAST.value, Mode.DEFAULT.value)
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class QuantizeOptions:
     weights chosen by themselves have to fit in.
     """
 
-    mode: Mode = Mode.FAST
+    mode: Mode = Mode.DEFAULT
     observer: str = "l2.4"
     rounding: Rounding = Rounding.SINGLE
     weights: WeightChoice = field(default_factory=WeightChoice)

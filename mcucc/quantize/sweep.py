@@ -92,11 +92,7 @@ def sweep(
         )
         for name in dead[index]:
             values.pop(name)
-        progress(
-            "rounding, correcting biases" if grids else "correcting biases",
-            index + 1,
-            len(integer.nodes),
-        )
+        progress("making integers", index + 1, len(integer.nodes))
     return swept
 
 

@@ -48,11 +48,11 @@ def sampled(op: Layer, x: Array, zero: int, rng: np.random.Generator) -> DoubleA
     `x` (N, H, W, C) are the integers of N pictures.
     """
     if isinstance(op, FullyConnected):
-        every = x.reshape(-1, x.shape[-1] if op.by_pixel else x[0].size)
-        chosen = _places(len(every), every.shape[1], 1, rng)
-        return every[chosen][None].astype(np.float64) - zero
+        pixels = x.reshape(-1, x.shape[-1] if op.by_pixel else x[0].size)
+        chosen = _places(len(pixels), pixels.shape[1], 1, rng)
+        return pixels[chosen][None].astype(np.float64) - zero
     windows = patches(x, op.window, zero)
-    every, kernel, channels = windows.shape[:3], windows.shape[3:5], windows.shape[5]
+    every, kernel, channels = windows.shape[:3], op.window.kernel, x.shape[3]
     groups = channels if isinstance(op, DepthwiseConv2d) else op.groups
     chosen = _places(prod(every), prod(kernel) * channels // groups, groups, rng)
     taken = windows[np.unravel_index(chosen, every)].astype(np.float64) - zero

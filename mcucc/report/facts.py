@@ -17,6 +17,7 @@ from mcucc.evaluate.diagnosis import Diagnosis
 from mcucc.evaluate.slices import Slices
 from mcucc.passes.constant_channels import Removed
 from mcucc.quantize.border import BorderFacts
+from mcucc.quantize.candidates import Chosen
 from mcucc.quantize.split_outputs import SplitOutput
 from mcucc.report.definitions import Counted
 from mcucc.report.flash import FlashFacts
@@ -124,6 +125,7 @@ class Report:
     constant_channels: Removed | None  # None: they were to be kept
     borders: tuple[BorderFacts, ...]
     split_outputs: tuple[SplitOutput, ...]  # outputs of the file that are several here
+    chosen: Chosen | None  # of the quantizer's ways; None: it had one
     worst_slice: Slices | None  # of the outputs, on calibration pictures; None: no float network
     plan: PlanFacts
     memory: MemoryFacts

@@ -11,6 +11,7 @@ from mcucc.base.names import short_paths
 if TYPE_CHECKING:  # NumPy comes with them, and the command line starts without
     from mcucc.evaluate.slices import Slices
     from mcucc.quantize.border import BorderFacts
+    from mcucc.quantize.candidates import Quality
     from mcucc.quantize.split_outputs import SplitOutput
     from mcucc.report.facts import Report
     from mcucc.report.nodes import NodeFacts
@@ -54,6 +55,23 @@ def weight_words(report: Report) -> list[str]:
         found = [node.weight_bytes for node in nodes if node.weight_bits == bits]
         parts.append(f"{bits} bits in {len(found)} layers, {sum(found):,} bytes with tables")
     return [f"weights of {'; of '.join(parts)}"]
+
+
+def chosen_words(report: Report) -> list[str]:
+    """A line of what the quantizer chose and how its ways did, if it had several."""
+    chosen = report.chosen
+    if chosen is None:
+        return []
+    where = "the calibration pictures"
+    if chosen.pictures:
+        where = f"{chosen.pictures} calibration pictures held back"
+    ways = "; ".join(_way(quality) for quality in chosen.candidates)
+    return [f"quantized by {chosen.name}: noise of the outputs on {where}: {ways}"]
+
+
+def _way(quality: Quality) -> str:
+    divergence = "" if quality.kl is None else f", KL divergence {quality.kl:.4f}"
+    return f"{quality.name} {quality.snr_db:.1f} dB below them{divergence}"
 
 
 def border_words(report: Report) -> list[str]:

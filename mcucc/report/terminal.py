@@ -9,6 +9,7 @@ from rich.text import Text
 from mcucc.report.facts import Report
 from mcucc.report.format import (
     border_words,
+    chosen_words,
     dead_words,
     kernel_words,
     kilobytes,
@@ -58,7 +59,7 @@ def print_report(report: Report, console: Console) -> None:
             f"picture and are not computed: {removed.macs_before:,} MACs became "
             f"{removed.macs_after:,}",
         )
-    for line in (*weight_words(report), *border_words(report)):
+    for line in (*chosen_words(report), *weight_words(report), *border_words(report)):
         _print(console, line)
     for split in report.split_outputs:
         _print(console, split_output_words(split), style="yellow")

@@ -15,6 +15,7 @@ from mcucc.report.facts import Report
 from mcucc.report.format import (
     amount,
     border_words,
+    chosen_words,
     dead_words,
     kernel_words,
     kilobytes,
@@ -86,7 +87,7 @@ def report_page(report: Report) -> str:
         front=front_plot(report),
         rows=_rows(report, axis),
         fused=fused,
-        borders=border_words(report),
+        borders=[*chosen_words(report), *border_words(report)],
         slices=_slices(report),
         splits=[split_output_words(split) for split in report.split_outputs],
         noise=() if report.diagnosis is None else noise_rows(report.diagnosis),
