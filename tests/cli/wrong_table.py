@@ -286,6 +286,11 @@ OPTIONS = (
         ("--weights", "nowhere"),
     ),
     Wrong(
+        "an effort of the quantizer that does not exist",
+        with_option("--quantize", "slow"),
+        ("--quantize", "slow", "fast, default"),
+    ),
+    Wrong(
         "a type of activations that does not exist",
         with_option("--precision", "y=int32"),
         ("--precision", "int32", "int8, int16"),
