@@ -113,7 +113,7 @@ def _costly(layer: LayerNoise, name: str) -> list[str]:
             f"--precision {layer.tensor}=int16 takes that away"
         )
     if weights >= COSTLY / 2:
-        remedy = f"they are {layer.weights_type}, 8 bits would cost less"
+        remedy = f"--weights {layer.layer}=int8 instead of {layer.weights_type} costs less"
         if layer.weights_type == "int8":
             remedy = "at 8 bits already, only training with rounded weights lowers it"
         lines.append(f"{name}: its weights make {100 * weights:.0f} % of the noise; {remedy}")

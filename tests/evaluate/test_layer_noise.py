@@ -169,7 +169,7 @@ def test_what_to_do_names_the_layers_and_the_remedy() -> None:
     cut, weights, values, still = remedies(found)
     assert cut.startswith("values are cut in c (20 %): calibrate on more pictures")
     assert values.startswith("a: its values make 40 %") and "--precision ta=int16" in values
-    assert weights.startswith("b: its weights make 50 %") and "they are int4" in weights
+    assert weights.startswith("b: its weights make 50 %") and "--weights b=int8" in weights
     assert "d (4 of 8)" in still
     assert [row.share for row in found.worst] == [0.5, 0.4, 0.1]
     clear = replace(found, predicted_db=40.0)

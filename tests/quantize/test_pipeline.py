@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 
-from mcucc.errors import ModelError
 from mcucc.evaluate.ways import top1
 from mcucc.images.samples import CalibrationSet, Picture
 from mcucc.ir.integer import IntegerGraph
 from mcucc.quantize.pipeline import quantize_model
 from mcucc.quantize.quantize import QuantizeOptions
 from tests.quantize.float_nets import camera_graph, mobile_net
-from tests.quantize.quality import integer_outputs, layer_snr
+from tests.quantize.quality import integer_outputs
 from tests.quantize.test_quantize import PRE, smooth_images
 
 
@@ -39,45 +36,6 @@ def test_a_model_is_quantized_in_one_call(tmp_path, observer):
     assert {"calibrating", "measuring means", "making integers"} <= set(done)
     assert done["calibrating"] == sorted(done["calibrating"])
     assert done["calibrating"][-1] == done["making integers"][-1] == 1.0
-
-
-def test_layer_snr_is_that_of_each_tensor_and_points_at_a_broken_one(tmp_path):
-    model = mobile_net(tmp_path)
-    graph = camera_graph(model)
-    made = quantize_model(model, graph, calibration())
-    images = smooth_images(4, seed=7)
-    errors = layer_snr(model, graph, made.integer, images, PRE)
-    assert [error.tensor for error in errors] == [node.output for node in graph.nodes]
-    assert all(20.0 < error.snr_db < math.inf and error.cosine > 0.99 for error in errors)
-    assert errors[0].snr_db > 30.0
-
-    broken = graph.nodes[2].output
-    activations = dict(made.integer.activations)
-    old = activations[broken]
-    activations[broken] = type(old)(
-        old.name, old.height, old.width, old.channels, 2 * old.scale, old.zero_point
-    )
-    integer = made.integer
-    twice = IntegerGraph(
-        integer.name,
-        integer.nodes,
-        activations,
-        integer.inputs,
-        integer.outputs,
-        integer.rounding,
-    )
-    again = {e.tensor: e for e in layer_snr(model, graph, twice, images, PRE)}
-    assert again[broken].snr_db == pytest.approx(0.0, abs=0.5)
-    others = [e for e in errors if e.tensor != broken]
-    assert all(again[e.tensor] == e for e in others)
-
-
-def test_comparing_without_pictures_is_an_error(tmp_path):
-    model = mobile_net(tmp_path)
-    graph = camera_graph(model)
-    made = quantize_model(model, graph, calibration(2))
-    with pytest.raises(ModelError):
-        layer_snr(model, graph, made.integer, [], PRE)
 
 
 def test_outputs_come_in_order_whatever_the_batch(tmp_path):

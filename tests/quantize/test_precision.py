@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from mcucc.errors import DataError
+from mcucc.evaluate.layer_noise import compare_layers
 from mcucc.frontends.imported import ImportedModel
+from mcucc.images.samples import Picture
 from mcucc.ir.graph import Graph
 from mcucc.ops.requantize import Requantize
 from mcucc.quantize.pipeline import QuantizedModel, quantize_model
 from mcucc.quantize.precision import WIDE_LIMIT, wide_activations, wide_tensors
 from mcucc.quantize.quantize import QuantizeOptions
 from tests.quantize.float_nets import RELU6, FloatNet, camera_graph, mobile_net
-from tests.quantize.quality import layer_snr
 from tests.quantize.test_pipeline import calibration
 from tests.quantize.test_quantize import PRE, smooth_images
 
@@ -112,7 +113,9 @@ def test_int16_is_nearer_to_float(tmp_path: Path) -> None:
     images = smooth_images(4, seed=7)
 
     def worst(made: QuantizedModel) -> float:
-        return min(e.snr_db for e in layer_snr(model, graph, made.integer, images, PRE))
+        samples = [Picture(image, PRE) for image in images]
+        rows = compare_layers(model, made.floats, made.graph, made.integer, {}, samples)
+        return min(row.snr_db for row in rows if row.snr_db is not None)
 
     assert worst(wide) > worst(plain) + 3.0
 

@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from mcucc.evaluate.layer_noise import compare_layers
 from mcucc.evaluate.ways import top1
 from mcucc.frontends.onnx.importer import import_onnx
 from mcucc.images.datasets import load_dataset, pictures
 from mcucc.images.preprocess import find_preprocess
+from mcucc.images.samples import Picture
 from mcucc.oracles.float_session import FloatSession
 from mcucc.passes.fold_input import fold_input_normalisation
 from mcucc.passes.pipeline import optimize
 from mcucc.quantize.pipeline import quantize_model
-from tests.quantize.quality import integer_outputs, layer_snr
+from tests.quantize.quality import integer_outputs
 
 pytestmark = pytest.mark.zoo
 
@@ -61,5 +63,6 @@ def test_int8_keeps_the_accuracy_of_the_float_network(
         assert top1(int8, labels) >= least
     agreement = top1(int8, [int(value.argmax()) for value in real])
     assert agreement >= 0.85
-    errors = layer_snr(model, graph, made.integer, images[-8:], preprocess)
-    assert errors[-1].snr_db >= least_snr
+    last = [Picture(image, preprocess) for image in images[-8:]]
+    layers = compare_layers(model, made.floats, made.graph, made.integer, {}, last)
+    assert layers[-1].snr_db is not None and layers[-1].snr_db >= least_snr
