@@ -45,7 +45,10 @@ class LayerCount:
 
 
 def count_network(
-    graph: IntegerGraph, machine: Machine | QemuMachine, isa: InstructionSet
+    graph: IntegerGraph,
+    machine: Machine | QemuMachine,
+    isa: InstructionSet,
+    optimize: str = "balanced",
 ) -> list[LayerCount]:
     """Every node in order; RuntimeError where the bytes differ from the reference's."""
     rng = np.random.default_rng(0)
@@ -57,7 +60,7 @@ def count_network(
     counts = []
     for node in graph.nodes:
         if node.kernel.granularity is not Granularity.ALIAS:
-            choice = choose(node.kernel, context_of(graph, node), isa)
+            choice = choose(node.kernel, context_of(graph, node, optimize), isa)
             counts.append(count_node(graph, node, values, machine, choice))
     return counts
 

@@ -31,6 +31,7 @@ from mcucc.toolchain.firmware import OPTIMIZE
 CORES = ("cortex-m4", "cortex-m3", "cortex-m0plus", "cortex-m55")
 FLASH_MODEL, FLASH_BOARD = "mcunet-5fps_vww", "nucleo-l4r5zi"
 REMOVED = ", constant channels removed"
+BYTES = (8, 8)  # int8 in and out
 Rows = dict[str, dict[str, Any]]
 
 
@@ -39,7 +40,7 @@ def layer_rows(machine: Machine | QemuMachine, isa: InstructionSet) -> Rows:
     rows: Rows = {}
     for layer in LAYERS:
         for short in (True, False):
-            result = measure(layer, machine, isa, short)
+            result = measure(layer, machine, isa, short, BYTES)
             name = layer.name if short else f"{layer.name}, long factors"
             rows[name] = row(result.counts, result.macs, result.outputs)
     return rows
