@@ -21,7 +21,7 @@ from benchmarks.networks import count_network, total
 from mcucc.backends.calls.choose import open_machine
 from mcucc.driver.load import NetworkOptions, load_network
 from mcucc.ir.integer import IntegerGraph
-from mcucc.ir.kernel import Granularity, Kernel
+from mcucc.ir.kernel import Granularity
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.select import select_all
 from mcucc.ops.common.border import BorderedKernel
@@ -60,16 +60,12 @@ class Row:
         return self.over / self.weights
 
 
-def inner(kernel: Kernel) -> Kernel:
-    """The layer of a kernel with a border of its own."""
-    return kernel.kernels[0] if isinstance(kernel, BorderedKernel) else kernel
-
-
 def weights_and_channels(graph: IntegerGraph) -> tuple[int, int]:
     """Weights of all layers and their biases."""
-    layers = [inner(node.kernel) for node in graph.nodes if hasattr(inner(node.kernel), "weights")]
-    weights = sum(layer.weights.size for layer in layers)  # type: ignore[attr-defined]
-    return weights, sum(layer.sums.bias.size for layer in layers)  # type: ignore[attr-defined]
+    kernels = [node.kernel for node in graph.nodes]
+    layers = [k.layer if isinstance(k, BorderedKernel) else k for k in kernels]
+    channels = sum(layer.sums.bias.size for layer in layers if hasattr(layer, "sums"))
+    return sum(kernel.weight_bytes(8) for kernel in kernels), channels
 
 
 def constants(graph: IntegerGraph) -> tuple[int, int]:

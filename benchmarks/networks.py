@@ -76,7 +76,7 @@ def count_node(
     y = graph.activations[node.output]
     kernel = node.kernel
     images = [values[name].reshape(graph.activations[name].shape) for name in node.inputs]
-    steps = whole_rows(kernel, images, y.shape)
+    steps = whole_rows(kernel, images, y.shape, y.dtype.itemsize)
     machine.reset()
     parts = machine.run(choice.call, kernel.granularity, steps, y.size, kernel.scratch_bytes)
     if b"".join(parts) != values[node.output].tobytes():

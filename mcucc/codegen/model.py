@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mcucc.base.names import comment, identifier, string
+from mcucc.base.names import comment, identifier, short_paths, string
 from mcucc.codegen.action_writer import Writing
 from mcucc.codegen.arena_map import arena_map
 from mcucc.codegen.constants import BufferCode, Constant, Constants
@@ -149,7 +149,7 @@ def model_code(
     outputs = tuple(_end(writing, t, True, note=notes.get(t, "")) for t in graph.outputs)
     calls = _calls(program)
     ids = {c.id for call in calls.values() for c in call.calls} | ({CAMERA} if cameras else set())
-    titles = [*(c.title for c in camera_steps), *(step.title for step in program.steps)]
+    titles = [*(c.title for c in camera_steps), *_step_titles(program)]
     return ModelCode(
         name=name,
         macro=name.upper(),
@@ -176,6 +176,16 @@ def model_code(
         step_names=tuple(string(title) for title in titles),
         sources=tuple(sorted({key.source for key in ids})),
     )
+
+
+def _step_titles(program: Program) -> list[str]:
+    """Short ones: they are in flash, and exporters' names are paths that repeat."""
+    short = short_paths(node.name for node in program.graph.nodes)
+    titles = []
+    for step in program.steps:
+        ends = dict.fromkeys((step.nodes[0].name, step.nodes[-1].name))
+        titles.append(" .. ".join(short.get(name, name) for name in ends))
+    return titles
 
 
 def _calls(program: Program) -> dict[str, KernelCall]:

@@ -20,7 +20,7 @@ from mcucc.driver.limits import stack_too_small
 from mcucc.driver.load import LoadedModel
 from mcucc.errors import ToolError
 from mcucc.ir.integer import IntegerGraph
-from mcucc.report.flash import FlashFacts, flash_facts, table_facts
+from mcucc.report.flash import FlashFacts, flash_facts, table_facts, weight_bytes
 from mcucc.schedule.plan.program import Program
 from mcucc.toolchain.firmware import Firmware
 
@@ -83,7 +83,14 @@ def measure(
         static=sizes.static,
         stack=sum(frames.values()),
         stack_source="sum of gcc's frame sizes, not run" if frames else "unknown",
-        flash=flash_facts(owners, name, firmware.image, weights=sizes.weights, code=sizes.code),
+        flash=flash_facts(
+            owners,
+            name,
+            firmware.image,
+            weights=sizes.weights,
+            code=sizes.code,
+            values=weight_bytes(program.graph),
+        ),
         instructions=None,
         steps=None,
         emulator=NOT_EMULATED,

@@ -209,6 +209,11 @@ class Kernel(ABC):
         """Multiply-accumulates of one output pixel, all channels."""
         return 0
 
+    def weight_bytes(self, bits: int) -> int:
+        """Bytes of its weights alone, of so many bits each."""
+        weights = getattr(self, "weights", None)
+        return 0 if weights is None else -(-int(weights.size) * bits // 8)
+
     def macs(self, rows: Sequence[tuple[int, int]], columns: Sequence[tuple[int, int]]) -> int:
         """Multiply-accumulates of calls for every pair of row and column ranges of the output."""
         return self.macs_per_pixel * _total(rows) * _total(columns)

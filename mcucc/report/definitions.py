@@ -57,7 +57,8 @@ def counting(*, image: str, stack: str, emulator: str, compiler: str) -> tuple[C
         ),
         Counted(
             "flash",
-            "weights, tables and code of the library in the linked image; a layer's bytes are "
+            "weights, what is stored with them (biases, factors, tables, names) and code of the "
+            "library in the linked image; a layer's bytes are "
             "those of its symbols. Harness and start-up code are not part of it.",
         ),
         Counted(

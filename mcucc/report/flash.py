@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.plan.program import Program
 from mcucc.toolchain.elf import Image, Symbol
@@ -19,7 +20,9 @@ class FlashFacts:
     """Bytes of flash of the library: weights with their tables, and code.
 
     `layers` are the bytes of weights, tables and parameters of each node; `shared` is everything
-    else by what it is. Both together are `total`.
+    else by what it is. Both together are `total`. `values` are the weights themselves, in the bits
+    they are stored in: what `weights` has beyond them are biases, factors, tables, parameters,
+    names and what alignment and the kernels' order of weights add.
     """
 
     total: int
@@ -27,14 +30,15 @@ class FlashFacts:
     code: int
     layers: Mapping[str, int]
     shared: Mapping[str, int]
+    values: int = 0
 
 
 def flash_facts(
-    owners: Mapping[str, str], model: str, image: Image, *, weights: int, code: int
+    owners: Mapping[str, str], model: str, image: Image, *, weights: int, code: int, values: int
 ) -> FlashFacts:
     """Attribute every byte of flash: a symbol of `owners` to its node.
 
-    `model` is the C prefix, `weights` and `code` are measured.
+    `model` is the C prefix, `weights` and `code` are measured, `values` counted.
     """
     layers: Counter[str] = Counter(dict.fromkeys(dict.fromkeys(owners.values()), 0))
     shared: Counter[str] = Counter()
@@ -49,7 +53,7 @@ def flash_facts(
         shared[NETWORK if own else KERNELS] += symbol.size
     total = weights + code
     shared[REST] = total - layers.total() - shared.total()
-    return FlashFacts(total, weights, code, dict(layers), dict(shared))
+    return FlashFacts(total, weights, code, dict(layers), dict(shared), values)
 
 
 def table_facts(program: Program) -> FlashFacts:
@@ -60,7 +64,13 @@ def table_facts(program: Program) -> FlashFacts:
         if node.kernel.granularity is not Granularity.ALIAS
     }
     total = sum(layers.values())
-    return FlashFacts(total, total, 0, layers, {})
+    return FlashFacts(total, total, 0, layers, {}, weight_bytes(program.graph))
+
+
+def weight_bytes(graph: IntegerGraph) -> int:
+    """The weights of all layers in the bits they are stored in."""
+    nodes = [node for node in graph.nodes if node.kernel.granularity is not Granularity.ALIAS]
+    return sum(node.kernel.weight_bytes(node.call().id.bits) for node in nodes)
 
 
 def _inside(image: Image, section: str, symbols: tuple[Symbol, ...]) -> list[Symbol]:

@@ -164,7 +164,8 @@ def _memory(report: Report) -> Table:
         ("total", sram.total),
     ]
     right: list[tuple[str, int | None]] = [
-        ("weights, tables", flash.weights),
+        ("weights", flash.values),
+        ("tables, names", flash.weights - flash.values),
         ("code", code),
     ]
     right += [("", None)] * (len(left) - len(right) - 1)

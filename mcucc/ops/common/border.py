@@ -149,6 +149,10 @@ class BorderedKernel(Kernel):
     columns: tuple[int, ...]
     by_zone: tuple[tuple[ConvolutionKernel, ...], ...]
 
+    def weight_bytes(self, bits: int) -> int:
+        """All zones have the same weights."""
+        return self.layer.weight_bytes(bits)
+
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         """The int8 reference: every zone by its kernel, on the input with its padding around it."""
         window = self.layer.window

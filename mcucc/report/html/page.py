@@ -137,7 +137,8 @@ def _sram(report: Report) -> Figure:
 
 def _flash(report: Report) -> Figure:
     flash, there = report.flash, report.board.flash
-    parts = [("weights", flash.weights), ("code", flash.code)]
+    tables = flash.weights - flash.values
+    parts = [("weights", flash.values), ("tables, names", tables), ("code", flash.code)]
     return Figure(
         title="Flash",
         value=kilobytes(flash.total),

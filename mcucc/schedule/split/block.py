@@ -79,6 +79,11 @@ class SplitBlockKernel(Kernel):
         """All rows of a step together."""
         return Granularity.BLOCK
 
+    def weight_bytes(self, bits: int) -> int:
+        """Of the layers of all groups, each in the bits of its own variant."""
+        nodes = [node for group in self.groups for node in group.nodes]
+        return sum(node.kernel.weight_bytes(node.call().id.bits) for node in nodes)
+
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         """The int8 reference: each group's layers one after the other, the sums added."""
         parts = []
