@@ -54,8 +54,9 @@ from mcucc.quantize.sensitivity import Sensitivities
 DoubleArray = npt.NDArray[np.float64]
 # Factors are powers of 2^(1/64): coarse enough that no last bit of a sum decides.
 GRID = 64
-# How much clamps that come earlier may add to the outputs' noise, as shares of their energy.
-CUTS = (1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 1e-6, 0.0)
+# How much clamps that come earlier may add to the outputs' noise, as shares of their energy. 1e-3
+# gains 0.1 dB more on mcunet-320kb and lost up to 2 dB on VWW, by single pictures.
+CUTS = (1e-4, 3e-5, 1e-5, 1e-6, 0.0)
 ENDS = 17  # places between a channel's range and its clamp that are looked at
 
 
