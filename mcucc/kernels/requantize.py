@@ -247,6 +247,22 @@ def shift_form(sums: Accumulation, bounds: Interval, single: Form = Form.SHIFT) 
     return finish if _proved(sums, finish, factor, bounds).all() else None
 
 
+def short_biases(
+    sums: Accumulation, finish: Finish, bounds: Interval, bits: int
+) -> IntArray | None:
+    """The biases in `bits` bits, signed; None where some does not fit.
+
+    A larger one is 0 instead where the channel's output is the same for every sum, with the bias
+    and without it: the form does not decrease, so that its values at the ends say so.
+    """
+    bias = sums.bias.astype(np.int64)
+    fits = bias == (bias << 64 - bits) >> 64 - bits
+    ends = np.stack([bounds.lo, bounds.hi, bounds.lo - bias, bounds.hi - bias])
+    values = np.clip(finish.value(ends, sums.output_zero_point), sums.lo, sums.hi)
+    dead = (values == values[0]).all(axis=0)
+    return np.where(fits, bias, 0) if (fits | dead).all() else None
+
+
 def short_form(sums: Accumulation, bounds: Interval, bits: int = 31) -> Finish | None:
     """SHORT: one shift for the layer, the largest that keeps every intermediate in int32.
 

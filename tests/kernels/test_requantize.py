@@ -19,6 +19,7 @@ from mcucc.kernels.requantize import (
     interval_of,
     prove_equal,
     shift_form,
+    short_biases,
     short_form,
 )
 from mcucc.numerics.fixed_point import Requant, Rounding, saturate_int8
@@ -141,6 +142,27 @@ def test_a_factor_that_is_off_in_its_last_bit_is_not_proved(wrong: int) -> None:
     same = (np.clip(exact(everywhere), -128, 127) == np.clip(other(everywhere), -128, 127)).all()
     assert prove_equal(exact, exact, factor, 0, bounds).all()
     assert bool(prove_equal(exact, other, factor, 0, bounds).all()) == same
+
+
+def test_only_a_channel_whose_output_never_changes_goes_without_its_long_bias() -> None:
+    sums, bounds = layer(3, Rounding.SINGLE, 12, 10_000)
+    sums = dataclasses.replace(sums, lo=-128, hi=127)
+    factors = sums.requant.multiplier * np.exp2(-sums.requant.shift.astype(float))
+    long, dead = sums.bias.copy(), factors.copy()
+    long[1], dead[1] = 1 << 24, 2.0**-31  # the whole of its sums rounds to 0
+    moved = Interval(bounds.lo - sums.bias + long, bounds.hi - sums.bias + long)
+    quiet = dataclasses.replace(sums, bias=long, requant=Requant.from_real(dead, Rounding.SINGLE))
+    high = high_form(quiet, moved, patient=True)
+    assert high is not None
+    biases = short_biases(quiet, high, moved, 24)
+    assert biases is not None and biases.tolist() == [long[0], 0, long[2]]
+    without = Interval(moved.lo - long + biases, moved.hi - long + biases)
+    expected = saturate_int8(high.value(moved.lo, quiet.output_zero_point))
+    found = saturate_int8(high.value(without.lo, quiet.output_zero_point))
+    np.testing.assert_array_equal(found, expected)
+    loud = dataclasses.replace(sums, bias=long)
+    again = shift_form(loud, moved)
+    assert again is not None and short_biases(loud, again, moved, 24) is None
 
 
 def test_bounds_are_reached() -> None:

@@ -12,9 +12,9 @@ from mcucc.ir.kernel_id import Form, InstructionSet, KernelId
 from mcucc.kernels.armv7em.finish import addends, layer_addend, matrix_finish
 from mcucc.kernels.costs import variant_cost
 from mcucc.kernels.packing import pack_words, storage_words
-from mcucc.kernels.requantize import Finish
+from mcucc.kernels.requantize import Finish, reach_of, short_biases
 from mcucc.kernels.select import NodeContext, variant
-from mcucc.ops.common.matrix import Accumulation
+from mcucc.numerics.fixed_point import IntArray
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 
 SQUARES = (3, 5, 7)
@@ -44,16 +44,21 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | 
     )
     if not fits:
         return None
-    finish = matrix_finish(kernel.weights.reshape(-1, c_out).T, kernel.sums, context)
+    by_channel = kernel.weights.reshape(-1, c_out).T
+    finish = matrix_finish(by_channel, kernel.sums, context)
     if finish is None:
         return None
     of_layer = finish.form in LAYER_FORMS
     bits = context.stored_bits
-    able = of_layer and fits_bytes(kernel.sums)
-    if bits < 8 and not able:
+    bounds = reach_of(by_channel, kernel.sums, *context.input_intervals[0])
+    biases = short_biases(kernel.sums, finish, bounds, BIAS_BITS) if of_layer else None
+    if bits < 8 and biases is None:
         return None
-    as_bytes = able and (bits < 8 or context.optimize == "size")
-    stream = byte_stream(kernel, finish, bits) if as_bytes else depthwise_stream(kernel, finish)
+    as_bytes = biases is not None and (bits < 8 or context.optimize == "size")
+    if biases is not None and as_bytes:
+        stream = byte_stream(kernel, finish, biases, bits)
+    else:
+        stream = depthwise_stream(kernel, finish)
     constants = ConstArray("stream", stream, bits=bits)
     copy, name = (size, stride), "bytes" if as_bytes else "planes"
     key = KernelId("depthwise_conv2d", InstructionSet.ARMV7EM, name, copy, finish.form, bits)
@@ -123,13 +128,9 @@ def weight_pairs(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:
     return np.stack(pairs)
 
 
-def fits_bytes(sums: Accumulation) -> bool:
-    """Whether all biases fit beside a weight."""
-    bias = sums.bias.astype(np.int64)
-    return bool((bias == (bias << 64 - BIAS_BITS) >> 64 - BIAS_BITS).all())
-
-
-def byte_stream(kernel: DepthwiseConv2dKernel, finish: Finish, bits: int) -> npt.NDArray[np.uint32]:
+def byte_stream(
+    kernel: DepthwiseConv2dKernel, finish: Finish, biases: IntArray, bits: int
+) -> npt.NDArray[np.uint32]:
     """The same as bytes or the high bits of them: (channels, words) of two pairs or more each."""
     pairs = weight_pairs(kernel.weights)
     channels = pairs.shape[2]
@@ -137,8 +138,7 @@ def byte_stream(kernel: DepthwiseConv2dKernel, finish: Finish, bits: int) -> npt
     words, fields = pairs.reshape(-1, 2, 2, channels).transpose(3, 0, 2, 1), 8 // bits
     words = np.pad(words, ((0, 0), (0, -words.shape[1] % fields), (0, 0), (0, 0)))
     ordered = words.reshape(channels, -1, fields, 4).transpose(0, 1, 3, 2)
-    bias = kernel.sums.bias.astype(np.int64) << 8
-    last = bias | (kernel.weights[-1, -1].astype(np.int64) & 0xFF)
+    last = biases << 8 | (kernel.weights[-1, -1].astype(np.int64) & 0xFF)
     parts = [
         finish.multiplier.astype(np.uint32)[:, None],
         pack_words(ordered.reshape(channels, -1).astype(np.int8), bits),
