@@ -21,8 +21,8 @@ from mcucc.quantize.observers.min_max import MinMax
 from mcucc.quantize.tally import ChannelStatistics, Tally
 
 CHANNEL_BINS = 512
-# Of all tensors together: 256 MiB of counts.
-MOST_CHANNELS = 2**16
+# Of all tensors together: 256 MiB of counts, those of samples held back included.
+MOST_CHANNELS = 2**15
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,8 @@ class Ranges:
     """The real range of every measured tensor, and how it was found.
 
     Ranges of outputs and of the tensors in `whole` are what was seen. `channels` are there where
-    they were asked for, in the order of the network, as many as there is room for.
+    they were asked for, in the order of the network, as many as there is room for; `judged` are
+    those of the samples held back, which `channels` leave out.
     """
 
     observer: str
@@ -39,6 +40,7 @@ class Ranges:
     statistics: Mapping[str, Statistics] = field(default_factory=dict)
     whole: frozenset[str] = frozenset()
     channels: Mapping[str, ChannelStatistics] = field(default_factory=dict)
+    judged: Mapping[str, ChannelStatistics] = field(default_factory=dict)
 
 
 def calibrate(
@@ -49,13 +51,15 @@ def calibrate(
     *,
     whole: Collection[str] = (),
     channels: bool = False,
+    held_back: Sequence[Sample] = (),
     progress: Progress = silent,
 ) -> Ranges:
     """Observe the tensors of `graph` on samples, and their `channels` on request.
 
-    Ranges of outputs, and of the tensors in `whole`, are what was seen, whatever the observer.
-    `progress` counts the samples of both passes. Raises
-    DataError without samples and ModelError for values that are not finite.
+    Channels of the samples held back, some of `samples`, are counted apart. Ranges of outputs, and
+    of the tensors in `whole`, are what was seen, whatever the observer. `progress` counts the
+    samples of both passes. Raises DataError without samples and ModelError for values that are not
+    finite.
     """
     if not len(samples):
         raise DataError("there is no picture to calibrate on")
@@ -63,10 +67,15 @@ def calibrate(
     session = FloatSession(model, graph, names)
     tallies = {name: Tally(name, 1, BINS) for name in names}
     by_channel = _channel_tallies(graph, names) if channels else {}
+    apart, judged = {id(sample) for sample in held_back}, dict[str, Tally]()
     passes = 2 if observer.NEEDS_HISTOGRAM or channels else 1
     for done in range(passes * len(samples)):
-        values = session.run_sample(samples[done % len(samples)])
-        for name, tally in (*tallies.items(), *by_channel.items()):
+        sample = samples[done % len(samples)]
+        values = session.run_sample(sample)
+        if done == len(samples) and apart:
+            judged = {name: tally.beside() for name, tally in by_channel.items()}
+        counting = judged if done >= len(samples) and id(sample) in apart else by_channel
+        for name, tally in (*tallies.items(), *counting.items()):
             if done < len(samples):
                 tally.extend(values[name])
             else:
@@ -84,6 +93,7 @@ def calibrate(
         statistics,
         frozenset(uncut),
         {name: tally.channels() for name, tally in by_channel.items()},
+        {name: tally.channels() for name, tally in judged.items()},
     )
 
 

@@ -77,6 +77,7 @@ def quantize_model(
             make_observer(observer),
             whole=whole,
             channels=channels,
+            held_back=held_back(calibration.samples)[1],
             progress=progress,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,10 @@ class ChannelStatistics:
         middles: DoubleArray = self.low[:, None] + width[:, None] * (np.arange(bins) + 0.5)
         return middles
 
+    def with_(self, other: ChannelStatistics) -> ChannelStatistics:
+        """Of the values of both, which have the same bins."""
+        return replace(self, counts=self.counts + other.counts)
+
     @property
     def mirrored(self) -> ChannelStatistics:
         """Those of the negated values."""
@@ -64,6 +68,12 @@ class Tally:
         self._low, self._high = np.full(columns, np.inf), np.full(columns, -np.inf)
         self._counts = np.zeros((columns, bins), dtype=np.int64)
         self._zeros = np.zeros(columns, dtype=np.int64)
+
+    def beside(self) -> Tally:
+        """Another one of the same ranges, nothing counted yet."""
+        other = Tally(self._name, self._low.size, self._bins)
+        other._low, other._high = self._low, self._high
+        return other
 
     def extend(self, value: FloatArray) -> None:
         """First pass: widen the ranges. Raises ModelError for values that are not finite."""

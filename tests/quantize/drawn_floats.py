@@ -176,20 +176,23 @@ def drawn_pictures(graph: Graph, seed: int, count: int = PICTURES) -> Pictures:
     return [rng.normal(0, 2, graph.tensors["x"].shape).astype(np.float32) for _ in range(count)]
 
 
-def observed(graph: Graph, pictures: Pictures) -> Ranges:
-    """Ranges and channel statistics by the graph's own float reference."""
-    runs = [evaluate_graph(graph, {"x": picture}) for picture in pictures]
+def observed(graph: Graph, pictures: Pictures, held_back: Pictures = ()) -> Ranges:
+    """Ranges and channel statistics by the graph's own float reference, on all pictures."""
+    runs = [evaluate_graph(graph, {"x": picture}) for picture in (*pictures, *held_back)]
     names = measured_tensors(graph)
     tallies = {name: Tally(name, graph.tensors[name].shape[-1], 64) for name in names}
     for name, tally in tallies.items():
         for run in runs:
             tally.extend(run[name])
-        for run in runs:
-            tally.count(run[name])
+    judged = {name: tally.beside() for name, tally in tallies.items()} if held_back else {}
+    for name, tally in tallies.items():
+        for index, run in enumerate(runs):
+            (tally if index < len(pictures) else judged[name]).count(run[name])
     ranges = {name: _range(name, runs) for name in names}
     channels = {name: tally.channels() for name, tally in tallies.items()}
     whole = frozenset(name for name in graph.outputs if name in ranges)
-    return Ranges("min-max", len(runs), ranges, {}, whole, channels)
+    apart = {name: tally.channels() for name, tally in judged.items()}
+    return Ranges("min-max", len(runs), ranges, {}, whole, channels, apart)
 
 
 def _range(name: str, runs: Sequence[Mapping[str, npt.NDArray[np.float32]]]) -> Range:

@@ -158,3 +158,17 @@ def test_a_tflite_file_has_no_float_reference(tmp_path):
     model = mobile_net(tmp_path)
     with pytest.raises(ModelError, match="ONNX"):
         FloatSession(replace(model, model_path=tmp_path / "net.tflite"))
+
+
+def test_channels_of_samples_held_back_are_counted_apart(tmp_path):
+    model = mobile_net(tmp_path)
+    pictures = [Picture(image, PRE) for image in images(5)]
+    graph = camera_graph(model)
+    plain = calibrate(model, graph, pictures, MinMax(), channels=True)
+    apart = calibrate(model, graph, pictures, MinMax(), channels=True, held_back=pictures[3:])
+    assert not plain.judged and set(apart.judged) == set(apart.channels) == set(plain.channels)
+    for name, every in plain.channels.items():
+        made, judged = apart.channels[name], apart.judged[name]
+        assert made.samples * 2 == judged.samples * 3
+        assert np.array_equal(made.with_(judged).counts, every.counts)
+        assert np.array_equal(made.low, every.low) and np.array_equal(judged.high, every.high)

@@ -189,6 +189,17 @@ def test_pictures_held_back_give_clamped_channels_room() -> None:
     assert Equivalence(graph, samples(unlike)).decibels(blind.graph) > 100
 
 
+def test_what_clamps_cut_off_is_decided_without_the_pictures_held_back() -> None:
+    graph = inverted_residual()
+    some = [0.2 * picture for picture in drawn_pictures(graph, 0)]
+    unlike = [3 * p for p in drawn_pictures(graph, 1)]
+    alone = equalize(graph, observed(graph, some), None, samples(unlike))
+    made = equalize(graph, observed(graph, some, unlike), None, samples(unlike))
+    assert made.cut == alone.cut and abs(made.equivalence_db - alone.equivalence_db) < 3
+    # The factors know them: channels are wider, and their ranges hold what all pictures show.
+    assert made.ranges.by_name["stem"].high > 2 * alone.ranges.by_name["stem"].high
+
+
 def test_relu6_stays_6_and_no_channel_exceeds_its_own() -> None:
     graph = inverted_residual()
     made = equalized(graph)

@@ -17,7 +17,7 @@ where nothing saturates that did not before.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -84,18 +84,23 @@ def equalize(
 ) -> Equalized:
     """Scale and shift the channels of a float graph; `ranges` have its channels' statistics.
 
-    Without sensitivities the factors are those of `blind_factors`. The result is within LEAST_DB
-    of the network on the samples held back wherever floats allow it; without samples no channel
-    that is clamped saturates earlier.
+    Without sensitivities the factors are those of `blind_factors`. `held_back` are the samples of
+    `ranges.judged`: on them, what the others alone make of the network is within LEAST_DB of it
+    wherever floats allow it. What clamps may cut off is decided so; the factors then follow from
+    all samples. Without samples held back no clamped channel saturates earlier.
     """
-    search = _Equalization(graph, ranges, sensitivities)
+    first = _Equalization(graph, ranges, sensitivities)
     check = Equivalence(graph, held_back)
     for cut in CUTS if held_back else CUTS[-1:]:
-        made, new_ranges, maps = search.result(cut)
-        alike = check.decibels(made)
+        made = first.result(cut)
+        alike = check.decibels(made[0])
         if alike >= LEAST_DB:
             break
-    return Equalized(made, new_ranges, maps, alike, cut)
+    if ranges.judged:
+        both = {name: seen.with_(ranges.judged[name]) for name, seen in ranges.channels.items()}
+        every = replace(ranges, channels=both)
+        made = _Equalization(graph, every, sensitivities).result(cut)
+    return Equalized(*made, alike, cut)
 
 
 class _Equalization:
