@@ -17,7 +17,7 @@ from mcucc.schedule.search.costs import cost_model, program_cost
 from mcucc.schedule.search.front import SearchOptions, search
 from mcucc.schedule.search.limits import SearchLimits
 
-EFFORT = 20_000  # of the search for the least arena: a few seconds
+EFFORT = 1_000  # of the search for the least arena: some seconds
 
 
 def with_widening(

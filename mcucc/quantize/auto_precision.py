@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from mcucc.base.progress import Progress, silent
 from mcucc.errors import DataError
 from mcucc.images.samples import Sample
 from mcucc.ir.graph import Graph
+from mcucc.passes.linear import Affine
 from mcucc.quantize.calibrate import Ranges
+from mcucc.quantize.candidates import held_back
+from mcucc.quantize.equalize import equalize
 from mcucc.quantize.lower import lower
 from mcucc.quantize.precision import WHERE, WideCost, ranges_with, wide_tensors, with_rescales
 from mcucc.quantize.quantize import Mode, QuantizeOptions, activation_quants, quantize
 from mcucc.quantize.sensitivity import Sensitivities, sensitivities
 from mcucc.quantize.weight_choice import WeightChoice
-from mcucc.quantize.wide_choice import WideChoice, choose_wide
+from mcucc.quantize.wide_choice import FINER, WideChoice, choose_wide
 
 
 def chosen_precision(
@@ -50,6 +53,37 @@ def chosen_precision(
         return widen.measure(lower(integers, options.rounding))
 
     found = found or sensitivities(graph, samples, progress)
-    quants = activation_quants(graph, ranges, wide_tensors(graph, options.precision))
     named = frozenset(options.precision)
-    return choose_wide(graph, quants, found, measure, widen.bound, named, progress)
+    noise = rounding_noise(graph, ranges, found)
+    if options.mode is not Mode.FAST:  # channels will be equalised: what is left counts
+        equalized = equalize(graph, ranges, found, held_back(samples)[1])
+        felt = seen_through(found, equalized.maps)
+        noise = rounding_noise(equalized.graph, equalized.ranges, felt)
+    return choose_wide(graph, noise, measure, widen.bound, named, progress)
+
+
+def rounding_noise(graph: Graph, ranges: Ranges, found: Sensitivities) -> dict[str, float]:
+    """What rounding to int8 adds to the outputs' noise, by tensor."""
+    quants = activation_quants(graph, ranges)
+    return {
+        name: quants[name].per_tensor_scale ** 2 / 12 * float(each.sum())
+        for name, each in found.activations.items()
+        if name in quants
+    }
+
+
+def seen_through(found: Sensitivities, maps: Mapping[str, Affine]) -> Sensitivities:
+    """Sensitivities to noise on equalised tensors: a channel that is larger is felt less."""
+    felt = {
+        name: each / maps[name].scale ** 2 if name in maps else each
+        for name, each in found.activations.items()
+    }
+    return replace(found, activations=felt)
+
+
+def less_felt(found: Sensitivities, wide: Collection[str]) -> Sensitivities:
+    """Sensitivities as equalisation is to see them: noise of int16 is a share of what int8 has."""
+    felt = {
+        name: each / FINER if name in wide else each for name, each in found.activations.items()
+    }
+    return replace(found, activations=felt)

@@ -12,7 +12,7 @@ from mcucc.images.samples import CalibrationSet, Sample
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
 from mcucc.passes.linear import Affine
-from mcucc.quantize.auto_precision import chosen_precision
+from mcucc.quantize.auto_precision import chosen_precision, less_felt
 from mcucc.quantize.auto_weights import chosen_weights
 from mcucc.quantize.border import BorderFacts, choose_borders
 from mcucc.quantize.calibrate import Ranges, calibrate
@@ -144,7 +144,8 @@ class _Made:
             return _Integers(self._swept(self.samples))
         making, judging = held_back(self.samples)
         sensitive = sensitivities(self.graph, self.samples, self.progress)
-        equalized = equalize(self.graph, self.ranges, sensitive, judging)
+        felt = less_felt(sensitive, wide_tensors(self.graph, self.options.precision))
+        equalized = equalize(self.graph, self.ranges, felt, judging)
         graphs = {FAST: self._swept(making), DEFAULT: self._second_order(equalized, making)}
         candidates = {name: lower(graph, self.options.rounding) for name, graph in graphs.items()}
         self.progress("judging on pictures held back", 0, 0)

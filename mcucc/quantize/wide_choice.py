@@ -14,14 +14,12 @@ from math import prod
 
 from mcucc.base.progress import Progress, silent
 from mcucc.ir.graph import Graph, Node
-from mcucc.ir.tensor import Quant
 from mcucc.numerics.fixed_point import INT16
-from mcucc.quantize.groups import QuantGroup, quant_groups
+from mcucc.quantize.groups import quant_groups
 from mcucc.quantize.precision import WIDE_LIMIT, WideCost, why_not_wide
-from mcucc.quantize.sensitivity import Sensitivities
 
 LEAST_GAIN = 2e-3  # of the noise of all tensors: what earns less is not worth a line of the report
-SINGLES = 6  # groups that are tried one by one behind the longest run that keeps the bound
+SINGLES = 3  # groups that are tried one by one behind the longest run that keeps the bound
 FINER = (2 * WIDE_LIMIT / 255) ** 2  # how much less noise a signed range has in int16
 
 Measure = Callable[[Sequence[str]], WideCost]
@@ -54,8 +52,7 @@ class _Candidate:
 
 def choose_wide(
     graph: Graph,
-    quants: Mapping[str, Quant],
-    found: Sensitivities,
+    noise: Mapping[str, float],
     measure: Measure,
     bound: float,
     named: Collection[str] = (),
@@ -63,12 +60,12 @@ def choose_wide(
 ) -> WideChoice:
     """The groups that gain most, for which `measure` stays within `bound` times int8's cost.
 
-    `quants` are those of int8; `measure` is given the first tensors of groups. Groups with a tensor
-    that is `named` are what they are. Sums are of floats that differ by machine in their last bits:
-    gains are compared in steps of 1/1000.
+    `noise` is what rounding each tensor to int8 adds at the outputs; `measure` is given the first
+    tensors of groups. Groups with a tensor that is `named` are what they are. Sums are of floats
+    that differ by machine in their last bits: gains are compared in steps of 1/1000.
     """
     before = measure(())
-    candidates, total = _candidates(graph, quants, found, named)
+    candidates, total = _candidates(graph, noise, named)
     kept: list[_Candidate] = []
     after, tried = before, 0
 
@@ -99,11 +96,12 @@ def choose_wide(
 
 
 def _candidates(
-    graph: Graph, quants: Mapping[str, Quant], found: Sensitivities, named: Collection[str]
+    graph: Graph, by_tensor: Mapping[str, float], named: Collection[str]
 ) -> tuple[list[_Candidate], float]:
     """The groups worth trying, best first, and the noise of all groups."""
     groups = quant_groups(graph)
-    noise = {group: _noise(group, quants, found) for group in groups}
+    # Of values that are made, not moved.
+    noise = {group: sum(by_tensor.get(n, 0.0) for n in group.measured) for group in groups}
     total = sum(noise.values())
     elements = sum(prod(graph.tensors[n].shape) for g in groups for n in g.members)
     macs = max(graph.macs, 1)
@@ -118,13 +116,6 @@ def _candidates(
         candidates.append(_Candidate(group.members[0], gain, size + work))
     order = {each.tensor: round(1000 * each.gain / total / each.price) for each in candidates}
     return sorted(candidates, key=lambda each: -order[each.tensor]), total
-
-
-def _noise(group: QuantGroup, quants: Mapping[str, Quant], found: Sensitivities) -> float:
-    """What rounding to int8 adds to the outputs' noise: of values that are made, not moved."""
-    named = [found.activations[name] for name in group.measured if name in found.activations]
-    step = quants[group.members[0]].per_tensor_scale
-    return step**2 / 12 * sum(float(each.sum()) for each in named)
 
 
 def _macs_around(graph: Graph, tensor: str) -> int:

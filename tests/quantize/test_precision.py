@@ -15,14 +15,14 @@ from mcucc.ir.graph import Graph
 from mcucc.ops.requantize import Requantize
 from mcucc.quantize.pipeline import QuantizedModel, quantize_model
 from mcucc.quantize.precision import WIDE_LIMIT, wide_activations, wide_tensors
-from mcucc.quantize.quantize import QuantizeOptions
+from mcucc.quantize.quantize import Mode, QuantizeOptions
 from tests.quantize.float_nets import RELU6, FloatNet, camera_graph, mobile_net
 from tests.quantize.test_pipeline import calibration
 from tests.quantize.test_quantize import PRE, smooth_images
 
 
 def quantized(model: ImportedModel, *wide: str) -> QuantizedModel:
-    options = QuantizeOptions(precision=dict.fromkeys(wide, "int16"))
+    options = QuantizeOptions(Mode.FAST, precision=dict.fromkeys(wide, "int16"))
     return quantize_model(model, camera_graph(model), calibration(), options)
 
 
@@ -122,7 +122,8 @@ def test_int16_is_nearer_to_float(tmp_path: Path) -> None:
 
 def test_nothing_named_changes_nothing(tmp_path: Path) -> None:
     model = mobile_net(tmp_path)
-    before = quantize_model(model, camera_graph(model), calibration())
+    plain = QuantizeOptions(Mode.FAST)
+    before = quantize_model(model, camera_graph(model), calibration(), plain)
     after = quantized(model)
     assert before.integer.nodes[3].call().fields[0] == after.integer.nodes[3].call().fields[0]
     for name, tensor in before.graph.tensors.items():
