@@ -12,8 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mcucc.ops.common.spatial import Window2d
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.registry import registry
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.scalar_operand import Arithmetic, ScalarOperand
@@ -97,3 +99,13 @@ def test_pullback_is_the_transpose_of_the_derivative(name: str) -> None:
 
     run()
     assert used > 12  # of 25: most outputs took part
+
+
+def test_of_equal_maxima_one_has_the_gradient() -> None:
+    """Drawn floats never tie; quantized and clamped values do."""
+    op = MaxPool(Window2d((2, 2), (2, 2)))
+    x = np.zeros((1, 4, 4, 2), np.float32)
+    g = np.arange(1, 9, dtype=np.float32).reshape(1, 2, 2, 2)
+    (found,) = op.pullback([x], op.evaluate([x]), g)
+    assert found.sum() == g.sum()
+    assert np.count_nonzero(found) == g.size
