@@ -114,6 +114,8 @@ def _armv7em_wide(isa: InstructionSet) -> Iterator[KernelId]:
         for types in PAIRS:
             for form in (Form.HIGH, Form.SHIFT):
                 yield KernelId(op, isa, variant, requantization=form, types=types)
+    for triple in TRIPLES:
+        yield KernelId("add", isa, requantization=Rounding.SINGLE, types=triple)
 
 
 def _mve() -> Iterator[KernelId]:

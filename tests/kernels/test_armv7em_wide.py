@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from mcucc.backends.calls.build import kernel_sources
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.catalogue import kernels_of
+from mcucc.ops.add import Add
+from mcucc.ops.sub import Sub
 from tests.kernels import driver
 from tests.kernels.cases import pointwise_cases, stem_cases, window_cases
 from tests.kernels.drawn import Drawn, draw_cases
@@ -28,6 +30,8 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "conv2d": wide_cases(window_cases()),
     "stem": wide_cases(stem_cases(), None),
     "fully_connected": wide_cases(draw.fully_connected_cases(), OWN),
+    "add": wide_cases(draw.binary_cases(Add), OWN),
+    "sub": wide_cases(draw.binary_cases(Sub), OWN),
 }
 EXAMPLES = {
     "pointwise": 80,
@@ -35,6 +39,8 @@ EXAMPLES = {
     "conv2d": 80,
     "stem": 40,
     "fully_connected": 60,
+    "add": 40,
+    "sub": 20,
 }
 WIDE_KEYS = {key.text for key in kernels_of(InstructionSet.ARMV7EM) if key.types}
 
