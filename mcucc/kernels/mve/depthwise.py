@@ -8,7 +8,7 @@ import numpy.typing as npt
 from mcucc.ir.kernel import ConstArray, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet, KernelId
 from mcucc.kernels.armv7em.finish import output_fields
-from mcucc.kernels.mve.finish import COUNT, entries, matrix_finish
+from mcucc.kernels.mve.finish import COUNT, VECTOR, entries, matrix_finish
 from mcucc.kernels.packing import pack_words, storage_words
 from mcucc.kernels.requantize import Finish
 from mcucc.kernels.select import NodeContext, variant
@@ -48,6 +48,7 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | 
     bits = context.stored_bits
     narrow = NARROW[context.optimize].get(gathers, 0) if bits == 8 else 0
     pairs = (kernel_h * kernel_w + 1) // 2
+    unpacked = unpacked_bytes(finish, gathers, kernel_h * kernel_w, bits)
     copy, isa = (gathers, step), InstructionSet.MVE
     call = KernelCall(
         KernelId("depthwise_conv2d", isa, "gathers", copy, finish.form, bits),
@@ -61,13 +62,13 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | 
             ("tile", tile),
             ("narrow", narrow),
             ("pairs", pairs),
-            ("blocks", ConstArray("blocks", pixel_blocks(kernel.weights)) if narrow else None),
+            ("blocks", second_table(kernel.weights, gathers, narrow, bits)),
             ("gathers", ConstArray("gathers", offsets.astype(np.uint32))),
             ("stream", depthwise_stream(kernel, finish, gathers, bits)),
             *output_fields(kernel.sums),
         ),
         scratch_bytes=max(
-            scratch_bytes(sets, kernel_w, stride, tile) + unpacked_bytes(finish, gathers, bits),
+            scratch_bytes(sets, kernel_w, stride, tile) + unpacked,
             2 * pairs * POINTER + 4 + c_out,
         ),
     )
@@ -87,7 +88,7 @@ def tile_instructions(
     fours = -(-context.width // PIXELS)
     rearranged = blocks * (tiles * 50 * sets + columns * (2 * kernel_h + 7 * sets))
     if context.stored_bits < 8:
-        rearranged += tiles * blocks * (130 + 19 * kernel_h * kernel_w)
+        rearranged += tiles * blocks * (190 + 3 * kernel_h * kernel_w + 32 * gathers)
     computed = channels * (15 * tiles + fours * (11 + 8 * gathers + (gathers > 1) * gathers))
     return context.height * (80 + tiles * (70 + 40 * blocks) + rearranged + computed)
 
@@ -112,10 +113,31 @@ def gather_offsets(sets: int, kernel_w: int, gathers: int) -> npt.NDArray[np.int
     return np.array(words + [0] * (4 * gathers - len(words)), np.int64)
 
 
-def unpacked_bytes(finish: Finish, gathers: int, bits: int) -> int:
-    """Of the stream of a block, where weights are packed."""
-    entry_words = 3 if finish.form in COUNT else 2
-    return 0 if bits == 8 else BLOCK * 4 * (4 * gathers + entry_words)
+def unpacked_bytes(finish: Finish, gathers: int, taps: int, bits: int) -> int:
+    """Of the stream of a block and its weights, where these are packed."""
+    entry_words, unit = 3 if finish.form in COUNT else 2, VECTOR * 8 // bits
+    weights = -(-BLOCK * (taps + 1) // unit) * unit
+    return 0 if bits == 8 else BLOCK * 4 * (4 * gathers + entry_words) + weights
+
+
+def second_table(
+    weights: npt.NDArray[np.int8], gathers: int, narrow: int, bits: int
+) -> ConstArray | None:
+    """Weights for spans that go pixel by pixel; of packed ones what makes the stream."""
+    if bits < 8:
+        kernel_h, kernel_w, _ = weights.shape
+        return ConstArray("blocks", places(kernel_h, kernel_w, gathers))
+    return ConstArray("blocks", pixel_blocks(weights)) if narrow else None
+
+
+def places(kernel_h: int, kernel_w: int, gathers: int) -> npt.NDArray[np.int8]:
+    """Which tap each byte of the gathers is, row by row; where none is, the 0 behind the taps."""
+    taps = kernel_h * kernel_w
+    words, rows = np.divmod(np.arange(16 * gathers), SET_ROWS)
+    sets, columns = np.divmod(words, kernel_w)
+    row = SET_ROWS * sets + rows
+    found = np.where(row < kernel_h, row * kernel_w + columns, taps)
+    return found.astype(np.int8)
 
 
 def depthwise_stream(
@@ -143,13 +165,13 @@ def packed_blocks(
     kernel: DepthwiseConv2dKernel, finish: Finish, bits: int
 ) -> npt.NDArray[np.uint32]:
     """Block by block entries and weights as mcucc/depthwise_unpack_mve.h describes them."""
-    channels, fields = kernel.weights.shape[2], 8 // bits
+    channels, unit = kernel.weights.shape[2], VECTOR * 8 // bits
     blocks, missing = -(-channels // BLOCK), -channels % BLOCK
-    taps = kernel.weights.reshape(-1, channels)
-    taps = np.pad(taps, ((0, -len(taps) % fields), (0, missing)))
+    taps = np.pad(kernel.weights.reshape(-1, channels), ((0, 1), (0, missing)))
     table = np.pad(entries(kernel.sums, finish), ((0, missing), (0, 0)))
-    # (bytes, fields, blocks, channels) as (blocks, bytes, channels, fields)
-    ordered = taps.reshape(-1, fields, blocks, BLOCK).transpose(2, 0, 3, 1)
+    flat = taps.T.reshape(blocks, -1)  # channel by channel
+    flat = np.pad(flat, ((0, 0), (0, -flat.shape[1] % unit)))
+    ordered = flat.reshape(blocks, -1, 8 // bits, VECTOR).transpose(0, 1, 3, 2)
     both = [
         table.reshape(blocks, BLOCK, -1).transpose(0, 2, 1).reshape(blocks, -1).view(np.uint32),
         pack_words(ordered.reshape(blocks, -1), bits),

@@ -26,7 +26,7 @@ typedef struct {
     int32_t tile;            /* output columns at a time, a multiple of 4 */
     int32_t narrow;          /* spans of at most so many outputs go pixel by pixel */
     int32_t pairs;           /* of taps, then */
-    const int8_t *blocks;    /* weights, then; NULL where narrow is 0 */
+    const int8_t *blocks;    /* weights, then; NULL where narrow is 0; places of packed ones */
     const uint32_t *gathers; /* [gathers][4]: byte offsets of the words, one step back */
     const uint32_t *stream;  /* [channels], 16 at least: weights of the gathers, entry */
     int32_t input_zero_point;

@@ -317,16 +317,20 @@ static void tiles(const mcucc_depthwise_mve_params *params, const int8_t *const 
     }
 }
 
-/* Packed weights: a block's stream lies in scratch before the planes. */
+/* Packed weights: a block's stream and weights lie in scratch before the planes. */
 static void packed_tiles(const mcucc_depthwise_mve_params *params, const int8_t *const *rows,
                          int8_t *out, const mcucc_span *span, void (*core)(const block_at_work *),
                          int32_t gathers, int32_t entry_words, int32_t bits)
 {
-    const mcucc_depthwise_packed packed = {
-        params->kernel_h, params->kernel_w, gathers, entry_words, bits, span->scratch};
+    const int32_t fields = params->kernel_h * params->kernel_w + 1;
+    const int32_t unit = MCUCC_VECTOR * 8 / bits;
+    const int32_t room = (MCUCC_BLOCK_MVE * fields + unit - 1) / unit * unit;
     const int32_t words = 4 * gathers + entry_words;
-    int8_t *const planes = (int8_t *)(packed.stream + MCUCC_BLOCK_MVE * words);
-    mcucc_fill_mve((int8_t *)packed.stream, 0, (int32_t)(planes - (int8_t *)packed.stream));
+    uint32_t *const stream = (uint32_t *)span->scratch;
+    int8_t *const weights = (int8_t *)(stream + MCUCC_BLOCK_MVE * words);
+    int8_t *const planes = weights + room;
+    const mcucc_depthwise_packed packed = {gathers,        entry_words, bits,  fields,
+                                           params->blocks, weights,     stream};
     tiles(params, rows, out, span, core, words, planes, &packed);
 }
 

@@ -1,6 +1,6 @@
 #include "mcucc/depthwise_unpack_mve.h"
 
-#include "mcucc/mve.h"
+#include "mcucc/matrix_packed_mve.h"
 
 #define LANES 16
 
@@ -31,54 +31,52 @@ static void scatter_words(const uint32_t *from, int8_t *to, int32_t pitch)
 #endif
 }
 
-/* A tap of 16 channels: the highest bits of bytes shifted up; `to` is of the first, `high` of the
- * ninth channel. */
+/* The weights of 16 channels, `step` bytes apart, to where the gathers find them, `pitch` apart. */
 #if MCUCC_MVE
 
 /* clang-format off */
-#define TAP(up, mask)                                   \
-    __asm volatile("vldrh.u16 q2, [%[offsets]]     \n"  \
-                   "vldrb.u16 q0, [%[from]]        \n"  \
-                   "vldrb.u16 q1, [%[from], #8]    \n"  \
-                   "vshl.i16 q0, q0, #" up "       \n"  \
-                   "vshl.i16 q1, q1, #" up "       \n"  \
-                   "vbic.i16 q0, #" mask "         \n"  \
-                   "vbic.i16 q1, #" mask "         \n"  \
-                   "vstrb.16 q0, [%[to], q2]       \n"  \
-                   "vstrb.16 q1, [%[high], q2]     \n"  \
-                   :                                    \
-                   : [offsets] "r"(offsets), [from] "l"(from), [to] "r"(to), [high] "r"(high) \
-                   : "q0", "q1", "q2", "memory")
+#define PLACE(indices, bytes)                                                                \
+    __asm volatile(indices                                                                   \
+                   "dls lr, %[lanes]              \n"                                        \
+                   "1:                            \n"                                        \
+                   bytes                                                                     \
+                   "add %[from], %[from], %[step] \n"                                        \
+                   "add %[to], %[to], %[pitch]    \n"                                        \
+                   "le lr, 1b                     \n"                                        \
+                   : [from] "+r"(from), [to] "+r"(to)                                        \
+                   : [places] "r"(places), [lanes] "r"(LANES), [step] "r"(step), [pitch] "r"(pitch) \
+                   : "q0", "q1", "q2", "q3", "q4", "lr", "memory")
+#define INDEX(q, at) "vldrb.8 " q ", [%[places]" at "] \n"
+#define BYTES(q, at)                    \
+    "vldrb.u8 q0, [%[from], " q "] \n"  \
+    "vstrb.8 q0, [%[to]" at "]     \n"
+#define INDICES_3 INDEX("q1", "") INDEX("q2", ", #16") INDEX("q3", ", #32")
+#define BYTES_3 BYTES("q1", "") BYTES("q2", ", #16") BYTES("q3", ", #32")
 /* clang-format on */
 
-static void scatter_tap(const uint8_t *from, int8_t *to, int32_t pitch, const uint16_t *offsets,
-                        int32_t up, int32_t bits)
+static void place(const int8_t *from, int8_t *to, const int8_t *places, int32_t gathers,
+                  int32_t step, int32_t pitch)
 {
-    int8_t *const high = to + LANES / 2 * pitch;
-    if (bits == 4 && up > 0) {
-        TAP("4", "0x0f");
-    } else if (bits == 4) {
-        TAP("0", "0x0f");
-    } else if (up == 6) {
-        TAP("6", "0x3f");
-    } else if (up == 4) {
-        TAP("4", "0x3f");
-    } else if (up == 2) {
-        TAP("2", "0x3f");
+    if (gathers == 1) {
+        PLACE(INDEX("q1", ""), BYTES("q1", ""));
+    } else if (gathers == 3) {
+        PLACE(INDICES_3, BYTES_3);
     } else {
-        TAP("0", "0x3f");
+        PLACE(INDICES_3 INDEX("q4", ", #48"), BYTES_3 BYTES("q4", ", #48"));
     }
 }
 
 #else
 
-static void scatter_tap(const uint8_t *from, int8_t *to, int32_t pitch, const uint16_t *offsets,
-                        int32_t up, int32_t bits)
+static void place(const int8_t *from, int8_t *to, const int8_t *places, int32_t gathers,
+                  int32_t step, int32_t pitch)
 {
-    const uint32_t mask = UINT32_C(0xff) >> bits ^ UINT32_C(0xff);
-    (void)offsets;
     for (int32_t lane = 0; lane < LANES; ++lane) {
-        to[lane * pitch] = (int8_t)(uint8_t)((uint32_t)from[lane] << up & mask);
+        for (int32_t i = 0; i < MCUCC_VECTOR * gathers; ++i) {
+            to[i] = from[places[i]];
+        }
+        from += step;
+        to += pitch;
     }
 }
 
@@ -89,29 +87,13 @@ const uint32_t *mcucc_depthwise_unpack_mve(const mcucc_depthwise_packed *packed,
 {
     const int32_t weight_bytes = MCUCC_VECTOR * packed->gathers;
     const int32_t pitch = weight_bytes + packed->entry_words * (int32_t)sizeof *block;
-    const int32_t first = 8 - packed->bits;
-    int8_t *const bytes = (int8_t *)packed->stream;
-    uint16_t offsets[LANES / 2];
-    for (int32_t i = 0; i < LANES / 2; ++i) {
-        offsets[i] = (uint16_t)(i * pitch);
-    }
+    int8_t *const stream = (int8_t *)packed->stream;
     for (int32_t word = 0; word < packed->entry_words; ++word) {
-        scatter_words(block, bytes + weight_bytes + 4 * word, pitch);
+        scatter_words(block, stream + weight_bytes + 4 * word, pitch);
         block += LANES;
     }
-    const uint8_t *from = (const uint8_t *)block;
-    int32_t up = first;
-    for (int32_t row = 0; row < packed->kernel_h; ++row) {
-        int8_t *to = bytes + row / 4 * packed->kernel_w * 4 + row % 4;
-        for (int32_t column = 0; column < packed->kernel_w; ++column) {
-            scatter_tap(from, to, pitch, offsets, up, packed->bits);
-            to += 4;
-            up -= packed->bits;
-            if (up < 0) {
-                up = first;
-                from += LANES;
-            }
-        }
-    }
-    return block + ((from - (const uint8_t *)block) + (up < first ? LANES : 0)) / 4;
+    const int8_t *next = mcucc_unpack_mve(packed->weights, (const int8_t *)block,
+                                          LANES * packed->fields, packed->bits);
+    place(packed->weights, stream, packed->places, packed->gathers, packed->fields, pitch);
+    return (const uint32_t *)(const void *)next;
 }
