@@ -28,7 +28,7 @@ from mcucc.schedule.plan.plan import ImagePolicy
 
 SCHEMA = 5
 # Keys that reports of before do not have.
-OPTIONAL = ("program_text", "weight_bits", "diagnosis", "warnings")
+OPTIONAL = ("program_text", "weight_bits", "value_bits", "diagnosis", "warnings")
 PEAK_LIVE = "peak_live"  # a key of `plan` that tells again what `memory` does
 
 

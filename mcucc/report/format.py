@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # NumPy comes with them, and the command line starts without
     from mcucc.report.nodes import NodeFacts
     from mcucc.report.plan import PlanFacts, SplitFacts
 
+NAMED_WIDE = 4  # tensors that a line names
 SUFFIXES = (("G", 10**9), ("M", 10**6), ("k", 10**3))
 
 
@@ -55,6 +56,17 @@ def weight_words(report: Report) -> list[str]:
         found = [node.weight_bytes for node in nodes if node.weight_bits == bits]
         parts.append(f"{bits} bits in {len(found)} layers, {sum(found):,} bytes with tables")
     return [f"weights of {'; of '.join(parts)}"]
+
+
+def precision_words(report: Report) -> list[str]:
+    """Which tensors are int16; no line where none is."""
+    wide = [node for node in report.nodes if node.value_bits > 8]
+    if not wide:
+        return []
+    short = short_names(report)
+    names = ", ".join(short.get(node.name, node.name) for node in wide[:NAMED_WIDE])
+    more = f" and {len(wide) - NAMED_WIDE} more" if len(wide) > NAMED_WIDE else ""
+    return [f"16 bits in {len(wide)} of {len(report.nodes)} tensors, those of {names}{more}"]
 
 
 def chosen_words(report: Report) -> list[str]:

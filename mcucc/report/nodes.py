@@ -17,8 +17,8 @@ class NodeFacts:
 
     `tensor` is what it makes, of shape `output`. `macs` are those of its whole output, `executed`
     those of the plan; `variant` and `isa` say which C computes it, `requantization` how its sums
-    become int8; `before_bytes` are the bytes in use while it runs layer by layer; `weight_bits` are
-    those a weight is stored in.
+    become values; `before_bytes` are the bytes in use while it runs layer by layer; `weight_bits`
+    are those a weight is stored in, `value_bits` those of a value of `tensor`.
     """
 
     name: str
@@ -34,6 +34,7 @@ class NodeFacts:
     weight_bytes: int
     before_bytes: int
     weight_bits: int = 8
+    value_bits: int = 8
 
 
 def node_facts(program: Program, layers: Program) -> tuple[NodeFacts, ...]:
@@ -65,6 +66,7 @@ def node_facts(program: Program, layers: Program) -> tuple[NodeFacts, ...]:
                     weight_bytes=sum(array.data.nbytes for array in node.call().arrays),
                     before_bytes=before[node.name],
                     weight_bits=node.call().id.bits,
+                    value_bits=8 * program.graph.activations[node.output].dtype.itemsize,
                 )
             )
     return tuple(facts)

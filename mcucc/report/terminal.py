@@ -13,6 +13,7 @@ from mcucc.report.format import (
     dead_words,
     kernel_words,
     kilobytes,
+    precision_words,
     saving_words,
     short_names,
     short_step,
@@ -59,7 +60,12 @@ def print_report(report: Report, console: Console) -> None:
             f"picture and are not computed: {removed.macs_before:,} MACs became "
             f"{removed.macs_after:,}",
         )
-    for line in (*chosen_words(report), *weight_words(report), *border_words(report)):
+    for line in (
+        *chosen_words(report),
+        *weight_words(report),
+        *precision_words(report),
+        *border_words(report),
+    ):
         _print(console, line)
     for split in report.split_outputs:
         _print(console, split_output_words(split), style="yellow")
