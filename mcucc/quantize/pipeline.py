@@ -11,13 +11,14 @@ from mcucc.frontends.imported import ImportedModel
 from mcucc.images.samples import CalibrationSet, Sample
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
+from mcucc.numerics.weights import INT8
 from mcucc.passes.linear import Affine
 from mcucc.quantize.auto_precision import chosen_precision, less_felt
 from mcucc.quantize.auto_weights import chosen_weights
 from mcucc.quantize.border import BorderFacts, choose_borders
 from mcucc.quantize.calibrate import Ranges, calibrate
 from mcucc.quantize.candidates import Chosen, best_of, held_back
-from mcucc.quantize.equalize import Equalized, equalize
+from mcucc.quantize.equalize import equalize
 from mcucc.quantize.lower import lower
 from mcucc.quantize.observers import OBSERVERS, Observer
 from mcucc.quantize.precision import ranges_with, wide_tensors, with_rescales
@@ -29,6 +30,8 @@ from mcucc.quantize.weight_choice import WeightChoice, grids_of
 from mcucc.quantize.wide_choice import WideChoice
 
 FAST, DEFAULT = Mode.FAST.value, Mode.DEFAULT.value
+# DEFAULT without equalisation, tried where weights have few bits: their noise rises with it.
+ROUNDED = "second-order rounding"
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,8 +148,14 @@ class _Made:
         making, judging = held_back(self.samples)
         sensitive = sensitivities(self.graph, self.samples, self.progress)
         felt = less_felt(sensitive, wide_tensors(self.graph, self.options.precision))
-        equalized = equalize(self.graph, self.ranges, felt, judging)
-        graphs = {FAST: self._swept(making), DEFAULT: self._second_order(equalized, making)}
+        grids = grids_of(self.graph, self.options.weights)
+        equalized = equalize(self.graph, self.ranges, felt, judging, grids)
+        graphs = {
+            FAST: self._swept(making),
+            DEFAULT: self._second_order(equalized.graph, equalized.ranges, making),
+        }
+        if any(grid != INT8 for grid in grids.values()):
+            graphs[ROUNDED] = self._second_order(self.graph, self.ranges, making)
         candidates = {name: lower(graph, self.options.rounding) for name, graph in graphs.items()}
         self.progress("judging on pictures held back", 0, 0)
         chosen = best_of(self.graph, candidates, judging or making, len(judging))
@@ -158,11 +167,11 @@ class _Made:
         nearest = quantize(self.graph, self.ranges, self.options)
         return sweep(self.graph, nearest, samples, self.options.rounding, self.progress)
 
-    def _second_order(self, equalized: Equalized, samples: Sequence[Sample]) -> Graph:
-        """Equalised channels, their ranges, second-order rounding, biases swept."""
-        nearest = quantize(equalized.graph, equalized.ranges, self.options)
-        grids = grids_of(equalized.graph, self.options.weights)
-        return sweep(equalized.graph, nearest, samples, self.options.rounding, self.progress, grids)
+    def _second_order(self, graph: Graph, ranges: Ranges, samples: Sequence[Sample]) -> Graph:
+        """Second-order rounding, biases swept; the graph's channels may be equalised."""
+        nearest = quantize(graph, ranges, self.options)
+        grids = grids_of(graph, self.options.weights)
+        return sweep(graph, nearest, samples, self.options.rounding, self.progress, grids)
 
 
 def make_observer(name: str) -> Observer:

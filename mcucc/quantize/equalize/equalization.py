@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ import numpy.typing as npt
 from mcucc.images.samples import Sample
 from mcucc.ir.graph import Graph, Node
 from mcucc.numerics.fixed_point import NO_CLAMP, Clamp
+from mcucc.numerics.weights import INT8, WeightGrid
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.passes.linear import Affine, scale_input, scale_output
@@ -57,6 +59,7 @@ GRID = 64
 # How much clamps that come earlier may add to the outputs' noise, as shares of their energy. 1e-3
 # gains 0.1 dB more on mcunet-320kb and lost up to 2 dB on VWW, by single pictures.
 CUTS = (1e-4, 3e-5, 1e-5, 1e-6, 0.0)
+NO_GRIDS: Mapping[str, WeightGrid] = MappingProxyType({})
 ENDS = 17  # places between a channel's range and its clamp that are looked at
 
 
@@ -81,6 +84,7 @@ def equalize(
     ranges: Ranges,
     sensitivities: Sensitivities | None,
     held_back: Sequence[Sample],
+    grids: Mapping[str, WeightGrid] = NO_GRIDS,
 ) -> Equalized:
     """Scale and shift the channels of a float graph; `ranges` have its channels' statistics.
 
@@ -88,8 +92,10 @@ def equalize(
     `ranges.judged`: on them, what the others alone make of the network is within LEAST_DB of it
     wherever floats allow it. What clamps may cut off is decided so; the factors then follow from
     all samples. Without samples held back no clamped channel saturates earlier.
+    `grids` are those of nodes whose weights are not int8: coarse weights leave less to gain for
+    activations.
     """
-    first = _Equalization(graph, ranges, sensitivities)
+    first = _Equalization(graph, ranges, sensitivities, grids)
     check = Equivalence(graph, held_back)
     for cut in CUTS if held_back else CUTS[-1:]:
         made = first.result(cut)
@@ -99,15 +105,22 @@ def equalize(
     if ranges.judged:
         both = {name: seen.with_(ranges.judged[name]) for name, seen in ranges.channels.items()}
         every = replace(ranges, channels=both)
-        made = _Equalization(graph, every, sensitivities).result(cut)
+        made = _Equalization(graph, every, sensitivities, grids).result(cut)
     return Equalized(*made, alike, cut)
 
 
 class _Equalization:
     """One network on its way: classes, offsets, ranges, factors."""
 
-    def __init__(self, graph: Graph, ranges: Ranges, sensitivities: Sensitivities | None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        ranges: Ranges,
+        sensitivities: Sensitivities | None,
+        grids: Mapping[str, WeightGrid] = NO_GRIDS,
+    ) -> None:
         self._graph, self._old, self._sensitivities = graph, ranges, sensitivities
+        self._grids = grids
         groups = [group for group in quant_groups(graph) if group.fixed is None]
         measured = [name for group in groups for name in group.measured]
         unknown = {name for name in measured if name not in ranges.channels}
@@ -209,7 +222,9 @@ class _Equalization:
             dense = is_layer(self._graph, node) and not isinstance(node.op, DepthwiseConv2d)
             if dense and known is not None:
                 weights = self._graph.tensors[node.inputs[1]].constant
-                layers += _dense_layers(node, weights, self._classes.of[node.inputs[0]], known)
+                made = _dense_layers(node, weights, self._classes.of[node.inputs[0]], known)
+                levels = self._grids.get(node.name, INT8).largest
+                layers += [replace(layer, levels=levels) for layer in made]
         return layers
 
     # The result

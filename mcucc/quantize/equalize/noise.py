@@ -3,25 +3,27 @@
 To first order (shared scales of a quantization group g, rows j of the dense layers that read it):
 
     N(k) = sum_g (R_g / 255)^2 / 12 * sum_c S_c / k_c^2
-         + sum_j (max_c |w_jc| / k_c / 127)^2 / 12 * sum_c k_c^2 G_jc,
+         + sum_j (max_c |w_jc| / k_c / L)^2 / 12 * sum_c k_c^2 G_jc,
 
-R_g = max_c k_c h_c - min_c k_c l_c with 0 inside, S and G what rounding errors of activations and
-weights cost (mcucc/quantize/sensitivity.py). The weights that make a channel, and those of
-depthwise layers, have scales of their own: no factor changes their noise.
+R_g = max_c k_c h_c - min_c k_c l_c with 0 inside, L the steps of the layer's grid (127, int4's 7),
+S and G what rounding errors of activations and weights cost (mcucc/quantize/sensitivity.py). The
+weights that make a channel, and those of depthwise layers, have scales of their own: no factor
+changes their noise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from mcucc.numerics.weights import INT8
 from mcucc.quantize.equalize.classes import FIXED, Numbers
 
 DoubleArray = npt.NDArray[np.float64]
-ACTIVATION_LEVELS, WEIGHT_LEVELS = 255, 127
+ACTIVATION_LEVELS = 255
 STEPS, RATE = 300, 0.05
 DECAY = (0.9, 0.999)
 TINY = 1e-12
@@ -50,11 +52,15 @@ class Rounded:
 
 @dataclass(frozen=True, eq=False)
 class Dense:
-    """A dense layer: the classes of its inputs (I,), peaks |w| and sensitivities (J, I)."""
+    """A dense layer: the classes of its inputs (I,), peaks |w| and sensitivities (J, I).
+
+    `levels` are the steps from 0 to the largest weight of its grid.
+    """
 
     classes: Numbers
     peak: DoubleArray
     sensitivity: DoubleArray
+    levels: int = INT8.largest
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +93,7 @@ def parts_of(count: int, rounded: Sequence[Rounded], dense: Sequence[Dense]) -> 
                 any(FIXED in item.classes for item in mine)
                 or any(FIXED in d.classes for d in read),
                 tuple(Rounded(place[r.classes], r.low, r.high, r.sensitivity) for r in mine),
-                tuple(Dense(place[d.classes], d.peak, d.sensitivity) for d in read),
+                tuple(replace(d, classes=place[d.classes]) for d in read),
             )
         )
     return parts
@@ -170,7 +176,7 @@ def _weights(layer: Dense, k: DoubleArray, slope: DoubleArray) -> float:
     mine = k[layer.classes]
     scaled = layer.peak / mine
     largest = scaled.argmax(axis=1)
-    squares = (scaled.max(axis=1) / WEIGHT_LEVELS) ** 2 / 12  # (J,)
+    squares = (scaled.max(axis=1) / layer.levels) ** 2 / 12  # (J,)
     each = layer.sensitivity * mine**2
     whole = each.sum(axis=1)
     slope += _spread(layer.classes, 2 * (squares[:, None] * each).sum(axis=0), slope.size)
