@@ -63,7 +63,7 @@ def declared(header: str) -> set[str]:
         found.update(_FUNCTION.findall(lines))
         for name, given in _CALL.findall(lines):
             words, body = macros.get(name, ([], ""))
-            for word, value in zip(words, given.split(", "), strict=False):
+            for word, value in zip(words, re.split(r", *", given), strict=False):
                 body = re.sub(rf"\b{word}\b", value, body)
             pending.append(re.sub(r" *## *", "", body).replace(") ", ")\n"))
     return found
