@@ -33,6 +33,8 @@ class Requantize(Unary):
     """y = x, in the scale and zero point of the output tensor."""
 
     FORMULA: ClassVar[str] = "table[x], table[q] = clamp(round((q - z_x) * s_x / s_y) + z_y)"
+    SCALED_BY: ClassVar[tuple[int, ...]] = (0,)
+    ADDITIVE: ClassVar[bool] = True
     WIDE_INPUTS: ClassVar[bool] = True
     WIDE_OUTPUT: ClassVar[bool] = True
 

@@ -155,7 +155,11 @@ def ranges_with(ranges: Ranges, graph: Graph, copies: Mapping[str, str]) -> Rang
     for new, old in copies.items():
         found = [ranges.by_name[name] for name in measured[old] if name in ranges.by_name]
         by_name[new] = functools.reduce(Range.union, found, Range(0.0, 0.0))
-    return replace(ranges, by_name=by_name)
+    channels, judged = (
+        {**seen, **{new: seen[old] for new, old in copies.items() if old in seen}}
+        for seen in (ranges.channels, ranges.judged)
+    )
+    return replace(ranges, by_name=by_name, channels=channels, judged=judged)
 
 
 def wide_activations(graph: Graph) -> dict[str, str]:

@@ -200,6 +200,17 @@ def test_what_clamps_cut_off_is_decided_without_the_pictures_held_back() -> None
     assert made.ranges.by_name["stem"].high > 2 * alone.ranges.by_name["stem"].high
 
 
+def test_what_was_seen_of_a_tensor_is_carried_along() -> None:
+    """Int16 has room for it, whatever int8 cuts off."""
+    graph = inverted_residual(NO_CLAMP)
+    pictures = drawn_pictures(graph, 0)
+    made = equalize(graph, observed(graph, pictures), alike(graph), samples(pictures))
+    for name in ("stem", "total"):
+        values = [evaluate_graph(made.graph, {"x": picture})[name] for picture in pictures]
+        ends = made.ranges.statistics[name]
+        assert np.allclose((ends.low, ends.high), (np.min(values), np.max(values)), rtol=1e-3)
+
+
 def test_relu6_stays_6_and_no_channel_exceeds_its_own() -> None:
     graph = inverted_residual()
     made = equalized(graph)

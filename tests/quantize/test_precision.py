@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mcucc.errors import DataError
+from mcucc.evaluate.file_values import file_values
 from mcucc.evaluate.layer_noise import compare_layers
 from mcucc.frontends.imported import ImportedModel
 from mcucc.images.samples import Picture
@@ -114,7 +115,8 @@ def test_int16_is_nearer_to_float(tmp_path: Path) -> None:
 
     def worst(made: QuantizedModel) -> float:
         samples = [Picture(image, PRE) for image in images]
-        rows = compare_layers(model, made.floats, made.graph, made.integer, {}, samples)
+        values = file_values(made.maps, {})
+        rows = compare_layers(model, made.floats, made.graph, made.integer, values, samples)
         return min(row.snr_db for row in rows if row.snr_db is not None)
 
     assert worst(wide) > worst(plain) + 3.0

@@ -50,7 +50,7 @@ from mcucc.quantize.equalize.noise import (
 from mcucc.quantize.equalize.offsets import Offsets, middles
 from mcucc.quantize.equalize.ranges import ChannelRanges, channel_ranges, clipped_above
 from mcucc.quantize.groups import quant_groups
-from mcucc.quantize.observers.base import Range
+from mcucc.quantize.observers.base import Range, Statistics
 from mcucc.quantize.sensitivity import Sensitivities
 
 DoubleArray = npt.NDArray[np.float64]
@@ -240,14 +240,27 @@ class _Equalization:
         return rewritten(self._graph, maps), self._ranges(factors), maps
 
     def _ranges(self, factors: DoubleArray) -> Ranges:
-        """Of the new tensors, computed: observing again would cut the tails off."""
+        """Of the new tensors, computed: observing again would cut the tails off.
+
+        Their statistics are the ends of what was seen, which int16 has room for.
+        """
         by_name = {}
-        for name in self._seen:
-            low, high = self._shifted(name)
-            factor = factors[self._classes.of[name]]
-            least, most = float((low * factor).min()), float((high * factor).max())
+        statistics = {n: s for n, s in self._old.statistics.items() if n in self._seen}
+        for name, seen in self._seen.items():
+            factor, offset = factors[self._classes.of[name]], self._offsets.get(name, 0.0)
+            least, most = _ends(seen.low, seen.high, factor, offset)
             by_name[name] = Range(min(least, 0.0), max(most, 0.0))
-        return Ranges(self._old.observer, self._old.images, by_name, {}, self._old.whole)
+            if name in self._old.channels:
+                counted = self._old.channels[name]
+                statistics[name] = Statistics(*_ends(counted.low, counted.high, factor, offset))
+        return replace(self._old, by_name=by_name, statistics=statistics, channels={}, judged={})
+
+
+def _ends(
+    low: DoubleArray, high: DoubleArray, factor: DoubleArray, offset: DoubleArray | float
+) -> tuple[float, float]:
+    """The least and the largest of all channels, scaled and shifted."""
+    return float(((low - offset) * factor).min()), float(((high - offset) * factor).max())
 
 
 def _dense_layers(
