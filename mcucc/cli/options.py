@@ -46,14 +46,16 @@ WideBound = Annotated[
     typer.Option(
         "--wide-bound",
         min=1.0,
-        help="Of --precision auto: so many times the SRAM and instructions of int8 at most.",
+        help="Of --precision auto and --quantize best: so many times the SRAM and instructions of "
+        "int8 at most.",
     ),
 ]
 Quantize = Annotated[
     str,
     typer.Option(
         help="fast: biases corrected, in seconds; default: channels equalised and weights rounded "
-        "for what they read, too, where pictures held back say that it is better."
+        "for what they read, too, where pictures held back say that it is better; best: and "
+        "tensors in 16 bits, as --precision auto."
     ),
 ]
 Optimize = Annotated[str, typer.Option(help="speed, balanced or size.")]
@@ -110,6 +112,7 @@ def network_options(
     from mcucc.driver.load import NetworkOptions
     from mcucc.quantize.quantize import MODES, Mode
 
+    mode = Mode(choice("--quantize", quantize, MODES))
     return NetworkOptions(
         data=data,
         preprocess=preprocess,
@@ -117,8 +120,8 @@ def network_options(
         outputs=tuple(outputs or ()),
         weights=parse_weights(weights or []),
         precision=parse_precision(precision or []),
-        wide_bound=wide_bound if AUTO in (precision or []) else None,
-        mode=Mode(choice("--quantize", quantize, MODES)),
+        wide_bound=wide_bound if mode is Mode.BEST or AUTO in (precision or []) else None,
+        mode=mode,
     )
 
 

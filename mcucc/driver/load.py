@@ -232,7 +232,7 @@ def _quantized(file: ModelFile, imported: ImportedModel, options: NetworkOptions
         raise ModelError(
             f"it is quantized already ({imported.format}): its types are the file's",
             where=str(imported.model_path),
-            hint="leave out --precision, or give the float network",
+            hint="leave out --precision and --quantize best, or give the float network",
         )
     _printer(options)("import", graph)
     preprocess = None

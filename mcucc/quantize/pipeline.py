@@ -70,7 +70,7 @@ def quantize_model(
     """
     options = options or QuantizeOptions()
 
-    observer, channels = options.observer, options.mode is Mode.DEFAULT
+    observer, channels = options.observer, options.mode.tries_more
 
     def observed(graph: Graph, whole: frozenset[str] = frozenset()) -> Ranges:
         return calibrate(

@@ -45,15 +45,22 @@ class Mode(Enum):
     PLAIN rounds to nearest and looks no further (networks calibrated on noise), FAST corrects
     biases in a sweep over the integer network (sweep.py). DEFAULT equalises channels (equalize) and
     rounds weights for what they are multiplied by, too, where that is nearer to the float network.
+    BEST is that, and asks its caller for a bound within which tensors may take 16 bits.
     """
 
     PLAIN = "plain"
     FAST = "fast"
     DEFAULT = "default"
+    BEST = "best"
+
+    @property
+    def tries_more(self) -> bool:
+        """Whether equalised integers are made beside those of FAST."""
+        return self in (Mode.DEFAULT, Mode.BEST)
 
 
 # What may be asked for.
-MODES = (Mode.FAST.value, Mode.DEFAULT.value)
+MODES = tuple(mode.value for mode in Mode if mode is not Mode.PLAIN)
 
 
 @dataclass(frozen=True)

@@ -288,7 +288,7 @@ OPTIONS = (
     Wrong(
         "an effort of the quantizer that does not exist",
         with_option("--quantize", "slow"),
-        ("--quantize", "slow", "fast, default"),
+        ("--quantize", "slow", "fast, default, best"),
     ),
     Wrong(
         "a type of activations that does not exist",
