@@ -20,9 +20,9 @@ from mcucc.ops.fully_connected import FullyConnected
 
 Array = npt.NDArray[Any]
 Layer = Conv2d | DepthwiseConv2d | FullyConnected
-# Samples a tap: a covariance from fewer is noise in part, from more no better.
-SAMPLES = 10
-LEAST_SAMPLES = 512
+# Samples of a dense layer; products of many small groups take much longer for each.
+SAMPLES = 8192
+LEAST_SAMPLES = 1024
 MOST_VALUES = 25_000_000  # of the samples of all groups together
 
 
@@ -63,7 +63,7 @@ def sampled(op: Layer, x: Array, zero: int, rng: np.random.Generator) -> DoubleA
 
 def _places(places: int, taps: int, groups: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """Some of the places, in order, or all."""
-    count = max(LEAST_SAMPLES, SAMPLES * taps)
+    count = max(LEAST_SAMPLES, SAMPLES // groups)
     count = min(count, max(1, MOST_VALUES // (taps * groups)))
     if places <= count:
         return np.arange(places)

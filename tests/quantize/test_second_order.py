@@ -107,5 +107,6 @@ def test_rows_times_what_they_read_are_the_layers_sums(name: str) -> None:
 def test_samples_come_from_all_pictures() -> None:
     x = np.zeros((40, 16, 16, 2), np.int8) + np.arange(40, dtype=np.int8)[:, None, None, None]
     taken = sampled(Conv2d(Window2d((1, 1))), x, 0, np.random.default_rng(0))
-    assert taken.shape == (1, 512, 2)
-    assert {int(n) for n in np.bincount(taken[0, :, 0].astype(int))} <= {11, 12, 13, 14}
+    assert taken.shape == (1, 8192, 2)
+    counts = np.bincount(taken[0, :, 0].astype(int))
+    assert len(counts) == 40 and counts.max() - counts.min() <= 2
