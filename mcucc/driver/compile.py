@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,13 +23,15 @@ from mcucc.driver.limits import (
     too_much_flash,
 )
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
-from mcucc.driver.manifest import Manifest, ModelOrigin, Quantization, hashes_of, write_manifest
+from mcucc.driver.manifest import Manifest, ModelOrigin, hashes_of, write_manifest
 from mcucc.driver.measure import Measured, measure, without_firmware
+from mcucc.driver.most_bits import most_bits
 from mcucc.driver.room import room_of
 from mcucc.driver.target import target_of
 from mcucc.driver.wide_cost import with_widening
 from mcucc.errors import FitError, ToolError
 from mcucc.exports import export_to
+from mcucc.quantize.quantize import Room
 from mcucc.quantize.weight_choice import AUTO
 from mcucc.report.definitions import counting
 from mcucc.report.facts import (
@@ -61,9 +62,6 @@ from mcucc.toolchain.firmware import OPTIMIZE, BuildOptions, Firmware, build_fir
 from mcucc.toolchain.machines import machine_of
 from mcucc.toolchain.targets import cross_compiler, no_firmware
 from mcucc.version import __version__
-
-ROUNDS = 3  # of bits of weights, each knowing what the one before took when it was linked
-SLACK = 0.02  # of the flash, left when bits are looked for no longer
 
 
 @dataclass(frozen=True)
@@ -104,49 +102,18 @@ def compile_model(model: Path, options: CompileOptions, progress: Progress = sil
                 network, health, board, options, name, c_only, scratch, progress
             ).best()
 
+        def load(room: Room | None) -> LoadedModel:
+            return load_network(model, replace(options.network, room=room), progress)
+
         if options.network.weights.default == AUTO:
-            made = _within(model, options, limit, build, progress)
+            room = room_of(board, options.schedule.optimize, limit)
+            made = most_bits(room, limit, load, build)
         else:
-            made = build(load_network(model, options.network, progress))
+            made = build(load(options.network.room))
         if made.report.flash.total > limit:
             raise too_much_flash(made.report, limit, board)
         scratch.publish(made.folder)
     return made.report
-
-
-def _within(
-    model: Path,
-    options: CompileOptions,
-    limit: int,
-    build: Callable[[LoadedModel], _Built],
-    progress: Progress,
-) -> _Built:
-    """Bits of weights chosen so that linked firmware takes at most `limit`, and not much less.
-
-    What is known before linking is an estimate: each round knows how far the one before was off.
-    """
-    room = room_of(load_board(options.board), options.schedule.optimize, limit)
-    best: _Built | None = None
-    before: Quantization | None = None
-    for _ in range(ROUNDS):
-        network = load_network(model, replace(options.network, room=room), progress)
-        if network.quantization == before:
-            break
-        made, before = build(network), network.quantization
-        slack = limit - made.report.flash.total
-        if best is None or _better(made.report, best.report, limit):
-            best = made
-        if 0 <= slack <= SLACK * limit:
-            break
-        room = replace(room, bytes=room.bytes + slack)
-    assert best is not None
-    return best
-
-
-def _better(made: Report, best: Report, limit: int) -> bool:
-    """Whether it fits and keeps more bits, or is nearer to fitting."""
-    total, other = made.flash.total, best.flash.total
-    return other < total <= limit or (limit < other and total < other)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ import pytest
 from mcucc.boards.board import load_board
 from mcucc.driver import compile as verb
 from mcucc.driver.compile import CompileOptions
+from mcucc.driver.diagnose import Health
 from mcucc.driver.limits import TooLarge
 from mcucc.driver.load import NetworkOptions
 from mcucc.errors import FitError
@@ -54,7 +55,9 @@ class Plans:
         wanted = ScheduleOptions(plan=plan)
         options = CompileOptions("bluepill", Path(), NetworkOptions(), schedule=wanted)
         board = load_board("bluepill")
-        compiler = verb._Compiler(nothing, board, options, "net", "", nothing, lambda *_: None)
+        compiler = verb._Compiler(
+            nothing, Health(), board, options, "net", "", nothing, lambda *_: None
+        )
         return cast(str, compiler.best().schedule)
 
 
