@@ -77,9 +77,9 @@ def agreement(path: Path, rounding: Rounding, compiled: IntegerGraph | None = No
     oracle = open_oracle(path, rounding, {})
     assert isinstance(oracle, Oracle)
     integer = compiled or lower(oracle.imported.graph, rounding)
-    quant = oracle.imported.graph.tensors[integer.inputs[0]].quantization
+    source = oracle.imported.graph.tensors[integer.inputs[0]]
     scale, offset = PREPROCESS.affine()
-    camera = CameraInput.quantized(list(scale), list(offset), quant)
+    camera = CameraInput.quantized(list(scale), list(offset), source)
     images = camera_pictures()
     samples = [Picture(image, PREPROCESS, camera, f"{i}.png") for i, image in enumerate(images)]
     values = integer.run(batch(integer.inputs, samples))

@@ -31,23 +31,28 @@ ICOUNT_SHIFT = 7
 HEADER_WORDS, CALL_WORDS, FAULT_WORD, TICKS_WORD = 6, 9, 2, 8
 SCRIPT = """SECTIONS
 {{
-    .vectors {code:#x} : {{ KEEP(*(.vectors)) }}
-    .text : {{ *(.text* .rodata*) }}
+    .vectors {vectors:#x} : {{ KEEP(*(.vectors)) }}
+    .text {code:#x} : {{ *(.text* .rodata*) }}
     .data {data:#x} : {{ *(.data* .bss*) }}
     stack_top = {data:#x} + 0x4000;
 }}
 """
 
 
+BEHIND_VECTORS = 0x400
+SIZES = ("-global", "nrf51-soc.sram-size=0x1000000", "-global", "nrf51-soc.flash-size=0x100000")
+
+
 @dataclass(frozen=True)
 class Guest:
-    """A machine of QEMU: where code, data, the list and its timer lie, and the end of a memory.
+    """A machine of QEMU: where vectors, code, data, the list and its timer lie, a memory's end.
 
     Behind `memory_end` there is nothing. `timer_hz` 0: no timer, nothing is counted.
     """
 
     machine: tuple[str, ...]
     flags: tuple[str, ...]
+    vectors: int
     code: int
     data: int
     listing: int
@@ -59,17 +64,26 @@ class Guest:
 def _mps2(name: str, *flags: str) -> Guest:
     machine = ("-M", name)
     return Guest(
-        machine, flags, 0, 0x20000000, 0x21000000, 0x22000000, 0x40028018, timer_hz=25_000_000
+        machine,
+        flags,
+        0,
+        BEHIND_VECTORS,
+        0x20000000,
+        0x21000000,
+        0x22000000,
+        timer=0x40028018,
+        timer_hz=25_000_000,
     )
 
 
-# A micro:bit with 16 MiB of RAM: QEMU's only Armv6-M. There unaligned words fault, as they do on
-# the chip.
+# A micro:bit with 1 MiB of flash and 16 MiB of RAM: QEMU's only Armv6-M. There unaligned words
+# fault, as they do on the chip. Of the M55's memories its SRAM holds all kernels under any flags.
 GUESTS = {
     "cortex-m0": Guest(
-        ("-M", "microbit", "-global", "nrf51-soc.sram-size=0x1000000"),
+        (*("-M", "microbit"), *SIZES),
         ("-mcpu=cortex-m0plus",),
         0,
+        BEHIND_VECTORS,
         0x20000000,
         0x20010000,
         0x21000000,
@@ -82,6 +96,7 @@ GUESTS = {
         ("-M", "mps3-an547"),
         ("-mcpu=cortex-m55", "-mfloat-abi=hard", "-mfpu=auto"),
         0x10000000,
+        0x11000000,
         0x30000000,
         0x70000000,
         0x30080000,  # of the DTCM
@@ -116,7 +131,7 @@ def build_calls(
     options = [*target, "-ffreestanding", *addresses, f"-I{RUNTIME / 'include'}"]
     firmware = compile_objects(compiler, [CALL_LIST], options, Path("firmware"), folder)
     kernels = compile_kernels(compiler, isas, [*target, *of_kernels], folder)
-    script = SCRIPT.format(code=guest.code, data=guest.data)
+    script = SCRIPT.format(vectors=guest.vectors, code=guest.code, data=guest.data)
     return link(compiler, [*kernels, *objects, *firmware], target, script, folder / "calls.elf")
 
 
