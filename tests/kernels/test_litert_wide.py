@@ -43,7 +43,6 @@ EXPECTED = {
     "conv2d/portable/s16s16/single",
     "depthwise_conv2d/portable/s16s16/single",
     "fully_connected_product/portable/s16s16",
-    "rescale/portable/s16s16/single",
     "rescale/portable/s16s16/double",
     "softmax/portable/s16s16",
     "table_function/portable/s16s16",
