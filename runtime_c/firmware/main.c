@@ -238,8 +238,7 @@ static void choose_model(int32_t index)
     model = mcucc_config.models[index];
     if (model->arena_bytes > mcucc_config.arena_bytes ||
         (model->stream == 0 && !fits_arena(model->inputs, model->input_count)) ||
-        (model->stream != 0 &&
-         row_bytes(&model->inputs[0]) > (int32_t)sizeof first_row) ||
+        (model->stream != 0 && row_bytes(&model->inputs[0]) > (int32_t)sizeof first_row) ||
         !fits_arena(model->outputs, model->output_count)) {
         mcucc_finish(MCUCC_EXIT_REQUEST);
     }

@@ -54,7 +54,8 @@ def packed_case(
     assert bits_of(case.inputs[1].constant) <= bits
     expected = kernel.run(case.images)[0]
     intervals = ((-128, 127),) * len(case.images)
-    context = NodeContext(intervals, *expected.shape[:2], ("speed", "size")[seed % 2], bits=bits)
+    height, width = expected.shape[:2]
+    context = NodeContext(intervals, height, width, ("speed", "size")[seed % 2], bits=bits)
     choice = choose(kernel, context, isa)
     if choice.call.id.bits != bits:
         return None

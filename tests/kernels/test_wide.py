@@ -61,7 +61,8 @@ def wide_values(rng: np.random.Generator, shape: tuple[int, ...], limit: int | N
 def widened(case: Case, wide: tuple[bool, ...], limit: int | None, seed: int) -> Case:
     """The case with int16 where `wide` says so: its activations, and the output last."""
     rng = np.random.default_rng(seed)
-    inputs, values, left = [], [], list(case.values)
+    inputs: list[Tensor] = []
+    values, left = [], list(case.values)
     flags = list(wide)
     for tensor in case.inputs:
         if tensor.data is not None:

@@ -90,15 +90,14 @@ def test_32_bit_biases_of_conv_are_rounded_twice_by_the_reference() -> None:
         np.testing.assert_array_equal(saturated(ours), theirs)
 
 
-@pytest.mark.parametrize("dtype", [np.int32, np.int64, None])
-def test_fully_connected_is_a_product_of_doubles(dtype: type | None) -> None:
+@pytest.mark.parametrize(("dtype", "bits"), [(np.int32, 25), (np.int64, 42), (None, 1)])
+def test_fully_connected_is_a_product_of_doubles(dtype: type | None, bits: int) -> None:
     rng = np.random.default_rng(6)
-    bits = {np.int32: 25, np.int64: 42, None: 1}[dtype]
     for case in range(16):
         x, weights, bias, scales, acc = layer(
             rng, "FULLY_CONNECTED", bits, per_channel=case % 4 > 0
         )
-        given = None if dtype is None else bias.astype(dtype)
+        given: np.ndarray | None = None if dtype is None else bias.astype(dtype)
         acc = acc - bias if dtype is None else acc
         theirs = run_layer("FULLY_CONNECTED", x, weights, given, scales)
         ours = DoubleProduct.from_scales(scales[0], tuple(scales[1]), scales[2]).apply(acc)

@@ -456,14 +456,14 @@ def pad_cases(draw: st.DrawFn) -> Case:
 def slice_cases(draw: st.DrawFn) -> Case:
     """Slice of rows, columns and channels of a picture, or of a vector."""
     rng = np.random.default_rng(draw(SEEDS))
-    shape = (1, draw(st.integers(1, 7)), draw(st.integers(1, 9)), draw(CHANNELS))
-    shape = draw(st.sampled_from([shape, (1, shape[3])]))
-    axes = []
+    channels = draw(CHANNELS)
+    picture = (1, draw(st.integers(1, 7)), draw(st.integers(1, 9)), channels)
+    shape: tuple[int, ...] = draw(st.sampled_from([picture, (1, channels)]))
+    axes: list[tuple[int, int, int]] = []
     for length in hwc(shape):
         begin, stride = draw(st.integers(0, length - 1)), draw(st.integers(1, 3))
         axes.append((begin, draw(st.integers(1, (length - 1 - begin) // stride + 1)), stride))
-    rows, columns, channels = axes
-    op = Slice(*zip(rows, columns, channels, strict=True))
+    op = Slice(*zip(*axes, strict=True))
     x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
     output = Tensor("y", op.infer([x.type]).shape, INT8, x.quant)
     return Case(op, (x,), output, (int8_values(rng, shape),))

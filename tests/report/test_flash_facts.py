@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from mcucc.boards.board import load_board
 from mcucc.driver.target import bind
 from mcucc.report.flash import table_facts, weight_bytes
@@ -11,7 +13,8 @@ from tests.schedule.split.test_splits import network, split_plan
 
 def test_a_split_of_channels_stores_the_weights_of_its_layers() -> None:
     graph = network()
-    count = sum(node.kernel.weights.size for node in graph.nodes)
+    kernels = [cast(Any, node.kernel) for node in graph.nodes]
+    count = sum(kernel.weights.size for kernel in kernels)
     split = expand(graph, split_plan(graph, (4, 0), 8)).graph
     assert weight_bytes(graph) == weight_bytes(split) == count
 
