@@ -21,7 +21,7 @@ from mcucc.ir.graph import Graph, Node
 from mcucc.ir.integer import Activation, IntegerGraph
 from mcucc.ir.op import Op
 from mcucc.ir.tensor import Quant
-from mcucc.numerics.fixed_point import NO_CLAMP, IntegerArray
+from mcucc.numerics.fixed_point import IntegerArray
 from mcucc.numerics.weights import GRIDS
 from mcucc.oracles.float_session import FloatSession
 
@@ -166,7 +166,7 @@ def cut_ends(op: Op, output: Activation) -> tuple[bool, bool]:
     if op.SHARES_QUANT or op.fixed_quant() is not None:
         return False, False
     least, most = output.interval
-    clamp = getattr(op, "clamp", NO_CLAMP)
+    clamp = op.fused_clamp
     lo, hi = (end / output.scale + output.zero_point for end in (clamp.lo, clamp.hi))
     low = output.zero_point != least and not lo > least - 0.5
     high = output.zero_point != most and not hi < most + 0.5

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +19,7 @@ from mcucc.ir.graph import Graph, Node
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.tensor import Tensor
 from mcucc.ir.window import hwc
-from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, IntegerArray, Rounding
+from mcucc.numerics.fixed_point import NO_CLAMP, IntegerArray, Rounding
 from mcucc.ops.pad import Pad
 from mcucc.ops.resize_bilinear import ResizeBilinear
 from mcucc.ops.softmax import Softmax
@@ -127,7 +126,7 @@ def _own(graph: Graph, node: Node, rounding: Rounding) -> int:
         return 2  # LiteRT's fixed point, which is not ONNX Runtime's
     quants = {graph.tensors[name].quant for name in (*node.inputs, node.output)}
     moves = node.op.SHARES_QUANT and len(quants) == 1 and not isinstance(node.op, ResizeBilinear)
-    clamped = getattr(node.op, "clamp", NO_CLAMP) != NO_CLAMP
+    clamped = node.op.fused_clamp != NO_CLAMP
     valued = isinstance(node.op, Pad) and node.op.value != 0
     return 0 if moves and not clamped and not valued else 1
 
@@ -140,7 +139,7 @@ def _carried(graph: Graph, node: Node, unseen: Mapping[str, int]) -> int:
     if node.op.WEIGHT_AXIS is not None:
         spread = np.full(operands[0].shape, reals.get(operands[0].name, 0.0), np.float32)
         weights = np.abs(_real(operands[1]))
-        total = _unclamped(node).op.evaluate([spread, weights]).max()
+        total = node.op.unclamped().evaluate([spread, weights]).max()
         return math.ceil(float(total) / scale)
     largest = [1.0, *(_largest(t) for t in operands)] if node.op.kind == "Mul" else [1.0]
     return math.ceil(STEEPEST * sum(reals.values()) * max(largest) / scale)
@@ -164,19 +163,11 @@ def _float_noise(graph: Graph, node: Node, values: Mapping[str, IntegerArray]) -
     x = values[data.name].astype(np.float64) - quant.zero_point
     real = np.abs(x * quant.per_tensor_scale).astype(np.float32).reshape(data.shape)
     terms = [real, *(np.abs(_real(c)).astype(np.float32) for c in constants)]
-    magnitude = _unclamped(node).op.evaluate(terms).reshape(hwc(output.shape))
+    magnitude = node.op.unclamped().evaluate(terms).reshape(hwc(output.shape))
     taps = constants[0].constant.size / max(constants[0].constant.shape[node.op.WEIGHT_AXIS], 1)
     relative = (PRODUCT_ROUNDINGS + math.sqrt(taps)) * 2.0**-24
     steps = magnitude.astype(np.float64) * relative / output.quantization.per_tensor_scale
     return np.minimum(np.floor(steps), 2.0**31).astype(np.int64)
-
-
-def _unclamped(node: Node) -> Node:
-    """The node without its fused activation."""
-    op: Any = node.op
-    names = {field.name for field in fields(op)}
-    clamp = {"clamp": Clamp()} if "clamp" in names else {}
-    return replace(node, op=replace(op, **clamp))
 
 
 def _real(constant: Tensor) -> npt.NDArray[np.float64]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import ClassVar, TypeVar
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from mcucc.ir.kernel import Kernel
 from mcucc.ir.tensor import Quant, Tensor, TensorType
 from mcucc.ir.window import Window
-from mcucc.numerics.fixed_point import Rounding
+from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Rounding
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -82,6 +82,18 @@ class Op(ABC):
     def fixed_quant(self) -> Quant | None:
         """The output quantization the op prescribes (softmax, sigmoid), or None."""
         return None
+
+    @property
+    def fused_clamp(self) -> Clamp:
+        """The fused activation; NO_CLAMP where there is none."""
+        clamp: Clamp = getattr(self, "clamp", NO_CLAMP)
+        return clamp
+
+    def unclamped(self) -> Op:
+        """The op without its fused activation."""
+        if self.fused_clamp == NO_CLAMP:
+            return self
+        return replace(self, clamp=NO_CLAMP)  # type: ignore[type-var]
 
     @property
     def kind(self) -> str:

@@ -156,7 +156,7 @@ def _group_range(
         if name not in ranges.by_name:
             raise ModelError(f"tensor {name} was not calibrated")
         node = producers.get(name)
-        clamp: Clamp = NO_CLAMP if node is None else getattr(node.op, "clamp", NO_CLAMP)
+        clamp: Clamp = NO_CLAMP if node is None else node.op.fused_clamp
         seen = ranges.by_name[name]
         covered = covered.union(_narrow(Range(margin * seen.low, margin * seen.high), clamp))
     return covered

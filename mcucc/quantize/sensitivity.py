@@ -13,7 +13,7 @@ sum_T s_T^2 / 12 * sum S_T + sum_j s_j^2 / 12 * sum_c G_jc.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from mcucc.ir.float_run import evaluate_graph
 from mcucc.ir.graph import Graph, Node
 from mcucc.ir.op import Op
 from mcucc.ir.tensor import Shape
-from mcucc.numerics.fixed_point import NO_CLAMP, IntArray
+from mcucc.numerics.fixed_point import IntArray
 from mcucc.ops.softmax import Softmax
 
 DoubleArray = npt.NDArray[np.float64]
@@ -201,7 +201,7 @@ class _Tally:
     ) -> None:
         axis = node.op.WEIGHT_AXIS
         assert axis is not None  # the caller looked
-        clamped = getattr(node.op, "clamp", NO_CLAMP).pullback(output, gradient)
+        clamped = node.op.fused_clamp.pullback(output, gradient)
         of_bias = clamped.reshape(-1, clamped.shape[-1]).sum(axis=0, dtype=np.float64)
         exact = of_weights.astype(np.float64)
         sums = self._weights.get(node.name)
@@ -242,8 +242,7 @@ class _Tally:
 
 def tap_means(op: Op, mean_input: DoubleArray, weights: FloatArray) -> DoubleArray:
     """The mean of what each weight is multiplied by, over positions, in the weights' shape."""
-    has_clamp = any(field.name == "clamp" for field in fields(op))  # type: ignore[arg-type]
-    linear = replace(op, clamp=NO_CLAMP) if has_clamp else op  # type: ignore[type-var]
+    linear = op.unclamped()
     operands = [mean_input.astype(np.float32), weights]
     output = linear.evaluate(operands)
     each = output.shape[-1] / output.size

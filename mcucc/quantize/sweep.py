@@ -14,7 +14,7 @@ a machine's sums does not reach a bias.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -27,7 +27,7 @@ from mcucc.ir.graph import Graph, Node
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.op import Op
 from mcucc.ir.tensor import Quant, Tensor
-from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Rounding
+from mcucc.numerics.fixed_point import Clamp, Rounding
 from mcucc.numerics.weights import DoubleArray, WeightGrid
 from mcucc.passes.linear import Linear, tap_sums
 from mcucc.quantize.lower import lower, lower_node
@@ -124,16 +124,9 @@ def float_means(
     for name, node in weighted.items():
         mean = into[name] / len(samples)
         operands = (wide[constant] for constant in node.inputs[1:])
-        before = _mean(_evaluate(without_clamp(node.op), mean, *operands))
+        before = _mean(_evaluate(node.op.unclamped(), mean, *operands))
         found[name] = Means(mean, before, after[name] / len(samples))
     return found
-
-
-def without_clamp(op: Op) -> Op:
-    """The op, linear."""
-    if any(field.name == "clamp" for field in fields(op)):  # type: ignore[arg-type]
-        return replace(op, clamp=NO_CLAMP)  # type: ignore[type-var]
-    return op
 
 
 def dead_after(nodes: Sequence[tuple[Sequence[str], str]]) -> list[tuple[str, ...]]:
@@ -248,7 +241,7 @@ class _Layer:
     """A layer with weights of an int8 graph, and its inputs x (N, H, W, C)."""
 
     def __init__(self, graph: Graph, node: Node, x: IntegerArray) -> None:
-        self._op, self._x = without_clamp(node.op), x
+        self._op, self._x = node.op.unclamped(), x
         source, weights, *rest = graph.tensors_of(node.inputs)
         self._zero = source.quantization.zero_point
         self._axis = node.op.WEIGHT_AXIS or 0
@@ -259,7 +252,7 @@ class _Layer:
         output = graph.tensors[node.output]
         zero, scale = output.quantization.zero_point, output.quantization.per_tensor_scale
         low, high = ((end - zero) * scale for end in output.interval)
-        clamp: Clamp = getattr(node.op, "clamp", NO_CLAMP)
+        clamp: Clamp = node.op.fused_clamp
         self._clamp, self._size = clamp.intersect(Clamp(low, high)), prod(output.shape)
 
     def biases(self, means: Means, least: DoubleArray, most: DoubleArray) -> npt.NDArray[np.int32]:

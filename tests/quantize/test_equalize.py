@@ -28,7 +28,7 @@ from mcucc.ops.reshape import Reshape
 from mcucc.ops.sigmoid import Sigmoid
 from mcucc.quantize.equalize import Equalized, equalize
 from mcucc.quantize.equalize.check import LEAST_DB, Equivalence
-from mcucc.quantize.equalize.classes import FIXED, channel_classes, clamp_of
+from mcucc.quantize.equalize.classes import FIXED, channel_classes
 from mcucc.quantize.lower import lower
 from mcucc.quantize.quantize import quantize
 from mcucc.quantize.sensitivity import Sensitivities
@@ -86,7 +86,7 @@ def test_every_node_makes_of_mapped_inputs_its_mapped_output(seed: int) -> None:
         ]
         value, exact = node.op.evaluate(operands), mapped(made, node.output, old[node.output])
         # A clamp that is not at 0 cuts channels with k > 1 off earlier, and changes nothing else.
-        wanted = clamp_of(node.op).apply(exact)
+        wanted = node.op.fused_clamp.apply(exact)
         size = sum(np.abs(v[np.isfinite(v)]).max() for v in (exact, operands[0]))
         np.testing.assert_allclose(value, wanted, rtol=0, atol=2e-5 * size, err_msg=node.name)
 
@@ -101,7 +101,7 @@ def test_without_saturation_the_whole_network_is_the_same(seed: int) -> None:
         node.output
         for node in graph.nodes
         if not np.array_equal(
-            clamp_of(node.op).apply(mapped(made, node.output, old[node.output])),
+            node.op.fused_clamp.apply(mapped(made, node.output, old[node.output])),
             mapped(made, node.output, old[node.output]),
         )
     ]
@@ -117,7 +117,7 @@ def test_ends_keep_their_values_and_clamps_their_reach(seed: int) -> None:
     made = equalized(graph, seed)
     assert not {*graph.inputs, *graph.outputs} & set(made.maps)
     for node in graph.nodes:
-        clamp = clamp_of(node.op)
+        clamp = node.op.fused_clamp
         if 0.0 < clamp.hi < np.inf and node.output in made.maps:
             assert made.maps[node.output].scale.min() >= 1.0
             assert not made.maps[node.output].offset.any()

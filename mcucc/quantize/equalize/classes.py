@@ -9,16 +9,16 @@ other function, and where a clamp does not hold 0: clamps are homogeneous only a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.graph import Graph, Node
-from mcucc.ir.op import FloatArray, Op
+from mcucc.ir.op import FloatArray
 from mcucc.ir.tensor import Tensor
-from mcucc.numerics.fixed_point import NO_CLAMP, Clamp
+from mcucc.numerics.fixed_point import NO_CLAMP
 from mcucc.passes.linear import Linear
 
 Numbers = npt.NDArray[np.int64]
@@ -49,19 +49,6 @@ def is_layer(graph: Graph, node: Node) -> bool:
     constants = graph.tensors_of(node.inputs[1:])
     known = all(t.data is not None and t.data.dtype.kind == "f" for t in constants)
     return isinstance(node.op, Linear) and known
-
-
-def clamp_of(op: Op) -> Clamp:
-    """The op's fused activation."""
-    clamp: Clamp = getattr(op, "clamp", NO_CLAMP)
-    return clamp
-
-
-def unclamped(op: Op) -> Op:
-    """The op without its fused activation."""
-    if any(field.name == "clamp" for field in fields(op)):  # type: ignore[arg-type]
-        return replace(op, clamp=NO_CLAMP)  # type: ignore[type-var]
-    return op
 
 
 class _ChannelUnion:
@@ -102,7 +89,7 @@ class _ChannelUnion:
 
 
 def _relate(graph: Graph, node: Node, union: _ChannelUnion) -> None:
-    op, clamp = node.op, clamp_of(node.op)
+    op, clamp = node.op, node.op.fused_clamp
     read = [name for name in node.inputs if name in union.numbers]
     if not clamp.lo <= 0.0 <= clamp.hi:
         union.fix(node.output)
@@ -158,5 +145,5 @@ def on_channel_numbers(graph: Graph, node: Node, more: int = 0) -> FloatArray:
         row = np.arange(begin, begin + tensor.shape[-1], dtype=np.float32)
         inputs.append(np.broadcast_to(row, tensor.shape))
         begin += tensor.shape[-1]
-    made = unclamped(node.op).evaluate(inputs)
+    made = node.op.unclamped().evaluate(inputs)
     return made.reshape(-1, made.shape[-1])

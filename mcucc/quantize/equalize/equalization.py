@@ -36,7 +36,6 @@ from mcucc.quantize.equalize.check import LEAST_DB, Equivalence
 from mcucc.quantize.equalize.classes import (
     Numbers,
     channel_classes,
-    clamp_of,
     is_layer,
 )
 from mcucc.quantize.equalize.noise import (
@@ -137,7 +136,7 @@ class _Equalization:
     def _channel_range(self, name: str, free: bool) -> ChannelRanges:
         if name in self._old.channels and name not in self._old.whole:
             producer = self._graph.producer(name)
-            clamp = NO_CLAMP if producer is None else clamp_of(producer.op)
+            clamp = NO_CLAMP if producer is None else producer.op.fused_clamp
             return channel_ranges(self._old.channels[name], clamp, free=free)
         seen, count = self._old.by_name[name], self._graph.tensors[name].shape[-1]
         return ChannelRanges(np.full(count, seen.low), np.full(count, seen.high))
@@ -165,10 +164,10 @@ class _Equalization:
     def _limits(self, cut: float) -> DoubleArray:
         """How far a class may grow for the clamps to cut no more off; inf without such a clamp."""
         limits = np.full(self._classes.count + 1, np.inf)
-        clamped = [n for n in self._graph.nodes if _finite(clamp_of(n.op))]
+        clamped = [n for n in self._graph.nodes if _finite(n.op.fused_clamp)]
         each = cut / max(sum(self._classes.of[node.output].size for node in clamped), 1)
         for node in clamped:
-            room = self._room(node.output, clamp_of(node.op), each)
+            room = self._room(node.output, node.op.fused_clamp, each)
             np.minimum.at(limits, self._classes.of[node.output], room)
         return limits[:-1]
 
@@ -310,7 +309,7 @@ def rewritten(graph: Graph, maps: Mapping[str, Affine]) -> Graph:
             inverse = Affine(1.0 / source.scale, -source.offset / source.scale)
             changed = scale_input(rewriter, changed, inverse)
         if output is not None:
-            changed = scale_output(rewriter, changed, output, clamp_of(changed.op))
+            changed = scale_output(rewriter, changed, output, changed.op.fused_clamp)
         if changed is not node:
             rewriter.replace(node, changed)
     return rewriter.finish()

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from mcucc.ir.graph import Graph, Node
 from mcucc.numerics.fixed_point import NO_CLAMP
 from mcucc.passes.linear import padded
-from mcucc.quantize.equalize.classes import clamp_of, is_layer, on_channel_numbers, unclamped
+from mcucc.quantize.equalize.classes import is_layer, on_channel_numbers
 
 DoubleArray = npt.NDArray[np.float64]
 Middle = Callable[[str], DoubleArray | None]
@@ -41,7 +41,7 @@ class Offsets:
                 taken.add(node.output)
         made: set[str] = set()
         for node in self._graph.nodes:
-            origin = is_layer(self._graph, node) and clamp_of(node.op) == NO_CLAMP
+            origin = is_layer(self._graph, node) and node.op.fused_clamp == NO_CLAMP
             passed = self._passes(node) and any(name in made for name in node.inputs)
             if node.output in taken and (origin or passed):
                 made.add(node.output)
@@ -97,7 +97,7 @@ class Offsets:
         """Whether offsets of the inputs are offsets of the output, one a channel."""
         moves = node.op.SHARES_QUANT and not node.op.SCALED_BY
         constants = any(t.data is not None for t in self._graph.tensors_of(node.inputs))
-        if constants or clamp_of(node.op) != NO_CLAMP or not (node.op.ADDITIVE or moves):
+        if constants or node.op.fused_clamp != NO_CLAMP or not (node.op.ADDITIVE or moves):
             return False
         made = np.nan_to_num(on_channel_numbers(self._graph, node))
         return bool((np.abs(made - made[0]) < 0.25).all())
@@ -108,7 +108,7 @@ class Offsets:
         for tensor in self._graph.tensors_of(node.inputs):
             row = offsets.get(tensor.name, np.zeros(tensor.shape[-1]))
             inputs.append(np.broadcast_to(row, tensor.shape))
-        made = unclamped(node.op).evaluate(inputs)  # type: ignore[arg-type]
+        made = node.op.unclamped().evaluate(inputs)  # type: ignore[arg-type]
         passed: DoubleArray = made.reshape(-1, made.shape[-1])[0].astype(np.float64)
         return passed
 
