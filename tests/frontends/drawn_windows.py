@@ -162,3 +162,30 @@ def matmul(net: Drawn, x: str) -> str:
 @kind("MatMul of a constant and an activation")
 def matmul_left(net: Drawn, x: str) -> str:
     return net("MatMul", net.weights(net.number(1, 4), net.shape(x)[2]), x)
+
+
+@kind("MatMul of activations")
+def matmul_of_activations(net: Drawn, x: str) -> str:
+    """A picture's channels as tokens or features, in heads or not, either side transposed."""
+    _, channels, height, width = net.shape(x)
+    heads = net.number(1, 2)
+    parts = [net.conv(x, channels, 2 * heads, 1) for _ in range(2)]
+    tokens = net.ints(1, heads, 2, height * width)
+    a, b = (net("Reshape", part, tokens) for part in parts)
+    if net.flag("over tokens"):
+        return net("MatMul", a, net("Transpose", b, perm=[0, 1, 3, 2]))
+    form = net.one("left", ["transposed", "weights of tokens"])
+    left = net("Transpose", a, perm=[0, 1, 3, 2])
+    if form == "transposed":
+        return net("MatMul", left, b)
+    weights = net("Softmax", net("MatMul", left, b), axis=-1)
+    return net("MatMul", b, net("Transpose", weights, perm=[0, 1, 3, 2]))
+
+
+@kind("Einsum")
+def einsum(net: Drawn, x: str) -> str:
+    """The products of attention, and one of channels, letter by letter."""
+    channels = net.shape(x)[1]
+    a, b = (net.conv(x, channels, net.number(2, 3), 1) for _ in range(2))
+    equation = net.one("equation", ["nchw,ndhw->ncd", "nchw,ndhw->ndc", "nchw,ndhw->nhcd"])
+    return net("Einsum", a, b, equation=equation)

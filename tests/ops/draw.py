@@ -32,6 +32,7 @@ from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.extremum import Extremum
 from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.global_average_pool import GlobalAveragePool
+from mcucc.ops.mat_mul import MatMul
 from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.mul import Mul
 from mcucc.ops.pad import Pad
@@ -290,6 +291,27 @@ def binary_cases(
     natural = 74 * 74 * sa * sb / 40 if op_type is Mul else 74 * max(sa, sb) / 40
     y = activation("y", shape, scales.output(natural, rng), zeros[2])
     return Case(op, (a, b), y, (int8_values(rng, shape), int8_values(rng, b_shape)))
+
+
+@st.composite
+def mat_mul_cases(draw: st.DrawFn, scales: Scales = FREE) -> Case:
+    """MatMul of any heads, b plain or transposed, one matrix or one a row."""
+    rng = np.random.default_rng(draw(SEEDS))
+    by_row, transposed, heads = draw(st.booleans()), draw(st.booleans()), draw(st.integers(1, 3))
+    height, width = draw(st.integers(1, 3)), draw(st.integers(1, 5))
+    b_height = height if by_row else draw(st.integers(1, 3))
+    b_width, depth = draw(st.integers(1, 6)), draw(CHANNELS)
+    pixels = b_width if by_row else b_height * b_width
+    deep = depth if transposed else pixels
+    op = MatMul(heads, transposed, by_row)
+    zeros = [draw(ZERO_POINTS) for _ in range(3)]
+    a = activation("a", (1, height, width, heads * deep), scales.operand(rng), zeros[0])
+    b = activation("b", (1, b_height, b_width, heads * depth), scales.operand(rng), zeros[1])
+    sa, sb = a.quantization.per_tensor_scale, b.quantization.per_tensor_scale
+    natural = 74 * 74 * sa * sb * deep**0.5 / 40
+    shape = op.infer([a.type, b.type]).shape
+    y = activation("y", shape, scales.output(natural, rng), zeros[2])
+    return Case(op, (a, b), y, (int8_values(rng, a.shape), int8_values(rng, b.shape)))
 
 
 @st.composite

@@ -32,6 +32,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "Add": draw.binary_cases(Add),
     "Mul": draw.binary_cases(Mul),
     "Sub": draw.binary_cases(Sub),
+    "MatMul": draw.mat_mul_cases(),
     "MaxPool": draw.max_pool_cases(),
     "AveragePool": draw.average_pool_cases(),
     "GlobalAveragePool": draw.global_average_pool_cases(),

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from mcucc.frontends.onnx import elementwise, linear, resize, shapes, slices, windows
+from mcucc.frontends.onnx import elementwise, linear, products, resize, shapes, slices, windows
 from mcucc.frontends.onnx.registry import CONVERTERS, Converter
 
-MODULES = (elementwise, linear, resize, shapes, slices, windows)  # importing them fills CONVERTERS
+MODULES = (
+    elementwise,
+    linear,
+    products,
+    resize,
+    shapes,
+    slices,
+    windows,
+)  # importing them fills CONVERTERS
 
 
 def converters() -> dict[str, Converter]:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from mcucc.frontends.onnx.context import Constant, Context, Reals, pixels_of
 from mcucc.frontends.onnx.node import OnnxNode
+from mcucc.frontends.onnx.products import product
 from mcucc.frontends.onnx.registry import converter
 from mcucc.frontends.onnx.view import NHWC, View
 from mcucc.frontends.onnx.windows import transposed_window, window_of
@@ -92,16 +93,21 @@ def gemm(ctx: Context, node: OnnxNode) -> View:
 
 @converter("MatMul")
 def matmul(ctx: Context, node: OnnxNode) -> View:
-    """An activation times a constant matrix, from the right."""
-    if node.input(0) in ctx.constants:
-        raise UnsupportedNode("a constant times an activation", "put the constant on the right")
-    view = ctx.view(node, 0)
-    matrix = ctx.constant(node, 1, "right operand").astype(np.float64)
+    """Two activations, or one and a constant matrix on either side."""
+    constant = [node.input(i) in ctx.constants for i in range(2)]
+    if not any(constant):
+        return product(ctx, node, ctx.view(node, 0), ctx.view(node, 1))
+    view = ctx.view(node, constant.index(False))
+    matrix = ctx.constant(node, constant.index(True), "operand").astype(np.float64)
     while matrix.ndim > 2 and matrix.shape[0] == 1:
         matrix = matrix[0]
-    if matrix.ndim != 2 or not view.axes:
+    if matrix.ndim != 2 or len(view.axes) < 1 + constant[0]:
         raise UnsupportedNode(f"a product of {list(view.shape)} and {list(matrix.shape)}")
-    return _matrix(ctx, node, view, matrix.T, None)
+    if not constant[0]:
+        return _matrix(ctx, node, view, matrix.T, None)
+    # A x = (x^T A^T)^T
+    order = (*range(len(view.axes) - 2), len(view.axes) - 1, len(view.axes) - 2)
+    return _matrix(ctx, node, view.transposed(order), matrix, None).transposed(order)
 
 
 def _matrix(ctx: Context, node: OnnxNode, view: View, weights: Reals, bias: Reals | None) -> View:

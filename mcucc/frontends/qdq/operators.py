@@ -79,9 +79,11 @@ def _gemm(ctx: Context, node: OnnxNode) -> None:
 
 
 def _matmul(ctx: Context, node: OnnxNode) -> None:
-    if node.input(0) in ctx.known:
-        raise UnsupportedNode("a constant times an activation", "put the constant on the right")
-    ctx.emit(node, "MatMul", [_operand(ctx, node, 0), _weights(ctx, node, 3, -1)])
+    if node.input(0) in ctx.known or node.input(3) not in ctx.known:
+        operands = [_operand(ctx, node, index) for index in (0, 3)]
+    else:
+        operands = [_operand(ctx, node, 0), _weights(ctx, node, 3, -1)]
+    ctx.emit(node, "MatMul", operands)
     _result(ctx, node, 6)
 
 

@@ -35,10 +35,13 @@ def integer_weights(
     axis = node.op.WEIGHT_AXIS or 0
     weights = graph.tensors[node.inputs[1]]
     operands = list(proto.input)[1:] if proto is not None else []
+    left = proto is not None and proto.op_type == "MatMul" and proto.input[0] in constants
+    if proto is not None and left:
+        operands = list(proto.input)[:1]
     entry = constants.get(operands[0]) if operands else None
     if entry is None:
         return [_repeated(node, weights)]
-    scales = _scales(proto, entry, weights, axis) * _alpha(proto) * factor
+    scales = _scales(proto, entry, weights, axis, left=left) * _alpha(proto) * factor
     rows = _integers(weights, scales, axis)
     if len(node.inputs) == 2:
         return [_int8(weights, rows, scales, axis)]
@@ -57,15 +60,15 @@ def integer_weights(
 
 
 def _scales(
-    proto: onnx.NodeProto | None, entry: IntConstant, weights: Tensor, axis: int
+    proto: onnx.NodeProto | None, entry: IntConstant, weights: Tensor, axis: int, *, left: bool
 ) -> Doubles:
-    """The file's weight scales: one, or one for each output channel."""
+    """The file's weight scales: one, or one for each output channel (`left`: rows of A in A x)."""
     assert proto is not None
     centred = entry.centred
     small = centred.min(initial=0) >= INT8_MIN and centred.max(initial=0) <= INT8_MAX
     if entry.integers.dtype not in WEIGHT_TYPES or not small:
         raise UnsupportedNode("its weights are not symmetric int8", "quantize them symmetrically")
-    scales = entry.channel_scales(output_axis(proto))
+    scales = entry.channel_scales(-2 if left else output_axis(proto))
     if scales.size not in (1, weights.shape[axis]):
         raise UnsupportedNode(f"{scales.size} weight scales for {weights.shape[axis]} channels")
     return scales
