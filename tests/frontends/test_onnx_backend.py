@@ -19,7 +19,7 @@ import pytest
 from onnx import numpy_helper
 
 from mcucc.errors import ModelError
-from mcucc.frontends.onnx.file import NEWEST_OPSET, OLDEST_OPSET
+from mcucc.frontends.onnx.dialects import NEWEST_OPSET, OLDEST_OPSET
 from mcucc.frontends.onnx.importer import import_onnx
 from mcucc.ir.float_run import evaluate_graph
 from mcucc.passes.pipeline import optimize

@@ -12,7 +12,8 @@ import onnx
 from onnx import AttributeProto, TensorProto
 
 from mcucc.frontends.named_outputs import named_outputs
-from mcucc.frontends.onnx.file import DEFAULT_DOMAINS, is_quantized
+from mcucc.frontends.onnx.dialects import DEFAULT_DOMAINS
+from mcucc.frontends.onnx.file import is_quantized
 
 SHAPE_OPS = ("Shape", "Size")  # what they read is a shape, known at import
 

@@ -13,9 +13,8 @@ from onnx import external_data_helper, inliner
 from mcucc.errors import ModelError
 from mcucc.frontends.file_kind import POINTER_HINT, pointer_of
 from mcucc.frontends.onnx.bounds import MOST_EXTERNAL, check_model, check_shape
+from mcucc.frontends.onnx.dialects import opset_of
 
-OLDEST_OPSET, NEWEST_OPSET = 11, 22
-DEFAULT_DOMAINS = ("", "ai.onnx")
 LARGEST_FILE = 2**31 - 1  # protobuf's own limit, bytes
 INTEGER_OPS = frozenset(
     {
@@ -89,21 +88,6 @@ def _read_bytes(path: Path) -> bytes:
     if not content:
         raise ModelError("the file is empty", where=where)
     return content
-
-
-def opset_of(model: onnx.ModelProto, where: str) -> int:
-    """The version of the standard operator set; ModelError outside 11 to 22."""
-    found = [entry.version for entry in model.opset_import if entry.domain in DEFAULT_DOMAINS]
-    wanted = f"mcucc reads opsets {OLDEST_OPSET} to {NEWEST_OPSET}"
-    if not found:
-        raise ModelError(f"the file names no standard opset; {wanted}", where=where)
-    if not OLDEST_OPSET <= found[0] <= NEWEST_OPSET:
-        raise ModelError(
-            f"the model has opset {found[0]}; {wanted}",
-            where=where,
-            hint="export with opset_version=18, or convert with onnx.version_converter",
-        )
-    return int(found[0])
 
 
 def is_quantized(model: onnx.ModelProto) -> bool:

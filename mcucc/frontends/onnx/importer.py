@@ -1,4 +1,4 @@
-"""Float ONNX models, opsets 11 to 22, to a float Graph in NHWC.
+"""Float ONNX models, opsets 7 to 24, to a float Graph in NHWC.
 
 Layout: every value of the file becomes a `View` of a stored tensor (onnx_view.py). Pictures are
 stored NHWC; element-wise operators keep the layout they find; Transpose, Reshape and Flatten only
@@ -21,13 +21,8 @@ from mcucc.frontends.onnx.constants import array_of, fold
 from mcucc.frontends.onnx.context import Context
 from mcucc.frontends.onnx.converters import converters
 from mcucc.frontends.onnx.declared import check_shapes
-from mcucc.frontends.onnx.file import (
-    DEFAULT_DOMAINS,
-    inline_functions,
-    is_quantized,
-    opset_of,
-    read_onnx,
-)
+from mcucc.frontends.onnx.dialects import DEFAULT_DOMAINS, modernised, opset_of
+from mcucc.frontends.onnx.file import inline_functions, is_quantized, read_onnx
 from mcucc.frontends.onnx.inputs import ShapeMap, add_inputs, inferred_shapes
 from mcucc.frontends.onnx.node import OnnxNode
 from mcucc.frontends.onnx.outputs import finish_outputs
@@ -63,7 +58,7 @@ def import_model(
     """The Graph of a float model that has been read from `path`; errors as `import_onnx`."""
     where = str(path)
     in_file = {name for node in model.graph.node for name in node.output}
-    model = inline_functions(model, where)
+    model = modernised(inline_functions(model, where), where)
     importer = _Importer(model, where)
     importer.ctx.reserve(
         [name for node in model.graph.node for name in node.output],

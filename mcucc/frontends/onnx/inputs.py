@@ -11,7 +11,7 @@ from onnx import TensorProto
 from mcucc.errors import ModelError
 from mcucc.frontends.imported import Source
 from mcucc.frontends.onnx.context import LARGEST_ACTIVATION, Context
-from mcucc.frontends.onnx.file import DEFAULT_DOMAINS
+from mcucc.frontends.onnx.dialects import DEFAULT_DOMAINS
 from mcucc.frontends.onnx.steps import label_of
 from mcucc.frontends.onnx.view import NHWC, View, storage_shape
 from mcucc.ir.tensor import Tensor

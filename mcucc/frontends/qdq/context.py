@@ -18,7 +18,7 @@ from mcucc.base.numbering import first_free
 from mcucc.frontends.onnx.bounds import Folding
 from mcucc.frontends.onnx.constants import array_of, constant_node
 from mcucc.frontends.onnx.context import Constant
-from mcucc.frontends.onnx.file import DEFAULT_DOMAINS, opset_of
+from mcucc.frontends.onnx.dialects import DEFAULT_DOMAINS, opset_of
 from mcucc.frontends.onnx.node import OnnxNode
 from mcucc.frontends.onnx.steps import label_of
 from mcucc.frontends.qdq.constants import IntConstant

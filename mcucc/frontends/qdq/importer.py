@@ -15,6 +15,7 @@ from mcucc.errors import ModelError, UnsupportedError
 from mcucc.frontends.fold_pads import fold_pads
 from mcucc.frontends.frontier import frontier, of_file
 from mcucc.frontends.imported import FLOAT, ImportedModel, Port, Source
+from mcucc.frontends.onnx.dialects import modernised
 from mcucc.frontends.onnx.file import check_order, inline_functions, read_onnx
 from mcucc.frontends.onnx.importer import import_model
 from mcucc.frontends.onnx.inputs import ShapeMap
@@ -45,7 +46,7 @@ def import_quantized_model(
     model: onnx.ModelProto, path: Path, sha256: str, input_shapes: ShapeMap | None = None
 ) -> ImportedModel:
     """The same for a model that has been read from `path`."""
-    model = inline_functions(model, str(path))
+    model = modernised(inline_functions(model, str(path)), str(path))
     check_order(model, str(path))
     nodes = model.graph.node
     labels = {label_of(node, index): node.op_type for index, node in enumerate(nodes)}

@@ -20,7 +20,7 @@ from mcucc.errors import Problem
 from mcucc.frontends.frontier import Follows
 from mcucc.frontends.onnx.constants import constant_node, fold
 from mcucc.frontends.onnx.context import Constant
-from mcucc.frontends.onnx.file import DEFAULT_DOMAINS
+from mcucc.frontends.onnx.dialects import DEFAULT_DOMAINS
 from mcucc.frontends.onnx.node import OnnxNode
 from mcucc.frontends.onnx.steps import label_of
 from mcucc.frontends.qdq.constants import FOLLOWED, IntConstant, follow
