@@ -9,7 +9,7 @@ from typing import ClassVar
 from mcucc.ir.kernel import Kernel, KernelCall
 from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
-from mcucc.ir.tensor import Tensor, TensorType
+from mcucc.ir.tensor import Array, Tensor, TensorType
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import IntegerArray, Rounding
 
@@ -17,36 +17,40 @@ from mcucc.numerics.fixed_point import IntegerArray, Rounding
 @register
 @dataclass(frozen=True)
 class ResizeNearest(Op):
-    """y[r, c] = x[r // factor, c // columns]; `columns` is `factor` too where it is 0."""
+    """y[r, c, k] = x[r // factor, c // columns, k // channels].
+
+    `columns` is `factor` too where it is 0.
+    """
 
     factor: int = 2
     columns: int = 0
+    channels: int = 1
 
     FORMULA: ClassVar[str] = "copy"
     LARGEST_ERROR: ClassVar[str] = "0"
-    LIMITS: ClassVar[str] = "a whole factor for rows, and one for columns"
+    LIMITS: ClassVar[str] = "whole factors"
     SHARES_QUANT: ClassVar[bool] = True
     WIDE_INPUTS: ClassVar[bool] = True
     WIDE_OUTPUT: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
-        """(1, rows * H, columns * W, C)."""
+        """(1, rows * H, columns * W, channels * C)."""
         batch, height, width, channels = inputs[0].shape
         rows, columns = self.factors
-        shape = (batch, height * rows, width * columns, channels)
+        shape = (batch, height * rows, width * columns, channels * self.channels)
         return TensorType(shape, inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
         rows, columns = self.factors
-        return inputs[0].repeat(rows, axis=1).repeat(columns, axis=2)
+        return _repeated(inputs[0], rows, columns, self.channels)
 
     def pullback(
         self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
     ) -> tuple[FloatArray, ...]:
         batch, height, width, channels = inputs[0].shape
         rows, columns = self.factors
-        blocks = gradient.reshape(batch, height, rows, width, columns, channels)
-        return (blocks.sum(axis=(2, 4)),)
+        blocks = gradient.reshape(batch, height, rows, width, columns, channels, self.channels)
+        return (blocks.sum(axis=(2, 4, 6)),)
 
     @property
     def factors(self) -> tuple[int, int]:
@@ -59,20 +63,22 @@ class ResizeNearest(Op):
         return Window(upsample=rows), Window(upsample=columns)
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        pixel_bytes = inputs[0].shape[3] * inputs[0].dtype.itemsize
-        return ResizeNearestKernel(*self.factors, pixel_bytes)
+        size = inputs[0].dtype.itemsize
+        return ResizeNearestKernel(*self.factors, inputs[0].shape[3] * size, self.channels, size)
 
 
 @dataclass(frozen=True, eq=False)
 class ResizeNearestKernel(Kernel):
-    """ResizeNearest of pixels of so many bytes."""
+    """ResizeNearest of pixels of so many bytes, each value of them repeated `channels` times."""
 
     rows: int
     columns: int
     pixel_bytes: int
+    channels: int = 1
+    value_bytes: int = 1
 
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
-        return inputs[0].repeat(self.rows, axis=1).repeat(self.columns, axis=2)
+        return _repeated(inputs[0], self.rows, self.columns, self.channels)
 
     def windows(self, index: int) -> tuple[Window, Window]:
         """So many outputs read one input."""
@@ -81,10 +87,20 @@ class ResizeNearestKernel(Kernel):
     def call(self) -> KernelCall:
         return KernelCall(
             KernelId("resize_nearest"),
-            (("channels", self.pixel_bytes), ("factor", self.columns)),
+            (
+                ("pixel_bytes", self.pixel_bytes),
+                ("factor", self.columns),
+                ("channels", self.channels),
+                ("value_bytes", self.value_bytes),
+            ),
         )
 
     def describe(self) -> str:
+        channels = f", channels x{self.channels}" if self.channels > 1 else ""
         if self.rows == self.columns:
-            return f"ResizeNearest x{self.rows}"
-        return f"ResizeNearest x{self.rows},{self.columns}"
+            return f"ResizeNearest x{self.rows}{channels}"
+        return f"ResizeNearest x{self.rows},{self.columns}{channels}"
+
+
+def _repeated(x: Array, rows: int, columns: int, channels: int) -> Array:
+    return x.repeat(rows, axis=1).repeat(columns, axis=2).repeat(channels, axis=3)

@@ -25,6 +25,7 @@ from mcucc.ops.clip import Clip
 from mcucc.ops.common.lookup import Unary
 from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.concat import Concat
+from mcucc.ops.constant import Constant
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.conv_transpose2d import ConvTranspose2d
 from mcucc.ops.depth_to_space import DepthToSpace
@@ -493,12 +494,26 @@ def slice_cases(draw: st.DrawFn) -> Case:
 
 @st.composite
 def resize_cases(draw: st.DrawFn) -> Case:
-    """ResizeNearest by 1 to 4, columns as rows or otherwise."""
-    op = ResizeNearest(draw(st.integers(1, 4)), draw(st.integers(0, 4)))
+    """ResizeNearest by 1 to 4, columns as rows or otherwise, channels too."""
+    factors = (draw(st.integers(1, 4)), draw(st.integers(0, 4)), draw(st.integers(1, 3)))
+    op = ResizeNearest(*factors)
     rng = np.random.default_rng(draw(SEEDS))
     shape = (1, draw(st.integers(1, 4)), draw(st.integers(1, 6)), draw(CHANNELS))
     x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
     output = Tensor("y", op.infer([x.type]).shape, INT8, x.quant)
+    return Case(op, (x,), output, (int8_values(rng, shape),))
+
+
+@st.composite
+def constant_cases(draw: st.DrawFn) -> Case:
+    """Constant of as many pixels as x, or made beside its first."""
+    rng = np.random.default_rng(draw(SEEDS))
+    shape = (1, draw(st.integers(1, 4)), draw(st.integers(1, 6)), draw(CHANNELS))
+    pixels = shape[1:3] if draw(st.booleans()) else (draw(st.integers(1, 4)), 3)
+    x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
+    made = (1, *pixels, draw(CHANNELS))
+    op = Constant.of(rng.normal(0, 20, made).astype(np.float32), made)
+    output = activation("y", made, free_scale(rng), draw(ZERO_POINTS))
     return Case(op, (x,), output, (int8_values(rng, shape),))
 
 

@@ -44,6 +44,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "ChannelAffine": draw.channel_affine_cases(),
     "ChannelOperand": draw.channel_operand_cases(),
     "Slice": draw.slice_cases(),
+    "Constant": draw.constant_cases(),
     "ResizeNearest": draw.resize_cases(),
     "ResizeBilinear": draw.resize_bilinear_cases(),
     "ConvTranspose2d": draw.conv_transpose_cases(),

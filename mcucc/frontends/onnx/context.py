@@ -31,9 +31,13 @@ LARGEST_ACTIVATION = 2**26  # elements; four orders of magnitude above any micro
 
 
 class Context:
-    """IR nodes, tensors and sources so far; views and constants by name of the model file."""
+    """IR nodes, tensors and sources so far; views and constants by name of the model file.
 
-    def __init__(self) -> None:
+    `is_quantized`: the numbers that quantize the graph come from the file, and belong to its nodes.
+    """
+
+    def __init__(self, *, is_quantized: bool = False) -> None:
+        self.is_quantized = is_quantized
         self.nodes: list[Node] = []
         self.tensors: dict[str, Tensor] = {}
         self.sources: dict[str, Source] = {}

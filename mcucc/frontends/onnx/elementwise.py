@@ -5,10 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 
-from mcucc.frontends.onnx.context import Constant, Context
+from mcucc.frontends.onnx.broadcast import (
+    LARGEST_CONSTANT,
+    broadcast_shape,
+    constant_like,
+    order_of,
+    stretched,
+)
+from mcucc.frontends.onnx.context import Constant, Context, Reals
 from mcucc.frontends.onnx.node import OnnxNode
 from mcucc.frontends.onnx.registry import converter
 from mcucc.frontends.onnx.view import NHWC, View
@@ -19,8 +27,6 @@ from mcucc.numerics.fixed_point import RELU, Clamp
 from mcucc.ops.abs import Abs
 from mcucc.ops.add import Add
 from mcucc.ops.clip import Clip
-from mcucc.ops.common.spatial import Window2d
-from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.elu import Elu
 from mcucc.ops.erf import Erf
 from mcucc.ops.extremum import Extremum
@@ -206,6 +212,12 @@ def arithmetic(ctx: Context, node: OnnxNode) -> View:
         return _of_activations(ctx, node, ctx.view(node, 0), ctx.view(node, 1))
     view = ctx.view(node, constant.index(False))
     value = ctx.constant(node, constant.index(True), "operand").astype(np.float64)
+    common = broadcast_shape(view.shape, value.shape)
+    if prod(common) != prod(view.shape):
+        view = view.expanded(len(common))
+        view = stretched(ctx, node, view, common, order_of(view))
+    if not ctx.is_quantized and node.op != "Div" and _varies_in_rows(ctx, view, value):
+        return _beside_constant(ctx, node, view, value, comes_first=constant[0])
     if node.op == "Add":
         return ctx.affine(node, view, 1.0, value)
     if node.op == "Mul":
@@ -221,6 +233,29 @@ def arithmetic(ctx: Context, node: OnnxNode) -> View:
     if (value == 0).any():
         raise UnsupportedNode("a division by zero")
     return ctx.affine(node, view, 1.0 / value, 0.0)
+
+
+def _varies_in_rows(ctx: Context, view: View, value: Reals) -> bool:
+    """Whether the constant differs from pixel to pixel of a picture, or of tokens.
+
+    Folded into a scale and an offset it would make one pixel of the whole picture.
+    """
+    shape = hwc(ctx.tensors[view.tensor].shape)
+    if shape[0] * shape[1] == 1 or prod(shape) > LARGEST_CONSTANT:
+        return False
+    stored = view.canonical().expanded(max(value.ndim, len(view.axes)))
+    pixels = stored.constant_in_storage(value).reshape(-1, shape[2])
+    return bool((pixels != pixels[0]).any())
+
+
+def _beside_constant(
+    ctx: Context, node: OnnxNode, view: View, value: Reals, *, comes_first: bool
+) -> View:
+    """Add, Sub or Mul of the value and a table of its shape, stored as the value is."""
+    view = view.expanded(max(value.ndim, len(view.axes))).canonical()
+    table = constant_like(ctx, node, view.constant_in_storage(value), view.tensor)
+    pair = [table, view.tensor] if comes_first else [view.tensor, table]
+    return replace(view, tensor=ctx.compute(node, _BINARY[node.op], pair))
 
 
 @converter("Neg")
@@ -254,22 +289,18 @@ def _all_of(ctx: Context, node: OnnxNode) -> View:
 
 
 def _of_activations(ctx: Context, node: OnnxNode, a: View, b: View, part: str = "") -> View:
-    if node.op == "Div":
+    if node.op not in _BINARY:
         raise UnsupportedNode("a division by an activation")
     rank = max(len(a.axes), len(b.axes))
     a, b = a.expanded(rank).canonical(), b.expanded(rank).canonical()
-    try:
-        common = np.broadcast_shapes(a.shape, b.shape)
-    except ValueError as error:
-        raise UnsupportedNode(f"shapes {list(a.shape)} and {list(b.shape)}") from error
+    common = broadcast_shape(a.shape, b.shape)
     if node.op == "Mul" and a.shape != b.shape:
-        if a.shape != common:
-            a, b = b, a
-        return _scaled(ctx, node, a, b, common)
+        gated = _gated(ctx, node, *((a, b) if a.shape == common else (b, a)), common, part)
+        if gated is not None:
+            return gated
     if a.shape != b.shape:
-        raise UnsupportedNode(
-            f"shapes {list(a.shape)} and {list(b.shape)}; only equal ones are combined"
-        )
+        order = order_of(a if a.shape == common or b.shape != common else b)
+        a, b = (stretched(ctx, node, each, common, order) for each in (a, b))
     a, b = _alike(ctx, node, a, b)
     b = ctx.shaped(node, b, ctx.tensors[a.tensor].shape)
     op = _BINARY[node.op]
@@ -292,30 +323,18 @@ def _like(ctx: Context, node: OnnxNode, view: View, model: View) -> View:
     return ctx.in_layout(node, view, permutation)
 
 
-def _scaled(ctx: Context, node: OnnxNode, a: View, b: View, common: Sequence[int]) -> View:
-    """a * b where b has one value per channel, or one per pixel."""
-    shapes = f"shapes {list(a.shape)} and {list(b.shape)}"
+def _gated(
+    ctx: Context, node: OnnxNode, a: View, b: View, common: Sequence[int], part: str
+) -> View | None:
+    """a * b where b has one value per channel of a picture, which Mul reads as it is."""
     if a.shape != tuple(common) or len(a.axes) != 4 or a.shape[0] != 1:
-        raise UnsupportedNode(f"{shapes}; only a picture times one value per channel or pixel")
-    a = _channels_innermost(ctx, node, a, b)
-    channel = (a.permutation(NHWC) or NHWC)[3]
-    shape = ctx.tensors[a.tensor].shape
-    if b.shape == tuple(n if i == channel else 1 for i, n in enumerate(a.shape)):
-        if hwc(ctx.tensors[b.tensor].shape) != (1, 1, shape[3]):
-            b = ctx.shaped(node, b, (1, 1, 1, shape[3]))
-    elif b.shape == tuple(1 if i == channel else n for i, n in enumerate(a.shape)):
-        b = ctx.shaped(node, b, (*shape[:3], 1))
-        ones = ctx.weights(f"{node.output}.ones", np.ones((1, 1, shape[3])))
-        op = DepthwiseConv2d(Window2d((1, 1)))
-        b = replace(b, tensor=ctx.compute(node, op, [b.tensor, ones], "channels"))
-    else:
-        raise UnsupportedNode(f"{shapes}; only a picture times one value per channel or pixel")
-    return replace(a, tensor=ctx.compute(node, Mul(), [a.tensor, b.tensor]))
-
-
-def _channels_innermost(ctx: Context, node: OnnxNode, a: View, b: View) -> View:
-    """`a` with the axis `b` scales innermost: as it is stored, else channels last."""
+        return None
     stored = a.permutation(NHWC)
-    if stored is not None and stored[0] == 0:
-        return ctx.in_layout(node, a, stored)
-    return ctx.in_layout(node, a, NHWC)
+    order = stored if stored is not None and stored[0] == 0 else NHWC
+    channel = order[3]
+    if b.shape != tuple(n if i == channel else 1 for i, n in enumerate(a.shape)):
+        return None
+    a = ctx.in_layout(node, a, order)
+    if hwc(ctx.tensors[b.tensor].shape) != (1, 1, a.shape[channel]):
+        b = ctx.shaped(node, b, (1, 1, 1, a.shape[channel]))
+    return replace(a, tensor=ctx.compute(node, Mul(), [a.tensor, b.tensor], part))

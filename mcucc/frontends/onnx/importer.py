@@ -53,13 +53,21 @@ def import_onnx(path: Path, *, input_shapes: ShapeMap | None = None) -> Imported
 
 
 def import_model(
-    model: onnx.ModelProto, path: Path, sha256: str, input_shapes: ShapeMap | None = None
+    model: onnx.ModelProto,
+    path: Path,
+    sha256: str,
+    input_shapes: ShapeMap | None = None,
+    *,
+    is_quantized: bool = False,
 ) -> ImportedModel:
-    """The Graph of a float model that has been read from `path`; errors as `import_onnx`."""
+    """The Graph of a float model that has been read from `path`; errors as `import_onnx`.
+
+    `is_quantized`: it is the float network in a quantized file (Context).
+    """
     where = str(path)
     in_file = {name for node in model.graph.node for name in node.output}
     model = modernised(inline_functions(model, where), where)
-    importer = _Importer(model, where)
+    importer = _Importer(model, where, Context(is_quantized=is_quantized))
     importer.ctx.reserve(
         [name for node in model.graph.node for name in node.output],
         [label_of(node, index) for index, node in enumerate(model.graph.node)],
@@ -98,10 +106,10 @@ def _port(ctx: Context, graph: Graph, name: str) -> Port:
 class _Importer:
     """Walks the nodes of a model once, collecting what cannot be compiled."""
 
-    def __init__(self, model: onnx.ModelProto, where: str) -> None:
+    def __init__(self, model: onnx.ModelProto, where: str, ctx: Context) -> None:
         self.model, self.where = model, where
         self.opset = opset_of(model, where)
-        self.ctx = Context()
+        self.ctx = ctx
         self.folding = Folding()
         self.problems: list[Problem] = []
         self.lost: set[str] = set()  # values behind a problem, of unknown shape

@@ -8,6 +8,13 @@ from math import prod
 
 import numpy as np
 
+from mcucc.frontends.onnx.broadcast import (
+    Order,
+    broadcast_shape,
+    constant_view,
+    order_of,
+    stretched,
+)
 from mcucc.frontends.onnx.context import Context
 from mcucc.frontends.onnx.node import OnnxNode
 from mcucc.frontends.onnx.registry import converter
@@ -48,15 +55,16 @@ def cast(ctx: Context, node: OnnxNode) -> View:
 
 @converter("Expand")
 def expand(ctx: Context, node: OnnxNode) -> View:
-    """The value itself, with axes of length 1 in front; nothing is repeated."""
+    """The value itself, with axes of length 1 in front, or stretched."""
     view = ctx.view(node, 0)
     shape = ctx.integers(node, 1, "shape") or ()
     if any(length < 1 for length in shape):
         raise UnsupportedNode(f"shape {list(shape)}")
     wider = view.expanded(max(len(shape), len(view.axes)))
-    if np.broadcast_shapes(wider.shape, shape) != wider.shape:
-        raise UnsupportedNode(f"an expansion of {list(view.shape)} to {list(shape)}")
-    return wider
+    common = broadcast_shape(wider.shape, shape)
+    if common == wider.shape:
+        return wider
+    return stretched(ctx, node, wider, common, order_of(wider))
 
 
 @converter("Transpose")
@@ -152,8 +160,13 @@ def _axes(ctx: Context, node: OnnxNode) -> tuple[int, ...] | None:
 @converter("Concat")
 def concat(ctx: Context, node: OnnxNode) -> View:
     """Concat in the layout of the first input that has one, channels last if it can be."""
-    views = [ctx.view(node, i).canonical() for i in range(len(node.proto.input))]
-    rank = len(views[0].axes)
+    names = list(node.proto.input)
+    beside = next((ctx.views[name].canonical() for name in names if name in ctx.views), None)
+    if beside is None or len(names) == 0:
+        raise UnsupportedNode("nothing to join")
+    order = order_of(beside)
+    views = [_part(ctx, node, i, beside, order) for i in range(len(names))]
+    rank = len(beside.axes)
     axis = node.integer("axis")
     axis = axis + rank if axis < 0 else axis
     if not 0 <= axis < rank or any(len(view.axes) != rank for view in views):
@@ -175,6 +188,16 @@ def concat(ctx: Context, node: OnnxNode) -> View:
         sum(v.shape[axis] for v in views) if i == axis else n for i, n in enumerate(views[0].shape)
     )
     return View.stored(made, shape, order)
+
+
+def _part(ctx: Context, node: OnnxNode, index: int, beside: View, order: Order) -> View:
+    """An operand of Concat; a constant one is a table, in the layout of the value beside it."""
+    if node.input(index) not in ctx.constants:
+        return ctx.view(node, index).canonical()
+    array = ctx.constant(node, index, "operand").astype(np.float64)
+    if array.ndim != len(order):
+        raise UnsupportedNode(f"joins {list(beside.shape)} and a constant {list(array.shape)}")
+    return constant_view(ctx, node, array, beside, order).canonical()
 
 
 def _around(dims: Sequence[int], axis: int) -> tuple[int, int, int]:

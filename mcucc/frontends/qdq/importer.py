@@ -74,7 +74,7 @@ def _import(
         raise ModelError(refusal.why, where=str(path), hint=refusal.hint) from refusal
     if stripped.problems:
         raise UnsupportedError(stripped.problems)
-    imported = import_model(stripped.model, path, sha256, input_shapes)
+    imported = import_model(stripped.model, path, sha256, input_shapes, is_quantized=True)
     attacher = Attacher(imported.graph, stripped, imported.sources)
     graph = attacher.run()
     if attacher.problems:
