@@ -77,7 +77,10 @@ class MatMul(Op):
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window]:
         """A pixel of a; all pixels of b, or all of its row."""
-        return every_pixel(hwc(inputs[1].shape), self.by_row) if index else (Window(), Window())
+        if index == 0:
+            return Window(), Window()
+        width = hwc(inputs[0].shape)[1]
+        return every_pixel(hwc(inputs[1].shape), width, by_row=self.by_row)
 
     def macs(self, inputs: Sequence[Tensor], output: Tensor) -> int:
         """K products for every output."""
@@ -98,6 +101,7 @@ class MatMul(Op):
             depth=layout.a_depth,
             outputs=hwc(output.shape)[2] // self.heads,
             b_shape=hwc(inputs[1].shape),
+            width=hwc(output.shape)[1],
             zero_points=(a.zero_point, b.zero_point, y.zero_point),
             requant=Requant.from_real([factor], rounding),
         )
@@ -105,12 +109,16 @@ class MatMul(Op):
 
 @dataclass(frozen=True, eq=False)
 class MatMulKernel(Kernel):
-    """MatMul on int8: `depth` products in each of the `outputs` of a head."""
+    """MatMul on int8: `depth` products in each of the `outputs` of a head.
+
+    `width` is that of the output.
+    """
 
     op: MatMul
     depth: int
     outputs: int
     b_shape: tuple[int, int, int]
+    width: int
     zero_points: tuple[int, int, int]  # a, b, y
     requant: Requant
 
@@ -122,7 +130,9 @@ class MatMulKernel(Kernel):
 
     def windows(self, index: int) -> tuple[Window, Window]:
         """A pixel of a; all pixels of b, or all of its row."""
-        return every_pixel(self.b_shape, self.op.by_row) if index else (Window(), Window())
+        if index == 0:
+            return Window(), Window()
+        return every_pixel(self.b_shape, self.width, by_row=self.op.by_row)
 
     @property
     def macs_per_pixel(self) -> int:

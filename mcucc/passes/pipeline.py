@@ -11,6 +11,7 @@ from mcucc.passes import (
     fold_affine,
     fold_pad,
     fuse_activation,
+    fuse_attention,
     fuse_functions,
     simplify_layout,
 )
@@ -18,6 +19,7 @@ from mcucc.passes import (
 PASSES: dict[str, Callable[[Graph], Graph]] = {
     "fuse_functions": fuse_functions.run,
     "dead_code": dead_code.run,
+    "fuse_attention": fuse_attention.run,
     "simplify_layout": simplify_layout.run,
     "fold_affine": fold_affine.run,
     "fold_pad": fold_pad.run,

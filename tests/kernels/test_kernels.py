@@ -42,6 +42,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "concat": draw.concat_cases(),
     "extremum": draw.extremum_cases(),
     "pad": draw.pad_cases(),
+    "attention": draw.attention_cases(),
     "mat_mul": draw.mat_mul_cases(),
     "prelu": draw.prelu_cases(),
     "channel_affine": draw.channel_affine_cases(),

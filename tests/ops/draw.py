@@ -18,12 +18,14 @@ from mcucc.ir.op import Op
 from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import NO_CLAMP, RELU, RELU6, Clamp, Int8Array, Rounding
 from mcucc.ops.add import Add
+from mcucc.ops.attention import Attention
 from mcucc.ops.average_pool import AveragePool
 from mcucc.ops.channel_affine import ChannelAffine
 from mcucc.ops.channel_operand import ChannelOperand
 from mcucc.ops.clip import Clip
 from mcucc.ops.common.lookup import Unary
 from mcucc.ops.common.spatial import Pads, Window2d
+from mcucc.ops.common.table import Table
 from mcucc.ops.concat import Concat
 from mcucc.ops.constant import Constant
 from mcucc.ops.conv2d import Conv2d
@@ -313,6 +315,34 @@ def mat_mul_cases(draw: st.DrawFn, scales: Scales = FREE) -> Case:
     shape = op.infer([a.type, b.type]).shape
     y = activation("y", shape, scales.output(natural, rng), zeros[2])
     return Case(op, (a, b), y, (int8_values(rng, a.shape), int8_values(rng, b.shape)))
+
+
+@st.composite
+def attention_cases(draw: st.DrawFn, most: int = 7) -> Case:
+    """Attention of any heads, shared keys, other tokens and depths, with and without a bias."""
+    rng = np.random.default_rng(draw(SEEDS))
+    by_row, shared, repeats = draw(st.booleans()), draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    depth, deep = draw(st.integers(1, 9)), draw(st.integers(1, 9))
+    height, width = draw(st.integers(1, 3)), draw(st.integers(1, 4))
+    keys = (height if by_row else draw(st.integers(1, 3)), draw(st.integers(1, most)))
+    scores = (height, width) if by_row else (1, height * width)
+    pixels = keys[1] if by_row else keys[0] * keys[1]
+    heads, bias = shared * repeats, None
+    if draw(st.booleans()):
+        one = (draw(st.sampled_from([1, scores[0]])), draw(st.sampled_from([1, heads])))
+        table = rng.normal(0, 1, (one[0], scores[1], one[1], pixels)).astype(np.float32)
+        table[..., 1:][rng.random(table[..., 1:].shape) < 0.2] = -np.inf
+        bias = Table(table)
+    zeros = [draw(ZERO_POINTS) for _ in range(4)]
+    scale = 10.0 ** rng.uniform(-1.5, 0.5)
+    q = activation("q", (1, height, width, heads * depth), scale / 40, zeros[0])
+    k = activation("k", (1, *keys, shared * depth), 1 / 40, zeros[1])
+    v = activation("v", (1, *keys, shared * deep), free_scale(rng), zeros[2])
+    op = Attention(heads, float(depth**-0.5), 0 if repeats == 1 else shared, by_row, bias)
+    shape = op.infer([q.type, k.type, v.type]).shape
+    y_scale = v.quantization.per_tensor_scale * float(np.float32(4.0 ** rng.uniform(-1, 0.5)))
+    y = activation("y", shape, y_scale, zeros[3])
+    return Case(op, (q, k, v), y, tuple(int8_values(rng, t.shape) for t in (q, k, v)))
 
 
 @st.composite

@@ -32,6 +32,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "Add": draw.binary_cases(Add),
     "Mul": draw.binary_cases(Mul),
     "Sub": draw.binary_cases(Sub),
+    "Attention": draw.attention_cases() | draw.attention_cases(most=150),
     "MatMul": draw.mat_mul_cases(),
     "MaxPool": draw.max_pool_cases(),
     "AveragePool": draw.average_pool_cases(),
@@ -58,8 +59,11 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
 FLOAT32_NOISE = 2.0**-10
 
 
-# Where an op whose LARGEST_ERROR begins with 0 may still round: "0 ..., else 0.5 units".
+# Where the second figure of LARGEST_ERROR holds: "0 ..., else 0.5 units".
 ROUNDS: dict[str, Callable[[Case], bool]] = {
+    "Attention": lambda case: (
+        case.output.quantization.per_tensor_scale < case.inputs[2].quantization.per_tensor_scale
+    ),
     "Concat": lambda case: any(t.quant != case.output.quant for t in case.inputs),
     "Extremum": lambda case: any(t.quant != case.output.quant for t in case.inputs),
     "MaxPool": lambda case: case.op.clamp != NO_CLAMP,  # type: ignore[attr-defined]

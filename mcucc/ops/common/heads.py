@@ -14,16 +14,15 @@ import numpy.typing as npt
 from mcucc.ir.window import Window, hwc
 
 
-def every_pixel(shape: tuple[int, int, int], by_row: bool) -> tuple[Window, Window]:
+def every_pixel(shape: tuple[int, int, int], width: int, *, by_row: bool) -> tuple[Window, Window]:
     """The windows of an operand of which a pixel of the output reads all pixels (of its row).
 
     Without `by_row` nothing slides. With it rows go one to one; columns slide by a window that
-    covers the row wherever it stands.
+    covers the row from each of the `width` columns of the output.
     """
-    height, width, _ = shape
     if by_row:
-        return Window(), Window(kernel=2 * width - 1, pad=width - 1)
-    return Window(kernel=height, stride=0), Window(kernel=width, stride=0)
+        return Window(), Window(kernel=shape[1] + width - 1, pad=width - 1)
+    return Window(kernel=shape[0], stride=0), Window(kernel=shape[1], stride=0)
 
 
 @dataclass(frozen=True)
