@@ -15,12 +15,16 @@ import numpy.typing as npt
 from mcucc.ir.graph import Graph, Node
 from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import NO_CLAMP
+from mcucc.ops.add import Add
 from mcucc.ops.attention import Attention
 from mcucc.ops.common.table import Table
+from mcucc.ops.constant import Constant
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.mat_mul import MatMul
 from mcucc.ops.reshape import Reshape
+from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.ops.softmax import Softmax
+from mcucc.ops.sub import Sub
 from mcucc.passes.rewrite import Rewriter
 
 Doubles = npt.NDArray[np.float64]
@@ -82,7 +86,7 @@ def _scores(rewriter: Rewriter, softmax: Node) -> tuple[Node | None, _Affine]:
     name = softmax.inputs[0]
     size = int(np.prod(rewriter.tensors[name].shape))
     found = _Affine(softmax.op.beta, np.zeros(size))
-    while rewriter.sole_user(name) is not None:
+    while _chained(rewriter, name):
         node = rewriter.producer(name)
         if node is None:
             break
@@ -94,14 +98,20 @@ def _scores(rewriter: Rewriter, softmax: Node) -> tuple[Node | None, _Affine]:
         step = _affine(rewriter, node, size)
         if step is None:
             break
-        offset = found.offset + found.scale * step.offset
-        found = _Affine(found.scale * step.scale, offset)
-        name = node.inputs[0]
+        name, affine = step
+        offset = found.offset + found.scale * affine.offset
+        found = _Affine(found.scale * affine.scale, offset)
     return None, found
 
 
-def _affine(rewriter: Rewriter, node: Node, size: int) -> _Affine | None:
-    """A node as one factor and a constant for each of `size` elements, or None."""
+def _chained(rewriter: Rewriter, name: str) -> bool:
+    """Whether one node alone reads a tensor, constants aside, which read only when they are due."""
+    users = [node for node in rewriter.users(name) if not isinstance(node.op, Constant)]
+    return len(users) == 1 and name not in rewriter.outputs
+
+
+def _affine(rewriter: Rewriter, node: Node, size: int) -> tuple[str, _Affine] | None:
+    """A node as one factor of its operand and a constant for each of `size` elements, or None."""
     op = node.op
     if isinstance(op, DepthwiseConv2d):
         constants = [rewriter.constant(name) for name in node.inputs[1:]]
@@ -112,8 +122,32 @@ def _affine(rewriter: Rewriter, node: Node, size: int) -> _Affine | None:
         if len(rest) > 1 or (weights != weights[0]).any() or size % weights.size:
             return None
         offset = rest[0] if rest else np.zeros(weights.size)
-        return _Affine(float(weights[0]), np.tile(offset, size // weights.size))
+        return node.inputs[0], _Affine(float(weights[0]), np.tile(offset, size // weights.size))
+    if isinstance(op, Add | Sub) and op.clamp == NO_CLAMP:
+        values = [_constant(rewriter, name) for name in node.inputs]
+        for x, c in ((0, 1), (1, 0)):
+            value = values[c]
+            if values[x] is None and value is not None and value.size == size:
+                signs = (1.0, -1.0 if isinstance(op, Sub) else 1.0)
+                return node.inputs[x], _Affine(signs[x], signs[c] * value.reshape(-1))
     return None
+
+
+def _constant(rewriter: Rewriter, name: str) -> Doubles | None:
+    """What a tensor holds, where that is a Constant, reshaped or repeated."""
+    steps = []
+    node = rewriter.producer(name)
+    while node is not None and not isinstance(node.op, Constant):
+        if not isinstance(node.op, Reshape | ResizeNearest):
+            return None
+        steps.append(node)
+        node = rewriter.producer(node.inputs[0])
+    if node is None:
+        return None
+    value = node.op.evaluate([np.zeros(rewriter.tensors[node.inputs[0]].shape, np.float32)])
+    for step in reversed(steps):
+        value = step.op.evaluate([value])
+    return value.astype(np.float64)
 
 
 def _unscaled(rewriter: Rewriter, name: str) -> tuple[str, float]:
@@ -123,10 +157,10 @@ def _unscaled(rewriter: Rewriter, name: str) -> tuple[str, float]:
         return name, 1.0
     size = int(np.prod(rewriter.tensors[name].shape))
     step = _affine(rewriter, node, size)
-    same = rewriter.tensors[node.inputs[0]].shape == rewriter.tensors[name].shape
-    if step is None or step.offset.any() or not same:
+    if step is None or step[1].offset.any():
         return name, 1.0
-    return node.inputs[0], step.scale
+    same = rewriter.tensors[step[0]].shape == rewriter.tensors[name].shape
+    return (step[0], step[1].scale) if same else (name, 1.0)
 
 
 def _reader(rewriter: Rewriter, name: str) -> Node | None:
