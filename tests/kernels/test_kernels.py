@@ -48,6 +48,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "channel_affine": draw.channel_affine_cases(),
     "channel_operand": draw.channel_operand_cases(),
     "slice": draw.slice_cases(),
+    "layer_norm": draw.layer_norm_cases(),
     "constant": draw.constant_cases(),
     "resize_nearest": draw.resize_cases(),
     "resize_bilinear": draw.resize_bilinear_cases(),

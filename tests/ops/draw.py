@@ -35,6 +35,7 @@ from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.extremum import Extremum
 from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.global_average_pool import GlobalAveragePool
+from mcucc.ops.layer_norm import LayerNorm
 from mcucc.ops.mat_mul import MatMul
 from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.mul import Mul
@@ -532,6 +533,29 @@ def resize_cases(draw: st.DrawFn) -> Case:
     x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
     output = Tensor("y", op.infer([x.type]).shape, INT8, x.quant)
     return Case(op, (x,), output, (int8_values(rng, shape),))
+
+
+@st.composite
+def layer_norm_cases(draw: st.DrawFn) -> Case:
+    """LayerNorm and RmsNorm of few to many channels: outliers, and pixels of one value."""
+    rng = np.random.default_rng(draw(SEEDS))
+    channels = draw(st.one_of(CHANNELS, st.sampled_from([128, 192, 320, 1024])))
+    shape = (1, draw(st.integers(1, 3)), draw(st.integers(1, 4)), channels)
+    scales = rng.normal(1, 0.3, channels) * 10.0 ** rng.uniform(-1, 1)
+    offsets = rng.normal(0, 1, channels) * 10.0 ** rng.uniform(-2, 1)
+    epsilon = draw(st.sampled_from([1e-12, 1e-6, 1e-5, 1e-3]))
+    op = LayerNorm(tuple(scales), tuple(offsets), epsilon, centered=draw(st.booleans()))
+    x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
+    largest = 4 * np.abs(scales).max() + np.abs(offsets).max()
+    output = activation("y", shape, free_output_scale(largest / 127, rng), draw(ZERO_POINTS))
+    values = int8_values(rng, shape)
+    kind = draw(st.sampled_from(["any", "narrow", "outlier", "flat"]))
+    if kind != "any":
+        width = {"narrow": 5, "outlier": 5, "flat": 1}[kind]
+        values = rng.integers(-2, -2 + width, shape).astype(np.int8)
+    if kind == "outlier":
+        values[..., 0] = 127
+    return Case(op, (x,), output, (values,))
 
 
 @st.composite

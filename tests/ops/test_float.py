@@ -45,6 +45,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "ChannelAffine": draw.channel_affine_cases(),
     "ChannelOperand": draw.channel_operand_cases(),
     "Slice": draw.slice_cases(),
+    "LayerNorm": draw.layer_norm_cases(),
     "Constant": draw.constant_cases(),
     "ResizeNearest": draw.resize_cases(),
     "ResizeBilinear": draw.resize_bilinear_cases(),

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from mcucc.frontends.onnx import elementwise, linear, products, resize, shapes, slices, windows
+from mcucc.frontends.onnx import (
+    elementwise,
+    linear,
+    norms,
+    products,
+    resize,
+    shapes,
+    slices,
+    windows,
+)
 from mcucc.frontends.onnx.registry import CONVERTERS, Converter
 
 MODULES = (
     elementwise,
     linear,
+    norms,
     products,
     resize,
     shapes,

@@ -26,6 +26,7 @@ from mcucc.frontends.onnx.file import inline_functions, is_quantized, read_onnx
 from mcucc.frontends.onnx.inputs import ShapeMap, add_inputs, inferred_shapes
 from mcucc.frontends.onnx.node import OnnxNode
 from mcucc.frontends.onnx.outputs import finish_outputs
+from mcucc.frontends.onnx.spellings import spelled_norms
 from mcucc.frontends.onnx.steps import label_of, onnx_steps
 from mcucc.frontends.onnx.view import View, storage_shape
 from mcucc.frontends.unsupported import UnknownOperator, UnsupportedNode
@@ -67,6 +68,8 @@ def import_model(
     where = str(path)
     in_file = {name for node in model.graph.node for name in node.output}
     model = modernised(inline_functions(model, where), where)
+    if not is_quantized:
+        model = spelled_norms(model)
     importer = _Importer(model, where, Context(is_quantized=is_quantized))
     importer.ctx.reserve(
         [name for node in model.graph.node for name in node.output],
