@@ -93,30 +93,35 @@ def spelled(ctx: Context, node: OnnxNode) -> View:
     axes = sorted({axis + rank if axis < 0 else axis for axis in node.integers("axes") or ()})
     if not axes or axes[0] < 0 or axes[-1] >= rank:
         raise UnsupportedNode(f"a norm over the axes {axes} of {list(view.shape)}")
-    epsilon, one = node.real("epsilon"), np.ones(1)
+    epsilon, count = node.real("epsilon"), prod(view.shape[axis] for axis in axes)
     scale, offset = (ctx.optional(node, i, what) for i, what in ((1, "scale"), (2, "bias")))
-    along = [_along(view, axes, each) for each in (scale, offset)]
-    inside = all(each is not None for each in along)
-    own = (along[0] if inside else one), (along[1] if inside and offset is not None else None)
-    part = "" if inside else "normal"
+    own, added = _along(view, axes, scale, 1.0), _along(view, axes, offset, 0.0)
+    inside = own is not None and added is not None
+    factor = np.ones(1) if own is None or not inside else own
+    moved = added if inside else None
     if kind == LENGTH:
-        count = prod(view.shape[axis] for axis in axes)
-        own = own[0] / sqrt(count), own[1]
-        made = normalised(ctx, node, view, axes, *own, epsilon / count, centered=False, part=part)
-    else:
-        made = normalised(
-            ctx, node, view, axes, *own, epsilon, centered=kind == CENTERED, part=part
-        )
+        factor, epsilon = factor / sqrt(count), epsilon / count
+    made = normalised(
+        *(ctx, node, view, axes, factor, moved, epsilon),
+        centered=kind == CENTERED,
+        part="" if inside else "normal",
+    )
     if inside:
         return made
-    scale, offset = (one if scale is None else scale), (0 * one if offset is None else offset)
-    return ctx.affine(node, made, scale, offset)
+    return ctx.affine(
+        node, made, 1.0 if scale is None else scale, 0.0 if offset is None else offset
+    )
 
 
-def _along(view: View, axes: Sequence[int], values: Constant | None) -> Constant | None:
-    """A constant that varies along the axes only, in their shape; 1 for None, None for others."""
+def _along(
+    view: View, axes: Sequence[int], values: Constant | None, instead: float
+) -> Constant | None:
+    """A constant that varies along the axes only, in their shape; None for others.
+
+    `instead` stands for one that is left out.
+    """
     if values is None:
-        return np.ones(1)
+        return np.full(1, instead)
     rank = len(view.axes)
     shape = (1,) * (rank - values.ndim) + values.shape
     if len(shape) != rank or any(n > 1 and i not in axes for i, n in enumerate(shape)):
