@@ -42,6 +42,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "depthwise": depthwise_cases(),
     "fully_connected": draw.fully_connected_cases(),
     "add": draw.binary_cases(Add),
+    "attention": draw.attention_cases(),
 }
 CASES |= {f"packed {name}": packed(CASES[name]) for name in PACKED}
 EXAMPLES = {
@@ -51,6 +52,7 @@ EXAMPLES = {
     "depthwise": 120,
     "fully_connected": 80,
     "add": 60,
+    "attention": 40,
 }
 EXAMPLES |= {f"packed {name}": 80 for name in PACKED}
 
