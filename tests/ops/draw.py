@@ -34,6 +34,7 @@ from mcucc.ops.depth_to_space import DepthToSpace
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.extremum import Extremum
 from mcucc.ops.fully_connected import FullyConnected
+from mcucc.ops.function import FUNCTIONS, Function
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.layer_norm import LayerNorm
 from mcucc.ops.mat_mul import MatMul
@@ -386,6 +387,7 @@ def global_average_pool_cases(draw: st.DrawFn, scales: Scales = FREE) -> Case:
 # Every element-wise op with its default attributes, and more attributes where they matter.
 LOOKUPS: tuple[Op, ...] = (
     *(op() for op in registry().values() if issubclass(op, Unary)),
+    *(Function(name, (0.5, 0.25)[:count]) for name, (_, count) in FUNCTIONS.items()),
     Clip(RELU6),
     Clip(Clamp(-1.0, 2.5)),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mcucc.frontends.onnx import (
     elementwise,
+    functions,
     linear,
     norms,
     products,
@@ -16,6 +17,7 @@ from mcucc.frontends.onnx.registry import CONVERTERS, Converter
 
 MODULES = (
     elementwise,
+    functions,
     linear,
     norms,
     products,

@@ -17,6 +17,7 @@ from mcucc.frontends.onnx.broadcast import (
     stretched,
 )
 from mcucc.frontends.onnx.context import Constant, Context, Reals
+from mcucc.frontends.onnx.functions import of_value
 from mcucc.frontends.onnx.node import OnnxNode
 from mcucc.frontends.onnx.registry import converter
 from mcucc.frontends.onnx.view import NHWC, View
@@ -30,6 +31,7 @@ from mcucc.ops.clip import Clip
 from mcucc.ops.elu import Elu
 from mcucc.ops.erf import Erf
 from mcucc.ops.extremum import Extremum
+from mcucc.ops.function import Function
 from mcucc.ops.gelu import Gelu
 from mcucc.ops.hard_sigmoid import HardSigmoid
 from mcucc.ops.hard_swish import HardSwish
@@ -87,6 +89,26 @@ def gelu(ctx: Context, node: OnnxNode) -> View:
     return _unary(ctx, node, Gelu(approximate == "tanh"))
 
 
+@converter("com.microsoft.Gelu", "com.microsoft.FastGelu")
+def gelu_of_runtime(ctx: Context, node: OnnxNode) -> View:
+    """ONNX Runtime's own names for both; the fast one may add a constant first."""
+    view, bias = ctx.view(node, 0), ctx.optional(node, 1, "bias")
+    if bias is not None:
+        view = ctx.affine(node, view, 1.0, bias.astype(np.float64), "biased")
+    op = Gelu(node.op == "FastGelu")
+    return replace(view, tensor=ctx.compute(node, op, [view.tensor]))
+
+
+@converter("com.microsoft.QuickGelu")
+def quick_gelu(ctx: Context, node: OnnxNode) -> View:
+    """x * sigmoid(alpha * x)."""
+    view, alpha = ctx.view(node, 0).canonical(), node.real("alpha", 1.702)
+    inner = ctx.affine(node, view, alpha, 0.0, "scaled")
+    gate = ctx.compute(node, Sigmoid(), [inner.tensor], "gate")
+    view = ctx.shaped(node, view, ctx.tensors[gate].shape)
+    return replace(view, tensor=ctx.compute(node, Mul(), [view.tensor, gate]))
+
+
 @converter("Swish")
 def swish(ctx: Context, node: OnnxNode) -> View:
     """Silu (opset 24), for the slope 1."""
@@ -97,11 +119,16 @@ def swish(ctx: Context, node: OnnxNode) -> View:
 
 @converter("Pow")
 def power(ctx: Context, node: OnnxNode) -> View:
-    """The square or the cube, by multiplications."""
+    """The square or the cube by multiplications, other exponents and c^x by tables."""
+    if node.input(0) in ctx.constants:
+        base = _scalar(ctx.constant(node, 0, "base"), "base")
+        if base <= 0:
+            raise UnsupportedNode(f"powers of {base:g}")
+        return of_value(ctx, node, Function("PowOf", (base,)), 1)
     view = ctx.view(node, 0)
     exponent = _scalar(ctx.constant(node, 1, "exponent"), "exponent")
     if exponent not in (2.0, 3.0):
-        raise UnsupportedNode(f"an exponent of {exponent:g}", "only squares and cubes are compiled")
+        return of_value(ctx, node, Function("Pow", (exponent,)))
     tensor = view.tensor
     if exponent == 3.0:
         tensor = ctx.compute(node, Mul(), [tensor, tensor], "square")
@@ -229,7 +256,8 @@ def arithmetic(ctx: Context, node: OnnxNode) -> View:
             else ctx.affine(node, view, 1.0, -value)
         )
     if constant[0]:
-        raise UnsupportedNode("a division by an activation")
+        inverse = ctx.compute(node, Function("Reciprocal"), [view.tensor], "reciprocal")
+        return ctx.affine(node, replace(view, tensor=inverse), value, 0.0)
     if (value == 0).any():
         raise UnsupportedNode("a division by zero")
     return ctx.affine(node, view, 1.0 / value, 0.0)

@@ -183,7 +183,8 @@ class _Importer:
         if standard and all(name in ctx.constants for name in names):
             ctx.constants.update(fold(node, ctx.constants, self.folding))
             return
-        convert = converters().get(node.op) if standard else None
+        key = node.op if standard else f"{node.proto.domain}.{node.op}"
+        convert = converters().get(key)
         if convert is None:
             domain = f" of domain {node.proto.domain}" if not standard else ""
             raise UnknownOperator(f"the operator{domain} is not compiled")

@@ -9,6 +9,7 @@ from mcucc.frontends.onnx.context import Constant, Context, Reals, pixels_of
 from mcucc.frontends.onnx.node import OnnxNode
 from mcucc.frontends.onnx.products import product
 from mcucc.frontends.onnx.registry import converter
+from mcucc.frontends.onnx.sequences import of_sequences
 from mcucc.frontends.onnx.view import NHWC, View
 from mcucc.frontends.onnx.windows import transposed_window, window_of
 from mcucc.frontends.unsupported import UnsupportedNode
@@ -21,6 +22,7 @@ from mcucc.ops.fully_connected import FullyConnected
 
 
 @converter("Conv")
+@of_sequences
 def conv(ctx: Context, node: OnnxNode) -> View:
     """Conv2d, or DepthwiseConv2d where every group has one input channel."""
     view = ctx.image(node, ctx.view(node, 0))
@@ -57,6 +59,7 @@ def conv(ctx: Context, node: OnnxNode) -> View:
 
 
 @converter("ConvTranspose")
+@of_sequences
 def conv_transpose(ctx: Context, node: OnnxNode) -> View:
     view = ctx.image(node, ctx.view(node, 0))
     weights, bias = ctx.constant(node, 1, "kernel"), ctx.optional(node, 2, "bias")

@@ -8,6 +8,7 @@ from math import ceil, prod
 from mcucc.frontends.onnx.context import Context
 from mcucc.frontends.onnx.node import OnnxNode
 from mcucc.frontends.onnx.registry import converter
+from mcucc.frontends.onnx.sequences import of_sequences
 from mcucc.frontends.onnx.view import NHWC, View
 from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ops.average_pool import AveragePool
@@ -153,6 +154,7 @@ def _image_view(ctx: Context, tensor: str) -> View:
 
 
 @converter("MaxPool")
+@of_sequences
 def max_pool(ctx: Context, node: OnnxNode) -> View:
     """MaxPool; padding never wins, so that ceil_mode is just more of it."""
     view, size, kernel = _pool_input(ctx, node)
@@ -161,6 +163,7 @@ def max_pool(ctx: Context, node: OnnxNode) -> View:
 
 
 @converter("AveragePool")
+@of_sequences
 def average_pool(ctx: Context, node: OnnxNode) -> View:
     """AveragePool, or GlobalAveragePool where one window covers the picture."""
     view, size, kernel = _pool_input(ctx, node)
@@ -185,6 +188,7 @@ def average_pool(ctx: Context, node: OnnxNode) -> View:
 
 
 @converter("GlobalAveragePool")
+@of_sequences
 def global_average_pool(ctx: Context, node: OnnxNode) -> View:
     """The mean over the picture."""
     view = ctx.image(node, ctx.view(node, 0))
@@ -192,6 +196,7 @@ def global_average_pool(ctx: Context, node: OnnxNode) -> View:
 
 
 @converter("GlobalMaxPool")
+@of_sequences
 def global_max_pool(ctx: Context, node: OnnxNode) -> View:
     """A MaxPool of the picture's size."""
     view = ctx.image(node, ctx.view(node, 0))

@@ -23,6 +23,7 @@ from mcucc.numerics.fixed_point import (
 )
 
 STEP = 2.0**-18
+FAR = 2.0**40  # beyond every int8, and an int64
 INT8_RANGE = np.arange(-128, 128, dtype=np.int64)
 
 
@@ -62,7 +63,7 @@ class Unary(Op):
         qx, qy = x.quantization, y.quantization
         real = (INT8_RANGE - qx.zero_point).astype(np.float64) * qx.per_tensor_scale
         scaled = self.function(real) / qy.per_tensor_scale
-        return saturate_int8(round_half_up(scaled) + qy.zero_point)
+        return saturate_int8(round_half_up(np.clip(scaled, -FAR, FAR)) + qy.zero_point)
 
 
 @dataclass(frozen=True, eq=False)
