@@ -60,16 +60,18 @@ def _fuse(rewriter: Rewriter, softmax: Node) -> bool:
     same = first.layout([q, k]).pixels == keys == _keys(rewriter, last)
     if not alike or not same or last.op.transposed:
         return False
-    queries, scale_q = _unscaled(rewriter, scores.inputs[0])
-    others, scale_k = _unscaled(rewriter, scores.inputs[1])
-    scale = behind.scale * scale_q * scale_k
-    if not 0.0 < scale < np.inf:
+    if not 0.0 < behind.scale < np.inf:
         return False
     rows, width, _ = hwc(q)
     groups, tokens = (rows, width) if first.by_row else (1, rows * width)
     bias = _table(behind.offset.reshape(groups, tokens, first.heads, keys))
+    q_name, k_name = scores.inputs
+    scale = behind.scale * _unscaled(rewriter, q_name)
+    scale *= _unscaled(rewriter, k_name)
+    product = rewriter.producer(scores.output)
+    assert product is not None  # nothing but its operands changed
     op = Attention(first.heads, scale, 0, first.by_row, bias)
-    made = replace(last, op=op, inputs=(queries, others, last.inputs[1]))
+    made = replace(last, op=op, inputs=(*product.inputs, last.inputs[1]))
     shape = (*q[:-1], rewriter.tensors[last.output].shape[-1])
     rewriter.give(last, made, shape)
     return True
@@ -150,17 +152,21 @@ def _constant(rewriter: Rewriter, name: str) -> Doubles | None:
     return value.astype(np.float64)
 
 
-def _unscaled(rewriter: Rewriter, name: str) -> tuple[str, float]:
-    """The tensor before a factor that nobody else sees, and the factor."""
+def _unscaled(rewriter: Rewriter, name: str) -> float:
+    """A factor that nobody else sees, behind reshapes or before them; its node is dropped."""
     node = rewriter.producer(name)
+    while node is not None and rewriter.sole_user(name) is not None:
+        if not isinstance(node.op, Reshape):
+            break
+        name = node.inputs[0]
+        node = rewriter.producer(name)
     if node is None or rewriter.sole_user(name) is None:
-        return name, 1.0
-    size = int(np.prod(rewriter.tensors[name].shape))
-    step = _affine(rewriter, node, size)
-    if step is None or step[1].offset.any():
-        return name, 1.0
+        return 1.0
+    step = _affine(rewriter, node, int(np.prod(rewriter.tensors[name].shape)))
+    if step is None or step[1].offset.any() or not step[1].scale > 0.0:
+        return 1.0
     same = rewriter.tensors[step[0]].shape == rewriter.tensors[name].shape
-    return (step[0], step[1].scale) if same else (name, 1.0)
+    return step[1].scale if same and rewriter.bypass(node) else 1.0
 
 
 def _reader(rewriter: Rewriter, name: str) -> Node | None:

@@ -13,13 +13,17 @@ from mcucc.passes import (
     fuse_activation,
     fuse_attention,
     fuse_functions,
+    pixel_shapes,
     simplify_layout,
+    split_projections,
 )
 
 PASSES: dict[str, Callable[[Graph], Graph]] = {
     "fuse_functions": fuse_functions.run,
     "dead_code": dead_code.run,
     "fuse_attention": fuse_attention.run,
+    "split_projections": split_projections.run,
+    "pixel_shapes": pixel_shapes.run,
     "simplify_layout": simplify_layout.run,
     "fold_affine": fold_affine.run,
     "fold_pad": fold_pad.run,

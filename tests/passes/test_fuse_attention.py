@@ -97,3 +97,14 @@ def test_scores_that_are_an_output_stay(tmp_path: Path) -> None:
     scores = net("MatMul", q, net("Transpose", k, perm=[0, 1, 3, 2]))
     path = net.save(tmp_path, weighted(net, scores, v), scores)
     assert kinds(assert_equal_to_runtime(path)).count("MatMul") == 2
+
+
+def test_a_projection_cut_in_three_is_three(tmp_path: Path) -> None:
+    """Weights of parts, heads between them or inside them: no Slice is left."""
+    net = Net([1, 3, 3, 4])
+    parts = net("Reshape", linear(net, tokens(net), WIDTH, 3 * WIDTH), net.ints(1, 12, 2, 12))
+    net("Split", net("Transpose", parts, perm=[0, 2, 1, 3]), net.ints(4, 4, 4), out="q", axis=3)
+    net.nodes[-1].output.extend(["k", "v"])
+    scores = net("MatMul", "q", net("Transpose", "k", perm=[0, 1, 3, 2]))
+    graph = assert_equal_to_runtime(net.save(tmp_path, weighted(net, scores, "v")))
+    assert kinds(graph) == ["Conv2d"] * 4 + ["Attention", "Conv2d"]
