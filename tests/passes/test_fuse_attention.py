@@ -107,4 +107,4 @@ def test_a_projection_cut_in_three_is_three(tmp_path: Path) -> None:
     net.nodes[-1].output.extend(["k", "v"])
     scores = net("MatMul", "q", net("Transpose", "k", perm=[0, 1, 3, 2]))
     graph = assert_equal_to_runtime(net.save(tmp_path, weighted(net, scores, "v")))
-    assert kinds(graph) == ["Conv2d"] * 4 + ["Attention", "Conv2d"]
+    assert kinds(graph) == ["Conv2d"] * 4 + ["Attention", "Conv2d", "Reshape"]
