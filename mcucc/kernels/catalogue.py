@@ -32,7 +32,7 @@ TRIPLES = tuple(types for types in product((8, 16), repeat=3) if 16 in types)
 SINGLE = (
     *("channel_sum", "concat", "constant", "depth_to_space", "extremum", "global_average_pool"),
     *("lookup", "max_pool", "pad", "partial_sums", "resize_bilinear", "resize_nearest", "slice"),
-    *("attention", "layer_norm", "space_to_depth", "transpose"),
+    *("attention", "layer_norm", "permute", "space_to_depth", "transpose"),
 )
 
 

@@ -55,6 +55,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "conv_transpose2d": draw.conv_transpose_cases(),
     "depth_to_space": draw.block_cases(DepthToSpace),
     "space_to_depth": draw.block_cases(SpaceToDepth),
+    "permute": draw.permute_cases(),
     "transpose": draw.transpose_cases(),
 }
 EXAMPLES = {

@@ -41,6 +41,7 @@ from mcucc.ops.mat_mul import MatMul
 from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.mul import Mul
 from mcucc.ops.pad import Pad
+from mcucc.ops.permute import Permute
 from mcucc.ops.prelu import PRelu
 from mcucc.ops.registry import registry
 from mcucc.ops.resize_bilinear import ResizeBilinear, Sampling
@@ -635,3 +636,19 @@ def transpose_cases(draw: st.DrawFn) -> Case:
     x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
     output = Tensor("y", op.infer([x.type]).shape, INT8, x.quant)
     return Case(op, (x,), output, (int8_values(rng, shape),))
+
+
+@st.composite
+def permute_cases(draw: st.DrawFn) -> Case:
+    """Permute of up to eight axes, some of length 1."""
+    axes = draw(st.integers(1, 8))
+    sizes = tuple(draw(st.integers(1, 5 if axes < 5 else 3)) for _ in range(axes))
+    order = tuple(draw(st.permutations(range(axes))))
+    made = [sizes[axis] for axis in order]
+    split = draw(st.integers(0, axes))
+    shape = (1, int(np.prod(made[:split])), int(np.prod(made[split:])))
+    op = Permute(sizes, order, shape)
+    rng = np.random.default_rng(draw(SEEDS))
+    x = activation("x", (1, 1, 1, int(np.prod(sizes))), free_scale(rng), draw(ZERO_POINTS))
+    output = Tensor("y", op.infer([x.type]).shape, INT8, x.quant)
+    return Case(op, (x,), output, (int8_values(rng, x.shape),))

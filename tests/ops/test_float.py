@@ -52,6 +52,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "ConvTranspose2d": draw.conv_transpose_cases(),
     "DepthToSpace": draw.block_cases(DepthToSpace),
     "SpaceToDepth": draw.block_cases(SpaceToDepth),
+    "Permute": draw.permute_cases(),
     "Transpose": draw.transpose_cases(),
     "Lookup": draw.lookup_cases(),
 }

@@ -20,8 +20,11 @@ from mcucc.ir.op import Op
 from mcucc.ir.tensor import Tensor
 from mcucc.ir.window import hwc
 from mcucc.ops.common.spatial import Window2d
+from mcucc.ops.depth_to_space import DepthToSpace
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.ops.permute import MOST_AXES, Permute
 from mcucc.ops.reshape import Reshape
+from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.transpose import Transpose
 
 Constant = npt.NDArray[Any]
@@ -43,6 +46,7 @@ class Context:
         self.sources: dict[str, Source] = {}
         self.views: dict[str, View] = {}
         self.constants: dict[str, Constant] = {}
+        self._moves: dict[tuple[str, tuple[int, ...], tuple[int, ...]], str] = {}
         self._reserved: set[str] = set()
         self._node_names: set[str] = set()
         self._labels: set[str] = set()
@@ -147,17 +151,40 @@ class Context:
             else:
                 runs.append([atom])
         stored = sorted(range(len(runs)), key=lambda i: runs[i][0])
-        if len(runs) > 3:
-            raise UnsupportedNode(
-                f"it needs a transpose of {len(runs)} axes; at most 3 are compiled",
-                "reshape and transpose fewer axes at once",
-            )
-        flat = self.shaped(node, view, (1, *(view.size_of(runs[i]) for i in stored)))
-        permutation = (0, *(1 + stored.index(i) for i in range(len(runs))))
-        made = self.compute(node, Transpose(permutation), [flat.tensor], "transpose")
+        sizes = tuple(view.size_of(runs[i]) for i in stored)
+        permutation = tuple(stored.index(i) for i in range(len(runs)))
+        made = self._moved(node, view, sizes, permutation)
         place = {atom: i for i, atom in enumerate(order)}
         axes = tuple(tuple(place[atom] for atom in axis) for axis in view.axes)
         return View(made, tuple(view.atoms[a] for a in order), axes).canonical()
+
+    def _moved(
+        self, node: OnnxNode, view: View, sizes: tuple[int, ...], order: tuple[int, ...]
+    ) -> str:
+        """The view's tensor, seen with these sizes, in this order of them."""
+        if len(sizes) <= 3:
+            flat = self.shaped(node, view, (1, *sizes))
+            op = Transpose((0, *(1 + axis for axis in order)))
+            return self.compute(node, op, [flat.tensor], "transpose")
+        key = view.tensor, sizes, order  # a picture and a residual around it ask for the same
+        if key not in self._moves:
+            self._moves[key] = self._of_many_axes(node, view, sizes, order)
+        return self._moves[key]
+
+    def _of_many_axes(
+        self, node: OnnxNode, view: View, sizes: tuple[int, ...], order: tuple[int, ...]
+    ) -> str:
+        blocks = _blocks(self.tensors[view.tensor].shape, sizes) if order == (0, 2, 1, 3) else None
+        if blocks is not None:
+            shape, moves = blocks
+            return self.compute(node, moves, [self.shaped(node, view, shape).tensor], "windows")
+        if len(sizes) > MOST_AXES:
+            raise UnsupportedNode(
+                f"it needs a transpose of {len(sizes)} axes; at most {MOST_AXES} are compiled",
+                "reshape and transpose fewer axes at once",
+            )
+        op = Permute(sizes, order, storage_shape([sizes[axis] for axis in order]))
+        return self.compute(node, op, [view.tensor], "transpose")
 
     def in_layout(self, node: OnnxNode, view: View, permutation: Sequence[int]) -> View:
         """The view stored as value.transpose(permutation), its tensor in that shape.
@@ -222,6 +249,23 @@ class Context:
                 f"a constant of shape {shape} does not fit the activation {view.shape}"
             )
         return view
+
+
+def _blocks(
+    shape: tuple[int, ...], sizes: Sequence[int]
+) -> tuple[tuple[int, ...], SpaceToDepth | DepthToSpace] | None:
+    """Rows of pixels as rows of windows, or back: the two middle axes of four change places.
+
+    (bands, p, windows, bytes) is a picture of bands * p rows in blocks of p, or blocks of `windows`
+    rows as channels: the former where `shape` has these rows. None where neither has whole pixels.
+    """
+    bands, rows, windows, run = sizes
+    apart = (1, bands * rows, windows * rows, run // rows), SpaceToDepth(rows)
+    joined = (1, bands, rows, windows * run), DepthToSpace(windows)
+    fits = (run % rows == 0, run % windows == 0)
+    if fits[0] and (hwc(shape)[0] == bands * rows or not fits[1]):
+        return apart
+    return joined if fits[1] else None
 
 
 def _first_varying(array: Reals) -> int:

@@ -341,14 +341,23 @@ def _alike(ctx: Context, node: OnnxNode, a: View, b: View) -> tuple[View, View]:
         return a, b
     if len(a.axes) == 4 and b.matches(NHWC) and not a.matches(NHWC):
         return _like(ctx, node, a, b), b
+    if a.permutation(NHWC) is None and b.in_order:
+        return _like(ctx, node, a, b), b
     return a, _like(ctx, node, b, a)
 
 
 def _like(ctx: Context, node: OnnxNode, view: View, model: View) -> View:
+    """The value stored as another of its shape is, axes in pieces among it (windows)."""
     permutation = model.permutation(NHWC)
-    if permutation is None:
-        raise UnsupportedNode("its operands are stored in orders that cannot be matched")
-    return ctx.in_layout(node, view, permutation)
+    if permutation is not None:
+        return ctx.in_layout(node, view, permutation)
+    pieces = [model.atoms[atom] for atom in model.flat]
+    apart = view.reshaped(pieces)
+    if apart is None:
+        apart = ctx.reordered(node, view, view.flat).reshaped(pieces)
+    assert apart is not None, "axes in order can be told apart"
+    stored = ctx.in_layout(node, apart, np.argsort(model.flat).tolist())
+    return replace(model, tensor=stored.tensor)
 
 
 def _gated(
