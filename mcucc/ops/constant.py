@@ -83,13 +83,22 @@ class ConstantKernel(Kernel):
         return _windows(self.beside)
 
     def call(self) -> KernelCall:
-        _, width, channels = self.table.shape
+        """Without the rows, columns and channels that only repeat the first."""
+        table = self.table
+        one_value = table.shape[2] > 1 and bool((table == table[..., :1]).all())
+        kept = table[..., :1] if one_value else table
+        same_rows = bool((kept == kept[:1]).all())
+        kept = kept[:1] if same_rows else kept
+        same_columns = kept.shape[1] > 1 and bool((kept == kept[:, :1]).all())
+        kept = kept[:, :1] if same_columns else kept
         return KernelCall(
             KernelId("constant"),
             (
-                ("width", width),
-                ("channels", channels),
-                ("values", ConstArray("values", self.table.reshape(-1))),
+                ("channels", table.shape[2]),
+                ("row_step", 0 if same_rows else kept[0].size),
+                ("column_step", 0 if same_columns else kept.shape[2]),
+                ("one_value", int(one_value)),
+                ("values", ConstArray("values", np.ascontiguousarray(kept).reshape(-1))),
             ),
         )
 

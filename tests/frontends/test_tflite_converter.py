@@ -269,6 +269,56 @@ def test_a_smaller_operand_is_repeated(code: str, shape: tuple[int, ...]) -> Non
         agrees(net.b.build(net.case.inputs, [y]), net.case.data)
 
 
+CONSTANTS = [
+    ((1, 4, 6, 5), (1, 4, 6, 5)),
+    ((1, 4, 6, 5), (4, 6, 1)),
+    ((1, 4, 6, 5), (1, 4, 1, 5)),
+    ((1, 4, 6, 5), (6, 1)),
+    ((1, 4, 1, 5), (1, 1, 6, 1)),
+    ((1, 1, 1, 1), (1, 4, 6, 5)),
+    ((1, 1, 1, 5), (1, 4, 1, 5)),
+    ((1, 2, 3, 4, 5), (3, 1, 5)),
+    ((7, 5), (7, 1)),
+]
+
+
+@pytest.mark.parametrize("code", ["ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM"])
+@pytest.mark.parametrize(("shape", "constant"), CONSTANTS)
+def test_a_constant_of_any_shape(code: str, shape: Any, constant: Any) -> None:
+    """In either place, stretched by the value or stretching it."""
+    made, options = np.broadcast_shapes(shape, constant), f"{code.title()}Options"
+    options = "MaximumMinimumOptions" if code.endswith("IMUM") else options
+    for place in (0, 1):
+        net = Net(1, int(np.prod(shape)))
+        x = net.op("RESHAPE", "ReshapeOptions", shape, net.c(*shape))
+        values = net.case.rng.integers(-128, 128, constant).astype(np.int8)
+        quant = Q if code.endswith("IMUM") else Quant((0.11,), 31)
+        operands = [x, net.b.constant(values, quant)]
+        y = net.b.tensor(made, np.int8, Q if code.endswith("IMUM") else Quant((0.4,), 7))
+        net.b.op(code, options, operands if place else operands[::-1], [y])
+        agrees(net.b.build(net.case.inputs, [y]), net.case.data)
+
+
+def test_rows_of_a_picture_beside_a_constant_stream() -> None:
+    net = Net(1, 4, 6, 5)
+    values = net.case.rng.integers(-128, 128, (1, 4, 6, 1)).astype(np.int8)
+    net.op("ADD", "AddOptions", (1, 4, 6, 5), net.b.constant(values, Q))
+    net.check("Constant", "AddDouble")
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3])
+@pytest.mark.parametrize("first", [False, True])
+def test_a_constant_part_of_a_concatenation(axis: int, first: bool) -> None:
+    net = Net(1, 4, 6, 5)
+    shape, joined = [1, 4, 6, 5], [1, 4, 6, 5]
+    shape[axis], joined[axis] = 2, joined[axis] + 2
+    part = net.b.constant(net.case.rng.integers(-128, 128, shape).astype(np.int8), Q)
+    operands = [part, net.last] if first else [net.last, part]
+    y = net.b.tensor(joined, np.int8, Q)
+    net.b.op("CONCATENATION", "ConcatenationOptions", operands, [y], axis=axis)
+    agrees(net.b.build(net.case.inputs, [y]), net.case.data)
+
+
 def test_pictures_stacked_along_a_new_axis_and_taken_apart() -> None:
     net = Net(1, 3, 4, 5)
     x = net.last

@@ -563,13 +563,15 @@ def layer_norm_cases(draw: st.DrawFn) -> Case:
 
 @st.composite
 def constant_cases(draw: st.DrawFn) -> Case:
-    """Constant of as many pixels as x, or made beside its first."""
+    """Constant of as many pixels as x, or made beside its first; any axes repeated."""
     rng = np.random.default_rng(draw(SEEDS))
     shape = (1, draw(st.integers(1, 4)), draw(st.integers(1, 6)), draw(CHANNELS))
     pixels = shape[1:3] if draw(st.booleans()) else (draw(st.integers(1, 4)), 3)
     x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
     made = (1, *pixels, draw(CHANNELS))
-    op = Constant.of(rng.normal(0, 20, made).astype(np.float32), made)
+    own = [n if draw(st.booleans()) else 1 for n in made]
+    values = np.broadcast_to(rng.normal(0, 20, own).astype(np.float32), made)
+    op = Constant.of(values, made)
     output = activation("y", made, free_scale(rng), draw(ZERO_POINTS))
     return Case(op, (x,), output, (int8_values(rng, shape),))
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mcucc.frontends.tflite import constants
 from mcucc.frontends.tflite.context import (
     INT8,
     INT16,
@@ -48,7 +49,7 @@ _BINARY: dict[str, type[Add] | type[Sub] | type[Mul]] = {"ADD": Add, "SUB": Sub,
 
 @converter(*_BINARY)
 def arithmetic(ctx: Context, operator: FileOperator) -> None:
-    """Of two activations, a factor per channel second; or of one and a constant."""
+    """Of two activations, a factor per channel second; or of one and a constant of any shape."""
     options = operator.options
     clamp = fused(options.activation) if isinstance(options, ArithmeticOptions) else NO_CLAMP
     op = _BINARY[operator.kind](clamp)
@@ -63,8 +64,7 @@ def arithmetic(ctx: Context, operator: FileOperator) -> None:
         ctx.like(operator, 1 - place)
         ctx.op(table, [x.name], operator, shape)
         return
-    if any(tensor in ctx.constants for tensor in operator.inputs):
-        _with_channels(ctx, operator, clamp)
+    if _with_channels(ctx, operator, clamp):
         return
     y, (a, b) = _both(ctx, operator, factor=operator.kind == "MUL")
     ctx.emit(op, [a.name, b.name], y)
@@ -100,19 +100,34 @@ def _both(
     blocks = {ctx.blocks.get(ctx.file_tensor(operator, i).index) for i in (0, 1)}
     if len(blocks) > 1:
         raise UnsupportedNode("one operand is a batch of SPACE_TO_BATCH_ND, the other is not")
-    parts = [ctx.activation(operator, i, phases=True) for i in (0, 1)]
+    fixed = _constant_place(ctx, operator)
+    live = [i for i in (0, 1) if i != fixed]
+    parts = {i: ctx.activation(operator, i, phases=True) for i in live}
     made = _stretch(ctx, operator)
     ctx.like(operator)
     y = ctx.define(ctx.output_tensor(operator), made)
-    small = [i for i in (0, 1) if parts[i].shape != y.shape]
-    if factor and len(small) == 1 and hwc(parts[small[0]].shape) == (1, 1, hwc(y.shape)[2]):
+    small = [i for i in live if parts[i].shape != y.shape]
+    if factor and len(small) == 1 < len(live) and hwc(parts[small[0]].shape) == _channels(y):
         return y, [parts[1 - small[0]], parts[small[0]]]
     for i in small:
         view = StridedView.of(parts[i].name, ctx.shape_at(operator, i)).broadcast(made)
         wide = ctx.between(f"{y.name}_operand", y, y.shape, parts[i].quantization)
         ctx.apply(view, wide)
         parts[i] = wide
-    return y, parts
+    if fixed is not None:
+        tensor = ctx.file_tensor(operator, fixed)
+        parts[fixed] = constants.beside(ctx, tensor, parts[live[0]], made, y.shape)
+    return y, [parts[0], parts[1]]
+
+
+def _channels(y: Tensor) -> tuple[int, int, int]:
+    return 1, 1, hwc(y.shape)[2]
+
+
+def _constant_place(ctx: Context, operator: FileOperator) -> int | None:
+    """Which of two operands is a constant."""
+    places = [i for i in (0, 1) if ctx.file_tensor(operator, i).index in ctx.constants]
+    return places[0] if len(places) == 1 else None
 
 
 def _scalar(ctx: Context, operator: FileOperator) -> tuple[int, int, Quant] | None:
@@ -122,24 +137,26 @@ def _scalar(ctx: Context, operator: FileOperator) -> tuple[int, int, Quant] | No
         value = ctx.constants.get(tensor.index)
         if value is None or tensor.dtype != INT8 or not value.size:
             continue
+        if _stretch(ctx, operator) != ctx.shape_at(operator, 1 - place):
+            continue
         if (value == value.flat[0]).all():
             return place, int(value.flat[0]), per_tensor(tensor)
     return None
 
 
-def _with_channels(ctx: Context, operator: FileOperator, clamp: Clamp) -> None:
-    """ChannelOperand: the constant varies along the channels only."""
-    place = 0 if operator.inputs[0] in ctx.constants else 1
-    x = ctx.activation(operator, 1 - place, phases=True)
+def _with_channels(ctx: Context, operator: FileOperator, clamp: Clamp) -> bool:
+    """ChannelOperand, where one operand is a constant that varies along the channels only."""
+    place = _constant_place(ctx, operator)
+    if place is None:
+        return False
     tensor = ctx.file_tensor(operator, place)
     check_int8(tensor)
-    values = ctx.constants[tensor.index]
+    values, made = ctx.constants[tensor.index], _stretch(ctx, operator)
+    x = ctx.activation(operator, 1 - place, phases=True)
     channels = hwc(x.shape)[2]
-    if values.shape[-1:] != (channels,) or values.size != channels:
-        raise UnsupportedNode(
-            f"a constant {list(values.shape)} beside {list(x.shape)}",
-            "only one number, or one for each channel, is compiled",
-        )
+    by_channel = values.shape[-1:] == (channels,) and values.size == channels
+    if not by_channel or made != ctx.shape_at(operator, 1 - place):
+        return False
     quant = per_tensor(tensor)
     op = ChannelOperand(
         Arithmetic(operator.kind.lower()),
@@ -150,12 +167,13 @@ def _with_channels(ctx: Context, operator: FileOperator, clamp: Clamp) -> None:
         comes_first=place == 0,
     )
     ctx.like(operator, 1 - place)
-    ctx.op(op, [x.name], operator, _stretch(ctx, operator))
+    ctx.op(op, [x.name], operator, made)
+    return True
 
 
 @converter("MAXIMUM", "MINIMUM")
 def extremum(ctx: Context, operator: FileOperator) -> None:
-    """Extremum of two activations, Clip of one and a number.
+    """Extremum of two activations or of one and a constant, Clip of one and a number.
 
     LiteRT compares bytes, whatever scales the file notes.
     """

@@ -1,10 +1,11 @@
-"""Converters of .tflite operators that join activations along an axis, or take one apart again."""
+"""Converters of .tflite operators that join values along an axis, or take one apart again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
 
+from mcucc.frontends.tflite import constants
 from mcucc.frontends.tflite.context import Context
 from mcucc.frontends.tflite.file import FileOperator
 from mcucc.frontends.tflite.options import JoinOptions
@@ -109,7 +110,17 @@ def axis_of(axis: int, rank: int) -> int:
 def _parts(ctx: Context, operator: FileOperator) -> list[Tensor]:
     if not operator.inputs:
         raise UnsupportedNode("no inputs")
-    return [ctx.activation(operator, i) for i in range(len(operator.inputs))]
+    places = range(len(operator.inputs))
+    fixed = {i for i in places if operator.inputs[i] in ctx.constants}
+    live = {i: ctx.activation(operator, i) for i in places if i not in fixed}
+    if not live:
+        raise UnsupportedNode("all its inputs are constants")
+    x = next(iter(live.values()))
+    return [live[i] if i in live else _constant(ctx, operator, i, x) for i in places]
+
+
+def _constant(ctx: Context, operator: FileOperator, place: int, x: Tensor) -> Tensor:
+    return constants.beside(ctx, ctx.file_tensor(operator, place), x, ctx.shape_at(operator, place))
 
 
 def _same_scale(parts: Sequence[Tensor], y: Tensor) -> None:

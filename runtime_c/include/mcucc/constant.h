@@ -8,9 +8,11 @@
 #include "mcucc/mcucc.h"
 
 typedef struct {
-    int32_t width;
     int32_t channels;
-    const int8_t *values; /* all rows, one after the other */
+    int32_t row_step;    /* values from one row to the next; 0: all rows are the same */
+    int32_t column_step; /* and from one pixel to the next; 0: all columns are the same */
+    int32_t one_value;   /* 1: a pixel has one value, that of all its channels */
+    const int8_t *values;
 } mcucc_constant_params;
 
 void mcucc_constant(const mcucc_constant_params *params, const int8_t *const *rows, int8_t *out,
