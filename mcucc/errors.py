@@ -87,6 +87,20 @@ def causes(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     return tuple(listed.values())
 
 
+def _alike(problems: Sequence[Problem]) -> list[list[Problem]]:
+    """Problems of one operator and reason together, whatever shapes it reads."""
+    groups: dict[tuple[str, str, str], list[Problem]] = {}
+    for problem in problems:
+        reason = problem.why.partition("; inputs ")[0]
+        groups.setdefault((problem.op, reason, problem.hint), []).append(problem)
+    return list(groups.values())
+
+
+def _line(group: Sequence[Problem]) -> str:
+    more = f", and {len(group) - 1} more {group[0].op}" if len(group) > 1 else ""
+    return f"  - {bounded(str(group[0]), 700)}{more}"
+
+
 class UnsupportedError(ModelError):
     """All nodes of a model that mcucc cannot compile, collected; what follows is left out.
 
@@ -97,9 +111,10 @@ class UnsupportedError(ModelError):
         self, problems: Sequence[Problem], *, where: str = "", ends: Sequence[str] = ()
     ) -> None:
         self.problems, self.ends = causes(problems), tuple(ends)
-        count = len(self.problems)
-        lines = "\n".join(f"  - {bounded(str(p), 700)}" for p in self.problems[:MOST_SHOWN])
-        lines += f"\n  ... and {count - MOST_SHOWN} more" if count > MOST_SHOWN else ""
+        count, groups = len(self.problems), _alike(self.problems)
+        lines = "\n".join(_line(group) for group in groups[:MOST_SHOWN])
+        more = sum(len(group) for group in groups[MOST_SHOWN:])
+        lines += f"\n  ... and {more} more" if more else ""
         hint = "docs/ops.md lists what mcucc compiles"
         if self.ends:
             hint += f"; --outputs {','.join(self.ends)} ends the network before, the rest is yours"

@@ -340,6 +340,9 @@ def _report(
         program_text=tuple(schedule_text(program).splitlines()),
         diagnosis=health.diagnosis,
         warnings=health.warnings,
+        constant_outputs=tuple(
+            f"{name} {list(value.shape)}" for name, value in network.imported.constants.items()
+        ),
         memory=memory_facts(program),
         counting=counting(
             image=program.plan.image.value,

@@ -165,7 +165,8 @@ class ImportedModel:
 
     `inputs` and `outputs` are in the file's order. `sources` lists the tensors of the graph that
     hold values of the file: reals, or the int8 ones of a quantized file (of uint8, less 128).
-    Compare intermediates through it. `labels` has the operator of every node of the file.
+    Compare intermediates through it. `labels` has the operator of every node of the file,
+    `constants` the outputs of the file that no input reaches: nothing computes them.
     """
 
     graph: Graph
@@ -176,6 +177,7 @@ class ImportedModel:
     outputs: tuple[Port, ...]
     sources: Mapping[str, Source]
     labels: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def quantized(self) -> bool:

@@ -134,6 +134,7 @@ class Report:
     program_text: tuple[str, ...] = ()  # lines: the plan, and its program as a loop nest
     diagnosis: Diagnosis | None = None  # None: no float network, or no pictures
     warnings: tuple[str, ...] = ()  # of the calibration pictures
+    constant_outputs: tuple[str, ...] = ()  # of the file: the same for every picture, not computed
 
     def to_json(self) -> str:
         """report.json."""

@@ -69,6 +69,9 @@ def print_report(report: Report, console: Console) -> None:
         _print(console, line)
     for split in report.split_outputs:
         _print(console, split_output_words(split), style="yellow")
+    if report.constant_outputs:
+        names = ", ".join(report.constant_outputs)
+        _print(console, f"the same for every picture, and left out: output {names}")
     slices = report.worst_slice
     if slices is not None and slices.dead:
         _print(console, f"warning: {dead_words(slices)}", style="yellow")

@@ -15,6 +15,8 @@ from onnxruntime.quantization import QuantFormat
 from mcucc.errors import ModelError, Problem, UnsupportedError, causes
 from mcucc.frontends.load import load_model
 from mcucc.ir import Quant
+from mcucc.ir.float_run import evaluate_graph
+from mcucc.oracles.float_session import FloatSession
 from tests.frontends.onnx_nets import Net
 from tests.frontends.test_load import quantized
 from tests.frontends.test_tflite_ops import Case
@@ -206,13 +208,55 @@ def test_a_decoder_in_front_is_called_one(tmp_path: Path) -> None:
     assert "Cast" not in str(error.value)
 
 
-def test_a_constant_output_is_left_out_by_outputs(tmp_path: Path) -> None:
+def test_a_constant_output_is_named_and_not_computed(tmp_path: Path) -> None:
     n = Net([1, 3, 8, 8])
-    path = n.save(tmp_path, n.conv("image", 3, 4, out="scores"), n("Relu", n.const([1.0])))
-    with pytest.raises(ModelError, match="is a constant") as error:
-        load_model(path)
-    assert "--outputs scores" in error.value.hint
-    assert load_model(path, outputs=["scores"]).graph.outputs == ("scores",)
+    anchors = n("Tile", n.const([[1.0, 2.0]]), n.ints(3, 1), out="anchors")
+    path = n.save(tmp_path, anchors, n.conv("image", 3, 4, out="scores"))
+    model = load_model(path)
+    assert model.graph.outputs == ("scores",)
+    assert [port.name for port in model.outputs] == ["scores"]
+    np.testing.assert_array_equal(model.constants["anchors"], [[1.0, 2.0]] * 3)
+    (picture,) = (np.ones(port.stored, np.float32) for port in model.ports)
+    (truth,) = FloatSession(model).run([picture]).values()
+    (made,) = evaluate_graph(model.graph, {"image": picture}).values()
+    np.testing.assert_allclose(made, truth, rtol=1e-5, atol=1e-5)
+
+
+def test_what_reads_a_lost_value_is_silent(tmp_path: Path) -> None:
+    """Lengths of a value of unknown shape are not known either, which is nobody's fault."""
+    n = Net([1, 3, 8, 8], 18)
+    lost = n("NonZero", "image")
+    length = n("Gather", n("Shape", lost), n.const(np.array([1])))
+    x = n("Expand", n("Cast", length, to=TensorProto.FLOAT), n.ints(1, 4))
+    path = n.save(tmp_path, n("Sin", x))
+    (problem,) = refusal(path, names_in(path)).problems
+    assert problem.op == "NonZero"
+
+
+def test_problems_alike_are_one_line(tmp_path: Path) -> None:
+    """Nodes of one operator and one reason, whatever shapes they read."""
+    n = Net([1, 3, 8, 8])
+    x = n("RequantShift", n.conv("image", 3, 4))
+    with pytest.raises(UnsupportedError) as error:
+        load_model(n.save(tmp_path, n("RequantShift", n.conv(x, 4, 2, 3))))
+    text = str(error.value)
+    assert len(error.value.problems) == 2
+    assert text.count("no operator of ONNX") == 1
+    assert ", and 1 more RequantShift" in text
+
+
+@pytest.mark.parametrize(
+    ("domain", "what"),
+    [("org.pytorch.aten", "an operator of PyTorch"), ("com.example", "domain com.example")],
+)
+def test_operators_of_others_are_named(tmp_path: Path, domain: str, what: str) -> None:
+    n = Net([1, 3, 8, 8])
+    x = n.conv("image", 3, 4)
+    n.nodes.append(helper.make_node("ATen", [x], ["y"], "odd", domain=domain))
+    path = n.save(tmp_path, "y")
+    (problem,) = refusal(path, names_in(path)).problems
+    assert what in problem.why
+    assert problem.hint
 
 
 def test_problems_of_one_cause_are_one() -> None:

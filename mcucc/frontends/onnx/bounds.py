@@ -57,6 +57,8 @@ SMALL = words_of(
     "BatchNormalization Conv DepthToSpace Einsum Hardmax InstanceNormalization "
     "LayerNormalization ReverseSequence Resize SpaceToDepth TopK Unique"
 )
+# Every operator that is computed at import where its inputs are known.
+FOLDED = PLAIN | PRODUCTS | SMALL
 # Ops whose result can have more elements than what they read, by far.
 GROWING = words_of("ConstantOfShape Expand EyeLike OneHot Pad Range Resize Tile")
 Constant = npt.NDArray[Any]
@@ -164,7 +166,7 @@ class Folding:
         outputs: Sequence[Sequence[int] | None],
     ) -> None:
         """UnsupportedNode unless the results are small; `outputs` are the shapes inferred."""
-        if node.op not in PLAIN | PRODUCTS | SMALL:
+        if node.op not in FOLDED:
             raise UnsupportedNode("it cannot be computed at import")
         made = sum(_elements(node, inputs, shape) for shape in outputs)
         read = sum(array.size for array in inputs.values())

@@ -15,8 +15,8 @@ import onnx
 
 from mcucc.errors import ModelError, Problem, UnsupportedError
 from mcucc.frontends.frontier import Follows, frontier
-from mcucc.frontends.imported import Format, ImportedModel, Port, Source
-from mcucc.frontends.onnx.bounds import Folding, check_operations
+from mcucc.frontends.imported import Array, Format, ImportedModel, Port, Source
+from mcucc.frontends.onnx.bounds import FOLDED, Folding, check_operations
 from mcucc.frontends.onnx.constants import array_of, fold
 from mcucc.frontends.onnx.context import Context
 from mcucc.frontends.onnx.converters import converters
@@ -28,6 +28,7 @@ from mcucc.frontends.onnx.node import OnnxNode
 from mcucc.frontends.onnx.outputs import finish_outputs
 from mcucc.frontends.onnx.spellings import spelled_norms
 from mcucc.frontends.onnx.steps import label_of, onnx_steps
+from mcucc.frontends.onnx.unknown import unknown_operator
 from mcucc.frontends.onnx.view import View, storage_shape
 from mcucc.frontends.unsupported import UnknownOperator, UnsupportedNode
 from mcucc.ir.graph import Graph
@@ -96,6 +97,7 @@ def import_model(
         outputs=tuple(ports[name] for name in graph.outputs),
         sources=sources,
         labels=importer.labels,
+        constants=importer.constant_outputs(),
     )
 
 
@@ -143,6 +145,11 @@ class _Importer:
         verify(graph)
         return graph
 
+    def constant_outputs(self) -> dict[str, Array]:
+        """Outputs of the file that no input reaches, as anchors of detectors are."""
+        known = self.ctx.constants
+        return {v.name: known[v.name] for v in self.model.graph.output if v.name in known}
+
     def _node(self, proto: onnx.NodeProto, index: int) -> None:
         ctx = self.ctx
         check_operations(len(ctx.nodes), self.where)
@@ -176,7 +183,7 @@ class _Importer:
         if standard and node.op in ("Shape", "Size") and names and names[0] in ctx.views:
             self._shape_of(node, names[0])
             return
-        if standard and node.op == "CastLike" and names and names[0] in ctx.constants:
+        if standard and node.op == "CastLike" and len(names) > 1 and _is_like(ctx, names):
             # Every activation is a float here, and constants become float32 where they are used.
             ctx.constants[node.output] = ctx.constants[names[0]].astype(np.float32)
             return
@@ -185,12 +192,13 @@ class _Importer:
             return
         key = node.op if standard else f"{node.proto.domain}.{node.op}"
         convert = converters().get(key)
-        if convert is None:
-            domain = f" of domain {node.proto.domain}" if not standard else ""
-            raise UnknownOperator(f"the operator{domain} is not compiled")
-        if any(name in self.lost for name in names):
+        # Of lost values many a node would be known at import: only what never is, is told.
+        lost = any(name in self.lost for name in names)
+        if lost and (convert is not None or (standard and node.op in FOLDED)):
             self.lost.update(node.proto.output)
             return
+        if convert is None:
+            raise unknown_operator(node)
         made = convert(ctx, node)
         for name, found in (made if isinstance(made, dict) else {node.output: made}).items():
             view = found.canonical()
@@ -259,6 +267,11 @@ class _Importer:
         if name in self.ctx.constants:
             return f"constant {list(self.ctx.constants[name].shape)}"
         return "unknown"
+
+
+def _is_like(ctx: Context, names: list[str]) -> bool:
+    """Whether a CastLike makes a constant the type of an activation."""
+    return names[0] in ctx.constants and names[1] not in ctx.constants
 
 
 def _is_odd(shape: tuple[int, ...]) -> bool:

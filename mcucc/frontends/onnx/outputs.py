@@ -18,22 +18,20 @@ from mcucc.ops.reshape import Reshape
 
 
 def finish_outputs(ctx: Context, model: onnx.ModelProto, where: str) -> tuple[str, ...]:
-    """The names of the graph's outputs, each a tensor of its own.
+    """The names of the graph's outputs, each a tensor of its own; those of the file that are
+    constants are none.
 
     Pictures stay as they are stored (`sources` says how); anything else is put into the order of
-    the model file. Raises ModelError for outputs that are constant or cannot be ordered.
+    the model file. Raises ModelError where all are constants, and for those that cannot be ordered.
     """
     names: list[str] = []
     inputs = _inputs(ctx)
-    if not model.graph.output:
+    computed = [v.name for v in model.graph.output if v.name not in ctx.constants]
+    if not computed:
         raise ModelError("every output is a constant", where=where)
-    for value in model.graph.output:
-        name = value.name
+    for name in computed:
         if name not in ctx.views:
-            why = "is a constant" if name in ctx.constants else "is never computed"
-            others = [v.name for v in model.graph.output if v.name in ctx.views]
-            hint = f"leave it out: --outputs {','.join(others[:12])}" if others else ""
-            raise ModelError(f"output {name} {why}", where=where, hint=hint)
+            raise ModelError(f"output {name} is never computed", where=where)
         proto = onnx.NodeProto(op_type="Output", name=name, output=[name])
         try:
             names.append(_finish(ctx, OnnxNode(proto, name, 0), ctx.views[name], names, inputs))

@@ -48,7 +48,12 @@ def dropout(ctx: Context, node: OnnxNode) -> View:
 @converter("Cast", "CastLike")
 def cast(ctx: Context, node: OnnxNode) -> View:
     """The value itself, between floating-point types."""
-    if node.op == "Cast" and node.integer("to") not in FLOAT_TYPES:
+    if node.op == "Cast":
+        floats = node.integer("to") in FLOAT_TYPES
+    else:  # activations are floats
+        like = ctx.constants.get(node.input(1))
+        floats = like is None or like.dtype in (np.float16, np.float32, np.float64)
+    if not floats:
         raise UnsupportedNode("a cast of an activation to something else than a float")
     return ctx.view(node, 0)
 
