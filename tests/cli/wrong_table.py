@@ -108,8 +108,8 @@ MODELS = (
     ),
     Wrong(
         "ops that mcucc does not compile",
-        with_net(lambda n: n("Cos", n("Sin", "image"))),
-        ("2 unsupported", "n_sin_0", "n_cos_1", "docs/ops.md"),
+        with_net(lambda n: n("Bernoulli", n("Hardmax", "image"))),
+        ("2 unsupported", "n_hardmax_0", "n_bernoulli_1", "docs/ops.md"),
     ),
     Wrong("an input of open sizes", open_sizes, ("image", "height", "--input-shape")),
     Wrong("two inputs", with_net(two_inputs), ("one input",)),
@@ -121,8 +121,8 @@ MODELS = (
     ),
     Wrong(
         "a head that mcucc does not compile",
-        with_net(lambda n: n("Sin", n.conv(n("Relu", n.conv("image", 3, 4)), 4, 2))),
-        ("n_sin_3", "--outputs conv_2"),
+        with_net(lambda n: n("Hardmax", n.conv(n("Relu", n.conv("image", 3, 4)), 4, 2))),
+        ("n_hardmax_3", "--outputs conv_2"),
     ),
     Wrong(
         "a shape that is none",

@@ -31,7 +31,7 @@ def detector(folder: Path) -> Path:
     n.inputs.append(helper.make_tensor_value_info("scale", TensorProto.FLOAT, [1]))
     x = n("Relu", n.conv("image", 3, 6, out="stem"), out="features")
     boxes, scores = n.conv(x, 6, 4, 1, out="boxes"), n.conv(x, 6, 2, 1, out="logits")
-    best = n("ArgMax", n("Sin", n("Softmax", scores, axis=1)), axis=1)
+    best = n("ArgMax", n("Hardmax", n("Softmax", scores, axis=1)), axis=1)
     n("Mul", n("Exp", n("Cos", boxes)), "scale", out="decoded")
     n.nodes.append(helper.make_node("NMS", ["decoded", best], ["found"], "nms", domain="vendor"))
     model = n.model("found")
@@ -68,7 +68,7 @@ def test_what_is_refused_behind_a_network_is_told_with_where_to_end_it(tmp_path:
     n = Net([1, 3, 12, 12])
     x = n("Relu", n.conv("image", 3, 6))
     boxes, scores = n.conv(x, 6, 4, 1, out="boxes"), n.conv(x, 6, 2, 1, out="logits")
-    path = n.save(tmp_path, n("Sin", boxes), n("NonZero", scores))
+    path = n.save(tmp_path, n("Hardmax", boxes), n("NonZero", scores))
     with pytest.raises(UnsupportedError) as error:
         load_model(path)
     assert error.value.ends == ("boxes", "logits")
