@@ -280,8 +280,8 @@ class AttentionKernel(Kernel):
 
     @property
     def scratch_bytes(self) -> int:
-        """Scores (int32) and weights (int16) of one head of one query."""
-        return 6 * self.keys + 3 & ~3
+        """Scores (int32) of one head of one query; weights (int16) take their place."""
+        return 4 * self.keys
 
     def in_place(self, index: int) -> bool:
         """A head of a query is read before its output is written, of the same size."""

@@ -8,6 +8,7 @@ from mcucc.ir import Graph
 from mcucc.numerics.fixed_point import Clamp
 from mcucc.ops.abs import Abs
 from mcucc.ops.add import Add
+from mcucc.ops.attention import Attention
 from mcucc.ops.average_pool import AveragePool
 from mcucc.ops.channel_affine import ChannelAffine
 from mcucc.ops.channel_operand import ChannelOperand
@@ -24,6 +25,7 @@ from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.hard_sigmoid import HardSigmoid
 from mcucc.ops.hard_swish import HardSwish
 from mcucc.ops.leaky_relu import LeakyRelu
+from mcucc.ops.mat_mul import MatMul
 from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.mul import Mul
 from mcucc.ops.pad import Pad
@@ -161,6 +163,18 @@ def borders() -> Graph:
     return b.graph(b.classifier(x, 4), name="borders")
 
 
+def encoder() -> Graph:
+    """Attention over all tokens, over those of a row, and a product whose right side stays."""
+    b = Builder(9, 8, 3, seed=12)
+    x = b.conv("image", 8, 3, 2)
+    q, k, v = b.conv(x, 8), b.conv(x, 4), b.conv(x, 4)
+    x = b.add(x, b.conv(b.node(Attention(2, 0.3, shared=1), q, k, v), 8))
+    q, k, v = (b.conv(x, 10) for _ in range(3))
+    x = b.node(Attention(1, 0.2, by_row=True), q, k, v)
+    y = b.node(MatMul(2, transposed=True), x, b.conv(x, 10))
+    return b.graph(b.classifier(b.conv(y, 6), 5), name="encoder")
+
+
 NETWORKS: dict[str, Callable[[], Graph]] = {
     "mobile": mobile_net,
     "squeeze": squeeze_excite,
@@ -171,6 +185,7 @@ NETWORKS: dict[str, Callable[[], Graph]] = {
     "splits": splits,
     "decoder": decoder,
     "borders": borders,
+    "encoder": encoder,
     "wide_mobile": lambda: widened(mobile_net(), 0),
     "wide_branches": lambda: widened(branches(), 1),
     "wide_pools": lambda: widened(pools(), 2, 1.0),

@@ -28,6 +28,7 @@ ON_BOARDS = {
     "splits": ("corstone-300", "nucleo-l4r5zi"),
     "decoder": ("corstone-300", "rpi-pico", "esp32-c3"),
     "borders": ("corstone-300", "nucleo-l4r5zi", "bluepill", "rpi-pico"),
+    "encoder": ("nucleo-l4r5zi", "esp32-c3"),
     "wide_mobile": ("nucleo-l4r5zi", "rpi-pico"),
     "wide_branches": ("corstone-300",),
     "wide_pools": ("rpi-pico",),

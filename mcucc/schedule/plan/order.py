@@ -145,6 +145,43 @@ def least_peak_order(graph: IntegerGraph, limits: OrderLimits = DEFAULT_LIMITS) 
     return _ordered(graph, _beam(costs, start, everything, limits.beam), optimal=False)
 
 
+def with_late_queries(graph: IntegerGraph, nodes: tuple[IntegerNode, ...]) -> list[IntegerNode]:
+    """The order with what streams into a product just before it.
+
+    One operand of an attention or a product is read pixel by pixel, the others must be whole before
+    it begins. The nodes behind the one, that nothing else reads, can share a stage with it only
+    where the others are made before them.
+    """
+    found = list(nodes)
+    makers = {node.output: node for node in nodes}
+    for node in nodes:
+        if not _needs_whole_operands(node):
+            continue
+        chain = [node]
+        while True:
+            name = chain[-1].inputs[0]
+            maker = makers.get(name)
+            alone = len(graph.consumers(name)) == 1 and name not in graph.outputs
+            if maker is None or not alone or len(set(maker.inputs)) != 1:
+                break
+            if maker.kernel.granularity is not Granularity.ROW or _needs_whole_operands(maker):
+                break
+            chain.append(maker)
+        moved = {id(each) for each in chain[1:]}
+        found = [each for each in found if id(each) not in moved]
+        place = next(i for i, each in enumerate(found) if each is node)
+        found[place:place] = reversed(chain[1:])
+    return found
+
+
+def _needs_whole_operands(node: IntegerNode) -> bool:
+    """Whether pixels of an operand are all read for each pixel of the output."""
+    if node.kernel.granularity is not Granularity.ROW:
+        return False
+    pairs = [node.kernel.windows(i) for i in range(1, len(node.inputs))]
+    return any(not w.stride and w.kernel > 1 for pair in pairs for w in pair)
+
+
 def _forced(costs: _Costs, state: _State) -> _State:
     """Run every node that cannot hurt."""
     progress = True

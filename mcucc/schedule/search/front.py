@@ -15,7 +15,7 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.layers import layers_plan
-from mcucc.schedule.plan.order import least_peak_order
+from mcucc.schedule.plan.order import least_peak_order, with_late_queries
 from mcucc.schedule.plan.plan import ImagePolicy, Plan
 from mcucc.schedule.plan.program import Program
 from mcucc.schedule.search.around import Around
@@ -114,7 +114,8 @@ class _Search:
         self.graph, self.options, self.limits = graph, options, options.limits
         most = options.max_factor
         self.factors = sorted({*self.limits.front.factors, most, most * options.beyond})
-        ordered = replace(graph, nodes=least_peak_order(graph, self.limits.order).nodes)
+        nodes = least_peak_order(graph, self.limits.order).nodes
+        ordered = replace(graph, nodes=tuple(with_late_queries(graph, nodes)))
         self.network = PlannerGraph(ordered, options.image)
         self.facts = SearchFacts(self.network, options.cost)
         self.least = sum(self.facts.least_cost(node) for node in self.network.nodes)

@@ -3,7 +3,7 @@
  *
  * ROW kernel. rows[0] is the pixel of column span->begin of the queries, head after head. Then
  * the k_rows rows of keys from column 0, then the v_rows rows of values. `out` may be the queries
- * where depth and value_depth are equal. span->scratch: 6 bytes a key, rounded up to 4.
+ * where depth and value_depth are equal. span->scratch: 4 bytes a key.
  */
 #ifndef MCUCC_ATTENTION_H
 #define MCUCC_ATTENTION_H

@@ -3,6 +3,8 @@
 #ifndef MCUCC_ATTENTION_WEIGHTS_H
 #define MCUCC_ATTENTION_WEIGHTS_H
 
+#include <string.h>
+
 #include "mcucc/attention.h"
 #include "mcucc/requantize.h"
 
@@ -30,20 +32,26 @@ MCUCC_INLINE void mcucc_attention_add_bias(int32_t *scores, const int16_t *bias,
     }
 }
 
-/* All weights of a head; returns their sum. */
+/* All weights of a head, written over its scores, two bytes in place of four; returns their sum. */
 MCUCC_INLINE uint32_t mcucc_attention_weights(const mcucc_attention_params *p,
                                               const int32_t *scores, int16_t *weights, int32_t keys)
 {
+    const int32_t multiplier = p->steps_multiplier;
+    const int32_t shift = p->steps_shift;
+    const int32_t fewer_bits = p->fewer_bits;
+    const uint16_t *const powers = p->powers;
     int32_t largest = scores[0];
     uint32_t total = 0;
     for (int32_t key = 1; key < keys; ++key) {
         largest = scores[key] > largest ? scores[key] : largest;
     }
     for (int32_t key = 0; key < keys; ++key) {
-        const int32_t steps =
-            mcucc_requantize(largest - scores[key], p->steps_multiplier, p->steps_shift);
-        const int32_t weight = mcucc_attention_weight(p->powers, steps, p->fewer_bits);
-        weights[key] = (int16_t)weight;
+        int32_t score;
+        memcpy(&score, scores + key, sizeof score); /* other types in one place: as bytes */
+        const int32_t steps = mcucc_requantize(largest - score, multiplier, shift);
+        const int32_t weight = mcucc_attention_weight(powers, steps, fewer_bits);
+        const int16_t narrow = (int16_t)weight;
+        memcpy(weights + key, &narrow, sizeof narrow);
         total += (uint32_t)weight;
     }
     return total;

@@ -150,7 +150,7 @@ void mcucc_attention_armv7em(const mcucc_attention_armv7em_params *params,
     const int32_t pixel = p->heads / p->queries_per_key * p->depth;
     uint32_t *const pairs = (uint32_t *)span->scratch;
     int32_t *const scores = (int32_t *)(pairs + (p->depth & ~3) / 2);
-    int16_t *const weights = (int16_t *)(scores + keys);
+    int16_t *const weights = (int16_t *)scores;
     const int8_t *query = rows[0];
 
     for (int32_t column = span->begin; column < span->end; ++column) {

@@ -40,7 +40,7 @@ void mcucc_attention(const mcucc_attention_params *params, const int8_t *const *
     const mcucc_attention_params p = *params;
     const int32_t keys = p.k_rows * p.k_columns;
     int32_t *scores = (int32_t *)span->scratch;
-    int16_t *weights = (int16_t *)(scores + keys);
+    int16_t *weights = (int16_t *)scores;
     const int8_t *query = rows[0];
 
     for (int32_t column = span->begin; column < span->end; ++column) {

@@ -7,8 +7,9 @@ import pytest
 
 from mcucc.ir import IntegerGraph, IntegerNode
 from mcucc.numerics.fixed_point import Rounding
+from mcucc.ops.attention import Attention
 from mcucc.quantize.lower import lower
-from mcucc.schedule.plan.order import least_peak_order
+from mcucc.schedule.plan.order import least_peak_order, with_late_queries
 from tests.graphs import Builder, mobile_net
 
 
@@ -65,6 +66,20 @@ def test_peak_equals_brute_force(seed: int) -> None:
 def test_chain_keeps_its_order() -> None:
     graph = lower(mobile_net(), Rounding.SINGLE)
     assert [n.name for n in least_peak_order(graph).nodes] == [n.name for n in graph.nodes]
+
+
+def test_queries_are_made_behind_keys_and_values() -> None:
+    """What one operand of an attention streams through comes last, whatever the order was."""
+    b = Builder(6, 6, 3)
+    x = b.conv("image", 4)
+    q, k, v = b.conv(b.conv(x, 6), 4), b.conv(x, 4), b.conv(x, 4)
+    y = b.conv(b.node(Attention(2, 0.3), q, k, v), 4)
+    graph = lower(b.graph(y), Rounding.SINGLE)
+    names = [node.output for node in with_late_queries(graph, graph.nodes)]
+    assert names.index(q) > max(names.index(k), names.index(v))
+    assert order_peak(graph, tuple(with_late_queries(graph, graph.nodes))) < 1 << 60
+    made = [node.output for node in graph.nodes]
+    assert sorted(made) == sorted(names) and made != names
 
 
 def test_wide_graph_gets_a_valid_order_with_a_true_peak() -> None:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph
+from mcucc.ops.attention import Attention
 from mcucc.ops.concat import Concat
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.reshape import Reshape
@@ -71,6 +72,15 @@ def view(b: Builder) -> str:
     return b.node(Reshape((1, 11, 33, 1)), "image")
 
 
+def tokens(b: Builder) -> str:
+    """Attention of all tokens, then of those of each row, behind a window and before one."""
+    x = b.conv("image", 4, 3, 2)
+    for by_row in (False, True):
+        q, k, v = (b.conv(x, 4) for _ in range(3))
+        x = b.add(x, b.node(Attention(2, 0.3, by_row=by_row), q, k, v))
+    return b.conv(x, 4, 3, 2)
+
+
 NETWORKS: tuple[tuple[int, Callable[[Builder], str]], ...] = (
     (12, from_a_pixel),
     (12, a_pixel_at_the_end),
@@ -78,6 +88,7 @@ NETWORKS: tuple[tuple[int, Callable[[Builder], str]], ...] = (
     (12, corners),
     (11, pyramid),
     (11, view),
+    (11, tokens),
 )
 
 
