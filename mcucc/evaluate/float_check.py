@@ -39,11 +39,12 @@ class WrongValue:
     expected: float
     found: float
     largest: float
+    oracle: str = "ONNX Runtime"
 
     def __str__(self) -> str:
         return (
             f"layer {self.layer} (tensor {self.tensor}, element {self.index}) is {self.found:.6g} "
-            f"where ONNX Runtime computes {self.expected:.6g}; the largest difference in it is "
+            f"where {self.oracle} computes {self.expected:.6g}; the largest difference in it is "
             f"{self.largest:.3g}"
         )
 
@@ -102,6 +103,7 @@ def first_wrong_value(model: ImportedModel, graph: Graph, sample: Sample) -> Wro
                 expected=float(want.reshape(-1)[i]),
                 found=float(have.reshape(-1)[i]),
                 largest=float(off.max()),
+                oracle=session.oracle,
             )
     return None
 

@@ -21,6 +21,7 @@ from mcucc.frontends.tflite.cut import cut_tflite
 from mcucc.frontends.tflite.file import TfliteFile
 from mcucc.frontends.tflite.importer import import_tflite_file
 from mcucc.frontends.tflite.read import parse_tflite, tflite_bytes
+from mcucc.frontends.tfloat.importer import import_float_tflite, is_float
 from mcucc.ir.graph import Graph
 from mcucc.ops.reshape import Reshape
 
@@ -66,7 +67,7 @@ def read_file(path: Path, outputs: Sequence[str] = ()) -> ModelFile:
         if outputs:
             content = cut_tflite(content, file, outputs)
             file = replace(parse_tflite(content, path), sha256=sha256)
-        return ModelFile(path, sha256, content, file, quantized=True)
+        return ModelFile(path, sha256, content, file, quantized=not is_float(file))
     read = read_onnx(path)
     model, content, quantized = read.model, read.content, is_quantized(read.model)
     if outputs:
@@ -80,7 +81,8 @@ def import_file(file: ModelFile, input_shapes: ShapeMap | None = None) -> Import
     """The Graph of a file that was read; raises as `load_model`."""
     path, parsed = file.path, file.parsed
     if isinstance(parsed, TfliteFile):
-        made = import_tflite_file(parsed, path)
+        read = import_tflite_file if file.quantized else import_float_tflite
+        made = read(parsed, path)
         _check_shapes(made, input_shapes or {})
     elif file.quantized:
         made = import_quantized_model(parsed, path, file.sha256, input_shapes)

@@ -1,4 +1,4 @@
-"""The float truth: a model file run by ONNX Runtime, its values in the graph's own layout.
+"""The float truth: a model run by ONNX Runtime or LiteRT, its values in the graph's own layout.
 
 Values inside the network become extra outputs of the session. Tensors that do not exist in the
 model file (made by a pass) are computed by the ops' float references from those that do.
@@ -15,10 +15,13 @@ import numpy as np
 from mcucc.errors import ModelError
 from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.onnx.cut import cut_onnx
+from mcucc.frontends.tflite.read import read_tflite
+from mcucc.frontends.tfloat.importer import float_words, is_hybrid
 from mcucc.images.preprocess import FloatArray
 from mcucc.images.samples import Sample
 from mcucc.ir.graph import Graph, Node
 from mcucc.numerics.fixed_point import Int8Array
+from mcucc.oracles.litert_floats import LitertFloats
 from mcucc.oracles.one_picture import open_batches
 
 ORT_TYPES = {
@@ -58,6 +61,7 @@ class FloatSession:
         values = sorted({self._sources[name].name for name in self._read})
         ends = [port.name for port in model.outputs]
         self._session = _open_session(model.model_path, values, ends, optimize)
+        self.oracle = "LiteRT" if isinstance(self._session, LitertFloats) else "ONNX Runtime"
         self._types = self._inputs()
         self._values = values
 
@@ -158,12 +162,19 @@ class FloatSession:
 
 
 def _open_session(path: Path, values: Sequence[str], ends: Sequence[str], optimize: bool) -> Any:
-    """An ONNX Runtime session of the file up to `ends`, with `values` among its outputs."""
+    """A session of the file up to `ends`, with `values` among its outputs.
+
+    ONNX Runtime's, or one of LiteRT that answers as those do. In a hybrid .tflite LiteRT rounds
+    activations anew for every picture: there the weights' real values count.
+    """
+    file = read_tflite(path) if path.suffix.lower() == ".tflite" else None
+    if file is not None and not is_hybrid(file):
+        return LitertFloats(path)
     import onnx
     import onnxruntime as ort
 
     try:
-        model = open_batches(onnx.load(str(path)))
+        model = open_batches(onnx.load(str(path)) if file is None else float_words(file))
         if set(ends) != {output.name for output in model.graph.output}:
             model = cut_onnx(model, ends, str(path))
         present = {output.name for output in model.graph.output}

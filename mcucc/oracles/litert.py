@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import struct
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import tflite
-
 from mcucc.frontends.tflite.importer import import_tflite
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.oracles.oracle import Array, Oracle, RefusedError
+from mcucc.oracles.readable import readable
 
 
 class LitertSession(Oracle):
@@ -70,22 +68,3 @@ class LitertSession(Oracle):
             indices = [s.index for s in self.imported.sources.values() if s.index is not None]
             found |= {index: interpreter.get_tensor(index) for index in indices}
         return found
-
-
-def readable(data: bytes) -> bytes:
-    """The file as LiteRT reads it, though a tensor of one scale names an axis that is no matter.
-
-    TensorFlow Lite Micro's person detection has `quantized_dimension` 3 at biases of one axis,
-    which LiteRT 2.3 refuses. With one scale the axis means nothing.
-    """
-    changed = bytearray(data)
-    graph = tflite.Model.GetRootAs(data, 0).Subgraphs(0)
-    for index in range(graph.TensorsLength()):
-        quantization = graph.Tensors(index).Quantization()
-        if quantization is None or quantization.ScaleLength() > 1:
-            continue
-        table = quantization._tab  # the only way to a field's place
-        field = table.Offset(16)
-        if field:
-            struct.pack_into("<i", changed, table.Pos + field, 0)
-    return bytes(changed)

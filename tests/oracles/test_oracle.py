@@ -9,7 +9,8 @@ import numpy as np
 from mcucc.ir import Quant
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.oracles.choose import open_oracle
-from mcucc.oracles.litert import LitertSession, readable
+from mcucc.oracles.litert import LitertSession
+from mcucc.oracles.readable import readable
 from mcucc.quantize.lower import lower
 from tests.litert_builder import LiteRTBuilder
 

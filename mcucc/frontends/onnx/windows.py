@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import ceil, prod
+from math import ceil
 
 from mcucc.frontends.onnx.context import Context
 from mcucc.frontends.onnx.node import OnnxNode
@@ -148,7 +148,8 @@ def _pool_input(ctx: Context, node: OnnxNode) -> tuple[View, tuple[int, int], tu
     return view, (view.shape[2], view.shape[3]), (kernel[0], kernel[1])
 
 
-def _image_view(ctx: Context, tensor: str) -> View:
+def image_view(ctx: Context, tensor: str) -> View:
+    """The view of a stored picture as ONNX has it."""
     _, height, width, channels = ctx.tensors[tensor].shape
     return View.stored(tensor, (1, channels, height, width), NHWC)
 
@@ -159,7 +160,7 @@ def max_pool(ctx: Context, node: OnnxNode) -> View:
     """MaxPool; padding never wins, so that ceil_mode is just more of it."""
     view, size, kernel = _pool_input(ctx, node)
     op = MaxPool(window_of(node, size, kernel))
-    return _image_view(ctx, ctx.compute(node, op, [view.tensor]))
+    return image_view(ctx, ctx.compute(node, op, [view.tensor]))
 
 
 @converter("AveragePool")
@@ -176,15 +177,15 @@ def average_pool(ctx: Context, node: OnnxNode) -> View:
         # The model's own border counts: it becomes part of the picture.
         border = Pads(own[0], own[1], own[2], own[3])
         padded = ctx.compute(node, Pad(border), [view.tensor], "border")
-        view, include = _image_view(ctx, padded), False
+        view, include = image_view(ctx, padded), False
         rest = window.pads
         outside = Pads(0, 0, rest.bottom - border.bottom, rest.right - border.right)
         window = replace(window, pads=outside)
     if kernel == size and not window.pads and window.dilation == (1, 1):
-        return _image_view(ctx, ctx.compute(node, GlobalAveragePool(), [view.tensor]))
+        return image_view(ctx, ctx.compute(node, GlobalAveragePool(), [view.tensor]))
     op = AveragePool(window, include and window.padded)
     op.counts(view.shape[2], view.shape[3])
-    return _image_view(ctx, ctx.compute(node, op, [view.tensor]))
+    return image_view(ctx, ctx.compute(node, op, [view.tensor]))
 
 
 @converter("GlobalAveragePool")
@@ -192,7 +193,7 @@ def average_pool(ctx: Context, node: OnnxNode) -> View:
 def global_average_pool(ctx: Context, node: OnnxNode) -> View:
     """The mean over the picture."""
     view = ctx.image(node, ctx.view(node, 0))
-    return _image_view(ctx, ctx.compute(node, GlobalAveragePool(), [view.tensor]))
+    return image_view(ctx, ctx.compute(node, GlobalAveragePool(), [view.tensor]))
 
 
 @converter("GlobalMaxPool")
@@ -201,83 +202,4 @@ def global_max_pool(ctx: Context, node: OnnxNode) -> View:
     """A MaxPool of the picture's size."""
     view = ctx.image(node, ctx.view(node, 0))
     op = MaxPool(Window2d((view.shape[2], view.shape[3])))
-    return _image_view(ctx, ctx.compute(node, op, [view.tensor]))
-
-
-@converter("ReduceMean")
-def reduce_mean(ctx: Context, node: OnnxNode) -> View:
-    """The mean over height and width, or over one of them; axes of length 1 may go along."""
-    view = ctx.view(node, 0)
-    axes = reduced_axes(ctx, node, view, 18)
-    long = [axis for axis in axes if view.shape[axis] > 1]
-    if not long:
-        return without(node, view, axes)
-    made = _global_mean(ctx, node, view, long)
-    if made is None:
-        made = _pooled(ctx, node, view, long, AveragePool)
-    return without(node, made, axes)
-
-
-@converter("ReduceMax")
-def reduce_max(ctx: Context, node: OnnxNode) -> View:
-    """The largest value over height and width, or over one of them."""
-    view = ctx.view(node, 0)
-    axes = reduced_axes(ctx, node, view, 18)
-    long = [axis for axis in axes if view.shape[axis] > 1]
-    if not long:
-        return without(node, view, axes)
-    return without(node, _pooled(ctx, node, view, long, MaxPool), axes)
-
-
-def _global_mean(ctx: Context, node: OnnxNode, view: View, axes: list[int]) -> View | None:
-    """GlobalAveragePool where the reduced atoms are all that lie before the channels."""
-    view = view.canonical()
-    reduced = {atom for axis in axes for atom in view.axes[axis]}
-    if reduced != set(range(len(reduced))):
-        return None
-    kept = view.size_of(range(len(reduced), len(view.atoms)))
-    shape = ctx.tensors[view.tensor].shape
-    if len(shape) != 4 or shape[3] != kept:
-        view = ctx.shaped(node, view, (1, 1, view.size_of(range(len(reduced))), kept))
-    made = ctx.compute(node, GlobalAveragePool(), [view.tensor])
-    axes_left = tuple(
-        () if i in axes else tuple(atom - len(reduced) for atom in axis)
-        for i, axis in enumerate(view.axes)
-    )
-    return View(made, view.atoms[len(reduced) :], axes_left)
-
-
-def _pooled(
-    ctx: Context, node: OnnxNode, view: View, axes: list[int], pool: type[AveragePool | MaxPool]
-) -> View:
-    """A pool over the rows or the columns of an image."""
-    if len(view.axes) != 4 or not set(axes) <= {2, 3}:
-        raise UnsupportedNode(
-            f"a reduction of {list(view.shape)} over axes {axes}; only over the picture"
-        )
-    image = ctx.image(node, view)
-    kernel = tuple(view.shape[axis] if axis in axes else 1 for axis in (2, 3))
-    op = pool(Window2d((kernel[0], kernel[1])))
-    return _image_view(ctx, ctx.compute(node, op, [image.tensor]))
-
-
-def reduced_axes(ctx: Context, node: OnnxNode, view: View, since: int) -> tuple[int, ...]:
-    """Axes of a reduction: an input from opset `since` on, an attribute before."""
-    rank = len(view.axes)
-    given = ctx.integers(node, 1, "axes") if node.opset >= since else node.integers("axes")
-    if not given:
-        if node.integer("noop_with_empty_axes"):
-            return ()
-        return tuple(range(rank))
-    axes = tuple(sorted({axis + rank if axis < 0 else axis for axis in given}))
-    if not axes or axes[0] < 0 or axes[-1] >= rank:
-        raise UnsupportedNode(f"axes {list(given)} of a value of rank {rank}")
-    return axes
-
-
-def without(node: OnnxNode, view: View, axes: tuple[int, ...]) -> View:
-    """The reduced axes (of length 1 by now) dropped unless keepdims is set."""
-    if node.integer("keepdims", 1):
-        return view
-    assert prod(view.shape[axis] for axis in axes) == 1
-    return replace(view, axes=tuple(a for i, a in enumerate(view.axes) if i not in axes))
+    return image_view(ctx, ctx.compute(node, op, [view.tensor]))

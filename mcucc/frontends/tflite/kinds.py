@@ -17,11 +17,12 @@ _REQUANTIZE = (
 
 def kinds_of(file: TfliteFile) -> Iterator[tuple[str, str, str]]:
     """(kind, why, what to do) for every property of the whole file that is in the way."""
-    yield from _structure(file)
+    yield from structure(file)
     yield from _element_types(file)
 
 
-def _structure(file: TfliteFile) -> Iterator[tuple[str, str, str]]:
+def structure(file: TfliteFile) -> Iterator[tuple[str, str, str]]:
+    """The same for what does not depend on element types."""
     flow = sorted({op.kind for op in file.operators if op.kind in CONTROL_FLOW})
     if flow:
         yield "control flow", f"uses {', '.join(flow)}", "export the network without loops or calls"

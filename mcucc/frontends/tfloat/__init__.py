@@ -1,0 +1,1 @@
+"""Float .tflite files, by way of ONNX's words."""

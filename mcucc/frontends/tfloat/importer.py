@@ -1,0 +1,94 @@
+"""Float .tflite files: float32, float16 weights, and hybrid ones with 8-bit weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from mcucc.errors import ModelError, Problem, UnsupportedError
+from mcucc.frontends.imported import Format, ImportedModel
+from mcucc.frontends.onnx.importer import import_model
+from mcucc.frontends.tflite.file import TfliteFile
+from mcucc.frontends.tflite.kinds import WEIGHTED, structure
+from mcucc.frontends.tflite.walk import ends_before, label_of
+from mcucc.frontends.tfloat import words
+from mcucc.frontends.tfloat.writer import Writer, value_names
+from mcucc.frontends.unsupported import UnsupportedNode
+
+
+def is_float(file: TfliteFile) -> bool:
+    """Whether the network computes in floats: every operator with weights reads float values."""
+    read = [
+        file.tensors[op.inputs[place]]
+        for op in file.operators
+        for place in _place(op.kind)
+        if place < len(op.inputs) and op.inputs[place] >= 0
+    ]
+    if read:
+        return all(tensor.dtype == np.float32 for tensor in read)
+    ends = [file.tensors[index] for index in (*file.inputs, *file.outputs)]
+    quantized = any(op.kind == "QUANTIZE" for op in file.operators)
+    return not quantized and all(tensor.dtype == np.float32 for tensor in ends)
+
+
+def _place(kind: str) -> tuple[int, ...]:
+    """Where an operator with weights has its activation."""
+    return () if kind not in WEIGHTED else (2,) if kind == "TRANSPOSE_CONV" else (0,)
+
+
+def is_hybrid(file: TfliteFile) -> bool:
+    """Whether integers are weights: LiteRT then rounds activations anew for every picture."""
+    return any(
+        file.tensors[index].data is not None and file.tensors[index].scale
+        for op in file.operators
+        if op.kind in WEIGHTED
+        for index in op.inputs
+        if index >= 0
+    )
+
+
+def float_words(file: TfliteFile) -> onnx.ModelProto:
+    """The network in ONNX's words; ModelError for one that cannot be written so."""
+    problems: list[Problem] = []
+    model = _written(file, problems)
+    if problems:
+        raise UnsupportedError(problems, where=str(file.path))
+    return model
+
+
+def import_float_tflite(file: TfliteFile, path: Path) -> ImportedModel:
+    """The float Graph of a file, to be calibrated and quantized by mcucc.
+
+    Raises ModelError for a file that is damaged, UnsupportedError with every reason for one that
+    mcucc cannot compile.
+    """
+    problems = [Problem(path.name, kind, why, hint) for kind, why, hint in structure(file)]
+    model = _written(file, problems)
+    if problems:
+        raise UnsupportedError(problems, where=str(path), ends=ends_before(file, problems))
+    imported = import_model(model, path, file.sha256)
+    own = set(value_names(file).values())
+    sources = {name: source for name, source in imported.sources.items() if source.name in own}
+    labels = {label_of(file, operator): operator.kind for operator in file.operators}
+    return replace(imported, format=Format.TFLITE, sources=sources, labels=labels)
+
+
+def _written(file: TfliteFile, problems: list[Problem]) -> onnx.ModelProto:
+    writer = Writer(file, words.TRANSLATORS)
+    for operator in file.operators:
+        try:
+            writer.write(operator)
+        except (ValueError, IndexError) as error:
+            refusal = UnsupportedNode.of(error) if isinstance(error, ValueError) else error
+            why = refusal.why if isinstance(refusal, UnsupportedNode) else f"broken ({error})"
+            hint = refusal.hint if isinstance(refusal, UnsupportedNode) else ""
+            problems.append(Problem(label_of(file, operator), operator.kind, why, hint))
+    try:
+        return writer.model()
+    except UnsupportedNode as refusal:
+        if problems:
+            return onnx.ModelProto()
+        raise ModelError(refusal.why, where=str(file.path)) from refusal

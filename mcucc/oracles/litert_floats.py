@@ -1,0 +1,72 @@
+"""A float .tflite run by LiteRT, its values by name: the float truth of such a file."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcucc.errors import ModelError
+from mcucc.frontends.tflite.read import read_tflite
+from mcucc.frontends.tfloat.writer import value_names
+from mcucc.oracles.readable import readable
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class _Input:
+    """An input as ONNX Runtime would describe it."""
+
+    name: str
+    type: str = "tensor(float)"
+
+
+class LitertFloats:
+    """LiteRT's own kernels without a delegate, all tensors kept.
+
+    Raises ModelError without ai-edge-litert, and for a file that LiteRT refuses.
+    """
+
+    def __init__(self, path: Path) -> None:
+        where = str(path)
+        try:
+            from ai_edge_litert.interpreter import Interpreter, OpResolverType
+        except ImportError as error:
+            raise ModelError(
+                "a float .tflite is run by LiteRT, which is not installed",
+                where=where,
+                hint="pip install ai-edge-litert",
+            ) from error
+        file = read_tflite(path)
+        self._indices = {name: index for index, name in value_names(file).items()}
+        self._inputs = [value_names(file)[index] for index in file.inputs]
+        try:
+            with warnings.catch_warnings():  # that keeping all tensors takes memory: we know
+                warnings.simplefilter("ignore")
+                self._interpreter: Any = Interpreter(
+                    model_content=readable(path.read_bytes()),
+                    num_threads=1,
+                    experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+                    experimental_preserve_all_tensors=True,
+                )
+            self._interpreter.allocate_tensors()
+        # LiteRT raises ValueError and RuntimeError with a text of its own.
+        except Exception as error:
+            raise ModelError(f"LiteRT refuses the model: {error}", where=where) from error
+
+    def get_inputs(self) -> list[_Input]:
+        """The file's inputs."""
+        return [_Input(name) for name in self._inputs]
+
+    def run(self, values: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
+        """The named values, for these inputs."""
+        for name in self._inputs:
+            self._interpreter.set_tensor(self._indices[name], feeds[name].astype(np.float32))
+        self._interpreter.invoke()
+        return [self._interpreter.get_tensor(self._indices[name]) for name in values]
