@@ -65,7 +65,8 @@ def _mean(ctx: Context, node: OnnxNode, view: View, axes: Sequence[int]) -> View
     whole = _global_mean(ctx, node, view, axes)
     if whole is not None:
         return whole
-    return _channel_mean(ctx, node, view, axes) or _pooled(ctx, node, view, axes, AveragePool)
+    made = None if ctx.is_quantized else _channel_mean(ctx, node, view, axes)
+    return made or _pooled(ctx, node, view, axes, AveragePool)
 
 
 def _sum(ctx: Context, node: OnnxNode, view: View, axes: Sequence[int]) -> View:
