@@ -12,7 +12,7 @@ from mcucc.frontends.onnx.context import Context
 from mcucc.frontends.onnx.node import OnnxNode
 from mcucc.frontends.onnx.registry import converter
 from mcucc.frontends.onnx.view import View
-from mcucc.frontends.onnx.windows import LARGEST_EXTENT, image_view
+from mcucc.frontends.onnx.windows import LARGEST_EXTENT
 from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ops.abs import Abs
 from mcucc.ops.average_pool import AveragePool
@@ -132,26 +132,33 @@ def _pooled(
     axes: Sequence[int],
     pool: type[AveragePool | MaxPool],
 ) -> View:
-    """A pool over rows or columns of an image, or over what is moved there."""
+    """A pool over what is reduced: as rows or columns where it lies together, else moved first."""
     view = view.canonical()
-    if len(view.axes) == 4 and view.shape[0] == 1 and set(_over(view, axes)) <= {2, 3}:
-        image = ctx.image(node, view)
-        kernel = tuple(view.shape[axis] if axis in axes else 1 for axis in (2, 3))
-        op = pool(Window2d((kernel[0], kernel[1])))
-        return image_view(ctx, ctx.compute(node, op, [image.tensor], "pool"))
     reduced = sorted(_atoms(view, axes))
-    kept = [atom for atom in range(len(view.atoms)) if atom not in reduced]
-    count, left = view.size_of(reduced), view.size_of(kept)
+    if reduced != list(range(reduced[0], reduced[-1] + 1)):
+        kept = [atom for atom in range(len(view.atoms)) if atom not in reduced]
+        view = ctx.reordered(node, view, [*reduced, *kept])
+        reduced = sorted(_atoms(view, axes))
+    first, behind = reduced[0], reduced[-1] + 1
+    outer, count = view.size_of(range(first)), view.size_of(reduced)
+    inner = view.size_of(range(behind, len(view.atoms)))
     if count > LARGEST_EXTENT:
-        raise UnsupportedNode(f"a reduction of {count} values that are not a picture's")
-    moved = ctx.reordered(node, view, [*reduced, *kept])
-    moved = ctx.shaped(node, moved, (1, count, 1, left))
-    made = ctx.compute(node, pool(Window2d((count, 1))), [moved.tensor], "pool")
-    return _kept(moved, made, len([a for a in moved.atoms if a]) - len(kept), axes)
-
-
-def _over(view: View, axes: Sequence[int]) -> list[int]:
-    return [axis for axis in axes if view.shape[axis] > 1]
+        raise UnsupportedNode(f"a reduction of {count:,} values that are not a picture's")
+    shape = ctx.tensors[view.tensor].shape
+    kernel = (1, count)
+    if len(shape) == 4 and outer == 1 and shape[1] == count:
+        kernel = (count, 1)
+    else:
+        view = ctx.shaped(node, view, (1, outer, count, inner))
+    made = ctx.compute(node, pool(Window2d(kernel)), [view.tensor], "pool")
+    number = {
+        atom: i for i, atom in enumerate(a for a in range(len(view.atoms)) if a not in reduced)
+    }
+    left = tuple(
+        () if i in axes else tuple(number[atom] for atom in axis)
+        for i, axis in enumerate(view.axes)
+    )
+    return View(made, tuple(view.atoms[atom] for atom in number), left)
 
 
 def _atoms(view: View, axes: Sequence[int]) -> set[int]:
