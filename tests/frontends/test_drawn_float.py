@@ -32,8 +32,15 @@ REFUSALS = {
     "Resize linear": r"antialias|align_corners with the factors",
     "Resize nearest": r"does not repeat whole|only one whole factor",
 }
+# Tested in files of their own: functions of one value, norms, reductions over any axes.
+FUNCTIONS = {"Ceil", "Celu", "Cos", "Exp", "Floor", "Log", "Reciprocal", "Round", "Selu", "Shrink"}
+FUNCTIONS |= {"Sign", "Sin", "Softsign", "Sqrt", "ThresholdedRelu"}
+FUNCTIONS |= {f"com.microsoft.{name}" for name in ("FastGelu", "Gelu", "QuickGelu")}
+NORMS = {"GroupNormalization", "InstanceNormalization", "LayerNormalization", "LpNormalization"}
+NORMS |= {"RMSNormalization", "SimplifiedLayerNormalization", "mcucc.Normal"}
+REDUCTIONS = {"L1", "L2", "LogSum", "LogSumExp", "Min", "Sum", "SumSquare"}
 # Operators of newer opsets than ONNX Runtime computes.
-NOT_DRAWN = {"Swish"}
+NOT_DRAWN = {"Swish"} | FUNCTIONS | NORMS | {f"Reduce{name}" for name in REDUCTIONS}
 
 
 def behind_a_convolution(net: Drawn, kind: Kind) -> tuple[str, ...]:

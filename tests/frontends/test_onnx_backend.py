@@ -255,9 +255,10 @@ def test_node_cases(module: str, tmp_path: Path) -> None:
         several = module in SEVERAL_ACTIVATIONS
         if _reason(module, case) is not None:
             _save(case, tmp_path / "net.onnx", 1)
-            with pytest.raises(ModelError):
+            try:
                 import_onnx(tmp_path / "net.onnx")
-            continue
+            except ModelError:
+                continue
         wanted = _array(outputs[0])
         tolerance = {"rtol": 1e-2 if wanted.dtype == np.float16 else case.rtol, "atol": 1e-5}
         for activations in {1, len(inputs)} if several else {1}:
