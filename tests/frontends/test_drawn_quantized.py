@@ -33,7 +33,9 @@ REFUSALS = {
     "AveragePool": r"has two meanings|does not fit into a padded",
     "ConvTranspose": r"pixels where \d+ are reached|cut off, the kernel has|its weights are float",
     "MatMul": r"several scales within one output channel|weights are not symmetric",
-    "MatMul of a constant and an activation": r"several scales within one output channel|weights are not symmetric",
+    "MatMul of a constant and an activation": (
+        r"several scales within one output channel|weights are not symmetric"
+    ),
     "MaxPool": r"has two meanings|does not fit into a padded",
     "Pow": r"computes in float",  # the square on the way to a cube
     "ReduceMax": r"only over the picture",
