@@ -15,8 +15,6 @@ import numpy as np
 from mcucc.errors import ModelError
 from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.onnx.cut import cut_onnx
-from mcucc.frontends.tflite.read import read_tflite
-from mcucc.frontends.tfloat.importer import float_words, is_hybrid
 from mcucc.images.preprocess import FloatArray
 from mcucc.images.samples import Sample
 from mcucc.ir.graph import Graph, Node
@@ -164,17 +162,15 @@ class FloatSession:
 def _open_session(path: Path, values: Sequence[str], ends: Sequence[str], optimize: bool) -> Any:
     """A session of the file up to `ends`, with `values` among its outputs.
 
-    ONNX Runtime's, or one of LiteRT that answers as those do. In a hybrid .tflite LiteRT rounds
-    activations anew for every picture: there the weights' real values count.
+    ONNX Runtime's, or one of LiteRT that answers as those do.
     """
-    file = read_tflite(path) if path.suffix.lower() == ".tflite" else None
-    if file is not None and not is_hybrid(file):
+    if path.suffix.lower() == ".tflite":
         return LitertFloats(path)
     import onnx
     import onnxruntime as ort
 
     try:
-        model = open_batches(onnx.load(str(path)) if file is None else float_words(file))
+        model = open_batches(onnx.load(str(path)))
         if set(ends) != {output.name for output in model.graph.output}:
             model = cut_onnx(model, ends, str(path))
         present = {output.name for output in model.graph.output}

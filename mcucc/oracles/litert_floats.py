@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.errors import ModelError
-from mcucc.frontends.tflite.read import read_tflite
+from mcucc.frontends.tflite.file import TfliteFile
+from mcucc.frontends.tflite.read import IDENTIFIER, read_tflite
+from mcucc.frontends.tfloat.importer import real_weights
 from mcucc.frontends.tfloat.writer import value_names
 from mcucc.oracles.readable import readable
 
@@ -30,7 +32,9 @@ class _Input:
 class LitertFloats:
     """LiteRT's own kernels without a delegate, all tensors kept.
 
-    Raises ModelError without ai-edge-litert, and for a file that LiteRT refuses.
+    In a hybrid file it would round activations anew for every picture: there it is given the real
+    values of the weights, so that the whole network is float. Raises ModelError without
+    ai-edge-litert, and for a file that LiteRT refuses.
     """
 
     def __init__(self, path: Path) -> None:
@@ -50,7 +54,7 @@ class LitertFloats:
             with warnings.catch_warnings():  # that keeping all tensors takes memory: we know
                 warnings.simplefilter("ignore")
                 self._interpreter: Any = Interpreter(
-                    model_content=readable(path.read_bytes()),
+                    model_content=readable(in_floats(path.read_bytes(), file)),
                     num_threads=1,
                     experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
                     experimental_preserve_all_tensors=True,
@@ -70,3 +74,23 @@ class LitertFloats:
             self._interpreter.set_tensor(self._indices[name], feeds[name].astype(np.float32))
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(self._indices[name]) for name in values]
+
+
+def in_floats(content: bytes, file: TfliteFile) -> bytes:
+    """The file with the weights that it holds as integers as the floats they stand for."""
+    weights = real_weights(file)
+    if not weights:
+        return content
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    for index, values in weights.items():
+        tensor, buffer = model.subgraphs[0].tensors[index], schema.BufferT()
+        buffer.data = np.frombuffer(values.tobytes(), np.uint8)
+        tensor.type, tensor.quantization = schema.TensorType.FLOAT32, None
+        tensor.buffer = len(model.buffers)  # its own: integers may be shared
+        model.buffers.append(buffer)
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), IDENTIFIER)
+    return bytes(builder.Output())

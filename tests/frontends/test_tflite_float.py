@@ -164,30 +164,70 @@ def test_joined_split_and_padded(tmp_path: Path) -> None:
     check(net, tmp_path)
 
 
-@pytest.mark.parametrize("kind", ["float16", "int8"])
-def test_weights_of_fewer_bits(kind: str, tmp_path: Path) -> None:
-    net = Net()
-    if kind == "float16":
-        half = net.b.constant(net.rng.normal(0, 0.5, (6, 3, 3, 4)).astype(np.float16))
-        weights = net.b.tensor((6, 3, 3, 4), F32)
-        net.b.op("DEQUANTIZE", "DequantizeOptions", [half], [weights])
-    else:
-        integers = net.rng.integers(-127, 128, (6, 3, 3, 4)).astype(np.int8)
-        weights = net.b.constant(integers, Quant((0.01,) * 6, 0, 0))
+def small_convolution(net: Net, weights: int) -> None:
+    """Of six channels, with these weights."""
     fields = {"padding": 0, "strideW": 1, "strideH": 1}
-    net.op(
-        "CONV_2D", "Conv2DOptions", [net.image, weights, net.constant(6)], (1, 6, 5, 6), **fields
-    )
-    if kind == "float16":
-        check(net, tmp_path)
-        return
+    operands = [net.image, weights, net.constant(6)]
+    net.op("CONV_2D", "Conv2DOptions", operands, (1, 6, 5, 6), **fields)
+
+
+def test_weights_in_float16(tmp_path: Path) -> None:
+    net = Net()
+    half = net.b.constant(net.rng.normal(0, 0.5, (6, 3, 3, 4)).astype(np.float16))
+    weights = net.b.tensor((6, 3, 3, 4), F32)
+    net.b.op("DEQUANTIZE", "DequantizeOptions", [half], [weights])
+    small_convolution(net, weights)
+    check(net, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "quant"),
+    [
+        (np.int8, Quant((0.01,) * 6, 0, 0)),
+        (np.int8, Quant((0.01,), 0)),
+        (np.uint8, Quant((0.01,), 100)),
+    ],
+)
+def test_hybrid_weights(dtype: type, quant: Quant, tmp_path: Path) -> None:
+    """Their real values are imported, and LiteRT, given those, agrees."""
+    net, limits = Net(), np.iinfo(dtype)
+    integers = net.rng.integers(limits.min + 1, limits.max + 1, (6, 3, 3, 4)).astype(dtype)
+    small_convolution(net, net.b.constant(integers, quant))
     path = tmp_path / "net.tflite"
     path.write_bytes(net.b.build([net.image], [net.last]))
     model = load_model(path)
     (node,) = [n for n in model.graph.nodes if n.op.kind == "Conv2d"]
+    real = (integers.astype(int) - quant.zero_point) * np.float32(0.01)
     found = model.graph.tensors[node.inputs[1]].constant
-    np.testing.assert_allclose(found, integers * np.float32(0.01), rtol=1e-6)
-    assert FloatSession(model).run([np.zeros(SHAPE, F32)])
+    np.testing.assert_allclose(found, real, rtol=1e-6)
+    value = net.rng.uniform(-1, 1, SHAPE).astype(F32)
+    session = FloatSession(model)
+    assert session.oracle == "LiteRT"
+    port = model.inputs[0]
+    found = evaluate_graph(model.graph, {port.tensor: value})
+    for name, wanted in session.run([value]).items():
+        np.testing.assert_allclose(found[name], wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_a_channels_first_picture_that_is_padded_first(tmp_path: Path) -> None:
+    """Its rows, columns and channels are stored as a camera gives them; nothing is moved."""
+    net = Net((1, 3, 6, 5))
+    widths = net.b.constant(np.array([[0, 0], [0, 0], [1, 1], [1, 1]], np.int32))
+    x = net.op("PAD", "PadOptions", [net.image, widths], (1, 3, 8, 7))
+    x = net.op("TRANSPOSE", "TransposeOptions", [x, net.ints(0, 2, 3, 1)], (1, 8, 7, 3))
+    net.conv(x, 3, (1, 6, 5, 6), padding=1)
+    model = check(net, tmp_path)
+    assert model.inputs[0].stored == (1, 6, 5, 3)
+    assert not [n for n in optimize(model.graph).nodes if n.op.kind in ("Transpose", "Reshape")]
+
+
+def test_a_picture_that_nothing_slides_over(tmp_path: Path) -> None:
+    """It keeps its own order, (N, H, W, C)."""
+    net = Net((1, 6, 5, 1))
+    x = net.op("RESHAPE", "ReshapeOptions", [net.image, net.ints(1, 30)], (1, 30))
+    dense = [x, net.constant(3, 30), net.constant(3)]
+    net.op("FULLY_CONNECTED", "FullyConnectedOptions", dense, (1, 3))
+    assert check(net, tmp_path).inputs[0].stored == (1, 6, 5, 1)
 
 
 def test_what_is_not_compiled_is_named(tmp_path: Path) -> None:

@@ -61,10 +61,12 @@ def import_model(
     input_shapes: ShapeMap | None = None,
     *,
     is_quantized: bool = False,
+    channels_last: bool = False,
 ) -> ImportedModel:
     """The Graph of a float model that has been read from `path`; errors as `import_onnx`.
 
-    `is_quantized`: it is the float network in a quantized file (Context).
+    `is_quantized`: it is the float network in a quantized file (Context). `channels_last`: its
+    pictures usually are (N, H, W, C).
     """
     where = str(path)
     in_file = {name for node in model.graph.node for name in node.output}
@@ -76,7 +78,7 @@ def import_model(
         [name for node in model.graph.node for name in node.output],
         [label_of(node, index) for index, node in enumerate(model.graph.node)],
     )
-    add_inputs(importer.ctx, model, input_shapes or {}, where)
+    add_inputs(importer.ctx, model, input_shapes or {}, where, channels_last=channels_last)
     graph = importer.run(path.stem)
     check_shapes(importer.ctx, model, input_shapes or {}, where)
     in_file.update(

@@ -18,16 +18,27 @@ from mcucc.ir.tensor import Tensor
 
 ShapeMap = Mapping[str, tuple[int, ...]]
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE)
-# Operators a picture may pass before the Transpose that says it is NHWC (tf2onnx).
+# Operators a picture may pass before one that says which axes its rows and columns are.
 LAYOUT_BLIND = frozenset(
     {"Add", "Sub", "Mul", "Div", "Neg", "Cast", "Identity", "Clip", "Relu", "Pad"}
 )
+OF_PICTURES = frozenset(
+    {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool",
+     "Resize", "DepthToSpace", "SpaceToDepth"}
+)  # fmt: skip
 TO_NCHW = (0, 3, 1, 2)
 LARGEST_VECTORS = 2**20  # elements, all together
 
 
-def add_inputs(ctx: Context, model: onnx.ModelProto, given: ShapeMap, where: str) -> None:
-    """Add the graph's inputs to the context.
+def add_inputs(
+    ctx: Context,
+    model: onnx.ModelProto,
+    given: ShapeMap,
+    where: str,
+    *,
+    channels_last: bool = False,
+) -> None:
+    """Add the graph's inputs to the context; `channels_last`: pictures usually are (N, H, W, C).
 
     Raises ModelError for open or absurd dimensions, types that are not float, and names in
     `given` that are no inputs.
@@ -43,7 +54,8 @@ def add_inputs(ctx: Context, model: onnx.ModelProto, given: ShapeMap, where: str
                 f"--input-shape names {name!r}, the inputs are {', '.join(names)}", where=where
             )
     for value in inputs:
-        _add_input(ctx, model, value, given.get(value.name), where)
+        shape = given.get(value.name)
+        _add_input(ctx, model, value, shape, where, channels_last=channels_last)
 
 
 def _add_input(
@@ -52,6 +64,8 @@ def _add_input(
     value: onnx.ValueInfoProto,
     given: tuple[int, ...] | None,
     where: str,
+    *,
+    channels_last: bool,
 ) -> None:
     name = value.name
     where = f"{where}, input {name}"
@@ -67,7 +81,7 @@ def _add_input(
             hint="export the network from behind it, with the float pixels as its input",
         )
     shape = _static_shape(value, given, where)
-    order = _order(model, name, len(shape))
+    order = _order(model, name, len(shape), channels_last=channels_last)
     if name in ctx.tensors:
         raise ModelError("two inputs share this name", where=where)
     ctx.tensors[name] = Tensor(name, storage_shape([shape[axis] for axis in order]))
@@ -138,21 +152,35 @@ def _hint(name: str, dims: list[int] | None) -> str:
     return f"give it with --input-shape {name}={','.join(map(str, sides))}"
 
 
-def _order(model: onnx.ModelProto, name: str, rank: int) -> tuple[int, ...]:
-    """NHWC storage of an NCHW picture; as it is for one that a Transpose turns to NCHW first."""
+def _order(model: onnx.ModelProto, name: str, rank: int, *, channels_last: bool) -> tuple[int, ...]:
+    """The order that stores a picture as rows, columns, channels.
+
+    What first slides a window over the input says which axes those are, through all Transposes
+    before it. Where nothing does, the first Transpose counts, else what such files usually have.
+    """
+    plain = tuple(range(rank))
     if rank != 4:
-        return tuple(range(rank))
-    values = {name}
+        return plain
+    usual, turned = plain if channels_last else NHWC, channels_last
+    orders = {name: plain}
     for node in model.graph.node:
-        if values.isdisjoint(node.input):
+        order = next((orders[read] for read in node.input if read in orders), None)
+        if order is None:
             continue
         if node.op_type == "Transpose":
             perm = next((tuple(a.ints) for a in node.attribute if a.name == "perm"), ())
-            return (0, 1, 2, 3) if perm == TO_NCHW else NHWC
-        if node.op_type not in LAYOUT_BLIND:
-            return NHWC
-        values.update(node.output)
-    return NHWC
+            if not turned:
+                usual, turned = plain if perm == TO_NCHW else NHWC, True
+            if sorted(perm) != list(plain):
+                return usual
+            order = tuple(order[axis] for axis in perm)
+        elif node.op_type in OF_PICTURES:
+            order = tuple(order[axis] for axis in NHWC)
+            return order if order in (plain, NHWC) else usual
+        elif node.op_type not in LAYOUT_BLIND:
+            return usual
+        orders.update(dict.fromkeys(node.output, order))
+    return usual
 
 
 def _vectors_are_short(model: onnx.ModelProto) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 
 from mcucc.errors import ModelError, Problem, UnsupportedError
@@ -39,24 +40,24 @@ def _place(kind: str) -> tuple[int, ...]:
     return () if kind not in WEIGHTED else (2,) if kind == "TRANSPOSE_CONV" else (0,)
 
 
-def is_hybrid(file: TfliteFile) -> bool:
-    """Whether integers are weights: LiteRT then rounds activations anew for every picture."""
-    return any(
-        file.tensors[index].data is not None and file.tensors[index].scale
+def integer_weights(file: TfliteFile) -> frozenset[int]:
+    """The weights that a hybrid file holds as integers, none in others.
+
+    LiteRT rounds the activations beside them anew for every picture.
+    """
+    return frozenset(
+        index
         for op in file.operators
         if op.kind in WEIGHTED
         for index in op.inputs
-        if index >= 0
+        if index >= 0 and file.tensors[index].data is not None and file.tensors[index].scale
     )
 
 
-def float_words(file: TfliteFile) -> onnx.ModelProto:
-    """The network in ONNX's words; ModelError for one that cannot be written so."""
-    problems: list[Problem] = []
-    model = _written(file, problems)
-    if problems:
-        raise UnsupportedError(problems, where=str(file.path))
-    return model
+def real_weights(file: TfliteFile) -> dict[int, npt.NDArray[np.float32]]:
+    """What `integer_weights` stand for."""
+    values = Writer(file, {})
+    return {i: values.real(i).astype(np.float32) for i in sorted(integer_weights(file))}
 
 
 def import_float_tflite(file: TfliteFile, path: Path) -> ImportedModel:
@@ -69,7 +70,7 @@ def import_float_tflite(file: TfliteFile, path: Path) -> ImportedModel:
     model = _written(file, problems)
     if problems:
         raise UnsupportedError(problems, where=str(path), ends=ends_before(file, problems))
-    imported = import_model(model, path, file.sha256)
+    imported = import_model(model, path, file.sha256, channels_last=True)
     own = set(value_names(file).values())
     sources = {name: source for name, source in imported.sources.items() if source.name in own}
     labels = {label_of(file, operator): operator.kind for operator in file.operators}
