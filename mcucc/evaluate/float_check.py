@@ -72,6 +72,7 @@ def first_wrong_value(model: ImportedModel, graph: Graph, sample: Sample) -> Wro
     """Compare every tensor that a form of `model.graph` shares with the file, on one sample.
 
     A graph whose input is byte - 128 reads what its quantization makes of the integers.
+    ModelError where the file itself computes infinity or NaN: no quantization has such values.
     """
     made = [node.output for node in graph.nodes]
     names = [n for n in made if n in model.sources and n not in graph.inputs]
@@ -88,6 +89,7 @@ def first_wrong_value(model: ImportedModel, graph: Graph, sample: Sample) -> Wro
         if name not in theirs:
             continue
         want, have = theirs[name].astype(np.float64), ours[name].astype(np.float64)
+        _check_finite(model, node, want)
         off = np.abs(want - have)
         allowed = RELATIVE * np.abs(want).max(initial=0.0)
         if not (off <= allowed).all():
@@ -106,6 +108,18 @@ def first_wrong_value(model: ImportedModel, graph: Graph, sample: Sample) -> Wro
                 oracle=session.oracle,
             )
     return None
+
+
+def _check_finite(model: ImportedModel, node: Node, values: npt.NDArray[np.float64]) -> None:
+    odd = np.flatnonzero(~np.isfinite(values).reshape(-1))
+    if odd.size:
+        place, i = model.sources[node.output], int(odd[0])
+        raise ModelError(
+            f"layer {node.name} (tensor {place.name}, element {place.flat_index(i, values.shape)}) "
+            f"is {values.reshape(-1)[i]} on a calibration picture, by ONNX Runtime too",
+            where=str(model.model_path),
+            hint="add a small number to what is divided by, or is the operand of a logarithm",
+        )
 
 
 def _noise(graph: Graph, node: Node, values: dict[str, FloatArray]) -> npt.NDArray[np.float64]:

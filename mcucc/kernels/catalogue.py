@@ -30,8 +30,9 @@ PAIRS = ((8, 16), (16, 8), (16, 16))
 TRIPLES = tuple(types for types in product((8, 16), repeat=3) if 16 in types)
 # Portable kernels with one function.
 SINGLE = (
-    *("channel_sum", "concat", "constant", "depth_to_space", "extremum", "global_average_pool"),
-    *("lookup", "max_pool", "pad", "partial_sums", "resize_bilinear", "resize_nearest", "slice"),
+    *("channel_sum", "concat", "constant", "depth_to_space", "div", "extremum"),
+    *("global_average_pool", "lookup", "max_pool", "pad", "partial_sums", "resize_bilinear"),
+    *("resize_nearest", "slice"),
     *("attention", "layer_norm", "permute", "space_to_depth", "transpose"),
 )
 

@@ -35,6 +35,26 @@ def test_two_values(op: str, what: str, tmp_path: Path) -> None:
     assert_equal_to_runtime(net.save(tmp_path, "y"))
 
 
+@pytest.mark.parametrize("what", SHAPES)
+def test_a_quotient_of_two_values(what: str, tmp_path: Path) -> None:
+    first, second = SHAPES[what]
+    size, other = int(np.prod(first)), int(np.prod(second))
+    net = Net([1, size + other])
+    a = net("Slice", "image", net.ints(0), net.ints(size), net.ints(1))
+    b = net("Slice", net("Sigmoid", "image"), net.ints(size), net.ints(size + other), net.ints(1))
+    a, b = net("Reshape", a, net.ints(*first)), net("Reshape", b, net.ints(*second))
+    net("Div", a, b, out="y")
+    assert_equal_to_runtime(net.save(tmp_path, "y"))
+
+
+def test_a_constant_divided_by_a_value(tmp_path: Path) -> None:
+    net = Net([1, 3, 4, 5])
+    x = net("Sigmoid", net.conv("image", 3, 6))
+    net("Div", net.weights(1, 1, 4, 5), x, out="y")
+    graph = assert_equal_to_runtime(net.save(tmp_path, "y"))
+    assert kinds(graph)[-2:] == ["Constant", "Div"]
+
+
 @pytest.mark.parametrize("op", ["Add", "Sub", "Mul", "Div"])
 @pytest.mark.parametrize("what", SHAPES)
 def test_a_value_and_a_constant(op: str, what: str, tmp_path: Path) -> None:

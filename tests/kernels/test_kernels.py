@@ -40,6 +40,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "lookup": draw.lookup_cases(),
     "softmax": draw.softmax_cases(),
     "concat": draw.concat_cases(),
+    "div": draw.div_cases(),
     "extremum": draw.extremum_cases(),
     "pad": draw.pad_cases(),
     "attention": draw.attention_cases(),
@@ -107,7 +108,9 @@ def test_c_equals_numpy(unit: str, library: ctypes.CDLL) -> None:
     run()
 
 
-@pytest.mark.parametrize("unit", ["add", "mul", "lookup", "softmax", "channel_affine", "extremum"])
+@pytest.mark.parametrize(
+    "unit", ["add", "mul", "lookup", "softmax", "channel_affine", "extremum", "div"]
+)
 def test_in_place_where_the_kernel_says_so(unit: str, library: ctypes.CDLL) -> None:
     """The output may overwrite each input that `in_place` names."""
 

@@ -32,6 +32,7 @@ from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.conv_transpose2d import ConvTranspose2d
 from mcucc.ops.depth_to_space import DepthToSpace
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.ops.div import Div
 from mcucc.ops.extremum import Extremum
 from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.function import FUNCTIONS, Function
@@ -491,6 +492,19 @@ def extremum_cases(draw: st.DrawFn) -> Case:
     op = Extremum(draw(st.booleans()))
     values = tuple(int8_values(rng, shape) for _ in inputs)
     return Case(op, inputs, Tensor("y", shape, INT8, quant), values)
+
+
+@st.composite
+def div_cases(draw: st.DrawFn) -> Case:
+    """Div by any integers, among them those that stand for 0."""
+    rng = np.random.default_rng(draw(SEEDS))
+    shape = (1, draw(st.integers(1, 4)), draw(st.integers(1, 7)), draw(CHANNELS))
+    a = activation("a", shape, free_scale(rng), draw(ZERO_POINTS))
+    b = activation("b", shape, free_scale(rng), draw(ZERO_POINTS))
+    natural = a.quantization.per_tensor_scale / b.quantization.per_tensor_scale / 40
+    y = activation("y", shape, free_output_scale(natural, rng), draw(ZERO_POINTS))
+    values = tuple(int8_values(rng, shape) for _ in range(2))
+    return Case(Div(), (a, b), y, values)
 
 
 @st.composite

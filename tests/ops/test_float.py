@@ -39,6 +39,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "GlobalAveragePool": draw.global_average_pool_cases(),
     "Softmax": draw.softmax_cases(),
     "Concat": draw.concat_cases(),
+    "Div": draw.div_cases(),
     "Extremum": draw.extremum_cases(),
     "Pad": draw.pad_cases(),
     "PRelu": draw.prelu_cases(),

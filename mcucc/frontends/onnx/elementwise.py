@@ -28,6 +28,7 @@ from mcucc.numerics.fixed_point import RELU, Clamp
 from mcucc.ops.abs import Abs
 from mcucc.ops.add import Add
 from mcucc.ops.clip import Clip
+from mcucc.ops.div import Div
 from mcucc.ops.elu import Elu
 from mcucc.ops.erf import Erf
 from mcucc.ops.extremum import Extremum
@@ -243,7 +244,9 @@ def arithmetic(ctx: Context, node: OnnxNode) -> View:
     if prod(common) != prod(view.shape):
         view = view.expanded(len(common))
         view = stretched(ctx, node, view, common, order_of(view))
-    if not ctx.is_quantized and node.op != "Div" and _varies_in_rows(ctx, view, value):
+    if node.op == "Div" and not constant[0] and (value == 0).any():
+        raise UnsupportedNode("a division by zero")
+    if not ctx.is_quantized and _varies_in_rows(ctx, view, value):
         return _beside_constant(ctx, node, view, value, comes_first=constant[0])
     if node.op == "Add":
         return ctx.affine(node, view, 1.0, value)
@@ -258,8 +261,6 @@ def arithmetic(ctx: Context, node: OnnxNode) -> View:
     if constant[0]:
         inverse = ctx.compute(node, Function("Reciprocal"), [view.tensor], "reciprocal")
         return ctx.affine(node, replace(view, tensor=inverse), value, 0.0)
-    if (value == 0).any():
-        raise UnsupportedNode("a division by zero")
     return ctx.affine(node, view, 1.0 / value, 0.0)
 
 
@@ -279,11 +280,14 @@ def _varies_in_rows(ctx: Context, view: View, value: Reals) -> bool:
 def _beside_constant(
     ctx: Context, node: OnnxNode, view: View, value: Reals, *, comes_first: bool
 ) -> View:
-    """Add, Sub or Mul of the value and a table of its shape, stored as the value is."""
+    """The value and a table of its shape, stored as it is; a divisor is a factor."""
+    op = _BINARY[node.op]
+    if node.op == "Div" and not comes_first:
+        op, value = Mul(), 1.0 / value
     view = view.expanded(max(value.ndim, len(view.axes))).canonical()
     table = constant_like(ctx, node, view.constant_in_storage(value), view.tensor)
     pair = [table, view.tensor] if comes_first else [view.tensor, table]
-    return replace(view, tensor=ctx.compute(node, _BINARY[node.op], pair))
+    return replace(view, tensor=ctx.compute(node, op, pair))
 
 
 @converter("Neg")
@@ -303,6 +307,7 @@ _BINARY: dict[str, Op] = {
     "Sum": Add(),
     "Sub": Sub(),
     "Mul": Mul(),
+    "Div": Div(),
     "Max": Extremum(largest=True),
     "Min": Extremum(largest=False),
 }
@@ -317,8 +322,6 @@ def _all_of(ctx: Context, node: OnnxNode) -> View:
 
 
 def _of_activations(ctx: Context, node: OnnxNode, a: View, b: View, part: str = "") -> View:
-    if node.op not in _BINARY:
-        raise UnsupportedNode("a division by an activation")
     rank = max(len(a.axes), len(b.axes))
     a, b = a.expanded(rank).canonical(), b.expanded(rank).canonical()
     common = broadcast_shape(a.shape, b.shape)
