@@ -174,7 +174,8 @@ def _is_channelwise(graph: Graph, node: Node) -> bool:
         return x.shape[-1] == y.shape[-1]
     if isinstance(node.op, Reshape):
         return hwc(x.shape) == hwc(y.shape) and hwc(x.shape)[:2] == (1, 1)
-    return isinstance(node.op, CHANNELWISE)
+    repeats = isinstance(node.op, ResizeNearest) and node.op.channels > 1
+    return isinstance(node.op, CHANNELWISE) and not repeats
 
 
 def _needed(
