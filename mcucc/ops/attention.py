@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -158,7 +158,7 @@ class Attention(Op):
         q, k, v, y = (tensor.quantization for tensor in (*inputs, output))
         keys, values = self.layouts([tensor.shape for tensor in inputs])
         unit = q.per_tensor_scale * k.per_tensor_scale * self.scale
-        if not SMALLEST_UNIT**2 < unit < 1e6:
+        if not 0.0 < unit < 1e6:
             raise ValueError(f"scores in steps of {unit:g}")
         reach = keys.a_depth * 128 * max(127 - q.zero_point, 128 + q.zero_point)
         bias, bias_shift = _integer_bias(self.bias, unit)
@@ -172,7 +172,7 @@ class Attention(Op):
         while keys.pixels * (LARGEST >> fewer) * largest > INT32_MAX:
             fewer += 1
         return AttentionKernel(
-            op=self,
+            op=replace(self, bias=None),  # `bias` has its integers
             depth=keys.a_depth,
             value_depth=values.b_depth,
             shapes=(hwc(inputs[1].shape), hwc(inputs[2].shape)),
@@ -323,4 +323,4 @@ class AttentionKernel(Kernel):
         return KernelCall(KernelId("attention"), self.fields, self.scratch_bytes)
 
     def describe(self) -> str:
-        return str(self.op)
+        return str(self.op) if self.bias is None else f"{self.op} with a bias"
