@@ -33,7 +33,7 @@ SINGLE = (
     *("channel_sum", "concat", "constant", "depth_to_space", "div", "extremum"),
     *("global_average_pool", "lookup", "max_pool", "pad", "partial_sums", "resize_bilinear"),
     *("resize_nearest", "slice"),
-    *("attention", "layer_norm", "permute", "space_to_depth", "transpose"),
+    *("attention", "group_norm", "layer_norm", "permute", "space_to_depth", "transpose"),
 )
 
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from mcucc.ir.kernel import ConstArray, Kernel, KernelCall
+from mcucc.ir.kernel import Kernel, KernelCall
 from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import hwc
-from mcucc.numerics.fixed_point import IntArray, IntegerArray, Rounding, saturate_int8
+from mcucc.numerics.fixed_point import IntegerArray, Rounding
+from mcucc.ops.common.normalization import ChannelScale, Normal
 
-NORMAL_BITS = 10  # behind the point of a normalised value
-POWER_BITS = 16  # behind the point of a squared sum: epsilon may be far below 1
-SCALE_BITS = 14  # of the largest factor
-MOST_CHANNELS = 2**14  # a normalised value is below the root of it: 17 bits with NORMAL_BITS
-LARGEST_EPSILON = 2**62  # in units of a squared sum, POWER_BITS in it
+MOST_CHANNELS = 2**14
 
 
 @register
@@ -38,7 +34,8 @@ class LayerNorm(Op):
     centered: bool = True
 
     FORMULA: ClassVar[str] = (
-        "((d * R >> a) * g[c] + b[c]) >> s, d = N q - sum q, R = 2^31 / sqrt(N sum q^2 - (sum q)^2)"
+        "(n * g[c] + b[c]) >> s, n = (q * A - B) >> 15, A = N / sqrt(w), B = sum q / sqrt(w), "
+        "w = N * sum q^2 - (sum q)^2 + E, 1 / sqrt in 16 bits"
     )
     LARGEST_ERROR: ClassVar[str] = "0.56 units of the output scale"
     LIMITS: ClassVar[str] = f"over the channels of a pixel, at most {MOST_CHANNELS}"
@@ -77,101 +74,36 @@ class LayerNorm(Op):
         return ((moved / deviation).astype(np.float32),)
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """The scale of the input cancels but for epsilon; factors take as many bits as fit."""
-        x, y = inputs[0].quantization, output.quantization
-        channels = len(self.scales)
-        epsilon = self.epsilon * (channels / x.per_tensor_scale) ** 2 * 2.0**POWER_BITS
-        factors = np.array(self.scales) / y.per_tensor_scale
-        offsets = np.array(self.offsets) / y.per_tensor_scale + y.zero_point
-        bits = _bits(factors, offsets, channels)
-        g = np.rint(factors * 2.0**bits).astype(np.int64)
-        b = np.rint(offsets * 2.0 ** (bits + NORMAL_BITS)).astype(np.int64)
-        shift = bits + NORMAL_BITS
-        return LayerNormKernel(
-            g,
-            b + (1 << (shift - 1)),
-            shift,
-            x.zero_point,
-            round(min(max(epsilon, 1.0), LARGEST_EPSILON)),
-            self.centered,
-        )
+        """The scale of the input cancels but for epsilon; one rounding in both profiles."""
+        del rounding
+        x = inputs[0].quantization
+        normal = Normal.of(len(self.scales), self.epsilon, x, centered=self.centered)
+        numbers = np.array(self.scales), np.array(self.offsets)
+        return LayerNormKernel(normal, ChannelScale.of(*numbers, normal, output.quantization))
 
     def __str__(self) -> str:
         kind = "" if self.centered else ", about 0"
         return f"LayerNorm({len(self.scales)}, epsilon={self.epsilon:g}{kind})"
 
 
-def _bits(factors: np.ndarray, offsets: np.ndarray, channels: int) -> int:
-    """Most bits behind the point of the factors at which all sums fit 32 bits."""
-    largest = float(np.abs(factors).max())
-    bits = SCALE_BITS - (math.frexp(largest)[1] if largest else 0)
-    reach = math.sqrt(channels) * largest + float(np.abs(offsets).max()) + 1.0
-    bits = min(bits, 30 - NORMAL_BITS - math.frexp(reach)[1])
-    if bits < 1 - NORMAL_BITS:
-        raise ValueError("its scales are out of proportion to those of the output")
-    return bits
-
-
 @dataclass(frozen=True, eq=False)
 class LayerNormKernel(Kernel):
     """LayerNorm on int8; sums and squares are exact, the root is rounded to 16 bits."""
 
-    factors: IntArray  # g
-    offsets: IntArray  # b, zero point and rounding in it
-    shift: int
-    zero_point: int
-    epsilon: int  # at least 1: where all of a pixel is one number, nothing is divided by 0
-    centered: bool
+    normal: Normal
+    scale: ChannelScale
 
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
-        x = inputs[0].astype(np.int64) - self.zero_point
-        count = self.factors.size
-        total = x.sum(-1, keepdims=True) if self.centered else 0
-        power = count * (x * x).sum(-1, keepdims=True) - total * total
-        power = (power << POWER_BITS) + self.epsilon
-        reciprocal, halved = reciprocal_root(power)
-        down = np.maximum(31 - NORMAL_BITS - POWER_BITS // 2 + halved, 1)
-        normal = ((count * x - total) * reciprocal + (np.int64(1) << (down - 1))) >> down
-        return saturate_int8((normal * self.factors + self.offsets) >> self.shift)
+        x = inputs[0].astype(np.int64)
+        n = self.normal(x.reshape(-1, self.normal.count))
+        return self.scale(n).reshape(x.shape)
 
     def in_place(self, index: int) -> bool:
+        """All sums of a pixel are known before its first output is written."""
         return True
 
     def call(self) -> KernelCall:
-        return KernelCall(
-            KernelId("layer_norm"),
-            (
-                ("channels", self.factors.size),
-                ("zero_point", self.zero_point),
-                ("centered", int(self.centered)),
-                ("epsilon_high", self.epsilon >> 31),
-                ("epsilon_low", self.epsilon & 0x7FFFFFFF),
-                ("shift", self.shift),
-                ("factors", ConstArray("factors", self.factors.astype(np.int16))),
-                ("offsets", ConstArray("offsets", self.offsets.astype(np.int32))),
-            ),
-        )
+        return KernelCall(KernelId("layer_norm"), (*self.normal.fields, *self.scale.fields))
 
     def describe(self) -> str:
-        return "LayerNorm" if self.centered else "RmsNorm"
-
-
-def reciprocal_root(power: IntArray) -> tuple[IntArray, IntArray]:
-    """(m, h) with 1 / sqrt(power) = m * 2^-(31 + h), m of 16 bits, for 1 <= power < 2^63.
-
-    power is shifted by 2 h to lie in [2^30, 2^32); m = round(2^31 / round(sqrt of that)).
-    """
-    length = np.zeros_like(power)
-    rest = power.copy()
-    for step in (32, 16, 8, 4, 2, 1):
-        is_long = rest >= np.int64(1) << step
-        length += np.where(is_long, step, 0)
-        rest = np.where(is_long, rest >> step, rest)
-    halved = (length >> 1) - 15  # the number of bits is length + 1, 31 or 32 are wanted
-    up, down = np.maximum(-2 * halved, 0), np.maximum(2 * halved, 0)
-    shifted = (power << up) >> down
-    root = np.sqrt(shifted.astype(np.float64)).astype(np.int64)
-    root -= root * root > shifted
-    root += (root + 1) * (root + 1) <= shifted
-    root += shifted - root * root > root
-    return ((np.int64(1) << 31) + (root >> 1)) // root, halved
+        return "LayerNorm" if self.normal.zero_point is None else "RmsNorm"

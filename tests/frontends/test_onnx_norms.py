@@ -39,7 +39,8 @@ def test_layer_norm_over_several_axes(tmp_path: Path) -> None:
 def test_instance_norm(shape: list[int], tmp_path: Path) -> None:
     net = Net(shape)
     net("InstanceNormalization", "image", net.weights(6), net.weights(6), out="y")
-    assert_equal_to_runtime(net.save(tmp_path, "y"))
+    graph = assert_equal_to_runtime(net.save(tmp_path, "y"))
+    assert "GroupNorm" in kinds(graph) or len(shape) < 4
 
 
 def test_group_norm_as_exporters_spell_it(tmp_path: Path) -> None:
@@ -49,14 +50,16 @@ def test_group_norm_as_exporters_spell_it(tmp_path: Path) -> None:
     x = net("Reshape", x, net.ints(1, 6, 4, 5))
     x = net("Add", net("Mul", x, net.weights(6, 1, 1)), net.weights(6, 1, 1))
     net("Relu", x, out="y")
-    assert_equal_to_runtime(net.save(tmp_path, "y"))
+    graph = assert_equal_to_runtime(net.save(tmp_path, "y"))
+    assert "GroupNorm" in kinds(graph)
+    assert "Transpose" not in kinds(graph)
 
 
 def test_group_norm(tmp_path: Path) -> None:
     net = Net(PICTURE, 21)
     x = net.conv("image", 6, 6)
     net("GroupNormalization", x, net.weights(6), net.weights(6), out="y", num_groups=3)
-    assert_equal_to_runtime(net.save(tmp_path, "y"))
+    assert kinds(assert_equal_to_runtime(net.save(tmp_path, "y"))) == ["Conv2d", "GroupNorm"]
 
 
 @pytest.mark.parametrize(("axes", "shape"), [([-1], TOKENS), ([1], PICTURE)])

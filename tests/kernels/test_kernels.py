@@ -20,7 +20,7 @@ from mcucc.ops.mul import Mul
 from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.sub import Sub
 from tests.kernels import driver
-from tests.ops import draw
+from tests.ops import draw, draw_norms
 from tests.ops.draw import SEEDS, Case
 
 pytestmark = pytest.mark.host
@@ -49,6 +49,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "channel_affine": draw.channel_affine_cases(),
     "channel_operand": draw.channel_operand_cases(),
     "slice": draw.slice_cases(),
+    "group_norm": draw_norms.group_norm_cases(),
     "layer_norm": draw.layer_norm_cases(),
     "constant": draw.constant_cases(),
     "resize_nearest": draw.resize_cases(),

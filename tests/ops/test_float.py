@@ -22,7 +22,7 @@ from mcucc.ops.mul import Mul
 from mcucc.ops.registry import registry
 from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.sub import Sub
-from tests.ops import draw
+from tests.ops import draw, draw_norms
 from tests.ops.draw import Case
 
 CASES: dict[str, st.SearchStrategy[Case]] = {
@@ -46,6 +46,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "ChannelAffine": draw.channel_affine_cases(),
     "ChannelOperand": draw.channel_operand_cases(),
     "Slice": draw.slice_cases(),
+    "GroupNorm": draw_norms.group_norm_cases(),
     "LayerNorm": draw.layer_norm_cases(),
     "Constant": draw.constant_cases(),
     "ResizeNearest": draw.resize_cases(),

@@ -8,12 +8,14 @@ from math import prod, sqrt
 
 import numpy as np
 
-from mcucc.frontends.onnx.context import Constant, Context, Reals
+from mcucc.frontends.onnx.context import Constant, Context, Reals, pixels_of
 from mcucc.frontends.onnx.node import OnnxNode
 from mcucc.frontends.onnx.registry import converter
 from mcucc.frontends.onnx.spellings import CENTERED, LENGTH, NORMAL
 from mcucc.frontends.onnx.view import View
 from mcucc.frontends.unsupported import UnsupportedNode
+from mcucc.ops.common.table import Table
+from mcucc.ops.group_norm import GroupNorm
 from mcucc.ops.layer_norm import LayerNorm
 
 
@@ -57,6 +59,8 @@ def instance_norm(ctx: Context, node: OnnxNode) -> View:
     if rank < 3:
         raise UnsupportedNode(f"a value of {list(view.shape)} has no picture")
     operands = [ctx.constant(node, i, what) for i, what in ((1, "scale"), (2, "bias"))]
+    if rank == 4:
+        return _of_picture(ctx, node, view, view.shape[1], *operands)
     made = normalised(
         ctx, node, view, range(2, rank), np.ones(1), None, node.real("epsilon", 1e-5), part="normal"
     )
@@ -70,6 +74,11 @@ def group_norm(ctx: Context, node: OnnxNode) -> View:
     shape = view.shape
     if len(shape) < 3 or groups < 1 or shape[1] % groups:
         raise UnsupportedNode(f"{groups} groups of {list(shape)}")
+    scale, offset = ctx.constant(node, 1, "scale"), ctx.constant(node, 2, "bias")
+    repeats = shape[1] // groups if scale.size == groups != shape[1] else 1
+    scale, offset = scale.repeat(repeats), offset.repeat(repeats)
+    if len(shape) == 4:
+        return _of_picture(ctx, node, view, groups, scale, offset)
     apart = view.reshaped((shape[0], groups, shape[1] // groups, *shape[2:]))
     if apart is None:
         raise UnsupportedNode(f"{groups} groups of {list(shape)}, as they are stored")
@@ -80,9 +89,23 @@ def group_norm(ctx: Context, node: OnnxNode) -> View:
     whole = made.reshaped(shape)
     if whole is None:
         raise UnsupportedNode(f"{groups} groups of {list(shape)}, as they are stored")
-    scale, offset = ctx.constant(node, 1, "scale"), ctx.constant(node, 2, "bias")
-    repeats = shape[1] // groups if scale.size == groups != shape[1] else 1
-    return _by_channel(ctx, node, whole, scale.repeat(repeats), offset.repeat(repeats))
+    return _by_channel(ctx, node, whole, scale, offset)
+
+
+def _of_picture(
+    ctx: Context, node: OnnxNode, view: View, groups: int, scale: Constant, offset: Constant
+) -> View:
+    """GroupNorm of a picture, its factors and offsets one a channel."""
+    epsilon = node.real("epsilon", 1e-5)
+    channels = view.shape[1]
+    if scale.size != channels or offset.size != channels:
+        raise UnsupportedNode(f"{scale.size} factors for {channels} channels")
+    tables = [Table(values.reshape(-1).astype(np.float32)) for values in (scale, offset)]
+    if not all(np.isfinite(table.array).all() for table in tables):
+        raise UnsupportedNode("its constants contain NaN or infinity")
+    image = ctx.image(node, view)
+    op = GroupNorm(groups, epsilon, *tables)
+    return replace(image, tensor=ctx.compute(node, op, [image.tensor]))
 
 
 @converter(NORMAL)
@@ -153,6 +176,13 @@ def normalised(
     count = view.size_of(inner)
     scales = _in_storage(view, axes, inner, scale)
     offsets = np.zeros(count) if offset is None else _in_storage(view, axes, inner, offset)
+    plain = centered and (scales == 1).all() and not offsets.any()
+    if plain and inner and outer and outer[0] > 0 and outer[-1] - outer[0] == len(outer) - 1:
+        # Pixels, groups, channels of a group: nothing has to move.
+        groups, rest = view.size_of(outer), view.size_of(range(outer[0], len(view.atoms)))
+        view = ctx.shaped(node, view, (1, *pixels_of(ctx.tensors[view.tensor].shape, rest)))
+        made = ctx.compute(node, GroupNorm(groups, epsilon), [view.tensor], part)
+        return replace(view, tensor=made)
     before, view = view, ctx.reordered(node, view, [*outer, *inner])
     if ctx.tensors[view.tensor].shape[-1] != count:
         view = ctx.shaped(node, view, (1, 1, before.size_of(outer), count))
