@@ -85,7 +85,9 @@ def test_gather_at_equal_distances(tmp_path: Path, positions: int | list[int], a
 @pytest.mark.parametrize(
     ("bounds", "words"),
     [
-        (([4], [0], [1], [-1]), "a step of -1"),
+        (([40], [0], [3], [-1]), "16 runs"),
+        (([4], [0], [1], [0]), "a step of 0"),
+        (([0, 1], [1, 2], [2, -2], [1, 1]), "one twice"),
         (([3], [3], [1], [1]), "nothing is left"),
         (([0], [1], [4], [1]), "axis 4"),
     ],
@@ -93,15 +95,79 @@ def test_gather_at_equal_distances(tmp_path: Path, positions: int | list[int], a
 def test_what_is_no_box_is_refused(
     tmp_path: Path, bounds: tuple[list[int], ...], words: str
 ) -> None:
-    net = Net([1, 4, 6, 7])
+    net = Net([1, 4, 6, 40])
     net("Slice", "image", *(net.ints(*part) for part in bounds), out="y")
     with pytest.raises(UnsupportedError, match=words):
         import_onnx(net.save(tmp_path, "y"))
 
 
-@pytest.mark.parametrize("positions", [[2, 0, 1], [[0, 1]], [1, 1], 5])
+@pytest.mark.parametrize("positions", [5, [], list(range(20))[::-1], [0, 4]])
 def test_gather_of_anything_else_is_refused(tmp_path: Path, positions: int | list[int]) -> None:
-    net = Net([1, 4, 6, 7])
+    net = Net([1, max(4, np.size(positions)), 6, 7])
     net("Gather", "image", net.const(np.array(positions), np.int64), axis=1, out="y")
     with pytest.raises(UnsupportedError, match="positions"):
+        import_onnx(net.save(tmp_path, "y"))
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3])
+@pytest.mark.parametrize(
+    "positions",
+    [
+        [3, 0, 1],
+        [1, 1],
+        [5, 4, 3, 2, 1, 0],
+        [[0, 1]],
+        [[0, 2, 4], [1, 3, 5]],
+        [[0, 1, 2], [1, 2, 3], [3, 4, 5]],
+    ],
+)
+def test_gather_in_any_order(tmp_path: Path, positions: list[int], axis: int) -> None:
+    net = Net([1, 6, 6, 6])
+    x = net.conv("image", 6, 6)
+    net("Gather", x, net.const(np.array(positions), np.int64), axis=axis, out="y")
+    assert_equal_to_runtime(net.save(tmp_path, "y"))
+
+
+@pytest.mark.parametrize(
+    "positions",
+    [
+        np.arange(12).reshape(3, 4),
+        np.arange(12).reshape(4, 3).T,
+        np.arange(12).reshape(2, 3, 2).transpose(2, 0, 1),
+    ],
+)
+def test_gather_that_only_counts_differently_moves_nothing(
+    tmp_path: Path, positions: np.ndarray
+) -> None:
+    """As dynamo writes as_strided; what reads the axes in another order pays, not this."""
+    net = Net([1, 12])
+    x = net("Gather", "image", net.const(positions, np.int64), axis=1)
+    order = np.argsort([-s for s in positions.strides], kind="stable")
+    x = net("Transpose", x, perm=[0, *(1 + order)])
+    net("Relu", x, out="y")
+    assert set(kinds(assert_equal_to_runtime(net.save(tmp_path, "y")))) <= {"Clip", "Reshape"}
+
+
+def test_backwards_beside_forwards(tmp_path: Path) -> None:
+    net = Net([1, 4, 5, 7])
+    bounds = ([-1, 1, 2**31], [-(2**31), 4, 0], [2, 1, 3], [-1, 2, -3])
+    net("Slice", "image", *(net.ints(*part) for part in bounds), out="y")
+    assert_equal_to_runtime(net.save(tmp_path, "y"))
+
+
+@pytest.mark.parametrize("mode", ["reflect", "edge", "wrap"])
+@pytest.mark.parametrize(
+    "pads", [[0, 0, 1, 2, 0, 0, 2, 1], [0, 1, 0, 3, 0, 0, 0, 0], [0, 0, 4, 0, 0, 0, 4, 0]]
+)
+def test_borders_of_what_a_picture_holds(tmp_path: Path, mode: str, pads: list[int]) -> None:
+    net = Net([1, 3, 5, 6], 19)
+    x = net.conv("image", 3, 4)
+    net("Pad", x, net.ints(*pads), mode=mode, out="y")
+    assert_equal_to_runtime(net.save(tmp_path, "y"))
+
+
+def test_borders_wider_than_the_picture_are_refused(tmp_path: Path) -> None:
+    net = Net([1, 3, 5, 6])
+    net("Pad", "image", net.ints(0, 0, 5, 0, 0, 0, 0, 0), mode="reflect", out="y")
+    with pytest.raises(UnsupportedError, match="around a length of 5"):
         import_onnx(net.save(tmp_path, "y"))

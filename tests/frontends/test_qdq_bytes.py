@@ -59,6 +59,13 @@ def moves(dtype: Any) -> dict[str, Move]:
         ),
         "Slice": lambda net, x: net("Slice", x, net.ints(1), net.ints(4), net.ints(-1)),
         "Gather": lambda net, x: net("Gather", x, net.ints(0, 2), axis=-3),
+        "Gather in any order": lambda net, x: net("Gather", x, net.ints(2, 0, 0, 1), axis=1),
+        "Slice backwards": lambda net, x: net(
+            "Slice", x, net.ints(4, -1), net.ints(0, -99), net.ints(2, 3), net.ints(-2, -1)
+        ),
+        "Pad mirrored": lambda net, x: net(
+            "Pad", x, net.ints(0, 0, 1, 2, 0, 0, 0, 1), mode="reflect"
+        ),
         "Split": halves,
         "DepthToSpace": lambda net, x: net("DepthToSpace", x, blocksize=2),
         "SpaceToDepth": lambda net, x: net("SpaceToDepth", x, blocksize=2),

@@ -17,11 +17,11 @@ from mcucc.frontends.onnx.broadcast import (
 )
 from mcucc.frontends.onnx.context import Context
 from mcucc.frontends.onnx.node import OnnxNode
+from mcucc.frontends.onnx.parts import joined, picked
 from mcucc.frontends.onnx.registry import converter
 from mcucc.frontends.onnx.view import NHWC, View
 from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ops.common.spatial import Pads
-from mcucc.ops.concat import Concat
 from mcucc.ops.depth_to_space import DepthToSpace
 from mcucc.ops.pad import Pad
 from mcucc.ops.space_to_depth import SpaceToDepth
@@ -176,23 +176,7 @@ def concat(ctx: Context, node: OnnxNode) -> View:
     axis = axis + rank if axis < 0 else axis
     if not 0 <= axis < rank or any(len(view.axes) != rank for view in views):
         raise UnsupportedNode(f"axis {axis} of {', '.join(str(list(v.shape)) for v in views)}")
-    if len(views) == 1:
-        return views[0]
-    order = _common_order(views)
-    stored = [ctx.in_layout(node, view, order) for view in views]
-    place = order.index(axis)
-    if place == 0 or rank > 4 or views[0].shape[order[0]] != 1:
-        # Any concatenation is one of rows: (outer axes, axis, inner axes).
-        stored = [
-            ctx.shaped(node, view, (1, *_around([view.shape[a] for a in order], place)))
-            for view in stored
-        ]
-        place = 2
-    made = ctx.compute(node, Concat(place), [view.tensor for view in stored])
-    shape = tuple(
-        sum(v.shape[axis] for v in views) if i == axis else n for i, n in enumerate(views[0].shape)
-    )
-    return View.stored(made, shape, order)
+    return joined(ctx, node, views, axis)
 
 
 def _part(ctx: Context, node: OnnxNode, index: int, beside: View, order: Order) -> View:
@@ -205,24 +189,10 @@ def _part(ctx: Context, node: OnnxNode, index: int, beside: View, order: Order) 
     return constant_view(ctx, node, array, beside, order).canonical()
 
 
-def _around(dims: Sequence[int], axis: int) -> tuple[int, int, int]:
-    return prod(dims[:axis]), dims[axis], prod(dims[axis + 1 :])
-
-
-def _common_order(views: Sequence[View]) -> tuple[int, ...]:
-    for view in views:
-        order = view.permutation(NHWC)
-        if order is not None and order[0] == 0 and all(v.matches(order) for v in views):
-            return order
-    return NHWC if len(views[0].axes) == 4 else tuple(range(len(views[0].axes)))
-
-
 @converter("Pad")
 def pad(ctx: Context, node: OnnxNode) -> View:
-    """A border of one value around a picture or its channels."""
-    if node.text("mode", "constant") != "constant":
-        raise UnsupportedNode(f"mode {node.text('mode')!r}; only constant borders are compiled")
-    view = ctx.view(node, 0)
+    """A border around a picture or its channels: of one value, or of what any axis holds."""
+    view, mode = ctx.view(node, 0), node.text("mode", "constant")
     rank = len(view.axes)
     pads = ctx.integers(node, 1, "pads")
     value = ctx.optional(node, 2, "border value")
@@ -236,6 +206,8 @@ def pad(ctx: Context, node: OnnxNode) -> View:
         return view
     if min(pads) < 0:
         raise UnsupportedNode(f"negative pads {list(pads)}")
+    if mode != "constant":
+        return _mirrored(ctx, node, view, list(zip(begin, end, strict=True)), mode)
     if rank != 4 or view.shape[0] != 1 or begin[0] or end[0]:
         raise UnsupportedNode(f"pads {list(pads)} of {list(view.shape)}; only pictures are padded")
     number = 0.0 if value is None or not value.size else float(value.flat[0])
@@ -250,6 +222,30 @@ def pad(ctx: Context, node: OnnxNode) -> View:
     made = ctx.compute(node, op, [stored.tensor])
     shape = tuple(n + begin[i] + end[i] for i, n in enumerate(view.shape))
     return View.stored(made, shape, order)
+
+
+def _mirrored(
+    ctx: Context, node: OnnxNode, view: View, pads: Sequence[tuple[int, int]], mode: str
+) -> View:
+    """Borders of the values themselves, axis by axis: positions that are taken again."""
+    if mode not in ("reflect", "edge", "wrap"):
+        raise UnsupportedNode(f"mode {mode!r}")
+    padded = [axis for axis, pad in enumerate(pads) if any(pad)]
+    for axis in padded:
+        length = view.shape[axis]
+        if max(pads[axis]) > length - (mode == "reflect"):
+            raise UnsupportedNode(f"mode {mode!r}: {pads[axis]} around a length of {length}")
+        positions = np.arange(length)
+        # Not np.pad: its reflect and wrap differ between releases where pads are as long.
+        before, after = pads[axis]
+        outside = {
+            "reflect": (positions[1 : before + 1][::-1], positions[::-1][1 : after + 1]),
+            "edge": (np.zeros(before, np.int64), np.full(after, length - 1)),
+            "wrap": (positions[length - before :], positions[:after]),
+        }[mode]
+        taken = np.concatenate([outside[0], positions, outside[1]])
+        view = picked(ctx, node, view, axis, taken, "" if axis == padded[-1] else f"axis_{axis}")
+    return view
 
 
 @converter("DepthToSpace", "SpaceToDepth")

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from math import prod
+from dataclasses import replace
 
 import numpy as np
 import onnx
 
 from mcucc.frontends.onnx.context import Context
 from mcucc.frontends.onnx.node import OnnxNode
+from mcucc.frontends.onnx.parts import Part, picked, taken
 from mcucc.frontends.onnx.registry import converter
-from mcucc.frontends.onnx.view import NHWC, View
+from mcucc.frontends.onnx.view import View
 from mcucc.frontends.unsupported import UnsupportedNode
-from mcucc.ops.slice import Slice
 
 SWAP_HINT = 'red and blue are swapped by channels = "bgr" of the preprocessing TOML: leave it out'
 
 
-@dataclass(frozen=True)
-class _Part:
-    """`count` positions of an axis from `begin` on, every `step`th."""
-
-    begin: int
-    count: int
-    step: int = 1
-
-
 @converter("Slice")
 def slice_(ctx: Context, node: OnnxNode) -> View:
-    """A box with positive steps; bounds are constants."""
+    """A box; bounds are constants. Axes that are read backwards are picked one by one."""
     view = ctx.view(node, 0)
     starts, ends = ctx.integers(node, 1, "starts"), ctx.integers(node, 2, "ends")
     if starts is None or ends is None:
@@ -39,15 +29,31 @@ def slice_(ctx: Context, node: OnnxNode) -> View:
     steps = ctx.integers(node, 4, "steps") or (1,) * len(starts)
     if not len(starts) == len(ends) == len(axes) == len(steps):
         raise UnsupportedNode(f"bounds {list(starts)} and {list(ends)} of axes {list(axes)}")
-    parts = [_Part(0, length) for length in view.shape]
+    if len({_axis(view, axis) for axis in axes}) < len(axes):
+        raise UnsupportedNode(f"axes {list(axes)}: one twice")
+    parts = [Part(0, length) for length in view.shape]
+    backwards: dict[int, range] = {}
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        if step < 1:
-            hint = SWAP_HINT if step == -1 else "only positive steps are compiled"
-            raise UnsupportedNode(f"a step of {step}", hint)
+        if step == 0:
+            raise UnsupportedNode("a step of 0")
         place = _axis(view, axis)
-        taken = range(*slice(start, end, step).indices(view.shape[place]))
-        parts[place] = _Part(taken.start, len(taken), step)
-    return _taken(ctx, node, view, parts)
+        positions = range(*slice(start, end, step).indices(view.shape[place]))
+        if step < 0 and len(positions) > 1:
+            _check_swap(positions, view.shape[place])
+            backwards[place] = positions
+        else:
+            parts[place] = Part(positions.start, len(positions), max(step, 1))
+    view = taken(ctx, node, view, parts, "forwards" if backwards else "")
+    for axis, positions in backwards.items():
+        name = "" if axis == list(backwards)[-1] else f"axis_{axis}"
+        view = picked(ctx, node, view, axis, np.array(positions), name)
+    return view
+
+
+def _check_swap(positions: Sequence[int], length: int) -> None:
+    """UnsupportedNode for red and blue swapped: the preprocessing does it for nothing."""
+    if length == 3 and list(positions) == [2, 1, 0]:
+        raise UnsupportedNode("positions 2, 1, 0", SWAP_HINT)
 
 
 @converter("Split")
@@ -65,34 +71,28 @@ def split(ctx: Context, node: OnnxNode) -> dict[str, View]:
         raise UnsupportedNode(f"parts {list(given[:8])} of a length of {length}")
     found, begin = {}, 0
     for name, size in zip(outputs, given, strict=True):
-        parts = [_Part(0, n) for n in view.shape]
-        parts[axis] = _Part(begin, size)
+        parts = [Part(0, n) for n in view.shape]
+        parts[axis] = Part(begin, size)
         begin += size
         if name:
-            found[name] = _taken(ctx, _with_output(node, name), view, parts)
+            found[name] = taken(ctx, _with_output(node, name), view, parts)
     return found
 
 
 @converter("Gather")
 def gather(ctx: Context, node: OnnxNode) -> View:
-    """Constant positions at equal distances: a Slice; a single number drops the axis."""
+    """Constant positions of an axis; a single number drops it."""
     view = ctx.view(node, 0)
     axis = _axis(view, node.integer("axis"))
+    length = view.shape[axis]
     indices = ctx.constant(node, 1, "positions").astype(np.int64)
-    flat = np.where(indices < 0, indices + view.shape[axis], indices).reshape(-1)
-    distances = set(np.diff(flat).tolist()) or {1}
-    if indices.ndim > 1 or not flat.size or len(distances) > 1 or min(distances) < 1:
-        swapped = flat.tolist() == list(range(view.shape[axis]))[::-1]
-        hint = SWAP_HINT if swapped and len(flat) == 3 else ""
-        raise UnsupportedNode(f"positions of shape {list(indices.shape)} that are no slice", hint)
-    if flat[0] < 0 or flat[-1] >= view.shape[axis]:
-        raise UnsupportedNode(f"positions {indices.tolist()} of a length of {view.shape[axis]}")
-    parts = [_Part(0, n) for n in view.shape]
-    parts[axis] = _Part(int(flat[0]), flat.size, distances.pop())
-    made = _taken(ctx, node, view, parts)
-    if indices.ndim:
-        return made
-    return replace(made, axes=tuple(a for i, a in enumerate(made.axes) if i != axis))
+    positions = np.where(indices < 0, indices + length, indices)
+    if not positions.size:
+        raise UnsupportedNode("no positions")
+    if positions.min() < 0 or positions.max() >= length:
+        raise UnsupportedNode(f"positions {indices.tolist()} of a length of {length}")
+    _check_swap(positions.reshape(-1).tolist(), length)
+    return picked(ctx, node, view, axis, positions)
 
 
 def _axis(view: View, axis: int) -> int:
@@ -109,48 +109,3 @@ def _with_output(node: OnnxNode, name: str) -> OnnxNode:
     del proto.output[:]
     proto.output.append(name)
     return replace(node, proto=proto)
-
-
-def _taken(ctx: Context, node: OnnxNode, view: View, parts: Sequence[_Part]) -> View:
-    if any(part.count < 1 for part in parts):
-        raise UnsupportedNode("nothing is left")
-    changed = [i for i, part in enumerate(parts) if part != _Part(0, view.shape[i])]
-    if not changed:
-        return view
-    if len(parts) != 4 or view.shape[0] != 1:
-        for axis in changed:
-            view = _taken_along(ctx, node, view, axis, parts[axis], last=axis == changed[-1])
-        return view
-    order = view.permutation(NHWC)
-    if order is None or order[0] != 0:
-        order = NHWC
-    stored = ctx.in_layout(node, view, order)
-    rows, columns, channels = (parts[axis] for axis in order[1:])
-    op = Slice(
-        (rows.begin, columns.begin, channels.begin),
-        (rows.count, columns.count, channels.count),
-        (rows.step, columns.step, channels.step),
-    )
-    made = ctx.compute(node, op, [stored.tensor])
-    return View.stored(made, [part.count for part in parts], order)
-
-
-def _taken_along(
-    ctx: Context, node: OnnxNode, view: View, axis: int, part: _Part, *, last: bool
-) -> View:
-    """A part of one axis of any value: of channels where it is innermost, else of columns."""
-    order = view.permutation() or tuple(range(len(view.axes)))
-    place = order.index(axis)
-    lengths = [view.shape[i] for i in order]
-    outer, inner = prod(lengths[:place]), prod(lengths[place + 1 :])
-    stored = ctx.in_layout(node, view, order)
-    if inner == 1:
-        stored = ctx.shaped(node, stored, (1, 1, outer, lengths[place]))
-        op = Slice((0, 0, part.begin), (1, outer, part.count), (1, 1, part.step))
-    else:
-        stored = ctx.shaped(node, stored, (1, outer, lengths[place], inner))
-        op = Slice((0, part.begin, 0), (outer, part.count, inner), (1, part.step, 1))
-    made = ctx.compute(node, op, [stored.tensor], "" if last else f"axis_{axis}")
-    return View.stored(
-        made, [part.count if i == axis else n for i, n in enumerate(view.shape)], order
-    )
