@@ -42,6 +42,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "depthwise": depthwise_cases(),
     "fully_connected": draw.fully_connected_cases(),
     "add": draw.binary_cases(Add),
+    "conv_transpose2d": draw.conv_transpose_cases(),
     "attention": draw.attention_cases(),
 }
 CASES |= {f"packed {name}": packed(CASES[name]) for name in PACKED}
@@ -53,6 +54,7 @@ EXAMPLES = {
     "fully_connected": 80,
     "add": 60,
     "attention": 40,
+    "conv_transpose2d": 100,
 }
 EXAMPLES |= {f"packed {name}": 80 for name in PACKED}
 

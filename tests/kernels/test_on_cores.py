@@ -48,6 +48,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "depthwise": depthwise_cases(),
     "fully_connected": draw.fully_connected_cases(),
     "add": draw.binary_cases(Add),
+    "conv_transpose2d": draw.conv_transpose_cases(),
 }
 PACKED = ("pointwise", "conv2d", "depthwise")
 CASES |= {f"packed {name}": packed(CASES[name]) for name in PACKED}
