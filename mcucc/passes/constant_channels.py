@@ -170,7 +170,7 @@ def _channel_groups(graph: Graph) -> dict[str, str]:
 def _is_channelwise(graph: Graph, node: Node) -> bool:
     """Whether channel c of the output depends on channel c of the inputs alone."""
     x, y = graph.tensors[node.inputs[0]], graph.tensors[node.output]
-    if isinstance(node.op, DepthwiseConv2d):
+    if isinstance(node.op, DepthwiseConv2d | ResizeNearest):  # which repeat channels, too
         return x.shape[-1] == y.shape[-1]
     if isinstance(node.op, Reshape):
         return hwc(x.shape) == hwc(y.shape) and hwc(x.shape)[:2] == (1, 1)

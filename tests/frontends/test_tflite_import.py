@@ -136,7 +136,6 @@ def one_convolution(x_type: type, w_type: type, bias_type: type = np.int32) -> b
     [
         ((np.float32, np.float32, np.float32), "the network is float"),
         ((np.float32, np.int8, np.float32), "hybrid"),
-        ((np.uint8, np.uint8, np.int32), "asymmetric uint8"),
     ],
 )
 def test_files_of_another_kind_say_which(

@@ -27,8 +27,8 @@ Block = tuple[int, int]  # rows and columns between two pixels of one phase
 class Context:
     """Tensors by the file's index, nodes in order, and the constants known so far."""
 
-    def __init__(self, file: TfliteFile) -> None:
-        self.file = file
+    def __init__(self, file: TfliteFile, *, unsigned: bool = False) -> None:
+        self.file, self.unsigned = file, unsigned  # a uint8 file, as int8 (unsigned.py)
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
         self.inputs: list[str] = []

@@ -9,13 +9,17 @@ from mcucc.errors import Problem, UnsupportedError
 from mcucc.frontends.fold_pads import fold_crops, fold_pads
 from mcucc.frontends.imported import Format, ImportedModel, Port
 from mcucc.frontends.tflite.context import Context
-from mcucc.frontends.tflite.file import TfliteFile
+from mcucc.frontends.tflite.file import FileTensor, TfliteFile
 from mcucc.frontends.tflite.kinds import kinds_of
 from mcucc.frontends.tflite.read import read_tflite
+from mcucc.frontends.tflite.unsigned import as_int8, is_unsigned, refused
 from mcucc.frontends.tflite.walk import ends_before, label_of, walk
 from mcucc.ir.graph import Graph
 from mcucc.ir.verify import verify
 from mcucc.numerics.fixed_point import INT8
+
+_UNSIGNED = "uint8 quantization (of TensorFlow 1)"
+_SIGNED = "quantize with TensorFlow 2 (int8), or give mcucc the float ONNX file and pictures"
 
 
 def import_tflite(path: Path) -> ImportedModel:
@@ -30,8 +34,13 @@ def import_tflite(path: Path) -> ImportedModel:
 
 def import_tflite_file(file: TfliteFile, path: Path) -> ImportedModel:
     """The same for a file that has been read from `path`."""
-    ctx = Context(file)
-    problems = [Problem(path.name, kind, why, hint) for kind, why, hint in kinds_of(file)]
+    original, unsigned = file, is_unsigned(file)
+    if unsigned:
+        file = as_int8(file)
+    ctx = Context(file, unsigned=unsigned)
+    problems = [Problem(path.name, kind, why, hint) for kind, why, hint in kinds_of(original)]
+    if unsigned:
+        problems += [Problem(path.name, _UNSIGNED, why, _SIGNED) for why in refused(original)]
     problems += walk(ctx, problems)
     if problems:
         raise UnsupportedError(problems, where=str(path), ends=ends_before(file, problems))
@@ -50,8 +59,8 @@ def import_tflite_file(file: TfliteFile, path: Path) -> ImportedModel:
         model_path=path,
         sha256=file.sha256,
         format=Format.TFLITE,
-        inputs=tuple(_port(ctx, graph, i, names) for i in file.inputs),
-        outputs=tuple(_port(ctx, graph, i, names) for i in file.outputs),
+        inputs=tuple(_port(ctx, graph, original.tensors[i], names) for i in file.inputs),
+        outputs=tuple(_port(ctx, graph, original.tensors[i], names) for i in file.outputs),
         sources={
             names.get(name, name): source
             for name, source in ctx.sources.items()
@@ -73,8 +82,8 @@ def _end_names(ctx: Context) -> dict[str, str]:
     return names
 
 
-def _port(ctx: Context, graph: Graph, index: int, names: dict[str, str]) -> Port:
-    tensor, shape = ctx.file.tensors[index], ctx.shape(ctx.file.tensors[index])
+def _port(ctx: Context, graph: Graph, tensor: FileTensor, names: dict[str, str]) -> Port:
+    index, shape = tensor.index, ctx.shape(tensor)
     inner = graph.tensors[names.get(ctx.names[index], ctx.names[index])]
     order, dtype = tuple(range(len(shape))), tensor.dtype or INT8
     return Port(

@@ -44,7 +44,7 @@ def structure(file: TfliteFile) -> Iterator[tuple[str, str, str]]:
 
 
 def _element_types(file: TfliteFile) -> Iterator[tuple[str, str, str]]:
-    floats = int8 = hybrid = uint8 = half = False
+    floats = int8 = hybrid = half = False
     for op in file.operators:
         tensors = [file.tensors[i] for i in op.inputs if i >= 0]
         if op.kind == "TRANSPOSE_CONV":  # output shape, weights, x, bias
@@ -55,7 +55,6 @@ def _element_types(file: TfliteFile) -> Iterator[tuple[str, str, str]]:
             continue
         hybrid |= names[0] == "FLOAT32" and names[1] in ("INT8", "UINT8", "INT4")
         floats |= names[0] == "FLOAT32" and names[1] == "FLOAT32"
-        uint8 |= names[0] == "UINT8"
         int8 |= names[0] == "INT8"
     if half:
         yield "float16 weights", "weights are float16, the arithmetic is float", _REQUANTIZE
@@ -68,9 +67,3 @@ def _element_types(file: TfliteFile) -> Iterator[tuple[str, str, str]]:
     elif floats:
         partly = "part of the network computes in float" if int8 else "the network is float"
         yield "float", partly, _REQUANTIZE
-    if uint8:
-        yield (
-            "uint8 quantization (of TensorFlow 1)",
-            "activations and weights are asymmetric uint8",
-            "quantize with TensorFlow 2 (int8), or give mcucc the float ONNX file and pictures",
-        )

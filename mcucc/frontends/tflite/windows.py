@@ -11,6 +11,7 @@ from mcucc.frontends.tflite.context import INT16, Array, Block, Context
 from mcucc.frontends.tflite.file import FileOperator, FileTensor
 from mcucc.frontends.tflite.options import DenseOptions, WindowOptions
 from mcucc.frontends.tflite.registry import converter
+from mcucc.frontends.tflite.unsigned import fits_int8, halved, unsigned_pool
 from mcucc.frontends.unsupported import UnsupportedNode, UnsupportedType
 from mcucc.ir.op import Op
 from mcucc.ir.tensor import Quant, Tensor
@@ -119,6 +120,10 @@ def weights_of(
         raise UnsupportedNode(
             f"{count} weight scales along axis {tensor.axis} for weights {list(tensor.shape)}"
         )
+    if ctx.unsigned:
+        if count != 1 or tensor.scale[0] <= 0 or not -128 <= tensor.zero_point[0] <= 127:
+            raise UnsupportedNode("uint8 weights need one positive scale and a uint8 zero point")
+        return tensor, tensor.data.astype(np.int16) - np.int16(tensor.zero_point[0])
     if any(tensor.zero_point):
         raise UnsupportedNode("the weights' zero point is not 0", "quantize weights symmetrically")
     return tensor, tensor.data
@@ -138,13 +143,16 @@ def operands(
     """
     per_channel = len(weights.scale) > 1
     signs, positive = _signs(weights, axis, data.ndim)
+    x, place = ctx.activation(operator, places[0], phases=True), places[1]
+    if ctx.unsigned:
+        positive = (_float_product(positive[0], x.quantization.per_tensor_scale),)
+        data = data.astype(np.int8)
     quant = Quant(positive, 0, axis if per_channel else None)
     if (signs < 0).any() and int((data * signs).max()) > INT8_MAX:
         raise UnsupportedNode("a weight of -128 in a channel of negative scale")
     if (signs < 0).any():
         data = ctx.once(weights, data.shape, lambda: (data * signs).astype(np.int8))
     names = [ctx.constant(weights, np.ascontiguousarray(data), quant)]
-    x, place = ctx.activation(operator, places[0], phases=True), places[1]
     if len(operator.inputs) <= place or operator.inputs[place] < 0:
         return names + long_zeros(ctx, operator, x, data.shape[axis])
     bias = ctx.file_tensor(operator, place)
@@ -161,6 +169,11 @@ def operands(
     if not takes_long_bias(operator, bias, x) and int(values.max(initial=0)) <= INT32_MAX:
         values = values.astype(np.int32)
     return [*names, ctx.constant(bias, values, bias_quant)]
+
+
+def _float_product(weights: float, x: float) -> float:
+    """The scale of weights whose product with that of x is LiteRT's for uint8: one of float32."""
+    return float(np.float32(weights) * np.float32(x)) / x
 
 
 def _signs(weights: FileTensor, axis: int, rank: int) -> tuple[Array, tuple[float, ...]]:
@@ -188,6 +201,8 @@ def conv(ctx: Context, operator: FileOperator) -> None:
         channels // weights.shape[3],
         fused(options.activation),
     )
+    if not fits_int8(data):
+        x, data = halved(ctx, x, data)
     _slide(ctx, operator, op, [x.name, *operands(ctx, operator, weights, data, 0)])
 
 
@@ -202,6 +217,12 @@ def depthwise(ctx: Context, operator: FileOperator) -> None:
         )
     kernel = (weights.shape[1], weights.shape[2])
     view = window(options, kernel, x, _phases(ctx, operator))
+    if not fits_int8(data):
+        groups = Conv2d(view, image(x)[2], fused(options.activation))
+        x, pairs = halved(ctx, x, data.transpose(3, 1, 2, 0))
+        made = [x.name, *operands(ctx, operator, weights, pairs, 0)]
+        _slide(ctx, operator, groups, made)
+        return
     op = DepthwiseConv2d(view, fused(options.activation))
     _slide(ctx, operator, op, [x.name, *operands(ctx, operator, weights, data[0], 2)])
 
@@ -282,6 +303,8 @@ def average_pool(ctx: Context, operator: FileOperator) -> None:
     x, options = ctx.picture(operator), _options(operator)
     view = window(options, options.kernel, x)
     clamp = fused(options.activation)
+    if ctx.unsigned and clamp != NO_CLAMP:
+        raise UnsupportedNode("a uint8 pool with a fused activation")
     y = ctx.define(ctx.output_tensor(operator))
     x = ctx.relabelled(x, y.quantization)
     covers = options.kernel == image(x)[:2] and not view.padded
@@ -290,4 +313,7 @@ def average_pool(ctx: Context, operator: FileOperator) -> None:
         if covers
         else AveragePool(view, clamp=clamp, half_away=True)
     )
-    ctx.emit(op, [x.name], y)
+    if ctx.unsigned:
+        unsigned_pool(ctx, op, x, y)
+    else:
+        ctx.emit(op, [x.name], y)
