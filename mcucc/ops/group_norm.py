@@ -111,14 +111,9 @@ class GroupNormKernel(Kernel):
 
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
         x = inputs[0].astype(np.int64)
-        split = (self.pixels, self.groups, -1)
-        by_group = x.reshape(split).swapaxes(0, 1)
-        n = self.normal(by_group.reshape(self.groups, -1)).reshape(by_group.shape)
-        return self.scale(n.swapaxes(0, 1).reshape(x.shape))
-
-    def in_place(self, index: int) -> bool:
-        """A group's sums are known before its first output is written."""
-        return True
+        by_group = x.reshape(x.shape[0], self.pixels, self.groups, -1).swapaxes(1, 2)
+        n = self.normal(by_group.reshape(-1, self.normal.count)).reshape(by_group.shape)
+        return self.scale(n.swapaxes(1, 2).reshape(x.shape))
 
     def call(self) -> KernelCall:
         return KernelCall(

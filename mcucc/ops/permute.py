@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray, Granularity, Kernel, KernelCall
 from mcucc.ir.kernel_id import KernelId
@@ -16,6 +17,7 @@ from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import IntegerArray, Rounding
 
+Scalar = TypeVar("Scalar", bound=np.generic)
 MOST_AXES = 8
 
 
@@ -47,13 +49,18 @@ class Permute(Op):
         return TensorType(self.shape, inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        return inputs[0].reshape(self.sizes).transpose(self.order).reshape(self.shape)
+        return self.moved(inputs[0]).reshape(-1, *self.shape[1:])
+
+    def moved(self, x: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+        """(N, ...) in the new order, an axis of its own for each of `sizes`."""
+        return x.reshape(-1, *self.sizes).transpose(0, *(1 + axis for axis in self.order))
 
     def pullback(
         self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
     ) -> tuple[FloatArray, ...]:
-        moved = gradient.reshape([self.sizes[axis] for axis in self.order])
-        return (moved.transpose(np.argsort(self.order)).reshape(inputs[0].shape),)
+        moved = gradient.reshape(-1, *(self.sizes[axis] for axis in self.order))
+        back = moved.transpose(0, *(1 + np.argsort(self.order)))
+        return (back.reshape(inputs[0].shape),)
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window] | None:
         return None
@@ -79,11 +86,8 @@ class PermuteKernel(Kernel):
         return Granularity.TENSOR
 
     def run(self, inputs: Sequence[IntegerArray]) -> IntegerArray:
-        moved: np.ndarray[Any, np.dtype[Any]] = (
-            inputs[0].reshape(self.op.sizes).transpose(self.op.order)
-        )
-        shape = self.op.shape
-        return moved.reshape((1,) * (4 - len(shape)) + shape)
+        shape = (1,) * (4 - len(self.op.shape)) + self.op.shape
+        return self.op.moved(inputs[0]).reshape(-1, *shape[1:])
 
     def call(self) -> KernelCall:
         """`mcucc_permute`: output sizes, and the input's stride along each output axis."""

@@ -1,6 +1,6 @@
 /* GroupNorm over a picture and the channels of a group (mcucc/normalization.h).
  *
- * TENSOR kernel: rows[0] is the whole input, `out` the whole output, which may be the input; `span`
+ * TENSOR kernel: rows[0] is the whole input, `out` the whole output, another buffer; `span`
  * is not read.
  */
 #ifndef MCUCC_GROUP_NORM_H
