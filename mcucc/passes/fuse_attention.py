@@ -186,4 +186,4 @@ def _table(offset: Doubles) -> Table | None:
     for axis in (0, 2):
         if (offset == offset.take([0], axis)).all():
             offset = offset.take([0], axis)
-    return Table(offset.astype(np.float32))
+    return Table.of(offset.astype(np.float32))

@@ -9,7 +9,9 @@ import pytest
 from mcucc.driver.network_file import load_graph, save_graph
 from mcucc.errors import ModelError
 from mcucc.ir import graph_text, verify
-from tests.graphs import mobile_net
+from mcucc.ops.attention import Attention
+from mcucc.ops.common.table import Table
+from tests.graphs import Builder, mobile_net
 
 
 def test_round_trip_keeps_every_byte(tmp_path: Path) -> None:
@@ -48,3 +50,14 @@ def test_unknown_ops_are_refused(tmp_path: Path) -> None:
             archive.writestr(name, data)
     with pytest.raises(ModelError):
         load_graph(tmp_path / "bad")
+
+
+def test_the_bias_of_an_attention_is_kept(tmp_path: Path) -> None:
+    """Relative positions of windows: a table of an op, masked entries included."""
+    b = Builder(2, 3, 4)
+    table = np.tile(np.array([0.5, -np.inf, 2.0], np.float32), 6).reshape(1, 3, 2, 3)
+    bias = Table.of(table)
+    op = Attention(2, 0.5, by_row=True, bias=bias)
+    graph = b.graph(b.node(op, "image", "image", "image"))
+    save_graph(graph, tmp_path / "network")
+    assert load_graph(tmp_path / "network").nodes[0].op == op

@@ -26,7 +26,7 @@ def norm_values(rng: np.random.Generator, shape: tuple[int, ...]) -> Int8Array:
 def tables(rng: np.random.Generator, channels: int) -> tuple[Table | None, Table | None]:
     """gamma and beta, either left out; one channel in ten far from the others."""
     gamma = rng.uniform(-2, 2, channels) * np.where(rng.random(channels) < 0.1, 8, 1)
-    found = [Table(v.astype(np.float32)) for v in (gamma, rng.normal(0, 1, channels))]
+    found = [Table.of(v.astype(np.float32)) for v in (gamma, rng.normal(0, 1, channels))]
     return found[0] if rng.random() < 0.7 else None, found[1] if rng.random() < 0.7 else None
 
 

@@ -100,7 +100,7 @@ def _of_picture(
     channels = view.shape[1]
     if scale.size != channels or offset.size != channels:
         raise UnsupportedNode(f"{scale.size} factors for {channels} channels")
-    tables = [Table(values.reshape(-1).astype(np.float32)) for values in (scale, offset)]
+    tables = [Table.of(values.reshape(-1).astype(np.float32)) for values in (scale, offset)]
     if not all(np.isfinite(table.array).all() for table in tables):
         raise UnsupportedNode("its constants contain NaN or infinity")
     image = ctx.image(node, view)

@@ -1,28 +1,34 @@
-"""A constant table as an attribute of an op: an array that can be compared and printed."""
+"""A constant table as an attribute of an op."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Table:
-    """Float32 numbers of any shape; two tables are equal where all their bytes are."""
+    """Numbers of a shape, in the order of C."""
 
-    array: npt.NDArray[np.float32]
+    values: tuple[float, ...]
+    shape: tuple[int, ...]
 
-    @property
-    def _key(self) -> tuple[tuple[int, ...], bytes]:
-        return self.array.shape, self.array.tobytes()
+    def __post_init__(self) -> None:
+        if min(self.shape, default=0) < 1 or int(np.prod(self.shape)) != len(self.values):
+            raise ValueError(f"{len(self.values)} numbers in a table of {list(self.shape)}")
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Table) and self._key == other._key
+    @staticmethod
+    def of(array: npt.NDArray[np.float32]) -> Table:
+        """The table of an array."""
+        return Table(tuple(array.reshape(-1).tolist()), tuple(array.shape))
 
-    def __hash__(self) -> int:
-        return hash(self._key)
+    @cached_property
+    def array(self) -> npt.NDArray[np.float32]:
+        """The numbers in their shape."""
+        return np.array(self.values, dtype=np.float32).reshape(self.shape)
 
     def __str__(self) -> str:
-        return "x".join(map(str, self.array.shape))
+        return "x".join(map(str, self.shape))
