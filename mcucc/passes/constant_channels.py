@@ -30,7 +30,7 @@ from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.passes.intervals import ChannelIntervals, intervals
 
 Mask = npt.NDArray[np.bool_]
-CHANNELWISE = (Add, AveragePool, GlobalAveragePool, MaxPool, ResizeNearest, Unary)
+CHANNELWISE = (Add, AveragePool, GlobalAveragePool, MaxPool, Unary)
 
 
 # Tensors with fewer channels get another name: theirs is that of values they no longer hold.
@@ -174,8 +174,7 @@ def _is_channelwise(graph: Graph, node: Node) -> bool:
         return x.shape[-1] == y.shape[-1]
     if isinstance(node.op, Reshape):
         return hwc(x.shape) == hwc(y.shape) and hwc(x.shape)[:2] == (1, 1)
-    repeats = isinstance(node.op, ResizeNearest) and node.op.channels > 1
-    return isinstance(node.op, CHANNELWISE) and not repeats
+    return isinstance(node.op, CHANNELWISE)
 
 
 def _needed(
