@@ -12,6 +12,8 @@ HEAD = """# Ops
 
 Written from the registry by `python -m mcucc.driver.docs_ops > docs/ops.md`; a test compares.
 int8 activations, per-tensor scales; weights int8 per output channel, bias and sums int32.
+Networks with a memory of their own from call to call (LSTM, GRU, SVDF) are refused, and so are
+control flow and what sorts or counts (TopK, NonZero, NonMaxSuppression).
 
 | op | what | int8 formula | largest error | limits |
 | --- | --- | --- | --- | --- |

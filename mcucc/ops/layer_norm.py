@@ -37,7 +37,7 @@ class LayerNorm(Op):
         "(n * g[c] + b[c]) >> s, n = (q * A - B) >> 15, A = N / sqrt(w), B = sum q / sqrt(w), "
         "w = N * sum q^2 - (sum q)^2 + E, 1 / sqrt in 16 bits"
     )
-    LARGEST_ERROR: ClassVar[str] = "0.56 units of the output scale"
+    LARGEST_ERROR: ClassVar[str] = "0.56 units of the output scale up to 1024 channels"
     LIMITS: ClassVar[str] = f"over the channels of a pixel, at most {MOST_CHANNELS}"
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
