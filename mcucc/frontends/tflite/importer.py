@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from mcucc.errors import Problem, UnsupportedError
+from mcucc.errors import ModelError, Problem, UnsupportedError
 from mcucc.frontends.fold_pads import fold_crops, fold_pads
 from mcucc.frontends.imported import Format, ImportedModel, Port
 from mcucc.frontends.tflite.context import Context
@@ -44,12 +44,15 @@ def import_tflite_file(file: TfliteFile, path: Path) -> ImportedModel:
     problems += walk(ctx, problems)
     if problems:
         raise UnsupportedError(problems, where=str(path), ends=ends_before(file, problems))
+    computed = tuple(index for index in file.outputs if index in ctx.names)
+    if not computed:
+        raise ModelError("every output is a constant", where=str(path))
     graph = Graph(
         path.stem,
         tuple(ctx.nodes),
         ctx.tensors,
         tuple(ctx.inputs),
-        tuple(dict.fromkeys(ctx.names[i] for i in file.outputs)),
+        tuple(dict.fromkeys(ctx.names[i] for i in computed)),
     )
     names = _end_names(ctx)
     graph = fold_crops(fold_pads(_rename(_live(graph), names)))
@@ -60,13 +63,16 @@ def import_tflite_file(file: TfliteFile, path: Path) -> ImportedModel:
         sha256=file.sha256,
         format=Format.TFLITE,
         inputs=tuple(_port(ctx, graph, original.tensors[i], names) for i in file.inputs),
-        outputs=tuple(_port(ctx, graph, original.tensors[i], names) for i in file.outputs),
+        outputs=tuple(_port(ctx, graph, original.tensors[i], names) for i in computed),
         sources={
             names.get(name, name): source
             for name, source in ctx.sources.items()
             if names.get(name, name) in graph.tensors
         },
         labels={label_of(file, operator): operator.kind for operator in file.operators},
+        constants={
+            original.tensors[i].name: ctx.constants[i] for i in file.outputs if i not in ctx.names
+        },
     )
 
 
@@ -75,6 +81,8 @@ def _end_names(ctx: Context) -> dict[str, str]:
     names: dict[str, str] = {}
     taken = set(ctx.tensors)
     for index in (*ctx.file.inputs, *ctx.file.outputs):
+        if index not in ctx.names:  # an output that is a constant
+            continue
         wanted, name = ctx.file.tensors[index].name, ctx.names[index]
         if name not in names and wanted not in taken:
             names[name] = wanted

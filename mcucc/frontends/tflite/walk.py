@@ -11,6 +11,7 @@ from mcucc.frontends.frontier import Follows, Step, frontier
 from mcucc.frontends.tflite.context import INT8, INT16, Context, check_integer
 from mcucc.frontends.tflite.converters import converters
 from mcucc.frontends.tflite.file import FileOperator, FileTensor, TfliteFile
+from mcucc.frontends.tflite.folding import fold_moved
 from mcucc.frontends.tflite.kinds import CONTROL_FLOW, DYNAMIC
 from mcucc.frontends.tflite.shapes import fold
 from mcucc.frontends.tflite.versions import unknown_version
@@ -60,7 +61,9 @@ def walk(ctx: Context, of_file: Sequence[Problem]) -> list[Problem]:
 
 def _missing(ctx: Context, others: Sequence[Problem]) -> list[Problem]:
     """Outputs that nothing computes, where no other problem says why."""
-    tensors = [ctx.file.tensors[index] for index in ctx.file.outputs if index not in ctx.names]
+    known = (ctx.names, ctx.constants)
+    lost = [i for i in ctx.file.outputs if not any(i in each for each in known)]
+    tensors = [ctx.file.tensors[index] for index in lost]
     why = "output {} is not computed by the network"
     return [] if others else [Problem(t.name, "output", why.format(t.name)) for t in tensors]
 
@@ -151,7 +154,7 @@ def _define_input(ctx: Context, tensor: FileTensor) -> None:
 def _convert_one(ctx: Context, operator: FileOperator) -> None:
     _check_operands(ctx, operator)
     newer = unknown_version(operator)
-    if not newer and fold(ctx, operator):
+    if not newer and (fold(ctx, operator) or fold_moved(ctx, operator)):
         return
     convert = converters().get(operator.kind)
     if convert is None:
