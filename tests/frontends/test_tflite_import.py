@@ -147,20 +147,6 @@ def test_files_of_another_kind_say_which(
     assert "--outputs" not in message  # nothing before it would be any better
 
 
-def test_float16_weights_are_one_problem_of_the_file(tmp_path: Path) -> None:
-    """Not one of every operator that makes float32 of them."""
-    b = LiteRTBuilder()
-    x = b.tensor((1, 4, 4, 2), np.float32)
-    operands = [b.constant(np.ones(shape, np.float16)) for shape in ((3, 1, 1, 2), (3,))]
-    floats = [b.tensor(shape, np.float32) for shape in ((3, 1, 1, 2), (3,))]
-    for half, whole in zip(operands, floats, strict=True):
-        b.op("DEQUANTIZE", "DequantizeOptions", [half], [whole])
-    y = b.tensor((1, 4, 4, 3), np.float32)
-    b.op("CONV_2D", "Conv2DOptions", [x, *floats], [y], strideH=1, strideW=1)
-    message = rejected(b.build([x], [y]), tmp_path)
-    assert "1 unsupported node" in message and "float16 weights" in message
-
-
 def test_custom_operators_and_control_flow_say_which(tmp_path: Path) -> None:
     b = LiteRTBuilder()
     x, y, z = (b.tensor((1, 8), np.int8, Q) for _ in range(3))
