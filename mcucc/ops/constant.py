@@ -16,6 +16,7 @@ from mcucc.ir.window import Window, hwc
 from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN, Int8Array, IntegerArray, Rounding
 
 FIRST_PIXEL = Window(stride=0)
+MOST_VALUES = 2**18  # of an operand that a frontend makes: more is no microcontroller's table
 
 
 @register

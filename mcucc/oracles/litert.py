@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from mcucc.frontends.tflite.importer import import_tflite
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.oracles.oracle import Array, Oracle, RefusedError
-from mcucc.oracles.readable import readable
+from mcucc.oracles.readable import interpreter_of
 
 
 class LitertSession(Oracle):
@@ -26,22 +25,14 @@ class LitertSession(Oracle):
     TITLE: ClassVar[str] = "LiteRT"
 
     def __init__(self, path: Path, rounding: Rounding, *, reference: bool | None = None) -> None:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+        from ai_edge_litert.interpreter import OpResolverType
 
         self.exact = rounding is Rounding.DOUBLE
         self._reference = self.exact if reference is None else reference
         resolver = OpResolverType.BUILTIN_REF if self._reference else OpResolverType.AUTO
         self.imported = import_tflite(path)
         try:
-            with warnings.catch_warnings():  # that keeping all tensors takes memory: we know
-                warnings.simplefilter("ignore")
-                self._interpreter: Any = Interpreter(
-                    model_content=readable(path.read_bytes()),
-                    num_threads=1,
-                    experimental_op_resolver_type=resolver,
-                    experimental_preserve_all_tensors=True,
-                )
-            self._interpreter.allocate_tensors()
+            self._interpreter = interpreter_of(path.read_bytes(), resolver)
         # LiteRT raises ValueError and RuntimeError with a text of its own.
         except Exception as error:
             raise RefusedError(f"LiteRT refuses it: {error}", where=str(path)) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from mcucc.frontends.tflite.file import TfliteFile
 from mcucc.frontends.tflite.read import IDENTIFIER, read_tflite
 from mcucc.frontends.tfloat.importer import real_weights
 from mcucc.frontends.tfloat.writer import value_names
-from mcucc.oracles.readable import readable
+from mcucc.oracles.readable import interpreter_of
 
 Array = npt.NDArray[Any]
 
@@ -40,7 +39,7 @@ class LitertFloats:
     def __init__(self, path: Path) -> None:
         where = str(path)
         try:
-            from ai_edge_litert.interpreter import Interpreter, OpResolverType
+            from ai_edge_litert.interpreter import OpResolverType
         except ImportError as error:
             raise ModelError(
                 "a float .tflite is run by LiteRT, which is not installed",
@@ -48,18 +47,12 @@ class LitertFloats:
                 hint="pip install ai-edge-litert",
             ) from error
         file = read_tflite(path)
-        self._indices = {name: index for index, name in value_names(file).items()}
-        self._inputs = [value_names(file)[index] for index in file.inputs]
+        names = value_names(file)
+        self._indices = {name: index for index, name in names.items()}
+        self._inputs = [names[index] for index in file.inputs]
+        resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         try:
-            with warnings.catch_warnings():  # that keeping all tensors takes memory: we know
-                warnings.simplefilter("ignore")
-                self._interpreter: Any = Interpreter(
-                    model_content=readable(in_floats(path.read_bytes(), file)),
-                    num_threads=1,
-                    experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-                    experimental_preserve_all_tensors=True,
-                )
-            self._interpreter.allocate_tensors()
+            self._interpreter = interpreter_of(in_floats(path.read_bytes(), file), resolver)
         # LiteRT raises ValueError and RuntimeError with a text of its own.
         except Exception as error:
             raise ModelError(f"LiteRT refuses the model: {error}", where=where) from error

@@ -1,8 +1,10 @@
-"""A .tflite as LiteRT reads it."""
+"""A .tflite as LiteRT reads it, and the interpreter that keeps all of its tensors."""
 
 from __future__ import annotations
 
 import struct
+import warnings
+from typing import Any
 
 import tflite
 
@@ -24,3 +26,22 @@ def readable(data: bytes) -> bytes:
         if field:
             struct.pack_into("<i", changed, table.Pos + field, 0)
     return bytes(changed)
+
+
+def interpreter_of(content: bytes, resolver: Any) -> Any:
+    """LiteRT's interpreter of a file, on one thread, by the kernels of an OpResolverType.
+
+    Raises ImportError without ai-edge-litert, and whatever LiteRT raises for what it refuses.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    with warnings.catch_warnings():  # that keeping all tensors takes memory: we know
+        warnings.simplefilter("ignore")
+        made = Interpreter(
+            model_content=readable(content),
+            num_threads=1,
+            experimental_op_resolver_type=resolver,
+            experimental_preserve_all_tensors=True,
+        )
+    made.allocate_tensors()
+    return made

@@ -14,10 +14,9 @@ from mcucc.frontends.onnx.node import OnnxNode
 from mcucc.frontends.onnx.view import NHWC, View, storage_shape
 from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.window import hwc
-from mcucc.ops.constant import Constant
+from mcucc.ops.constant import MOST_VALUES, Constant
 from mcucc.ops.resize_nearest import ResizeNearest
 
-LARGEST_CONSTANT = 2**18  # elements: more is no table of a microcontroller
 Order = tuple[int, ...]
 
 
@@ -96,7 +95,7 @@ def constant_like(ctx: Context, node: OnnxNode, stored: Array, tensor: str) -> s
 def _constant(
     ctx: Context, node: OnnxNode, array: Array, shape: tuple[int, ...], beside: str
 ) -> str:
-    if array.size > LARGEST_CONSTANT or not array.size:
+    if array.size > MOST_VALUES or not array.size:
         raise UnsupportedNode(f"a constant operand of {array.size:,} elements")
     if not np.isfinite(array).all():
         raise UnsupportedNode("its constants contain NaN or infinity")

@@ -10,7 +10,6 @@ from math import prod
 import numpy as np
 
 from mcucc.frontends.onnx.broadcast import (
-    LARGEST_CONSTANT,
     broadcast_shape,
     constant_like,
     order_of,
@@ -28,6 +27,7 @@ from mcucc.numerics.fixed_point import RELU, Clamp
 from mcucc.ops.abs import Abs
 from mcucc.ops.add import Add
 from mcucc.ops.clip import Clip
+from mcucc.ops.constant import MOST_VALUES
 from mcucc.ops.div import Div
 from mcucc.ops.elu import Elu
 from mcucc.ops.erf import Erf
@@ -270,7 +270,7 @@ def _varies_in_rows(ctx: Context, view: View, value: Reals) -> bool:
     Folded into a scale and an offset it would make one pixel of the whole picture.
     """
     shape = hwc(ctx.tensors[view.tensor].shape)
-    if shape[0] * shape[1] == 1 or prod(shape) > LARGEST_CONSTANT:
+    if shape[0] * shape[1] == 1 or prod(shape) > MOST_VALUES:
         return False
     stored = view.canonical().expanded(max(value.ndim, len(view.axes)))
     pixels = stored.constant_in_storage(value).reshape(-1, shape[2])

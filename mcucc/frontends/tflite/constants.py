@@ -8,10 +8,9 @@ from mcucc.frontends.tflite.context import Context, check_int8, per_tensor
 from mcucc.frontends.tflite.file import FileTensor
 from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.tensor import Tensor
-from mcucc.ops.constant import Constant
+from mcucc.ops.constant import MOST_VALUES, Constant
 
 Shape = tuple[int, ...]
-LARGEST = 2**18  # elements: more is no table of a microcontroller
 
 
 def beside(
@@ -25,7 +24,7 @@ def beside(
     check_int8(tensor)
     quant, values = per_tensor(tensor), ctx.constants[tensor.index]
     size = int(np.prod(stretched))
-    if not 0 < size <= LARGEST:
+    if not 0 < size <= MOST_VALUES:
         raise UnsupportedNode(f"a constant operand of {size:,} elements")
     integers = np.broadcast_to(values, stretched).astype(np.int64)
     shape = ctx.shape_of(tensor) if stored is None else stored

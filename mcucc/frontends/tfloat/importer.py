@@ -83,10 +83,10 @@ def _written(file: TfliteFile, problems: list[Problem]) -> onnx.ModelProto:
         try:
             writer.write(operator)
         except (ValueError, IndexError) as error:
-            refusal = UnsupportedNode.of(error) if isinstance(error, ValueError) else error
-            why = refusal.why if isinstance(refusal, UnsupportedNode) else f"broken ({error})"
-            hint = refusal.hint if isinstance(refusal, UnsupportedNode) else ""
-            problems.append(Problem(label_of(file, operator), operator.kind, why, hint))
+            broken = UnsupportedNode(f"broken ({error})")
+            refusal = UnsupportedNode.of(error) if isinstance(error, ValueError) else broken
+            label = label_of(file, operator)
+            problems.append(Problem(label, operator.kind, refusal.why, refusal.hint))
     try:
         return writer.model()
     except UnsupportedNode as refusal:
