@@ -135,6 +135,21 @@ class Requant:
             rounding,
         )
 
+    @staticmethod
+    def of_means(ratio: float, counts: Sequence[int]) -> Requant:
+        """Factors ratio / count as LiteRT's reference MEAN has them, applied in `double`.
+
+        The division joins the multiplier of `ratio`, truncated.
+        """
+        multiplier, shift = fixed_point(ratio)
+        extra = [min(count.bit_length() - 1, 32, 62 - shift) for count in counts]
+        pairs = zip(counts, extra, strict=True)
+        return Requant(
+            np.array([(multiplier << left) // count for count, left in pairs], dtype=np.int64),
+            np.array([shift + left for left in extra], dtype=np.int64),
+            Rounding.DOUBLE,
+        )
+
     def apply(self, acc: IntArray) -> IntArray:
         """round(acc * M) over the last axis, in int64; `acc` must hold int32 values."""
         if self.rounding is Rounding.SINGLE:

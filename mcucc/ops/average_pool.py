@@ -91,7 +91,10 @@ class AveragePool(Op):
         return self.window.rows, self.window.columns
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """One factor per possible divisor; int16 is rounded once in both profiles."""
+        """One factor per possible divisor, LiteRT's of MEAN in `double`.
+
+        int16 is rounded once in both profiles.
+        """
         x, y = inputs[0].quantization, output.quantization
         _, height, width, channels = inputs[0].shape
         self.counts(height, width)
@@ -105,11 +108,14 @@ class AveragePool(Op):
         ratio = x.per_tensor_scale / y.per_tensor_scale
         if INT16 in types:
             rounding = Rounding.SINGLE
+        requant = Requant.from_real([ratio / n for n in range(1, taps + 1)], rounding)
+        if rounding is Rounding.DOUBLE:
+            requant = Requant.of_means(ratio, range(1, taps + 1))
         return AveragePoolKernel(
             op=self,
             input_shape=(height, width, channels),
             zero_points=(x.zero_point, y.zero_point),
-            requant=Requant.from_real([ratio / n for n in range(1, taps + 1)], rounding),
+            requant=requant,
             clamp=clamp,
             types=types,
         )

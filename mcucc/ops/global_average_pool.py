@@ -21,7 +21,6 @@ from mcucc.numerics.fixed_point import (
     Requant,
     Rounding,
     check_int32,
-    fixed_point,
     saturate,
 )
 from mcucc.ops.average_pool import divide_half_away
@@ -82,7 +81,7 @@ class GlobalAveragePool(Op):
         rounding = rounding_of(rounding, [*inputs, output])
         requant = Requant.from_real([factor], rounding)
         if rounding is Rounding.DOUBLE:
-            requant = _litert_mean(x.per_tensor_scale / y.per_tensor_scale, count)
+            requant = Requant.of_means(x.per_tensor_scale / y.per_tensor_scale, [count])
         bias = -x.zero_point * count
         return GlobalAveragePoolKernel(shape, bias, requant, 0, y.zero_point, clamp, types)
 
@@ -138,14 +137,3 @@ class GlobalAveragePoolKernel(Kernel):
                 ("hi", self.clamp[1]),
             ),
         )
-
-
-def _litert_mean(ratio: float, count: int) -> Requant:
-    """The factor of LiteRT's reference MEAN: the division joins the multiplier, truncated."""
-    multiplier, shift = fixed_point(ratio)
-    extra = min(count.bit_length() - 1, 32, 62 - shift)
-    return Requant(
-        np.array([(multiplier << extra) // count], dtype=np.int64),
-        np.array([shift + extra], dtype=np.int64),
-        Rounding.DOUBLE,
-    )
