@@ -23,14 +23,19 @@ from mcucc.numerics.fixed_point import (
     saturate,
     saturate_int8,
 )
-from mcucc.ops.common.lookup import INT8_RANGE, Unary
+from mcucc.ops.common.lookup import FAR, INT8_RANGE, Unary
 from mcucc.ops.common.wide import rounding_of
 
 
 @register
 @dataclass(frozen=True)
 class Requantize(Unary):
-    """y = x, in the scale and zero point of the output tensor."""
+    """y = x, in the scale and zero point of the output tensor.
+
+    `by_floats`: as LiteRT's CONCATENATION of uint8 rescales its parts, in float32.
+    """
+
+    by_floats: bool = False
 
     FORMULA: ClassVar[str] = "table[x], table[q] = clamp(round((q - z_x) * s_x / s_y) + z_y)"
     SCALED_BY: ClassVar[tuple[int, ...]] = (0,)
@@ -59,9 +64,21 @@ class Requantize(Unary):
     def table(self, x: Tensor, y: Tensor, rounding: Rounding) -> Int8Array:
         """The 256 outputs, through the fixed-point factor of the contract."""
         qx, qy = x.quantization, y.quantization
+        if self.by_floats:
+            return _float_table(qx, qy)
         factor = qx.per_tensor_scale / qy.per_tensor_scale
         requant = Requant.from_real([factor], rounding)
         return saturate_int8(requant.apply(INT8_RANGE - qx.zero_point) + qy.zero_point)
+
+
+def _float_table(x: Quant, y: Quant) -> Int8Array:
+    """Source: ConcatenationWithScaling of LiteRT's reference kernels; its bytes are unsigned."""
+    inverse = np.float32(1) / np.float32(y.per_tensor_scale)
+    scale = np.float32(x.per_tensor_scale) * inverse
+    bias = np.float32(-(x.zero_point + 128)) * scale
+    real = (np.arange(256, dtype=np.float32) * scale + bias).astype(np.float64)
+    away = np.trunc(np.clip(real, -FAR, FAR) + np.copysign(0.5, real))
+    return saturate_int8(away.astype(np.int64) + y.zero_point)
 
 
 @dataclass(frozen=True, eq=False)

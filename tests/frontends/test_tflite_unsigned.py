@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcucc.errors import UnsupportedError
 from mcucc.frontends.tflite.importer import import_tflite
 from mcucc.ir import Quant
 from mcucc.ir.window import hwc
@@ -153,13 +151,3 @@ def test_ends_keep_the_type_of_the_file(tmp_path: Path) -> None:
     path.write_bytes(net.b.build([net.x], [scores]))
     model = import_tflite(path)
     assert [port.dtype for port in (*model.inputs, *model.outputs)] == [np.uint8, np.uint8]
-
-
-def test_operators_that_round_otherwise_are_refused() -> None:
-    net = Unsigned(3, 1, 4, 4, 2)
-    w, bias, quant = net.layer((2, 1, 1, 2), 2, 1)
-    y, z = (net.b.tensor((1, 4, 4, 2), np.uint8, quant) for _ in range(2))
-    net.b.op("CONV_2D", "Conv2DOptions", [net.x, w, bias], [y], strideH=1, strideW=1)
-    net.b.op("TANH", None, [y], [z])
-    with pytest.raises(UnsupportedError, match="TANH of uint8"):
-        lowered(net.b.build([net.x], [z]))

@@ -27,8 +27,8 @@ Block = tuple[int, int]  # rows and columns between two pixels of one phase
 class Context:
     """Tensors by the file's index, nodes in order, and the constants known so far."""
 
-    def __init__(self, file: TfliteFile, *, unsigned: bool = False) -> None:
-        self.file, self.unsigned = file, unsigned  # a uint8 file, as int8 (unsigned.py)
+    def __init__(self, file: TfliteFile, unsigned: frozenset[int] = frozenset()) -> None:
+        self.file, self.unsigned = file, unsigned  # tensors of uint8, here int8 (unsigned.py)
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
         self.inputs: list[str] = []
@@ -261,17 +261,6 @@ class Context:
                 kept.append(op)
             now = after
         return kept or [ops[-1]]
-
-    def define_view(self, tensor: FileTensor) -> Tensor:
-        """The int8 form of a uint8 end: the same bytes less 128."""
-        quant = per_tensor(tensor)
-        if tensor.index in self.names or tensor.index in self.views:
-            raise UnsupportedNode(f"{tensor.name} is defined twice")
-        shifted = Quant(quant.scale, quant.zero_point - 128)
-        made = Tensor(self.unique(tensor.name), self.shape_of(tensor), INT8, shifted)
-        self.tensors[made.name] = made
-        self.names[tensor.index] = made.name
-        return made
 
     def merge(self, target: Tensor, source: Tensor, tensor: FileTensor) -> None:
         """Let the file's `tensor`, just defined as `target`, be `source`: the same values."""

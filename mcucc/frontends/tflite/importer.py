@@ -12,14 +12,11 @@ from mcucc.frontends.tflite.context import Context
 from mcucc.frontends.tflite.file import FileTensor, TfliteFile
 from mcucc.frontends.tflite.kinds import kinds_of
 from mcucc.frontends.tflite.read import read_tflite
-from mcucc.frontends.tflite.unsigned import as_int8, is_unsigned, refused
+from mcucc.frontends.tflite.unsigned import as_int8
 from mcucc.frontends.tflite.walk import ends_before, label_of, walk
 from mcucc.ir.graph import Graph
 from mcucc.ir.verify import verify
 from mcucc.numerics.fixed_point import INT8
-
-_UNSIGNED = "uint8 quantization (of TensorFlow 1)"
-_SIGNED = "quantize with TensorFlow 2 (int8), or give mcucc the float ONNX file and pictures"
 
 
 def import_tflite(path: Path) -> ImportedModel:
@@ -34,13 +31,10 @@ def import_tflite(path: Path) -> ImportedModel:
 
 def import_tflite_file(file: TfliteFile, path: Path) -> ImportedModel:
     """The same for a file that has been read from `path`."""
-    original, unsigned = file, is_unsigned(file)
-    if unsigned:
-        file = as_int8(file)
-    ctx = Context(file, unsigned=unsigned)
+    original = file
+    file, unsigned = as_int8(original)
+    ctx = Context(file, unsigned)
     problems = [Problem(path.name, kind, why, hint) for kind, why, hint in kinds_of(original)]
-    if unsigned:
-        problems += [Problem(path.name, _UNSIGNED, why, _SIGNED) for why in refused(original)]
     problems += walk(ctx, problems)
     if problems:
         raise UnsupportedError(problems, where=str(path), ends=ends_before(file, problems))

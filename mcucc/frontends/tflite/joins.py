@@ -10,6 +10,7 @@ from mcucc.frontends.tflite.context import Context
 from mcucc.frontends.tflite.file import FileOperator
 from mcucc.frontends.tflite.options import JoinOptions
 from mcucc.frontends.tflite.registry import converter
+from mcucc.frontends.tflite.unsigned import rescaled
 from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.tensor import Tensor
 from mcucc.ops.concat import Concat
@@ -33,6 +34,7 @@ def concatenation(ctx: Context, operator: FileOperator) -> None:
         raise UnsupportedNode(f"joins {', '.join(str(list(s)) for s in shapes[:8])}")
     length = sum(s[axis] for s in shapes)
     y = ctx.define(ctx.output_tensor(operator), (*shapes[0][:axis], length, *shapes[0][axis + 1 :]))
+    parts = rescaled(ctx, operator, parts, y)
     _same_scale(parts, y)
     _join(ctx, parts, shapes, axis, y)
 

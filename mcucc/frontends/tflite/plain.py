@@ -16,7 +16,7 @@ from mcucc.frontends.tflite.file import FileOperator, FileTensor
 from mcucc.frontends.tflite.options import BlockOptions, ResizeOptions, SoftmaxOptions
 from mcucc.frontends.tflite.registry import converter
 from mcucc.frontends.tflite.windows import image
-from mcucc.frontends.unsupported import NotComputed, UnsupportedNode, UnsupportedType
+from mcucc.frontends.unsupported import UnsupportedNode, UnsupportedType
 from mcucc.ir.window import hwc
 from mcucc.ops.common.spatial import Pads
 from mcucc.ops.common.table_function import FIXED
@@ -179,14 +179,9 @@ def blocks(ctx: Context, operator: FileOperator) -> None:
 def quantize(ctx: Context, operator: FileOperator) -> None:
     """The float or uint8 end of the network, or a change of scale within it."""
     x, y = ctx.file_tensor(operator, 0), ctx.output_tensor(operator)
-    if x.dtype in (INT8, INT16, np.uint8):
-        ends_at_uint8 = y.dtype == np.uint8 and y.index in ctx.file.outputs
-        source = ctx.tensors.get(ctx.names.get(x.index, ""))
-        if x.dtype in (INT8, INT16):
-            source = ctx.activation(operator, phases=not ends_at_uint8)
-        if source is None:
-            raise NotComputed(f"input {x.name} is not computed")
-        target = ctx.define_view(y) if ends_at_uint8 else ctx.define(y, ctx.like(operator))
+    if x.dtype in (INT8, INT16):
+        source = ctx.activation(operator, phases=True)
+        target = ctx.define(y, ctx.like(operator))
         if (source.quant, source.dtype) == (target.quant, target.dtype):
             ctx.merge(target, source, y)
         else:

@@ -1,68 +1,64 @@
-"""uint8 files of TensorFlow 1: activations as int8, wide weights as the sum of two int8 ones."""
+"""uint8 tensors of a .tflite, as TensorFlow 1 wrote them: int8 ones whose bytes are 128 less.
+
+Everything behind this module sees int8; what LiteRT's uint8 kernels round otherwise is here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from mcucc.frontends.tflite.context import INT8, Array, Context
-from mcucc.frontends.tflite.file import FileTensor, TfliteFile
-from mcucc.frontends.tflite.kinds import WEIGHTED
-from mcucc.ir.op import Op
+from mcucc.frontends.tflite.file import FileOperator, FileTensor, TfliteFile
+from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.tensor import Quant, Tensor
-from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN
+from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN, NO_CLAMP
+from mcucc.ops.average_pool import AveragePool
+from mcucc.ops.clip import Clip
+from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.requantize import Requantize
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.resize_nearest import ResizeNearest
 
-# Operators whose uint8 kernels are LiteRT's int8 ones but for the shift by 128, by drawn cases.
-COMPILED = frozenset(
+# Operators whose uint8 kernels are LiteRT's int8 ones but for the shift by 128, or are made so
+# here; each by drawn cases (tests/frontends/test_tflite_unsigned_ops.py).
+PROVED = frozenset(
     {
-        "AVERAGE_POOL_2D",
-        "CONV_2D",
-        "DEPTHWISE_CONV_2D",
-        "DEQUANTIZE",
-        "MAX_POOL_2D",
-        "RESHAPE",
-        "SOFTMAX",
-        "SQUEEZE",
+        *("ADD", "AVERAGE_POOL_2D", "BATCH_TO_SPACE_ND", "CONCATENATION", "CONV_2D"),
+        *("DEPTHWISE_CONV_2D", "DEPTH_TO_SPACE", "DEQUANTIZE", "FULLY_CONNECTED"),
+        *("GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "MAXIMUM", "MAX_POOL_2D", "MEAN"),
+        *("MINIMUM", "MUL", "PACK", "PAD", "PADV2", "PRELU", "QUANTIZE", "RELU", "RELU6"),
+        *("RELU_0_TO_1", "RELU_N1_TO_1", "RESHAPE", "RESIZE_NEAREST_NEIGHBOR", "SLICE"),
+        *("SOFTMAX", "SPACE_TO_BATCH_ND", "SPACE_TO_DEPTH", "SPLIT", "SPLIT_V", "SQUEEZE"),
+        *("STRIDED_SLICE", "SUB", "TANH", "TRANSPOSE", "TRANSPOSE_CONV", "UNPACK"),
     }
 )
 _SHIFT = 128
 
 
-def is_unsigned(file: TfliteFile) -> bool:
-    """Whether a layer of the file has weights of uint8."""
-    return any(
-        file.tensors[op.inputs[1]].type_name == "UINT8"
-        for op in file.operators
-        if op.kind in WEIGHTED and len(op.inputs) > 1 and op.inputs[1] >= 0
-    )
-
-
-def refused(file: TfliteFile) -> Iterator[str]:
-    """What a uint8 file uses that is not compiled exactly."""
-    for kind in sorted({op.kind for op in file.operators} - COMPILED):
-        yield f"{kind} of uint8"
-    if any(t.dtype == INT8 and t.scale for t in file.tensors):
-        yield "int8 beside uint8"
-
-
-def as_int8(file: TfliteFile) -> TfliteFile:
-    """The same file with every quantized uint8 tensor as int8: values and zero points less 128."""
-    return replace(file, tensors=tuple(_shifted(tensor) for tensor in file.tensors))
+def as_int8(file: TfliteFile) -> tuple[TfliteFile, frozenset[int]]:
+    """The file with quantized uint8 tensors as int8: values and zero points less 128; which."""
+    found = frozenset(t.index for t in file.tensors if t.dtype == np.uint8 and t.scale)
+    tensors = tuple(_shifted(t) if t.index in found else t for t in file.tensors)
+    return replace(file, tensors=tensors), found
 
 
 def _shifted(tensor: FileTensor) -> FileTensor:
-    if tensor.dtype != np.uint8 or not tensor.scale:
-        return tensor
     data = tensor.data
     if data is not None:
-        data = (data.astype(np.int16) - _SHIFT).astype(np.int8)
+        data = (data ^ np.uint8(_SHIFT)).view(np.int8)
     points = tuple(point - _SHIFT for point in tensor.zero_point)
     return replace(tensor, type_name="INT8", dtype=INT8, zero_point=points, data=data)
+
+
+def check_proved(ctx: Context, operator: FileOperator) -> None:
+    """UnsupportedNode for an operator of uint8 that may round otherwise than that of int8."""
+    tensors = {*operator.inputs, *operator.outputs}
+    if operator.kind not in PROVED and tensors & ctx.unsigned:
+        raise UnsupportedNode(
+            f"{operator.kind} of uint8", "quantize with TensorFlow 2 (int8), or end before it"
+        )
 
 
 def fits_int8(data: Array) -> bool:
@@ -82,9 +78,10 @@ def halved(ctx: Context, x: Tensor, data: Array) -> tuple[Tensor, Array]:
     return twice, pairs.reshape(*data.shape[:3], -1)
 
 
-def unsigned_pool(ctx: Context, op: Op, x: Tensor, y: Tensor) -> None:
+def unsigned_pool(ctx: Context, op: AveragePool | GlobalAveragePool, x: Tensor, y: Tensor) -> None:
     """A pool whose halves are rounded up, as those of unsigned sums are: on int16 from 0 to 255."""
-    scale = x.quantization.scale
+    scale, clamp = x.quantization.scale, op.clamp
+    op = replace(op, clamp=NO_CLAMP)
     bytes_of = Quant(scale, INT8_MIN)
     size = op.infer([x.type]).shape
     raw = ctx.relabelled(x, bytes_of)
@@ -94,7 +91,24 @@ def unsigned_pool(ctx: Context, op: Op, x: Tensor, y: Tensor) -> None:
     ctx.emit(op, [wide.name], pooled)
     made = ctx.between(f"{y.name}_bytes", raw, size, bytes_of)
     ctx.emit(Requantize(), [pooled.name], made)
-    ctx.emit(Reshape(y.shape), [made.name], y)
+    if clamp == NO_CLAMP:
+        ctx.emit(Reshape(y.shape), [made.name], y)
+        return
+    ctx.emit(Clip(clamp), [ctx.relabelled(made, y.quantization).name], y)
+
+
+def rescaled(ctx: Context, operator: FileOperator, parts: list[Tensor], y: Tensor) -> list[Tensor]:
+    """The parts of a CONCATENATION in the scale of the whole, by LiteRT's floats for uint8."""
+    if operator.outputs[0] not in ctx.unsigned:
+        return parts
+    made = []
+    for part in parts:
+        if part.quant != y.quant:
+            own = ctx.between(f"{part.name}_rescaled", part, part.shape, y.quantization)
+            ctx.emit(Requantize(by_floats=True), [part.name], own)
+            part = own
+        made.append(part)
+    return made
 
 
 def _int16(ctx: Context, name: str, shape: tuple[int, ...], scale: tuple[float, ...]) -> Tensor:

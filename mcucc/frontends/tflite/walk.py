@@ -14,6 +14,7 @@ from mcucc.frontends.tflite.file import FileOperator, FileTensor, TfliteFile
 from mcucc.frontends.tflite.folding import fold_moved
 from mcucc.frontends.tflite.kinds import CONTROL_FLOW, DYNAMIC
 from mcucc.frontends.tflite.shapes import fold
+from mcucc.frontends.tflite.unsigned import check_proved
 from mcucc.frontends.tflite.versions import unknown_version
 from mcucc.frontends.unsupported import NotComputed, UnsupportedNode, UnsupportedType
 
@@ -145,8 +146,6 @@ def _define_input(ctx: Context, tensor: FileTensor) -> None:
         raise UnsupportedNode(f"{tensor.name}: {tensor.foreign}")
     if tensor.dtype in (INT8, INT16):
         ctx.inputs.append(ctx.define(tensor).name)
-    elif tensor.dtype == np.uint8:
-        ctx.inputs.append(ctx.define_view(tensor).name)
     elif tensor.dtype != np.float32:
         raise UnsupportedType(f"{tensor.name} is {tensor.type_name}")
 
@@ -161,6 +160,7 @@ def _convert_one(ctx: Context, operator: FileOperator) -> None:
         raise _unknown(ctx, operator)
     if newer:
         raise UnsupportedNode(newer, "convert the model for an older runtime, or update mcucc")
+    check_proved(ctx, operator)
     convert(ctx, operator)
 
 

@@ -13,7 +13,6 @@ from mcucc.frontends.tflite.options import DenseOptions, WindowOptions
 from mcucc.frontends.tflite.registry import converter
 from mcucc.frontends.tflite.unsigned import fits_int8, halved, unsigned_pool
 from mcucc.frontends.unsupported import UnsupportedNode, UnsupportedType
-from mcucc.ir.op import Op
 from mcucc.ir.tensor import Quant, Tensor
 from mcucc.numerics.fixed_point import INT8_MAX, INT32_MAX, NO_CLAMP, RELU, RELU6, Clamp
 from mcucc.ops.average_pool import AveragePool
@@ -120,7 +119,10 @@ def weights_of(
         raise UnsupportedNode(
             f"{count} weight scales along axis {tensor.axis} for weights {list(tensor.shape)}"
         )
-    if ctx.unsigned:
+    x = operator.inputs[2 if operator.kind == "TRANSPOSE_CONV" else 0]
+    if (tensor.index in ctx.unsigned) != (x in ctx.unsigned):
+        raise UnsupportedNode("weights and activations are not of one type")
+    if tensor.index in ctx.unsigned:
         if count != 1 or tensor.scale[0] <= 0 or not -128 <= tensor.zero_point[0] <= 127:
             raise UnsupportedNode("uint8 weights need one positive scale and a uint8 zero point")
         return tensor, tensor.data.astype(np.int16) - np.int16(tensor.zero_point[0])
@@ -144,7 +146,9 @@ def operands(
     per_channel = len(weights.scale) > 1
     signs, positive = _signs(weights, axis, data.ndim)
     x, place = ctx.activation(operator, places[0], phases=True), places[1]
-    if ctx.unsigned:
+    if weights.index in ctx.unsigned:
+        if not fits_int8(data):
+            raise UnsupportedNode("uint8 weights that leave int8 without their zero point")
         positive = (_float_product(positive[0], x.quantization.per_tensor_scale),)
         data = data.astype(np.int8)
     quant = Quant(positive, 0, axis if per_channel else None)
@@ -303,17 +307,15 @@ def average_pool(ctx: Context, operator: FileOperator) -> None:
     x, options = ctx.picture(operator), _options(operator)
     view = window(options, options.kernel, x)
     clamp = fused(options.activation)
-    if ctx.unsigned and clamp != NO_CLAMP:
-        raise UnsupportedNode("a uint8 pool with a fused activation")
     y = ctx.define(ctx.output_tensor(operator))
     x = ctx.relabelled(x, y.quantization)
     covers = options.kernel == image(x)[:2] and not view.padded
-    op: Op = (
+    op = (
         GlobalAveragePool(clamp, half_away=True)
         if covers
         else AveragePool(view, clamp=clamp, half_away=True)
     )
-    if ctx.unsigned:
+    if operator.inputs[0] in ctx.unsigned:
         unsigned_pool(ctx, op, x, y)
     else:
         ctx.emit(op, [x.name], y)
