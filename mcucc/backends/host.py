@@ -115,6 +115,13 @@ class HostModel:
         self._image = b""
         self._camera = _Camera(_READ_ROW(self._read_row), None)
 
+    def constant(self, symbol: str, size: int) -> bytes:
+        """A constant table of the library; ToolError where it has none of that name."""
+        try:
+            return bytes((ctypes.c_char * size).in_dll(self._library, symbol))
+        except ValueError as error:
+            raise ToolError(f"the library has no {symbol}: {error}") from error
+
     def load(self, image: bytes) -> None:
         """Paints the arena and writes the inputs, one after the other."""
         expected = sum(tensor.size for tensor in self.inputs)

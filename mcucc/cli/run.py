@@ -26,6 +26,7 @@ def run_command(
     from mcucc.backends.choose import NAMES as EMULATORS
     from mcucc.cli.output import console, print_json
     from mcucc.cli.parse import choice
+    from mcucc.driver.constant_outputs import constants_of, values_of
     from mcucc.driver.folder import open_compiled
     from mcucc.driver.run import run_samples
     from mcucc.driver.samples import sample_of
@@ -36,6 +37,7 @@ def run_command(
     sample = sample_of(input_file, compiled)
     result = run_samples(compiled, [sample], emulator, time_limit)
     outputs = {name: value[0] for name, value in result.outputs.items()}
+    constants = constants_of(compiled)
     if json_output:
         print_json(
             {
@@ -47,6 +49,7 @@ def run_command(
                     }
                     for name in outputs
                 },
+                **({"constant_outputs": values_of(constants)} if constants else {}),
                 "instructions": result.instructions,
                 "emulator": result.emulator,
             }
@@ -62,3 +65,6 @@ def run_command(
         for index in sorted(range(flat.size), key=lambda i: (-flat[i], i))[:top]:
             real = a.scale * (flat[index] - a.zero_point)
             console.print(f"  [{index}] {flat[index]:>4} = {real:.4f}", markup=False)
+    for table in constants:
+        words = f"{table.name}: {table.size}, the same for every picture: {table.symbol}"
+        console.print(f"{words} of {compiled.manifest.name}_constants.h", markup=False)

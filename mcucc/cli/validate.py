@@ -132,6 +132,7 @@ def _verdict(found: Validation) -> list[str]:
         )
     lines += _oracle(found)
     lines += _slices(found)
+    lines += [constant.told for constant in found.constants]
     if found.all_equal is None:
         lines.append("NumPy and host C agree on every byte; nothing was emulated")
     if found.all_equal:

@@ -10,9 +10,11 @@ import numpy as np
 from mcucc.base.names import comment, identifier, short_paths, string
 from mcucc.codegen.action_writer import Writing
 from mcucc.codegen.arena_map import arena_map
+from mcucc.codegen.constant_outputs import ConstantTable, constant_tables
 from mcucc.codegen.constants import BufferCode, Constant, Constants
-from mcucc.codegen.model_names import Names, c_int
+from mcucc.codegen.model_names import Names, c_float, c_int
 from mcucc.codegen.stages import StageCode, stage_codes
+from mcucc.frontends.imported import ConstantOutput
 from mcucc.images.camera import CameraInput
 from mcucc.ir.kernel import ConstArray, KernelCall
 from mcucc.ir.kernel_id import KernelId
@@ -105,6 +107,12 @@ class ModelCode:
     last_constants: tuple[Constant, ...]  # and behind them
     step_names: tuple[str, ...]
     sources: tuple[str, ...]  # of the kernels, below runtime_c
+    constant_outputs: tuple[ConstantTable, ...] = ()
+
+    @property
+    def has_constants(self) -> bool:
+        """Whether there are tables of constant outputs."""
+        return any(table.symbol for table in self.constant_outputs)
 
     @property
     def resident_steps(self) -> int:
@@ -127,11 +135,12 @@ def model_code(
     name: str,
     origin: Origin,
     splits: Sequence[SplitOutput] = (),
+    constants: Mapping[str, ConstantOutput] | None = None,
 ) -> ModelCode:
     """Compute every name, number and comment of the generated C of `program`.
 
     `cameras` says for each input how camera bytes become int8; inputs without one take int8.
-    `splits` are outputs of the file that are several here.
+    `splits` are outputs of the file that are several here, `constants` those that nothing computes.
     """
     graph = program.graph
     notes = {
@@ -139,7 +148,8 @@ def model_code(
         for split in splits
         for part in split.parts
     }
-    names = Names(name, program)
+    tables = constant_tables(name, constants or {})
+    names = Names(name, program, [table.symbol for table in tables])
     writing = Writing(program, names, Constants(program, names), cameras)
     streams = program.plan.image.streams
     camera_steps = () if streams else tuple(_camera(writing, tensor) for tensor in cameras)
@@ -175,6 +185,7 @@ def model_code(
         last_constants=writing.constants.taken(),
         step_names=tuple(string(title) for title in titles),
         sources=tuple(sorted({key.source for key in ids})),
+        constant_outputs=tables,
     )
 
 
@@ -252,7 +263,7 @@ def _end(
         value_bytes=a.dtype.itemsize,
         row_bytes=a.row_bytes,
         size=a.size,
-        scale_float=_float(a.scale),
+        scale_float=c_float(a.scale),
         zero_point=a.zero_point,
         camera=camera,
         note=note,
@@ -274,11 +285,6 @@ def _table(name: str, array: ConstArray) -> Table:
     align = array.align if array.align > flat.dtype.itemsize else 0
     note = f"Weights of {array.bits} bits, in the order its kernel's header says." if packed else ""
     return Table(name, C_TYPES[flat.dtype], len(values), align, lines, note)
-
-
-def _float(value: float) -> str:
-    text = f"{np.float32(value):.9g}"
-    return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
 
 
 def model_identifier(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,14 +27,14 @@ class Field:
 class Names:
     """The identifiers of one model, and the padding rows that its steps ask for."""
 
-    def __init__(self, model: str, program: Program) -> None:
+    def __init__(self, model: str, program: Program, taken: Iterable[str] = ()) -> None:
         graph = program.graph
         self.model = model
         self.nodes = short_identifiers(node.name for node in graph.nodes)
         self.tensors = short_identifiers(graph.activations)
         self.ends = identifiers((*graph.inputs, *graph.outputs))
         self._symbols: dict[tuple[str | int, ...], str] = {}
-        self._taken = self._public()
+        self._taken = self._public() | set(taken)
         self.padding: dict[tuple[int, np.dtype[Any]], int] = {}
 
     def _public(self) -> set[str]:
@@ -96,6 +97,14 @@ class Names:
         """A pointer to a padding row for `a`, in C."""
         row = self.pad_row(value, a.dtype, a.width * a.channels)
         return row if a.dtype == INT8 else f"(const int8_t *){row}"
+
+
+def c_float(value: float) -> str:
+    """A C constant of type float; nine digits tell every float32 from its neighbours."""
+    if not np.isfinite(value):
+        return "NAN" if np.isnan(value) else "INFINITY" if value > 0 else "-INFINITY"
+    text = f"{np.float32(value):.9g}"
+    return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
 
 
 def c_int(value: int) -> str:

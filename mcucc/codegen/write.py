@@ -24,6 +24,11 @@ def model_sources(code: ModelCode, kernels: Iterable[str]) -> dict[str, str]:
         f"{code.name}_weights.c": "model/weights.c.j2",
         "CMakeLists.txt": "model/CMakeLists.txt.j2",
     }
+    if code.has_constants:
+        files |= {
+            f"{code.name}_constants.h": "model/constants.h.j2",
+            f"{code.name}_constants.c": "model/constants.c.j2",
+        }
     abi = runtime_abi(resource_dir("runtime_c"))
     context = {"m": code, "kernels": sorted(kernels), "runtime": abi}
     texts = {name: templates.get_template(path).render(context) for name, path in files.items()}

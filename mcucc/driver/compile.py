@@ -37,6 +37,7 @@ from mcucc.report.definitions import counting
 from mcucc.report.facts import (
     SCHEMA,
     BoardFacts,
+    ConstantOutputFacts,
     InstructionFacts,
     MacFacts,
     ModelFacts,
@@ -274,7 +275,9 @@ def generate(network: LoadedModel, chosen: Schedule, name: str) -> Compiled:
     """
     check(chosen.program)
     origin = Origin(network.file.path.name, network.file.sha256, __version__)
-    code = model_code(chosen.program, network.cameras, name, origin, network.splits)
+    code = model_code(
+        chosen.program, network.cameras, name, origin, network.splits, network.imported.constants
+    )
     return Compiled(network, chosen, code, name)
 
 
@@ -341,7 +344,8 @@ def _report(
         diagnosis=health.diagnosis,
         warnings=health.warnings,
         constant_outputs=tuple(
-            f"{name} {list(value.shape)}" for name, value in network.imported.constants.items()
+            ConstantOutputFacts(t.name, t.shape, t.dtype, t.symbol)
+            for t in compiled.code.constant_outputs
         ),
         memory=memory_facts(program),
         counting=counting(

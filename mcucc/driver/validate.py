@@ -11,6 +11,7 @@ import numpy as np
 
 from mcucc.backends.host import HostModel
 from mcucc.base.progress import Progress, silent
+from mcucc.driver.constant_outputs import ConstantCheck, check_constants
 from mcucc.driver.diagnose import diagnose_folder
 from mcucc.driver.folder import CompiledFolder, scratch_folder
 from mcucc.driver.load import float_forms
@@ -67,12 +68,14 @@ class Validation:
     wrong_float: WrongValue | None = None
     changed_layer: str = ""
     layers: Diagnosis | None = None  # None: not asked for
+    constants: tuple[ConstantCheck, ...] = ()
 
     @property
     def passed(self) -> bool:
         """Whether nothing differs that must be equal, or differs by more than rounding explains."""
         wrong = self.divergences or self.wrong_float is not None or self.changed_layer
-        return not wrong and self.all_equal is not False
+        constants = any(constant.wrong for constant in self.constants)
+        return not wrong and not constants and self.all_equal is not False
 
     def to_dict(self) -> dict[str, Any]:
         """For --json; the four accuracies by name first."""
@@ -90,6 +93,7 @@ class Validation:
             "divergences": [vars(divergence) for divergence in self.divergences],
             "changed_layer": self.changed_layer,
             "wrong_float": None if self.wrong_float is None else vars(self.wrong_float),
+            **({"constant_outputs": [vars(c) for c in self.constants]} if self.constants else {}),
             **({} if self.layers is None else {"layers": self.layers.to_dict()}),
         }
 
@@ -134,6 +138,7 @@ def validate(
     with scratch_folder() as scratch:
         work = Path(scratch)
         library = compiled.host_library(work / "host")
+        constants = check_constants(compiled, library)
         run = emulated(compiled, samples, emulator, time_limit_s, work, progress)
         in_c = (Way("host", on_host(compiled, library, samples)), _emulated_way(run))
         divergences = tuple(
@@ -158,6 +163,7 @@ def validate(
         wrong_float=of_file.wrong_float,
         changed_layer=of_file.changed_layer,
         layers=diagnose_folder(compiled, samples, progress) if layers else None,
+        constants=constants,
     )
 
 

@@ -160,6 +160,17 @@ class Port:
 
 
 @dataclass(frozen=True, eq=False)
+class ConstantOutput:
+    """An output of the file that no input reaches, in the file's shape and type.
+
+    `quant` is that of integers which stand for reals, None elsewhere.
+    """
+
+    values: Array
+    quant: Quant | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class ImportedModel:
     """A model file as a Graph: of floats, or of int8 where the file is quantized.
 
@@ -177,7 +188,7 @@ class ImportedModel:
     outputs: tuple[Port, ...]
     sources: Mapping[str, Source]
     labels: Mapping[str, str] = field(default_factory=dict)
-    constants: Mapping[str, Array] = field(default_factory=dict)
+    constants: Mapping[str, ConstantOutput] = field(default_factory=dict)
 
     @property
     def quantized(self) -> bool:

@@ -28,7 +28,10 @@ from mcucc.schedule.plan.plan import ImagePolicy
 
 SCHEMA = 5
 # Keys that reports of before do not have.
-OPTIONAL = ("program_text", "weight_bits", "value_bits", "diagnosis", "warnings")
+OPTIONAL = (
+    *("program_text", "weight_bits", "value_bits", "diagnosis", "warnings"),
+    "constant_outputs",
+)
 PEAK_LIVE = "peak_live"  # a key of `plan` that tells again what `memory` does
 
 
@@ -107,6 +110,19 @@ class LayerFacts:
 
 
 @dataclass(frozen=True)
+class ConstantOutputFacts:
+    """An output of the file that is the same for every picture: nothing computes it.
+
+    `symbol` is its table in NAME_constants.h, empty where there is none.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    symbol: str
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything known about one compiled network."""
 
@@ -134,7 +150,7 @@ class Report:
     program_text: tuple[str, ...] = ()  # lines: the plan, and its program as a loop nest
     diagnosis: Diagnosis | None = None  # None: no float network, or no pictures
     warnings: tuple[str, ...] = ()  # of the calibration pictures
-    constant_outputs: tuple[str, ...] = ()  # of the file: the same for every picture, not computed
+    constant_outputs: tuple[ConstantOutputFacts, ...] = ()
 
     def to_json(self) -> str:
         """report.json."""

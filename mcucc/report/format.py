@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # NumPy comes with them, and the command line starts without
     from mcucc.quantize.border import BorderFacts
     from mcucc.quantize.candidates import Quality
     from mcucc.quantize.split_outputs import SplitOutput
-    from mcucc.report.facts import Report
+    from mcucc.report.facts import ConstantOutputFacts, Report
     from mcucc.report.nodes import NodeFacts
     from mcucc.report.plan import PlanFacts, SplitFacts
 
@@ -135,6 +135,18 @@ def printable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
+
+
+def constant_output_words(constant: ConstantOutputFacts, model: str) -> str:
+    """Where an output is that nothing computes."""
+    size = "x".join(map(str, constant.shape)) or "one value"
+    place = "no table is written"
+    if constant.symbol:
+        place = f"the table {constant.symbol} of {model}_constants.h has it"
+    return (
+        f"output {constant.name} ({size}, {constant.dtype}) is the same for every picture and not "
+        f"computed: {place}"
+    )
 
 
 def split_output_words(split: SplitOutput) -> str:

@@ -10,6 +10,7 @@ from mcucc.report.facts import Report
 from mcucc.report.format import (
     border_words,
     chosen_words,
+    constant_output_words,
     dead_words,
     kernel_words,
     kilobytes,
@@ -69,9 +70,8 @@ def print_report(report: Report, console: Console) -> None:
         _print(console, line)
     for split in report.split_outputs:
         _print(console, split_output_words(split), style="yellow")
-    if report.constant_outputs:
-        names = ", ".join(report.constant_outputs)
-        _print(console, f"the same for every picture, and left out: output {names}")
+    for constant in report.constant_outputs:
+        _print(console, constant_output_words(constant, report.model.name))
     slices = report.worst_slice
     if slices is not None and slices.dead:
         _print(console, f"warning: {dead_words(slices)}", style="yellow")

@@ -215,7 +215,7 @@ def test_a_constant_output_is_named_and_not_computed(tmp_path: Path) -> None:
     model = load_model(path)
     assert model.graph.outputs == ("scores",)
     assert [port.name for port in model.outputs] == ["scores"]
-    np.testing.assert_array_equal(model.constants["anchors"], [[1.0, 2.0]] * 3)
+    np.testing.assert_array_equal(model.constants["anchors"].values, [[1.0, 2.0]] * 3)
     (picture,) = (np.ones(port.stored, np.float32) for port in model.ports)
     (truth,) = FloatSession(model).run([picture]).values()
     made = evaluate_graph(model.graph, {"image": picture})["scores"]

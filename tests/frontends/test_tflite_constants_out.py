@@ -42,7 +42,7 @@ def test_they_are_those_of_litert_and_left_out(tmp_path: Path) -> None:
     model = load_model(path)
     wanted = run_litert(path.read_bytes(), [value])
     assert [port.name for port in model.outputs] == ["scores"]
-    np.testing.assert_array_equal(model.constants["anchors"], wanted[0])
+    np.testing.assert_array_equal(model.constants["anchors"].values, wanted[0])
     found = LitertSession(path, Rounding.DOUBLE).run([value], inner=False)
     np.testing.assert_array_equal(found["scores"], wanted[1])
 

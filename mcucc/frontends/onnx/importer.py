@@ -15,7 +15,7 @@ import onnx
 
 from mcucc.errors import ModelError, Problem, UnsupportedError
 from mcucc.frontends.frontier import Follows, frontier
-from mcucc.frontends.imported import Array, Format, ImportedModel, Port, Source
+from mcucc.frontends.imported import ConstantOutput, Format, ImportedModel, Port, Source
 from mcucc.frontends.onnx.bounds import FOLDED, Folding, check_operations
 from mcucc.frontends.onnx.constants import array_of, fold
 from mcucc.frontends.onnx.context import Context
@@ -147,10 +147,11 @@ class _Importer:
         verify(graph)
         return graph
 
-    def constant_outputs(self) -> dict[str, Array]:
+    def constant_outputs(self) -> dict[str, ConstantOutput]:
         """Outputs of the file that no input reaches, as anchors of detectors are."""
         known = self.ctx.constants
-        return {v.name: known[v.name] for v in self.model.graph.output if v.name in known}
+        names = [value.name for value in self.model.graph.output]
+        return {name: ConstantOutput(known[name]) for name in names if name in known}
 
     def _node(self, proto: onnx.NodeProto, index: int) -> None:
         ctx = self.ctx

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from mcucc.errors import ModelError, Problem, UnsupportedError
 from mcucc.frontends.fold_pads import fold_crops, fold_pads
-from mcucc.frontends.imported import Format, ImportedModel, Port
+from mcucc.frontends.imported import ConstantOutput, Format, ImportedModel, Port
 from mcucc.frontends.tflite.context import Context
 from mcucc.frontends.tflite.file import FileTensor, TfliteFile
 from mcucc.frontends.tflite.kinds import kinds_of
@@ -15,6 +17,7 @@ from mcucc.frontends.tflite.read import read_tflite
 from mcucc.frontends.tflite.unsigned import as_int8
 from mcucc.frontends.tflite.walk import ends_before, label_of, walk
 from mcucc.ir.graph import Graph
+from mcucc.ir.tensor import Quant
 from mcucc.ir.verify import verify
 from mcucc.numerics.fixed_point import INT8
 
@@ -65,9 +68,21 @@ def import_tflite_file(file: TfliteFile, path: Path) -> ImportedModel:
         },
         labels={label_of(file, operator): operator.kind for operator in file.operators},
         constants={
-            original.tensors[i].name: ctx.constants[i] for i in file.outputs if i not in ctx.names
+            original.tensors[i].name: _constant(ctx, original.tensors[i])
+            for i in file.outputs
+            if i not in ctx.names
         },
     )
+
+
+def _constant(ctx: Context, tensor: FileTensor) -> ConstantOutput:
+    """An output that is a constant; uint8 that was read as int8 is uint8 again."""
+    values = ctx.constants[tensor.index]
+    if tensor.dtype == np.uint8 and values.dtype == INT8:
+        values = (values.astype(np.int16) + 128).astype(np.uint8)
+    if len(tensor.scale) != 1 or len(tensor.zero_point) != 1 or values.dtype.kind == "f":
+        return ConstantOutput(values)
+    return ConstantOutput(values, Quant(tensor.scale, tensor.zero_point[0]))
 
 
 def _end_names(ctx: Context) -> dict[str, str]:

@@ -16,6 +16,7 @@ from mcucc.report.format import (
     amount,
     border_words,
     chosen_words,
+    constant_output_words,
     dead_words,
     kernel_words,
     kilobytes,
@@ -89,6 +90,9 @@ def report_page(report: Report) -> str:
         fused=fused,
         borders=[*chosen_words(report), *border_words(report)],
         slices=_slices(report),
+        constants=[
+            constant_output_words(each, report.model.name) for each in report.constant_outputs
+        ],
         splits=[split_output_words(split) for split in report.split_outputs],
         noise=() if report.diagnosis is None else noise_rows(report.diagnosis),
         noise_lines=() if report.diagnosis is None else summary(report.diagnosis),
