@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,9 @@ def run_command(
         ),
     ],
     emulator: Annotated[str, typer.Option(help="auto, qemu, unicorn, renode or host.")] = "auto",
-    top: Annotated[int, typer.Option(min=1, help="How many scores to print.")] = 5,
+    top: Annotated[
+        int, typer.Option(min=1, help="How many scores, or different indices, to print.")
+    ] = 5,
     time_limit: Annotated[float, typer.Option(help="Seconds until an emulator is stopped.")] = 300,
     json_output: Annotated[bool, typer.Option("--json", help="Outputs as JSON.")] = False,
     verbose: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
@@ -30,6 +33,7 @@ def run_command(
     from mcucc.driver.folder import open_compiled
     from mcucc.driver.run import run_samples
     from mcucc.driver.samples import sample_of
+    from mcucc.ops.arg_max import index_entries
 
     del verbose
     choice("--emulator", emulator, ("host", *(name for name in EMULATORS if name != "none")))
@@ -62,9 +66,22 @@ def run_command(
         shape = "x".join(str(n) for n in a.shape)
         console.print(f"{name}: {shape}, scale {a.scale:.6g}, zero point {a.zero_point}")
         flat = value.reshape(-1).astype(int)
+        if index_entries(compiled.integer, name) is not None:
+            for line in index_lines((flat - a.zero_point).tolist(), top):
+                console.print(line, markup=False)
+            continue
         for index in sorted(range(flat.size), key=lambda i: (-flat[i], i))[:top]:
             real = a.scale * (flat[index] - a.zero_point)
             console.print(f"  [{index}] {flat[index]:>4} = {real:.4f}", markup=False)
     for table in constants:
         words = f"{table.name}: {table.size}, the same for every picture: {table.symbol}"
         console.print(f"{words} of {compiled.manifest.name}_constants.h", markup=False)
+
+
+def index_lines(indices: list[int], top: int) -> list[str]:
+    """What an ArgMax chose: place by place where they are few, else which indices how often."""
+    if len(indices) <= top:
+        return [f"  [{place}] index {index}" for place, index in enumerate(indices)]
+    counts = Counter(indices)
+    often = sorted(counts, key=lambda index: (-counts[index], index))[:top]
+    return [f"  index {index:>4}: {counts[index]:,} of {len(indices):,}" for index in often]

@@ -19,6 +19,7 @@ from mcucc.images.camera import CameraInput
 from mcucc.ir.kernel import ConstArray, KernelCall
 from mcucc.ir.kernel_id import KernelId
 from mcucc.numerics.fixed_point import INT8, INT16
+from mcucc.ops.arg_max import index_entries
 from mcucc.quantize.split_outputs import SplitOutput
 from mcucc.schedule.plan.buffers import BufferId
 from mcucc.schedule.plan.plan import ImagePolicy
@@ -67,6 +68,7 @@ class End:
     zero_point: int
     camera: bool
     note: str = ""  # what part of the file's output it is
+    entries: int | None = None  # that its values are indices into
 
 
 @dataclass(frozen=True)
@@ -267,6 +269,7 @@ def _end(
         zero_point=a.zero_point,
         camera=camera,
         note=note,
+        entries=None if camera else index_entries(writing.program.graph, tensor),
     )
 
 

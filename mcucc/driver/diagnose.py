@@ -15,7 +15,8 @@ from mcucc.evaluate.diagnosis import SEEN, UNSEEN, Diagnosis, with_shares, worst
 from mcucc.evaluate.layer_noise import compare_layers, watch_layers
 from mcucc.evaluate.noise_shares import noise_by_tensor
 from mcucc.images.samples import Sample
-from mcucc.quantize.sensitivity import end_tensors, sensitivities
+from mcucc.quantize.ends import end_tensors
+from mcucc.quantize.sensitivity import sensitivities
 from mcucc.report.stored import read_report
 
 SHARES_FROM = 16  # pictures: a tensor's share within a tenth

@@ -13,6 +13,7 @@ from mcucc.images.samples import Sample, batch
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.tensor import Quant
 from mcucc.ir.window import hwc
+from mcucc.ops.arg_max import index_entries
 from mcucc.oracles.float_session import FloatSession
 from mcucc.quantize.split_outputs import SplitOutput
 
@@ -47,11 +48,12 @@ def calibrated_slices(
     splits: Sequence[SplitOutput],
     samples: Sequence[Sample],
 ) -> Slices:
-    """The worst slice of the int8 outputs on the first samples."""
+    """The worst slice of the int8 outputs on the first samples; indices have none."""
     inputs = [integer.activations[name] for name in integer.inputs]
     quants = [Quant((a.scale,), a.zero_point) for a in inputs]
     few = [sample.quantized(quants) for sample in samples[:SLICE_SAMPLES]]
     floats = float_outputs(model, splits, few)
     values = integer.run(batch(integer.inputs, few))
-    made = {name: integer.activations[name].real(values[name]) for name in integer.outputs}
-    return worst_slice({name: value.astype(np.float64) for name, value in floats.items()}, made)
+    measured = [name for name in integer.outputs if index_entries(integer, name) is None]
+    made = {name: integer.activations[name].real(values[name]) for name in measured}
+    return worst_slice({name: floats[name].astype(np.float64) for name in measured}, made)

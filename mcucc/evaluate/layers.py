@@ -20,6 +20,7 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.tensor import Tensor
 from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import NO_CLAMP, IntegerArray, Rounding
+from mcucc.ops.arg_max import ArgMax
 from mcucc.ops.pad import Pad
 from mcucc.ops.resize_bilinear import ResizeBilinear
 from mcucc.ops.softmax import Softmax
@@ -124,6 +125,8 @@ def _allowed(graph: Graph, node: Node, slack: Mapping[str, int], rounding: Round
 def _own(graph: Graph, node: Node, rounding: Rounding) -> int:
     if isinstance(node.op, Softmax) and rounding is Rounding.DOUBLE:
         return 2  # LiteRT's fixed point, which is not ONNX Runtime's
+    if isinstance(node.op, ArgMax):
+        return 0  # it compares integers
     quants = {graph.tensors[name].quant for name in (*node.inputs, node.output)}
     moves = node.op.SHARES_QUANT and len(quants) == 1 and not isinstance(node.op, ResizeBilinear)
     clamped = node.op.fused_clamp != NO_CLAMP
@@ -133,6 +136,8 @@ def _own(graph: Graph, node: Node, rounding: Rounding) -> int:
 
 def _carried(graph: Graph, node: Node, unseen: Mapping[str, int]) -> int:
     """What differences of inputs that the oracle does not show may become in the output."""
+    if isinstance(node.op, ArgMax):
+        return node.op.entries
     operands = graph.tensors_of(node.inputs)
     scale = graph.tensors[node.output].quantization.per_tensor_scale
     reals = {n: unseen[n] * graph.tensors[n].quantization.per_tensor_scale for n in unseen}

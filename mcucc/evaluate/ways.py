@@ -6,7 +6,7 @@ core. The last three must agree on every byte of every output.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from mcucc.evaluate.slices import Slices, worst_slice
 from mcucc.ir.integer import IntegerGraph
+from mcucc.ops.arg_max import index_entries
 
 Values = Mapping[str, npt.NDArray[Any]]
 
@@ -39,8 +40,8 @@ class WayResult:
     name: str
     absent: str
     top1: float | None
-    agreement: float | None  # share of pictures with the float network's top class
-    cosine: float | None  # to the float outputs, mean over pictures and outputs
+    agreement: float | None  # share of pictures with the float network's top class, or of indices
+    cosine: float | None  # to the float outputs but indices, mean over pictures and outputs
     largest_difference: int | None  # to the int8 reference, in units of the output scale
     different_pictures: int | None
     worst: Slices | None = None  # of the outputs, against the float network's
@@ -120,12 +121,15 @@ def _result(
         largest = int(max(gaps))
         different = int(differing_pictures(reference, values).sum())
     if floats is not None:
-        cosine = float(np.mean([_cosine(graph, floats, way, name) for name in values]))
-        agreement = _agreement(graph, floats, values)
-        if way.integer:
+        chosen = {name for name in values if index_entries(graph, name) is not None}
+        measured = [name for name in values if name not in chosen]
+        if measured:
+            cosine = float(np.mean([_cosine(graph, floats, way, name) for name in measured]))
+        agreement = _agreement(graph, floats, way, values, chosen)
+        if way.integer and measured:
             worst = worst_slice(
-                {name: floats[name].astype(np.float64) for name in values},
-                {name: graph.activations[name].real(values[name]) for name in values},
+                {name: floats[name].astype(np.float64) for name in measured},
+                {name: graph.activations[name].real(values[name]) for name in measured},
             )
     return WayResult(
         name=way.name,
@@ -161,7 +165,15 @@ def _top1(graph: IntegerGraph, values: Values, labels: Sequence[int | None]) -> 
     return top1([scores[i] for i, _ in rated], [label for _, label in rated])
 
 
-def _agreement(graph: IntegerGraph, floats: Values, values: Values) -> float | None:
+def _agreement(
+    graph: IntegerGraph, floats: Values, way: Way, values: Values, chosen: Collection[str]
+) -> float | None:
+    """Of indices, the `chosen` outputs, or else of a classifier's top class."""
+    if chosen:
+        found = {
+            n: graph.activations[n].real(values[n]) if way.integer else values[n] for n in chosen
+        }
+        return float(np.mean([np.mean(found[name] == floats[name]) for name in chosen]))
     if not is_classifier(graph):
         return None
     name = graph.outputs[0]

@@ -30,7 +30,7 @@ PAIRS = ((8, 16), (16, 8), (16, 16))
 TRIPLES = tuple(types for types in product((8, 16), repeat=3) if 16 in types)
 # Portable kernels with one function.
 SINGLE = (
-    *("channel_sum", "concat", "constant", "depth_to_space", "div", "extremum"),
+    *("arg_max", "channel_sum", "concat", "constant", "depth_to_space", "div", "extremum"),
     *("global_average_pool", "lookup", "max_pool", "pad", "partial_sums", "resize_bilinear"),
     *("resize_nearest", "slice"),
     *("attention", "group_norm", "layer_norm", "permute", "space_to_depth", "transpose"),
@@ -79,6 +79,7 @@ def _portable_wide() -> Iterator[KernelId]:
             yield KernelId(op, requantization=single, types=triple)
     for op in ("max_pool", "pad", "transpose"):
         yield KernelId(op, types=(16, 16))
+    yield KernelId("arg_max", types=(8, 16))
     yield KernelId("average_pool", variant="divide", types=(16, 16))
     yield from _portable_litert()
 

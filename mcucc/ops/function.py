@@ -58,6 +58,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Reals], int]] = {
     "Softsign": (lambda x: x / (1.0 + np.abs(x)), 0),
     "Sqrt": (lambda x: np.sqrt(np.maximum(x, 0.0)), 0),
     "ThresholdedRelu": (lambda x, least: np.where(x > least, x, 0.0), 1),
+    "Trunc": (np.trunc, 0),
 }
 
 

@@ -15,6 +15,7 @@ from mcucc.frontends.imported import ImportedModel
 from mcucc.images.samples import Sample
 from mcucc.ir.graph import Graph
 from mcucc.oracles.float_session import FloatSession
+from mcucc.quantize.ends import compared_tensors
 from mcucc.quantize.groups import quant_groups
 from mcucc.quantize.observers.base import BINS, Observer, Range, Statistics
 from mcucc.quantize.observers.min_max import MinMax
@@ -84,7 +85,9 @@ def calibrate(
     statistics = {name: t.tensor(observer.NEEDS_HISTOGRAM) for name, t in tallies.items()}
     ranges = {name: observer.range_of(s) for name, s in statistics.items()}
     # Clipped outputs would tie where the network is surest; nothing behind them needs resolution.
-    uncut = [name for name in statistics if name in graph.outputs or name in whole]
+    # So would the scores that an index is chosen from.
+    kept = {*graph.outputs, *whole, *compared_tensors(graph)}
+    uncut = [name for name in statistics if name in kept]
     ranges |= {name: MinMax().range_of(statistics[name]) for name in uncut}
     return Ranges(
         observer.NAME,

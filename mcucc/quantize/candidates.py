@@ -15,6 +15,7 @@ from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.tensor import Quant
 from mcucc.ops.softmax import Softmax
+from mcucc.quantize.ends import judged_tensors
 from mcucc.quantize.sensitivity import real_inputs
 
 DoubleArray = npt.NDArray[np.float64]
@@ -75,14 +76,15 @@ def best_of(
     `graph` is the float network of the same inputs and outputs; `held` of the samples are held
     back.
     """
-    floats: dict[str, list[DoubleArray]] = {name: [] for name in graph.outputs}
+    ends = judged_tensors(graph)
+    floats: dict[str, list[DoubleArray]] = {name: [] for name in ends}
     for sample in samples:
         values = evaluate_graph(graph, real_inputs(graph, sample))
         for name, exact in floats.items():
             exact.append(values[name].ravel().astype(np.float64))
     wanted = {name: np.stack(rows) for name, rows in floats.items()}
     found = [
-        _quality(name, graph, wanted, _real_outputs(made, samples))
+        _quality(name, graph, wanted, _real_values(made, ends, samples))
         for name, made in candidates.items()
     ]
     best = found[0]
@@ -92,11 +94,13 @@ def best_of(
     return Chosen(best.name, held, tuple(found))
 
 
-def _real_outputs(integer: IntegerGraph, samples: Sequence[Sample]) -> dict[str, DoubleArray]:
-    """(samples, elements) by output."""
+def _real_values(
+    integer: IntegerGraph, names: Sequence[str], samples: Sequence[Sample]
+) -> dict[str, DoubleArray]:
+    """(samples, elements) by tensor."""
     inputs = [integer.activations[name] for name in integer.inputs]
     quants = [Quant((each.scale,), each.zero_point) for each in inputs]
-    rows: dict[str, list[DoubleArray]] = {name: [] for name in integer.outputs}
+    rows: dict[str, list[DoubleArray]] = {name: [] for name in names}
     for sample in samples:
         values = integer.run(batch(integer.inputs, [sample.quantized(quants)]))
         for name, made in rows.items():
@@ -118,8 +122,8 @@ def _quality(
 def _divergence(
     graph: Graph, wanted: Mapping[str, DoubleArray], made: Mapping[str, DoubleArray]
 ) -> float | None:
-    """Mean over samples of sum p log(p / q), where the only output is a vector of scores."""
-    (output, *others) = graph.outputs
+    """Mean over samples of sum p log(p / q), where all that is judged is a vector of scores."""
+    (output, *others) = wanted
     shape = graph.tensors[output].shape
     if others or shape[-1] < 2 or wanted[output].shape[1] != shape[-1]:
         return None

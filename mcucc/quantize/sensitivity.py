@@ -28,7 +28,7 @@ from mcucc.ir.graph import Graph, Node
 from mcucc.ir.op import Op
 from mcucc.ir.tensor import Shape
 from mcucc.numerics.fixed_point import IntArray
-from mcucc.ops.softmax import Softmax
+from mcucc.quantize.ends import end_tensors
 
 DoubleArray = npt.NDArray[np.float64]
 SEED = 20261129
@@ -99,16 +99,6 @@ class _Vectors:
         turns = {n: 1 - 2 * (np.arange(shape[-1]) % 2) for n, shape in self._shapes.items()}
         self._left = {name: signs * turns[name] for name, signs in drawn.items()}
         return drawn
-
-
-def end_tensors(graph: Graph) -> tuple[str, ...]:
-    """The outputs, before their softmax: a sure picture's probabilities do not move at all."""
-    ends: dict[str, None] = {}
-    for name in graph.outputs:
-        node = graph.producer(name)
-        before = node is not None and isinstance(node.op, Softmax)
-        ends[node.inputs[0] if node is not None and before else name] = None
-    return tuple(ends)
 
 
 def real_inputs(graph: Graph, sample: Sample) -> dict[str, FloatArray]:

@@ -293,7 +293,8 @@ def _range_of(graph: Graph, name: str, ranges: Mapping[str, Range]) -> Range:
     fixed = None if node is None else node.op.fixed_quant()
     if fixed is not None:
         scale, zero = fixed.per_tensor_scale, fixed.zero_point
-        return Range(min((-128 - zero) * scale, 0.0), max((127 - zero) * scale, 0.0))
+        least, most = (-fixed.limit, fixed.limit) if fixed.limit else (-128, 127)
+        return Range(min((least - zero) * scale, 0.0), max((most - zero) * scale, 0.0))
     if node is None:
         quant = graph.tensors[name].quant
         if quant is None:

@@ -22,12 +22,13 @@ from mcucc.ops.sigmoid import Sigmoid
 from mcucc.passes.constant_channels import remove_constant_channels
 from mcucc.passes.linear import Affine
 from mcucc.quantize.calibrate import calibrate
+from mcucc.quantize.ends import end_tensors
 from mcucc.quantize.equalize import equalize
 from mcucc.quantize.lower import lower
 from mcucc.quantize.observers.min_max import MinMax
 from mcucc.quantize.pipeline import QuantizedModel, quantize_model
 from mcucc.quantize.quantize import quantize
-from mcucc.quantize.sensitivity import end_tensors, sensitivities
+from mcucc.quantize.sensitivity import sensitivities
 from tests.quantize.float_nets import camera_graph, mobile_net
 from tests.quantize.test_quantize import PRE, smooth_images
 

@@ -20,7 +20,7 @@ from mcucc.ops.mul import Mul
 from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.sub import Sub
 from tests.kernels import driver
-from tests.ops import draw, draw_norms
+from tests.ops import draw, draw_choices, draw_norms
 from tests.ops.draw import SEEDS, Case
 
 pytestmark = pytest.mark.host
@@ -38,6 +38,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "average_pool": draw.average_pool_cases(),
     "global_average_pool": draw.global_average_pool_cases(),
     "lookup": draw.lookup_cases(),
+    "arg_max": draw_choices.arg_max_cases(),
     "softmax": draw.softmax_cases(),
     "concat": draw.concat_cases(),
     "div": draw.div_cases(),

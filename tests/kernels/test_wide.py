@@ -27,7 +27,7 @@ from mcucc.ops.sub import Sub
 from tests.kernels import driver
 from tests.kernels.cases import SHORT, pointwise_cases, window_cases
 from tests.kernels.drawn import Drawn, check, draw_cases
-from tests.ops import draw
+from tests.ops import draw, draw_choices
 from tests.ops.draw import SEEDS, Case
 
 OWN = 2047  # the limit of our own int16 tensors
@@ -140,6 +140,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "resize_nearest": wide_cases(draw.resize_cases(), None),
     "transpose": wide_cases(draw.transpose_cases(), None),
     "requantize": wide_cases(requantize_cases(), None),
+    "arg_max": draw_choices.arg_max_cases(wide=True),
 }
 
 

@@ -13,10 +13,10 @@ from mcucc.images.samples import Picture
 from mcucc.ir.float_run import evaluate_graph
 from mcucc.ir.graph import Graph
 from mcucc.numerics.fixed_point import NO_CLAMP, RELU, RELU6
+from mcucc.quantize.ends import end_tensors
 from mcucc.quantize.sensitivity import (
     PICTURES,
     SEED,
-    end_tensors,
     real_inputs,
     sensitivities,
 )

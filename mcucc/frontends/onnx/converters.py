@@ -5,6 +5,7 @@ from __future__ import annotations
 from mcucc.frontends.onnx import (
     elementwise,
     functions,
+    integers,
     linear,
     norms,
     products,
@@ -19,6 +20,7 @@ from mcucc.frontends.onnx.registry import CONVERTERS, Converter
 MODULES = (
     elementwise,
     functions,
+    integers,
     linear,
     norms,
     products,

@@ -24,6 +24,7 @@ from mcucc.frontends.onnx.declared import check_shapes
 from mcucc.frontends.onnx.dialects import DEFAULT_DOMAINS, modernised, opset_of
 from mcucc.frontends.onnx.file import inline_functions, is_quantized, read_onnx
 from mcucc.frontends.onnx.inputs import ShapeMap, add_inputs, inferred_shapes
+from mcucc.frontends.onnx.integers import check_integers
 from mcucc.frontends.onnx.node import OnnxNode
 from mcucc.frontends.onnx.outputs import finish_outputs
 from mcucc.frontends.onnx.spellings import spelled_norms
@@ -202,7 +203,10 @@ class _Importer:
             return
         if convert is None:
             raise unknown_operator(node)
+        are_integers = check_integers(ctx, node, names)
         made = convert(ctx, node)
+        if are_integers:
+            ctx.integers_of_file.update(name for name in node.proto.output if name)
         for name, found in (made if isinstance(made, dict) else {node.output: made}).items():
             view = found.canonical()
             ctx.views[name] = view

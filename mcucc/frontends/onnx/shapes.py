@@ -27,7 +27,6 @@ from mcucc.ops.pad import Pad
 from mcucc.ops.space_to_depth import SpaceToDepth
 
 MOST_AXES = 16
-FLOAT_TYPES = (1, 10, 11)  # TensorProto.FLOAT, FLOAT16, DOUBLE
 
 
 @converter("Identity")
@@ -42,19 +41,6 @@ def dropout(ctx: Context, node: OnnxNode) -> View:
     training = ctx.optional(node, 2, "training mode")
     if training is not None and training.any():
         raise UnsupportedNode("training mode", "call model.eval() before the export")
-    return ctx.view(node, 0)
-
-
-@converter("Cast", "CastLike")
-def cast(ctx: Context, node: OnnxNode) -> View:
-    """The value itself, between floating-point types."""
-    if node.op == "Cast":
-        floats = node.integer("to") in FLOAT_TYPES
-    else:  # activations are floats
-        like = ctx.constants.get(node.input(1))
-        floats = like is None or like.dtype in (np.float16, np.float32, np.float64)
-    if not floats:
-        raise UnsupportedNode("a cast of an activation to something else than a float")
     return ctx.view(node, 0)
 
 

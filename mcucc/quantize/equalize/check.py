@@ -15,7 +15,8 @@ import numpy.typing as npt
 from mcucc.images.samples import Sample
 from mcucc.ir.float_run import evaluate_graph
 from mcucc.ir.graph import Graph
-from mcucc.quantize.sensitivity import end_tensors, real_inputs
+from mcucc.quantize.ends import end_tensors
+from mcucc.quantize.sensitivity import real_inputs
 
 DoubleArray = npt.NDArray[np.float64]
 LEAST_DB = 35.0  # of the least alike output
