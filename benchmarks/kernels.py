@@ -34,9 +34,14 @@ from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.fully_connected import FullyConnected
+from mcucc.ops.layer_norm import LayerNorm
+from mcucc.ops.mat_mul import MatMul
+from mcucc.ops.resize_bilinear import ResizeBilinear, Sampling
 
 OWN = 2047  # the limit of our own int16 tensors
 Types = tuple[int, int]  # bits of inputs and of the output
+Shape = tuple[int, int, int]
+Made = tuple[Kernel, tuple[Shape, ...], Shape]  # a kernel, the shapes of its inputs, its output's
 PEERS = Path(__file__).resolve().parent / "peers.json"
 
 
@@ -45,7 +50,7 @@ class Layer:
     """A row of the table: what to build."""
 
     name: str
-    make: Callable[[bool, Types], tuple[Kernel, tuple[int, int, int], tuple[int, int, int]]]
+    make: Callable[[bool, Types], Made]
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ def activation(name: str, shape: tuple[int, ...], bits: int, scale: float, zero:
 
 def matrix_layer(
     op: Op, x_shape: tuple[int, ...], w_shape: tuple[int, ...], axis: int, short: bool, types: Types
-) -> tuple[Kernel, tuple[int, int, int], tuple[int, int, int]]:
+) -> Made:
     """A kernel with random weights; `short` factors are m * 2^-s with 15 bits."""
     rng = np.random.default_rng(1)
     channels = w_shape[axis]
@@ -85,7 +90,7 @@ def matrix_layer(
     y_shape = op.infer([x.type, w.type]).shape
     y = activation("y", y_shape, types[1], 1.0, 5)
     kernel = op.lower((x, w, b), y, Rounding.SINGLE)
-    return kernel, hwc3(x_shape), hwc3(y_shape)
+    return kernel, (hwc3(x_shape),), hwc3(y_shape)
 
 
 def hwc3(shape: tuple[int, ...]) -> tuple[int, int, int]:
@@ -93,14 +98,18 @@ def hwc3(shape: tuple[int, ...]) -> tuple[int, int, int]:
     return padded[1], padded[2], padded[3]
 
 
-def conv(size: int, c_in: int, c_out: int, kernel: int = 1, stride: int = 1) -> Callable:
-    window = square(kernel, stride)
-    shape, weights = (1, size, size, c_in), (c_out, kernel, kernel, c_in)
-    return lambda short, types: matrix_layer(Conv2d(window), shape, weights, 0, short, types)
+def conv(
+    size: int, c_in: int, c_out: int, kernel: int = 1, stride: int = 1, groups: int = 1
+) -> Callable:
+    op = Conv2d(square(kernel, stride), groups)
+    shape, weights = (1, size, size, c_in), (c_out, kernel, kernel, c_in // groups)
+    return lambda short, types: matrix_layer(op, shape, weights, 0, short, types)
 
 
-def depthwise(size: int, channels: int, kernel: int = 3, stride: int = 1) -> Callable:
-    op = DepthwiseConv2d(square(kernel, stride))
+def depthwise(
+    size: int, channels: int, kernel: int = 3, stride: int = 1, dilation: int = 1
+) -> Callable:
+    op = DepthwiseConv2d(square(kernel, stride, dilation))
     shape, weights = (1, size, size, channels), (kernel, kernel, channels)
     return lambda short, types: matrix_layer(op, shape, weights, 2, short, types)
 
@@ -118,14 +127,46 @@ def addition(size: int, channels: int) -> Callable:
         a = activation("a", shape, types[0], 0.05, 3)
         b = activation("b", shape, types[0], 0.03, -7)
         y = activation("y", shape, types[1], 0.07, 1)
-        return Add().lower((a, b), y, Rounding.SINGLE), shape[1:], shape[1:]
+        return Add().lower((a, b), y, Rounding.SINGLE), (shape[1:], shape[1:]), shape[1:]
 
     return make
 
 
-def square(kernel: int, stride: int) -> Window2d:
-    pad = (kernel - 1) // 2
-    return Window2d((kernel, kernel), (stride, stride), pads=Pads(pad, pad, pad, pad))
+def layer_norm(size: int, channels: int) -> Callable:
+    rng = np.random.default_rng(1)
+    op = LayerNorm(tuple(rng.uniform(0.5, 2, channels)), tuple(rng.normal(0, 1, channels)))
+    return plain_layer(op, [(1, size, size, channels)], 0.05)
+
+
+def product(pixels: int, keys: int, depth: int, heads: int, transposed: bool) -> Callable:
+    """Of `depth` values a head; transposed: by a row of them for each of the keys."""
+    a = heads * (depth if transposed else keys)
+    shapes = [(1, 1, pixels, a), (1, 1, keys, heads * depth)]
+    return plain_layer(MatMul(heads, transposed), shapes, 60.0)
+
+
+def bilinear(size: int, channels: int, factor: int) -> Callable:
+    sampling = Sampling.of(size * factor, 2, 2 * factor, 1 - factor)
+    return plain_layer(ResizeBilinear(sampling, sampling), [(1, size, size, channels)], 1.0)
+
+
+def plain_layer(op: Op, shapes: Sequence[tuple[int, ...]], scale: float) -> Callable:
+    """A layer without weights, its output in steps of `scale`."""
+
+    def make(short: bool, types: Types) -> tuple:
+        del short
+        inputs = [activation("x", shape, types[0], 1.0, 0) for shape in shapes]
+        y = activation("y", op.infer([x.type for x in inputs]).shape, types[1], scale, 0)
+        kernel = op.lower(inputs, y, Rounding.SINGLE)
+        return kernel, tuple(hwc3(shape) for shape in shapes), hwc3(y.shape)
+
+    return make
+
+
+def square(kernel: int, stride: int, dilation: int = 1) -> Window2d:
+    pad = (kernel - 1) // 2 * dilation
+    pads = Pads(pad, pad, pad, pad)
+    return Window2d((kernel, kernel), (stride, stride), (dilation, dilation), pads)
 
 
 LAYERS = (
@@ -145,6 +186,15 @@ LAYERS = (
     Layer("dw 7x7 s2 48 ch @20", depthwise(20, 48, 7, 2)),
     Layer("fc 160->1000", dense(160, 1000)),
     Layer("add 20x20x32", addition(20, 32)),
+    Layer("conv 3x3 32->32 @16, 4 groups", conv(16, 32, 32, 3, 1, 4)),
+    Layer("dw 3x3 d4 64 ch @12", depthwise(12, 64, 3, 1, 4)),
+    Layer("dw 1x1 64 ch @12", depthwise(12, 64, 1)),
+    Layer("layer norm 8x8x48", layer_norm(8, 48)),
+    Layer("layer norm 8x8x128", layer_norm(8, 128)),
+    Layer("a b^T 64x64, 2 of 32", product(64, 64, 32, 2, transposed=True)),
+    Layer("a b 64x64, 2 of 32", product(64, 64, 32, 2, transposed=False)),
+    Layer("bilinear x2 32x32x16", bilinear(32, 16, 2)),
+    Layer("bilinear x8 12x12x4", bilinear(12, 4, 8)),
 )
 
 
@@ -164,13 +214,17 @@ def whole_rows(
         )
     steps = []
     for row in range(shape[0]):
-        rows = []
+        rows: list[bytes | None] = []
         for index, x in enumerate(inputs):
             vertical, _ = kernel.windows(index)
             for tap in vertical.taps(row):
-                inside = 0 <= tap < x.shape[0]
-                padded = np.full(x.shape[1:], kernel.padding() or 0, x.dtype)
-                rows.append((x[tap] if inside else padded).tobytes())
+                padding = kernel.padding()
+                if 0 <= tap < x.shape[0]:
+                    rows.append(x[tap].tobytes())
+                elif padding is None:
+                    rows.append(None)
+                else:
+                    rows.append(np.full(x.shape[1:], padding, x.dtype).tobytes())
         steps.append(Step((row, 0, shape[1], 0), tuple(rows), size // shape[0], align))
     return tuple(steps)
 
@@ -179,12 +233,11 @@ def measure(
     layer: Layer, machine: Machine | QemuMachine, isa: InstructionSet, short: bool, types: Types
 ) -> Result:
     """Count one layer; RuntimeError when its bytes are not the reference's."""
-    kernel, x_shape, y_shape = layer.make(short, types)
+    kernel, x_shapes, y_shape = layer.make(short, types)
     rng = np.random.default_rng(2)
-    count = 2 if layer.name.startswith("add") else 1
     lo, hi, dtype = (-OWN, OWN, INT16) if types[0] == 16 else (-128, 127, INT8)
-    inputs = [rng.integers(lo, hi + 1, x_shape).astype(dtype) for _ in range(count)]
-    context = NodeContext(((lo, hi),) * count, y_shape[0], y_shape[1])
+    inputs = [rng.integers(lo, hi + 1, shape).astype(dtype) for shape in x_shapes]
+    context = NodeContext(((lo, hi),) * len(inputs), y_shape[0], y_shape[1])
     choice = choose(kernel, context, isa)
     machine.reset()
     steps = whole_rows(kernel, inputs, y_shape, types[1] // 8)
@@ -201,7 +254,7 @@ def measure(
 def show(results: Sequence[Result], peers: Mapping[str, Mapping[str, Any]]) -> None:
     """A line a layer; loads, taken branches and estimated cycles are per output."""
     print(
-        f"{'layer':24}{'/MAC':>8}{'/output':>9}{'loads':>8}{'taken':>7}{'cycles~':>9}{'scratch':>9}"
+        f"{'layer':30}{'/MAC':>8}{'/output':>9}{'loads':>8}{'taken':>7}{'cycles~':>9}{'scratch':>9}"
         f"  {'CMSIS-NN':>8}{'target':>8}          variant"
     )
     for r in results:
@@ -211,7 +264,7 @@ def show(results: Sequence[Result], peers: Mapping[str, Mapping[str, Any]]) -> N
         peer = peers.get(r.name, {})
         unit = f"/{peer['unit']}" if peer else ""
         print(
-            f"{r.name:24}{per_mac:>8}{r.counts.instructions / r.outputs:>9.1f}{loads:>8}{taken:>7}"
+            f"{r.name:30}{per_mac:>8}{r.counts.instructions / r.outputs:>9.1f}{loads:>8}{taken:>7}"
             f"{cycles:>9}{r.scratch_bytes:>9}  {peer.get('cmsis_nn', ''):>8}"
             f"{peer.get('target', ''):>8} {unit:8} {r.variant}"
         )

@@ -103,7 +103,8 @@ def _armv7m() -> Iterator[KernelId]:
 def _armv7em() -> Iterator[KernelId]:
     isa = InstructionSet.ARMV7EM
     yield KernelId("add", isa, requantization=Rounding.SINGLE)
-    yield KernelId("attention", isa)
+    for op in ("attention", "layer_norm"):
+        yield KernelId(op, isa)
     yield from _forms("conv_transpose2d", isa)
     yield from _packed([KernelId("partial_sums", isa), *_matrix(isa)])
     copies = [(size, stride) for size in armv7em.SQUARES for stride in armv7em.STRIDES]

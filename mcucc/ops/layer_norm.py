@@ -14,6 +14,7 @@ from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import IntegerArray, Rounding
+from mcucc.ops.common.matrix import FieldList
 from mcucc.ops.common.normalization import ChannelScale, Normal
 
 MOST_CHANNELS = 2**14
@@ -102,8 +103,13 @@ class LayerNormKernel(Kernel):
         """All sums of a pixel are known before its first output is written."""
         return True
 
+    @property
+    def fields(self) -> FieldList:
+        """The parameters of every kernel of layer norms."""
+        return (*self.normal.fields, *self.scale.fields)
+
     def call(self) -> KernelCall:
-        return KernelCall(KernelId("layer_norm"), (*self.normal.fields, *self.scale.fields))
+        return KernelCall(KernelId("layer_norm"), self.fields)
 
     def describe(self) -> str:
         return "LayerNorm" if self.normal.zero_point is None else "RmsNorm"

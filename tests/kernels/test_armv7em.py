@@ -44,6 +44,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "add": draw.binary_cases(Add),
     "conv_transpose2d": draw.conv_transpose_cases(),
     "attention": draw.attention_cases(),
+    "layer_norm": draw.layer_norm_cases(),
 }
 CASES |= {f"packed {name}": packed(CASES[name]) for name in PACKED}
 EXAMPLES = {
@@ -55,6 +56,7 @@ EXAMPLES = {
     "add": 60,
     "attention": 40,
     "conv_transpose2d": 100,
+    "layer_norm": 80,
 }
 EXAMPLES |= {f"packed {name}": 80 for name in PACKED}
 

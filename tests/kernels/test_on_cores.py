@@ -49,6 +49,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "fully_connected": draw.fully_connected_cases(),
     "add": draw.binary_cases(Add),
     "conv_transpose2d": draw.conv_transpose_cases(),
+    "layer_norm": draw.layer_norm_cases(),
 }
 PACKED = ("pointwise", "conv2d", "depthwise")
 CASES |= {f"packed {name}": packed(CASES[name]) for name in PACKED}

@@ -566,11 +566,11 @@ def layer_norm_cases(draw: st.DrawFn) -> Case:
     largest = 4 * np.abs(scales).max() + np.abs(offsets).max()
     output = activation("y", shape, free_output_scale(largest / 127, rng), draw(ZERO_POINTS))
     values = int8_values(rng, shape)
-    kind = draw(st.sampled_from(["any", "narrow", "outlier", "flat"]))
+    kind = draw(st.sampled_from(["any", "narrow", "outlier", "flat", "alone"]))
     if kind != "any":
-        width = {"narrow": 5, "outlier": 5, "flat": 1}[kind]
+        width = 5 if kind in ("narrow", "outlier") else 1
         values = rng.integers(-2, -2 + width, shape).astype(np.int8)
-    if kind == "outlier":
+    if kind in ("outlier", "alone"):
         values[..., 0] = 127
     return Case(op, (x,), output, (values,))
 

@@ -80,6 +80,12 @@ class Normal:
         return ((self.count - 1).bit_length() + 1) // 2
 
     @property
+    def largest(self) -> int:
+        """No normal value is larger: one value alone off the others, the root's error, a unit."""
+        off = self.count - (self.zero_point is None)
+        return math.ceil(math.sqrt(off) * 2.0 ** (NORMAL_SHIFT - self.root_bits) * (1 + 2**-14) + 1)
+
+    @property
     def exponent(self) -> int:
         """Of A and B: what they are shifted by beside half the zeros of w."""
         return 30 - self.root_bits + self.fraction // 2 - 31

@@ -149,6 +149,17 @@ MCUCC_INLINE int32_t mcucc_mac_tb(uint32_t a, uint32_t b, int32_t sum)
 #endif
 }
 
+MCUCC_INLINE int32_t mcucc_mac_tt(uint32_t a, uint32_t b, int32_t sum)
+{
+#if MCUCC_DSP
+    int32_t result;
+    __asm__("smlatt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+#else
+    return sum + mcucc_top(a) * mcucc_top(b);
+#endif
+}
+
 /* addend + the high word of a * b, floored. */
 MCUCC_INLINE int32_t mcucc_high_mac(int32_t a, int32_t b, int32_t addend)
 {
