@@ -22,8 +22,8 @@ FORMS = {
 }
 # Portable kernels with a function for each rounding profile.
 PROFILED = (
-    *("add", "average_pool", "channel_affine", "conv2d", "conv_transpose2d", "depthwise_conv2d"),
-    *("finish_sums", "fully_connected", "mat_mul", "mul", "prelu", "softmax"),
+    *("add", "average_pool", "channel_affine", "conv2d", "conv2d_offset", "conv_transpose2d"),
+    *("depthwise_conv2d", "finish_sums", "fully_connected", "mat_mul", "mul", "prelu", "softmax"),
 )
 # Types of input and output, and of two inputs and the output, of which any is int16.
 PAIRS = ((8, 16), (16, 8), (16, 16))

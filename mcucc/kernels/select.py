@@ -21,6 +21,7 @@ from mcucc.ir.kernel_id import Form, InstructionSet
 from mcucc.kernels.costs import general_cost
 from mcucc.kernels.packing import storage_bits
 from mcucc.kernels.requantize import Finish
+from mcucc.numerics.fixed_point import INT16
 
 # What a core with an instruction set has beside it, the next best kernels.
 FALLBACK: Mapping[InstructionSet, InstructionSet] = {
@@ -67,19 +68,26 @@ _Table = dict[tuple[str, InstructionSet], list[Maker]]
 _TABLE: _Table = {}
 _PACKED: _Table = {}
 _WIDE: _Table = {}
+_LONG: _Table = {}
 
 
 def variant(
-    kernel: type[Kernel], isa: InstructionSet, *, packed: bool = False, wide: bool = False
+    kernel: type[Kernel],
+    isa: InstructionSet,
+    *,
+    packed: bool = False,
+    wide: bool = False,
+    long: bool = False,
 ) -> Callable[[MakerType], MakerType]:
     """Decorator: registers a variant of a kernel class for an ISA.
 
     It is asked for kernels of int8 activations, with `wide` for those that read or write int16. A
-    `packed` one stores weights in `context.bits`, 4 or 2, and is asked only where they fit.
+    `packed` one stores weights in `context.bits`, 4 or 2, and is asked only where they fit. A
+    `long` one takes weights of 9 bits, as int16.
     """
 
     def add(function: MakerType) -> MakerType:
-        table = _WIDE if wide else _PACKED if packed else _TABLE
+        table = _WIDE if wide else _PACKED if packed else _LONG if long else _TABLE
         table.setdefault((kernel.__name__, isa), []).append(function)
         return function
 
@@ -106,16 +114,28 @@ def choose(kernel: Kernel, context: NodeContext, isa: InstructionSet) -> Variant
     Where the weights fit in fewer bits it is one that stores them packed, within SLOWEST.
     """
     _load_variants()
-    best = _cheapest(_WIDE if kernel.wide else _TABLE, kernel, context, isa)
+    long = has_long_weights(kernel)
+    if long:
+        context = replace(context, bits=16)
+    table = _WIDE if kernel.wide else _LONG if long else _TABLE
+    best = _cheapest(table, kernel, context, isa)
     if best is None:
         best = Variant(kernel.call(), "portable", _portable_instructions(kernel, context))
+    if kernel.wide or long:
+        return best
     bits = _storage_bits(kernel, context)
-    if bits == 8 or kernel.wide:
+    if bits == 8:
         return best
     packed = _cheapest(_PACKED, kernel, replace(context, bits=bits), isa)
     wanted = context.bits is not None
     bearable = SLOWEST[context.optimize] * best.instructions
     return packed if packed and (wanted or packed.instructions <= bearable) else best
+
+
+def has_long_weights(kernel: Kernel) -> bool:
+    """Whether its weights are of 9 bits, as int16."""
+    weights = getattr(kernel, "weights", None)
+    return weights is not None and weights.dtype == INT16
 
 
 def _cheapest(

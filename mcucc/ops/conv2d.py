@@ -13,9 +13,9 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
-from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, IntegerArray, Rounding
+from mcucc.numerics.fixed_point import INT16, NO_CLAMP, Clamp, IntegerArray, Rounding
 from mcucc.ops.common.border import added_by_padding, bias_pullbacks, bordered, check_border
-from mcucc.ops.common.convolution import ConvolutionKernel
+from mcucc.ops.common.convolution import ConvolutionKernel, integer_weights, with_offset
 from mcucc.ops.common.long_convolution import LongConvolutionKernel, leaves_int32
 from mcucc.ops.common.matrix import accumulation, exact_matmul
 from mcucc.ops.common.spatial import Window2d, patches, taps, with_padding, without_padding
@@ -98,7 +98,7 @@ class Conv2d(Op):
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
         """Fold zero points and scales."""
-        weights = inputs[1].constant.astype(np.int8)
+        weights = integer_weights(inputs[1])
         flat = weights.reshape(weights.shape[0], -1).astype(np.int64)
         if leaves_int32(inputs, flat):
             form = self.window, self.groups, self.clamp
@@ -129,7 +129,7 @@ class Conv2dKernel(ConvolutionKernel):
 
     def call(self) -> KernelCall:
         """`mcucc_conv2d`; weights (C_out, kh, kw, C_in / groups)."""
-        return KernelCall(
+        call = KernelCall(
             KernelId("conv2d", requantization=self.sums.requant.rounding, types=self.wide),
             (
                 *self.window.fields(),
@@ -141,6 +141,7 @@ class Conv2dKernel(ConvolutionKernel):
                 *self.sums.c_fields(),
             ),
         )
+        return with_offset(call, self.weights) if self.weights.dtype == INT16 else call
 
     def describe(self) -> str:
         groups = f" groups {self.groups}" if self.groups > 1 else ""

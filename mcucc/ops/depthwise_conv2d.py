@@ -14,12 +14,13 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
-from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, IntegerArray, Rounding
+from mcucc.numerics.fixed_point import INT16, NO_CLAMP, Clamp, IntegerArray, Rounding
 from mcucc.ops.common.border import added_by_padding, bias_pullbacks, bordered, check_border
-from mcucc.ops.common.convolution import ConvolutionKernel
+from mcucc.ops.common.convolution import ConvolutionKernel, integer_weights
 from mcucc.ops.common.long_convolution import LongConvolutionKernel, leaves_int32
 from mcucc.ops.common.matrix import accumulation
 from mcucc.ops.common.spatial import Window2d, patches, taps, with_padding, without_padding
+from mcucc.ops.conv2d import Conv2dKernel
 
 
 @register
@@ -84,7 +85,7 @@ class DepthwiseConv2d(Op):
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
         """Fold zero points and scales."""
-        weights = inputs[1].constant.astype(np.int8)
+        weights = integer_weights(inputs[1])
         flat = weights.reshape(-1, weights.shape[2]).T.astype(np.int64)
         width, channels = inputs[0].shape[2], inputs[0].shape[3]
         if leaves_int32(inputs, flat):
@@ -109,7 +110,11 @@ class DepthwiseConv2dKernel(ConvolutionKernel):
         return self.sums.finish(raw.astype(np.int64))
 
     def call(self) -> KernelCall:
-        """`mcucc_depthwise_conv2d`; weights (kh, kw, C_out)."""
+        """`mcucc_depthwise_conv2d`; weights (kh, kw, C_out). Of 9 bits it is a grouped Conv2d."""
+        if self.weights.dtype == INT16:
+            grouped = np.ascontiguousarray(self.weights.transpose(2, 0, 1))[..., None]
+            layer = self.window, self.input_width, grouped, self.sums
+            return Conv2dKernel(*layer, groups=self.input_channels).call()
         return KernelCall(
             KernelId(
                 "depthwise_conv2d", requantization=self.sums.requant.rounding, types=self.wide

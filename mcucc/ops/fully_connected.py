@@ -14,7 +14,8 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window, hwc
-from mcucc.numerics.fixed_point import NO_CLAMP, Clamp, Int8Array, IntegerArray, Rounding
+from mcucc.numerics.fixed_point import INT16, NO_CLAMP, Clamp, Int8Array, IntegerArray, Rounding
+from mcucc.ops.common.convolution import integer_weights
 from mcucc.ops.common.long_convolution import has_long_bias
 from mcucc.ops.common.matrix import Accumulation, accumulation, exact_matmul
 from mcucc.ops.common.product_matrix import ProductMatrixKernel
@@ -76,7 +77,7 @@ class FullyConnected(Op):
         (measured, docs/numerics-litert.md), by the factor as it is: what steps like a float32
         product is of the default path. With 64-bit biases it is LiteRT's 16x8 mode.
         """
-        weights = inputs[1].constant.astype(np.int8)
+        weights = integer_weights(inputs[1])
         if has_long_bias(inputs):
             if self.by_pixel:
                 raise ValueError("a 16x8 layer over several rows is not compiled")
@@ -90,9 +91,12 @@ class FullyConnected(Op):
             Rounding.SINGLE,
             float_product=rounding is Rounding.SINGLE,
         )
-        if self.by_pixel:
+        one_pixel = hwc(inputs[0].shape)[:2] == (1, 1)
+        if self.by_pixel or (weights.dtype == INT16 and one_pixel):
             kernel = weights.reshape(weights.shape[0], 1, 1, -1)
             return Conv2dKernel(Window2d((1, 1)), hwc(inputs[0].shape)[1], kernel, sums, 1)
+        if weights.dtype == INT16:
+            raise ValueError(f"{output.name}: weights of 9 bits for a picture that is not flat")
         return FullyConnectedKernel(weights, sums)
 
 

@@ -123,6 +123,16 @@ def with_bits(case: Case, bits: int) -> Case:
     return dataclasses.replace(case, inputs=inputs)
 
 
+@st.composite
+def long(draw_: st.DrawFn, cases: st.SearchStrategy[Case]) -> Case:
+    """One of `cases` whose weights are 9 bits: a zero point moves some of them beyond int8."""
+    case = draw_(cases)
+    weights = case.inputs[1]
+    moved = weights.constant.astype(np.int16) + draw_(st.sampled_from([-127, -9, 1, 100, 127]))
+    wide = dataclasses.replace(weights, data=moved, dtype=moved.dtype)
+    return dataclasses.replace(case, inputs=(case.inputs[0], wide, *case.inputs[2:]))
+
+
 def everyday(examples: int) -> settings:
     return settings(
         derandomize=True,

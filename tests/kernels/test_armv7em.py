@@ -24,6 +24,7 @@ from tests.kernels.cases import (
     depthwise_cases,
     everyday,
     forms_of,
+    long,
     packed,
     pointwise_cases,
     recording,
@@ -34,6 +35,7 @@ from tests.kernels.sums import all_sums
 from tests.ops import draw
 from tests.ops.draw import SEEDS, Case
 
+LONG = ("pointwise", "conv2d", "depthwise")  # of 9 bits
 PACKED = ("pointwise", "conv2d", "stem", "depthwise", "fully_connected")
 CASES: dict[str, st.SearchStrategy[Case]] = {
     "pointwise": pointwise_cases(),
@@ -47,6 +49,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "layer_norm": draw.layer_norm_cases(),
 }
 CASES |= {f"packed {name}": packed(CASES[name]) for name in PACKED}
+CASES |= {f"long {name}": long(CASES[name]) for name in LONG}
 EXAMPLES = {
     "pointwise": 150,
     "conv2d": 120,
@@ -59,6 +62,7 @@ EXAMPLES = {
     "layer_norm": 80,
 }
 EXAMPLES |= {f"packed {name}": 80 for name in PACKED}
+EXAMPLES |= {f"long {name}": 50 for name in LONG}
 
 
 @pytest.fixture(scope="module")

@@ -104,7 +104,10 @@ def _options(operator: FileOperator) -> WindowOptions:
 def weights_of(
     ctx: Context, operator: FileOperator, rank: int, axis: int
 ) -> tuple[FileTensor, Array]:
-    """Constant int8 weights, symmetric, with one scale or one per element of `axis`."""
+    """Constant int8 weights, symmetric, with one scale or one per element of `axis`.
+
+    Those of uint8 are less their zero point, int16.
+    """
     tensor = ctx.file_tensor(operator, 1)
     if tensor.type_name not in ("INT8", "INT4"):
         other = tensor.type_name in ("FLOAT32", "FLOAT16", "UINT8")
@@ -147,10 +150,8 @@ def operands(
     signs, positive = _signs(weights, axis, data.ndim)
     x, place = ctx.activation(operator, places[0], phases=True), places[1]
     if weights.index in ctx.unsigned:
-        if not fits_int8(data):
-            raise UnsupportedNode("uint8 weights that leave int8 without their zero point")
         positive = (_float_product(positive[0], x.quantization.per_tensor_scale),)
-        data = data.astype(np.int8)
+        data = data.astype(np.int8) if fits_int8(data) else data
     quant = Quant(positive, 0, axis if per_channel else None)
     if (signs < 0).any() and int((data * signs).max()) > INT8_MAX:
         raise UnsupportedNode("a weight of -128 in a channel of negative scale")
@@ -205,8 +206,6 @@ def conv(ctx: Context, operator: FileOperator) -> None:
         channels // weights.shape[3],
         fused(options.activation),
     )
-    if not fits_int8(data):
-        x, data = halved(ctx, x, data)
     _slide(ctx, operator, op, [x.name, *operands(ctx, operator, weights, data, 0)])
 
 
@@ -221,12 +220,6 @@ def depthwise(ctx: Context, operator: FileOperator) -> None:
         )
     kernel = (weights.shape[1], weights.shape[2])
     view = window(options, kernel, x, _phases(ctx, operator))
-    if not fits_int8(data):
-        groups = Conv2d(view, image(x)[2], fused(options.activation))
-        x, pairs = halved(ctx, x, data.transpose(3, 1, 2, 0))
-        made = [x.name, *operands(ctx, operator, weights, pairs, 0)]
-        _slide(ctx, operator, groups, made)
-        return
     op = DepthwiseConv2d(view, fused(options.activation))
     _slide(ctx, operator, op, [x.name, *operands(ctx, operator, weights, data[0], 2)])
 
@@ -251,6 +244,8 @@ def transpose_conv(ctx: Context, operator: FileOperator) -> None:
     ]
     size = (sizes[0], sizes[1])
     op = ConvTranspose2d(kernel, options.stride, (cut[0], cut[1]), size, fused(options.activation))
+    if not fits_int8(data):
+        x, data = halved(ctx, x, data)
     ctx.emit(op, [x.name, *operands(ctx, operator, weights, data, 0, (2, 3))], y)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import ConstArray, KernelCall, Variant
@@ -45,7 +45,7 @@ class Runs:
             return None
         return Runs(in_row, length)
 
-    def packed(self, kernel: Conv2dKernel, bits: int) -> tuple[npt.NDArray[np.int8], int]:
+    def packed(self, kernel: Conv2dKernel, bits: int) -> tuple[npt.NDArray[Any], int]:
         """The weights in the order of the runs, and the chunks of a window."""
         c_out = kernel.weights.shape[0]
         return pack_runs(kernel.weights.reshape(c_out, -1, self.length), bits)
@@ -73,6 +73,7 @@ def scratch_of(kernel: Conv2dKernel, chunks: int) -> int:
 
 
 @variant(Conv2dKernel, InstructionSet.ARMV7EM, packed=True)
+@variant(Conv2dKernel, InstructionSet.ARMV7EM, long=True)
 @variant(Conv2dKernel, InstructionSet.ARMV7EM)
 def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     """Any convolution of one group."""

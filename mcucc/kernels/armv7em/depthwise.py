@@ -14,7 +14,7 @@ from mcucc.kernels.costs import variant_cost
 from mcucc.kernels.packing import pack_words, storage_words
 from mcucc.kernels.requantize import Finish, reach_of, short_biases
 from mcucc.kernels.select import NodeContext, variant
-from mcucc.numerics.fixed_point import IntArray
+from mcucc.numerics.fixed_point import INT16, IntArray, IntegerArray
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2dKernel
 
 SQUARES = (3, 5, 7)
@@ -30,6 +30,7 @@ BIAS_BITS = 24  # beside weights stored as bytes
 
 
 @variant(DepthwiseConv2dKernel, InstructionSet.ARMV7EM, packed=True)
+@variant(DepthwiseConv2dKernel, InstructionSet.ARMV7EM, long=True)
 @variant(DepthwiseConv2dKernel, InstructionSet.ARMV7EM)
 def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | None:
     """Square kernels of 3, 5 and 7 with one output per channel."""
@@ -49,12 +50,13 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | 
     if finish is None:
         return None
     of_layer = finish.form in LAYER_FORMS
-    bits = context.stored_bits
+    bits = min(context.stored_bits, 8)
+    long = kernel.weights.dtype == INT16
     bounds = reach_of(by_channel, kernel.sums, *context.input_intervals[0])
     biases = short_biases(kernel.sums, finish, bounds, BIAS_BITS) if of_layer else None
     if bits < 8 and biases is None:
         return None
-    as_bytes = biases is not None and (bits < 8 or context.optimize == "size")
+    as_bytes = biases is not None and not long and (bits < 8 or context.optimize == "size")
     if biases is not None and as_bytes:
         stream = byte_stream(kernel, finish, biases, bits)
     else:
@@ -117,7 +119,7 @@ def depthwise_stream(kernel: DepthwiseConv2dKernel, finish: Finish) -> npt.NDArr
     return stream
 
 
-def weight_pairs(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:
+def weight_pairs(weights: IntegerArray) -> npt.NDArray[np.int64]:
     """All weights (kernel, kernel, channels) but the last in pairs: (pairs, 2, channels).
 
     Tap by tap of rows 0 and 1, 2 and 3, ..; then neighbours of the last row.

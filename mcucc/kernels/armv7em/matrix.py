@@ -21,16 +21,16 @@ WIDE_PIXELS = {"speed": 1, "balanced": 128, "size": 1 << 30}
 
 
 def stored_bits(context: NodeContext) -> int:
-    """Bits of a weight: 4 or 2 where the context says so, else 8 or 16.
+    """Bits of a weight: 16, 4 or 2 where the context says so, else 8 or 16.
 
     A byte more each saves 3 instructions in 16 a pixel.
     """
-    if context.stored_bits < 8:
+    if context.stored_bits != 8:
         return context.stored_bits
     return 16 if context.height * context.width >= WIDE_PIXELS[context.optimize] else 8
 
 
-def pack_runs(weights: npt.NDArray[Any], bits: int) -> tuple[npt.NDArray[np.int8], int]:
+def pack_runs(weights: npt.NDArray[Any], bits: int) -> tuple[npt.NDArray[Any], int]:
     """Weights (C_out, runs, run) in the order of conv2d_armv7em.h, and the chunks of a channel.
 
     First the full chunks of 4 of every run, then what is left over of all runs, padded with zeros
@@ -42,13 +42,13 @@ def pack_runs(weights: npt.NDArray[Any], bits: int) -> tuple[npt.NDArray[np.int8
     flat = np.concatenate(parts, axis=1)
     chunks = (flat.shape[1] + 3) // 4
     chunks += chunks % 2 if bits == 2 else 0
-    padded = np.zeros((c_out, 4 * chunks), dtype=np.int8)
+    padded = np.zeros((c_out, 4 * chunks), dtype=weights.dtype)
     padded[:, : flat.shape[1]] = flat
     return padded, chunks
 
 
 def matrix_stream(
-    weights: npt.NDArray[np.int8], sums: Accumulation, finish: Finish, bits: int
+    weights: npt.NDArray[Any], sums: Accumulation, finish: Finish, bits: int
 ) -> ConstArray:
     """The constants of a layer as matrix_armv7em.h reads them; weights (C_out, 4 * chunks)."""
     pairs = (weights.shape[0] + 1) // 2
@@ -71,16 +71,14 @@ def matrix_stream(
     return ConstArray("stream", stream, bits=min(bits, 8))
 
 
-def weights_in_pairs(
-    weights: npt.NDArray[np.int8], pairs: int, bits: int
-) -> npt.NDArray[np.uint32]:
+def weights_in_pairs(weights: npt.NDArray[Any], pairs: int, bits: int) -> npt.NDArray[np.uint32]:
     """Chunk by chunk, the two channels' words taking turns: int8, or pairs (0, 2) (1, 3).
 
     Of 4 and 2 bits one word for both (mcucc/matrix_packed_armv7em.h).
     """
     if bits == 8:
         return _in_pairs(np.ascontiguousarray(weights).view(np.dtype("<u4")), pairs)
-    padded = np.zeros((2 * pairs, weights.shape[1]), dtype=np.int8)
+    padded = np.zeros((2 * pairs, weights.shape[1]), dtype=weights.dtype)
     padded[: weights.shape[0]] = weights
     if bits == 16:
         chunks = padded.reshape(2 * pairs, -1, 4)[:, :, [0, 2, 1, 3]].astype(np.int16)

@@ -19,6 +19,7 @@ from mcucc.ops.conv2d import Conv2dKernel
 
 
 @variant(Conv2dKernel, InstructionSet.ARMV7EM, packed=True)
+@variant(Conv2dKernel, InstructionSet.ARMV7EM, long=True)
 @variant(Conv2dKernel, InstructionSet.ARMV7EM)
 def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     """1x1 without padding: no window to gather."""

@@ -189,7 +189,7 @@ def _within_int32(
     return np.where(same, moved, bias)
 
 
-def exact_matmul(values: IntegerArray, weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:
+def exact_matmul(values: IntegerArray, weights: IntegerArray) -> npt.NDArray[np.int64]:
     """values (..., K) times weights (C, K), transposed, exactly.
 
     Runs in the float type that holds every partial sum (float32 to 2^24, float64 beyond), which

@@ -19,7 +19,7 @@ from mcucc.ir.kernel import BlockCall, Granularity, Kernel, KernelCall, Part
 from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.window import Window
 from mcucc.kernels.select import NodeContext, choose, choose_slice
-from mcucc.numerics.fixed_point import IntegerArray
+from mcucc.numerics.fixed_point import INT8, IntegerArray
 from mcucc.ops.common.partial_sums import (
     SUM_BYTES,
     FinishSumsKernel,
@@ -245,6 +245,8 @@ def why_no_block(expand: Kernel, depthwise: Kernel, project: Kernel) -> str:
     for name, kernel in (("the expansion", expand), ("the projection", project)):
         if not isinstance(kernel, Conv2dKernel):
             return f"{name} is no convolution"
+        if kernel.weights.dtype != INT8:
+            return f"{name} has weights of 9 bits"
         window = kernel.window
         if (window.kernel, window.stride, kernel.groups) != ((1, 1), (1, 1), 1) or window.padded:
             return f"{name} is no 1x1 of stride 1, one group, without padding"
