@@ -40,6 +40,7 @@ from mcucc.report.facts import (
     ConstantOutputFacts,
     InstructionFacts,
     MacFacts,
+    MergedFacts,
     ModelFacts,
     Report,
 )
@@ -346,6 +347,9 @@ def _report(
         constant_outputs=tuple(
             ConstantOutputFacts(t.name, t.shape, t.dtype, t.symbol)
             for t in compiled.code.constant_outputs
+        ),
+        merged=tuple(
+            MergedFacts(node.name, node.merges) for node in network.graph.nodes if node.merges
         ),
         memory=memory_facts(program),
         counting=counting(

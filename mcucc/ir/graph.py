@@ -17,12 +17,16 @@ from mcucc.ir.tensor import Tensor
 
 @dataclass(frozen=True)
 class Node:
-    """One operation; `inputs` are activations and constants in the order the op states."""
+    """One operation; `inputs` are activations and constants in the order the op states.
+
+    `merges`: the layers of the model file that it computes at once, where they are several.
+    """
 
     name: str
     op: Op
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    merges: tuple[str, ...] = ()
 
     @property
     def output(self) -> str:

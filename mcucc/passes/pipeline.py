@@ -14,6 +14,7 @@ from mcucc.passes import (
     fuse_attention,
     fuse_functions,
     late_queries,
+    merge_branches,
     pixel_shapes,
     simplify_layout,
     split_projections,
@@ -30,6 +31,7 @@ PASSES: dict[str, Callable[[Graph], Graph]] = {
     "fold_affine": fold_affine.run,
     "fold_pad": fold_pad.run,
     "fuse_activation": fuse_activation.run,
+    "merge_branches": merge_branches.run,
 }
 MOST_ROUNDS = 20
 

@@ -30,7 +30,7 @@ SCHEMA = 5
 # Keys that reports of before do not have.
 OPTIONAL = (
     *("program_text", "weight_bits", "value_bits", "diagnosis", "warnings"),
-    "constant_outputs",
+    *("constant_outputs", "merged"),
 )
 PEAK_LIVE = "peak_live"  # a key of `plan` that tells again what `memory` does
 
@@ -123,6 +123,14 @@ class ConstantOutputFacts:
 
 
 @dataclass(frozen=True)
+class MergedFacts:
+    """A layer that computes several of the model file at once, the sum of `parts`."""
+
+    layer: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything known about one compiled network."""
 
@@ -151,6 +159,7 @@ class Report:
     diagnosis: Diagnosis | None = None  # None: no float network, or no pictures
     warnings: tuple[str, ...] = ()  # of the calibration pictures
     constant_outputs: tuple[ConstantOutputFacts, ...] = ()
+    merged: tuple[MergedFacts, ...] = ()
 
     def to_json(self) -> str:
         """report.json."""

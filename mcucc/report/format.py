@@ -69,6 +69,19 @@ def precision_words(report: Report) -> list[str]:
     return [f"16 bits in {len(wide)} of {len(report.nodes)} tensors, those of {names}{more}"]
 
 
+def merged_words(report: Report) -> list[str]:
+    """A line of the branches of the file that are one layer; no line where none are."""
+    if not report.merged:
+        return []
+    first = report.merged[0]
+    short = short_paths(first.parts)
+    parts = sum(len(each.parts) for each in report.merged)
+    return [
+        f"branches that are added are computed at once: {parts} layers of the file as "
+        f"{len(report.merged)}, the first of {', '.join(short[part] for part in first.parts)}"
+    ]
+
+
 def chosen_words(report: Report) -> list[str]:
     """A line of what the quantizer chose and how its ways did, if it had several."""
     chosen = report.chosen

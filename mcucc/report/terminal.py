@@ -14,6 +14,7 @@ from mcucc.report.format import (
     dead_words,
     kernel_words,
     kilobytes,
+    merged_words,
     precision_words,
     saving_words,
     short_names,
@@ -62,6 +63,7 @@ def print_report(report: Report, console: Console) -> None:
             f"{removed.macs_after:,}",
         )
     for line in (
+        *merged_words(report),
         *chosen_words(report),
         *weight_words(report),
         *precision_words(report),

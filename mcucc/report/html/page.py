@@ -20,6 +20,7 @@ from mcucc.report.format import (
     dead_words,
     kernel_words,
     kilobytes,
+    merged_words,
     printable,
     saving_words,
     slice_words,
@@ -88,7 +89,7 @@ def report_page(report: Report) -> str:
         front=front_plot(report),
         rows=_rows(report, axis),
         fused=fused,
-        borders=[*chosen_words(report), *border_words(report)],
+        borders=[*merged_words(report), *chosen_words(report), *border_words(report)],
         slices=_slices(report),
         constants=[
             constant_output_words(each, report.model.name) for each in report.constant_outputs
