@@ -43,6 +43,7 @@ def compile_command(
     calibrate: Annotated[int, typer.Option(min=1, help="Pictures to calibrate with.")] = 100,
     rounding: Annotated[str, typer.Option(help="single or double.")] = "single",
     keep_constant: shared.KeepConstant = False,
+    fold_attention: shared.FoldAttention = False,
     optimize: shared.Optimize = "balanced",
     schedule: shared.ScheduleName = "auto",
     image: shared.Image = "resident",
@@ -108,6 +109,7 @@ def compile_command(
             calibrate=calibrate,
             rounding=Rounding(choice("--rounding", rounding, [r.value for r in Rounding])),
             keep_constant=keep_constant,
+            fold_attention=fold_attention,
             print_after=stage_printer(print_after, json_output=json_output),
         ),
     )

@@ -65,6 +65,13 @@ KeepConstant = Annotated[
         "--keep-constant-channels", help="Compute channels that are the same for every picture."
     ),
 ]
+FoldAttention = Annotated[
+    bool,
+    typer.Option(
+        "--fold-attention",
+        help="Tokens are keys and values, whose weights join others': less SRAM, more products.",
+    ),
+]
 ScheduleName = Annotated[str, typer.Option(help="auto, layers, patch, stream or msf.")]
 Image = Annotated[
     str,

@@ -38,6 +38,7 @@ def plan_command(
     wide_bound: shared.WideBound = 1.15,
     quantize: shared.Quantize = "default",
     keep_constant: shared.KeepConstant = False,
+    fold_attention: shared.FoldAttention = False,
     optimize: shared.Optimize = "balanced",
     schedule: shared.ScheduleName = "auto",
     image: shared.Image = "resident",
@@ -80,7 +81,7 @@ def plan_command(
         wide_bound=wide_bound,
         quantize=quantize,
     )
-    network = replace(network, keep_constant=keep_constant)
+    network = replace(network, keep_constant=keep_constant, fold_attention=fold_attention)
     with progress_bar() as progress:
         planned = plan_model(model, board, network, options, progress)
     if save is not None:

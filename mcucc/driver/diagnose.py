@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from mcucc.base.progress import Progress, silent
 from mcucc.driver.folder import CompiledFolder
-from mcucc.driver.load import LoadedModel, NetworkOptions, float_forms
+from mcucc.driver.load import LoadedModel, NetworkOptions, forms_of
 from mcucc.driver.preprocess_check import preprocess_warning
 from mcucc.driver.samples import evenly, unseen_samples
 from mcucc.evaluate.calibration_check import calibration_warnings
@@ -88,7 +88,7 @@ def diagnose_folder(
     if not compiled.manifest.is_float:
         rows = watch_layers(compiled.graph, compiled.integer, samples, progress)
         return Diagnosis(len(samples), source, False, None, None, rows)
-    floats = float_forms(compiled.imported, compiled.manifest.preprocess)[-1]
+    floats = forms_of(compiled.imported, compiled.manifest)[-1]
     network = compiled.graph, compiled.integer, compiled.values
     rows = compare_layers(compiled.imported, floats, *network, samples, progress)
     measured = worst_output(rows, end_tensors(floats))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mcucc.base.progress import Progress, silent
-from mcucc.driver.manifest import InFile, PostTraining, Quantization
+from mcucc.driver.manifest import InFile, Manifest, PostTraining, Quantization
 from mcucc.driver.samples import calibration_samples, preprocess_of
 from mcucc.errors import DataError, ModelError
 from mcucc.evaluate.file_values import FileValues, file_values
@@ -27,6 +27,7 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.text import graph_text, integer_text
 from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import Rounding
+from mcucc.passes import fold_attention
 from mcucc.passes.constant_channels import Removed, remove_constant_channels
 from mcucc.passes.fold_input import fold_input_normalisation
 from mcucc.passes.linear import Affine
@@ -68,6 +69,7 @@ class NetworkOptions:
     mode: Mode = Mode.DEFAULT  # effort of the quantizer; networks calibrated on noise need none
     room: Room | None = None  # of weights whose bits are chosen
     rounding: Rounding = Rounding.SINGLE
+    fold_attention: bool = False  # tokens are keys and values: less memory, more products
     keep_constant: bool = False  # compute channels whose value is the same for every picture
     print_after: Callable[[str, str], None] | None = None  # stage name, text
     noise: bool = False
@@ -150,7 +152,7 @@ def _float(
     )
     show = _printer(options)
     show("import", imported.graph)
-    forms = float_forms(imported, preprocess, show)
+    forms = float_forms(imported, preprocess, show, fold=options.fold_attention)
     progress("comparing with ONNX Runtime", 0, 0)
     check_float(imported, forms, calibration.samples[0])
     settings = QuantizeOptions(
@@ -180,6 +182,7 @@ def _float(
             weights=few_bits(quantized.graph, quantized.weights),
             precision=wide_activations(quantized.graph),
             float_network=fingerprint(forms[-1]),
+            fold_attention=options.fold_attention,
         ),
         imported=imported,
         borders=quantized.borders,
@@ -204,13 +207,27 @@ def _unseen(stage: str, graph: Graph) -> None:
     """No stage is printed."""
 
 
+def forms_of(imported: ImportedModel, manifest: Manifest) -> tuple[Graph, ...]:
+    """float_forms as a folder was compiled."""
+    made = manifest.quantization
+    fold = isinstance(made, PostTraining) and made.fold_attention
+    return float_forms(imported, manifest.preprocess, fold=fold)
+
+
 def float_forms(
     imported: ImportedModel,
     preprocess: Preprocess | None,
     show: Callable[[str, Graph], None] = _unseen,
+    *,
+    fold: bool = False,
 ) -> tuple[Graph, ...]:
-    """The float network as imported, after the passes, and (of pictures) reading byte - 128."""
+    """The float network as imported, after the passes, and (of pictures) reading byte - 128.
+
+    `fold`: weights around attention are folded (passes/fold_attention.py).
+    """
     simplified = optimize(imported.graph, after=show)
+    if fold:
+        simplified = optimize(fold_attention.run(simplified), after=show)
     if preprocess is None:
         return imported.graph, simplified
     (name,) = imported.graph.inputs

@@ -29,7 +29,16 @@ MANIFEST = "manifest.json"
 LARGEST = 2**24  # bytes of the file
 LARGEST_ARENA = 2**31
 # Keys that manifests of the same schema did not always have.
-LATER = ("outputs", "split_outputs", "float_network", "weights", "precision", "mode", "chosen")
+LATER = (
+    "outputs",
+    "split_outputs",
+    "float_network",
+    "weights",
+    "precision",
+    "mode",
+    "chosen",
+    "fold_attention",
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,7 @@ class PostTraining:
     `float_network` is what it was quantized from, None where an older mcucc did not keep it.
     `weights` are the layers whose weights are not int8: int4 or ternary; `precision` the tensors
     that are int16; `mode` is the effort, `chosen` what it came to on pictures held back.
+    `fold_attention`: keys and values are tokens (passes/fold_attention.py).
     """
 
     scheme: str = "post-training int8"
@@ -60,6 +70,7 @@ class PostTraining:
     precision: Mapping[str, str] = field(default_factory=dict)
     mode: Mode = Mode.FAST
     chosen: Chosen | None = None
+    fold_attention: bool = False
 
 
 Quantization = InFile | PostTraining

@@ -14,7 +14,7 @@ from mcucc.base.progress import Progress, silent
 from mcucc.driver.constant_outputs import ConstantCheck, check_constants
 from mcucc.driver.diagnose import diagnose_folder
 from mcucc.driver.folder import CompiledFolder, scratch_folder
-from mcucc.driver.load import float_forms
+from mcucc.driver.load import forms_of
 from mcucc.driver.manifest import PostTraining
 from mcucc.driver.run import NotEmulated, Outputs, Run, emulated, on_host
 from mcucc.driver.samples import samples_of
@@ -191,7 +191,7 @@ def _float_file(compiled: CompiledFolder, samples: Sequence[Sample], progress: P
     And against the one that the folder was compiled from.
     """
     floats = float_outputs(compiled, samples, progress)
-    forms = float_forms(compiled.imported, compiled.manifest.preprocess)
+    forms = forms_of(compiled.imported, compiled.manifest)
     made = compiled.manifest.quantization
     before = made.float_network if isinstance(made, PostTraining) else None
     changed = None if before is None else first_changed(before, fingerprint(forms[-1]))
