@@ -30,7 +30,6 @@ REFUSALS = {
     "ReduceMax": r"only over the picture",
     "ReduceMean": r"only over the picture",
     "Resize linear": r"antialias|align_corners with the factors",
-    "Resize nearest": r"does not repeat whole|only one whole factor",
 }
 # Tested in files of their own: functions of one value, norms, reductions over any axes.
 FUNCTIONS = {"Ceil", "Celu", "Cos", "Exp", "Floor", "Log", "Reciprocal", "Round", "Selu", "Shrink"}

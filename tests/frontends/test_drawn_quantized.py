@@ -41,7 +41,6 @@ REFUSALS = {
     "ReduceMax": r"only over the picture",
     "ReduceMean": r"only over the picture",
     "Resize linear": r"antialias|align_corners with the factors|computed in steps of",
-    "Resize nearest": r"does not repeat whole|only one whole factor",
     "Sub of activations": r"only equal ones are combined|computes in float",
     "Sum": r"computes in float",
 }

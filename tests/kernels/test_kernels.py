@@ -54,6 +54,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "layer_norm": draw.layer_norm_cases(),
     "constant": draw.constant_cases(),
     "resize_nearest": draw.resize_cases(),
+    "sample_nearest": draw_choices.sample_cases(),
     "resize_bilinear": draw.resize_bilinear_cases(),
     "conv_transpose2d": draw.conv_transpose_cases(),
     "depth_to_space": draw.block_cases(DepthToSpace),

@@ -51,6 +51,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "LayerNorm": draw.layer_norm_cases(),
     "Constant": draw.constant_cases(),
     "ResizeNearest": draw.resize_cases(),
+    "SampleNearest": draw_choices.sample_cases(),
     "ResizeBilinear": draw.resize_bilinear_cases(),
     "ConvTranspose2d": draw.conv_transpose_cases(),
     "DepthToSpace": draw.block_cases(DepthToSpace),

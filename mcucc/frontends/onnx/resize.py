@@ -1,31 +1,28 @@
-"""Converter of Resize: a target for every axis, then repeated pixels or linear interpolation."""
+"""Converter of Resize: a target for every axis, then pixels repeated, sampled or blended."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor, lcm
+from math import floor
 
 import numpy as np
-import numpy.typing as npt
 
+from mcucc.frontends.onnx import sampling
 from mcucc.frontends.onnx.context import Context
 from mcucc.frontends.onnx.node import OnnxNode
+from mcucc.frontends.onnx.parts import picked
 from mcucc.frontends.onnx.registry import converter
 from mcucc.frontends.onnx.view import NHWC, View
 from mcucc.frontends.unsupported import UnsupportedNode
-from mcucc.ops.resize_bilinear import ResizeBilinear, Sampling
+from mcucc.ops.common.spatial import Window2d
+from mcucc.ops.depth_to_space import DepthToSpace
+from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
+from mcucc.ops.resize_bilinear import ResizeBilinear
 from mcucc.ops.resize_nearest import ResizeNearest
+from mcucc.ops.sample_nearest import SampleNearest
 
-Rounding = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
-# nearest_mode as a shift and a rounding.
-ROUNDING: dict[str, tuple[float, Rounding]] = {
-    "floor": (0.0, np.floor),
-    "ceil": (0.0, np.ceil),
-    "round_prefer_floor": (-0.5, np.ceil),
-    "round_prefer_ceil": (0.5, np.floor),
-}
 LARGEST_SIDE = 2**13  # pixels of a resized picture: beyond any of this field
 FINEST_FACTOR = 2**10  # denominator of a factor that a file gives as a float
 
@@ -41,30 +38,20 @@ class _Target:
 
 @converter("Resize")
 def resize(ctx: Context, node: OnnxNode) -> View:
-    """Linear resizing; nearest wherever it repeats every pixel a whole number of times."""
+    """Pixels that are repeated or left out, two blended linearly, or four cubically."""
     view = ctx.view(node, 0)
     if len(view.axes) != 4:
         raise UnsupportedNode(f"only pictures are resized, the input is {list(view.shape)}")
-    targets = _targets(ctx, node, view)
-    *outer, rows, columns = targets
-    factors = [f"{float(target.factor):g}" for target in targets]
+    *outer, rows, columns = _targets(ctx, node, view)
     if any(target.size != target.length or target.factor != 1 for target in outer):
+        factors = [f"{float(target.factor):g}" for target in (*outer, rows, columns)]
         raise UnsupportedNode(f"factors {', '.join(factors)}; only rows and columns are resized")
-    if node.text("mode", "nearest") == "linear":
-        return _linear(ctx, node, view, rows, columns)
-    whole = rows.factor.numerator
-    if rows.factor != columns.factor or rows.factor != whole:
-        raise UnsupportedNode(
-            f"factors {', '.join(factors)}; only one whole factor for rows and columns"
-        )
-    if whole == 1:
-        return view
-    if (rows.length, columns.length) != (1, 1):
-        _check_repeats(node, view.shape[2:], whole)
-    image = ctx.image(node, view)
-    made = ctx.compute(node, ResizeNearest(whole), [image.tensor])
-    _, height, width, channels = ctx.tensors[made].shape
-    return View.stored(made, (1, channels, height, width), NHWC)
+    mode = node.text("mode", "nearest")
+    if mode not in _MODES:
+        raise UnsupportedNode(f"mode {mode!r}")
+    if mode != "nearest" and node.integer("antialias") and min(rows.factor, columns.factor) < 1:
+        raise UnsupportedNode("antialias", "interpolation of neighbours alone is compiled")
+    return _MODES[mode](ctx, node, view, rows, columns)
 
 
 def _targets(ctx: Context, node: OnnxNode, view: View) -> list[_Target]:
@@ -104,9 +91,8 @@ def _of_factors(node: OnnxNode, lengths: Sequence[int], scales: Sequence[float])
         raise UnsupportedNode(
             f"align_corners with the factors {list(scales)}", "give sizes instead"
         )
-    factors = [Fraction(scale) for scale in scales]
-    if node.text("mode", "nearest") == "linear":  # 1 / 3 is no float: what is meant, is taken
-        factors = [factor.limit_denominator(FINEST_FACTOR) for factor in factors]
+    # 1 / 3 is no float: what is meant, is taken.
+    factors = [Fraction(scale).limit_denominator(FINEST_FACTOR) for scale in scales]
     sizes = [floor(n * scale) for n, scale in zip(lengths, scales, strict=True)]
     return [_Target(n, s, f) for n, s, f in zip(lengths, sizes, factors, strict=True)]
 
@@ -126,71 +112,71 @@ def _of_sizes(node: OnnxNode, lengths: Sequence[int], sizes: Sequence[int]) -> l
     return [_Target(n, floor(common * n + Fraction(1, 2)), common) for n in lengths]
 
 
+def _nearest(ctx: Context, node: OnnxNode, view: View, rows: _Target, columns: _Target) -> View:
+    """Whole pixels repeated, or sampled from the picture with its border repeated."""
+    if all(t.size == t.length and t.factor == 1 for t in (rows, columns)):
+        return view
+    down, across = (sampling.nearest(node, t.length, t.size, t.factor) for t in (rows, columns))
+    repeats = down.repeats(rows.length), across.repeats(columns.length)
+    op: ResizeNearest | SampleNearest
+    if all(repeats):
+        op = ResizeNearest(repeats[0], 0 if repeats[1] == repeats[0] else repeats[1])
+    else:
+        op = SampleNearest(down.formula, across.formula)
+        view = _bordered(ctx, node, view, 2, down.before, down.behind)
+        view = _bordered(ctx, node, view, 3, across.before, across.behind)
+    image = ctx.image(node, view)
+    made = ctx.compute(node, op, [image.tensor])
+    _, height, width, channels = ctx.tensors[made].shape
+    return View.stored(made, (1, channels, height, width), NHWC)
+
+
+def _bordered(
+    ctx: Context, node: OnnxNode, view: View, axis: int, before: int, behind: int
+) -> View:
+    """The picture with the ends of an axis repeated so often; cut off where it is negative."""
+    length = view.shape[axis]
+    places = np.clip(np.arange(-before, length + behind), 0, length - 1)
+    return picked(ctx, node, view, axis, places, f"border_{axis}")
+
+
 def _linear(ctx: Context, node: OnnxNode, view: View, rows: _Target, columns: _Target) -> View:
     """ResizeBilinear of rows and columns."""
-    if node.integer("antialias") and min(rows.factor, columns.factor) < 1:
-        raise UnsupportedNode("antialias", "only linear interpolation of neighbours is compiled")
-    where = node.text("coordinate_transformation_mode", "half_pixel")
-    samplings = [_sampling(where, t.length, t.size, t.factor) for t in (rows, columns)]
+    samplings = [sampling.linear(node, t.length, t.size, t.factor) for t in (rows, columns)]
     image = ctx.image(node, view)
     made = ctx.compute(node, ResizeBilinear(*samplings), [image.tensor])
     _, height, width, channels = ctx.tensors[made].shape
     return View.stored(made, (1, channels, height, width), NHWC)
 
 
-def _sampling(where: str, length: int, size: int, factor: Fraction) -> Sampling:
-    """Where outputs lie between inputs (ONNX operator specification, Resize)."""
-    if length == 1:
-        return Sampling.repeated(size)
-    zero, half = Fraction(0), Fraction(1, 2)
-    if where == "align_corners":
-        step, offset = (Fraction(length - 1, size - 1) if size > 1 else zero), zero
-    elif where == "asymmetric":
-        step, offset = 1 / factor, zero
-    elif where == "half_pixel" or (where == "pytorch_half_pixel" and size > 1):
-        step, offset = 1 / factor, half / factor - half
-    elif where == "pytorch_half_pixel":
-        step, offset = zero, zero
-    elif where == "half_pixel_symmetric":
-        shift = Fraction(length, 2) * (1 - Fraction(size) / (factor * length))
-        step, offset = 1 / factor, half / factor - half + shift
-    else:
-        raise UnsupportedNode(f"coordinates {where!r} with linear interpolation")
-    unit = lcm(step.denominator, offset.denominator)
-    return Sampling.of(size, max(int(step * unit), 1), unit, int(offset * unit))
+def _cubic(ctx: Context, node: OnnxNode, view: View, rows: _Target, columns: _Target) -> View:
+    """A depthwise convolution of the picture with its border repeated, a filter for each phase.
+
+    Of p outputs for q inputs there are p phases: filters of stride q, whose outputs are pixels of
+    blocks of p x p.
+    """
+    if node.integer("exclude_outside"):
+        raise UnsupportedNode("exclude_outside", "borders that are repeated alone are compiled")
+    if rows.factor != columns.factor:
+        raise UnsupportedNode(f"cubic by {float(rows.factor):g} and {float(columns.factor):g}")
+    alpha, image, phases = node.real("cubic_coeff_a", -0.75), view, rows.factor.numerator
+    filters, stride = [], rows.factor.denominator
+    for axis, target in ((2, rows), (3, columns)):
+        found = sampling.cubic(node, target.length, target.size, target.factor, alpha)
+        filters.append(found.weights)
+        image = _bordered(ctx, node, image, axis, found.before, found.behind)
+    image = ctx.image(node, image)
+    channels, (down, across) = view.shape[1], filters
+    # (row phase, rows), (column phase, columns): a filter for each pair of phases.
+    kernel = np.einsum("ik,jl->klij", down, across).reshape(down.shape[1], across.shape[1], -1)
+    weights = ctx.weights(f"{node.output}.weights", np.tile(kernel, (1, 1, channels)))
+    window = Window2d((down.shape[1], across.shape[1]), (stride, stride))
+    made = ctx.compute(
+        node, DepthwiseConv2d(window), [image.tensor, weights], "phases" if phases > 1 else ""
+    )
+    if phases > 1:
+        made = ctx.compute(node, DepthToSpace(phases, True), [made])
+    return View.stored(made, (1, channels, rows.size, columns.size), NHWC)
 
 
-def _check_repeats(node: OnnxNode, size: Sequence[int], factor: int) -> None:
-    """UnsupportedNode unless output i reads input i // factor everywhere."""
-    mode = node.text("mode", "nearest")
-    where = node.text("coordinate_transformation_mode", "half_pixel")
-    rounding = node.text("nearest_mode", "round_prefer_floor")
-    if mode != "nearest":
-        raise UnsupportedNode(f"mode {mode!r}; only nearest and linear are compiled")
-    for length in size:
-        read = _nearest(where, rounding, length, factor)
-        if (read != np.arange(length * factor) // factor).any():
-            raise UnsupportedNode(f"{where} with {rounding} does not repeat whole pixels x{factor}")
-
-
-def _nearest(where: str, rounding: str, length: int, factor: int) -> npt.NDArray[np.int64]:
-    """The input position each output position reads (ONNX operator specification, Resize)."""
-    x = np.arange(length * factor, dtype=np.float64)
-    longer = length * factor
-    if where == "asymmetric":
-        at = x / factor
-    elif where == "align_corners":
-        at = x * (length - 1) / (longer - 1)
-    elif where in ("half_pixel", "half_pixel_symmetric") or (
-        where == "pytorch_half_pixel" and longer > 1
-    ):
-        at = (x + 0.5) / factor - 0.5
-    elif where == "tf_half_pixel_for_nn":
-        at = (x + 0.5) / factor
-    else:
-        raise UnsupportedNode(f"coordinate_transformation_mode {where!r}")
-    if rounding not in ROUNDING:
-        raise UnsupportedNode(f"nearest_mode {rounding!r}")
-    shift, round_ = ROUNDING[rounding]
-    read: npt.NDArray[np.int64] = np.clip(round_(at + shift), 0, length - 1).astype(np.int64)
-    return read
+_MODES = {"nearest": _nearest, "linear": _linear, "cubic": _cubic}
