@@ -1,12 +1,14 @@
 """Fits the constants of cores in mcucc/kernels/costs.json on emulated instruction counts.
 
-    python -m benchmarks.fit_costs [--core cortex-m4 ...] [--dry] MODEL...
+    python -m benchmarks.fit_costs [--core cortex-m4 ...] [--dry] [--only KEY ...] MODEL...
 
 Every network runs in QEMU with each node a stage of its own, in tiles of several widths: the count
 of a stage is one equation in the constants of its C kernel. They are solved by least squares of
 relative errors, none below 0. Copies are fitted on plans that differ in nothing else. The errors
 that are printed and kept are those of fused plans, which no fit has seen. A kernel that no network
-calls is entered as like another one; what is there already stays.
+calls is entered as like another one; what is there already stays. With --only the kernels whose key
+begins so get constants of their own, from their stages in these networks, which may be float ones
+(noise calibrates them), and no other number moves.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from mcucc.kernels import costs
 from mcucc.kernels.catalogue import kernels_of
 from mcucc.kernels.costs import ANY, Fit, KernelCost
 from mcucc.kernels.select import isa_of, isas_of
+from mcucc.quantize.pipeline import Mode
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.expand.work import work_of
 from mcucc.schedule.plan.layers import layers_plan
@@ -146,6 +149,25 @@ def copied(stage: Stage, program: Program) -> tuple[float, float]:
             total += rows * columns * program.buffers[action.source].pixel_bytes
             lines += rows * sum(begin < end for begin, end in action.columns)
     return float(total), float(lines)
+
+
+def fit_some(core: str, models: Sequence[Path], only: tuple[str, ...]) -> dict[str, Any]:
+    """What the table has of a core, with constants of the kernels whose key begins so."""
+    board = roomy(core)
+    rows: list[Row] = []
+    for path in models:
+        network = load_network(path, NetworkOptions(mode=Mode.FAST, noise=True))
+        graph = bind(network.integer, board, "balanced")
+        for width in WIDTHS:
+            program = expand(graph, narrow(graph, width))
+            rows += rows_of(program, counted(network, program, board))
+    wanted = [row for row in rows if row.key.text.startswith(only)]
+    found = {key: constants(cost) for key, cost in fit_kernels(wanted).items() if key != ANY}
+    for key in found:
+        print(core, key, found[key], sum(row.key.text == key for row in wanted), "stages")
+    known: dict[str, Any] = read_table()["cores"][core]
+    like = {key: other for key, other in known["like"].items() if key not in found}
+    return {**known, "kernels": dict(sorted({**known["kernels"], **found}.items())), "like": like}
 
 
 def fit_core(core: str, models: Sequence[Path]) -> dict[str, object]:
@@ -269,11 +291,15 @@ def main() -> None:
     parser.add_argument("models", nargs="+", type=Path)
     parser.add_argument("--core", action="append", choices=CORES)
     parser.add_argument("--dry", action="store_true", help="print only")
+    parser.add_argument("--only", action="append", metavar="KEY", help="fit these kernels alone")
     options = parser.parse_args()
     table = read_table()
     for core in options.core or CORES:
-        fitted = table["cores"][core] = fit_core(core, options.models)
-        print(core, json.dumps(fitted["fit"]))
+        if options.only:
+            table["cores"][core] = fit_some(core, options.models, tuple(options.only))
+        else:
+            fitted = table["cores"][core] = fit_core(core, options.models)
+            print(core, json.dumps(fitted["fit"]))
         if not options.dry:
             write_table(table)
 

@@ -36,6 +36,7 @@ from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.layer_norm import LayerNorm
 from mcucc.ops.mat_mul import MatMul
+from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.resize_bilinear import ResizeBilinear, Sampling
 
 OWN = 2047  # the limit of our own int16 tensors
@@ -132,6 +133,10 @@ def addition(size: int, channels: int) -> Callable:
     return make
 
 
+def max_pool(size: int, channels: int, kernel: int, stride: int = 1) -> Callable:
+    return plain_layer(MaxPool(square(kernel, stride)), [(1, size, size, channels)], 1.0)
+
+
 def layer_norm(size: int, channels: int) -> Callable:
     rng = np.random.default_rng(1)
     op = LayerNorm(tuple(rng.uniform(0.5, 2, channels)), tuple(rng.normal(0, 1, channels)))
@@ -195,6 +200,10 @@ LAYERS = (
     Layer("a b 64x64, 2 of 32", product(64, 64, 32, 2, transposed=False)),
     Layer("bilinear x2 32x32x16", bilinear(32, 16, 2)),
     Layer("bilinear x8 12x12x4", bilinear(12, 4, 8)),
+    Layer("max 2x2 s2 16 ch @48", max_pool(48, 16, 2, 2)),
+    Layer("max 3x3 s2 24 ch @40", max_pool(40, 24, 3, 2)),
+    Layer("max 5x5 32 ch @10", max_pool(10, 32, 5)),
+    Layer("max 7x7 32 ch @10", max_pool(10, 32, 7)),
 )
 
 

@@ -47,6 +47,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "conv_transpose2d": draw.conv_transpose_cases(),
     "attention": draw.attention_cases(),
     "layer_norm": draw.layer_norm_cases(),
+    "max_pool": st.one_of(draw.max_pool_cases(), draw.max_pool_cases(draw.squares())),
 }
 CASES |= {f"packed {name}": packed(CASES[name]) for name in PACKED}
 CASES |= {f"long {name}": long(CASES[name]) for name in LONG}
@@ -60,6 +61,7 @@ EXAMPLES = {
     "attention": 40,
     "conv_transpose2d": 100,
     "layer_norm": 80,
+    "max_pool": 120,
 }
 EXAMPLES |= {f"packed {name}": 80 for name in PACKED}
 EXAMPLES |= {f"long {name}": 50 for name in LONG}
@@ -89,6 +91,7 @@ def host_library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 def test_assembly_computes_the_reference_on_a_cortex_m4(name: str, machine: object) -> None:
     seen: Counter[str] = Counter()
     variants: Counter[str] = Counter()
+    copies: Counter[tuple[int, ...]] = Counter()
     bits: set[int] = set()
 
     @everyday(EXAMPLES[name])
@@ -99,6 +102,7 @@ def test_assembly_computes_the_reference_on_a_cortex_m4(name: str, machine: obje
             return
         seen[choice.name] += 1
         variants[choice.call.id.variant] += 1
+        copies[choice.call.id.copy] += 1
         bits.add(choice.call.id.bits)
         calls = recording(case, rounding, choice, seed)
         size = int(np.prod(shape))
@@ -112,6 +116,8 @@ def test_assembly_computes_the_reference_on_a_cortex_m4(name: str, machine: obje
     if name == "depthwise":
         assert forms_of(seen) == {"high", "common", "shift", "double"}
         assert set(variants) == {"planes", "bytes"}
+    if name == "max_pool":
+        assert min(copies[copy] for copy in ((), (2, 2), (3, 3), (5, 5))) > 10
     if name.startswith("packed"):
         assert bits >= {4, 2}
     assert seen.total() > EXAMPLES[name] // 3, "the variants are hardly drawn"

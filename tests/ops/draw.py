@@ -164,6 +164,9 @@ def windows(draw: st.DrawFn, largest: int = 5, dilated: bool = True) -> Window2d
     return Window2d(kernel, stride, dilation, Pads(*pads))
 
 
+WINDOWS, DENSE_WINDOWS = windows(), windows(dilated=False)
+
+
 @st.composite
 def tflite_windows(
     draw: st.DrawFn, height: int, width: int, largest: int = 5, dilated: bool = True
@@ -350,9 +353,18 @@ def attention_cases(draw: st.DrawFn, most: int = 7) -> Case:
 
 
 @st.composite
-def max_pool_cases(draw: st.DrawFn) -> Case:
-    """MaxPool with any window."""
-    window = draw(windows())
+def squares(draw: st.DrawFn, dilated: bool = True) -> Window2d:
+    """The windows that pools mostly have: 2x2, 3x3 and 5x5."""
+    size, stride = draw(st.sampled_from([2, 3, 5])), draw(st.integers(1, 2))
+    dilation = draw(st.sampled_from([1, 1, 2])) if dilated else 1
+    pads = Pads(*(draw(st.integers(0, (size - 1) * dilation)) for _ in range(4)))
+    return Window2d((size, size), (stride, stride), (dilation, dilation), pads)
+
+
+@st.composite
+def max_pool_cases(draw: st.DrawFn, of: st.SearchStrategy[Window2d] = WINDOWS) -> Case:
+    """MaxPool with any window, or those given."""
+    window = draw(of)
     shape = (1, *draw(sizes(window)), draw(CHANNELS))
     op = MaxPool(window, draw(CLAMPS))
     rng = np.random.default_rng(draw(SEEDS))
@@ -362,9 +374,11 @@ def max_pool_cases(draw: st.DrawFn) -> Case:
 
 
 @st.composite
-def average_pool_cases(draw: st.DrawFn, scales: Scales = FREE) -> Case:
+def average_pool_cases(
+    draw: st.DrawFn, scales: Scales = FREE, of: st.SearchStrategy[Window2d] = DENSE_WINDOWS
+) -> Case:
     """AveragePool; padding is below the kernel's extent, so that no window is all padding."""
-    window = draw(windows(dilated=False))
+    window = draw(of)
     shape = (1, *draw(sizes(window)), draw(CHANNELS))
     op = AveragePool(window, draw(st.booleans()), draw(CLAMPS))
     rng = np.random.default_rng(draw(SEEDS))

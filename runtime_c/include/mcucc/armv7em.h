@@ -196,7 +196,30 @@ MCUCC_INLINE int32_t mcucc_halve_saturate8(int32_t value)
 #endif
 }
 
-/* Bytes in memory order as a word, and the low bytes of four values as one. */
+/* The signed byte `index` of a word, 0 the lowest. */
+MCUCC_INLINE int32_t mcucc_byte(uint32_t word, int32_t index)
+{
+    return (int8_t)(uint8_t)(word >> 8 * index);
+}
+
+/* The larger of both signed bytes, four times. SSUB8 leaves in the flags GE where a >= b. */
+MCUCC_INLINE uint32_t mcucc_larger_bytes(uint32_t a, uint32_t b)
+{
+#if MCUCC_DSP
+    uint32_t difference;
+    __asm__("ssub8 %1, %0, %2\n\tsel %0, %0, %2" : "+r"(a), "=&r"(difference) : "r"(b) : "cc");
+    return a;
+#else
+    uint32_t larger = 0;
+    for (int32_t i = 0; i < 4; ++i) {
+        const uint32_t from = mcucc_byte(a, i) >= mcucc_byte(b, i) ? a : b;
+        larger |= from & UINT32_C(0xff) << 8 * i;
+    }
+    return larger;
+#endif
+}
+
+/* A word at any address. */
 MCUCC_INLINE void mcucc_store_word(void *address, uint32_t word)
 {
     memcpy(address, &word, sizeof word);
