@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -68,10 +68,14 @@ class Sampling:
 @register
 @dataclass(frozen=True)
 class ResizeBilinear(Op):
-    """y = the four pixels around a position of x, weighted by nearness, borders repeated."""
+    """y = the four pixels around a position of x, weighted by nearness, borders repeated.
+
+    `halves_up`: the rounding of LiteRT's uint8 kernel, where all others round halves away from 0.
+    """
 
     rows: Sampling
     columns: Sampling
+    halves_up: bool = field(default=False, kw_only=True)
 
     FORMULA: ClassVar[str] = "round(sum x * w / 2^20), w a product of weights of 10 bits"
     LARGEST_ERROR: ClassVar[str] = "0.75 units of the output scale"
@@ -115,6 +119,8 @@ class ResizeBilinear(Op):
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
         """The same in both profiles."""
         _, height, width, channels = inputs[0].shape
+        if self.halves_up and any(ONE % axis.unit for axis in (self.rows, self.columns)):
+            raise ValueError("halves are rounded up at whole numbers of 1024ths only")
         return ResizeBilinearKernel(self, (height, width, channels))
 
 
@@ -132,6 +138,8 @@ class ResizeBilinearKernel(Kernel):
             weight = (part * ONE + sampling.unit // 2) // sampling.unit
             weight = weight.reshape([-1 if i == axis else 1 for i in range(4)])
             x = x.take(lower, axis) * (ONE - weight) + x.take(upper, axis) * weight
+        if self.op.halves_up:
+            return saturate_int8((x + ONE * ONE // 2) // (ONE * ONE))
         return saturate_int8(divide_half_away(x, ONE * ONE))
 
     def windows(self, index: int) -> tuple[Window, Window]:
@@ -141,20 +149,21 @@ class ResizeBilinearKernel(Kernel):
     def call(self) -> KernelCall:
         down, across = self.windows(0)
         _, width, channels = self.input_shape
-        return KernelCall(
-            KernelId("resize_bilinear"),
-            (
-                ("channels", channels),
-                ("input_width", width),
-                ("row_step", down.stride),
-                ("row_unit", down.upsample),
-                ("row_phase", down.phase),
-                ("column_step", across.stride),
-                ("column_unit", across.upsample),
-                ("column_phase", across.phase),
-                ("pad_left", across.pad),
-            ),
+        fields = (
+            ("channels", channels),
+            ("input_width", width),
+            ("row_step", down.stride),
+            ("row_unit", down.upsample),
+            ("row_phase", down.phase),
+            ("column_step", across.stride),
+            ("column_unit", across.upsample),
+            ("column_phase", across.phase),
+            ("pad_left", across.pad),
         )
+        if self.op.halves_up:
+            plain = tuple((f"plain.{name}", value) for name, value in fields)
+            return KernelCall(KernelId("resize_bilinear_up"), plain)
+        return KernelCall(KernelId("resize_bilinear"), fields)
 
     def describe(self) -> str:
         height, width, _ = self.input_shape

@@ -107,6 +107,44 @@ def test_pools(seed: int, code: str) -> None:
     net.check(y)
 
 
+@given(seeds)
+@settings(derandomize=True, deadline=None, max_examples=25)
+def test_dense_layers(seed: int) -> None:
+    """Of one vector or several rows, one rounding."""
+    rng = np.random.default_rng(seed)
+    rows = int(rng.choice([1, 1, 3]))
+    net = Unsigned(seed, rows, 20) if rows == 1 else Unsigned(seed, 1, rows, 20)
+    w, bias, quant = net.layer((90, 20), 90, 4)
+    y = net.b.tensor((1, 90) if rows == 1 else (1, rows, 90), np.uint8, quant)
+    fields = {"keepNumDims": rows > 1, "fusedActivationFunction": int(rng.choice([0, 1, 3]))}
+    net.b.op("FULLY_CONNECTED", "FullyConnectedOptions", [net.x, w, bias], [y], **fields)
+    net.check(y)
+
+
+@given(seeds, st.booleans())
+@settings(derandomize=True, deadline=None, max_examples=25)
+def test_transposed_convolutions(seed: int, same: bool) -> None:
+    rng = np.random.default_rng(seed)
+    kernel, stride = int(rng.choice([2, 3, 4])), int(rng.choice([1, 2]))
+    height, width = (int(n) for n in rng.integers(1, 5, 2))
+    net = Unsigned(seed, 1, height, width, 3)
+    w, bias, quant = net.layer((5, kernel, kernel, 3), 5, kernel)
+    size = [n * stride if same else (n - 1) * stride + kernel for n in (height, width)]
+    y = net.b.tensor((1, *size, 5), np.uint8, quant)
+    wanted = net.b.constant(np.array([1, *size, 5], dtype=np.int32))
+    net.b.op(
+        "TRANSPOSE_CONV",
+        "TransposeConvOptions",
+        [wanted, w, net.x, bias],
+        [y],
+        version=3,
+        strideH=stride,
+        strideW=stride,
+        padding=schema.Padding.SAME if same else schema.Padding.VALID,
+    )
+    net.check(y)
+
+
 def classifier(seed: int) -> tuple[Unsigned, int]:
     """Two 1x1 convolutions to a SOFTMAX."""
     net = Unsigned(seed, 1, 1, 1, 9)

@@ -17,12 +17,14 @@ from ai_edge_litert import schema_py_generated as schema
 from mcucc.errors import UnsupportedError
 from mcucc.frontends.tflite.unsigned import PROVED
 from mcucc.ir import Quant
+from tests.frontends import test_tflite_converter as converted
+from tests.frontends import test_tflite_drawn as networks
 from tests.frontends import test_tflite_ops as int8
 from tests.litert_builder import LiteRTBuilder, run_litert
 
 DRAWN = 6  # of the seeds of each drawn test
 # Operators of which LiteRT has no uint8 kernel, or that are refused: their tests say so.
-REFUSED = {"ABS", "RESIZE_BILINEAR"}
+REFUSED = {"ABS"}
 
 
 def as_uint8(model: bytes) -> bytes:
@@ -212,6 +214,69 @@ def test_a_change_of_type_or_scale_within_the_network(unsigned: tuple[bool, bool
         (ours,) = int8.run(graph, [data])
         ours = ours.view(np.uint8) ^ 128 if unsigned[1] else ours
         np.testing.assert_array_equal(ours.reshape(theirs.shape), theirs)
+
+
+RESIZES = [((3, 4), n) for n in ((6, 8), (12, 4), (24, 16), (5, 13), (3, 31))]
+RESIZES += [((1, 1), (33, 20)), ((1, 5), (8, 10)), ((8, 6), (4, 2)), ((9, 5), (3, 33))]
+
+
+@pytest.mark.parametrize("where", ["plain", "halfPixelCenters", "alignCorners"])
+@pytest.mark.parametrize(("shape", "size"), RESIZES)
+def test_resizes_by_binary_fractions(
+    shape: tuple[int, int], size: tuple[int, int], where: str
+) -> None:
+    """Halves are rounded up; where float32 rounds on the way, the resize is refused."""
+    net = Net(3)
+    quant = net.case.quant()
+    x = net.case.input((1, *shape, 7), quant)
+    wild = net.rng.choice([-128, 127], net.case.data[0].shape)
+    net.case.data[0] = np.where(net.rng.random(wild.shape) < 0.5, wild, net.case.data[0])
+    net.case.data[0] = net.case.data[0].astype(np.int8)
+    y = net.b.tensor((1, *size, 7), np.int8, quant)
+    wanted = net.b.constant(np.array(size, dtype=np.int32))
+    fields = {} if where == "plain" else {where: True}
+    net.b.op("RESIZE_BILINEAR", "ResizeBilinearOptions", [x, wanted], [y], **fields)
+    try:
+        int8.lowered(as_uint8(net.b.build([x], [y])))
+    except UnsupportedError as error:
+        assert "binary fractions" in str(error)
+        assert (shape, size, where) not in COMPILED
+        return
+    net.check(y)
+
+
+COMPILED = {
+    ((3, 4), (6, 8), "plain"),
+    ((3, 4), (24, 16), "halfPixelCenters"),
+    ((3, 4), (5, 13), "alignCorners"),
+    ((1, 1), (33, 20), "alignCorners"),
+    ((1, 5), (8, 10), "plain"),
+    ((8, 6), (4, 2), "plain"),
+    ((9, 5), (3, 33), "alignCorners"),
+}
+
+
+def test_drawn_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(networks, "agrees", agrees)
+    assert sum(networks.drawn(seed, steps=5) for seed in range(100, 125)) > 18
+
+
+CONVERTED = (
+    converted.test_a_constant_of_any_shape,
+    converted.test_a_dilated_convolution_is_one_convolution,
+    converted.test_concat_along_any_axis,
+    converted.test_the_largest_over_any_axes,
+    converted.test_the_mean_over_any_axes,
+    converted.test_upsampling_by_tiles_is_a_nearest_resize,
+)
+
+
+@pytest.mark.parametrize("test", CONVERTED, ids=lambda test: test.__name__)
+def test_what_converters_write(test: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(converted, "agrees", agrees)
+    monkeypatch.setattr(int8, "agrees", agrees)
+    for given in arguments(test):
+        test(**given)
 
 
 def test_what_is_not_proved_is_refused() -> None:

@@ -45,7 +45,7 @@ from mcucc.ops.pad import Pad
 from mcucc.ops.permute import Permute
 from mcucc.ops.prelu import PRelu
 from mcucc.ops.registry import registry
-from mcucc.ops.resize_bilinear import ResizeBilinear, Sampling
+from mcucc.ops.resize_bilinear import ONE, ResizeBilinear, Sampling
 from mcucc.ops.resize_nearest import ResizeNearest
 from mcucc.ops.scalar_operand import Arithmetic
 from mcucc.ops.slice import Slice
@@ -618,7 +618,8 @@ def resize_bilinear_cases(draw: st.DrawFn) -> Case:
         else:
             offset = length - size if kind == "half" else 0
             samplings.append(Sampling.of(size, 2 * length, 2 * size, offset))
-    op = ResizeBilinear(*samplings)
+    halves_up = all(ONE % each.unit == 0 for each in samplings) and draw(st.booleans())
+    op = ResizeBilinear(*samplings, halves_up=halves_up)
     x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
     output = Tensor("y", op.infer([x.type]).shape, INT8, x.quant)
     return Case(op, (x,), output, (int8_values(rng, shape),))

@@ -15,6 +15,7 @@ from mcucc.frontends.tflite.context import (
 from mcucc.frontends.tflite.file import FileOperator, FileTensor
 from mcucc.frontends.tflite.options import BlockOptions, ResizeOptions, SoftmaxOptions
 from mcucc.frontends.tflite.registry import converter
+from mcucc.frontends.tflite.unsigned import unsigned_resize
 from mcucc.frontends.tflite.windows import image
 from mcucc.frontends.unsupported import UnsupportedNode, UnsupportedType
 from mcucc.ir.window import hwc
@@ -150,7 +151,10 @@ def resize_bilinear(ctx: Context, operator: FileOperator) -> None:
     if options.align_corners and options.half_pixel_centers:
         raise UnsupportedNode("align_corners together with half_pixel_centers")
     rows, columns = (_sampling(n, m, options) for n, m in zip(image(x)[:2], size, strict=True))
-    ctx.emit(ResizeBilinear(rows, columns), [x.name], y)
+    op = ResizeBilinear(rows, columns)
+    if operator.inputs[0] in ctx.unsigned:
+        op = unsigned_resize(op, image(x)[:2], options)
+    ctx.emit(op, [x.name], y)
 
 
 def _sampling(length: int, size: int, options: ResizeOptions) -> Sampling:

@@ -5,12 +5,14 @@ Everything behind this module sees int8; what LiteRT's uint8 kernels round other
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from mcucc.frontends.tflite.context import INT8, Array, Context
 from mcucc.frontends.tflite.file import FileOperator, FileTensor, TfliteFile
+from mcucc.frontends.tflite.options import ResizeOptions
 from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.tensor import Quant, Tensor
 from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN, NO_CLAMP
@@ -19,14 +21,16 @@ from mcucc.ops.clip import Clip
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.requantize import Requantize
 from mcucc.ops.reshape import Reshape
+from mcucc.ops.resize_bilinear import ONE, ResizeBilinear, Sampling
 from mcucc.ops.resize_nearest import ResizeNearest
 
 # Operators whose uint8 kernels are LiteRT's int8 ones but for the shift by 128, or are made so
 # here; each by drawn cases (tests/frontends/test_tflite_unsigned_ops.py).
 PROVED = frozenset(
     {
-        *("ADD", "AVERAGE_POOL_2D", "BATCH_TO_SPACE_ND", "CONCATENATION", "CONV_2D"),
-        *("DEPTHWISE_CONV_2D", "DEPTH_TO_SPACE", "DEQUANTIZE", "FULLY_CONNECTED"),
+        *("ADD", "AVERAGE_POOL_2D", "BATCH_TO_SPACE_ND", "BROADCAST_TO", "CONCATENATION"),
+        *("CONV_2D", "DEPTHWISE_CONV_2D", "DEPTH_TO_SPACE", "DEQUANTIZE", "EXPAND_DIMS"),
+        *("FULLY_CONNECTED", "REDUCE_MAX", "RESIZE_BILINEAR", "TILE"),
         *("GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "MAXIMUM", "MAX_POOL_2D", "MEAN"),
         *("MINIMUM", "MUL", "PACK", "PAD", "PADV2", "PRELU", "QUANTIZE", "RELU", "RELU6"),
         *("RELU_0_TO_1", "RELU_N1_TO_1", "RESHAPE", "RESIZE_NEAREST_NEIGHBOR", "SLICE"),
@@ -35,6 +39,7 @@ PROVED = frozenset(
     }
 )
 _SHIFT = 128
+FINEST = 64  # parts of a pixel: 8 bits of a value and 6 of each weight fit float32 with room
 
 
 def as_int8(file: TfliteFile) -> tuple[TfliteFile, frozenset[int]]:
@@ -95,6 +100,47 @@ def unsigned_pool(ctx: Context, op: AveragePool | GlobalAveragePool, x: Tensor, 
         ctx.emit(Reshape(y.shape), [made.name], y)
         return
     ctx.emit(Clip(clamp), [ctx.relabelled(made, y.quantization).name], y)
+
+
+def unsigned_resize(
+    op: ResizeBilinear, lengths: Sequence[int], options: ResizeOptions
+) -> ResizeBilinear:
+    """The resize where LiteRT's float32 sums for uint8 are exact; UnsupportedNode elsewhere.
+
+    With steps of 1/64 pixel its products and sums have at most 24 bits, and halves are
+    rounded up. Where one pixel is repeated any weights add up to it, but for a half of the other
+    axis.
+    """
+    pairs = list(zip(lengths, (op.rows, op.columns), strict=True))
+    blended = [(n, axis) for n, axis in pairs if n > 1]
+    exact = all(_is_binary(n, axis, options) for n, axis in blended)
+    plain = all(axis.unit == 1 for _, axis in blended)
+    repeats = [axis.size for n, axis in pairs if n == 1]
+    if (
+        not exact
+        or max(axis.size for _, axis in pairs) > ONE
+        or not (plain or all(size & (size - 1) == 0 for size in repeats))
+    ):
+        sizes = f"{list(lengths)} to {[op.rows.size, op.columns.size]}"
+        raise UnsupportedNode(
+            f"resizes {sizes} uint8 pixels, in float32",
+            "only steps that are binary fractions, 1/64 or more, are compiled exactly",
+        )
+    rows, columns = (_repeated(axis) if n == 1 else axis for n, axis in pairs)
+    return ResizeBilinear(rows, columns, halves_up=True)
+
+
+def _repeated(axis: Sampling) -> Sampling:
+    """Of an axis of one pixel, in parts that divide 1024."""
+    return Sampling(axis.size, 1, 1 << (axis.size - 1).bit_length())
+
+
+def _is_binary(length: int, axis: Sampling, options: ResizeOptions) -> bool:
+    """Whether positions are whole numbers of 1/64, and those of LiteRT, too."""
+    corners = options.align_corners and axis.size > 1
+    inner, outer = (length - 1, axis.size - 1) if corners else (length, axis.size)
+    centred = not options.half_pixel_centers or (ONE * inner // outer - ONE) % 2 == 0
+    return axis.unit <= FINEST and ONE * inner % outer == 0 and centred
 
 
 def rescaled(ctx: Context, operator: FileOperator, parts: list[Tensor], y: Tensor) -> list[Tensor]:
