@@ -38,6 +38,7 @@ from mcucc.ops.layer_norm import LayerNorm
 from mcucc.ops.mat_mul import MatMul
 from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.resize_bilinear import ResizeBilinear, Sampling
+from mcucc.quantize.lines import as_lines
 
 OWN = 2047  # the limit of our own int16 tensors
 Types = tuple[int, int]  # bits of inputs and of the output
@@ -90,7 +91,7 @@ def matrix_layer(
     b = Tensor.const("b", bias, Quant(tuple(float(f) for f in factors), 0, 0))
     y_shape = op.infer([x.type, w.type]).shape
     y = activation("y", y_shape, types[1], 1.0, 5)
-    kernel = op.lower((x, w, b), y, Rounding.SINGLE)
+    kernel = as_lines(op.lower((x, w, b), y, Rounding.SINGLE))
     return kernel, (hwc3(x_shape),), hwc3(y_shape)
 
 

@@ -90,7 +90,7 @@ class ChannelAffineKernel(Kernel):
     """x * factors[c] + offsets[c] in int32, then one factor and zero point for all channels.
 
     `requant` None: the sums are shifted right by `shift`, rounding and zero point being in
-    `offsets` already.
+    `offsets` already. `products` are the MACs of a pixel where the op is one that counts them.
     """
 
     factors: IntArray
@@ -99,6 +99,7 @@ class ChannelAffineKernel(Kernel):
     shift: int
     output_zero_point: int
     clamp: tuple[int, int]
+    products: int = 0
 
     def __post_init__(self) -> None:
         ends = [self.offsets + self.factors * value for value in (-128, 127)]
@@ -118,6 +119,10 @@ class ChannelAffineKernel(Kernel):
         if self.requant is None:
             return saturate_int8(sums >> self.shift, *self.clamp)
         return saturate_int8(self.requant.apply(sums) + self.output_zero_point, *self.clamp)
+
+    @property
+    def macs_per_pixel(self) -> int:
+        return self.products
 
     def in_place(self, index: int) -> bool:
         return True

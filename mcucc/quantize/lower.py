@@ -10,6 +10,7 @@ from mcucc.ir.integer import Activation, IntegerGraph, IntegerNode
 from mcucc.ir.tensor import Tensor
 from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import INT16, Rounding
+from mcucc.quantize.lines import as_lines
 from mcucc.quantize.low_bit import on_a_grid
 from mcucc.quantize.problems import raise_problems
 
@@ -53,7 +54,8 @@ def lower_node(graph: Graph, node: Node, rounding: Rounding) -> IntegerNode:
     if stray:
         raise ValueError(f"the constant operand {stray[0]} was not folded")
     _check_types(node, [t for t in operands if t.data is None], graph.tensors[node.output])
-    kernel = on_a_grid(node.op.lower(operands, graph.tensors[node.output], rounding))
+    kernel = node.op.lower(operands, graph.tensors[node.output], rounding)
+    kernel = as_lines(on_a_grid(kernel))
     inputs = tuple(tensor.name for tensor in operands if tensor.data is None)
     return IntegerNode(node.name, kernel, inputs, node.output)
 

@@ -26,7 +26,8 @@ void mcucc_channel_affine(const mcucc_channel_affine_params *params, const int8_
 void mcucc_channel_affine_double(const mcucc_channel_affine_params *params,
                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span);
 
-/* For the multiplier 1: rounding and zero point are in `offsets`, the sum is shifted only. */
+/* y = clamp((x * factors[c] + offsets[c]) >> shift): rounding and zero point are in `offsets`, the
+ * sum is shifted only. */
 void mcucc_channel_affine_shift(const mcucc_channel_affine_params *params,
                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span);
 
