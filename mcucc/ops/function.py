@@ -10,6 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.op import register
+from mcucc.ir.tensor import Quant, Tensor
+from mcucc.numerics.fixed_point import Int8Array, Rounding
+from mcucc.numerics.litert_functions import TABLES, Scale, litert_table
 from mcucc.ops.common.lookup import Unary
 
 Reals = npt.NDArray[np.float64]
@@ -47,10 +50,12 @@ FUNCTIONS: dict[str, tuple[Callable[..., Reals], int]] = {
     "Floor": (np.floor, 0),
     "Log": (lambda x: np.log(np.maximum(x, SMALLEST)), 0),
     "LogSigmoid": (lambda x: -np.logaddexp(0.0, -x), 0),
+    "Neg": (np.negative, 0),
     "Pow": (_power, 1),
     "PowOf": (lambda x, base: np.power(base, x), 1),
     "Reciprocal": (lambda x: _power(x, -1.0), 0),
     "Round": (np.rint, 0),
+    "Rsqrt": (lambda x: _power(np.maximum(x, 0.0), -0.5), 0),
     "Selu": (_selu, 2),
     "Shrink": (_shrink, 2),
     "Sign": (np.sign, 0),
@@ -68,17 +73,21 @@ class Function(Unary):
     """y = name(x): one of FUNCTIONS, with its parameters.
 
     Where a function has no value (the logarithm of 0, a root of -1) it takes that of the nearest x
-    that has one, and what is beyond 1e30 is 1e30.
+    that has one, and what is beyond 1e30 is 1e30. `litert`: the integers of LiteRT's own kernel,
+    in both profiles.
     """
 
     name: str = "Exp"
     parameters: tuple[float, ...] = ()
+    litert: bool = False
 
     LIMITS: ClassVar[str] = ", ".join(FUNCTIONS)
 
     def __post_init__(self) -> None:
         if self.name not in FUNCTIONS or len(self.parameters) != FUNCTIONS[self.name][1]:
             raise ValueError(f"no function {self.name} of {len(self.parameters)} parameters")
+        if self.litert and self.name not in TABLES:
+            raise ValueError(f"LiteRT has no int8 kernel of {self.name}")
 
     def function(self, x: Reals) -> Reals:
         function, _ = FUNCTIONS[self.name]
@@ -87,5 +96,15 @@ class Function(Unary):
         finite = np.nan_to_num(y, nan=0.0, posinf=LARGEST, neginf=-LARGEST)
         return np.clip(finite, -LARGEST, LARGEST)
 
+    def table(self, x: Tensor, y: Tensor, rounding: Rounding) -> Int8Array:
+        """The 256 outputs."""
+        if self.litert:
+            return litert_table(self.name, _scale(x.quantization), _scale(y.quantization))
+        return super().table(x, y, rounding)
+
     def __str__(self) -> str:
         return f"{self.name}({', '.join(f'{value:g}' for value in self.parameters)})"
+
+
+def _scale(quant: Quant) -> Scale:
+    return quant.per_tensor_scale, quant.zero_point

@@ -32,11 +32,13 @@ from mcucc.ops.common.wide import rounding_of
 class GlobalAveragePool(Op):
     """y = mean of x over height and width: (1, 1, 1, C).
 
-    `half_away`: LiteRT's AVERAGE_POOL_2D (input and output have one scale).
+    `half_away`: LiteRT's AVERAGE_POOL_2D (input and output have one scale). `total`: the sum, not
+    the mean.
     """
 
     clamp: Clamp = NO_CLAMP
     half_away: bool = False
+    total: bool = False
 
     WIDE_INPUTS: ClassVar[bool] = True
     WIDE_OUTPUT: ClassVar[bool] = True
@@ -50,21 +52,34 @@ class GlobalAveragePool(Op):
         return TensorType((batch, 1, 1, channels), inputs[0].dtype)
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        mean = inputs[0].mean(axis=(1, 2), keepdims=True, dtype=np.float64)
-        return self.clamp.apply(mean)
+        _, height, width, _ = inputs[0].shape
+        sums = inputs[0].sum(axis=(1, 2), keepdims=True, dtype=np.float64)
+        return self.clamp.apply(sums / self._divisor(height * width))
+
+    def _divisor(self, count: int) -> int:
+        return 1 if self.total else count
 
     def pullback(
         self, inputs: Sequence[FloatArray], output: FloatArray, gradient: FloatArray
     ) -> tuple[FloatArray, ...]:
         _, height, width, _ = inputs[0].shape
-        g = self.clamp.pullback(output, gradient) / np.float32(height * width)
+        g = self.clamp.pullback(output, gradient) / np.float32(self._divisor(height * width))
         return (np.broadcast_to(g, inputs[0].shape),)
 
     def windows(self, index: int, inputs: Sequence[TensorType]) -> tuple[Window, Window] | None:
         return None
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """Fold the divisor into the factor; beside int8, int16 is rounded once."""
+        """Fold the divisor into the factor; beside int8, int16 is rounded once.
+
+        ValueError for a sum in the `double` profile: LiteRT 2.3's reference adds as unsigned
+        numbers that saturate, so that every sum which passes 0 upwards is -1.
+        """
+        if self.total and rounding is Rounding.DOUBLE:
+            raise ValueError(
+                "a sum: LiteRT's reference kernel makes -1 of one that passes 0, so there is "
+                "nothing to be equal to; compile with --rounding single"
+            )
         x, y = inputs[0].quantization, output.quantization
         _, height, width, channels = inputs[0].shape
         count = height * width
@@ -77,11 +92,12 @@ class GlobalAveragePool(Op):
             if x.zero_point != y.zero_point:
                 raise ValueError("a .tflite pool has one zero point for input and output")
             return GlobalAveragePoolKernel(shape, 0, None, count, 0, clamp, types)
-        factor = x.per_tensor_scale / (y.per_tensor_scale * count)
+        divisor = self._divisor(count)
+        factor = x.per_tensor_scale / (y.per_tensor_scale * divisor)
         rounding = rounding_of(rounding, [*inputs, output])
         requant = Requant.from_real([factor], rounding)
         if rounding is Rounding.DOUBLE:
-            requant = Requant.of_means(x.per_tensor_scale / y.per_tensor_scale, [count])
+            requant = Requant.of_means(x.per_tensor_scale / y.per_tensor_scale, [divisor])
         bias = -x.zero_point * count
         return GlobalAveragePoolKernel(shape, bias, requant, 0, y.zero_point, clamp, types)
 

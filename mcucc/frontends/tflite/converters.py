@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mcucc.frontends.tflite import (
     elementwise,
+    functions,
     joins,
     movers,
     parts,
@@ -15,7 +16,7 @@ from mcucc.frontends.tflite import (
 from mcucc.frontends.tflite.registry import CONVERTERS, Converter
 
 # Importing them fills CONVERTERS.
-MODULES = (elementwise, joins, movers, parts, phases, plain, reductions, windows)
+MODULES = (elementwise, functions, joins, movers, parts, phases, plain, reductions, windows)
 
 
 def converters() -> dict[str, Converter]:

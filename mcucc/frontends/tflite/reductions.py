@@ -17,10 +17,11 @@ from mcucc.frontends.tflite.registry import converter
 from mcucc.frontends.tflite.strided_view import Digit, StridedView
 from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.op import Op
-from mcucc.ir.tensor import Tensor
+from mcucc.ir.tensor import Quant, Tensor
 from mcucc.numerics.fixed_point import INT8
 from mcucc.ops.average_pool import AveragePool
 from mcucc.ops.common.spatial import Window2d
+from mcucc.ops.function import Function
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.reshape import Reshape
@@ -28,6 +29,7 @@ from mcucc.ops.reshape import Reshape
 MOST_TAPS = 1024  # of a window that is one of several: a factor for each count is stored
 
 Axes = tuple[int, ...]
+Kept = tuple[tuple[Digit, ...], ...]
 
 
 @converter("MEAN")
@@ -43,21 +45,63 @@ def reduce_max(ctx: Context, operator: FileOperator) -> None:
     _reduce(ctx, operator, MaxPool)
 
 
+@converter("REDUCE_MIN")
+def reduce_min(ctx: Context, operator: FileOperator) -> None:
+    """The largest of the negated bytes, negated: -1 - q is -x at the zero point -1 - z."""
+    equal_quantization(ctx, operator)
+    x, block, kept = _gathered(ctx, operator)
+    flipped = Quant(x.quantization.scale, -1 - x.quantization.zero_point)
+    negative = ctx.between(f"{x.name}_negative", x, x.shape, flipped)
+    ctx.emit(Function("Neg"), [x.name], negative)
+    op = _pool(MaxPool, block, x)
+    largest = ctx.between(f"{x.name}_largest", x, op.infer([x.type]).shape, flipped)
+    ctx.emit(op, [negative.name], largest)
+    _define(ctx, operator, Function("Neg"), largest, kept)
+
+
+@converter("SUM")
+def total(ctx: Context, operator: FileOperator) -> None:
+    """As MEAN, without the division."""
+    x, _, kept = _gathered(ctx, operator, whole=True)
+    _define(ctx, operator, GlobalAveragePool(total=True), x, kept)
+
+
+@converter("REDUCE_PROD")
+def product(ctx: Context, operator: FileOperator) -> None:
+    """Refused: LiteRT rescales at each factor in turn."""
+    raise UnsupportedNode("a product of many int8 values", "leave it out of the network")
+
+
 def _reduce(ctx: Context, operator: FileOperator, pool: type[AveragePool | MaxPool]) -> None:
-    """One pool where the reduced values lie together in memory, else behind a transpose."""
+    x, block, kept = _gathered(ctx, operator)
+    _define(ctx, operator, _pool(pool, block, x), x, kept)
+
+
+def _pool(pool: type[AveragePool | MaxPool], block: _Block, x: Tensor) -> Op:
+    if pool is AveragePool and block.outer == 1:
+        return GlobalAveragePool()
+    return pool(Window2d((x.shape[1] if block.outer == 1 else 1, x.shape[2])))
+
+
+def _gathered(
+    ctx: Context, operator: FileOperator, *, whole: bool = False
+) -> tuple[Tensor, _Block, Kept]:
+    """The input as windows, moved where the reduced values do not lie together in memory.
+
+    Beside it their block, and the axes that are left. `whole`: one window is all there is.
+    """
     view, axes = ctx.view(operator), _axes(ctx, operator)
     block = _Block.of(view, axes)
-    if block is None or not _compiled(block, ctx.tensors[view.source]):
+    if whole and block is not None and block.count == 1:
+        block = _Block(1, 1, prod(view.shape))
+    lies = block is not None and _compiled(block, ctx.tensors[view.source])
+    if block is None or not lies or (whole and block.outer > 1):
         view, axes = _reduced_first(ctx, operator, axes)
         block = _Block.of(view, axes)
     if block is None:
         raise UnsupportedNode(f"a reduction of values that are repeated, {list(view.shape)}")
     x = ctx.relabelled(ctx.tensors[view.source], per_tensor(ctx.file_tensor(operator, 0)))
-    x = _shaped(ctx, operator, x, block)
-    op: Op = GlobalAveragePool()
-    if pool is MaxPool or block.outer > 1:
-        op = pool(Window2d((x.shape[1] if block.outer == 1 else 1, x.shape[2])))
-    _define(ctx, operator, op, x, tuple(block.without(view, axes)))
+    return _shaped(ctx, operator, x, block), block, tuple(block.without(view, axes))
 
 
 def _axes(ctx: Context, operator: FileOperator) -> Axes:
@@ -133,9 +177,7 @@ def _shaped(ctx: Context, operator: FileOperator, x: Tensor, block: _Block) -> T
     return made
 
 
-def _define(
-    ctx: Context, operator: FileOperator, op: Op, x: Tensor, kept: tuple[tuple[Digit, ...], ...]
-) -> None:
+def _define(ctx: Context, operator: FileOperator, op: Op, x: Tensor, kept: Kept) -> None:
     """The output: what the pool makes, or a view of it."""
     reduced, rest, options = _axes(ctx, operator), iter(kept), operator.options
     dropped = not (isinstance(options, ReduceOptions) and options.keep_dims)
