@@ -1,6 +1,6 @@
 #include "mcucc/concat.h"
 
-#include <string.h>
+#include "mcucc/bytes.h"
 
 void mcucc_concat(const mcucc_concat_params *params, const int8_t *const *rows, int8_t *out,
                   const mcucc_span *span)
@@ -17,11 +17,9 @@ void mcucc_concat(const mcucc_concat_params *params, const int8_t *const *rows, 
         for (int32_t repeat = 0; repeat < repeats; ++repeat) {
             int8_t *y = out + repeat * stride;
             if (table == NULL) {
-                memcpy(y, x, (size_t)chunk);
+                mcucc_copy_bytes(y, x, chunk);
             } else {
-                for (int32_t i = 0; i < chunk; ++i) {
-                    y[i] = table[x[i] + 128];
-                }
+                mcucc_map_bytes(table, y, x, chunk);
             }
             x += chunk;
         }
