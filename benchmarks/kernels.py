@@ -37,6 +37,7 @@ from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.layer_norm import LayerNorm
 from mcucc.ops.mat_mul import MatMul
 from mcucc.ops.max_pool import MaxPool
+from mcucc.ops.mul import Mul
 from mcucc.ops.resize_bilinear import ResizeBilinear, Sampling
 from mcucc.quantize.lines import as_lines
 
@@ -138,6 +139,11 @@ def max_pool(size: int, channels: int, kernel: int, stride: int = 1) -> Callable
     return plain_layer(MaxPool(square(kernel, stride)), [(1, size, size, channels)], 1.0)
 
 
+def product_of_maps(size: int, channels: int, gate: bool) -> Callable:
+    shape = (1, size, size, channels)
+    return plain_layer(Mul(), [shape, (1, 1, 1, channels) if gate else shape], 73.0)
+
+
 def layer_norm(size: int, channels: int) -> Callable:
     rng = np.random.default_rng(1)
     op = LayerNorm(tuple(rng.uniform(0.5, 2, channels)), tuple(rng.normal(0, 1, channels)))
@@ -205,6 +211,8 @@ LAYERS = (
     Layer("max 3x3 s2 24 ch @40", max_pool(40, 24, 3, 2)),
     Layer("max 5x5 32 ch @10", max_pool(10, 32, 5)),
     Layer("max 7x7 32 ch @10", max_pool(10, 32, 7)),
+    Layer("mul 20x20x32", product_of_maps(20, 32, gate=False)),
+    Layer("mul 20x20x32, per channel", product_of_maps(20, 32, gate=True)),
 )
 
 

@@ -8,7 +8,7 @@ from itertools import product
 
 from mcucc.ir.kernel_id import Form, InstructionSet, KernelId
 from mcucc.kernels.armv7em import depthwise as armv7em
-from mcucc.kernels.armv7em import max_pool
+from mcucc.kernels.armv7em import max_pool, mul
 from mcucc.kernels.mve import depthwise as mve
 from mcucc.kernels.packing import BITS
 from mcucc.kernels.portable import depthwise_columns as columns
@@ -108,6 +108,7 @@ def _armv7em() -> Iterator[KernelId]:
         yield KernelId(op, isa)
     for square in ((), *max_pool.SQUARES):
         yield KernelId("max_pool", isa, copy=square)
+    yield from _forms("mul", isa, forms=mul.FORMS)
     yield from _forms("conv_transpose2d", isa)
     yield from _packed([KernelId("partial_sums", isa), *_matrix(isa)])
     copies = [(size, stride) for size in armv7em.SQUARES for stride in armv7em.STRIDES]

@@ -17,6 +17,7 @@ from mcucc.backends.calls.build import kernel_sources
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.ops.add import Add
+from mcucc.ops.mul import Mul
 from tests.kernels import driver
 from tests.kernels.cases import (
     ROUNDINGS,
@@ -47,6 +48,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "conv_transpose2d": draw.conv_transpose_cases(),
     "attention": draw.attention_cases(),
     "layer_norm": draw.layer_norm_cases(),
+    "mul": draw.binary_cases(Mul),
     "max_pool": st.one_of(draw.max_pool_cases(), draw.max_pool_cases(draw.squares())),
 }
 CASES |= {f"packed {name}": packed(CASES[name]) for name in PACKED}
@@ -62,6 +64,7 @@ EXAMPLES = {
     "conv_transpose2d": 100,
     "layer_norm": 80,
     "max_pool": 120,
+    "mul": 120,
 }
 EXAMPLES |= {f"packed {name}": 80 for name in PACKED}
 EXAMPLES |= {f"long {name}": 50 for name in LONG}
@@ -116,6 +119,8 @@ def test_assembly_computes_the_reference_on_a_cortex_m4(name: str, machine: obje
     if name == "depthwise":
         assert forms_of(seen) == {"high", "common", "shift", "double"}
         assert set(variants) == {"planes", "bytes"}
+    if name == "mul":
+        assert forms_of(seen) == {"high", "double"}
     if name == "max_pool":
         assert min(copies[copy] for copy in ((), (2, 2), (3, 3), (5, 5))) > 10
     if name.startswith("packed"):

@@ -77,6 +77,18 @@ MCUCC_INLINE uint32_t mcucc_odd_bytes(uint32_t word)
 #endif
 }
 
+/* (a.bottom - b.bottom, a.top - b.top); both differences fit. */
+MCUCC_INLINE uint32_t mcucc_less_pair(uint32_t a, uint32_t b)
+{
+#if MCUCC_DSP
+    uint32_t pair;
+    __asm__("ssub16 %0, %1, %2" : "=r"(pair) : "r"(a), "r"(b) : "cc");
+    return pair;
+#else
+    return mcucc_pair(mcucc_bottom(a) - mcucc_bottom(b), mcucc_top(a) - mcucc_top(b));
+#endif
+}
+
 /* Both bottoms as a pair: (a.bottom, b.bottom). */
 MCUCC_INLINE uint32_t mcucc_bottoms(uint32_t a, uint32_t b)
 {
