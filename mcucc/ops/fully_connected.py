@@ -74,7 +74,7 @@ class FullyConnected(Op):
         """Fold zero points and scales; pixels are a 1x1 convolution. One rounding in both profiles.
 
         LiteRT's reference FULLY_CONNECTED rounds once, unlike its convolutions and unlike TFLM's
-        (measured, docs/numerics-litert.md), by the factor as it is: what steps like a float32
+        (measured, docs/numerics-litert.md), a product of doubles; what steps like a float32
         product is of the default path. With 64-bit biases it is LiteRT's 16x8 mode.
         """
         weights = integer_weights(inputs[1])
@@ -90,6 +90,7 @@ class FullyConnected(Op):
             self.clamp,
             Rounding.SINGLE,
             float_product=rounding is Rounding.SINGLE,
+            double_product=rounding is Rounding.DOUBLE,
         )
         one_pixel = hwc(inputs[0].shape)[:2] == (1, 1)
         if self.by_pixel or (weights.dtype == INT16 and one_pixel):

@@ -150,7 +150,8 @@ def operands(
     signs, positive = _signs(weights, axis, data.ndim)
     x, place = ctx.activation(operator, places[0], phases=True), places[1]
     if weights.index in ctx.unsigned:
-        positive = (_float_product(positive[0], x.quantization.per_tensor_scale),)
+        if operator.kind != "FULLY_CONNECTED":  # whose product is one of doubles, as of int8
+            positive = (_float_product(positive[0], x.quantization.per_tensor_scale),)
         data = data.astype(np.int8) if fits_int8(data) else data
     quant = Quant(positive, 0, axis if per_channel else None)
     if (signs < 0).any() and int((data * signs).max()) > INT8_MAX:

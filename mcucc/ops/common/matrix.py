@@ -24,7 +24,7 @@ from mcucc.numerics.fixed_point import (
     check_int32,
     saturate,
 )
-from mcucc.numerics.float_product import like_float_product
+from mcucc.numerics.float_product import like_double_product, like_float_product
 from mcucc.numerics.litert_int16 import reduced
 
 FieldList = tuple[tuple[str, int | ConstArray | None], ...]
@@ -111,12 +111,14 @@ def accumulation(
     rounding: Rounding,
     *,
     float_product: bool = True,
+    double_product: bool = False,
     wide_double: bool = False,
 ) -> Accumulation:
     """Fold bias and scales of (x, weights[, bias]) into an Accumulation.
 
     `per_channel` are the weights as (C_out, taps). `float_product`: factors that are rounded once
-    are chosen to step as float32 products do (float_product.py). With int16 there is one rounding
+    are chosen to step as float32 products do (float_product.py), of `double_product` as float64
+    ones. With int16 there is one rounding
     by the factor as it is, in both profiles unless `wide_double` and all are int16; 64-bit biases
     are LiteRT's 16x8 mode, whose factors have 15 bits. Raises ValueError when an accumulator may
     leave int32 or a scale is out of range.
@@ -150,6 +152,10 @@ def accumulation(
         factors = _float32_factors(x.per_tensor_scale, weights.scale, y.per_tensor_scale, channels)
         reach = (lo - y.zero_point, hi - y.zero_point)
         requant = like_float_product(requant, factors, (least, most), reach)
+    if double_product and INT16 not in types:
+        factors64 = np.broadcast_to(scales, channels)
+        reach = (lo - y.zero_point, hi - y.zero_point)
+        requant = like_double_product(requant, factors64, (least, most), reach)
     return Accumulation(
         bias=folded.astype(np.int32),
         requant=requant,
