@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from mcucc.frontends.imported import Source
 from mcucc.frontends.tflite.file import FileOperator, FileTensor, TfliteFile
+from mcucc.frontends.tflite.island import Island
 from mcucc.frontends.tflite.strided_view import StridedView
 from mcucc.frontends.unsupported import NotComputed, UnsupportedNode, UnsupportedType
 from mcucc.ir.graph import Node
@@ -39,6 +40,7 @@ class Context:
         self.shapes: dict[int, tuple[int, ...]] = {}  # as LiteRT computes them
         self.views: dict[int, StridedView] = {}  # moved values that no node holds yet
         self.blocks: dict[int, Block] = {}  # batches that stand for the phases of one picture
+        self.islands: dict[int, Island] = {}  # floats that are functions of bytes (islands.py)
         self._changed: dict[tuple[int, tuple[int, ...]], Array] = {}
         self.constants: dict[int, Array] = {
             t.index: t.data for t in file.tensors if t.data is not None and not t.variable

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mcucc.frontends.tflite import (
     elementwise,
     functions,
+    islands,
     joins,
     movers,
     parts,
@@ -16,7 +17,9 @@ from mcucc.frontends.tflite import (
 from mcucc.frontends.tflite.registry import CONVERTERS, Converter
 
 # Importing them fills CONVERTERS.
-MODULES = (elementwise, functions, joins, movers, parts, phases, plain, reductions, windows)
+MODULES = (
+    elementwise, functions, islands, joins, movers, parts, phases, plain, reductions, windows,
+)  # fmt: skip
 
 
 def converters() -> dict[str, Converter]:

@@ -41,7 +41,7 @@ class DenseOptions:
 
 @dataclass(frozen=True)
 class ArithmeticOptions:
-    """ADD, SUB, MUL and GELU; `shifts`: of int16 with scales that are powers of two."""
+    """ADD, SUB, MUL, DIV and GELU; `shifts`: of int16 with scales that are powers of two."""
 
     activation: int = 0
     approximate: bool = False
@@ -233,6 +233,7 @@ _READERS: dict[str, tuple[str, Callable[[Any], Options]]] = {
     "ADD": ("AddOptions", _sum),
     "SUB": ("SubOptions", _sum),
     "MUL": ("MulOptions", _arithmetic),
+    "DIV": ("DivOptions", _arithmetic),
     "GELU": ("GeluOptions", lambda t: ArithmeticOptions(approximate=bool(t.Approximate()))),
     "LEAKY_RELU": ("LeakyReluOptions", lambda t: LeakyOptions(float(t.Alpha()))),
     "CONCATENATION": (
@@ -257,6 +258,7 @@ _DEFAULTS: dict[str, Options] = {
     "ADD": ArithmeticOptions(),
     "SUB": ArithmeticOptions(),
     "MUL": ArithmeticOptions(),
+    "DIV": ArithmeticOptions(),
     "GELU": ArithmeticOptions(),
     "LEAKY_RELU": LeakyOptions(),
     "FULLY_CONNECTED": DenseOptions(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from mcucc.frontends.tflite import islands
 from mcucc.frontends.tflite.context import (
     INT8,
     INT16,
@@ -192,6 +193,8 @@ def quantize(ctx: Context, operator: FileOperator) -> None:
             ctx.emit(Requantize(), [source.name], target)
     elif x.dtype == np.float32 and x.index in ctx.file.inputs and y.dtype in (INT8, INT16):
         _quantize_input(ctx, x, y)
+    elif x.dtype == np.float32:
+        islands.end(ctx, operator)
     else:
         raise UnsupportedType(f"from {x.type_name} to {y.type_name} within the network")
 
@@ -206,15 +209,3 @@ def _quantize_input(ctx: Context, x: FileTensor, y: FileTensor) -> None:
         ctx.names[y.index] = known
     else:
         raise UnsupportedNode(f"input {x.name} is quantized in two ways", "quantize it once")
-
-
-@converter("DEQUANTIZE")
-def dequantize(ctx: Context, operator: FileOperator) -> None:
-    """The float end of the network."""
-    y = ctx.output_tensor(operator)
-    if y.index not in ctx.file.outputs or y.dtype != np.float32:
-        raise UnsupportedType(f"{y.name} is computed on in float", "quantize the whole network")
-    if y.index in ctx.names:
-        raise UnsupportedNode(f"{y.name} is defined twice")
-    ctx.names[y.index] = ctx.activation(operator).name
-    ctx.says(y, ctx.shape_at(operator))

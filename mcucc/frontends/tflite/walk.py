@@ -12,6 +12,7 @@ from mcucc.frontends.tflite.context import INT8, INT16, Context, check_integer
 from mcucc.frontends.tflite.converters import converters
 from mcucc.frontends.tflite.file import FileOperator, FileTensor, TfliteFile
 from mcucc.frontends.tflite.folding import fold_moved
+from mcucc.frontends.tflite.islands import island
 from mcucc.frontends.tflite.kinds import CONTROL_FLOW, DYNAMIC
 from mcucc.frontends.tflite.shapes import fold
 from mcucc.frontends.tflite.unsigned import check_proved
@@ -49,7 +50,9 @@ def walk(ctx: Context, of_file: Sequence[Problem]) -> list[Problem]:
             _define_anyway(ctx, operator)
             cause = cause or label
         for index in operator.outputs:
-            unknown = not any(index in known for known in (ctx.names, ctx.views, ctx.constants))
+            unknown = not any(
+                index in known for known in (ctx.names, ctx.views, ctx.constants, ctx.islands)
+            )
             if unknown or (index in ctx.names and _is_odd(ctx.file.tensors[index].shape)):
                 follows.passed_on(cause or ctx.file.tensors[index].name, [index])
     for index in ctx.file.outputs:
@@ -154,6 +157,8 @@ def _convert_one(ctx: Context, operator: FileOperator) -> None:
     _check_operands(ctx, operator)
     newer = unknown_version(operator)
     if not newer and (fold(ctx, operator) or fold_moved(ctx, operator)):
+        return
+    if not newer and island(ctx, operator):
         return
     convert = converters().get(operator.kind)
     if convert is None:
