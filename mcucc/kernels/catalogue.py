@@ -109,6 +109,7 @@ def _armv7em() -> Iterator[KernelId]:
     for square in ((), *max_pool.SQUARES):
         yield KernelId("max_pool", isa, copy=square)
     yield from _forms("mul", isa, forms=mul.FORMS)
+    yield from _forms("conv2d_offset", isa)
     yield from _forms("conv_transpose2d", isa)
     yield from _packed([KernelId("partial_sums", isa), *_matrix(isa)])
     copies = [(size, stride) for size in armv7em.SQUARES for stride in armv7em.STRIDES]

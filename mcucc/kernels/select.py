@@ -115,8 +115,8 @@ def choose(kernel: Kernel, context: NodeContext, isa: InstructionSet) -> Variant
     """
     _load_variants()
     long = has_long_weights(kernel)
-    if long:
-        context = replace(context, bits=16)
+    if long:  # in 8 bits with an offset or in 16, as a variant has it
+        context = replace(context, bits=None)
     table = _WIDE if kernel.wide else _LONG if long else _TABLE
     best = _cheapest(table, kernel, context, isa)
     if best is None:

@@ -124,6 +124,17 @@ def with_bits(case: Case, bits: int) -> Case:
 
 
 @st.composite
+def deep_cases(draw_: st.DrawFn) -> Case:
+    """1x1 convolutions of so many inputs that their sum leaves int16 many times."""
+    inputs, seed = draw_(st.sampled_from([1030, 2100])), draw_(SEEDS)
+    op = Conv2d(Window2d((1, 1)), 1, draw_(CLAMPS))
+    shape, weights = (1, 1, 3, inputs), (3, 1, 1, inputs)
+    case = draw.weighted(op, shape, weights, draw_(ZERO_PAIRS), draw_(SCALES), seed)
+    most = np.full(shape, draw_(st.sampled_from([-128, 127])), np.int8)
+    return dataclasses.replace(case, values=(most,)) if seed % 2 else case
+
+
+@st.composite
 def long(draw_: st.DrawFn, cases: st.SearchStrategy[Case]) -> Case:
     """One of `cases` whose weights are 9 bits: a zero point moves some of them beyond int8."""
     case = draw_(cases)

@@ -22,6 +22,7 @@ from tests.kernels import driver
 from tests.kernels.cases import (
     ROUNDINGS,
     chosen,
+    deep_cases,
     depthwise_cases,
     everyday,
     forms_of,
@@ -53,6 +54,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
 }
 CASES |= {f"packed {name}": packed(CASES[name]) for name in PACKED}
 CASES |= {f"long {name}": long(CASES[name]) for name in LONG}
+CASES["long deep"] = long(deep_cases())
 EXAMPLES = {
     "pointwise": 150,
     "conv2d": 120,
@@ -67,7 +69,7 @@ EXAMPLES = {
     "mul": 120,
 }
 EXAMPLES |= {f"packed {name}": 80 for name in PACKED}
-EXAMPLES |= {f"long {name}": 50 for name in LONG}
+EXAMPLES |= {f"long {name}": 50 for name in LONG} | {"long deep": 12}
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +98,7 @@ def test_assembly_computes_the_reference_on_a_cortex_m4(name: str, machine: obje
     variants: Counter[str] = Counter()
     copies: Counter[tuple[int, ...]] = Counter()
     bits: set[int] = set()
+    ops: set[str] = set()
 
     @everyday(EXAMPLES[name])
     @given(case=CASES[name], rounding=ROUNDINGS, seed=SEEDS)
@@ -105,6 +108,7 @@ def test_assembly_computes_the_reference_on_a_cortex_m4(name: str, machine: obje
             return
         seen[choice.name] += 1
         variants[choice.call.id.variant] += 1
+        ops.add(choice.call.id.op)
         copies[choice.call.id.copy] += 1
         bits.add(choice.call.id.bits)
         calls = recording(case, rounding, choice, seed)
@@ -123,6 +127,8 @@ def test_assembly_computes_the_reference_on_a_cortex_m4(name: str, machine: obje
         assert forms_of(seen) == {"high", "double"}
     if name == "max_pool":
         assert min(copies[copy] for copy in ((), (2, 2), (3, 3), (5, 5))) > 10
+    if name in ("long pointwise", "long conv2d"):
+        assert ops == {"conv2d", "conv2d_offset"}
     if name.startswith("packed"):
         assert bits >= {4, 2}
     assert seen.total() > EXAMPLES[name] // 3, "the variants are hardly drawn"

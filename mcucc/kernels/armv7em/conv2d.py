@@ -19,6 +19,7 @@ from mcucc.kernels.armv7em.matrix import (
 )
 from mcucc.kernels.packing import storage_words
 from mcucc.kernels.select import NodeContext, variant
+from mcucc.numerics.fixed_point import INT16
 from mcucc.ops.common.matrix import FieldList
 from mcucc.ops.conv2d import Conv2dKernel
 
@@ -86,6 +87,8 @@ def conv2d(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     if finish is None:
         return None
     bits = stored_bits(context)
+    if kernel.weights.dtype == INT16 and bits != 16:  # conv2d_offset.py
+        return None
     packed, chunks = runs.packed(kernel, bits)
     # Biases of a border of its own are the inside's and an addend: the stream is there once.
     inside = kernel.sums.biases.inside

@@ -50,7 +50,7 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | 
     if finish is None:
         return None
     of_layer = finish.form in LAYER_FORMS
-    bits = min(context.stored_bits, 8)
+    bits = context.stored_bits
     long = kernel.weights.dtype == INT16
     bounds = reach_of(by_channel, kernel.sums, *context.input_intervals[0])
     biases = short_biases(kernel.sums, finish, bounds, BIAS_BITS) if of_layer else None

@@ -21,11 +21,11 @@ WIDE_PIXELS = {"speed": 1, "balanced": 128, "size": 1 << 30}
 
 
 def stored_bits(context: NodeContext) -> int:
-    """Bits of a weight: 16, 4 or 2 where the context says so, else 8 or 16.
+    """Bits of a weight: 4 or 2 where the context says so, else 8 or 16.
 
     A byte more each saves 3 instructions in 16 a pixel.
     """
-    if context.stored_bits != 8:
+    if context.stored_bits < 8:
         return context.stored_bits
     return 16 if context.height * context.width >= WIDE_PIXELS[context.optimize] else 8
 

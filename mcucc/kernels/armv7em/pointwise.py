@@ -15,6 +15,7 @@ from mcucc.kernels.armv7em.matrix import (
 )
 from mcucc.kernels.packing import storage_words
 from mcucc.kernels.select import NodeContext, variant
+from mcucc.numerics.fixed_point import INT16
 from mcucc.ops.conv2d import Conv2dKernel
 
 
@@ -31,6 +32,8 @@ def pointwise(kernel: Conv2dKernel, context: NodeContext) -> Variant | None:
     if finish is None:
         return None
     bits = stored_bits(context)
+    if kernel.weights.dtype == INT16 and bits != 16:  # conv2d_offset.py
+        return None
     packed, chunks = pack_runs(kernel.weights.reshape(c_out, 1, channels), bits)
     key = KernelId("conv2d", InstructionSet.ARMV7EM, "pointwise", bits=min(bits, 8))
     call = KernelCall(

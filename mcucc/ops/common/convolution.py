@@ -51,12 +51,18 @@ def integer_weights(tensor: Tensor) -> IntegerArray:
     return tensor.constant.astype(np.int16 if tensor.dtype == INT16 else np.int8)
 
 
-def with_offset(call: KernelCall, weights: npt.NDArray[np.int16]) -> KernelCall:
-    """A call of `mcucc_conv2d` with its weights as int8 and what is to be added to each."""
+def offset_of(weights: IntegerArray) -> int:
+    """The number nearest to 0 that weights are int8 without; ValueError where there is none."""
     least, most = int(weights.min()), int(weights.max())
     offset = max(most - INT8_MAX, 0) or min(least - INT8_MIN, 0)
     if least - offset < INT8_MIN or most - offset > INT8_MAX:
         raise ValueError(f"weights from {least} to {most} are no int8 with an offset")
+    return offset
+
+
+def with_offset(call: KernelCall, weights: npt.NDArray[np.int16]) -> KernelCall:
+    """A call of `mcucc_conv2d` with its weights as int8 and what is to be added to each."""
+    offset = offset_of(weights)
     short = ConstArray("weights", (weights - offset).astype(np.int8))
     fields = dict(call.fields) | {"weights": short}
     plain = tuple((f"plain.{name}", value) for name, value in fields.items())
