@@ -93,7 +93,7 @@ BINARY: dict[str, Callable[[Floats, Floats], Floats]] = {
     "SQUARED_DIFFERENCE": lambda a, b: (a - b) * (a - b),
     "SUB": np.subtract,
 }
-COMPARISONS: dict[str, Callable[[Floats, Floats], npt.NDArray[np.bool_]]] = {
+COMPARISONS: dict[str, Callable[..., npt.NDArray[np.bool_]]] = {
     "EQUAL": np.equal,
     "GREATER": np.greater,
     "GREATER_EQUAL": np.greater_equal,

@@ -193,7 +193,7 @@ def test_refusals_name_where_to_end(tmp_path: Path) -> None:
 
     island = Island()
     made = island.float(island.real, "NEG", "NegOptions")
-    assert "the network ends in float behind bytes" in island.refused(path, made)
+    assert "the network ends in float32 behind bytes" in island.refused(path, made)
 
     island = Island()
     by_channel = island.builder.constant(np.arange(4, dtype=np.float32))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mcucc.frontends.tflite import (
+    choices,
     elementwise,
     functions,
     islands,
@@ -18,7 +19,8 @@ from mcucc.frontends.tflite.registry import CONVERTERS, Converter
 
 # Importing them fills CONVERTERS.
 MODULES = (
-    elementwise, functions, islands, joins, movers, parts, phases, plain, reductions, windows,
+    choices, elementwise, functions, islands, joins, movers, parts, phases, plain, reductions,
+    windows,
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from mcucc.frontends.tflite.registry import converter
 from mcucc.frontends.tflite.strided_view import StridedView
 from mcucc.frontends.tflite.windows import fused
 from mcucc.frontends.unsupported import NotComputed, UnsupportedNode, UnsupportedType
+from mcucc.ir.tensor import Tensor
 from mcucc.numerics.fixed_point import NO_CLAMP
 from mcucc.numerics.litert_floats import BINARY, COMPARISONS, UNARY, clamp, leaky_relu
 from mcucc.ops.common.lookup import INT8_RANGE
@@ -36,7 +37,10 @@ def island(ctx: Context, operator: FileOperator) -> bool:
 
     UnsupportedNode where it is no function of the bytes of one tensor.
     """
-    if operator.kind == "QUANTIZE":
+    chooses_bytes = operator.kind.startswith("SELECT") and (
+        ctx.output_tensor(operator).dtype == INT8
+    )
+    if operator.kind == "QUANTIZE" or chooses_bytes:
         return False
     reads = {i: ctx.islands[i] for i in operator.inputs if i in ctx.islands}
     if not reads:
@@ -44,7 +48,7 @@ def island(ctx: Context, operator: FileOperator) -> bool:
     first = next(iter(reads.values()))
     sources = list(dict.fromkeys(each.tensor.name for each in reads.values()))
     if len(sources) > 1:
-        raise _refused(f"in float, of several int8 tensors: {', '.join(sources)}", sources)
+        raise refused(f"in float, of several int8 tensors: {', '.join(sources)}", sources)
     y = ctx.output_tensor(operator)
     if operator.kind in MOVERS:
         made = replace(first, bytes=_moved(ctx, operator, first))
@@ -53,12 +57,13 @@ def island(ctx: Context, operator: FileOperator) -> bool:
     if made.bytes.shape != tuple(max(n, 1) for n in y.shape):
         raise UnsupportedNode(f"computes {list(made.bytes.shape)}, the file says {list(y.shape)}")
     if y.index in ctx.file.outputs:
-        raise _refused(f"the network ends in float behind {sources[0]}", sources)
+        raise refused(f"the network ends in {y.type_name.lower()} behind {sources[0]}", sources)
     ctx.islands[y.index] = made
     return True
 
 
-def _refused(why: str, ends: Sequence[str]) -> UnsupportedNode:
+def refused(why: str, ends: Sequence[str]) -> UnsupportedNode:
+    """A refusal that says where the network can end instead."""
     return UnsupportedNode(
         why,
         f"end the network there (--outputs {','.join(ends)}), or give mcucc the float .tflite "
@@ -81,17 +86,21 @@ def _moved(ctx: Context, operator: FileOperator, x: Island) -> StridedView:
 
 def _mapped(ctx: Context, operator: FileOperator, reads: dict[int, Island]) -> Array:
     """The 256 results of an element-wise operator."""
+    of_two: dict[str, Callable[..., Array]] = {**BINARY, **COMPARISONS}
     known: dict[str, tuple[int, Callable[..., Array]]] = {
         **{kind: (1, function) for kind, function in UNARY.items()},
-        **{kind: (2, function) for kind, function in {**BINARY, **COMPARISONS}.items()},
+        **{kind: (2, function) for kind, function in of_two.items()},
         **dict.fromkeys(("SELECT", "SELECT_V2"), (3, np.where)),
         "LEAKY_RELU": (1, lambda x: leaky_relu(x, _slope(operator))),
+        "LOGICAL_NOT": (1, np.logical_not),
+        "LOGICAL_AND": (2, np.logical_and),
+        "LOGICAL_OR": (2, np.logical_or),
         "PRELU": (2, lambda x, slope: np.where(x >= 0, x, x * slope)),
     }
     count, function = known.get(operator.kind, (0, np.where))
     first = next(iter(reads.values()))
     if not count:
-        raise _refused(f"computes in float of {first.tensor.name}", [first.tensor.name])
+        raise refused(f"computes in float of {first.tensor.name}", [first.tensor.name])
     if len(operator.inputs) != count:
         raise UnsupportedNode(f"{len(operator.inputs)} inputs")
     operands = [_operand(ctx, operator, place, first) for place in range(count)]
@@ -107,19 +116,19 @@ def _operand(ctx: Context, operator: FileOperator, place: int, first: Island) ->
     if tensor.index in ctx.islands:
         own = ctx.islands[tensor.index]
         if own.bytes != first.bytes:
-            raise _refused(
+            raise refused(
                 f"in float, of {own.tensor.name} and its own values elsewhere", [own.tensor.name]
             )
         return own.values
     value = ctx.constants.get(tensor.index)
     if value is None:
         names = [first.tensor.name, tensor.name]
-        raise _refused(f"in float, of {names[0]} and {names[1]}", names[:1])
+        raise refused(f"in float, of {names[0]} and {names[1]}", names[:1])
     if value.dtype not in (np.float32, np.bool_) or not value.size:
         raise UnsupportedType(f"{tensor.name} is {tensor.type_name}")
     stretched = np.broadcast_shapes(value.shape, first.bytes.shape)
     if (value != value.flat[0]).any() or stretched != first.bytes.shape:
-        raise _refused(
+        raise refused(
             f"in float, of {first.tensor.name} and a constant of {list(value.shape)}",
             [first.tensor.name],
         )
@@ -156,7 +165,7 @@ def _begin(ctx: Context, operator: FileOperator, x: FileTensor, y: FileTensor) -
     view = ctx.view(operator)
     ctx.says(y, view.shape)
     if x.dtype != INT8:
-        raise _refused(f"computed on in float, of {x.type_name}", [x.name])
+        raise refused(f"computed on in float, of {x.type_name}", [x.name])
     quant = per_tensor(x)
     values = np.float32(quant.per_tensor_scale) * (INT8_RANGE - quant.zero_point)
     ctx.islands[y.index] = Island(x, view, values.astype(np.float32))
@@ -172,16 +181,20 @@ def end(ctx: Context, operator: FileOperator) -> None:
     own = ctx.islands[x.index]
     real, step = own.values.astype(np.float64), per_tensor(y).per_tensor_scale
     if own.values.dtype != np.float32 or not (np.abs(real) < LARGEST * step).all():
-        raise _refused(
+        raise refused(
             f"in float, of {own.tensor.name}, infinite or far beyond int8 for some of its bytes",
             [own.tensor.name],
         )
-    source = ctx.tensors[own.bytes.source]
-    quant = per_tensor(own.tensor)
-    target = ctx.define(y, own.bytes.shape)
+    table_of(ctx, own, own.values, ctx.define(y, own.bytes.shape))
+
+
+def table_of(ctx: Context, own: Island, values: Array, target: Tensor) -> Tensor:
+    """Emit the table of 256 float32 values of an island's bytes, where they lie; the target."""
+    source, quant = ctx.tensors[own.bytes.source], per_tensor(own.tensor)
     moved = source
     if (source.shape, source.quant) != (target.shape, quant) or not own.bytes.plain:
         moved = ctx.between(f"{target.name}_bytes", source, target.shape, quant)
         ctx.apply(own.bytes, moved)
-    op = Sampled(tuple(real.tolist()), quant.per_tensor_scale, quant.zero_point)
-    ctx.emit(op, [moved.name], target)
+    real = tuple(values.astype(np.float64).tolist())
+    ctx.emit(Sampled(real, quant.per_tensor_scale, quant.zero_point), [moved.name], target)
+    return target
