@@ -26,6 +26,8 @@ def run_command(
     verbose: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
 ) -> None:
     """Run one picture or sample through a compiled network."""
+    import numpy as np
+
     from mcucc.backends.choose import NAMES as EMULATORS
     from mcucc.cli.output import console, print_json
     from mcucc.cli.parse import choice
@@ -72,7 +74,9 @@ def run_command(
             continue
         for index in sorted(range(flat.size), key=lambda i: (-flat[i], i))[:top]:
             real = a.scale * (flat[index] - a.zero_point)
-            console.print(f"  [{index}] {flat[index]:>4} = {real:.4f}", markup=False)
+            place = [index] if a.height * a.width == 1 else np.unravel_index(index, a.shape)
+            shown = ", ".join(str(axis) for axis in place)  # of a map: row, column, channel
+            console.print(f"  [{shown}] {flat[index]:>4} = {real:.4f}", markup=False)
     for table in constants:
         words = f"{table.name}: {table.size}, the same for every picture: {table.symbol}"
         console.print(f"{words} of {compiled.manifest.name}_constants.h", markup=False)

@@ -5,7 +5,7 @@ Here and only here data becomes samples.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,17 +20,13 @@ from mcucc.frontends.imported import ImportedModel, Port
 from mcucc.images.arrays import calibration_of, is_arrays, read_arrays, read_sample, read_samples
 from mcucc.images.camera import CameraInput
 from mcucc.images.datasets import check_labels, load_dataset, load_picture, pictures
-from mcucc.images.preprocess import CHANNELS, Preprocess, find_preprocess
+from mcucc.images.preprocess import CHANNELS, Preprocess, example, find_preprocess
 from mcucc.images.samples import ArraySample, CalibrationSet, Picture, Sample
 from mcucc.ir.window import hwc
 
 ARRAYS_HINT = (
     "an .npz with an array for each input under its name (samples first; floats, or integers as "
     "the file reads them), and labels where there are any"
-)
-RAW_HINT = (
-    "give raw inputs: --data FILE.npz with an array of floats for each input (samples first), "
-    "and no preprocessing TOML"
 )
 NOISE = "noise"  # what the manifest calls it
 
@@ -45,33 +41,58 @@ def preprocess_of(
     With `noise` only shapes matter: bytes / 255 where there is none. Raises DataError where
     pictures are given, or nothing, and cannot be read.
     """
-    path, graph = imported.model_path, imported.graph
+    path, ports = imported.model_path, imported.ports
     given = toml is not None or path.with_suffix(".toml").is_file()
     if not given and data is not None and is_arrays(data):
         return None
-    shapes = {name: hwc(graph.tensors[name].shape) for name in graph.inputs}
-    reads_picture = len(shapes) == 1 and all(s[2] in CHANNELS.values() for s in shapes.values())
-    if not reads_picture:
+    reason = _no_picture(ports, said=given)
+    if reason:
         if noise and data is None and not given:
             return None
-        raise DataError(_no_picture(shapes), where=str(path), hint=RAW_HINT)
-    ((height, width, depth),) = shapes.values()
+        hint = raw_hint(ports) + ("; a preprocessing TOML is for pictures" if given else "")
+        raise DataError(reason, where=str(path), hint=hint)
+    height, width, depth = hwc(ports[0].stored)
+    made = Preprocess("gray" if depth == 1 else "rgb", (height, width), scale=1 / 255)
     if noise and not given:
-        return Preprocess("gray" if depth == 1 else "rgb", (height, width), scale=1 / 255)
+        return made
+    if not given:
+        raise DataError(
+            f"there is no preprocessing for {path.name}: {path.with_suffix('.toml')} does not "
+            "exist",
+            where=str(path),
+            hint=f"write that file, or name one with --preprocess:\n{example(made)}"
+            + (f"\nwhere it reads no pictures {raw_hint(ports)}" if depth == 1 else ""),
+        )
     preprocess = find_preprocess(path, toml)
     preprocess.check_input((height, width, depth), where=str(path))
     return preprocess
 
 
-def _no_picture(shapes: Mapping[str, tuple[int, int, int]]) -> str:
-    """Why no picture can be read."""
-    if len(shapes) != 1:
-        names = ", ".join(shapes)
-        return f"the network has {len(shapes)} inputs ({names}): a picture fills one input"
-    ((name, shape),) = shapes.items()
+def _no_picture(ports: Sequence[Port], *, said: bool) -> str:
+    """Why no picture can be read, "" where one can: also of a sequence that is `said` to be one."""
+    if len(ports) != 1:
+        names = ", ".join(port.name for port in ports)
+        return f"the network has {len(ports)} inputs ({names}): a picture fills one input"
+    (port,) = ports
+    picture = "pictures have height, width and 1 or 3 channels"
+    if (said or len(port.shape) == 4) and hwc(port.stored)[2] in CHANNELS.values():
+        return ""
+    return f"the network reads no picture: its input {port.name} is {list(port.shape)}, {picture}"
+
+
+def raw_hint(ports: Sequence[Port]) -> str:
+    """How samples are given to a network that reads no picture, in the words of NumPy."""
+    shapes = [["N", *(p.shape[1:] if p.shape[0] == 1 else p.shape)] for p in ports]
+    wanted = [f"[{', '.join(map(str, shape))}]" for shape in shapes]
+    if len(ports) == 1:
+        return (
+            "give samples: --data FILE.npy, written by numpy.save, with floats as the network "
+            f"reads them, {wanted[0]} (N samples), or a folder of .npy files of one sample each"
+        )
+    arrays = ", ".join(f"{p.name!r}: {shape}" for p, shape in zip(ports, wanted, strict=True))
     return (
-        f"the network reads no picture: its input {name} is {'x'.join(map(str, shape))}, pictures "
-        "have 1 or 3 channels"
+        "give samples: --data FILE.npz, written by numpy.savez(FILE, **{name: array}), with "
+        f"floats as the network reads them, {arrays} (N samples), or a folder of such files"
     )
 
 
@@ -189,7 +210,7 @@ def _array_samples(
 ) -> tuple[Sample, ...]:
     if not data.exists():
         raise DataError("does not exist", where=str(data), hint=f"give {ARRAYS_HINT}")
-    if not data.is_file() or not is_arrays(data):
+    if not is_arrays(data):
         raise DataError(
             "the folder was compiled without preprocessing: pictures cannot be fed",
             where=str(data),

@@ -1,13 +1,15 @@
 """Arrays of raw inputs: an .npz or .npy of many samples, read within bounds and without pickle.
 
 An array is named as the model file names its input; the only array may have any name. Its first
-axis counts samples, the others are the input's. `labels` may stand beside.
+axis counts samples, the others are the input's. `labels` may stand beside. A folder holds such
+files, in the order of their names, or a folder of them for each class.
 """
 
 from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import IO, Any
@@ -33,12 +35,48 @@ HEADERS = {
 
 
 def is_arrays(path: Path) -> bool:
-    """Whether a file is named as one of arrays."""
+    """Whether a file is named as one of arrays, or a folder has such files."""
+    if path.is_dir():
+        return any(_files(path))
     return path.suffix.lower() in SUFFIXES
 
 
 def read_samples(path: Path, ports: Sequence[Port]) -> tuple[ArraySample, ...]:
-    """Every sample of a file; DataError unless it fits the inputs, one message a mistake."""
+    """Every sample of a file or folder; DataError unless it fits the inputs, one a mistake."""
+    if not path.is_dir():
+        return _of_file(path, ports)
+    samples: list[ArraySample] = []
+    size = 0
+    for label, file in _files(path):
+        found = _of_file(file, ports)
+        size += sum(value.nbytes for sample in found for value in sample.values)
+        if size > LARGEST:
+            raise DataError(f"more than {LARGEST:,} bytes", where=str(path))
+        for number, sample in enumerate(found):
+            name = f"{file.name} {number}" if len(found) > 1 else file.name
+            own = label if sample.label is None else sample.label
+            samples.append(replace(sample, name=name, label=own))
+    return tuple(samples)
+
+
+def _files(folder: Path) -> list[tuple[int | None, Path]]:
+    """The files of a folder with their classes; one of each class in turn, as of pictures."""
+    try:
+        inside = sorted(e for e in folder.iterdir() if not e.name.startswith("."))
+        classes = [[f for f in sorted(e.iterdir()) if _named(f)] for e in inside if e.is_dir()]
+    except OSError as error:
+        raise DataError(f"cannot list the files: {error}", where=str(folder)) from error
+    if not any(classes):
+        return [(None, file) for file in inside if _named(file)]
+    longest = max(map(len, classes))
+    return [(k, own[i]) for i in range(longest) for k, own in enumerate(classes) if i < len(own)]
+
+
+def _named(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and path.is_file()
+
+
+def _of_file(path: Path, ports: Sequence[Port]) -> tuple[ArraySample, ...]:
     arrays = read_arrays(path)
     labels = None
     if LABELS in arrays and LABELS not in [port.name for port in ports]:

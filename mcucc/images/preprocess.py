@@ -35,14 +35,14 @@ FILTERS = {
 KEYS = ("channels", "resize", "filter", "center_crop", "scale", "mean", "std")
 LARGEST_SIDE = 8192
 LARGEST_FILE = 2**20  # bytes
-EXAMPLE = """[preprocess]
-channels = "rgb"         # rgb, bgr or gray
-resize = [80, 80]        # height, width
+_TEXT = """[preprocess]
+channels = "{channels}"         # rgb, bgr or gray
+resize = {size}        # height, width
 filter = "bilinear"      # nearest, box, bilinear, hamming, bicubic or lanczos
-# center_crop = [72, 72] # height, width; left out: no crop
+# center_crop = [72, 72] # height, width, of what was resized; left out: no crop
 scale = 0.00392156862745098  # the network sees (byte * scale - mean) / std
-mean = [0.5, 0.5, 0.5]
-std = [0.5, 0.5, 0.5]"""
+mean = {half}
+std = {half}"""
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,15 @@ class Preprocess:
         except DataError as error:
             hint = error.hint or f"a preprocessing file looks like this:\n{EXAMPLE}"
             raise DataError(error.what, where=where, hint=hint) from error
+
+
+def example(preprocess: Preprocess) -> str:
+    """A file for pictures of this size, as a user may begin with it."""
+    size, half = list(preprocess.shape[:2]), [0.5] * preprocess.channel_count
+    return _TEXT.format(channels=preprocess.channels, size=size, half=half)
+
+
+EXAMPLE = example(Preprocess("rgb", (80, 80)))
 
 
 def load_preprocess(path: str | Path) -> Preprocess:

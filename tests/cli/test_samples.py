@@ -218,3 +218,58 @@ def test_a_float_network_of_two_inputs(tmp_path: Path) -> None:
     report = validated(out, data)
     ways = {way["name"]: way for way in report["ways"]}
     assert ways["host"]["cosine"] > 0.99 and ways["host"]["different_pictures"] == 0
+
+
+def test_a_folder_of_samples_by_class(tmp_path: Path) -> None:
+    """A file a sample, a folder a class, as sound is kept; one of each class calibrates first."""
+    model = keywords(tmp_path)
+    floats = np.concatenate([runtime(model, {"image": row[None]})[0] for row in REAL])
+    classes = floats.argmax(axis=1)
+    data = tmp_path / "words"
+    for label in range(CLASSES):
+        (data / f"word{label}").mkdir(parents=True)
+    for index, (row, label) in enumerate(zip(REAL, classes, strict=True)):
+        np.save(data / f"word{label}" / f"{index:02}.npy", row)
+    out = compiled(model, "--data", data)
+    facts = json.loads((out / "manifest.json").read_text())["quantization"]["calibration"]
+    firsts = {label: int(np.flatnonzero(classes == label)[0]) for label in set(classes.tolist())}
+    assert facts["count"] == COUNT
+    assert facts["first"] == f"{firsts[min(firsts)]:02}.npy"
+    report = validated(out, data)
+    assert report["images"] == report["labelled"] == COUNT
+    assert report["float_top1"] == 1.0
+
+
+@pytest.mark.parametrize("shape", [[1, 3], [1, 1, 20], [1, 16, 20]])
+def test_a_float_network_of_anything_says_how_samples_are_given(
+    shape: list[int], tmp_path: Path
+) -> None:
+    """Three values are no picture of one pixel, a sound of one channel none of one row."""
+    n = Net(shape)
+    x = n("Relu", n("Add", "image", n.const(np.linspace(-1, 1, shape[-1]))))
+    model = n.save(tmp_path, n("Flatten", x, out="y"))
+    arguments = ("compile", model, "--board", BOARD, "--c-only", "--out", tmp_path / "out")
+    refused = mcucc(*arguments)
+    wanted = ", ".join(map(str, ["N", *shape[1:]]))
+    assert refused.code == 2
+    assert f"its input image is {shape}" in refused.err
+    assert "--data FILE.npy, written by numpy.save, with floats as the network reads them, " in (
+        refused.err
+    )
+    assert f"[{wanted}] (N samples)" in refused.err
+    data = one(tmp_path / "x.npy", RNG.normal(0, 1, (4, *shape[1:])))
+    assert validated(compiled(model, "--data", data), data)["images"] == 4
+
+
+def test_what_may_be_a_picture_gets_a_toml_that_fits(tmp_path: Path) -> None:
+    n = Net([1, 1, 9, 7])
+    model = n.save(tmp_path, n.conv("image", 1, 4, out="y"))
+    arguments = ("compile", model, "--board", BOARD, "--c-only", "--out", tmp_path / "out")
+    refused = mcucc(*arguments)
+    assert refused.code == 2
+    assert "where it reads no pictures give samples: --data FILE.npy" in refused.err
+    text = refused.err[refused.err.index("[preprocess]") : refused.err.index("where it reads no")]
+    model.with_suffix(".toml").write_text(text)
+    pictures = RNG.integers(0, 256, (4, 9, 7), np.uint8)
+    data = saved(tmp_path / "pictures.npz", images=pictures)
+    assert validated(compiled(model, "--data", data), data)["images"] == 4

@@ -186,7 +186,7 @@ PICTURES = (
     Wrong(
         "pictures for a network that reads none",
         lambda p: (*raw_inputs(image=np.zeros(3))(p)[:-1], p.data),
-        ("reads no picture", "1x1x20", "--data FILE.npz"),
+        ("reads no picture", "[1, 20]", "--data FILE.npy"),
     ),
     Wrong(
         "raw inputs of another length",

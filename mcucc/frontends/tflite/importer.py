@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import numpy as np
 
 from mcucc.errors import ModelError, Problem, UnsupportedError
 from mcucc.frontends.fold_pads import fold_crops, fold_pads
-from mcucc.frontends.imported import ConstantOutput, Format, ImportedModel, Port
+from mcucc.frontends.imported import ConstantOutput, Format, ImportedModel, Port, Source
 from mcucc.frontends.tflite.context import Context
 from mcucc.frontends.tflite.file import FileTensor, TfliteFile
 from mcucc.frontends.tflite.kinds import kinds_of
 from mcucc.frontends.tflite.read import read_tflite
+from mcucc.frontends.tflite.turned_inputs import TO_HWC, turn_inputs
 from mcucc.frontends.tflite.unsigned import as_int8
 from mcucc.frontends.tflite.walk import ends_before, label_of, walk
 from mcucc.ir.graph import Graph
@@ -52,17 +54,18 @@ def import_tflite_file(file: TfliteFile, path: Path) -> ImportedModel:
         tuple(dict.fromkeys(ctx.names[i] for i in computed)),
     )
     names = _end_names(ctx)
-    graph = fold_crops(fold_pads(_rename(_live(graph), names)))
+    graph, turned = turn_inputs(_rename(_live(graph), names))
+    graph = fold_crops(fold_pads(graph))
     verify(graph)
     return ImportedModel(
         graph=graph,
         model_path=path,
         sha256=file.sha256,
         format=Format.TFLITE,
-        inputs=tuple(_port(ctx, graph, original.tensors[i], names) for i in file.inputs),
+        inputs=tuple(_port(ctx, graph, original.tensors[i], names, turned) for i in file.inputs),
         outputs=tuple(_port(ctx, graph, original.tensors[i], names) for i in computed),
         sources={
-            names.get(name, name): source
+            names.get(name, name): _turned_source(source, names.get(name, name) in turned)
             for name, source in ctx.sources.items()
             if names.get(name, name) in graph.tensors
         },
@@ -73,6 +76,10 @@ def import_tflite_file(file: TfliteFile, path: Path) -> ImportedModel:
             if i not in ctx.names
         },
     )
+
+
+def _turned_source(source: Source, turned: bool) -> Source:
+    return replace(source, permutation=TO_HWC) if turned else source
 
 
 def _constant(ctx: Context, tensor: FileTensor) -> ConstantOutput:
@@ -99,10 +106,17 @@ def _end_names(ctx: Context) -> dict[str, str]:
     return names
 
 
-def _port(ctx: Context, graph: Graph, tensor: FileTensor, names: dict[str, str]) -> Port:
+def _port(
+    ctx: Context,
+    graph: Graph,
+    tensor: FileTensor,
+    names: dict[str, str],
+    turned: Collection[str] = (),
+) -> Port:
     index, shape = tensor.index, ctx.shape(tensor)
     inner = graph.tensors[names.get(ctx.names[index], ctx.names[index])]
-    order, dtype = tuple(range(len(shape))), tensor.dtype or INT8
+    order = TO_HWC if inner.name in turned else tuple(range(len(shape)))
+    dtype = tensor.dtype or INT8
     return Port(
         name=tensor.name,
         tensor=inner.name,
