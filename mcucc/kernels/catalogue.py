@@ -111,6 +111,7 @@ def _armv7em() -> Iterator[KernelId]:
     yield from _forms("mul", isa, forms=mul.FORMS)
     yield from _forms("conv2d_offset", isa)
     yield from _forms("conv_transpose2d", isa)
+    yield from _forms("conv2d", isa, "grouped")
     yield from _packed([KernelId("partial_sums", isa), *_matrix(isa)])
     copies = [(size, stride) for size in armv7em.SQUARES for stride in armv7em.STRIDES]
     yield from _forms("depthwise_conv2d", isa, "planes", copies)

@@ -62,6 +62,22 @@ def window_cases(draw_: st.DrawFn) -> Case:
 
 
 @st.composite
+def grouped_cases(draw_: st.DrawFn) -> Case:
+    window, groups = draw_(draw.windows()), draw_(st.integers(2, 4))
+    height, width = draw_(draw.sizes(window))
+    op = Conv2d(window, groups, draw_(CLAMPS))
+    inputs, outputs = draw_(st.integers(1, 9)), draw_(st.integers(1, 5))
+    return draw.weighted(
+        op,
+        (1, height, width, groups * inputs),
+        (groups * outputs, *window.kernel, inputs),
+        draw_(ZERO_PAIRS),
+        draw_(SCALES),
+        draw_(SEEDS),
+    )
+
+
+@st.composite
 def depthwise_cases(draw_: st.DrawFn) -> Case:
     size, stride = draw_(st.sampled_from([3, 5, 7])), draw_(st.integers(1, 2))
     pads = Pads(*(draw_(st.integers(0, size - 1)) for _ in range(4)))
@@ -164,10 +180,11 @@ def chosen(
     bits = None if weights is None or bits_of(weights) == 8 else bits_of(weights)
     context = NodeContext(intervals, shape[0], shape[1], optimize, bits=bits)
     choice = choose(kernel, context, isa)
-    if choice.form is Form.COMMON and seed % 2:  # drawn factors hardly ever need their own shifts
-        shifts = choose(kernel, dataclasses.replace(context, form=Form.SHIFT), isa)
-        like = shifts.form is Form.SHIFT and shifts.call.id.bits == choice.call.id.bits
-        choice = shifts if like else choice
+    other = (None, Form.SHIFT, Form.COMMON)[seed // 2 % 3]
+    if other and choice.form in (Form.HIGH, Form.COMMON):  # drawn factors hardly ever need them
+        found = choose(kernel, dataclasses.replace(context, form=other), isa)
+        like = found.form is other and found.call.id.bits == choice.call.id.bits
+        choice = found if like else choice
     return choice, shape
 
 

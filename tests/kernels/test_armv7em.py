@@ -26,6 +26,7 @@ from tests.kernels.cases import (
     depthwise_cases,
     everyday,
     forms_of,
+    grouped_cases,
     long,
     packed,
     pointwise_cases,
@@ -42,6 +43,7 @@ PACKED = ("pointwise", "conv2d", "stem", "depthwise", "fully_connected")
 CASES: dict[str, st.SearchStrategy[Case]] = {
     "pointwise": pointwise_cases(),
     "conv2d": window_cases(),
+    "grouped": grouped_cases(),
     "stem": stem_cases(),
     "depthwise": depthwise_cases(),
     "fully_connected": draw.fully_connected_cases(),
@@ -58,6 +60,7 @@ CASES["long deep"] = long(deep_cases())
 EXAMPLES = {
     "pointwise": 150,
     "conv2d": 120,
+    "grouped": 100,
     "stem": 60,
     "depthwise": 120,
     "fully_connected": 80,
@@ -118,7 +121,7 @@ def test_assembly_computes_the_reference_on_a_cortex_m4(name: str, machine: obje
         np.testing.assert_array_equal(calls.assemble(parts), expected)
 
     check()
-    if name in ("pointwise", "conv2d"):
+    if name in ("pointwise", "conv2d", "grouped"):
         assert forms_of(seen) == {"high", "common", "shift", "double"}
     if name == "depthwise":
         assert forms_of(seen) == {"high", "common", "shift", "double"}

@@ -25,6 +25,7 @@ from tests.kernels import driver
 from tests.kernels.cases import (
     depthwise_cases,
     forms_of,
+    grouped_cases,
     packed,
     pointwise_cases,
     stem_cases,
@@ -44,6 +45,7 @@ CORES = {
 CASES: dict[str, st.SearchStrategy[Case]] = {
     "pointwise": pointwise_cases(),
     "conv2d": window_cases(),
+    "grouped": grouped_cases(),
     "stem": stem_cases(),
     "depthwise": depthwise_cases(),
     "fully_connected": draw.fully_connected_cases(),
