@@ -12,6 +12,7 @@ from mcucc.frontends.tflite import (
     parts,
     phases,
     plain,
+    products,
     reductions,
     windows,
 )
@@ -19,8 +20,8 @@ from mcucc.frontends.tflite.registry import CONVERTERS, Converter
 
 # Importing them fills CONVERTERS.
 MODULES = (
-    choices, elementwise, functions, islands, joins, movers, parts, phases, plain, reductions,
-    windows,
+    choices, elementwise, functions, islands, joins, movers, parts, phases, plain, products,
+    reductions, windows,
 )  # fmt: skip
 
 

@@ -119,6 +119,21 @@ class GatherOptions:
     batch_dims: int = 0
 
 
+@dataclass(frozen=True)
+class ProductOptions:
+    """BATCH_MATMUL: whether the last two axes of an operand are swapped."""
+
+    adj_x: bool = False
+    adj_y: bool = False
+
+
+@dataclass(frozen=True)
+class MirrorOptions:
+    """MIRROR_PAD: `symmetric` repeats the edge itself, else it is the mirror."""
+
+    symmetric: bool = False
+
+
 REDUCTIONS = (
     "MEAN",
     "SUM",
@@ -143,6 +158,8 @@ Options = (
     | SliceOptions
     | ShapeOptions
     | GatherOptions
+    | ProductOptions
+    | MirrorOptions
 )
 
 
@@ -150,6 +167,12 @@ def _same(padding: int) -> bool:
     if padding not in (tflite.Padding.SAME, tflite.Padding.VALID):
         raise ValueError(f"padding of the kind {padding}")
     return bool(padding == tflite.Padding.SAME)
+
+
+def _symmetric(mode: int) -> bool:
+    if mode not in (tflite.MirrorPadMode.REFLECT, tflite.MirrorPadMode.SYMMETRIC):
+        raise ValueError(f"a mirror of the kind {mode}")
+    return bool(mode == tflite.MirrorPadMode.SYMMETRIC)
 
 
 def _values(count: int, read: Callable[[], Any]) -> Options:
@@ -252,6 +275,11 @@ _READERS: dict[str, tuple[str, Callable[[Any], Options]]] = {
     "DEPTH_TO_SPACE": ("DepthToSpaceOptions", lambda t: BlockOptions(t.BlockSize())),
     "SPACE_TO_DEPTH": ("SpaceToDepthOptions", lambda t: BlockOptions(t.BlockSize())),
     "STRIDED_SLICE": ("StridedSliceOptions", _slice),
+    "BATCH_MATMUL": (
+        "BatchMatMulOptions",
+        lambda t: ProductOptions(bool(t.AdjX()), bool(t.AdjY())),
+    ),
+    "MIRROR_PAD": ("MirrorPadOptions", lambda t: MirrorOptions(_symmetric(t.Mode()))),
 }
 # Operators whose converter leaves the table out when every field has its default.
 _DEFAULTS: dict[str, Options] = {
@@ -271,6 +299,8 @@ _DEFAULTS: dict[str, Options] = {
     "STRIDED_SLICE": SliceOptions(),
     "PACK": JoinOptions(0),
     "UNPACK": JoinOptions(0),
+    "BATCH_MATMUL": ProductOptions(),
+    "MIRROR_PAD": MirrorOptions(),
 }
 
 
