@@ -8,6 +8,7 @@ from typing import Any
 import onnx
 import pytest
 
+from mcucc.passes.pipeline import optimize
 from tests.frontends.onnx_nets import Net, assert_equal_to_runtime, kinds
 
 POSITIVE = ("Log", "Sqrt", "Reciprocal")
@@ -65,4 +66,23 @@ def test_a_network_of_sequences(tmp_path: Path) -> None:
     x = net("AveragePool", net("Relu", x), kernel_shape=[3], pads=[1, 1])
     x = net("Flatten", net("GlobalAveragePool", x))
     net("Gemm", x, net.weights(4, 3), net.weights(3), out="y")
+    assert_equal_to_runtime(net.save(tmp_path, "y"))
+
+
+def test_causal_convolutions(tmp_path: Path) -> None:
+    """Borders of sequences, in front only: windows of the convolutions behind them."""
+    net = Net([1, 6, 20])
+    x = net("Pad", "image", net.ints(0, 0, 2, 0, 0, 0))
+    x = net("Relu", net("Conv", x, net.weights(8, 6, 3), net.weights(8)))
+    x = net("Pad", x, net.ints(0, 0, 4, 0, 0, 0))
+    net("Conv", x, net.weights(4, 8, 3), dilations=[2], out="y")
+    graph = optimize(assert_equal_to_runtime(net.save(tmp_path, "y")))
+    assert "Pad" not in [node.op.kind for node in graph.nodes]
+
+
+@pytest.mark.parametrize("shape", [[1, 6, 5], [1, 7]])
+def test_borders_of_sequences_and_vectors(shape: list[int], tmp_path: Path) -> None:
+    net = Net(shape)
+    pads = [0, *range(1, len(shape)), 0, *range(2, len(shape) + 1)]
+    net("Pad", net("Relu", "image"), net.ints(*pads), net.const(1.5), out="y")
     assert_equal_to_runtime(net.save(tmp_path, "y"))

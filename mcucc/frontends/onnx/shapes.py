@@ -194,19 +194,33 @@ def pad(ctx: Context, node: OnnxNode) -> View:
         raise UnsupportedNode(f"negative pads {list(pads)}")
     if mode != "constant":
         return _mirrored(ctx, node, view, list(zip(begin, end, strict=True)), mode)
-    if rank != 4 or view.shape[0] != 1 or begin[0] or end[0]:
+    if rank > 4 or view.shape[:1] != (1,) or begin[0] or end[0]:
         raise UnsupportedNode(f"pads {list(pads)} of {list(view.shape)}; only pictures are padded")
     number = 0.0 if value is None or not value.size else float(value.flat[0])
     if not number < np.inf:
         raise UnsupportedNode(f"a border of {number}")
-    order = view.permutation(NHWC)
+    return _bordered(ctx, node, view, list(zip(begin, end, strict=True)), number)
+
+
+def _bordered(
+    ctx: Context, node: OnnxNode, view: View, pads: Sequence[tuple[int, int]], number: float
+) -> View:
+    """A border of one number; a sequence is a picture of one row, stored as it is."""
+    rank = len(pads)
+    preferred = NHWC if rank == 4 else ()
+    order = view.permutation(preferred)
     if order is None or order[0] != 0:
-        order = NHWC
+        order = preferred or tuple(range(rank))
+    if rank == 3 and any(pads[order[2]]) and not any(pads[order[1]]):
+        order = (0, order[2], order[1])  # as a convolution reads it
     stored = ctx.in_layout(node, view, order)
-    _, h, w, c = order
-    op = Pad(Pads(begin[h], begin[w], end[h], end[w]), (begin[c], end[c]), number)
+    inner, rows = order[1:], [1] * (4 - rank)
+    stored = ctx.shaped(node, stored, (1, *rows, *(view.shape[axis] for axis in inner)))
+    sides = [(0, 0)] * len(rows) + [pads[axis] for axis in inner]
+    (top, bottom), (left, right), channels = sides
+    op = Pad(Pads(top, left, bottom, right), channels, number)
     made = ctx.compute(node, op, [stored.tensor])
-    shape = tuple(n + begin[i] + end[i] for i, n in enumerate(view.shape))
+    shape = tuple(n + sum(pair) for n, pair in zip(view.shape, pads, strict=True))
     return View.stored(made, shape, order)
 
 
