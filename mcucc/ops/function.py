@@ -43,13 +43,20 @@ def _shrink(x: Reals, least: float, bias: float) -> Reals:
 
 # Name: the function, and how many parameters it takes.
 FUNCTIONS: dict[str, tuple[Callable[..., Reals], int]] = {
+    "Above": (lambda x, bound: (x > bound) * 1.0, 1),
+    "AtLeast": (lambda x, bound: (x >= bound) * 1.0, 1),
+    "AtMost": (lambda x, bound: (x <= bound) * 1.0, 1),
+    "Below": (lambda x, bound: (x < bound) * 1.0, 1),
     "Ceil": (np.ceil, 0),
     "Celu": (_celu, 1),
     "Cos": (np.cos, 0),
     "Exp": (np.exp, 0),
     "Floor": (np.floor, 0),
+    "Fmod": (np.fmod, 1),
+    "Is": (lambda x, number: (x == number) * 1.0, 1),
     "Log": (lambda x: np.log(np.maximum(x, SMALLEST)), 0),
     "LogSigmoid": (lambda x: -np.logaddexp(0.0, -x), 0),
+    "Mod": (np.mod, 1),
     "Neg": (np.negative, 0),
     "Pow": (_power, 1),
     "PowOf": (lambda x, base: np.power(base, x), 1),

@@ -44,7 +44,7 @@ def names_in(path: Path) -> set[str]:
 FAULTS: dict[str, Callable[[Net, str], str]] = {
     "an operator": lambda n, x: n("Hardmax", x),
     "an attribute": lambda n, x: n.conv(x, 4, 4, group=3),
-    "a mode": lambda n, x: n("Resize", x, "", n.const([1, 1, 2, 2]), mode="cubic"),
+    "a mode": lambda n, x: n("Resize", x, "", n.const([1, 1, 2, 2]), mode="area"),
 }
 
 

@@ -38,8 +38,11 @@ FUNCTIONS |= {f"com.microsoft.{name}" for name in ("FastGelu", "Gelu", "QuickGel
 NORMS = {"GroupNormalization", "InstanceNormalization", "LayerNormalization", "LpNormalization"}
 NORMS |= {"RMSNormalization", "SimplifiedLayerNormalization", "mcucc.Normal"}
 REDUCTIONS = {"L1", "L2", "LogSum", "LogSumExp", "Min", "Sum", "SumSquare"}
-# Operators of newer opsets than ONNX Runtime computes.
-NOT_DRAWN = {"Swish"} | FUNCTIONS | NORMS | {f"Reduce{name}" for name in REDUCTIONS}
+REDUCTIONS |= {"Prod"}
+PIECES = {"And", "ArgMax", "ArgMin", "Equal", "GatherND", "Greater", "GreaterOrEqual", "Less"}
+PIECES |= {"LessOrEqual", "LogSoftmax", "Mod", "Not", "Or", "Tile", "Where"}
+# Operators of newer opsets than ONNX Runtime computes, and those with tests of their own.
+NOT_DRAWN = {"Swish"} | FUNCTIONS | NORMS | PIECES | {f"Reduce{name}" for name in REDUCTIONS}
 
 
 def behind_a_convolution(net: Drawn, kind: Kind) -> tuple[str, ...]:

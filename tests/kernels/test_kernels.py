@@ -40,6 +40,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "lookup": draw.lookup_cases(),
     "arg_max": draw_choices.arg_max_cases(),
     "softmax": draw.softmax_cases(),
+    "log_softmax": draw_choices.log_softmax_cases(),
     "concat": draw.concat_cases(),
     "div": draw.div_cases(),
     "extremum": draw.extremum_cases(),
@@ -112,7 +113,7 @@ def test_c_equals_numpy(unit: str, library: ctypes.CDLL) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["add", "mul", "lookup", "softmax", "channel_affine", "extremum", "div"]
+    "unit", ["add", "mul", "lookup", "softmax", "log_softmax", "channel_affine", "extremum", "div"]
 )
 def test_in_place_where_the_kernel_says_so(unit: str, library: ctypes.CDLL) -> None:
     """The output may overwrite each input that `in_place` names."""

@@ -1,4 +1,4 @@
-"""Drawn cases of what chooses: ArgMax, with values that tie, and pixels of any places."""
+"""Drawn cases of ArgMax, with values that tie, of pixels of any places, of LogSoftmax."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from mcucc.ir.tensor import Tensor
 from mcucc.numerics.fixed_point import INT8, INT16
 from mcucc.ops.arg_max import ArgMax
+from mcucc.ops.log_softmax import LogSoftmax
 from mcucc.ops.resize_bilinear import Sampling
 from mcucc.ops.sample_nearest import SampleNearest
 from tests.ops.draw import (
@@ -16,6 +17,7 @@ from tests.ops.draw import (
     ZERO_POINTS,
     Case,
     activation,
+    free_output_scale,
     free_scale,
     int8_values,
 )
@@ -52,3 +54,14 @@ def sample_cases(draw: st.DrawFn) -> Case:
     x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
     output = Tensor("y", op.infer([x.type]).shape, INT8, x.quant)
     return Case(op, (x,), output, (int8_values(rng, shape),))
+
+
+@st.composite
+def log_softmax_cases(draw: st.DrawFn) -> Case:
+    """LogSoftmax of vectors and of pixels, from scores that are equal to some far apart."""
+    channels = draw(st.one_of(CHANNELS, st.sampled_from([257, 1001])))
+    shape = (1, *draw(st.sampled_from([(), (1, 1), (2, 3)])), channels)
+    rng = np.random.default_rng(draw(SEEDS))
+    x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
+    y = activation("y", shape, free_output_scale(0.1, rng), draw(ZERO_POINTS))
+    return Case(LogSoftmax(), (x,), y, (int8_values(rng, shape),))

@@ -48,6 +48,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "ChannelOperand": draw.channel_operand_cases(),
     "Slice": draw.slice_cases(),
     "GroupNorm": draw_norms.group_norm_cases(),
+    "LogSoftmax": draw_choices.log_softmax_cases(),
     "LayerNorm": draw.layer_norm_cases(),
     "Constant": draw.constant_cases(),
     "ResizeNearest": draw.resize_cases(),

@@ -47,6 +47,7 @@ class Context:
         self.views: dict[str, View] = {}
         self.constants: dict[str, Constant] = {}
         self.integers_of_file: set[str] = set()  # values that are integers there, or bool
+        self.truths_of_file: set[str] = set()  # of them those that are 0 or 1
         self._moves: dict[tuple[str, tuple[int, ...], tuple[int, ...]], str] = {}
         self._reserved: set[str] = set()
         self._node_names: set[str] = set()

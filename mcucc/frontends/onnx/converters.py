@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 from mcucc.frontends.onnx import (
+    einsums,
     elementwise,
     functions,
     integers,
     linear,
     norms,
+    piecewise,
     products,
     reductions,
     resize,
     shapes,
     slices,
+    softmaxes,
     windows,
 )
 from mcucc.frontends.onnx.registry import CONVERTERS, Converter
 
 MODULES = (
+    einsums,
     elementwise,
     functions,
     integers,
     linear,
     norms,
+    piecewise,
     products,
     reductions,
     resize,
     shapes,
     slices,
+    softmaxes,
     windows,
 )  # importing them fills CONVERTERS
 

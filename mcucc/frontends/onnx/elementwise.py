@@ -1,4 +1,4 @@
-"""Converters of element-wise operators and Softmax: they keep the layout they find."""
+"""Converters of element-wise operators: they keep the layout they find."""
 
 from __future__ import annotations
 
@@ -39,10 +39,8 @@ from mcucc.ops.hard_swish import HardSwish
 from mcucc.ops.leaky_relu import LeakyRelu
 from mcucc.ops.mish import Mish
 from mcucc.ops.mul import Mul
-from mcucc.ops.prelu import PRelu
 from mcucc.ops.sigmoid import Sigmoid
 from mcucc.ops.silu import Silu
-from mcucc.ops.softmax import Softmax
 from mcucc.ops.softplus import Softplus
 from mcucc.ops.sub import Sub
 from mcucc.ops.tanh import Tanh
@@ -122,12 +120,12 @@ def swish(ctx: Context, node: OnnxNode) -> View:
 def power(ctx: Context, node: OnnxNode) -> View:
     """The square or the cube by multiplications, other exponents and c^x by tables."""
     if node.input(0) in ctx.constants:
-        base = _scalar(ctx.constant(node, 0, "base"), "base")
+        base = scalar_of(ctx.constant(node, 0, "base"), "base")
         if base <= 0:
             raise UnsupportedNode(f"powers of {base:g}")
         return of_value(ctx, node, Function("PowOf", (base,)), 1)
     view = ctx.view(node, 0)
-    exponent = _scalar(ctx.constant(node, 1, "exponent"), "exponent")
+    exponent = scalar_of(ctx.constant(node, 1, "exponent"), "exponent")
     if exponent not in (2.0, 3.0):
         return of_value(ctx, node, Function("Pow", (exponent,)))
     tensor = view.tensor
@@ -147,32 +145,12 @@ def leaky_relu(ctx: Context, node: OnnxNode) -> View:
     return _unary(ctx, node, LeakyRelu(node.real("alpha", 0.01)))
 
 
-@converter("PRelu")
-def prelu(ctx: Context, node: OnnxNode) -> View:
-    """PRelu with a slope per channel, LeakyRelu where all are the same."""
-    slope = ctx.constant(node, 1, "slope").astype(np.float64)
-    if not slope.size or not np.isfinite(slope).all():
-        raise UnsupportedNode("a slope that is not a number")
-    if (slope == slope.flat[0]).all():
-        return _unary(ctx, node, LeakyRelu(float(slope.flat[0])))
-    view = ctx.view(node, 0)
-    channels = view.shape[1] if len(view.axes) == 4 else 0
-    slope = slope.reshape((1,) * (4 - slope.ndim) + slope.shape) if slope.ndim < 4 else slope
-    if slope.shape != (1, channels, 1, 1):
-        raise UnsupportedNode(
-            f"slopes {list(slope.shape)} for {list(view.shape)}; one per channel only"
-        )
-    image = ctx.image(node, view)
-    op = PRelu(tuple(float(value) for value in slope.flat))
-    return replace(image, tensor=ctx.compute(node, op, [image.tensor]))
-
-
 @converter("Clip")
 def clip(ctx: Context, node: OnnxNode) -> View:
     """Clip; bounds are inputs that may be left out."""
     bounds = [ctx.optional(node, i, name) for i, name in ((1, "minimum"), (2, "maximum"))]
-    lo = -math.inf if bounds[0] is None else _scalar(bounds[0], "minimum")
-    hi = math.inf if bounds[1] is None else _scalar(bounds[1], "maximum")
+    lo = -math.inf if bounds[0] is None else scalar_of(bounds[0], "minimum")
+    hi = math.inf if bounds[1] is None else scalar_of(bounds[1], "maximum")
     return _clamped(ctx, node, ctx.view(node, 0), lo, hi)
 
 
@@ -185,7 +163,7 @@ def extremum(ctx: Context, node: OnnxNode) -> View:
         return _all_of(ctx, node)
     if len(names) != 2 or len(activations) != 1:
         raise UnsupportedNode(f"of {len(names)} values, some constant", "compare them two by two")
-    bound = _scalar(ctx.constant(node, 1 - activations[0], "bound"), "bound")
+    bound = scalar_of(ctx.constant(node, 1 - activations[0], "bound"), "bound")
     view = ctx.view(node, activations[0])
     if node.op == "Max":
         return _clamped(ctx, node, view, bound, math.inf)
@@ -204,64 +182,56 @@ def _clamped(ctx: Context, node: OnnxNode, view: View, lo: float, hi: float) -> 
     return replace(view, tensor=made)
 
 
-def _scalar(value: Constant, what: str) -> float:
+def scalar_of(value: Constant, what: str) -> float:
+    """The one number that a constant holds; UnsupportedNode where it is not one."""
     if not value.size or (value != value.flat[0]).any():
         raise UnsupportedNode(f"a {what} that is not one number")
     return float(value.flat[0])
 
 
-@converter("Softmax")
-def softmax(ctx: Context, node: OnnxNode) -> View:
-    """Softmax over the axes stored innermost; before opset 13 over all axes from `axis` on."""
-    view = ctx.view(node, 0)
-    rank = len(view.axes)
-    axis = node.integer("axis", -1 if node.opset >= 13 else 1)
-    axis = axis + rank if axis < 0 else axis
-    if not 0 <= axis < rank:
-        raise UnsupportedNode(f"axis {axis} of a value of rank {rank}")
-    view = view.canonical()
-    reduced = view.axes[axis : axis + 1] if node.opset >= 13 else view.axes[axis:]
-    inner = sorted(atom for axis_atoms in reduced for atom in axis_atoms)
-    outer = [atom for atom in range(len(view.atoms)) if atom not in inner]
-    pixels, classes = view.size_of(outer), view.size_of(inner)
-    view = ctx.reordered(node, view, [*outer, *inner])
-    if ctx.tensors[view.tensor].shape[-1] != classes:
-        view = ctx.shaped(node, view, (1, classes) if pixels == 1 else (1, 1, pixels, classes))
-    return replace(view, tensor=ctx.compute(node, Softmax(), [view.tensor]))
-
-
 @converter("Add", "Sub", "Mul", "Div")
 def arithmetic(ctx: Context, node: OnnxNode) -> View:
-    """Of two activations, or of one and a constant, which becomes a scale and an offset."""
+    """Of two activations, or of one and a constant."""
     constant = [name in ctx.constants for name in node.proto.input]
     if len(constant) != 2:
         raise UnsupportedNode(f"{len(constant)} inputs")
     if not any(constant):
-        return _of_activations(ctx, node, ctx.view(node, 0), ctx.view(node, 1))
+        return combined(ctx, node, node.op, ctx.view(node, 0), ctx.view(node, 1))
     view = ctx.view(node, constant.index(False))
     value = ctx.constant(node, constant.index(True), "operand").astype(np.float64)
+    return with_constant(ctx, node, node.op, view, value, comes_first=constant[0])
+
+
+def with_constant(
+    ctx: Context,
+    node: OnnxNode,
+    word: str,
+    view: View,
+    value: Reals,
+    part: str = "",
+    *,
+    comes_first: bool = False,
+) -> View:
+    """Add, Sub, Mul or Div of a value and a constant: a scale and an offset, or a table beside."""
     common = broadcast_shape(view.shape, value.shape)
     if prod(common) != prod(view.shape):
         view = view.expanded(len(common))
         view = stretched(ctx, node, view, common, order_of(view))
-    if node.op == "Div" and not constant[0] and (value == 0).any():
+    if word == "Div" and not comes_first and (value == 0).any():
         raise UnsupportedNode("a division by zero")
     if not ctx.is_quantized and _varies_in_rows(ctx, view, value):
-        return _beside_constant(ctx, node, view, value, comes_first=constant[0])
-    if node.op == "Add":
-        return ctx.affine(node, view, 1.0, value)
-    if node.op == "Mul":
-        return ctx.affine(node, view, value, 0.0)
-    if node.op == "Sub":
-        return (
-            ctx.affine(node, view, -1.0, value)
-            if constant[0]
-            else ctx.affine(node, view, 1.0, -value)
-        )
-    if constant[0]:
+        return _beside_constant(ctx, node, word, view, value, part, comes_first=comes_first)
+    if word == "Add":
+        return ctx.affine(node, view, 1.0, value, part)
+    if word == "Mul":
+        return ctx.affine(node, view, value, 0.0, part)
+    if word == "Sub":
+        scale, offset = (-1.0, value) if comes_first else (1.0, -value)
+        return ctx.affine(node, view, scale, offset, part)
+    if comes_first:
         inverse = ctx.compute(node, Function("Reciprocal"), [view.tensor], "reciprocal")
-        return ctx.affine(node, replace(view, tensor=inverse), value, 0.0)
-    return ctx.affine(node, view, 1.0 / value, 0.0)
+        return ctx.affine(node, replace(view, tensor=inverse), value, 0.0, part)
+    return ctx.affine(node, view, 1.0 / value, 0.0, part)
 
 
 def _varies_in_rows(ctx: Context, view: View, value: Reals) -> bool:
@@ -278,16 +248,23 @@ def _varies_in_rows(ctx: Context, view: View, value: Reals) -> bool:
 
 
 def _beside_constant(
-    ctx: Context, node: OnnxNode, view: View, value: Reals, *, comes_first: bool
+    ctx: Context,
+    node: OnnxNode,
+    word: str,
+    view: View,
+    value: Reals,
+    part: str,
+    *,
+    comes_first: bool,
 ) -> View:
     """The value and a table of its shape, stored as it is; a divisor is a factor."""
-    op = _BINARY[node.op]
-    if node.op == "Div" and not comes_first:
+    op = _BINARY[word]
+    if word == "Div" and not comes_first:
         op, value = Mul(), 1.0 / value
     view = view.expanded(max(value.ndim, len(view.axes))).canonical()
     table = constant_like(ctx, node, view.constant_in_storage(value), view.tensor)
     pair = [table, view.tensor] if comes_first else [view.tensor, table]
-    return replace(view, tensor=ctx.compute(node, op, pair))
+    return replace(view, tensor=ctx.compute(node, op, pair, part))
 
 
 @converter("Neg")
@@ -317,15 +294,16 @@ def _all_of(ctx: Context, node: OnnxNode) -> View:
     """Any number of activations, the first two, the result and the third, and so on."""
     first, *others = (ctx.view(node, i) for i in range(len(node.proto.input)))
     for left, other in zip(range(len(others))[::-1], others, strict=True):
-        first = _of_activations(ctx, node, first, other, f"first_{left}" if left else "")
+        first = combined(ctx, node, node.op, first, other, f"first_{left}" if left else "")
     return first
 
 
-def _of_activations(ctx: Context, node: OnnxNode, a: View, b: View, part: str = "") -> View:
+def combined(ctx: Context, node: OnnxNode, word: str, a: View, b: View, part: str = "") -> View:
+    """An arithmetic operator of two activations of broadcastable shapes."""
     rank = max(len(a.axes), len(b.axes))
     a, b = a.expanded(rank).canonical(), b.expanded(rank).canonical()
     common = broadcast_shape(a.shape, b.shape)
-    if node.op == "Mul" and a.shape != b.shape:
+    if word == "Mul" and a.shape != b.shape:
         gated = _gated(ctx, node, *((a, b) if a.shape == common else (b, a)), common, part)
         if gated is not None:
             return gated
@@ -334,8 +312,7 @@ def _of_activations(ctx: Context, node: OnnxNode, a: View, b: View, part: str = 
         a, b = (stretched(ctx, node, each, common, order) for each in (a, b))
     a, b = _alike(ctx, node, a, b)
     b = ctx.shaped(node, b, ctx.tensors[a.tensor].shape)
-    op = _BINARY[node.op]
-    return replace(a, tensor=ctx.compute(node, op, [a.tensor, b.tensor], part))
+    return replace(a, tensor=ctx.compute(node, _BINARY[word], [a.tensor, b.tensor], part))
 
 
 def _alike(ctx: Context, node: OnnxNode, a: View, b: View) -> tuple[View, View]:

@@ -28,9 +28,10 @@ NARROW_TYPES = {2: 255, 3: 127, 4: 65535, 5: 32767}  # their largest numbers
 
 # Operators that mean the same of integers as of real numbers, and those that see to it themselves.
 OF_INTEGERS = {
-    *("Add", "Cast", "CastLike", "Concat", "Expand", "Flatten", "Gather", "Identity", "Max", "Min"),
-    *("Mul", "Neg", "ReduceMax", "ReduceMin", "ReduceSum", "Reshape", "Slice", "Split", "Squeeze"),
-    *("Sub", "Sum", "Tile", "Transpose", "Unsqueeze"),
+    *("Add", "And", "Cast", "CastLike", "Concat", "Equal", "Expand", "Flatten", "Gather"),
+    *("Greater", "GreaterOrEqual", "Identity", "Less", "LessOrEqual", "Max", "Min", "Mod", "Mul"),
+    *("Neg", "Not", "Or", "ReduceMax", "ReduceMin", "ReduceSum", "Reshape", "Slice", "Split"),
+    *("Squeeze", "Sub", "Sum", "Tile", "Transpose", "Unsqueeze", "Where"),
 }
 
 
@@ -40,6 +41,8 @@ def check_integers(ctx: Context, node: OnnxNode, names: Iterable[str]) -> bool:
         return False
     if node.op not in OF_INTEGERS:
         raise UnsupportedNode("the operator is not compiled for integers", "cast them to float")
+    if node.op == "Where":  # what is chosen, not by what
+        return any(name in ctx.integers_of_file for name in node.proto.input[1:])
     return node.op not in ("Cast", "CastLike")
 
 
@@ -81,7 +84,9 @@ def cast(ctx: Context, node: OnnxNode) -> View:
     wanted = node.integer("to") if node.op == "Cast" else _type_like(ctx, node)
     if wanted in FLOAT_TYPES:
         return view
-    if node.input(0) in ctx.integers_of_file:
+    if node.input(0) in ctx.truths_of_file:  # 0 and 1 in every type
+        ctx.truths_of_file.add(node.output)
+    elif node.input(0) in ctx.integers_of_file:
         most = _largest_index(ctx, view.tensor)
         if wanted not in WIDE_TYPES and not most <= NARROW_TYPES.get(wanted, -1):
             raise UnsupportedNode(f"a cast of integers to {_type_name(wanted)}")

@@ -91,7 +91,7 @@ def gemm(ctx: Context, node: OnnxNode) -> View:
     added = None
     if bias is not None and node.real("beta", 1.0) != 0.0:
         added = bias.astype(np.float64) * node.real("beta", 1.0)
-    return _matrix(ctx, node, view, matrix * node.real("alpha", 1.0), added)
+    return of_matrix(ctx, node, view, matrix * node.real("alpha", 1.0), added)
 
 
 @converter("MatMul")
@@ -107,13 +107,13 @@ def matmul(ctx: Context, node: OnnxNode) -> View:
     if matrix.ndim != 2 or len(view.axes) < 1 + constant[0]:
         raise UnsupportedNode(f"a product of {list(view.shape)} and {list(matrix.shape)}")
     if not constant[0]:
-        return _matrix(ctx, node, view, matrix.T, None)
+        return of_matrix(ctx, node, view, matrix.T, None)
     # A x = (x^T A^T)^T
     order = (*range(len(view.axes) - 2), len(view.axes) - 1, len(view.axes) - 2)
-    return _matrix(ctx, node, view.transposed(order), matrix, None).transposed(order)
+    return of_matrix(ctx, node, view.transposed(order), matrix, None).transposed(order)
 
 
-def _matrix(ctx: Context, node: OnnxNode, view: View, weights: Reals, bias: Reals | None) -> View:
+def of_matrix(ctx: Context, node: OnnxNode, view: View, weights: Reals, bias: Reals | None) -> View:
     """x * weights.T + bias over the last axis; weights are (outputs, inputs)."""
     view = view.canonical()
     outputs, inputs = weights.shape

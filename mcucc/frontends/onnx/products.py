@@ -1,4 +1,4 @@
-"""Products of two activations: MatMul, and Einsum of two operands.
+"""Products of two activations, the axes before their last two shared.
 
 A matrix lies in a tensor as a token lies in it: rows are pixels, and the axes that both operands
 share (heads, windows) lie before the rows, as rows of the picture, or between rows and columns, in
@@ -8,19 +8,15 @@ read by rows, and where the left one cannot be, (a b)^T = b^T a^T is computed in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from math import prod
 
 from mcucc.frontends.onnx.context import Context, pixels_of
 from mcucc.frontends.onnx.node import OnnxNode
-from mcucc.frontends.onnx.registry import converter
 from mcucc.frontends.onnx.view import Axis, View
 from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ops.mat_mul import MatMul
-
-MOST_LETTERS = 8
 
 
 @dataclass(frozen=True)
@@ -146,47 +142,3 @@ def _matrix(
     if groups == 1:
         shape = pixels_of(ctx.tensors[view.tensor].shape, channels)
     return ctx.shaped(node, view, (1, *shape))
-
-
-@converter("Einsum")
-def einsum(ctx: Context, node: OnnxNode) -> View:
-    """Two operands, each letter once in each: shared, summed, or of one of them alone."""
-    equation = node.text("equation", "").replace(" ", "")
-    terms, arrow, result = equation.partition("->")
-    letters = terms.split(",")
-    unlike = [*letters, result]
-    if not arrow or len(letters) != 2 or "." in equation or any(map(_repeats, unlike)):
-        raise UnsupportedNode(f"the equation {equation!r}", "write it as MatMul and Transpose")
-    a, b = (ctx.view(node, i) for i in range(2))
-    x, y = letters
-    if len(x) != len(a.axes) or len(y) != len(b.axes) or len(set(x + y)) > MOST_LETTERS:
-        raise UnsupportedNode(f"the equation {equation!r} of {list(a.shape)} and {list(b.shape)}")
-    shared = [c for c in x if c in y and c in result]
-    summed = [c for c in x if c in y and c not in result]
-    rows, columns = ([c for c in own if c not in other] for own, other in ((x, y), (y, x)))
-    if sorted(result) != sorted(shared + rows + columns) or not summed:
-        raise UnsupportedNode(f"the equation {equation!r}", "write it as MatMul and ReduceSum")
-    left = _of_letters(a, x, shared, rows, summed)
-    right = _of_letters(b, y, shared, summed, columns)
-    made = product(ctx, node, left, right)
-    sizes = dict(zip(x + y, a.shape + b.shape, strict=True))
-    kept = [*shared, *rows, *columns]
-    split = made.reshaped([sizes[c] for c in kept])
-    if split is None:
-        made = ctx.reordered(node, made, made.flat)
-        split = made.reshaped([sizes[c] for c in kept])
-    assert split is not None, "axes in order can be told apart"
-    return split.transposed([kept.index(c) for c in result])
-
-
-def _repeats(letters: str) -> bool:
-    return any(a == b for a, b in pairwise(sorted(letters)))
-
-
-def _of_letters(
-    view: View, letters: str, shared: Sequence[str], rows: Sequence[str], columns: Sequence[str]
-) -> View:
-    """The view with an axis for each shared letter, one for all rows, one for all columns."""
-    axis = dict(zip(letters, view.axes, strict=True))
-    joined = [tuple(atom for c in part for atom in axis[c]) for part in (rows, columns)]
-    return replace(view, axes=(*(axis[c] for c in shared), *joined))

@@ -9,7 +9,9 @@ from math import prod
 import numpy as np
 
 from mcucc.frontends.onnx.context import Context
+from mcucc.frontends.onnx.elementwise import combined
 from mcucc.frontends.onnx.node import OnnxNode
+from mcucc.frontends.onnx.parts import Part, joined, taken
 from mcucc.frontends.onnx.registry import converter
 from mcucc.frontends.onnx.view import View
 from mcucc.frontends.onnx.windows import LARGEST_EXTENT
@@ -26,15 +28,17 @@ from mcucc.ops.mul import Mul
 # Since when the axes of a reduction are an input.
 _AXES_INPUT = {"ReduceSum": 13}
 _SINCE = 18
+MOST_FACTORS = 64
 
 
-@converter("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin")
+@converter("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd")
 def reduce(ctx: Context, node: OnnxNode) -> View:
     """Over any axes; those of length 1 go along."""
     view = ctx.view(node, 0)
     axes = reduced_axes(ctx, node, view, _AXES_INPUT.get(node.op, _SINCE))
     made = {
         "ReduceMean": _mean, "ReduceSum": _sum, "ReduceMax": _largest, "ReduceMin": _least,
+        "ReduceProd": _product,
     }[node.op](ctx, node, view, axes)  # fmt: skip
     return without(node, made, axes)
 
@@ -86,6 +90,30 @@ def _least(ctx: Context, node: OnnxNode, view: View, axes: Sequence[int]) -> Vie
         return view
     negative = ctx.affine(node, view, -1.0, 0.0, "negative")
     return ctx.affine(node, _largest(ctx, node, negative, axes), -1.0, 0.0, "least")
+
+
+def _product(ctx: Context, node: OnnxNode, view: View, axes: Sequence[int]) -> View:
+    """Axis by axis, one half times the other, until one value is left."""
+    for axis in axes:
+        while view.shape[axis] > 1:
+            view = _halved(ctx, node, view, axis)
+    return view
+
+
+def _halved(ctx: Context, node: OnnxNode, view: View, axis: int) -> View:
+    length = view.shape[axis]
+    if length > MOST_FACTORS:
+        raise UnsupportedNode(f"a product of {length:,} values")
+    name, half = f"axis_{axis}_of_{length}", length // 2
+    pieces: list[View] = []
+    for part in (Part(0, half), Part(half, half), Part(2 * half, length % 2)):
+        box = [part if i == axis else Part(0, n) for i, n in enumerate(view.shape)]
+        if part.count:
+            pieces.append(taken(ctx, node, view, box, f"{name}.{len(pieces)}").canonical())
+    made = combined(ctx, node, "Mul", pieces[0], pieces[1], f"{name}.product")
+    if len(pieces) < 3:
+        return made
+    return joined(ctx, node, [made.canonical(), pieces[2]], axis, f"{name}.joined")
 
 
 def _long(view: View, axes: Sequence[int]) -> bool:

@@ -91,10 +91,15 @@ def _of_factors(node: OnnxNode, lengths: Sequence[int], scales: Sequence[float])
         raise UnsupportedNode(
             f"align_corners with the factors {list(scales)}", "give sizes instead"
         )
-    # 1 / 3 is no float: what is meant, is taken.
-    factors = [Fraction(scale).limit_denominator(FINEST_FACTOR) for scale in scales]
+    factors = [_meant(scale) for scale in scales]
     sizes = [floor(n * scale) for n, scale in zip(lengths, scales, strict=True)]
     return [_Target(n, s, f) for n, s, f in zip(lengths, sizes, factors, strict=True)]
+
+
+def _meant(scale: float) -> Fraction:
+    """1 / 3 is no float: the short fraction that rounds to it is meant, where there is one."""
+    short = Fraction(scale).limit_denominator(FINEST_FACTOR)
+    return short if np.float32(float(short)) == np.float32(scale) else Fraction(scale)
 
 
 def _of_sizes(node: OnnxNode, lengths: Sequence[int], sizes: Sequence[int]) -> list[_Target]:

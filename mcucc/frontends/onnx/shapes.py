@@ -17,7 +17,7 @@ from mcucc.frontends.onnx.broadcast import (
 )
 from mcucc.frontends.onnx.context import Context
 from mcucc.frontends.onnx.node import OnnxNode
-from mcucc.frontends.onnx.parts import joined, picked
+from mcucc.frontends.onnx.parts import Part, joined, picked, taken
 from mcucc.frontends.onnx.registry import converter
 from mcucc.frontends.onnx.view import NHWC, View
 from mcucc.frontends.unsupported import UnsupportedNode
@@ -56,6 +56,32 @@ def expand(ctx: Context, node: OnnxNode) -> View:
     if common == wider.shape:
         return wider
     return stretched(ctx, node, wider, common, order_of(wider))
+
+
+@converter("Tile")
+def tile(ctx: Context, node: OnnxNode) -> View:
+    """The value several times along an axis: an axis of length 1 before it, stretched."""
+    view = ctx.view(node, 0)
+    repeats = ctx.integers(node, 1, "repeats") or ()
+    lengths = view.shape
+    if len(repeats) != len(lengths) or min(repeats, default=1) < 1:
+        raise UnsupportedNode(f"repeats {list(repeats)} of {list(lengths)}")
+    repeated = [axis for axis, times in enumerate(repeats) if times > 1]
+    if len(lengths) + len(repeated) > MOST_AXES:
+        raise UnsupportedNode(f"repeats {list(repeats)}: too many axes")
+    axes: list[tuple[int, ...]] = []
+    shape: list[int] = []
+    for axis, (times, length) in enumerate(zip(repeats, lengths, strict=True)):
+        if axis in repeated:
+            axes.append(())
+            shape.append(times)
+        axes.append(view.axes[axis])
+        shape.append(length)
+    apart = replace(view, axes=tuple(axes)).canonical()
+    order = apart.permutation() or tuple(range(len(shape)))
+    made = stretched(ctx, node, apart, shape, order) if repeated else apart
+    wanted = [n * times for n, times in zip(lengths, repeats, strict=True)]
+    return _reshaped(ctx, node, made, wanted)
 
 
 @converter("Transpose")
@@ -191,7 +217,10 @@ def pad(ctx: Context, node: OnnxNode) -> View:
     if not any(pads):
         return view
     if min(pads) < 0:
-        raise UnsupportedNode(f"negative pads {list(pads)}")
+        view = _cropped(ctx, node, view, begin, end)
+        begin, end = ([max(0, n) for n in side] for side in (begin, end))
+        if not any((*begin, *end)):
+            return view
     if mode != "constant":
         return _mirrored(ctx, node, view, list(zip(begin, end, strict=True)), mode)
     if rank > 4 or view.shape[:1] != (1,) or begin[0] or end[0]:
@@ -222,6 +251,15 @@ def _bordered(
     made = ctx.compute(node, op, [stored.tensor])
     shape = tuple(n + sum(pair) for n, pair in zip(view.shape, pads, strict=True))
     return View.stored(made, shape, order)
+
+
+def _cropped(
+    ctx: Context, node: OnnxNode, view: View, begin: Sequence[int], end: Sequence[int]
+) -> View:
+    """Without what negative pads cut off."""
+    cuts = [[max(0, -n) for n in side] for side in (begin, end)]
+    parts = [Part(b, n - b - e) for b, e, n in zip(*cuts, view.shape, strict=True)]
+    return taken(ctx, node, view, parts, "cropped" if max((*begin, *end)) > 0 else "")
 
 
 def _mirrored(

@@ -95,6 +95,27 @@ def gather(ctx: Context, node: OnnxNode) -> View:
     return picked(ctx, node, view, axis, positions)
 
 
+@converter("GatherND")
+def gather_nd(ctx: Context, node: OnnxNode) -> View:
+    """Constant positions in the leading axes together, which become one axis for it."""
+    view = ctx.view(node, 0)
+    indices = ctx.constant(node, 1, "positions").astype(np.int64)
+    batch, depth = node.integer("batch_dims"), indices.shape[-1] if indices.ndim else 0
+    lengths = view.shape
+    if batch or not indices.size or not 1 <= depth <= len(lengths):
+        raise UnsupportedNode(
+            f"positions {list(indices.shape)} in {list(lengths)}, {batch} axes of batches"
+        )
+    axes = np.array(lengths[:depth], np.int64)
+    positions = np.where(indices < 0, indices + axes, indices)
+    if (positions < 0).any() or (positions >= axes).any():
+        raise UnsupportedNode(f"positions outside of {list(lengths[:depth])}")
+    flat = np.ravel_multi_index(tuple(np.moveaxis(positions, -1, 0)), lengths[:depth])
+    together = tuple(atom for axis in view.axes[:depth] for atom in axis)
+    joined = replace(view, axes=(together, *view.axes[depth:])).canonical()
+    return picked(ctx, node, joined, 0, np.asarray(flat, np.int64))
+
+
 def _axis(view: View, axis: int) -> int:
     rank = len(view.axes)
     if not -rank <= axis < rank:
