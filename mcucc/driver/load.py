@@ -28,7 +28,13 @@ from mcucc.ir.text import graph_text, integer_text
 from mcucc.ir.window import hwc
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.passes import fold_attention
-from mcucc.passes.constant_channels import Removed, remove_constant_channels
+from mcucc.passes.channel_order import ordered
+from mcucc.passes.constant_channels import (
+    KeptChannels,
+    Removed,
+    behind,
+    remove_constant_channels,
+)
 from mcucc.passes.fold_input import fold_input_normalisation
 from mcucc.passes.linear import Affine
 from mcucc.passes.pipeline import PASSES, optimize
@@ -252,6 +258,9 @@ def _quantized(file: ModelFile, imported: ImportedModel, options: NetworkOptions
             hint="leave out --precision and --quantize best, or give the float network",
         )
     _printer(options)("import", graph)
+    graph, moved = ordered(graph)
+    if graph is not imported.graph:
+        _printer(options)("channel_order", graph)
     preprocess = None
     beside = imported.model_path.with_suffix(".toml").is_file()
     if options.preprocess is not None or beside:
@@ -268,22 +277,27 @@ def _quantized(file: ModelFile, imported: ImportedModel, options: NetworkOptions
         quantization=InFile(f"as in the file ({imported.format})", options.rounding),
         imported=imported,
     )
-    return _finished(network, options)
+    return _finished(network, options, moved)
 
 
-def _finished(network: LoadedModel, options: NetworkOptions) -> LoadedModel:
+def _finished(
+    network: LoadedModel, options: NetworkOptions, moved: Mapping[str, KeptChannels] | None = None
+) -> LoadedModel:
     """The network without its constant channels, unless they are to be kept.
 
-    What noise shows to be constant need not be so in pictures: plans would claim too little.
+    `moved` are tensors whose channels are in another order than the file's. What noise shows to be
+    constant need not be so in pictures: plans would claim too little.
     """
     if options.print_after is not None:
         options.print_after("quantize", graph_text(network.graph))
     maps = {} if network.origin is None else network.origin.maps
-    network = replace(network, values=file_values(maps, {}))
+    moved = moved or {}
+    network = replace(network, values=file_values(maps, moved))
     if not (options.keep_constant or network.synthetic):
         rounding = network.integer.rounding
         graph, removed, kept = remove_constant_channels(network.graph, rounding)
-        network = replace(network, graph=graph, removed=removed, values=file_values(maps, kept))
+        network = replace(network, graph=graph, removed=removed)
+        network = replace(network, values=file_values(maps, behind(moved, kept)))
         if removed.layers:
             network = replace(network, integer=lower(graph, rounding))
     if options.print_after is not None:

@@ -45,6 +45,20 @@ class KeptChannels:
     channels: tuple[int, ...]
 
 
+def behind(
+    first: Mapping[str, KeptChannels], second: Mapping[str, KeptChannels]
+) -> dict[str, KeptChannels]:
+    """What tensors hold where channels were chosen once more, of tensors that `first` chose."""
+    found = dict(first)
+    for name, kept in second.items():
+        before = found.pop(kept.tensor, None)
+        if before is not None:
+            channels = tuple(before.channels[channel] for channel in kept.channels)
+            kept = KeptChannels(before.tensor, channels)
+        found[name] = kept
+    return found
+
+
 @dataclass(frozen=True)
 class RemovedLayer:
     """A weighted layer with less to compute: of `channels`, those constant and those dropped."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from mcucc.ir.graph import Graph
 from mcucc.ir.verify import verify
 from mcucc.passes import (
+    channel_order,
     dead_code,
     fold_affine,
     fold_pad,
@@ -31,6 +32,7 @@ PASSES: dict[str, Callable[[Graph], Graph]] = {
     "fold_affine": fold_affine.run,
     "fold_pad": fold_pad.run,
     "fuse_activation": fuse_activation.run,
+    "channel_order": channel_order.run,
     "merge_branches": merge_branches.run,
 }
 MOST_ROUNDS = 20

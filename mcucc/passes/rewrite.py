@@ -85,6 +85,10 @@ class Rewriter:
         users = self.users(name)
         return users[0] if len(users) == 1 and name not in self.outputs else None
 
+    def place(self, node: Node) -> int:
+        """Where a node stands: nothing reads what a later place makes."""
+        return self._place[id(node)]
+
     def constant(self, name: str) -> npt.NDArray[Any] | None:
         """The array of a constant, None for an activation."""
         return self.tensors[name].data

@@ -138,8 +138,8 @@ NETS: dict[str, tuple[Callable[[], Any], tuple[int, ...], set[str]]] = {
     "mobile_net_gelu_tanh": (lambda: MobileNet(lambda: nn.GELU("tanh")), (1, 3, 14, 10), {"Gelu"}),
     "mobile_net_mish": (lambda: MobileNet(nn.Mish), (1, 3, 14, 10), {"Mish"}),
     "mobile_net_elu": (lambda: MobileNet(nn.ELU), (1, 3, 14, 10), {"Elu"}),
-    "shuffle_net": (Shuffle, (1, 3, 6, 6), {"Transpose"}),
-    "shuffle_net_2": (ShuffleUnit, (1, 8, 6, 6), {"Slice", "Concat", "Transpose"}),
+    "shuffle_net": (Shuffle, (1, 3, 6, 6), {"GatherChannels"}),
+    "shuffle_net_2": (ShuffleUnit, (1, 8, 6, 6), {"Slice", "Concat", "GatherChannels"}),
     "detector": (Detector, (1, 3, 16, 16), {"Slice", "Silu", "Concat", "ResizeNearest"}),
 }
 

@@ -36,6 +36,7 @@ from mcucc.ops.div import Div
 from mcucc.ops.extremum import Extremum
 from mcucc.ops.fully_connected import FullyConnected
 from mcucc.ops.function import FUNCTIONS, Function
+from mcucc.ops.gather_channels import GatherChannels
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.layer_norm import LayerNorm
 from mcucc.ops.mat_mul import MatMul
@@ -549,6 +550,21 @@ def slice_cases(draw: st.DrawFn) -> Case:
         begin, stride = draw(st.integers(0, length - 1)), draw(st.integers(1, 3))
         axes.append((begin, draw(st.integers(1, (length - 1 - begin) // stride + 1)), stride))
     op = Slice(*zip(*axes, strict=True))
+    x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
+    output = Tensor("y", op.infer([x.type]).shape, INT8, x.quant)
+    return Case(op, (x,), output, (int8_values(rng, shape),))
+
+
+@st.composite
+def gather_channels_cases(draw: st.DrawFn) -> Case:
+    """GatherChannels of a picture or a vector: long and short runs, left out and repeated."""
+    rng = np.random.default_rng(draw(SEEDS))
+    channels = draw(st.one_of(CHANNELS, st.integers(9, 40)))
+    picture = (1, draw(st.integers(1, 4)), draw(st.integers(1, 6)), channels)
+    shape: tuple[int, ...] = draw(st.sampled_from([picture, (1, channels)]))
+    begins = rng.integers(0, channels, draw(st.integers(1, 5)))
+    runs = [range(begin, int(rng.integers(begin, channels)) + 1) for begin in begins]
+    op = GatherChannels(tuple(int(place) for run in runs for place in run))
     x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
     output = Tensor("y", op.infer([x.type]).shape, INT8, x.quant)
     return Case(op, (x,), output, (int8_values(rng, shape),))

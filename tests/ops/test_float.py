@@ -47,6 +47,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "ChannelAffine": draw.channel_affine_cases(),
     "ChannelOperand": draw.channel_operand_cases(),
     "Slice": draw.slice_cases(),
+    "GatherChannels": draw.gather_channels_cases(),
     "GroupNorm": draw_norms.group_norm_cases(),
     "LogSoftmax": draw_choices.log_softmax_cases(),
     "LayerNorm": draw.layer_norm_cases(),

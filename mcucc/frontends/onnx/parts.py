@@ -15,9 +15,11 @@ from mcucc.frontends.onnx.view import NHWC, View
 from mcucc.frontends.onnx.windows import LARGEST_EXTENT
 from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ops.concat import Concat
+from mcucc.ops.gather_channels import INT16_MAX, GatherChannels
 from mcucc.ops.slice import Slice
 
 MOST_PARTS = 16  # that positions of one axis are taken apart into: each is a Slice
+MOST_GATHERED = INT16_MAX // 2  # values of one GatherChannels, of two bytes perhaps
 
 Positions = npt.NDArray[np.int64]
 
@@ -117,22 +119,22 @@ def picked(
     """These positions (>= 0, of any shape) in place of an axis, as numpy.take.
 
     All of them, each once, in the order of transposed factors of the axis: another view of the
-    same values. Else Slices of positions at equal distances, joined. UnsupportedNode where there
-    are more than MOST_PARTS of them.
+    same values. Else Slices of positions at equal distances, joined, or where these are more than
+    MOST_PARTS a GatherChannels along the axis, laid innermost.
     """
     order = _factors(positions, view.shape[axis])
     if order is not None:
         return _regrouped(ctx, node, view, axis, positions.shape, order)
-    parts = _parts(positions.reshape(-1)[:LARGEST_EXTENT])
-    if len(parts) > MOST_PARTS or positions.size > LARGEST_EXTENT:
-        raise UnsupportedNode(
-            f"{positions.size:,} positions, not in up to {MOST_PARTS} runs of equal distances"
-        )
+    if positions.size > LARGEST_EXTENT:
+        raise UnsupportedNode(f"{positions.size:,} positions (at most {LARGEST_EXTENT:,})")
+    parts = _parts(positions.reshape(-1))
     boxes = [[Part(0, n) for n in view.shape] for _ in parts]
     for box, part in zip(boxes, parts, strict=True):
         box[axis] = part
     if len(boxes) == 1:
         made = taken(ctx, node, view, boxes[0], name)
+    elif len(boxes) > MOST_PARTS:
+        made = _gathered(ctx, node, view, axis, positions, name)
     else:
         pieces = [
             taken(ctx, node, view, box, f"{name}part_{i}").canonical()
@@ -142,6 +144,26 @@ def picked(
     if positions.ndim == 1:
         return made
     return _regrouped(ctx, node, made, axis, positions.shape, range(positions.ndim))
+
+
+def _gathered(
+    ctx: Context, node: OnnxNode, view: View, axis: int, positions: Positions, name: str
+) -> View:
+    """These positions of any axis, in any order."""
+    length = view.shape[axis]
+    if max(length, positions.size) > MOST_GATHERED:
+        raise UnsupportedNode(f"{positions.size:,} positions of {length:,}, in no order")
+    picture = len(view.shape) == 4 and view.shape[0] == 1 and axis == NHWC[-1]
+    order = NHWC if picture else (*(i for i in range(len(view.shape)) if i != axis), axis)
+    stored = ctx.in_layout(node, view, order)
+    if not picture:
+        outer = prod(view.shape) // length
+        stored = ctx.shaped(node, stored, (1, 1, outer, length))
+    op = GatherChannels(tuple(positions.reshape(-1).tolist()))
+    made = ctx.compute(node, op, [stored.tensor], name)
+    return View.stored(
+        made, [positions.size if i == axis else n for i, n in enumerate(view.shape)], order
+    )
 
 
 def _parts(flat: Positions) -> list[Part]:
