@@ -51,6 +51,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "channel_affine": draw.channel_affine_cases(),
     "channel_operand": draw.channel_operand_cases(),
     "slice": draw.slice_cases(),
+    "gather_channels": draw.gather_channels_cases(),
     "group_norm": draw_norms.group_norm_cases(),
     "layer_norm": draw.layer_norm_cases(),
     "constant": draw.constant_cases(),
