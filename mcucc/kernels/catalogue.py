@@ -32,17 +32,10 @@ TRIPLES = tuple(types for types in product((8, 16), repeat=3) if 16 in types)
 # Portable kernels with one function.
 SINGLE = (
     *("arg_max", "channel_sum", "concat", "constant", "depth_to_space", "div", "extremum"),
-    *(
-        "gather_channels",
-        "global_average_pool",
-        "lookup",
-        "max_pool",
-        "pad",
-        "partial_sums",
-        "resize_bilinear",
-    ),
+    *("global_average_pool", "lookup", "max_pool", "pad", "partial_sums", "resize_bilinear"),
     *("log_softmax", "resize_bilinear_up", "resize_nearest", "sample_nearest", "slice"),
     *("attention", "group_norm", "layer_norm", "permute", "space_to_depth", "transpose"),
+    *("gather_channels",),
 )
 
 
