@@ -23,12 +23,9 @@ def constants_by_oracle(imported: ImportedModel) -> Mapping[str, Array] | str:
 
 
 def _by_litert(imported: ImportedModel) -> dict[str, Array]:
-    from ai_edge_litert.interpreter import OpResolverType
+    from mcucc.oracles.readable import reference_of
 
-    from mcucc.oracles.readable import interpreter_of
-
-    resolver = OpResolverType.BUILTIN_REF
-    interpreter = interpreter_of(imported.model_path.read_bytes(), resolver)
+    interpreter, _ = reference_of(imported.model_path.read_bytes())
     interpreter.invoke()
     details = interpreter.get_output_details()
     return {

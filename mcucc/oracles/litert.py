@@ -9,7 +9,7 @@ from typing import ClassVar
 from mcucc.frontends.tflite.importer import import_tflite
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.oracles.oracle import Array, Oracle, RefusedError
-from mcucc.oracles.readable import interpreter_of
+from mcucc.oracles.readable import interpreter_of, reference_of
 
 
 class LitertSession(Oracle):
@@ -17,7 +17,8 @@ class LitertSession(Oracle):
 
     `double` rounding is that of LiteRT's reference kernels, which must then agree on every byte;
     `single` that of its default path, whose float products are off by one now and then
-    (docs/numerics-litert.md); `reference` asks for the former beside `single` too. Raises
+    (docs/numerics-litert.md); `reference` asks for the former beside `single` too. Where a file has
+    an operator without a reference kernel, its default ones count, and rounding is allowed. Raises
     ImportError without ai-edge-litert, RefusedError for a file LiteRT refuses.
     """
 
@@ -29,10 +30,14 @@ class LitertSession(Oracle):
 
         self.exact = rounding is Rounding.DOUBLE
         self._reference = self.exact if reference is None else reference
-        resolver = OpResolverType.BUILTIN_REF if self._reference else OpResolverType.AUTO
         self.imported = import_tflite(path)
+        content = path.read_bytes()
         try:
-            self._interpreter = interpreter_of(path.read_bytes(), resolver)
+            if self._reference:
+                self._interpreter, whole = reference_of(content)
+                self.exact = self.exact and whole
+            else:
+                self._interpreter = interpreter_of(content, OpResolverType.AUTO)
         # LiteRT raises ValueError and RuntimeError with a text of its own.
         except Exception as error:
             raise RefusedError(f"LiteRT refuses it: {error}", where=str(path)) from error

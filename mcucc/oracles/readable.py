@@ -28,6 +28,25 @@ def readable(data: bytes) -> bytes:
     return bytes(changed)
 
 
+MISSING = "Didn't find op"  # LiteRT's words for an operator that a set of kernels lacks
+
+
+def reference_of(content: bytes) -> tuple[Any, bool]:
+    """LiteRT's reference kernels on a file, and True; raises as `interpreter_of`.
+
+    They lack a few operators (TILE, ELU, ROUND): then its other kernels of all, and False.
+    """
+    from ai_edge_litert.interpreter import OpResolverType
+
+    try:
+        return interpreter_of(content, OpResolverType.BUILTIN_REF), True
+    # LiteRT raises ValueError and RuntimeError with a text of its own.
+    except Exception as error:
+        if MISSING not in str(error):
+            raise
+    return interpreter_of(content, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES), False
+
+
 def interpreter_of(content: bytes, resolver: Any) -> Any:
     """LiteRT's interpreter of a file, on one thread, by the kernels of an OpResolverType.
 

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from mcucc.errors import UnsupportedError
 from mcucc.frontends.tflite.importer import import_tflite
 from mcucc.ir import Quant
+from mcucc.numerics.fixed_point import Rounding
 from mcucc.ops.sampled import Sampled
+from mcucc.oracles.litert import LitertSession
 from tests.frontends.test_tflite_ops import lowered, run
 from tests.litert_builder import LiteRTBuilder, run_litert
 
@@ -208,3 +210,22 @@ def test_a_table_is_a_function_between_its_places() -> None:
     np.testing.assert_allclose(op.function(x), [0.0, 0.5, 4.0, 127.0**2, 128.0**2])
     with pytest.raises(ValueError, match="255 values"):
         Sampled(op.values[1:], 0.5, 0)
+
+
+def test_the_oracle_of_an_operator_without_a_reference_kernel(tmp_path: Path) -> None:
+    """LiteRT's word is that of the kernels it has, and no promise of every byte."""
+    island = Island(8)
+    path = tmp_path / "net.tflite"
+    path.write_bytes(
+        island.builder.build([island.x], [island.end(island.float(island.real, "ELU"))])
+    )
+    session = LitertSession(path, Rounding.DOUBLE)
+    assert not session.exact
+    assert session.second() is None
+    (computed,) = run(lowered(path.read_bytes()), [BYTES])
+    (expected,) = session.outputs([[BYTES[0]]]).values()
+    np.testing.assert_array_equal(computed.reshape(-1), expected.reshape(-1))
+
+    other = Island(8)
+    path.write_bytes(other.builder.build([other.x], [other.end(other.real)]))
+    assert LitertSession(path, Rounding.DOUBLE).exact
