@@ -94,6 +94,8 @@ class DepthwiseConv2d(Op):
             return LongConvolutionKernel.of(inputs, output, grouped, form)
         sums = accumulation(output.name, inputs, output, flat, self.clamp, rounding)
         kernel = DepthwiseConv2dKernel(self.window, width, weights, sums, channels)
+        if weights.dtype == INT16 and channels == 1:  # all outputs see one input, densely
+            return bordered(kernel.grouped, inputs, flat)
         return bordered(kernel, inputs, flat)
 
 
@@ -109,12 +111,17 @@ class DepthwiseConv2dKernel(ConvolutionKernel):
         raw = depthwise_sums(x, self.weights.astype(np.int32), self.window, zero)
         return self.sums.finish(raw.astype(np.int64))
 
+    @property
+    def grouped(self) -> Conv2dKernel:
+        """The same as a Conv2d of as many groups as channels."""
+        weights = np.ascontiguousarray(self.weights.transpose(2, 0, 1))[..., None]
+        layer = self.window, self.input_width, weights, self.sums
+        return Conv2dKernel(*layer, groups=self.input_channels)
+
     def call(self) -> KernelCall:
         """`mcucc_depthwise_conv2d`; weights (kh, kw, C_out). Of 9 bits it is a grouped Conv2d."""
         if self.weights.dtype == INT16:
-            grouped = np.ascontiguousarray(self.weights.transpose(2, 0, 1))[..., None]
-            layer = self.window, self.input_width, grouped, self.sums
-            return Conv2dKernel(*layer, groups=self.input_channels).call()
+            return self.grouped.call()
         return KernelCall(
             KernelId(
                 "depthwise_conv2d", requantization=self.sums.requant.rounding, types=self.wide

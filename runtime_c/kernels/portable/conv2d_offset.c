@@ -50,6 +50,31 @@ static mcucc_sums add_window(const mcucc_conv2d_params *params, const group_wind
     return sums;
 }
 
+/* The sum of one output channel of a group of one input, as depthwise convolutions have them. */
+static int32_t one_input(const mcucc_conv2d_params *params, const group_window *window,
+                         const int8_t *weights, int32_t offset)
+{
+    const int32_t step = params->dilation_w * params->input_channels;
+    const int32_t inside = window->taps.end - window->taps.begin;
+    const int32_t after = params->kernel_w - window->taps.end;
+    int32_t sum = 0;
+    int32_t padding = 0;
+    for (int32_t row = 0; row < params->kernel_h; ++row) {
+        const int8_t *x = window->rows[row] + window->at;
+        for (int32_t tap = window->taps.begin; tap > 0; --tap) {
+            padding += *weights++ + offset;
+        }
+        for (int32_t tap = inside; tap > 0; --tap) {
+            sum += *x * (*weights++ + offset);
+            x += step;
+        }
+        for (int32_t tap = after; tap > 0; --tap) {
+            padding += *weights++ + offset;
+        }
+    }
+    return sum + params->input_zero_point * padding;
+}
+
 MCUCC_INLINE int8_t finish(const mcucc_conv2d_params *params, int32_t channel, int32_t sum,
                            mcucc_rounding rounding)
 {
@@ -64,9 +89,17 @@ MCUCC_INLINE void one_group(const mcucc_conv2d_offset_params *params, const grou
     const mcucc_conv2d_params *plain = &params->plain;
     const int32_t outputs = plain->output_channels / plain->groups;
     const int32_t filter = plain->kernel_h * plain->kernel_w * window->inputs;
-    const int32_t share = params->weight_offset * window_total(plain, window);
     const int32_t end = (group + 1) * outputs;
 
+    if (window->inputs == 1) {
+        for (int32_t channel = group * outputs; channel < end; ++channel) {
+            const int8_t *weights = plain->weights + channel * filter;
+            const int32_t sum = one_input(plain, window, weights, params->weight_offset);
+            out[channel] = finish(plain, channel, plain->bias[channel] + sum, rounding);
+        }
+        return;
+    }
+    const int32_t share = params->weight_offset * window_total(plain, window);
     for (int32_t even = group * outputs; even < end; even += 2) {
         const int32_t odd = even + 1 < end ? even + 1 : even;
         const mcucc_sums start = {plain->bias[even] + share, plain->bias[odd] + share};
