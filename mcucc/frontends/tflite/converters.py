@@ -12,6 +12,7 @@ from mcucc.frontends.tflite import (
     parts,
     phases,
     plain,
+    positions,
     products,
     reductions,
     windows,
@@ -20,8 +21,8 @@ from mcucc.frontends.tflite.registry import CONVERTERS, Converter
 
 # Importing them fills CONVERTERS.
 MODULES = (
-    choices, elementwise, functions, islands, joins, movers, parts, phases, plain, products,
-    reductions, windows,
+    choices, elementwise, functions, islands, joins, movers, parts, phases, plain, positions,
+    products, reductions, windows,
 )  # fmt: skip
 
 

@@ -80,7 +80,7 @@ def take_apart(
     `drop`: the outputs do not have the axis (of length 1).
     """
     shape = ctx.shape_at(operator, place)
-    view, along = _along(ctx, x, shape, axis)
+    view, along = axis_view(ctx, x, shape, axis)
     begin = 0
     for index, length in zip(operator.outputs, lengths, strict=True):
         made = (*shape[:axis], *([] if drop else [length]), *shape[axis + 1 :])
@@ -141,7 +141,7 @@ def _join(
         ctx.emit(Concat(along), [part.name for part in parts], y)
         return
     pairs = zip(parts, shapes, strict=True)
-    views = [_along(ctx, part, shape, axis, own=False)[0] for part, shape in pairs]
+    views = [axis_view(ctx, part, shape, axis, own=False)[0] for part, shape in pairs]
     length = sum(view.shape[2] for view in views)
     made = (1, views[0].shape[1], length, views[0].shape[3])
     part = ctx.between(f"{y.name}_joined", y, made, y.quantization)
@@ -157,10 +157,13 @@ def _own_axis(x: Tensor, shape: Shape, axis: int) -> int | None:
     return None
 
 
-def _along(
+def axis_view(
     ctx: Context, x: Tensor, shape: Shape, axis: int, *, own: bool = True
 ) -> tuple[Tensor, int]:
-    """A tensor that has an axis of the file's shape, and which of its axes that is."""
+    """A tensor that has an axis of the file's shape, and which of its axes that is.
+
+    `own`: the axis of the graph's own shape will do, else it is the middle one of three.
+    """
     found = _own_axis(x, shape, axis) if own else None
     if found is not None:
         return x, found

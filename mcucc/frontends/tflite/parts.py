@@ -9,6 +9,7 @@ from mcucc.frontends.tflite.context import Context
 from mcucc.frontends.tflite.file import FileOperator
 from mcucc.frontends.tflite.joins import axis_of, take_apart
 from mcucc.frontends.tflite.options import SliceOptions
+from mcucc.frontends.tflite.positions import take_positions
 from mcucc.frontends.tflite.registry import converter
 from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.op import Op
@@ -29,20 +30,41 @@ def slice_(ctx: Context, operator: FileOperator) -> None:
 
 @converter("STRIDED_SLICE")
 def strided_slice(ctx: Context, operator: FileOperator) -> None:
-    """A box with positive steps; an axis may be dropped."""
+    """A box with steps; an axis may be dropped, and new ones of length 1 made."""
     shape, options = ctx.shape_at(operator), operator.options
     bounds = [ctx.integers(operator, i) for i in (1, 2, 3)]
     if not isinstance(options, SliceOptions) or len({len(bound) for bound in bounds}) != 1:
         raise UnsupportedNode("bounds of different lengths")
-    if options.ellipsis_mask or options.new_axis_mask or len(bounds[0]) > len(shape):
-        raise UnsupportedNode("an ellipsis or a new axis", "slice axis by axis")
+    places = _entries(len(bounds[0]), len(shape), options)
     taken = [range(n) for n in shape]
-    for axis, (low, high, by) in enumerate(zip(*bounds, strict=True)):
-        if by < 1:
-            raise UnsupportedNode(f"a step of {by}", "only positive steps are compiled")
-        taken[axis] = positions(shape[axis], (low, high, by), options, 1 << axis)
-    kept = [n for axis, n in enumerate(map(len, taken)) if not options.shrink_axis_mask >> axis & 1]
-    _take(ctx, operator, taken, tuple(kept))
+    made: list[int] = []
+    axis = 0
+    for place in places:
+        if place is None:
+            made.append(len(taken[axis]))
+        elif options.new_axis_mask >> place & 1:
+            made.append(1)
+            continue
+        else:
+            low, high, by = (bound[place] for bound in bounds)
+            if by == 0:
+                raise UnsupportedNode("a step of 0")
+            taken[axis] = positions(shape[axis], (low, high, by), options, 1 << place)
+            if not options.shrink_axis_mask >> place & 1:
+                made.append(len(taken[axis]))
+        axis += 1
+    _take(ctx, operator, taken, tuple(made))
+
+
+def _entries(count: int, rank: int, options: SliceOptions) -> list[int | None]:
+    """The bounds' entries in turn, None for each axis that none of them names."""
+    marks = [i for i in range(count) if options.ellipsis_mask >> i & 1]
+    new = sum(options.new_axis_mask >> i & 1 for i in range(count) if i not in marks)
+    free = rank - (count - len(marks) - new)
+    if len(marks) > 1 or free < 0:
+        raise UnsupportedNode(f"{count} bounds of {rank} axes")
+    cut = marks[0] if marks else count
+    return [*range(cut), *[None] * free, *range(cut + len(marks), count)]
 
 
 def positions(length: int, bounds: tuple[int, int, int], options: SliceOptions, bit: int) -> range:
@@ -97,6 +119,9 @@ def _take(
     inside = [part and part[0] >= 0 and part[-1] < n for part, n in zip(taken, own, strict=True)]
     if not all(inside):
         raise UnsupportedNode(f"takes {', '.join(_text(part) for part in taken)} of {list(own)}")
+    if any(part.step < 0 for part in taken):
+        take_positions(ctx, operator, own, list(enumerate(taken)), made)
+        return
     y = ctx.define(ctx.output_tensor(operator), made)
     if x.shape == (1, *own):  # a matrix: one axis more in the graph
         taken, own = [range(1), *taken], x.shape
