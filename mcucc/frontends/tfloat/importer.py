@@ -30,9 +30,11 @@ def is_float(file: TfliteFile) -> bool:
     ]
     if read:
         return all(tensor.dtype == np.float32 for tensor in read)
-    ends = [file.tensors[index] for index in (*file.inputs, *file.outputs)]
+    inputs, outputs = ([file.tensors[i] for i in ends] for ends in (file.inputs, file.outputs))
     quantized = any(op.kind == "QUANTIZE" for op in file.operators)
-    return not quantized and all(tensor.dtype == np.float32 for tensor in ends)
+    real = all(tensor.dtype == np.float32 for tensor in inputs)
+    indices = (np.float32, np.int32, np.int64)  # of ARG_MAX
+    return not quantized and real and all(tensor.dtype in indices for tensor in outputs)
 
 
 def _place(kind: str) -> tuple[int, ...]:

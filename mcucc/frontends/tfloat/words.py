@@ -13,17 +13,17 @@ from mcucc.frontends.tflite.options import (
     DenseOptions,
     JoinOptions,
     LeakyOptions,
+    ProductOptions,
     ReduceOptions,
     ResizeOptions,
     ShapeOptions,
-    SliceOptions,
     SoftmaxOptions,
 )
-from mcucc.frontends.tflite.parts import positions
+from mcucc.frontends.tfloat import picks
 from mcucc.frontends.tfloat.writer import TRANSLATORS, Writer, translator, windowed
 from mcucc.frontends.unsupported import UnsupportedNode
 
-__all__ = ["TRANSLATORS"]
+__all__ = ["TRANSLATORS", "picks"]
 
 # Operators of one value, by ONNX's word.
 _UNARY = {
@@ -175,7 +175,14 @@ def dense(w: Writer, operator: FileOperator) -> None:
 
 @translator("BATCH_MATMUL")
 def product(w: Writer, operator: FileOperator) -> None:
-    w.add("MatMul", [w.read(operator, 0), w.read(operator, 1)], w.output(operator))
+    options, operands = operator.options, [w.read(operator, 0), w.read(operator, 1)]
+    swapped = (options.adj_x, options.adj_y) if isinstance(options, ProductOptions) else ()
+    for place, swap in enumerate(swapped):
+        order = list(range(len(w.shape(operator, place))))
+        if swap:
+            order[-2:] = order[:-3:-1]
+            operands[place] = w.add("Transpose", [operands[place]], perm=order)
+    w.add("MatMul", operands, w.output(operator))
 
 
 @translator("AVERAGE_POOL_2D", "MAX_POOL_2D")
@@ -299,34 +306,11 @@ def box(w: Writer, operator: FileOperator) -> None:
     w.add("Slice", operands, w.output(operator))
 
 
-@translator("STRIDED_SLICE")
-def strided_slice(w: Writer, operator: FileOperator) -> None:
-    shape, options = w.shape(operator), operator.options
-    bounds = [w.ctx.integers(operator, i) for i in (1, 2, 3)]
-    if not isinstance(options, SliceOptions) or options.ellipsis_mask or options.new_axis_mask:
-        raise UnsupportedNode("an ellipsis or a new axis", "slice axis by axis")
-    taken = [
-        positions(shape[axis], each, options, 1 << axis)
-        for axis, each in enumerate(zip(*bounds, strict=True))
-    ]
-    if any(not part or part.step < 1 for part in taken):
-        raise UnsupportedNode(f"takes nothing, or backwards, of {list(shape)}")
-    lists = ([p.start for p in taken], [p[-1] + 1 for p in taken], list(range(len(taken))))
-    operands = [w.read(operator), *map(w.ints, lists), w.ints([p.step for p in taken])]
-    dropped = [axis for axis in lists[2] if options.shrink_axis_mask >> axis & 1]
-    if dropped:
-        w.add("Squeeze", [w.add("Slice", operands), w.ints(dropped)], w.output(operator))
-    else:
-        w.add("Slice", operands, w.output(operator))
-
-
-@translator("PAD", "PADV2", "MIRROR_PAD")
+@translator("PAD", "PADV2")
 def pad(w: Writer, operator: FileOperator) -> None:
     """Pictures are padded as ONNX has them."""
     widths = w.ctx.integers(operator, 1)
     begin, end = list(widths[::2]), list(widths[1::2])
-    if operator.kind == "MIRROR_PAD":
-        raise UnsupportedNode("a mirrored border")
     value = w.const(0.0)
     if operator.kind == "PADV2":
         value = w.const(w.real(w.tensor(operator, 2).index).reshape(()))

@@ -117,6 +117,15 @@ class Writer:
             raise UnsupportedNode(f"{tensor.name} is {tensor.type_name} within a float network")
         return self.names[tensor.index]
 
+    def truth(self, operator: FileOperator, place: int) -> str:
+        """The value of an input of bools."""
+        tensor = self.tensor(operator, place)
+        if tensor.index in self.ctx.constants:
+            return self.constant_of(tensor.index)
+        if tensor.dtype != np.bool_:
+            raise UnsupportedNode(f"{tensor.name} is {tensor.type_name}, not BOOL")
+        return self.names[tensor.index]
+
     def constant_of(self, index: int) -> str:
         """A constant tensor of the file as an initializer of its own name."""
         name = self.names[index]
@@ -193,7 +202,9 @@ class Writer:
     def _value(self, index: int) -> onnx.ValueInfoProto:
         tensor = self.file.tensors[index]
         shape = [max(n, 1) for n in self.ctx.shape(tensor)]
-        return helper.make_tensor_value_info(self.names[index], TensorProto.FLOAT, shape)
+        integer = tensor.dtype is not None and tensor.dtype.kind == "i"
+        kind = TensorProto.INT64 if integer else TensorProto.FLOAT
+        return helper.make_tensor_value_info(self.names[index], kind, shape)
 
 
 def windowed(w: Writer, operator: FileOperator) -> tuple[WindowOptions, dict[str, Any]]:
