@@ -36,12 +36,25 @@ FUNCTIONS = {"Ceil", "Celu", "Cos", "Exp", "Floor", "Log", "Reciprocal", "Round"
 FUNCTIONS |= {"Sign", "Sin", "Softsign", "Sqrt", "ThresholdedRelu"}
 FUNCTIONS |= {f"com.microsoft.{name}" for name in ("FastGelu", "Gelu", "QuickGelu")}
 NORMS = {"GroupNormalization", "InstanceNormalization", "LayerNormalization", "LpNormalization"}
+RUNTIMES = ("Attention", "BiasGelu", "MultiHeadAttention", "RotaryEmbedding")
 NORMS |= {"RMSNormalization", "SimplifiedLayerNormalization", "mcucc.Normal"}
 REDUCTIONS = {"L1", "L2", "LogSum", "LogSumExp", "Min", "Sum", "SumSquare"}
 REDUCTIONS |= {"Prod"}
 PIECES = {"And", "ArgMax", "ArgMin", "Equal", "GatherND", "Greater", "GreaterOrEqual", "Less"}
-PIECES |= {"LessOrEqual", "LogSoftmax", "Mod", "Not", "Or", "Tile", "Where"}
+PIECES |= {
+    "Attention",
+    "RotaryEmbedding",
+    "LessOrEqual",
+    "LogSoftmax",
+    "Mod",
+    "Not",
+    "Or",
+    "Tile",
+    "Where",
+}
 # Operators of newer opsets than ONNX Runtime computes, and those with tests of their own.
+SKIPS = ("SkipLayerNormalization", "SkipSimplifiedLayerNormalization")
+PIECES |= {f"com.microsoft.{name}" for name in (*RUNTIMES, *SKIPS)}
 NOT_DRAWN = {"Swish"} | FUNCTIONS | NORMS | PIECES | {f"Reduce{name}" for name in REDUCTIONS}
 
 

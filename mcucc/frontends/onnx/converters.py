@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mcucc.frontends.onnx import (
+    attentions,
     einsums,
     elementwise,
     functions,
@@ -21,6 +22,7 @@ from mcucc.frontends.onnx import (
 from mcucc.frontends.onnx.registry import CONVERTERS, Converter
 
 MODULES = (
+    attentions,
     einsums,
     elementwise,
     functions,
