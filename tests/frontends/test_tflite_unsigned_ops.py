@@ -17,9 +17,12 @@ from ai_edge_litert import schema_py_generated as schema
 from mcucc.errors import UnsupportedError
 from mcucc.frontends.tflite.unsigned import PROVED
 from mcucc.ir import Quant
+from tests.frontends import test_tflite_choices as choices
 from tests.frontends import test_tflite_converter as converted
 from tests.frontends import test_tflite_drawn as networks
+from tests.frontends import test_tflite_functions as functions
 from tests.frontends import test_tflite_ops as int8
+from tests.frontends import test_tflite_positions as positions
 from tests.litert_builder import LiteRTBuilder, run_litert
 
 DRAWN = 6  # of the seeds of each drawn test
@@ -262,12 +265,16 @@ def test_drawn_networks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 CONVERTED = (
-    converted.test_a_constant_of_any_shape,
     converted.test_a_dilated_convolution_is_one_convolution,
     converted.test_concat_along_any_axis,
     converted.test_the_largest_over_any_axes,
     converted.test_the_mean_over_any_axes,
     converted.test_upsampling_by_tiles_is_a_nearest_resize,
+    positions.test_gather,
+    positions.test_gather_nd,
+    positions.test_mirror_pad,
+    positions.test_reverse,
+    positions.test_strided_slice,
 )
 
 
@@ -277,6 +284,19 @@ def test_what_converters_write(test: Any, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(int8, "agrees", agrees)
     for given in arguments(test):
         test(**given)
+
+
+def test_choices_by_comparisons(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(int8, "agrees", agrees)
+    lives = ["both", "first", "second"]
+    for seed, word in enumerate(sorted(choices.WORDS) * 3):
+        choices.test_a_choice.hypothesis.inner_test(seed, word, lives[seed % 3], seed % 2 == 0)
+
+
+def test_the_least_over_any_axes() -> None:
+    for seed in range(6):
+        net = Net(seed)
+        agrees(functions.reduced(net.case, "REDUCE_MIN", same=True), net.case.data)
 
 
 def test_what_is_not_proved_is_refused() -> None:
