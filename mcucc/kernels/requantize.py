@@ -231,7 +231,7 @@ def shift_form(sums: Accumulation, bounds: Interval, single: Form = Form.SHIFT) 
     multiplier, shift = _per_channel(sums.requant, sums.bias.size)
     dead = multiplier == 0
     # Short multipliers are lengthened, so that the shift is at least `base`.
-    room = np.where(dead, 0, 30 - np.floor(np.log2(np.maximum(multiplier, 1))).astype(np.int64))
+    room = np.where(dead, 0, 31 - np.frexp(np.maximum(multiplier, 1))[1].astype(np.int64))
     lengthen = np.clip(base - shift, 0, room) if not double else np.zeros_like(shift)
     multiplier, shift = multiplier << lengthen, np.where(dead, base, shift + lengthen)
     # The addend (2z + 1) << s must fit beside a high word of at most 2^30: tiny factors, those of

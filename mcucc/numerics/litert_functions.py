@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from mcucc.numerics.elementary import exp, log
 from mcucc.numerics.fixed_point import (
     INT8_MAX,
     INT8_MIN,
@@ -55,7 +56,7 @@ def _saturated(values: Reals) -> Int8Array:
 
 
 def _exp(x: Scale, y: Scale) -> Int8Array:
-    return _steps(np.exp, x, y)
+    return _steps(exp, x, y)
 
 
 def _log(x: Scale, y: Scale) -> Int8Array:
@@ -63,7 +64,7 @@ def _log(x: Scale, y: Scale) -> Int8Array:
     least = float(np.float32(INT8_MIN - y[1]) * np.float32(y[0]))
 
     def function(real: Reals) -> Reals:
-        return np.where(real > 0, np.log(np.where(real > 0, real, 1.0)), least)
+        return np.where(real > 0, log(np.where(real > 0, real, 1.0)), least)
 
     return _steps(function, x, y)
 

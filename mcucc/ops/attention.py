@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -186,6 +187,12 @@ class Attention(Op):
         )
 
 
+def _doublings(ratio: float) -> int:
+    """The smallest whole number from 0 on whose power of two is not below a ratio."""
+    mantissa, exponent = math.frexp(ratio)
+    return max(0, exponent - (mantissa == 0.5))
+
+
 def _integer_bias(table: Table | None, unit: float) -> tuple[npt.NDArray[np.int16] | None, int]:
     """Differences to the largest of each row in units of 2^shift scores; MASK: no part at all.
 
@@ -198,7 +205,7 @@ def _integer_bias(table: Table | None, unit: float) -> tuple[npt.NDArray[np.int1
     masked = below < -MASKED
     steps = np.where(masked, 0.0, below) / unit
     most = float(-steps.min(initial=0.0))
-    shift = max(0, int(np.ceil(np.log2(max(most, 1.0) / -(MASK + 1)))))
+    shift = _doublings(max(most, 1.0) / -(MASK + 1))
     rounded = np.floor(steps / 2.0**shift + 0.5)
     return np.where(masked, MASK, rounded).astype(np.int16), shift
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.op import register
+from mcucc.numerics.elementary import expm1
 from mcucc.ops.common.lookup import Unary
 
 
@@ -19,4 +20,4 @@ class Elu(Unary):
     alpha: float = 1.0
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.where(x >= 0, x, self.alpha * np.expm1(np.minimum(x, 0.0)))
+        return np.where(x >= 0, x, self.alpha * expm1(np.minimum(x, 0.0)))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.op import register
+from mcucc.numerics.elementary import erf
 from mcucc.ops.common.lookup import Unary
-
-_ERF = np.frompyfunc(math.erf, 1, 1)
 
 
 @register
@@ -20,5 +18,4 @@ class Erf(Unary):
     """y = 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x."""
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The error function, by C's erf."""
-        return np.asarray(_ERF(x), dtype=np.float64)
+        return erf(x)

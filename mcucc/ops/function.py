@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from mcucc.ir.op import register
 from mcucc.ir.tensor import Quant, Tensor
+from mcucc.numerics.elementary import cos, exp, expm1, log, power, power_of, sin, softplus
 from mcucc.numerics.fixed_point import Int8Array, Rounding
 from mcucc.numerics.litert_functions import TABLES, Scale, litert_table
 from mcucc.ops.common.lookup import Unary
@@ -26,15 +27,15 @@ def _power(x: Reals, exponent: float) -> Reals:
     base = x if whole else np.maximum(x, 0.0)
     if exponent < 0:
         base = np.where(np.abs(base) < SMALLEST, SMALLEST, base)
-    return np.power(base, exponent)
+    return power(base, exponent)
 
 
 def _selu(x: Reals, alpha: float, gamma: float) -> Reals:
-    return gamma * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0)))
+    return gamma * np.where(x > 0, x, alpha * expm1(np.minimum(x, 0.0)))
 
 
 def _celu(x: Reals, alpha: float) -> Reals:
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0) / alpha))
+    return np.where(x > 0, x, alpha * expm1(np.minimum(x, 0.0) / alpha))
 
 
 def _shrink(x: Reals, least: float, bias: float) -> Reals:
@@ -49,24 +50,24 @@ FUNCTIONS: dict[str, tuple[Callable[..., Reals], int]] = {
     "Below": (lambda x, bound: (x < bound) * 1.0, 1),
     "Ceil": (np.ceil, 0),
     "Celu": (_celu, 1),
-    "Cos": (np.cos, 0),
-    "Exp": (np.exp, 0),
+    "Cos": (cos, 0),
+    "Exp": (exp, 0),
     "Floor": (np.floor, 0),
     "Fmod": (np.fmod, 1),
     "Is": (lambda x, number: (x == number) * 1.0, 1),
-    "Log": (lambda x: np.log(np.maximum(x, SMALLEST)), 0),
-    "LogSigmoid": (lambda x: -np.logaddexp(0.0, -x), 0),
+    "Log": (lambda x: log(np.maximum(x, SMALLEST)), 0),
+    "LogSigmoid": (lambda x: -softplus(-x), 0),
     "Mod": (np.mod, 1),
     "Neg": (np.negative, 0),
     "Pow": (_power, 1),
-    "PowOf": (lambda x, base: np.power(base, x), 1),
+    "PowOf": (lambda x, base: power_of(base, x), 1),
     "Reciprocal": (lambda x: _power(x, -1.0), 0),
     "Round": (np.rint, 0),
     "Rsqrt": (lambda x: _power(np.maximum(x, 0.0), -0.5), 0),
     "Selu": (_selu, 2),
     "Shrink": (_shrink, 2),
     "Sign": (np.sign, 0),
-    "Sin": (np.sin, 0),
+    "Sin": (sin, 0),
     "Softsign": (lambda x: x / (1.0 + np.abs(x)), 0),
     "Sqrt": (lambda x: np.sqrt(np.maximum(x, 0.0)), 0),
     "ThresholdedRelu": (lambda x, least: np.where(x > least, x, 0.0), 1),

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.op import register
+from mcucc.numerics.elementary import erf, tanh
 from mcucc.ops.common.lookup import Unary
-from mcucc.ops.erf import Erf
 
 
 @register
@@ -26,5 +26,5 @@ class Gelu(Unary):
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         if self.tanh:
             inner = math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x)
-            return 0.5 * x * (1.0 + np.tanh(inner))
-        return 0.5 * x * (1.0 + Erf().function(x / math.sqrt(2.0)))
+            return 0.5 * x * (1.0 + tanh(inner))
+        return 0.5 * x * (1.0 + erf(x / math.sqrt(2.0)))

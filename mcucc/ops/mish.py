@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.op import register
+from mcucc.numerics.elementary import softplus, tanh
 from mcucc.ops.common.lookup import Unary
-from mcucc.ops.softplus import Softplus
 
 
 @register
@@ -18,4 +18,4 @@ class Mish(Unary):
     """y = x * tanh(log(1 + exp(x)))."""
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return x * np.tanh(Softplus().function(x))
+        return x * tanh(softplus(x))

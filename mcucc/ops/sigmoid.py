@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mcucc.ir.kernel import Kernel
 from mcucc.ir.op import register
 from mcucc.ir.tensor import Quant, Tensor
+from mcucc.numerics.elementary import exp
 from mcucc.numerics.fixed_point import INT16, Rounding
 from mcucc.ops.common.lookup import Unary
 from mcucc.ops.common.table_function import TableFunctionKernel
@@ -26,7 +27,7 @@ class Sigmoid(Unary):
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Logistic, without overflow at either end."""
-        e = np.exp(-np.abs(x))
+        e = exp(-np.abs(x))
         return np.where(x >= 0, 1.0 / (1.0 + e), e / (1.0 + e))
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:

@@ -14,6 +14,7 @@ from mcucc.ir.kernel_id import KernelId
 from mcucc.ir.op import FloatArray, Op, register
 from mcucc.ir.tensor import Quant, Tensor, TensorType
 from mcucc.ir.window import hwc
+from mcucc.numerics.elementary import exp
 from mcucc.numerics.fixed_point import INT16, IntegerArray, Requant, Rounding, saturate_int8
 from mcucc.numerics.litert_fixed import (
     SUM_INTEGER_BITS,
@@ -80,7 +81,7 @@ class Softmax(Op):
             return SoftmaxDoubleKernel(channels, table.astype(np.int32))
         # Sums stay below 2^31 and 256 * e below 2^32.
         bits = min(23, 30 - (channels - 1).bit_length())
-        rounded = np.floor(np.exp(-scale * np.arange(256)) * 2.0**bits + 0.5)
+        rounded = np.floor(exp(-scale * np.arange(256, dtype=np.float64)) * 2.0**bits + 0.5)
         return SoftmaxKernel(channels, rounded.astype(np.uint32))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.op import register
+from mcucc.numerics.elementary import softplus
 from mcucc.ops.common.lookup import Unary
 
 
@@ -17,4 +18,4 @@ class Softplus(Unary):
     """y = log(1 + exp(x))."""
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.logaddexp(0.0, x)
+        return softplus(x)

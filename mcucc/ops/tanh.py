@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mcucc.ir.kernel import Kernel
 from mcucc.ir.op import register
 from mcucc.ir.tensor import Quant, Tensor
+from mcucc.numerics.elementary import tanh
 from mcucc.numerics.fixed_point import INT16, Rounding
 from mcucc.ops.common.lookup import Unary
 from mcucc.ops.common.table_function import TableFunctionKernel
@@ -25,7 +26,7 @@ class Tanh(Unary):
     WIDE_ALL: ClassVar[bool] = True
 
     def function(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.tanh(x)
+        return tanh(x)
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
         """A table; of int16 LiteRT's table of lines, in both profiles."""
