@@ -49,6 +49,7 @@ _SHARED = {
     "average_pool_divide": "average_pool",
     "channel_affine_shift": "channel_affine",
     "depthwise_bytes_armv7em": "depthwise_armv7em",
+    "resize_bilinear_lanes": "resize_bilinear",
     "sub_double": "add_double",
 }
 # Ops whose double rounding takes other parameters than their single one.

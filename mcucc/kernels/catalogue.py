@@ -53,6 +53,7 @@ def _portable() -> Iterator[KernelId]:
         yield KernelId(op)
     yield KernelId("average_pool", variant="divide")
     yield KernelId("channel_affine", variant="shift")
+    yield KernelId("resize_bilinear", variant="lanes")
     yield KernelId("sub", requantization=Rounding.DOUBLE)
     for op in ("conv2d", "depthwise_conv2d", "fully_connected"):
         yield KernelId(op, requantization=Form.SHORT)

@@ -20,6 +20,7 @@ from mcucc.ops.average_pool import divide_half_away
 
 ONE = 1 << 10  # a weight of 1: LiteRT's
 LARGEST = 2**30
+LANES_UNIT = 256  # up to this product of units a sum of bytes stays in 16 bits
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,7 @@ class ResizeBilinearKernel(Kernel):
     def call(self) -> KernelCall:
         down, across = self.windows(0)
         _, width, channels = self.input_shape
+        unit = down.upsample * across.upsample
         fields = (
             ("channels", channels),
             ("input_width", width),
@@ -159,11 +161,13 @@ class ResizeBilinearKernel(Kernel):
             ("column_unit", across.upsample),
             ("column_phase", across.phase),
             ("pad_left", across.pad),
+            ("bits", unit.bit_length() - 1),
         )
         if self.op.halves_up:
             plain = tuple((f"plain.{name}", value) for name, value in fields)
             return KernelCall(KernelId("resize_bilinear_up"), plain)
-        return KernelCall(KernelId("resize_bilinear"), fields)
+        lanes = unit & (unit - 1) == 0 and 2 <= unit <= LANES_UNIT
+        return KernelCall(KernelId("resize_bilinear", variant="lanes" if lanes else ""), fields)
 
     def describe(self) -> str:
         height, width, _ = self.input_shape

@@ -19,9 +19,15 @@ typedef struct {
     int32_t column_unit;
     int32_t column_phase;
     int32_t pad_left;
+    int32_t bits; /* row_unit * column_unit is below 2^(bits + 1) */
 } mcucc_resize_bilinear_params;
 
 void mcucc_resize_bilinear(const mcucc_resize_bilinear_params *params, const int8_t *const *rows,
                            int8_t *out, const mcucc_span *span);
+
+/* Four channels a time, two in a word: row_unit and column_unit are powers of two, their product
+ * 2^bits is in [2, 256]. */
+void mcucc_resize_bilinear_lanes(const mcucc_resize_bilinear_params *params,
+                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span);
 
 #endif
