@@ -45,13 +45,14 @@ def encoder(width: int, heads: int, ratio: int = 2, *, own: bool = True) -> nn.S
 class Cct(nn.Module):
     """Compact convolutional transformer: convolutions make tokens, attention pools them."""
 
-    def __init__(self, width: int = 64, heads: int = 2, layers: int = 2, side: int = 8) -> None:
+    def __init__(self, width: int = 64, first: int = 32, classes: int = 10) -> None:
         super().__init__()
+        heads, layers, side = 2, 2, 8
         self.tokens = nn.Sequential(
-            nn.Conv2d(3, 32, 3, 1, 1, bias=False),
+            nn.Conv2d(3, first, 3, 1, 1, bias=False),
             nn.ReLU(),
             nn.MaxPool2d(3, 2, 1),
-            nn.Conv2d(32, width, 3, 1, 1, bias=False),
+            nn.Conv2d(first, width, 3, 1, 1, bias=False),
             nn.ReLU(),
             nn.MaxPool2d(3, 2, 1),
         )
@@ -59,7 +60,7 @@ class Cct(nn.Module):
         self.body = nn.Sequential(
             *(encoder(width, heads, 1) for _ in range(layers)), nn.LayerNorm(width)
         )
-        self.weigh, self.head = nn.Linear(width, 1), nn.Linear(width, 10)
+        self.weigh, self.head = nn.Linear(width, 1), nn.Linear(width, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.body(self.tokens(x).flatten(2).transpose(1, 2) + self.places)

@@ -62,22 +62,26 @@ def network(chosen: Family) -> nn.Module:
 def export(chosen: Family, folder: Path) -> Path:
     """NAME.onnx in `folder`, and NAME.toml: how a picture becomes its input."""
     path = folder / f"{chosen.name}.onnx"
-    example = torch.rand(chosen.shape)
-    logging.disable(logging.WARNING)
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            network(chosen),
-            (example,),
-            str(path),
-            dynamo=False,
-            opset_version=chosen.opset,
-            input_names=["image"],
-        )
-    logging.disable(logging.NOTSET)
+    write(network(chosen), chosen.shape, chosen.opset, path)
     colours = "gray" if chosen.shape[1] == 1 else "rgb"
     height, width = chosen.shape[2:]
     path.with_suffix(".toml").write_text(
         f'[preprocess]\nchannels = "{colours}"\nresize = [{height}, {width}]\nscale = {1 / 255}\n'
     )
     return path
+
+
+def write(made: nn.Module, shape: tuple[int, int, int, int], opset: int, path: Path) -> None:
+    """A network as ONNX."""
+    logging.disable(logging.WARNING)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            made,
+            (torch.rand(shape),),
+            str(path),
+            dynamo=False,
+            opset_version=opset,
+            input_names=["image"],
+        )
+    logging.disable(logging.NOTSET)
