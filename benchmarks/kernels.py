@@ -30,10 +30,12 @@ from mcucc.ir.op import Op
 from mcucc.kernels.select import NodeContext, choose
 from mcucc.numerics.fixed_point import INT8, INT16, IntegerArray, Rounding
 from mcucc.ops.add import Add
+from mcucc.ops.average_pool import AveragePool
 from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.conv2d import Conv2d
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.fully_connected import FullyConnected
+from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.layer_norm import LayerNorm
 from mcucc.ops.mat_mul import MatMul
 from mcucc.ops.max_pool import MaxPool
@@ -139,6 +141,14 @@ def max_pool(size: int, channels: int, kernel: int, stride: int = 1) -> Callable
     return plain_layer(MaxPool(square(kernel, stride)), [(1, size, size, channels)], 1.0)
 
 
+def average(size: int, channels: int, kernel: int, stride: int = 1) -> Callable:
+    return plain_layer(AveragePool(square(kernel, stride)), [(1, size, size, channels)], 1.0)
+
+
+def mean(size: int, channels: int) -> Callable:
+    return plain_layer(GlobalAveragePool(), [(1, size, size, channels)], 0.1)
+
+
 def product_of_maps(size: int, channels: int, gate: bool) -> Callable:
     shape = (1, size, size, channels)
     return plain_layer(Mul(), [shape, (1, 1, 1, channels) if gate else shape], 73.0)
@@ -211,6 +221,9 @@ LAYERS = (
     Layer("max 3x3 s2 24 ch @40", max_pool(40, 24, 3, 2)),
     Layer("max 5x5 32 ch @10", max_pool(10, 32, 5)),
     Layer("max 7x7 32 ch @10", max_pool(10, 32, 7)),
+    Layer("average 2x2 s2 16 ch @48", average(48, 16, 2, 2)),
+    Layer("average 3x3 32 ch @20", average(20, 32, 3)),
+    Layer("mean 64 ch @12", mean(12, 64)),
     Layer("mul 20x20x32", product_of_maps(20, 32, gate=False)),
     Layer("mul 20x20x32, per channel", product_of_maps(20, 32, gate=True)),
 )
@@ -260,7 +273,9 @@ def measure(
     machine.reset()
     steps = whole_rows(kernel, inputs, y_shape, types[1] // 8)
     outputs = int(np.prod(y_shape))
-    parts = machine.run(choice.call, kernel.granularity, steps, types[1] // 8 * outputs)
+    size = types[1] // 8 * outputs
+    sums = kernel.scratch_bytes  # a SINK kernel's
+    parts = machine.run(choice.call, kernel.granularity, steps, size, sums)
     expected = kernel.run([x[None] for x in inputs])
     if b"".join(parts) != expected.tobytes():
         raise RuntimeError(f"{layer.name}: {choice.name} differs from the reference")

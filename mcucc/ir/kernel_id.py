@@ -47,6 +47,7 @@ _UNITS = {
 # Functions that stand in the unit of another, with its parameters; the rest have their own unit.
 _SHARED = {
     "average_pool_divide": "average_pool",
+    "average_pool_divide_armv7em": "average_pool_armv7em",
     "channel_affine_shift": "channel_affine",
     "depthwise_bytes_armv7em": "depthwise_armv7em",
     "resize_bilinear_lanes": "resize_bilinear",

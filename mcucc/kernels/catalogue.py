@@ -111,6 +111,10 @@ def _armv7em() -> Iterator[KernelId]:
     for square in ((), *max_pool.SQUARES):
         yield KernelId("max_pool", isa, copy=square)
     yield from _forms("mul", isa, forms=mul.FORMS)
+    yield KernelId("average_pool", isa, requantization=Form.HIGH)
+    yield KernelId("average_pool", isa, requantization=Rounding.DOUBLE)
+    yield KernelId("average_pool", isa, "divide")
+    yield KernelId("global_average_pool", isa)
     yield from _forms("conv2d_offset", isa)
     yield from _forms("conv_transpose2d", isa)
     yield from _forms("conv2d", isa, "grouped")

@@ -125,6 +125,17 @@ def border_cases(draw_: st.DrawFn) -> Case:
     return dataclasses.replace(case, inputs=(*case.inputs, border))
 
 
+def divide_cases() -> st.SearchStrategy[Case]:
+    """LiteRT's AveragePool: raw sums are divided, input and output have one scale."""
+
+    def raw(case: Case) -> Case:
+        op = dataclasses.replace(case.op, half_away=True)  # type: ignore[type-var]
+        output = dataclasses.replace(case.output, quant=case.inputs[0].quant)
+        return dataclasses.replace(case, op=op, output=output)
+
+    return draw.average_pool_cases().map(raw)
+
+
 @st.composite
 def packed(draw_: st.DrawFn, cases: st.SearchStrategy[Case]) -> Case:
     """One of `cases` with weights that 4 or 2 bits hold."""

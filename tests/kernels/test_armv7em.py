@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcucc.backends.calls.build import kernel_sources
-from mcucc.ir.kernel_id import InstructionSet
+from mcucc.ir.kernel_id import Form, InstructionSet
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.ops.add import Add
+from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.mul import Mul
 from tests.kernels import driver
 from tests.kernels.cases import (
@@ -24,6 +25,7 @@ from tests.kernels.cases import (
     chosen,
     deep_cases,
     depthwise_cases,
+    divide_cases,
     everyday,
     forms_of,
     grouped_cases,
@@ -52,6 +54,11 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "attention": draw.attention_cases(),
     "layer_norm": draw.layer_norm_cases(),
     "mul": draw.binary_cases(Mul),
+    "average_pool": st.one_of(
+        draw.average_pool_cases(), draw.average_pool_cases(of=draw.squares(dilated=False))
+    ),
+    "average_pool_divide": divide_cases(),
+    "global_average_pool": draw.global_average_pool_cases(),
     "max_pool": st.one_of(draw.max_pool_cases(), draw.max_pool_cases(draw.squares())),
 }
 CASES |= {f"packed {name}": packed(CASES[name]) for name in PACKED}
@@ -69,6 +76,9 @@ EXAMPLES = {
     "conv_transpose2d": 100,
     "layer_norm": 80,
     "max_pool": 120,
+    "average_pool": 120,
+    "average_pool_divide": 60,
+    "global_average_pool": 60,
     "mul": 120,
 }
 EXAMPLES |= {f"packed {name}": 80 for name in PACKED}
@@ -100,6 +110,7 @@ def test_assembly_computes_the_reference_on_a_cortex_m4(name: str, machine: obje
     seen: Counter[str] = Counter()
     variants: Counter[str] = Counter()
     copies: Counter[tuple[int, ...]] = Counter()
+    endings: set[Rounding | Form | None] = set()
     bits: set[int] = set()
     ops: set[str] = set()
 
@@ -113,10 +124,12 @@ def test_assembly_computes_the_reference_on_a_cortex_m4(name: str, machine: obje
         variants[choice.call.id.variant] += 1
         ops.add(choice.call.id.op)
         copies[choice.call.id.copy] += 1
+        endings.add(choice.call.id.requantization)
         bits.add(choice.call.id.bits)
         calls = recording(case, rounding, choice, seed)
         size = int(np.prod(shape))
-        parts = machine.run(choice.call, calls.granularity, calls.steps, size)  # type: ignore[attr-defined]
+        sums = case.kernel(rounding).scratch_bytes  # a SINK kernel's
+        parts = machine.run(choice.call, calls.granularity, calls.steps, size, sums)  # type: ignore[attr-defined]
         expected = case.kernel(rounding).run(case.images)[0]
         np.testing.assert_array_equal(calls.assemble(parts), expected)
 
@@ -126,6 +139,8 @@ def test_assembly_computes_the_reference_on_a_cortex_m4(name: str, machine: obje
     if name == "depthwise":
         assert forms_of(seen) == {"high", "common", "shift", "double"}
         assert set(variants) == {"planes", "bytes"}
+    if name == "average_pool":
+        assert endings == {Form.HIGH, Rounding.DOUBLE}
     if name == "mul":
         assert forms_of(seen) == {"high", "double"}
     if name == "max_pool":
@@ -153,6 +168,21 @@ def test_the_c_beside_the_assembly_computes_the_reference(
         np.testing.assert_array_equal(driver.replay(host_library, calls), expected)
 
     check()
+
+
+@pytest.mark.emulated
+@pytest.mark.parametrize("value", [-128, 127])
+def test_means_of_long_rows_of_extremes(value: int, machine: object) -> None:
+    """Sums in 16 bits are emptied before they are full."""
+    shape = (1, 2, 513, 5)
+    x = draw.activation("x", shape, 0.1, 3)
+    y = draw.activation("y", (1, 1, 1, 5), 0.1, 3)
+    case = Case(GlobalAveragePool(), (x,), y, (np.full(shape, value, np.int8),))
+    choice, _ = chosen(case, Rounding.SINGLE, 0, InstructionSet.ARMV7EM)
+    assert choice.call.id.isa == InstructionSet.ARMV7EM
+    calls = recording(case, Rounding.SINGLE, choice, 0)
+    parts = machine.run(choice.call, calls.granularity, calls.steps, 5, 20)  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(calls.assemble(parts), case.run()[0])
 
 
 @pytest.mark.host

@@ -77,6 +77,28 @@ MCUCC_INLINE uint32_t mcucc_odd_bytes(uint32_t word)
 #endif
 }
 
+/* `sums` plus the signed bytes 0 and 2 of a word, and plus its bytes 1 and 3; both fit. */
+MCUCC_INLINE uint32_t mcucc_add_even_bytes(uint32_t sums, uint32_t word)
+{
+#if MCUCC_DSP
+    __asm__("sxtab16 %0, %0, %1" : "+r"(sums) : "r"(word));
+    return sums;
+#else
+    const uint32_t pair = mcucc_even_bytes(word);
+    return mcucc_pair(mcucc_bottom(sums) + mcucc_bottom(pair), mcucc_top(sums) + mcucc_top(pair));
+#endif
+}
+
+MCUCC_INLINE uint32_t mcucc_add_odd_bytes(uint32_t sums, uint32_t word)
+{
+#if MCUCC_DSP
+    __asm__("sxtab16 %0, %0, %1, ror #8" : "+r"(sums) : "r"(word));
+    return sums;
+#else
+    return mcucc_add_even_bytes(sums, word >> 8);
+#endif
+}
+
 /* (a.bottom - b.bottom, a.top - b.top); both differences fit. */
 MCUCC_INLINE uint32_t mcucc_less_pair(uint32_t a, uint32_t b)
 {
