@@ -8,13 +8,15 @@ from math import prod
 from mcucc.frontends.tflite.context import Context
 from mcucc.frontends.tflite.file import FileOperator
 from mcucc.frontends.tflite.joins import axis_of, take_apart
-from mcucc.frontends.tflite.options import SliceOptions
+from mcucc.frontends.tflite.options import Options, SliceOptions
 from mcucc.frontends.tflite.positions import take_positions
 from mcucc.frontends.tflite.registry import converter
 from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.op import Op
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.slice import Slice
+
+Shape = tuple[int, ...]
 
 
 @converter("SLICE")
@@ -31,29 +33,34 @@ def slice_(ctx: Context, operator: FileOperator) -> None:
 @converter("STRIDED_SLICE")
 def strided_slice(ctx: Context, operator: FileOperator) -> None:
     """A box with steps; an axis may be dropped, and new ones of length 1 made."""
-    shape, options = ctx.shape_at(operator), operator.options
     bounds = [ctx.integers(operator, i) for i in (1, 2, 3)]
+    taken, made = strided(ctx.shape_at(operator), bounds, operator.options)
+    _take(ctx, operator, taken, made)
+
+
+def strided(
+    shape: Shape, bounds: Sequence[Shape], options: Options
+) -> tuple[list[range], tuple[int, ...]]:
+    """What a STRIDED_SLICE takes of every axis, and the shape it makes.
+
+    `bounds`: the first positions, the ends and the steps.
+    """
     if not isinstance(options, SliceOptions) or len({len(bound) for bound in bounds}) != 1:
         raise UnsupportedNode("bounds of different lengths")
-    places = _entries(len(bounds[0]), len(shape), options)
-    taken = [range(n) for n in shape]
-    made: list[int] = []
-    axis = 0
-    for place in places:
-        if place is None:
-            made.append(len(taken[axis]))
-        elif options.new_axis_mask >> place & 1:
+    taken, made, axis = [range(n) for n in shape], [], 0
+    for place in _entries(len(bounds[0]), len(shape), options):
+        if place is not None and options.new_axis_mask >> place & 1:
             made.append(1)
             continue
-        else:
+        if place is not None:
             low, high, by = (bound[place] for bound in bounds)
             if by == 0:
                 raise UnsupportedNode("a step of 0")
             taken[axis] = positions(shape[axis], (low, high, by), options, 1 << place)
-            if not options.shrink_axis_mask >> place & 1:
-                made.append(len(taken[axis]))
+        if place is None or not options.shrink_axis_mask >> place & 1:
+            made.append(len(taken[axis]))
         axis += 1
-    _take(ctx, operator, taken, tuple(made))
+    return taken, tuple(made)
 
 
 def _entries(count: int, rank: int, options: SliceOptions) -> list[int | None]:

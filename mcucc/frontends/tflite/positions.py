@@ -14,6 +14,7 @@ from mcucc.frontends.tflite.options import GatherOptions, MirrorOptions
 from mcucc.frontends.tflite.registry import converter
 from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.tensor import Tensor
+from mcucc.numerics.fixed_point import IntArray
 from mcucc.ops.concat import Concat
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.slice import Slice
@@ -31,7 +32,7 @@ def gather(ctx: Context, operator: FileOperator) -> None:
     if not isinstance(options, GatherOptions) or options.batch_dims:
         raise UnsupportedNode("positions for each batch")
     axis = axis_of(options.axis, len(shape))
-    indices = _indices(ctx, operator)
+    indices = constant_positions(ctx, operator)
     made = (*shape[:axis], *indices.shape, *shape[axis + 1 :])
     take_positions(ctx, operator, shape, [(axis, indices.reshape(-1).tolist())], made)
 
@@ -39,17 +40,21 @@ def gather(ctx: Context, operator: FileOperator) -> None:
 @converter("GATHER_ND")
 def gather_nd(ctx: Context, operator: FileOperator) -> None:
     """Positions of several leading axes, which are one axis of their values in a row."""
-    shape, indices = ctx.shape_at(operator), _indices(ctx, operator)
+    shape = ctx.shape_at(operator)
+    flat, wide = leading_positions(constant_positions(ctx, operator), shape)
+    take_positions(ctx, operator, wide, [(0, flat.reshape(-1).tolist())], (*flat.shape, *wide[1:]))
+
+
+def leading_positions(indices: IntArray, shape: Shape) -> tuple[IntArray, Shape]:
+    """Positions of GATHER_ND as those of one axis, and the shape that has it."""
     depth = indices.shape[-1] if indices.ndim else 0
     if not 0 < depth <= len(shape):
         raise UnsupportedNode(f"positions {list(indices.shape)} of {list(shape)}")
-    lengths = np.array(shape[:depth])
-    if ((indices < 0) | (indices >= lengths)).any():
+    if ((indices < 0) | (indices >= np.array(shape[:depth]))).any():
         raise UnsupportedNode(f"positions outside of {list(shape)}")
-    steps = [prod(shape[i + 1 : depth]) for i in range(depth)]
-    flat = (indices * np.array(steps)).sum(axis=-1)
-    wide, made = (prod(shape[:depth]), *shape[depth:]), (*indices.shape[:-1], *shape[depth:])
-    take_positions(ctx, operator, wide, [(0, flat.reshape(-1).tolist())], made)
+    steps = np.array([prod(shape[i + 1 : depth]) for i in range(depth)])
+    flat: IntArray = (indices * steps).sum(axis=-1)
+    return flat, (prod(shape[:depth]), *shape[depth:])
 
 
 @converter("REVERSE_V2")
@@ -68,20 +73,22 @@ def mirror_pad(ctx: Context, operator: FileOperator) -> None:
     inner = 1 - int(isinstance(options, MirrorOptions) and options.symmetric)
     if len(widths) != 2 * len(shape):
         raise UnsupportedNode(f"padding widths {list(widths)} of {list(shape)}")
-    taken = []
-    for axis, length in enumerate(shape):
-        before, after = widths[2 * axis : 2 * axis + 2]
-        if not 0 <= min(before, after) <= max(before, after) <= length - inner:
-            raise UnsupportedNode(f"{before} and {after} mirrored of a length of {length}")
-        every = range(length)
-        left, right = every[inner : inner + before][::-1], every[::-1][inner : inner + after]
-        taken.append((axis, [*left, *every, *right]))
+    taken = [(i, mirrored(n, widths[2 * i : 2 * i + 2], inner)) for i, n in enumerate(shape)]
     take_positions(ctx, operator, shape, taken, tuple(len(part) for _, part in taken))
 
 
-def _indices(
-    ctx: Context, operator: FileOperator
-) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def mirrored(length: int, widths: Sequence[int], inner: int) -> list[int]:
+    """The positions of a mirrored axis; `inner`: the first one from the edge that is repeated."""
+    before, after = widths
+    if not 0 <= min(before, after) <= max(before, after) <= length - inner:
+        raise UnsupportedNode(f"{before} and {after} mirrored of a length of {length}")
+    every = range(length)
+    left, right = every[inner : inner + before][::-1], every[::-1][inner : inner + after]
+    return [*left, *every, *right]
+
+
+def constant_positions(ctx: Context, operator: FileOperator) -> IntArray:
+    """The positions that the file says, of any shape."""
     tensor = ctx.file_tensor(operator, 1)
     value = ctx.constants.get(tensor.index)
     if value is None:
@@ -91,7 +98,7 @@ def _indices(
         )
     if value.dtype.kind not in "iu" or not 0 < value.size <= MOST_POSITIONS:
         raise UnsupportedNode(f"{value.size} positions of {tensor.type_name}")
-    return value.astype(np.int64)
+    return np.asarray(value, np.int64)
 
 
 def take_positions(

@@ -15,9 +15,11 @@ from mcucc.frontends.onnx.importer import import_model
 from mcucc.frontends.tflite.file import TfliteFile
 from mcucc.frontends.tflite.kinds import WEIGHTED, structure
 from mcucc.frontends.tflite.walk import ends_before, label_of
-from mcucc.frontends.tfloat import words
-from mcucc.frontends.tfloat.writer import Writer, value_names
+from mcucc.frontends.tfloat import parts, picks, words
+from mcucc.frontends.tfloat.writer import TRANSLATORS, Writer, value_names
 from mcucc.frontends.unsupported import UnsupportedNode
+
+MODULES = (parts, picks, words)  # importing them fills TRANSLATORS
 
 
 def is_float(file: TfliteFile) -> bool:
@@ -80,7 +82,7 @@ def import_float_tflite(file: TfliteFile, path: Path) -> ImportedModel:
 
 
 def _written(file: TfliteFile, problems: list[Problem]) -> onnx.ModelProto:
-    writer = Writer(file, words.TRANSLATORS)
+    writer = Writer(file, TRANSLATORS)
     for operator in file.operators:
         try:
             writer.write(operator)

@@ -19,11 +19,8 @@ from mcucc.frontends.tflite.options import (
     ShapeOptions,
     SoftmaxOptions,
 )
-from mcucc.frontends.tfloat import picks
-from mcucc.frontends.tfloat.writer import TRANSLATORS, Writer, translator, windowed
+from mcucc.frontends.tfloat.writer import Writer, translator, windowed
 from mcucc.frontends.unsupported import UnsupportedNode
-
-__all__ = ["TRANSLATORS", "picks"]
 
 # Operators of one value, by ONNX's word.
 _UNARY = {
@@ -109,6 +106,17 @@ def add_all(w: Writer, operator: FileOperator) -> None:
     w.add("Sum", [w.read(operator, i) for i in range(len(operator.inputs))], w.output(operator))
 
 
+@translator("FLOOR_DIV", "FLOOR_MOD")
+def whole_quotient(w: Writer, operator: FileOperator) -> None:
+    """The quotient rounded down, or what it leaves."""
+    a, b = w.read(operator, 0), w.read(operator, 1)
+    if operator.kind == "FLOOR_DIV":
+        w.add("Floor", [w.add("Div", [a, b])], w.output(operator))
+        return
+    whole = w.add("Mul", [w.add("Floor", [w.add("Div", [a, b])]), b])
+    w.add("Sub", [a, whole], w.output(operator))
+
+
 @translator("CONV_2D", "DEPTHWISE_CONV_2D")
 def convolution(w: Writer, operator: FileOperator) -> None:
     options, attributes = windowed(w, operator)
@@ -126,7 +134,7 @@ def convolution(w: Writer, operator: FileOperator) -> None:
     if w.has(operator, 2):
         operands.append(w.read(operator, 2))
     made = w.add(
-        "Conv", operands, dilations=list(options.dilation), group=groups,
+        "Conv", operands, dilations=w.dilation(operator, options), group=groups,
         kernel_shape=list(turned.shape[2:]), **attributes,
     )  # fmt: skip
     w.activated(
@@ -195,7 +203,10 @@ def pool(w: Writer, operator: FileOperator) -> None:
     w.activated(last, options.activation, w.output(operator))
 
 
-_REDUCTIONS = {"MEAN": "ReduceMean", "REDUCE_MAX": "ReduceMax", "REDUCE_MIN": "ReduceMin"}
+_REDUCTIONS = {
+    "MEAN": "ReduceMean", "REDUCE_MAX": "ReduceMax", "REDUCE_MIN": "ReduceMin",
+    "REDUCE_PROD": "ReduceProd",
+}  # fmt: skip
 
 
 @translator(*_REDUCTIONS, "SUM")
@@ -265,63 +276,6 @@ def pack(w: Writer, operator: FileOperator) -> None:
     parts = [w.read(operator, i) for i in range(len(operator.inputs))]
     parts = [w.add("Unsqueeze", [part, w.ints([axis])]) for part in parts]
     w.add("Concat", parts, w.output(operator), axis=axis)
-
-
-@translator("SPLIT", "SPLIT_V", "UNPACK")
-def split(w: Writer, operator: FileOperator) -> None:
-    """Slices; UNPACK's lose their axis."""
-    place = 1 if operator.kind == "SPLIT" else 0
-    shape, count = w.shape(operator, place), len(operator.outputs)
-    if operator.kind == "UNPACK":
-        axis = operator.options.axis if isinstance(operator.options, JoinOptions) else 0
-    else:
-        axis = w.ctx.integers(operator, 0 if place else 2)[0]
-    axis = axis + len(shape) if axis < 0 else axis
-    if not 0 <= axis < len(shape) or not count:
-        raise UnsupportedNode(f"parts of {list(shape)} along the axis {axis}")
-    lengths = [shape[axis] // count] * count
-    if operator.kind == "SPLIT_V":
-        lengths = list(w.ctx.integers(operator, 1))
-        if -1 in lengths:
-            lengths[lengths.index(-1)] = shape[axis] - sum(lengths) - 1
-    begin = 0
-    for i, length in enumerate(lengths):
-        bounds = [w.ints([value]) for value in (begin, begin + length, axis)]
-        out = w.output(operator, i)
-        if operator.kind == "UNPACK":
-            part = w.add("Slice", [w.read(operator, place), *bounds])
-            w.add("Squeeze", [part, w.ints([axis])], out)
-        else:
-            w.add("Slice", [w.read(operator, place), *bounds], out)
-        begin += length
-
-
-@translator("SLICE")
-def box(w: Writer, operator: FileOperator) -> None:
-    shape = w.shape(operator)
-    begin, size = w.ctx.integers(operator, 1), w.ctx.integers(operator, 2)
-    ends = [n if s == -1 else b + s for b, s, n in zip(begin, size, shape, strict=True)]
-    axes = range(len(shape))
-    operands = [w.read(operator), w.ints(begin), w.ints(ends), w.ints(axes)]
-    w.add("Slice", operands, w.output(operator))
-
-
-@translator("PAD", "PADV2")
-def pad(w: Writer, operator: FileOperator) -> None:
-    """Pictures are padded as ONNX has them."""
-    widths = w.ctx.integers(operator, 1)
-    begin, end = list(widths[::2]), list(widths[1::2])
-    value = w.const(0.0)
-    if operator.kind == "PADV2":
-        value = w.const(w.real(w.tensor(operator, 2).index).reshape(()))
-    if len(begin) != 4:
-        operands = [w.read(operator), w.ints([*begin, *end]), value]
-        w.add("Pad", operands, w.output(operator))
-        return
-    order = (0, 3, 1, 2)
-    pads = w.ints([*(begin[i] for i in order), *(end[i] for i in order)])
-    image = w.channels_first(w.read(operator))
-    w.channels_last(w.add("Pad", [image, pads, value]), w.output(operator))
 
 
 @translator("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR")

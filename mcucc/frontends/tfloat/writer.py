@@ -25,6 +25,14 @@ from mcucc.frontends.unsupported import UnsupportedNode
 OPSET, IR_VERSION = 17, 8
 TO_NCHW, TO_NHWC = [0, 3, 1, 2], [0, 2, 3, 1]
 FLOATS = (np.float32, np.float16)
+# What may stand between SPACE_TO_BATCH_ND and its undoing.
+OF_PHASES = frozenset(
+    {
+        *("ABS", "ADD", "BATCH_TO_SPACE_ND", "CONV_2D", "DEPTHWISE_CONV_2D", "ELU", "GELU"),
+        *("HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "MUL", "PRELU", "RELU", "RELU6", "SUB", "TANH"),
+        *("RELU_0_TO_1", "RELU_N1_TO_1"),
+    }
+)
 Array = npt.NDArray[Any]
 Translate = Callable[["Writer", FileOperator], None]
 TRANSLATORS: dict[str, Translate] = {}
@@ -69,6 +77,7 @@ class Writer:
         self.initializers: dict[str, onnx.TensorProto] = {}
         self._taken = set(self.names.values())
         self._label = ""
+        self.blocks: dict[int, tuple[int, int]] = {}  # tensors that are batches of phases
 
     def model(self) -> onnx.ModelProto:
         """All that has been written, between the inputs and outputs of the file."""
@@ -92,7 +101,29 @@ class Writer:
         translate = self._translators.get(operator.kind)
         if translate is None:
             raise UnsupportedNode("mcucc does not compile this operator")
+        live = [i for i in operator.inputs if i >= 0 and i not in self.ctx.constants]
+        blocks = {self.blocks[i] for i in live if i in self.blocks}
+        same = len(blocks) == 1 and all(i in self.blocks for i in live)
+        if blocks and not (same and operator.kind in OF_PHASES):
+            raise UnsupportedNode(
+                "reads a batch of SPACE_TO_BATCH_ND",
+                "only convolutions and element-wise operators are compiled before it is undone",
+            )
         translate(self, operator)
+        if blocks and operator.kind != "BATCH_TO_SPACE_ND":
+            self.blocks.update((index, min(blocks)) for index in operator.outputs)
+
+    def dilation(self, operator: FileOperator, options: WindowOptions) -> list[int]:
+        """Those of a window, which slides over every phase of a picture within SPACE_TO_BATCH_ND.
+
+        Its taps then lie further apart in the picture.
+        """
+        block = self.blocks.get(operator.inputs[0])
+        if block is None:
+            return list(options.dilation)
+        if options.stride != (1, 1) or options.same:
+            raise UnsupportedNode("a stride or a border within SPACE_TO_BATCH_ND")
+        return [n * step for n, step in zip(options.dilation, block, strict=True)]
 
     # What an operator reads
 
