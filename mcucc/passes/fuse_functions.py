@@ -7,6 +7,7 @@ real function; it is computed on a grid and compared with those that have an op 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -47,7 +48,7 @@ def run(graph: Graph) -> Graph:
 
 def _fuse(rewriter: Rewriter, node: Node) -> bool:
     shape = rewriter.tensors[node.output].shape
-    for x in _ancestors(rewriter, node):
+    for x in ancestors(rewriter, node, _operands):
         if rewriter.tensors[x].shape != shape:
             continue
         values = _function(rewriter, node.output, {x: GRID})
@@ -66,13 +67,17 @@ def _known(values: Reals) -> Unary | None:
     return None
 
 
-def _ancestors(rewriter: Rewriter, node: Node) -> list[str]:
-    """The activations before a node, nearest first, as far as its operators are element-wise."""
+def ancestors(
+    rewriter: Rewriter,
+    node: Node,
+    read: Callable[[Rewriter, Node], tuple[str, ...] | None],
+) -> list[str]:
+    """The activations before a node, nearest first, as far as `read` knows what nodes read."""
     found: dict[str, None] = {}
     front = [node]
     while front and len(found) < MOST_NODES:
         current = front.pop(0)
-        for name in _operands(rewriter, current) or ():
+        for name in read(rewriter, current) or ():
             if name not in found:
                 found[name] = None
                 producer = rewriter.producer(name)

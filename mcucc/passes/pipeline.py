@@ -13,6 +13,7 @@ from mcucc.passes import (
     fold_pad,
     fuse_activation,
     fuse_attention,
+    fuse_choices,
     fuse_functions,
     late_queries,
     merge_branches,
@@ -23,6 +24,7 @@ from mcucc.passes import (
 
 PASSES: dict[str, Callable[[Graph], Graph]] = {
     "fuse_functions": fuse_functions.run,
+    "fuse_choices": fuse_choices.run,
     "dead_code": dead_code.run,
     "fuse_attention": fuse_attention.run,
     "split_projections": split_projections.run,
