@@ -116,6 +116,8 @@ def _armv7em() -> Iterator[KernelId]:
     yield KernelId("average_pool", isa, "divide")
     yield KernelId("global_average_pool", isa)
     yield from _forms("conv2d_offset", isa)
+    for rounding in Rounding:
+        yield KernelId("mat_mul", isa, requantization=rounding)
     yield from _forms("conv_transpose2d", isa)
     yield from _forms("conv2d", isa, "grouped")
     yield from _packed([KernelId("partial_sums", isa), *_matrix(isa)])

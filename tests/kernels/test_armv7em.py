@@ -53,6 +53,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "conv_transpose2d": draw.conv_transpose_cases(),
     "attention": draw.attention_cases(),
     "layer_norm": draw.layer_norm_cases(),
+    "mat_mul": draw.mat_mul_cases(),
     "mul": draw.binary_cases(Mul),
     "average_pool": st.one_of(
         draw.average_pool_cases(), draw.average_pool_cases(of=draw.squares(dilated=False))
@@ -75,6 +76,7 @@ EXAMPLES = {
     "attention": 40,
     "conv_transpose2d": 100,
     "layer_norm": 80,
+    "mat_mul": 80,
     "max_pool": 120,
     "average_pool": 120,
     "average_pool_divide": 60,

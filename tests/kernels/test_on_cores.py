@@ -52,6 +52,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "add": draw.binary_cases(Add),
     "conv_transpose2d": draw.conv_transpose_cases(),
     "layer_norm": draw.layer_norm_cases(),
+    "mat_mul": draw.mat_mul_cases(),
 }
 PACKED = ("pointwise", "conv2d", "depthwise")
 CASES |= {f"packed {name}": packed(CASES[name]) for name in PACKED}
