@@ -150,6 +150,21 @@ class Requant:
             Rounding.DOUBLE,
         )
 
+    @staticmethod
+    def of_unsigned_means(counts: Sequence[int]) -> Requant:
+        """Factors 1 / count for sums of as many bytes (0..255): halves are rounded up.
+
+        The multiplier is rounded up, so that a half is never below one; its error moves a mean of
+        at most 255 by less than 2^-22, too little to make a half of another sum of 2^20 bytes.
+        """
+        shifts = [30 + (count - 1).bit_length() for count in counts]
+        pairs = zip(counts, shifts, strict=True)
+        return Requant(
+            np.array([-(-(1 << shift) // count) for count, shift in pairs], dtype=np.int64),
+            np.array(shifts, dtype=np.int64),
+            Rounding.SINGLE,
+        )
+
     def apply(self, acc: IntArray) -> IntArray:
         """round(acc * M) over the last axis, in int64; `acc` must hold int32 values."""
         if self.rounding is Rounding.SINGLE:

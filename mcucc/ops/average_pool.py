@@ -15,6 +15,7 @@ from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import (
     INT8,
+    INT8_MIN,
     INT16,
     NO_CLAMP,
     Clamp,
@@ -40,12 +41,14 @@ class AveragePool(Op):
     """y = clamp(mean over the window).
 
     `half_away`: the rounding of LiteRT on all its paths (input and output have one scale).
+    `halves_up`: that of its uint8 kernel, whose sums are of the bytes plus 128.
     """
 
     window: Window2d
     count_include_pad: bool = False
     clamp: Clamp = NO_CLAMP
     half_away: bool = False
+    halves_up: bool = False
 
     WIDE_INPUTS: ClassVar[bool] = True
     WIDE_OUTPUT: ClassVar[bool] = True
@@ -101,6 +104,10 @@ class AveragePool(Op):
         taps = self.window.kernel[0] * self.window.kernel[1]
         clamp = self.clamp.to_integers(y.per_tensor_scale, y.zero_point, output.interval)
         types = inputs[0].dtype, output.dtype
+        if self.halves_up:
+            means = Requant.of_unsigned_means(range(1, taps + 1))
+            least = INT8_MIN, INT8_MIN
+            return AveragePoolKernel(self, (height, width, channels), least, means, clamp, types)
         if self.half_away:
             if x.zero_point != y.zero_point:
                 raise ValueError("a .tflite pool has one zero point for input and output")

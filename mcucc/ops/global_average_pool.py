@@ -15,6 +15,7 @@ from mcucc.ir.tensor import Tensor, TensorType
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import (
     INT8,
+    INT8_MIN,
     NO_CLAMP,
     Clamp,
     IntegerArray,
@@ -32,12 +33,13 @@ from mcucc.ops.common.wide import rounding_of
 class GlobalAveragePool(Op):
     """y = mean of x over height and width: (1, 1, 1, C).
 
-    `half_away`: LiteRT's AVERAGE_POOL_2D (input and output have one scale). `total`: the sum, not
-    the mean.
+    `half_away`: LiteRT's AVERAGE_POOL_2D (input and output have one scale); `halves_up`: that of
+    uint8, whose sums are of the bytes plus 128. `total`: the sum, not the mean.
     """
 
     clamp: Clamp = NO_CLAMP
     half_away: bool = False
+    halves_up: bool = False
     total: bool = False
 
     WIDE_INPUTS: ClassVar[bool] = True
@@ -88,6 +90,9 @@ class GlobalAveragePool(Op):
         check_int32(output.name, (least - most) * count, (most - least) * count)
         clamp = self.clamp.to_integers(y.per_tensor_scale, y.zero_point, output.interval)
         shape = (height, width, channels)
+        if self.halves_up:
+            means, bias = Requant.of_unsigned_means([count]), -INT8_MIN * count
+            return GlobalAveragePoolKernel(shape, bias, means, 0, INT8_MIN, clamp, types)
         if self.half_away:
             if x.zero_point != y.zero_point:
                 raise ValueError("a .tflite pool has one zero point for input and output")

@@ -14,13 +14,9 @@ from mcucc.frontends.tflite.context import INT8, Array, Context
 from mcucc.frontends.tflite.file import FileOperator, FileTensor, TfliteFile
 from mcucc.frontends.tflite.options import ResizeOptions
 from mcucc.frontends.unsupported import UnsupportedNode
-from mcucc.ir.tensor import Quant, Tensor
-from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN, NO_CLAMP
-from mcucc.ops.average_pool import AveragePool
-from mcucc.ops.clip import Clip
-from mcucc.ops.global_average_pool import GlobalAveragePool
+from mcucc.ir.tensor import Tensor
+from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN
 from mcucc.ops.requantize import Requantize
-from mcucc.ops.reshape import Reshape
 from mcucc.ops.resize_bilinear import ONE, ResizeBilinear, Sampling
 from mcucc.ops.resize_nearest import ResizeNearest
 
@@ -85,25 +81,6 @@ def halved(ctx: Context, x: Tensor, data: Array) -> tuple[Tensor, Array]:
     return twice, pairs.reshape(*data.shape[:3], -1)
 
 
-def unsigned_pool(ctx: Context, op: AveragePool | GlobalAveragePool, x: Tensor, y: Tensor) -> None:
-    """A pool whose halves are rounded up, as those of unsigned sums are: on int16 from 0 to 255."""
-    scale, clamp = x.quantization.scale, op.clamp
-    op = replace(op, clamp=NO_CLAMP)
-    bytes_of = Quant(scale, INT8_MIN)
-    size = op.infer([x.type]).shape
-    raw = ctx.relabelled(x, bytes_of)
-    wide = _int16(ctx, f"{x.name}_wide", x.shape, scale)
-    ctx.emit(Requantize(), [raw.name], wide)
-    pooled = _int16(ctx, f"{y.name}_wide", size, scale)
-    ctx.emit(op, [wide.name], pooled)
-    made = ctx.between(f"{y.name}_bytes", raw, size, bytes_of)
-    ctx.emit(Requantize(), [pooled.name], made)
-    if clamp == NO_CLAMP:
-        ctx.emit(Reshape(y.shape), [made.name], y)
-        return
-    ctx.emit(Clip(clamp), [ctx.relabelled(made, y.quantization).name], y)
-
-
 def unsigned_resize(
     op: ResizeBilinear, lengths: Sequence[int], options: ResizeOptions
 ) -> ResizeBilinear:
@@ -156,10 +133,4 @@ def rescaled(ctx: Context, operator: FileOperator, parts: list[Tensor], y: Tenso
             ctx.emit(Requantize(by_floats=True), [part.name], own)
             part = own
         made.append(part)
-    return made
-
-
-def _int16(ctx: Context, name: str, shape: tuple[int, ...], scale: tuple[float, ...]) -> Tensor:
-    made = Tensor(ctx.unique(name), shape, np.dtype(np.int16), Quant(scale, 0))
-    ctx.tensors[made.name] = made
     return made

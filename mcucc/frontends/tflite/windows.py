@@ -11,7 +11,7 @@ from mcucc.frontends.tflite.context import INT16, Array, Block, Context
 from mcucc.frontends.tflite.file import FileOperator, FileTensor
 from mcucc.frontends.tflite.options import DenseOptions, WindowOptions
 from mcucc.frontends.tflite.registry import converter
-from mcucc.frontends.tflite.unsigned import fits_int8, halved, unsigned_pool
+from mcucc.frontends.tflite.unsigned import fits_int8, halved
 from mcucc.frontends.unsupported import UnsupportedNode, UnsupportedType
 from mcucc.ir.tensor import Quant, Tensor
 from mcucc.numerics.fixed_point import INT8_MAX, INT32_MAX, NO_CLAMP, RELU, RELU6, Clamp
@@ -306,12 +306,10 @@ def average_pool(ctx: Context, operator: FileOperator) -> None:
     y = ctx.define(ctx.output_tensor(operator))
     x = ctx.relabelled(x, y.quantization)
     covers = options.kernel == image(x)[:2] and not view.padded
+    up = operator.inputs[0] in ctx.unsigned
     op = (
-        GlobalAveragePool(clamp, half_away=True)
+        GlobalAveragePool(clamp, half_away=not up, halves_up=up)
         if covers
-        else AveragePool(view, clamp=clamp, half_away=True)
+        else AveragePool(view, clamp=clamp, half_away=not up, halves_up=up)
     )
-    if operator.inputs[0] in ctx.unsigned:
-        unsigned_pool(ctx, op, x, y)
-    else:
-        ctx.emit(op, [x.name], y)
+    ctx.emit(op, [x.name], y)
