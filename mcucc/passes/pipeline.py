@@ -17,7 +17,9 @@ from mcucc.passes import (
     fuse_functions,
     late_queries,
     merge_branches,
+    pick_pixels,
     pixel_shapes,
+    share,
     simplify_layout,
     split_projections,
 )
@@ -31,9 +33,11 @@ PASSES: dict[str, Callable[[Graph], Graph]] = {
     "pixel_shapes": pixel_shapes.run,
     "late_queries": late_queries.run,
     "simplify_layout": simplify_layout.run,
+    "pick_pixels": pick_pixels.run,
     "fold_affine": fold_affine.run,
     "fold_pad": fold_pad.run,
     "fuse_activation": fuse_activation.run,
+    "share": share.run,
     "channel_order": channel_order.run,
     "merge_branches": merge_branches.run,
 }
