@@ -161,14 +161,18 @@ def _float(
     forms = float_forms(imported, preprocess, show, fold=options.fold_attention)
     progress("comparing with ONNX Runtime", 0, 0)
     check_float(imported, forms, calibration.samples[0])
+    mode = Mode.PLAIN if options.synthetic else options.mode
+    if imported.weight_scales and mode.tries_more:
+        mode = Mode.FAST  # the weights are integers already, and stay what they are
     settings = QuantizeOptions(
-        mode=Mode.PLAIN if options.synthetic else options.mode,
+        mode=mode,
         observer=options.observer,
         rounding=options.rounding,
         weights=options.weights,
         precision=options.precision,
         widen=options.widen,
         room=options.room,
+        known=imported.weight_scales,
     )
     quantized = quantize_model(imported, forms[-1], calibration, settings, progress)
     network = LoadedModel(

@@ -178,6 +178,7 @@ class ImportedModel:
     hold values of the file: reals, or the int8 ones of a quantized file (of uint8, less 128).
     Compare intermediates through it. `labels` has the operator of every node of the file,
     `constants` the outputs of the file that no input reaches: nothing computes them.
+    `weight_scales` are those of weights that a float network's file holds as integers.
     """
 
     graph: Graph
@@ -189,6 +190,7 @@ class ImportedModel:
     sources: Mapping[str, Source]
     labels: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, ConstantOutput] = field(default_factory=dict)
+    weight_scales: tuple[float, ...] = ()
 
     @property
     def quantized(self) -> bool:

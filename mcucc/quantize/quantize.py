@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -68,7 +68,8 @@ class QuantizeOptions:
     """How to quantize: how much effort, the observer, the rounding profile, bits of weights.
 
     `precision` names the tensors that are int16, `widen` asks for more of them; `room` is what
-    weights chosen by themselves have to fit in.
+    weights chosen by themselves have to fit in. `known` are the scales of weights that are integers
+    in the file: they stay what they are, and no mode looks for better ones.
     """
 
     mode: Mode = Mode.DEFAULT
@@ -78,6 +79,11 @@ class QuantizeOptions:
     precision: Mapping[str, str] = field(default_factory=dict)
     widen: Widening | None = None
     room: Room | None = None
+    known: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.known and self.mode.tries_more:
+            raise ValueError("integers of a file are kept: there is nothing more to try")
 
 
 def quantize(graph: Graph, ranges: Ranges, options: QuantizeOptions | None = None) -> Graph:
@@ -99,7 +105,9 @@ def quantize(graph: Graph, ranges: Ranges, options: QuantizeOptions | None = Non
             nodes.append(node)
             continue
         try:
-            made = _integer_constants(graph, node, quants, shared, tensors, grids[node.name])
+            made = _integer_constants(
+                graph, node, quants, shared, tensors, grids[node.name], options.known
+            )
         except ValueError as error:
             problems.append(Problem(node.name, node.op.kind, str(error)))
             continue
@@ -193,6 +201,7 @@ def _integer_constants(
     shared: frozenset[str],
     taken: Mapping[str, Tensor],
     grid: WeightGrid,
+    known: Sequence[float],
 ) -> tuple[Tensor, ...]:
     """Weights and, where there are any, bias and border of a node as integer tensors."""
     weights, *rest = graph.tensors_of(node.inputs[1:])
@@ -201,7 +210,7 @@ def _integer_constants(
     bias = rest[0].constant if rest else None
     x, y = quants[node.inputs[0]], quants[node.output]
     spread = largest_added(graph, node, 0.0)
-    made = quantize_weights(weights.constant, bias, axis, x, y, spread, grid)
+    made = quantize_weights(weights.constant, bias, axis, x, y, spread, grid, known=known)
 
     def named(index: int, fallback: str) -> str:
         # Two readers may need two sets of integers.

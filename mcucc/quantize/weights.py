@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from mcucc.ir.tensor import Quant
 from mcucc.numerics.weights import INT8, DoubleArray, WeightGrid, round_weights, safe_scales
+from mcucc.quantize.file_scales import file_scales
 from mcucc.quantize.snap import snap_scales
 from mcucc.quantize.weight_scales import natural_scales
 
@@ -46,13 +48,16 @@ def quantize_weights(
     spread: DoubleArray | float = 0.0,
     grid: WeightGrid = INT8,
     importance: DoubleArray | None = None,
+    known: Sequence[float] = (),
 ) -> IntegerWeights:
     """Round weights to a grid, and the bias; `axis` is the output channel of `weights`.
 
     `spread` (C_out,) is how far a border moves the bias at most; `importance` (C_out, taps) or
     (taps,) weighs errors where a scale is searched. A channel's scale is the natural one of its
     weights and grid, enlarged where its bias or its sums would otherwise leave int32, then snapped
-    to a short requantization factor. Raises ValueError for weights that are not finite.
+    to a short requantization factor. With `known` scales, those of a file of integers, int8
+    channels keep the integers they have, and their scale, where sums allow (file_scales.py).
+    Raises ValueError for weights that are not finite.
     """
     rows = np.moveaxis(weights.astype(np.float64), axis, 0)
     flat = rows.reshape(rows.shape[0], -1)
@@ -64,6 +69,11 @@ def quantize_weights(
     scale = safe_scales(flat, ends, scale, x.per_tensor_scale, _span(x), grid)
     extremes = extreme_sums(flat, offsets, scale, x, grid) + spread / (x.per_tensor_scale * scale)
     scale = snap_scales(scale, extremes, x.per_tensor_scale, y.per_tensor_scale)
+    if known and grid == INT8:
+        found = file_scales(flat, known)
+        own = np.where(found > 0, found, scale)
+        fits = safe_scales(flat, ends, own, x.per_tensor_scale, _span(x), grid) <= own
+        scale = np.where(fits, own, scale)
     quantized = round_weights(flat, scale, grid).reshape(rows.shape)
     return IntegerWeights(
         np.ascontiguousarray(np.moveaxis(quantized, 0, axis)),

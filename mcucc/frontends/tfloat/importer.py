@@ -78,7 +78,11 @@ def import_float_tflite(file: TfliteFile, path: Path) -> ImportedModel:
     own = set(value_names(file).values())
     sources = {name: source for name, source in imported.sources.items() if source.name in own}
     labels = {label_of(file, operator): operator.kind for operator in file.operators}
-    return replace(imported, format=Format.TFLITE, sources=sources, labels=labels)
+    weights = (file.tensors[index] for index in integer_weights(file))
+    scales = tuple(sorted({abs(s) for tensor in weights for s in tensor.scale if s}))
+    return replace(
+        imported, format=Format.TFLITE, sources=sources, labels=labels, weight_scales=scales
+    )
 
 
 def _written(file: TfliteFile, problems: list[Problem]) -> onnx.ModelProto:
