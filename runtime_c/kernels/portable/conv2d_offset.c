@@ -110,14 +110,69 @@ MCUCC_INLINE void one_group(const mcucc_conv2d_offset_params *params, const grou
     }
 }
 
+static int32_t rows_total(const int8_t *const *rows, int32_t count, int32_t at, int32_t length)
+{
+    int32_t sum = 0;
+    for (int32_t row = 0; row < count; ++row) {
+        const int8_t *x = rows[row] + at;
+        for (int32_t i = 0; i < length; ++i) {
+            sum += x[i];
+        }
+    }
+    return sum;
+}
+
+/* Two neighbouring pixels without padding, one group, no dilation: kernel rows are runs of bytes,
+ * `at` is the first one of the first pixel. */
+MCUCC_INLINE void two_pixels(const mcucc_conv2d_offset_params *params, const int8_t *const *rows,
+                             int32_t at, int8_t *out, mcucc_rounding rounding)
+{
+    const mcucc_conv2d_params *plain = &params->plain;
+    const int32_t length = plain->kernel_w * plain->input_channels;
+    const int32_t filter = plain->kernel_h * length;
+    const int32_t step = plain->stride_w * plain->input_channels;
+    const int32_t end = plain->output_channels;
+    const int32_t p_total = rows_total(rows, plain->kernel_h, at, length);
+    const int32_t q_total = rows_total(rows, plain->kernel_h, at + step, length);
+
+    for (int32_t even = 0; even < end; even += 2) {
+        const int32_t odd = even + 1 < end ? even + 1 : even;
+        const int32_t to_odd = (odd - even) * filter;
+        const int8_t *weights = plain->weights + even * filter;
+        const int32_t p_share = params->weight_offset * p_total;
+        const int32_t q_share = params->weight_offset * q_total;
+        mcucc_sums p = {plain->bias[even] + p_share, plain->bias[odd] + p_share};
+        mcucc_sums q = {plain->bias[even] + q_share, plain->bias[odd] + q_share};
+        for (int32_t row = 0; row < plain->kernel_h; ++row) {
+            mcucc_dot_pair(&p, &q, rows[row] + at, step, weights, weights + to_odd, length);
+            weights += length;
+        }
+        out[even] = finish(plain, even, p.even, rounding);
+        out[odd] = finish(plain, odd, p.odd, rounding);
+        out[end + even] = finish(plain, even, q.even, rounding);
+        out[end + odd] = finish(plain, odd, q.odd, rounding);
+    }
+}
+
 MCUCC_INLINE void conv2d_offset(const mcucc_conv2d_offset_params *params, const int8_t *const *rows,
                                 int8_t *out, const mcucc_span *span, mcucc_rounding rounding)
 {
     const mcucc_conv2d_params *plain = &params->plain;
     const int32_t inputs = plain->input_channels / plain->groups;
+    const int32_t runs = plain->groups == 1 && plain->dilation_w == 1 && inputs > 1;
+    const mcucc_range interior =
+        mcucc_interior(span, plain->kernel_w, plain->stride_w, plain->dilation_w, plain->pad_left,
+                       plain->input_width);
 
     for (int32_t column = span->begin; column < span->end; ++column) {
         const int32_t first = column * plain->stride_w - plain->pad_left;
+        if (runs && column >= interior.begin && column + 1 < interior.end) {
+            const int32_t at = (first - span->input_column) * inputs;
+            two_pixels(params, rows, at, out, rounding);
+            column += 1;
+            out += 2 * plain->output_channels;
+            continue;
+        }
         const mcucc_range taps =
             mcucc_valid_taps(first, plain->kernel_w, plain->dilation_w, plain->input_width);
         const int32_t begin = first + taps.begin * plain->dilation_w - span->input_column;
