@@ -1,4 +1,4 @@
-"""Comparisons and choices of int8 .tflite files, byte for byte those of LiteRT."""
+"""Comparisons, choices, squared differences of int8 .tflite, byte for byte those of LiteRT."""
 
 from __future__ import annotations
 
@@ -112,3 +112,24 @@ def test_refusals(tmp_path: Path) -> None:
     a = case.input(SHAPE, quant)
     truth = compared(case, "GREATER", a, constant(case, quant), first=False)
     assert "the network ends in bool behind tensor_0" in refused(case, truth)
+
+
+@given(st.integers(0, 2**32 - 1), st.booleans())
+@cases
+def test_squared_differences(seed: int, constant_first: bool) -> None:
+    """Of tensors of one shape, of one and a column of it, of one and a constant."""
+    case = Case(seed)
+    shapes = [(1, 5, 4), (1, 5, 1) if case.rng.random() < 0.5 else (1, 5, 4)]
+    quants = [case.quant(-2, 0), case.quant(-2, 0)]
+    a = case.input(shapes[0], quants[0])
+    b = case.input(shapes[1], quants[1])
+    if constant_first:
+        data = case.rng.integers(-128, 128, (1, 5, 4)).astype(np.int8)
+        b = case.builder.constant(data, quants[1])
+        case.inputs, case.data = case.inputs[:1], case.data[:1]
+    larger = max(quant.per_tensor_scale for quant in quants)
+    quant = Quant((float(np.float32((100 * larger) ** 2 / 60)),), int(case.rng.integers(-128, 0)))
+    y = case.builder.tensor((1, 5, 4), np.int8, quant)
+    pair = [b, a] if constant_first else [a, b]
+    case.builder.op("SQUARED_DIFFERENCE", "SquaredDifferenceOptions", pair, [y])
+    case.check(y)

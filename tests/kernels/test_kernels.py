@@ -50,6 +50,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "prelu": draw.prelu_cases(),
     "channel_affine": draw.channel_affine_cases(),
     "channel_operand": draw.channel_operand_cases(),
+    "squared_difference": draw.squared_difference_cases(),
     "slice": draw.slice_cases(),
     "gather_channels": draw.gather_channels_cases(),
     "group_norm": draw_norms.group_norm_cases(),

@@ -52,6 +52,7 @@ from mcucc.ops.scalar_operand import Arithmetic
 from mcucc.ops.slice import Slice
 from mcucc.ops.softmax import Softmax
 from mcucc.ops.space_to_depth import SpaceToDepth
+from mcucc.ops.squared_difference import SquaredDifference
 from mcucc.ops.sub import Sub
 from mcucc.ops.transpose import Transpose
 
@@ -280,6 +281,21 @@ def fully_connected_cases(
     op = FullyConnected(draw(clamps), by_pixel)
     zeros, bias = draw(ZERO_PAIRS), draw(st.booleans())
     return weighted(op, (1, *pixels, inputs), (outputs, inputs), zeros, scales, draw(SEEDS), bias)
+
+
+@st.composite
+def squared_difference_cases(draw: st.DrawFn) -> Case:
+    """Two scales, and an output that holds most squares."""
+    shape = (1, draw(st.integers(1, 5)), draw(st.integers(1, 7)), draw(CHANNELS))
+    zeros, seed = [draw(ZERO_POINTS) for _ in range(3)], draw(SEEDS)
+    rng = np.random.default_rng(seed)
+    a = activation("a", shape, FREE.operand(rng), zeros[0])
+    b = activation("b", shape, FREE.operand(rng), zeros[1])
+    larger = max(x.quantization.per_tensor_scale for x in (a, b))
+    scale = float(np.float32((74 * larger) ** 2 / 40 * rng.uniform(0.5, 3)))
+    values = (int8_values(rng, shape), int8_values(rng, shape))
+    y = activation("y", shape, scale, zeros[2])
+    return Case(SquaredDifference(), (a, b), y, values)
 
 
 @st.composite

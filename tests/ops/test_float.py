@@ -46,6 +46,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "PRelu": draw.prelu_cases(),
     "ChannelAffine": draw.channel_affine_cases(),
     "ChannelOperand": draw.channel_operand_cases(),
+    "SquaredDifference": draw.squared_difference_cases(),
     "Slice": draw.slice_cases(),
     "GatherChannels": draw.gather_channels_cases(),
     "GroupNorm": draw_norms.group_norm_cases(),

@@ -36,6 +36,7 @@ from mcucc.ops.leaky_relu import LeakyRelu
 from mcucc.ops.mul import Mul
 from mcucc.ops.prelu import PRelu
 from mcucc.ops.scalar_operand import Arithmetic, ScalarOperand
+from mcucc.ops.squared_difference import SquaredDifference
 from mcucc.ops.sub import Sub
 
 _RELUS = {
@@ -169,6 +170,13 @@ def _with_channels(ctx: Context, operator: FileOperator, clamp: Clamp) -> bool:
     ctx.like(operator, 1 - place)
     ctx.op(op, [x.name], operator, made)
     return True
+
+
+@converter("SQUARED_DIFFERENCE")
+def squared_difference(ctx: Context, operator: FileOperator) -> None:
+    """Of two activations, or of one and a constant, each stretched to the other's shape."""
+    y, operands = _both(ctx, operator)
+    ctx.emit(SquaredDifference(), [x.name for x in operands], y)
 
 
 @converter("MAXIMUM", "MINIMUM")
