@@ -1,5 +1,7 @@
 #include "mcucc/concat.h"
 
+#include <string.h>
+
 #include "mcucc/bytes.h"
 
 void mcucc_concat(const mcucc_concat_params *params, const int8_t *const *rows, int8_t *out,
@@ -17,7 +19,7 @@ void mcucc_concat(const mcucc_concat_params *params, const int8_t *const *rows, 
         for (int32_t repeat = 0; repeat < repeats; ++repeat) {
             int8_t *y = out + repeat * stride;
             if (table == NULL) {
-                mcucc_copy_bytes(y, x, chunk);
+                memcpy(y, x, (size_t)chunk);
             } else {
                 mcucc_map_bytes(table, y, x, chunk);
             }
