@@ -74,6 +74,8 @@ FUNCTIONS: dict[str, tuple[Callable[..., Reals], int]] = {
     "Trunc": (np.trunc, 0),
 }
 
+TRUTHS = ("Above", "AtLeast", "AtMost", "Below", "Is")  # functions that are 0 or 1
+
 
 @register
 @dataclass(frozen=True)

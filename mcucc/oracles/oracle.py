@@ -66,7 +66,8 @@ class Oracle(ABC):
         found = {}
         for name, source in self.imported.sources.items():
             if source.key in values:
-                found[name] = self._hwc(name, values[source.key], source.permutation)
+                value = self._counted(name, values[source.key])
+                found[name] = self._hwc(name, value, source.permutation)
         for out in self.imported.outputs:
             found[out.tensor] = self._of_end(out, values[out.name])
         return found
@@ -102,7 +103,17 @@ class Oracle(ABC):
         if np.issubdtype(value.dtype, np.floating):
             steps = np.asarray(value, np.float64) / end.quantization.per_tensor_scale
             value = np.rint(steps).astype(np.int64) + end.quantization.zero_point
+        else:
+            value = self._counted(end.tensor, value)
         return self._hwc(end.tensor, value, end.permutation)
+
+    def _counted(self, name: str, value: Array) -> Array:
+        """Integers that stand for nothing but themselves, as indices do, as the graph has them."""
+        if value.dtype not in (np.int32, np.int64):
+            return value
+        quant = self.imported.graph.tensors[name].quantization
+        counted: Array = value.astype(np.int64) + quant.zero_point
+        return counted
 
     def _hwc(self, name: str, value: Array, permutation: tuple[int, ...]) -> Integers:
         """Integers of the file as (H, W, C) of the graph; ModelError for another shape."""

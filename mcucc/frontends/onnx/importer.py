@@ -72,8 +72,7 @@ def import_model(
     where = str(path)
     in_file = {name for node in model.graph.node for name in node.output}
     model = modernised(inline_functions(model, where), where)
-    if not is_quantized:
-        model = spelled_norms(model)
+    model = spelled_norms(model)
     importer = _Importer(model, where, Context(is_quantized=is_quantized))
     importer.ctx.reserve(
         [name for node in model.graph.node for name in node.output],

@@ -160,6 +160,8 @@ def _cubic(ctx: Context, node: OnnxNode, view: View, rows: _Target, columns: _Ta
     Of p outputs for q inputs there are p phases: filters of stride q, whose outputs are pixels of
     blocks of p x p.
     """
+    if ctx.is_quantized:
+        raise UnsupportedNode("mode 'cubic' between quantized values", "resize the float network")
     if node.integer("exclude_outside"):
         raise UnsupportedNode("exclude_outside", "borders that are repeated alone are compiled")
     if rows.factor != columns.factor:

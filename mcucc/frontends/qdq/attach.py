@@ -19,7 +19,7 @@ from mcucc.ir.graph import Graph, Node
 from mcucc.ir.op import Op
 from mcucc.ir.tensor import Quant, Tensor
 from mcucc.ir.window import hwc
-from mcucc.numerics.fixed_point import Clamp
+from mcucc.numerics.fixed_point import INT8, INT16, Clamp
 from mcucc.ops.channel_affine import ChannelAffine
 from mcucc.ops.clip import Clip
 from mcucc.ops.concat import Concat
@@ -31,7 +31,6 @@ from mcucc.ops.softmax import Softmax
 from mcucc.passes import dead_code
 from mcucc.passes.rewrite import Rewriter
 
-INT8 = np.dtype(np.int8)
 _NO_SCALE = "its output has no quantization: this part of the model computes in float"
 _HINT = "quantize every operator, or end the network before it with --outputs"
 
@@ -172,7 +171,7 @@ class Attacher:
         tensors = {
             name: tensor
             if tensor.data is not None
-            else Tensor(name, tensor.shape, INT8, self.quants[name])
+            else Tensor(name, tensor.shape, _element(self.quants[name]), self.quants[name])
             for name, tensor in self.graph.tensors.items()
         }
         rewriter = Rewriter(replace(self.graph, tensors=tensors))
@@ -197,6 +196,11 @@ class Attacher:
         if isinstance(node.op, ResizeBilinear):
             return self.quants.get(node.inputs[0])
         return node.op.fixed_quant() if isinstance(node.op, Softmax) else None
+
+
+def _element(quant: Quant) -> np.dtype[Any]:
+    """int16 for an index of many entries, which alone has a limit."""
+    return INT16 if quant.limit is not None else INT8
 
 
 def _moves(op: Op) -> bool:

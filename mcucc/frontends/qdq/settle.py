@@ -16,12 +16,17 @@ from mcucc.errors import Problem
 from mcucc.frontends.imported import Source
 from mcucc.frontends.qdq.affine import Reals, is_affine
 from mcucc.ir.graph import Graph, Node
+from mcucc.ir.op import Op
 from mcucc.ir.tensor import Quant
 from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN
+from mcucc.ops.arg_max import ArgMax
 from mcucc.ops.clip import Clip
 from mcucc.ops.concat import Concat
 from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.ops.extremum import Extremum
+from mcucc.ops.function import TRUTHS, Function
+from mcucc.ops.layer_norm import LayerNorm
+from mcucc.ops.log_softmax import LogSoftmax
 from mcucc.ops.pad import Pad
 from mcucc.ops.requantize import Requantize
 from mcucc.ops.resize_bilinear import ResizeBilinear
@@ -54,6 +59,7 @@ class Settler:
 
     def run(self) -> Graph:
         """The graph with as many quants and as few roundings as can be."""
+        self._indices()
         self._forward()
         for label in [node.name for node in reversed(self.rewriter.nodes)]:
             node = self.rewriter.named(label)
@@ -65,11 +71,20 @@ class Settler:
         self._before_clips()
         leaving = self._leaving()
         for node in self.rewriter.nodes:
-            fixed = node.op.fixed_quant()
-            if fixed is not None and node.output in leaving:
-                self.quants.setdefault(node.output, fixed)  # Softmax, Sigmoid at the end
+            natural = natural_quant(node.op)
+            if natural is not None and node.output in leaving:
+                self.quants.setdefault(node.output, natural)
         self._forward(leaving)
         return self.rewriter.finish()
+
+    def _indices(self) -> None:
+        """An index is exact, whoever reads it, and so is a truth."""
+        for node in self.rewriter.nodes:
+            exact = node.op.fixed_quant() if isinstance(node.op, ArgMax) else None
+            if isinstance(node.op, Function) and node.op.name in TRUTHS:
+                exact = Quant((1.0,), 0)
+            if exact is not None:
+                self.quants.setdefault(node.output, exact)
 
     def _forward(self, leaving: Container[str] | None = None) -> None:
         """What moves integers passes their quantization on; rounding them again is nothing.
@@ -220,6 +235,19 @@ class Settler:
         if node.name in self.factors:
             self.factors[label] = self.factors[node.name]
         return output
+
+
+def natural_quant(op: Op) -> Quant | None:
+    """Of what ends a network and is bounded: scores, their logarithms, vectors of length 1.
+
+    Logarithms and vectors as LiteRT prescribes them, LOG_SOFTMAX and L2_NORMALIZATION.
+    """
+    if isinstance(op, LogSoftmax):
+        return Quant((1 / 16,), INT8_MAX)
+    if isinstance(op, LayerNorm) and not op.centered and not any(op.offsets):
+        longest = max(map(abs, op.scales)) * len(op.scales) ** 0.5
+        return Quant((1 / 128,), 0) if longest <= 1 + GRID else None
+    return op.fixed_quant()
 
 
 def keeps_quantization(rewriter: Rewriter, node: Node, quant: Quant) -> bool:
