@@ -54,6 +54,50 @@ def network(ends: type) -> bytes:
     return b.build([image], [scores])
 
 
+def shuffled() -> bytes:
+    """Two convolutions, a shuffle of channels and a ReLU between."""
+    b = LiteRTBuilder()
+    q, rows, columns = Quant((0.1,), -5), HEIGHT // 2, WIDTH // 2
+    image = b.tensor((1, HEIGHT, WIDTH, 3), np.int8, Quant((0.02,), 3), name="x")
+    scales = tuple((0.01 + 0.001 * np.arange(8)).tolist())
+    first = b.constant(FIRST, Quant(scales, 0, 0))
+    values = np.arange(8, dtype=np.int32) * 31 - 90
+    added = b.constant(values, Quant(tuple(0.02 * scale for scale in scales), 0, 0))
+    y = b.tensor((1, rows, columns, 8), np.int8, q, name="first")
+    window = {"strideH": 2, "strideW": 2, "padding": 0}
+    b.op("CONV_2D", "Conv2DOptions", [image, first, added], [y], **window)
+    last = y
+    steps = {"RESHAPE": (1, rows * columns, 2, 4), "TRANSPOSE": (0, 1, 3, 2)}
+    shapes = [(1, rows * columns, 2, 4), (1, rows * columns, 4, 2), (1, rows, columns, 8)]
+    for shape, op in zip(shapes, ("RESHAPE", "TRANSPOSE", "RESHAPE"), strict=True):
+        values = shape if op == "RESHAPE" else steps[op]
+        made = b.tensor(shape, np.int8, q, name=f"shuffle_{len(shape)}_{shape[2]}")
+        constant = b.constant(np.array(values, np.int32))
+        b.op(op, f"{op.title()}Options", [last, constant], [made])
+        last = made
+    relu = b.tensor((1, rows, columns, 8), np.int8, q, name="relu")
+    b.op("RELU", None, [last], [relu])
+    second = b.constant(SECOND, Quant((0.01,) * 6, 0, 0))
+    z = b.tensor((1, rows, columns, 6), np.int8, Quant((0.2,), 7), name="second")
+    b.op("CONV_2D", "Conv2DOptions", [relu, second, bias(b, 6, 0.1)], [z], strideH=1, strideW=1)
+    return b.build([image], [z])
+
+
+def test_a_shuffle_is_folded_into_the_weights(project: Project, tmp_path: Path) -> None:
+    """And LiteRT's tensors are compared with those whose channels are in another order here."""
+    (tmp_path / "net.tflite").write_bytes(shuffled())
+    (tmp_path / "net.toml").write_text(TOML)
+    out = tmp_path / "out"
+    options = ("--board", BOARD, "--rounding", "double", "--emulator", "none", "--out", out)
+    made = mcucc("compile", tmp_path / "net.tflite", *options)
+    assert made.code == 0, made.err
+    ops = [node["op"].split()[0] for node in json.loads((out / "report.json").read_text())["nodes"]]
+    assert ops == ["Conv2d", "Lookup", "Conv2d"]
+    found = mcucc("validate", out, "--data", project.data, "--emulator", "none", "--json")
+    assert found.code == 0, found.err
+    assert json.loads(found.out)["litert_equal"] is True
+
+
 def compiled(project: Project, folder: Path, ends: type, rounding: str) -> Path:
     (folder / "net.tflite").write_bytes(network(ends))
     (folder / "net.toml").write_text(TOML)
