@@ -96,6 +96,21 @@ def depthwise_cases(draw_: st.DrawFn) -> Case:
 
 
 @st.composite
+def dilated_cases(draw_: st.DrawFn) -> Case:
+    """Depthwise convolutions of columns apart, padded by any part of a window or more."""
+    size, dilation = draw_(st.sampled_from([3, 3, 5, 7])), draw_(st.integers(2, 5))
+    reach = (size - 1) * dilation
+    pads = Pads(*(draw_(st.integers(0, reach + 2)) for _ in range(4)))
+    window = Window2d((size, size), (draw_(st.integers(1, 2)), 1), (2, dilation), pads)
+    height = draw_(st.integers(max(1, 2 * size - 1 - pads.top - pads.bottom), 2 * size + 2))
+    width = draw_(st.integers(max(1, reach + 1 - pads.left - pads.right), reach + 20))
+    channels = draw_(st.integers(4, 9))
+    op, shape = DepthwiseConv2d(window, draw_(CLAMPS)), (1, height, width, channels)
+    weights = (size, size, channels)
+    return draw.weighted(op, shape, weights, draw_(ZERO_PAIRS), draw_(SCALES), draw_(SEEDS))
+
+
+@st.composite
 def stem_cases(draw_: st.DrawFn) -> Case:
     """A first layer: few input channels, stride 2, padding on either side."""
     inputs, stride, pad = draw_(st.sampled_from([1, 3, 3, 4])), draw_(st.integers(1, 2)), 1

@@ -24,6 +24,7 @@ from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from tests.kernels import driver
 from tests.kernels.cases import (
     depthwise_cases,
+    dilated_cases,
     forms_of,
     grouped_cases,
     packed,
@@ -48,6 +49,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "grouped": grouped_cases(),
     "stem": stem_cases(),
     "depthwise": depthwise_cases(),
+    "dilated": dilated_cases(),
     "fully_connected": draw.fully_connected_cases(),
     "add": draw.binary_cases(Add),
     "conv_transpose2d": draw.conv_transpose_cases(),

@@ -33,14 +33,14 @@ BIAS_BITS = 24  # beside weights stored as bytes
 @variant(DepthwiseConv2dKernel, InstructionSet.ARMV7EM, long=True)
 @variant(DepthwiseConv2dKernel, InstructionSet.ARMV7EM)
 def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | None:
-    """Square kernels of 3, 5 and 7 with one output per channel."""
+    """Square kernels of 3, 5 and 7 with one output per channel; dilated ones of stride 1."""
     window = kernel.window
     size, _, c_out = kernel.weights.shape
-    stride = window.stride[1]
+    stride, dilation = window.stride[1], window.dilation[1]
     fits = (
         window.kernel in [(k, k) for k in SQUARES]
         and stride in STRIDES
-        and window.dilation[1] == 1
+        and 1 in (stride, dilation)
         and kernel.input_channels == c_out >= BLOCK
     )
     if not fits:
@@ -66,10 +66,11 @@ def depthwise(kernel: DepthwiseConv2dKernel, context: NodeContext) -> Variant | 
     key = KernelId("depthwise_conv2d", InstructionSet.ARMV7EM, name, copy, finish.form, bits)
 
     def call(columns: int) -> KernelCall:
-        tile = tile_columns(size, stride, columns)
+        tile = tile_columns(size, stride, -(-columns // dilation))
         return KernelCall(
             key,
             (
+                ("dilation", dilation),
                 ("pad_left", window.pads.left),
                 ("input_width", kernel.input_width),
                 ("channels", c_out),

@@ -1,4 +1,5 @@
-/* DepthwiseConv2d on Armv7E-M: square kernels of 3, 5 or 7, stride 1 or 2, one output a channel.
+/* DepthwiseConv2d on Armv7E-M: square kernels of 3, 5 or 7, stride 1 or 2, one output a channel;
+ * with stride 1 any dilation, whose columns are so many dense convolutions one after the other.
  *
  *     y[o] = clamp(round((bias[o] + sum x * w[o]) * M[o]) + output_zero_point)
  *
@@ -27,6 +28,7 @@
 #include "mcucc/mcucc.h"
 
 typedef struct {
+    int32_t dilation; /* of columns; 1 with stride 2 */
     int32_t pad_left;
     int32_t input_width; /* of the whole tensor, in pixels */
     int32_t channels;

@@ -15,7 +15,7 @@ typedef struct {
 
 /* What all channels of a tile share. */
 typedef struct {
-    int32_t channels;
+    int32_t pixel;       /* bytes from one of its columns to the next */
     int32_t plane_words; /* of a plane of two rows */
     plane_part two_rows;
     plane_part last_row;
@@ -25,13 +25,13 @@ typedef struct {
 } tile_input;
 
 /* The tile of the input columns [first, end), of which those in [0, width) exist. */
-static tile_input measure(int32_t first, int32_t end, int32_t channels, int32_t width)
+static tile_input measure(int32_t first, int32_t end, int32_t pixel, int32_t width)
 {
     const int32_t from = first < 0 ? -first : 0;
     const int32_t inside =
         (end < width ? end : width) - first; /* columns that exist, or are left */
     const int32_t pairs = (end - first + 1) / 2;
-    tile_input tile = {.channels = channels, .plane_words = 2 * pairs * MCUCC_PLANE_WORDS};
+    tile_input tile = {.pixel = pixel, .plane_words = 2 * pairs * MCUCC_PLANE_WORDS};
     tile.two_rows.skip = from * MCUCC_PLANE_WORDS;
     tile.two_rows.column = first + from;
     tile.two_rows.count = inside - from;
@@ -46,25 +46,25 @@ static tile_input measure(int32_t first, int32_t end, int32_t channels, int32_t 
 static void split_two_rows(const tile_input *tile, uint32_t *plane, const int8_t *upper,
                            const int8_t *lower)
 {
-    const int32_t offset = tile->two_rows.column * tile->channels;
+    const int32_t offset = tile->two_rows.column * tile->pixel;
     if (tile->two_rows.count > 0) {
         mcucc_depthwise_split(plane + tile->two_rows.skip, upper + offset, lower + offset,
-                              tile->channels, tile->two_rows.count);
+                              tile->pixel, tile->two_rows.count);
     }
 }
 
 static void split_last_row(const tile_input *tile, uint32_t *plane, const int8_t *row)
 {
-    const int32_t channels = tile->channels;
-    const int8_t *x = row + tile->last_row.column * channels;
+    const int32_t pixel = tile->pixel;
+    const int8_t *x = row + tile->last_row.column * pixel;
     plane += tile->last_row.skip;
     if (tile->left) {
-        mcucc_depthwise_split(plane - MCUCC_PLANE_WORDS, tile->padding, x - channels, 0, 1);
+        mcucc_depthwise_split(plane - MCUCC_PLANE_WORDS, tile->padding, x - pixel, 0, 1);
     }
     if (tile->last_row.count > 0) {
-        mcucc_depthwise_split(plane, x, x + channels, 2 * channels, tile->last_row.count);
+        mcucc_depthwise_split(plane, x, x + pixel, 2 * pixel, tile->last_row.count);
         plane += tile->last_row.count * MCUCC_PLANE_WORDS;
-        x += 2 * tile->last_row.count * channels;
+        x += 2 * tile->last_row.count * pixel;
     }
     if (tile->right) {
         mcucc_depthwise_split(plane, x, tile->padding, 0, 1);
@@ -146,27 +146,51 @@ static void uneven_block(mcucc_depthwise_block block, int32_t columns, int32_t s
     buffered_block(&block, columns - direct, words, compute);
 }
 
+/* Columns that are a dilation apart: of the input from column `offset` on, in bytes behind rows[i],
+ * `width` of them; of the output `columns`, the window of the first starting at the input's `first`. */
+typedef struct {
+    int32_t offset;
+    int32_t pixel; /* bytes from one to the next, of both */
+    int32_t width;
+    int32_t first;
+    int32_t columns;
+} phase;
+
+/* The columns of a phase, of which the output's `begin` is the first: without dilation all. */
+static phase phase_of(const mcucc_depthwise_armv7em_params *params, const mcucc_span *span,
+                      int32_t begin, int32_t stride)
+{
+    const int32_t dilation = params->dilation;
+    int32_t first = begin * stride - params->pad_left;
+    int32_t from = first % dilation;
+    from += from < 0 ? dilation : 0;
+    first = (first - from) / dilation;
+    const phase found = {
+        (from - span->input_column) * params->channels,         dilation * params->channels,
+        (params->input_width - from + dilation - 1) / dilation, first,
+        (span->end - begin + dilation - 1) / dilation,
+    };
+    return found;
+}
+
 /* Shared by all forms: the last channel's block steps back to end there. `words` are a channel's. */
-static void depthwise(const mcucc_depthwise_armv7em_params *params, const int8_t *const *rows,
-                      int8_t *out, const mcucc_span *span, int32_t kernel, int32_t stride,
-                      int32_t words, block_rows compute)
+static void depthwise_phase(const mcucc_depthwise_armv7em_params *params, const int8_t *const *rows,
+                            int8_t *out, uint32_t *planes, const phase *at, int32_t kernel,
+                            int32_t stride, int32_t words, block_rows compute)
 {
     const int32_t channels = params->channels;
-    uint32_t *const planes = (uint32_t *)span->scratch;
-    int8_t *const start = out;
-
-    for (int32_t column = span->begin; column < span->end; column += params->tile) {
-        const int32_t left = span->end - column;
+    for (int32_t column = 0; column < at->columns; column += params->tile) {
+        const int32_t left = at->columns - column;
         const int32_t columns = left < params->tile ? left : params->tile;
-        const int32_t first = column * stride - params->pad_left;
+        const int32_t first = at->first + column * stride;
         const int32_t end = first + (columns - 1) * stride + kernel;
-        tile_input tile = measure(first, end, channels, params->input_width);
+        tile_input tile = measure(first, end, at->pixel, at->width);
         mcucc_depthwise_block block = {
             planes,
             planes + kernel / 2 * tile.plane_words,
             NULL,
             NULL,
-            channels,
+            at->pixel,
             NULL,
             tile.plane_words * (int32_t)sizeof *planes,
             params->addend,
@@ -177,7 +201,7 @@ static void depthwise(const mcucc_depthwise_armv7em_params *params, const int8_t
         for (int32_t channel = 0; channel < channels; channel += MCUCC_PLANE_WORDS) {
             const int32_t last = channels - MCUCC_PLANE_WORDS;
             const int32_t from = channel < last ? channel : last;
-            split_tile(&tile, planes, rows, from - span->input_column * channels, kernel);
+            split_tile(&tile, planes, rows, from + at->offset, kernel);
             block.stream = params->stream + from * words;
             block.out = out + from;
             if (columns % 4 == 0) {
@@ -186,9 +210,21 @@ static void depthwise(const mcucc_depthwise_armv7em_params *params, const int8_t
                 uneven_block(block, columns, stride, compute);
             }
         }
-        out += columns * channels;
+        out += columns * at->pixel;
     }
-    mcucc_clamp_bytes(start, (span->end - span->begin) * channels, params->lo, params->hi);
+}
+
+static void depthwise(const mcucc_depthwise_armv7em_params *params, const int8_t *const *rows,
+                      int8_t *out, const mcucc_span *span, int32_t kernel, int32_t stride,
+                      int32_t words, block_rows compute)
+{
+    const int32_t columns = span->end - span->begin;
+    for (int32_t i = 0; i < params->dilation && i < columns; ++i) {
+        const phase at = phase_of(params, span, span->begin + i, stride);
+        depthwise_phase(params, rows, out + i * params->channels, (uint32_t *)span->scratch, &at,
+                        kernel, stride, words, compute);
+    }
+    mcucc_clamp_bytes(out, columns * params->channels, params->lo, params->hi);
 }
 
 #define DEPTHWISE(name, kernel, stride, form, words, rows_of)                                 \
