@@ -110,6 +110,7 @@ def test_a_sum_and_its_norm(op: str, tmp_path: Path) -> None:
     [
         (["", "image", "image"], {}, "a network has no memory here"),
         ([], {"softcap": 2.0}, "softcap"),
+        ([], {"local_window": 2}, "the attribute local_window is not compiled"),
         ([], {"q_num_heads": 3}, "3 heads of 8 channels"),
         (["image"], {}, "its mask is computed by the network"),
     ],

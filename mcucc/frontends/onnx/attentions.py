@@ -26,12 +26,18 @@ from mcucc.ops.constant import MOST_VALUES
 from mcucc.ops.gelu import Gelu
 
 _PAST = "keys and values of earlier calls: a network has no memory here"
+# Attributes that are read, or say nothing of the values; another one changes what is computed.
+_KNOWN = {
+    *("do_rotary", "is_causal", "kv_num_heads", "mask_filter_value", "num_heads", "q_num_heads"),
+    *("past_present_share_buffer", "qk_matmul_output_mode", "qkv_hidden_sizes", "scale", "softcap"),
+    *("rotary_embedding_dim", "softmax_precision", "unidirectional"),
+}
 
 
 @converter("Attention")
 def attention(ctx: Context, node: OnnxNode) -> View:
     """Of (1, heads, tokens, depth), or (1, tokens, heads * depth) with the heads as attributes."""
-    node.only_output()
+    _check(node)
     if any(node.optional(place) for place in (4, 5, 6)):
         raise UnsupportedNode(_PAST)
     if node.real("softcap"):
@@ -51,7 +57,7 @@ def attention(ctx: Context, node: OnnxNode) -> View:
 @converter("com.microsoft.MultiHeadAttention")
 def multi_head(ctx: Context, node: OnnxNode) -> View:
     """The same of (1, tokens, heads * depth) alone, after a bias; packed operands are refused."""
-    node.only_output()
+    _check(node)
     if node.optional(1) is None or node.optional(2) is None:
         raise UnsupportedNode("queries, keys and values in one tensor")
     if any(node.optional(place) for place in (4, 6, 7)):
@@ -75,7 +81,7 @@ def multi_head(ctx: Context, node: OnnxNode) -> View:
 @converter("com.microsoft.Attention")
 def projected(ctx: Context, node: OnnxNode) -> View:
     """With the projections of one input in front."""
-    node.only_output()
+    _check(node)
     if any(node.optional(place) for place in (3, 4, 6)) or node.integer("do_rotary"):
         raise UnsupportedNode(f"a mask a batch, rotations, or {_PAST}")
     view = ctx.view(node, 0)
@@ -93,6 +99,14 @@ def projected(ctx: Context, node: OnnxNode) -> View:
         views.append(of_matrix(ctx, node, view, weights[:, part].T, added[part]))
         begin += size
     return _of_runtime(ctx, node, views, ctx.optional(node, 5, "bias of the scores"))
+
+
+def _check(node: OnnxNode) -> None:
+    """UnsupportedNode for a second output, and for an attribute that is not known here."""
+    node.only_output()
+    other = sorted({attribute.name for attribute in node.proto.attribute} - _KNOWN)
+    if other:
+        raise UnsupportedNode(f"the attribute {', '.join(other)} is not compiled")
 
 
 def _of_runtime(
