@@ -65,11 +65,11 @@ class Source:
 class Port:
     """An input or output as the model's author knows it, and the graph's tensor that it is.
 
-    The tensor is value.transpose(permutation), reshaped to `stored`. `dtype` (float32, int8, uint8
-    or int16) and `shape` are the file's. `quant` is the graph's tensor's, None in a float network,
-    `element` its type, int8 or int16. uint8 differs from int8 by an offset of 128 and nothing else;
-    floats become integers by rounding to nearest, ties away from zero (LiteRT) or to even (ONNX
-    Runtime).
+    The tensor is value.transpose(permutation), reshaped to `stored`. `dtype` (float32, int8, uint8,
+    int16, or int32 and int64 of indices) and `shape` are the file's. `quant` is the graph's
+    tensor's, None in a float network, `element` its type, int8 or int16. uint8 differs from int8
+    by an offset of 128 and nothing else; floats become integers by rounding to nearest, ties away
+    from zero (LiteRT) or to even (ONNX Runtime).
     """
 
     name: str
@@ -109,8 +109,10 @@ class Port:
             return values
         if self.dtype == np.uint8:
             return (values.astype(np.int16) + 128).astype(np.uint8)
-        centred = (values.astype(np.int32) - self.quantization.zero_point).astype(np.float32)
-        return centred * np.float32(self.quantization.per_tensor_scale)
+        centred = values.astype(np.int32) - self.quantization.zero_point
+        if self.dtype.kind == "i":  # an index
+            return centred.astype(self.dtype)
+        return centred.astype(np.float32) * np.float32(self.quantization.per_tensor_scale)
 
     @property
     def reads(self) -> str:

@@ -1,4 +1,4 @@
-"""Comparisons, choices, squared differences of int8 .tflite, byte for byte those of LiteRT."""
+"""Comparisons, choices, squared differences, indices of int8 .tflite, byte for byte LiteRT's."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcucc.errors import UnsupportedError
 from mcucc.frontends.tflite.importer import import_tflite
 from mcucc.ir import Quant
-from tests.frontends.test_tflite_ops import Case
+from mcucc.numerics.fixed_point import Rounding
+from mcucc.oracles.litert import LitertSession
+from tests.frontends.test_tflite_ops import Case, lowered, run
+from tests.litert_builder import run_litert
 
 WORDS = {
     "EQUAL": "EqualOptions",
@@ -133,3 +137,47 @@ def test_squared_differences(seed: int, constant_first: bool) -> None:
     pair = [b, a] if constant_first else [a, b]
     case.builder.op("SQUARED_DIFFERENCE", "SquaredDifferenceOptions", pair, [y])
     case.check(y)
+
+
+@given(st.integers(0, 2**32 - 1))
+@cases
+def test_the_place_of_the_largest(seed: int) -> None:
+    """Along any axis, of pictures, rows and vectors; few values, so that many are equal."""
+    case = Case(seed)
+    shape = tuple(int(n) for n in case.rng.integers(1, 6, case.pick(1, 2, 3)))
+    shape = (1, *shape)
+    axis = int(case.rng.integers(1, len(shape)))
+    quant = case.quant()
+    image = case.input(shape, quant)
+    case.data[0] //= 32
+    x = case.builder.tensor(shape, np.int8, quant)
+    case.builder.op("RELU", None, [image], [x])  # a network that begins with a move is turned
+    kind = "ARG_MAX" if case.rng.random() < 0.5 else "ARG_MIN"
+    given_axis = axis if case.rng.random() < 0.5 else axis - len(shape)
+    place = case.builder.constant(np.array(given_axis, np.int32))
+    made = shape[:axis] + shape[axis + 1 :]
+    y = case.builder.tensor(made, np.int32)
+    options = {"ARG_MAX": "ArgMaxOptions", "ARG_MIN": "ArgMinOptions"}[kind]
+    case.builder.op(kind, options, [x, place], [y], outputType=schema.TensorType.INT32)
+    model = case.builder.build(case.inputs, [y])
+    (expected,), (computed,) = run_litert(model, case.data), run(lowered(model), case.data)
+    np.testing.assert_array_equal(computed.reshape(made).astype(int) + 128, expected)
+
+
+def test_indices_are_integers_again(tmp_path: Path) -> None:
+    case = Case(0)
+    x = case.input((1, 4, 5, 3))
+    place = case.builder.constant(np.array(3, np.int32))
+    y = case.builder.tensor((1, 4, 5), np.int32)
+    fields = {"outputType": schema.TensorType.INT32}
+    case.builder.op("ARG_MAX", "ArgMaxOptions", [x, place], [y], **fields)
+    path = tmp_path / "net.tflite"
+    path.write_bytes(case.builder.build(case.inputs, [y]))
+    session = LitertSession(path, Rounding.DOUBLE)
+    (port,) = session.imported.outputs
+    (computed,) = run(lowered(path.read_bytes()), case.data)
+    (expected,) = session.outputs([[case.data[0][0]]]).values()
+    np.testing.assert_array_equal(computed.reshape(-1), expected.reshape(-1))
+    shown = port.from_integers(computed)
+    assert shown.dtype == np.int32
+    np.testing.assert_array_equal(shown.reshape(4, 5), case.data[0][0].argmax(-1))

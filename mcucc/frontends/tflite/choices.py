@@ -1,10 +1,12 @@
-"""Converters of comparisons with a number and of choices by them: GREATER, SELECT and their like.
+"""Converters of comparisons with a number, of choices by them, and of the place of the largest.
 
 A comparison is a truth for each of the 256 bytes of a tensor. A choice between two tensors takes
 the larger of both, each kept down to -128 by a table of the truths where the other one is chosen.
 """
 
 from __future__ import annotations
+
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +21,7 @@ from mcucc.frontends.unsupported import UnsupportedNode, UnsupportedType
 from mcucc.ir.tensor import Quant, Tensor
 from mcucc.numerics.fixed_point import INT8_MAX, INT8_MIN, IntArray, Requant, Rounding
 from mcucc.numerics.litert_floats import COMPARISONS
+from mcucc.ops.arg_max import INT8_ENTRIES, ArgMax
 from mcucc.ops.common.lookup import INT8_RANGE
 from mcucc.ops.extremum import Extremum
 from mcucc.ops.reshape import Reshape
@@ -129,3 +132,32 @@ def _kept(ctx: Context, y: FileTensor, own: Island, view: StridedView, truths: T
     made = _like(ctx, y, view, quant, "kept")
     ctx.emit(Extremum(largest=False), [x.name, mask.name], made)
     return made
+
+
+@converter("ARG_MAX", "ARG_MIN")
+def largest(ctx: Context, operator: FileOperator) -> None:
+    """The index along an axis, which is stored innermost for it; of equal values the first."""
+    y, given = ctx.output_tensor(operator), ctx.integers(operator, 1)
+    check_int8(ctx.file_tensor(operator, 0))
+    view = ctx.view(operator)
+    rank, axis = len(view.axes), given[0] if len(given) == 1 else len(view.axes)
+    if not -rank <= axis < rank or y.index in ctx.names:
+        raise UnsupportedNode(f"axis {list(given)} of {list(view.shape)}")
+    axis %= rank
+    left = [i for i in range(rank) if i != axis]
+    moved = view.transposed([*left, axis])
+    op = ArgMax(view.shape[axis], operator.kind == "ARG_MAX")
+    if op.fixed_quant().limit is not None:
+        raise UnsupportedNode(f"an index into {op.entries:,} entries, more than {INT8_ENTRIES}")
+    x, rows = ctx.tensors[view.source], [view.shape[i] for i in left]
+    inner = rows[1:] if rows[:1] == [1] and len(rows) <= 3 else [prod(rows)]
+    shape = (1, *[1] * (2 - len(inner)), *inner)
+    wide = (*shape, op.entries)
+    if not moved.plain or x.shape != wide:
+        turned = ctx.between(f"{y.name}_innermost", x, wide, x.quantization)
+        ctx.apply(moved, turned)
+        x = turned
+    ctx.says(y, rows)
+    made = ctx.between(y.name, x, (*shape, 1), op.fixed_quant())
+    ctx.names[y.index] = made.name
+    ctx.emit(op, [x.name], made)

@@ -172,6 +172,14 @@ def _with_channels(ctx: Context, operator: FileOperator, clamp: Clamp) -> bool:
     return True
 
 
+@converter("DIV")
+def quotient(ctx: Context, operator: FileOperator) -> None:
+    """Refused: there is nothing to be equal to."""
+    raise UnsupportedNode(
+        "LiteRT has no int8 kernel of it either", "give mcucc the float .tflite and pictures"
+    )
+
+
 @converter("SQUARED_DIFFERENCE")
 def squared_difference(ctx: Context, operator: FileOperator) -> None:
     """Of two activations, or of one and a constant, each stretched to the other's shape."""
