@@ -52,9 +52,23 @@ class Oracle(ABC):
         ends: dict[str, list[Integers]] = {e.tensor: [] for e in self.imported.outputs}
         for q in inputs:
             values = self.run(self._in_file(self.fed(q)), False)
-            for out in self.imported.outputs:
-                ends[out.tensor].append(self._of_end(out, values[out.name]))
+            for name, value in self._of_ends(values).items():
+                ends[name].append(value)
         return {name: np.stack(parts) for name, parts in ends.items()}
+
+    def _of_ends(self, values: Mapping[str | int, Array]) -> dict[str, Integers]:
+        """The outputs by tensor; ModelError where ends that are one tensor have two values."""
+        found: dict[str, Integers] = {}
+        for out in self.imported.outputs:
+            value = self._of_end(out, values[out.name])
+            if not np.array_equal(found.setdefault(out.tensor, value), value):
+                raise ModelError(
+                    f"{self.TITLE} computes another value for the output {out.name} than for one "
+                    "that is the same in mcucc",
+                    where=self.where,
+                    hint="this is a defect of mcucc: please report it with the file",
+                )
+        return found
 
     def fed(self, q: Sequence[IntegerArray]) -> list[Array]:
         """Integer inputs (H, W, C) in the types of the file's own inputs."""
@@ -68,9 +82,7 @@ class Oracle(ABC):
             if source.key in values:
                 value = self._counted(name, values[source.key])
                 found[name] = self._hwc(name, value, source.permutation)
-        for out in self.imported.outputs:
-            found[out.tensor] = self._of_end(out, values[out.name])
-        return found
+        return found | self._of_ends(values)
 
     def second(self) -> Oracle | None:
         """Other kernels of the same runtime, whose word counts where the first ones differ."""
