@@ -30,7 +30,7 @@ from mcucc.passes.rewrite import Rewriter
 ENDING = "/ordered"
 MOST_STEPS = 8  # transposes and reshapes in a row that are looked at together
 MOST_ELEMENTS = 2**26  # that are moved in all, to see where they go
-MOST_NODES = 2**16  # that orders are followed through, in all
+MOST_NODES = 2**14  # that orders are followed through, in all
 
 
 def run(graph: Graph) -> Graph:

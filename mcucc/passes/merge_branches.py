@@ -21,7 +21,7 @@ from mcucc.ops.depthwise_conv2d import DepthwiseConv2d
 from mcucc.passes.branches import Branch, Reals, added, branch_of, coarsening, identity
 from mcucc.passes.rewrite import Rewriter
 
-MOST_ADDENDS = 64  # of one sum that are compared with each other
+MOST_ADDENDS = 16  # of one sum: all are compared with each other
 # Of the output's power: an Add and a branch less are two roundings less, of int8 values of a range
 # of 12.5 times their root mean square, as activations have it: 2 * (12.5 / 255)^2 / 12.
 MOST_NOISE = 4e-4
@@ -60,7 +60,9 @@ def _is_part(rewriter: Rewriter, node: Node) -> bool:
 def _merge(rewriter: Rewriter, root: Node) -> Node | None:
     """Merge some of the addends of `root`; the node that then makes the sum, None if none fit."""
     names, inner = _addends(rewriter, root)
-    for terms in _groups(rewriter, names[:MOST_ADDENDS]):
+    if len(names) > MOST_ADDENDS:
+        return None
+    for terms in _groups(rewriter, names):
         found = _merged(rewriter, root, terms)
         if found is not None:
             chosen, total = found

@@ -199,3 +199,9 @@ def test_the_whole_pipeline_merges_norms_behind_the_sum() -> None:
     assert flow(after) == ["%norm: [1x6x7x4] = DepthwiseConv2d(window=3x3 p1,1,1,1) %x"]
     assert_same_values(before, after)
     assert after.nodes[0].merges == ("three", "one")
+
+
+def test_sums_beyond_any_network_cost_no_time() -> None:
+    g = Floats(1, 1, 1, 4)
+    before = _sum(g, *(_conv(g, f"c{i}", ONE) for i in range(1000)))
+    assert merge_branches.run(before) is before
