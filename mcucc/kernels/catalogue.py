@@ -35,7 +35,7 @@ SINGLE = (
     *("global_average_pool", "lookup", "max_pool", "pad", "partial_sums", "resize_bilinear"),
     *("log_softmax", "resize_bilinear_up", "resize_nearest", "sample_nearest", "slice"),
     *("attention", "group_norm", "layer_norm", "permute", "space_to_depth", "transpose"),
-    *("gather_channels", "squared_difference"),
+    *("gather_channels", "l2_norm", "squared_difference"),
 )
 
 

@@ -92,3 +92,17 @@ def test_sums(seed: int, same: bool) -> None:
     np.testing.assert_array_equal(found.reshape(wanted.shape), wanted)
     with pytest.raises(ModelError, match="compile with --rounding single"):
         lowered(model)
+
+
+@given(seeds, st.sampled_from([(1, 7), (1, 3, 4, 5), (1, 2, 300)]))
+@cases
+def test_vectors_of_length_one(seed: int, shape: tuple[int, ...]) -> None:
+    """Some of zeros, some of small numbers, some far from both."""
+    case = Case(seed)
+    x = case.input(shape, quant := case.quant())
+    spread = case.rng.choice([0, 1, 5, 127], (*shape[:-1], 1))
+    noise = case.rng.integers(-1, 2, shape) * spread
+    case.data[0] = np.clip(noise + quant.zero_point, -128, 127).astype(np.int8)
+    y = case.builder.tensor(shape, np.int8, Quant((1 / 128,), 0))
+    case.builder.op("L2_NORMALIZATION", "L2NormOptions", [x], [y], version=2)
+    case.check(y)

@@ -54,6 +54,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "slice": draw.slice_cases(),
     "gather_channels": draw.gather_channels_cases(),
     "group_norm": draw_norms.group_norm_cases(),
+    "l2_norm": draw_norms.l2_norm_cases(),
     "layer_norm": draw.layer_norm_cases(),
     "constant": draw.constant_cases(),
     "resize_nearest": draw.resize_cases(),

@@ -1,4 +1,4 @@
-"""Drawn cases of norms of pictures: any groups, constant rows, outliers, tables or none."""
+"""Drawn cases of norms: any groups, constant rows, outliers, tables or none; L2 norms."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from mcucc.ir.tensor import Tensor
 from mcucc.numerics.fixed_point import Int8Array
 from mcucc.ops.common.table import Table
 from mcucc.ops.group_norm import GroupNorm
+from mcucc.ops.l2_norm import L2Norm
 from tests.ops.draw import SEEDS, ZERO_POINTS, Case, activation, free_scale
 
 MOST_UNITS = 64.0  # of the output in a deviation: what LARGEST_ERROR is stated for
@@ -47,3 +48,16 @@ def group_norm_cases(draw: st.DrawFn) -> Case:
     op = GroupNorm(groups, draw(st.sampled_from([0.0, 1e-5, 0.1])), *tables(rng, channels))
     x = activation("x", shape, free_scale(rng), draw(ZERO_POINTS))
     return Case(op, (x,), output(rng, shape, op.gamma), (norm_values(rng, shape),))
+
+
+@st.composite
+def l2_norm_cases(draw: st.DrawFn) -> Case:
+    """Vectors and pixels, some of zeros, some of one value that is not; units no float loses."""
+    rng = np.random.default_rng(draw(SEEDS))
+    shape = (1, *draw(st.sampled_from([(), (1, 1), (2, 3)])), draw(st.sampled_from([1, 3, 8, 300])))
+    x = activation("x", shape, float(np.float32(rng.uniform(0.01, 1))), draw(ZERO_POINTS))
+    values = norm_values(rng, shape)
+    if rng.random() < 0.3:
+        values = np.full(shape, x.quantization.zero_point, np.int8)
+        values[..., 0] += np.int8(rng.integers(0, 2)) if x.quantization.zero_point < 127 else 0
+    return Case(L2Norm(), (x,), activation("y", shape, 1 / 128, 0), (values,))

@@ -51,6 +51,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "GatherChannels": draw.gather_channels_cases(),
     "GroupNorm": draw_norms.group_norm_cases(),
     "LogSoftmax": draw_choices.log_softmax_cases(),
+    "L2Norm": draw_norms.l2_norm_cases(),
     "LayerNorm": draw.layer_norm_cases(),
     "Constant": draw.constant_cases(),
     "ResizeNearest": draw.resize_cases(),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from mcucc.frontends.tflite.context import INT8, Context, per_tensor
 from mcucc.frontends.tflite.file import FileOperator
+from mcucc.frontends.tflite.options import ArithmeticOptions
 from mcucc.frontends.tflite.registry import converter
 from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ops.function import Function
+from mcucc.ops.l2_norm import L2Norm
 
 _FUNCTIONS = {"EXP": "Exp", "LOG": "Log", "NEG": "Neg", "RSQRT": "Rsqrt", "SQRT": "Sqrt"}
 FLOAT_ONLY = (
@@ -26,6 +28,17 @@ def function(ctx: Context, operator: FileOperator) -> None:
             "LiteRT negates bytes, which is no negation with a zero point or two scales"
         )
     ctx.op(Function(_FUNCTIONS[operator.kind], litert=True), [x.name], operator, ctx.like(operator))
+
+
+@converter("L2_NORMALIZATION")
+def unit_length(ctx: Context, operator: FileOperator) -> None:
+    """L2Norm over the last axis, whose output's scale LiteRT prescribes."""
+    x, options = ctx.activation(operator), operator.options
+    if isinstance(options, ArithmeticOptions) and options.activation:
+        raise UnsupportedNode("a fused activation", "apply it behind")
+    if per_tensor(ctx.output_tensor(operator)) != L2Norm().fixed_quant():
+        raise UnsupportedNode("the output must have the scale 1/128 and the zero point 0")
+    ctx.op(L2Norm(), [x.name], operator, ctx.like(operator))
 
 
 @converter(*FLOAT_ONLY)

@@ -279,6 +279,7 @@ _READERS: dict[str, tuple[str, Callable[[Any], Options]]] = {
         "BatchMatMulOptions",
         lambda t: ProductOptions(bool(t.AdjX()), bool(t.AdjY())),
     ),
+    "L2_NORMALIZATION": ("L2NormOptions", _arithmetic),
     "MIRROR_PAD": ("MirrorPadOptions", lambda t: MirrorOptions(_symmetric(t.Mode()))),
 }
 # Operators whose converter leaves the table out when every field has its default.
@@ -300,6 +301,7 @@ _DEFAULTS: dict[str, Options] = {
     "PACK": JoinOptions(0),
     "UNPACK": JoinOptions(0),
     "BATCH_MATMUL": ProductOptions(),
+    "L2_NORMALIZATION": ArithmeticOptions(),
     "MIRROR_PAD": MirrorOptions(),
 }
 

@@ -1,0 +1,80 @@
+#include "mcucc/l2_norm.h"
+
+#include "mcucc/requantize.h"
+
+#define SCALE_BITS 7
+
+/* a * b / 2^31, rounded half up. */
+static int32_t high_multiply(int32_t a, int32_t b)
+{
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
+}
+
+static int32_t saturating_shift_left(int32_t value, int32_t bits)
+{
+    const int64_t shifted = (int64_t)value * ((int64_t)1 << bits);
+    if (shifted > INT32_MAX) {
+        return INT32_MAX;
+    }
+    return shifted < INT32_MIN ? INT32_MIN : (int32_t)shifted;
+}
+
+/* 1 / sqrt(sum) as multiplier * 2^(-31 - shift); the iteration has three integer bits. */
+static int32_t inverse_root(uint32_t sum, int32_t *shift)
+{
+    const int32_t half_three = 402653184; /* 3/2 */
+    int32_t x = (int32_t)1 << 28;         /* 1 */
+    int32_t exponent = 11;
+    if (sum <= 1u) {
+        *shift = 0;
+        return INT32_MAX;
+    }
+    while (sum >= (uint32_t)1 << 29) {
+        sum >>= 2;
+        ++exponent;
+    }
+    while (sum < (uint32_t)1 << 27) {
+        sum <<= 2;
+        --exponent;
+    }
+    const int32_t half = (int32_t)(((sum >> 1) + 1u) >> 1);
+    for (int32_t step = 0; step < 5; ++step) {
+        const int32_t cube = saturating_shift_left(high_multiply(high_multiply(x, x), x), 6);
+        x = saturating_shift_left(high_multiply(half_three, x) - high_multiply(half, cube), 3);
+    }
+    x = high_multiply(x, 1518500250); /* sqrt(1/2) */
+    if (exponent < 0) {
+        x = (int32_t)((uint32_t)x << -exponent);
+        exponent = 0;
+    }
+    *shift = exponent;
+    return x;
+}
+
+static void l2_norm_pixel(const mcucc_l2_norm_params *params, const int8_t *x, int8_t *out)
+{
+    int32_t shift = 0;
+    int32_t multiplier;
+    uint32_t sum = 0;
+    for (int32_t channel = 0; channel < params->channels; ++channel) {
+        const int32_t value = x[channel] - params->zero_point;
+        sum += (uint32_t)(value * value);
+    }
+    multiplier = inverse_root(sum, &shift);
+    shift += 31 - SCALE_BITS;
+    for (int32_t channel = 0; channel < params->channels; ++channel) {
+        const int32_t value = x[channel] - params->zero_point;
+        out[channel] = (int8_t)mcucc_saturate8(mcucc_requantize_double(value, multiplier, shift));
+    }
+}
+
+void mcucc_l2_norm(const mcucc_l2_norm_params *params, const int8_t *const *rows, int8_t *out,
+                   const mcucc_span *span)
+{
+    const int8_t *x = rows[0];
+    for (int32_t column = span->begin; column < span->end; ++column) {
+        l2_norm_pixel(params, x, out);
+        x += params->channels;
+        out += params->channels;
+    }
+}
