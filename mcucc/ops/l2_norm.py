@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from mcucc.ir.kernel import Kernel, KernelCall
 from mcucc.ir.kernel_id import KernelId
@@ -58,9 +59,9 @@ class L2Norm(Op):
         return L2NormKernel(hwc(output.shape)[2], inputs[0].quantization.zero_point)
 
 
-def _lengths(x: FloatArray) -> FloatArray:
+def _lengths(x: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     squares = np.square(x, dtype=np.float64).sum(axis=-1, keepdims=True)
-    lengths: FloatArray = np.sqrt(np.maximum(squares, SMALLEST))
+    lengths: npt.NDArray[np.float64] = np.sqrt(np.maximum(squares, SMALLEST))
     return lengths
 
 
