@@ -11,7 +11,15 @@ from mcucc.errors import ModelError, UnsupportedError
 from mcucc.frontends.tflite.functions import FLOAT_ONLY
 from mcucc.ir import Quant
 from mcucc.numerics.fixed_point import Rounding
-from tests.frontends.test_tflite_ops import Case, agrees, cases, every_value, lowered, run, seeds
+from tests.frontends.test_tflite_ops import (
+    Case,
+    agrees,
+    cases,
+    computed,
+    every_value,
+    lowered,
+    seeds,
+)
 from tests.litert_builder import run_litert
 
 
@@ -88,7 +96,7 @@ def test_sums(seed: int, same: bool) -> None:
     case = Case(seed)
     model = reduced(case, "SUM", same)
     (wanted,) = run_litert(model, case.data, reference=False)
-    (found,) = run(lowered(model, Rounding.SINGLE), case.data)
+    (found,) = computed(model, case.data, Rounding.SINGLE)
     np.testing.assert_array_equal(found.reshape(wanted.shape), wanted)
     with pytest.raises(ModelError, match="compile with --rounding single"):
         lowered(model)
