@@ -10,6 +10,7 @@ import pytest
 
 from mcucc.errors import UnsupportedError
 from mcucc.ir import Quant
+from mcucc.ir.kernel import Granularity
 from tests.frontends.test_tflite_ops import Case, lowered
 
 SHAPE = (1, 4, 5, 6)
@@ -97,10 +98,18 @@ def test_strided_slice(made: Sequence[int], bounds: Any, fields: dict[str, int])
 
 
 def test_positions_are_bounded() -> None:
-    rng = np.random.default_rng(0)
-    case, y = taken("GATHER", (1, 400), rng.permutation(400), shape=(1, 400), axis=1)
+    order = np.random.default_rng(0).permutation(400)
+    case, y = taken("GATHER", (1, 400, 2), order, shape=(1, 400, 2), axis=1)
     with pytest.raises(UnsupportedError, match="not in up to 64 runs of equal steps"):
         lowered(case.builder.build(case.inputs, [y]))
     case, y = taken("GATHER", (1, 2), [0, 400], shape=(1, 400), axis=1)
     with pytest.raises(UnsupportedError, match="positions outside of a length of 400"):
         lowered(case.builder.build(case.inputs, [y]))
+
+
+def test_channels_in_any_order_are_one_node() -> None:
+    order = np.random.default_rng(0).permutation(100)
+    case, y = taken("GATHER", (1, 3, 3, 100), order, shape=(1, 3, 3, 100), axis=3)
+    case.check(y)
+    nodes = lowered(case.builder.build(case.inputs, [y])).nodes
+    assert sum(node.kernel.granularity is not Granularity.ALIAS for node in nodes) == 1

@@ -41,6 +41,15 @@ def unit_length(ctx: Context, operator: FileOperator) -> None:
     ctx.op(L2Norm(), [x.name], operator, ctx.like(operator))
 
 
+@converter("LOG_SOFTMAX")
+def log_softmax(ctx: Context, operator: FileOperator) -> None:
+    """Refused: the float network's LogSoftmax rounds otherwise."""
+    raise UnsupportedNode(
+        "LiteRT's fixed-point logarithm is not compiled",
+        "end the network before it: the order of the scores is the same",
+    )
+
+
 @converter(*FLOAT_ONLY)
 def float_only(ctx: Context, operator: FileOperator) -> None:
     """Refused: there is nothing to be equal to."""

@@ -16,6 +16,7 @@ from mcucc.frontends.unsupported import UnsupportedNode
 from mcucc.ir.tensor import Tensor
 from mcucc.numerics.fixed_point import IntArray
 from mcucc.ops.concat import Concat
+from mcucc.ops.gather_channels import GatherChannels
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.slice import Slice
 
@@ -123,15 +124,20 @@ def take_positions(
 
 
 def _picked(ctx: Context, x: Tensor, shape: Shape, axis: int, places: Sequence[int]) -> Tensor:
-    """These positions of an axis: Slices of equal steps, joined."""
+    """These positions of an axis: GatherChannels, or Slices of equal steps, joined."""
     if not places or min(places) < 0 or max(places) >= shape[axis]:
         raise UnsupportedNode(f"positions outside of a length of {shape[axis]}")
     parts = _parts(places)
+    view, place = axis_view(ctx, x, shape, axis)
+    whole = (*view.shape[:place], len(places), *view.shape[place + 1 :])
+    if len(parts) > 1 and place == len(view.shape) - 1:
+        made = ctx.between(f"{x.name}_taken", x, whole, x.quantization)
+        ctx.emit(GatherChannels(tuple(places)), [view.name], made)
+        return made
     if len(parts) > MOST_PARTS:
         raise UnsupportedNode(
             f"{len(places):,} positions, not in up to {MOST_PARTS} runs of equal steps"
         )
-    view, place = axis_view(ctx, x, shape, axis)
     pieces = []
     for part in parts:
         begin, size, step = [0, 0, 0], ([1] * 3 + list(view.shape[1:]))[-3:], [1, 1, 1]
@@ -145,7 +151,6 @@ def _picked(ctx: Context, x: Tensor, shape: Shape, axis: int, places: Sequence[i
         pieces.append(piece)
     if len(pieces) == 1:
         return pieces[0]
-    whole = (*view.shape[:place], len(places), *view.shape[place + 1 :])
     made = ctx.between(f"{x.name}_taken", x, whole, x.quantization)
     ctx.emit(Concat(place), [piece.name for piece in pieces], made)
     return made
