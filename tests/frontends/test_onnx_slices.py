@@ -188,3 +188,17 @@ def test_borders_wider_than_the_picture_are_refused(tmp_path: Path) -> None:
     net("Pad", "image", net.ints(0, 0, 5, 0, 0, 0, 0, 0), mode="reflect", out="y")
     with pytest.raises(UnsupportedError, match="around a length of 5"):
         import_onnx(net.save(tmp_path, "y"))
+
+
+@pytest.mark.parametrize(("axis", "deep"), [(1, True), (2, True), (3, True), (2, False)])
+@pytest.mark.parametrize("by", ["Gather", "Slice"])
+def test_three_values_backwards_that_are_no_picture_s_channels(
+    tmp_path: Path, by: str, axis: int, deep: bool
+) -> None:
+    net = Net([1, 3, 3, 4 if axis != 3 else 3])
+    x = net.conv("image", 3, 3) if deep else "image"
+    if by == "Gather":
+        net("Gather", x, net.ints(2, 1, 0), axis=axis, out="y")
+    else:
+        net("Slice", x, net.ints(-1), net.ints(-4), net.ints(axis), net.ints(-1), out="y")
+    assert_equal_to_runtime(net.save(tmp_path, "y"))

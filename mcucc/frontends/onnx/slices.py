@@ -39,7 +39,7 @@ def slice_(ctx: Context, node: OnnxNode) -> View:
         place = _axis(view, axis)
         positions = range(*slice(start, end, step).indices(view.shape[place]))
         if step < 0 and len(positions) > 1:
-            _check_swap(positions, view.shape[place])
+            _check_swap(ctx, view, place, positions)
             backwards[place] = positions
         else:
             parts[place] = Part(positions.start, len(positions), max(step, 1))
@@ -50,9 +50,15 @@ def slice_(ctx: Context, node: OnnxNode) -> View:
     return view
 
 
-def _check_swap(positions: Sequence[int], length: int) -> None:
-    """UnsupportedNode for red and blue swapped: the preprocessing does it for nothing."""
-    if length == 3 and list(positions) == [2, 1, 0]:
+def _check_swap(ctx: Context, view: View, axis: int, positions: Sequence[int]) -> None:
+    """UnsupportedNode for red and blue of the picture swapped: the preprocessing does it.
+
+    Three values of anything that is computed, or no channels, are read backwards as others are.
+    """
+    channels = len(view.shape) == 4 and axis in (1, 3) and view.shape[axis] == 3
+    if not channels or list(positions) != [2, 1, 0]:
+        return
+    if not any(view.tensor in node.outputs for node in ctx.nodes):
         raise UnsupportedNode("positions 2, 1, 0", SWAP_HINT)
 
 
@@ -91,7 +97,7 @@ def gather(ctx: Context, node: OnnxNode) -> View:
         raise UnsupportedNode("no positions")
     if positions.min() < 0 or positions.max() >= length:
         raise UnsupportedNode(f"positions {indices.tolist()} of a length of {length}")
-    _check_swap(positions.reshape(-1).tolist(), length)
+    _check_swap(ctx, view, axis, positions.reshape(-1).tolist())
     return picked(ctx, node, view, axis, positions)
 
 
