@@ -54,7 +54,7 @@ class Div(Op):
         return of_a, -of_a * finite
 
     def lower(self, inputs: Sequence[Tensor], output: Tensor, rounding: Rounding) -> Kernel:
-        """One rounding a quotient, in both profiles: LiteRT has no int8 kernel to be equal to."""
+        """One rounding a quotient, in both profiles: LiteRT's int8 kernel is not what this is."""
         a, b, y = (t.quantization for t in (*inputs, output))
         divisors = (INT8_RANGE - b.zero_point) * b.per_tensor_scale * y.per_tensor_scale
         with np.errstate(divide="ignore"):

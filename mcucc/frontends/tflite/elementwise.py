@@ -174,9 +174,10 @@ def _with_channels(ctx: Context, operator: FileOperator, clamp: Clamp) -> bool:
 
 @converter("DIV")
 def quotient(ctx: Context, operator: FileOperator) -> None:
-    """Refused: there is nothing to be equal to."""
+    """Refused: Div rounds once, LiteRT's int8 kernel by a reciprocal in fixed point."""
     raise UnsupportedNode(
-        "LiteRT has no int8 kernel of it either", "give mcucc the float .tflite and pictures"
+        "LiteRT's quotient of int8 values is not compiled",
+        "give mcucc the float .tflite and pictures",
     )
 
 
