@@ -130,8 +130,8 @@ def test_tables_are_those_of_numpy_but_for_ties(op: Unary) -> None:
     for _ in range(20):
         quant = Quant((float(rng.uniform(0.001, 0.2)),), int(rng.integers(-128, 128)))
         made = Quant((float(rng.uniform(0.001, 0.2)),), int(rng.integers(-128, 128)))
-        tensors = (Tensor(name, (1, 1), INT8, q) for name, q in (("x", quant), ("y", made)))
-        table = op.table(*tensors, Rounding.SINGLE)
+        x, y = Tensor("x", (1, 1), INT8, quant), Tensor("y", (1, 1), INT8, made)
+        table = op.table(x, y, Rounding.SINGLE)
         real = (np.arange(-128, 128) - quant.zero_point) * quant.per_tensor_scale
         many = np.tile(real, 3)
         assert many.size > elementary.TABLE
