@@ -1,23 +1,9 @@
 #include "mcucc/l2_norm.h"
 
+#include "mcucc/gemmlowp.h"
 #include "mcucc/requantize.h"
 
 #define SCALE_BITS 7
-
-/* a * b / 2^31, rounded half up. */
-static int32_t high_multiply(int32_t a, int32_t b)
-{
-    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
-}
-
-static int32_t saturating_shift_left(int32_t value, int32_t bits)
-{
-    const int64_t shifted = (int64_t)value * ((int64_t)1 << bits);
-    if (shifted > INT32_MAX) {
-        return INT32_MAX;
-    }
-    return shifted < INT32_MIN ? INT32_MIN : (int32_t)shifted;
-}
 
 /* 1 / sqrt(sum) as multiplier * 2^(-31 - shift); the iteration has three integer bits. */
 static int32_t inverse_root(uint32_t sum, int32_t *shift)
@@ -39,10 +25,12 @@ static int32_t inverse_root(uint32_t sum, int32_t *shift)
     }
     const int32_t half = (int32_t)(((sum >> 1) + 1u) >> 1);
     for (int32_t step = 0; step < 5; ++step) {
-        const int32_t cube = saturating_shift_left(high_multiply(high_multiply(x, x), x), 6);
-        x = saturating_shift_left(high_multiply(half_three, x) - high_multiply(half, cube), 3);
+        const int32_t cube =
+            mcucc_saturating_shift_left(mcucc_high_multiply(mcucc_high_multiply(x, x), x), 6);
+        x = mcucc_saturating_shift_left(
+            mcucc_high_multiply(half_three, x) - mcucc_high_multiply(half, cube), 3);
     }
-    x = high_multiply(x, 1518500250); /* sqrt(1/2) */
+    x = mcucc_high_multiply(x, 1518500250); /* sqrt(1/2) */
     if (exponent < 0) {
         x = (int32_t)((uint32_t)x << -exponent);
         exponent = 0;

@@ -1,35 +1,22 @@
 #include "mcucc/softmax_double.h"
 
+#include "mcucc/gemmlowp.h"
 #include "mcucc/requantize.h"
 
 #define SUM_INTEGER_BITS 12
 #define OUTPUT_BITS 8
 
-/* a * b / 2^31, rounded half up. */
-static int32_t high_multiply(int32_t a, int32_t b)
-{
-    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
-}
-
-static int32_t saturating_shift_left(int32_t value, int32_t bits)
-{
-    const int64_t shifted = (int64_t)value * ((int64_t)1 << bits);
-    if (shifted > INT32_MAX) {
-        return INT32_MAX;
-    }
-    return shifted < INT32_MIN ? INT32_MIN : (int32_t)shifted;
-}
-
 /* 2^31 / (1 + fraction / 2^31), from Newton's iteration with two integer bits. */
 static int32_t reciprocal_of_one_plus(int32_t fraction)
 {
     const int32_t half_denominator = (int32_t)(((int64_t)fraction + INT32_MAX + 1) >> 1);
-    int32_t x = 1515870810 + high_multiply(half_denominator, -1010580540); /* 48/17 - 32/17 d */
+    int32_t x =
+        1515870810 + mcucc_high_multiply(half_denominator, -1010580540); /* 48/17 - 32/17 d */
     for (int32_t step = 0; step < 3; ++step) {
-        const int32_t error = ((int32_t)1 << 29) - high_multiply(half_denominator, x);
-        x += saturating_shift_left(high_multiply(x, error), 2);
+        const int32_t error = ((int32_t)1 << 29) - mcucc_high_multiply(half_denominator, x);
+        x += mcucc_saturating_shift_left(mcucc_high_multiply(x, error), 2);
     }
-    return saturating_shift_left(x, 1);
+    return mcucc_saturating_shift_left(x, 1);
 }
 
 static void softmax_pixel(const int32_t *table, const int8_t *x, int8_t *out, int32_t channels)
@@ -53,7 +40,7 @@ static void softmax_pixel(const int32_t *table, const int8_t *x, int8_t *out, in
     reciprocal = reciprocal_of_one_plus((int32_t)(total & 0x7fffffffu));
     exponent = SUM_INTEGER_BITS - zeros + 31 - OUTPUT_BITS;
     for (int32_t channel = 0; channel < channels; ++channel) {
-        const int64_t share = high_multiply(reciprocal, table[largest - x[channel]]);
+        const int64_t share = mcucc_high_multiply(reciprocal, table[largest - x[channel]]);
         const int64_t rounded = (share + (((int64_t)1 << exponent) >> 1)) >> exponent;
         out[channel] = (int8_t)mcucc_clamp((int32_t)rounded - 128, -128, 127);
     }
