@@ -120,8 +120,7 @@ def test_ctrl_c_while_the_compiler_runs(whole_group: bool, project: Project) -> 
     else:
         running.send_signal(signal.SIGINT)
     _, err = running.communicate()
-    assert running.returncode == 130
-    assert err == "interrupted; nothing was written\n"
+    assert (running.returncode, err) == (130, "interrupted; nothing was written\n")
     nothing_written(project)
 
 

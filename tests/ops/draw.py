@@ -370,9 +370,9 @@ def attention_cases(draw: st.DrawFn, most: int = 7) -> Case:
 
 
 @st.composite
-def squares(draw: st.DrawFn, dilated: bool = True) -> Window2d:
-    """The windows that pools mostly have: 2x2, 3x3 and 5x5."""
-    size, stride = draw(st.sampled_from([2, 3, 5])), draw(st.integers(1, 2))
+def squares(draw: st.DrawFn, *sizes: int, dilated: bool = True) -> Window2d:
+    """The windows that pools mostly have: of these sizes, or 2x2, 3x3 and 5x5."""
+    size, stride = draw(st.sampled_from(sizes or (2, 3, 5))), draw(st.integers(1, 2))
     dilation = draw(st.sampled_from([1, 1, 2])) if dilated else 1
     pads = Pads(*(draw(st.integers(0, (size - 1) * dilation)) for _ in range(4)))
     return Window2d((size, size), (stride, stride), (dilation, dilation), pads)

@@ -81,6 +81,7 @@ static void run_a(int8_t *arena, int32_t t)
 }
 
 static const mcucc_depthwise_armv7em_params b_params = {
+    .dilation = 1,
     .pad_left = 1,
     .input_width = 16,
     .channels = 8,

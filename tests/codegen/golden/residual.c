@@ -88,6 +88,7 @@ static const mcucc_buffer dw_2_tensor = {
 static const mcucc_buffer dw_2_scratch = {.offset = 180};
 
 static const mcucc_depthwise_armv7em_params dw_2_params = {
+    .dilation = 1,
     .pad_left = 1,
     .input_width = 3,
     .channels = 8,
@@ -197,7 +198,7 @@ static const mcucc_buffer globalaveragepool_5_scratch = {.offset = 36};
 static const mcucc_buffer globalaveragepool_5_tensor = {
     .offset = 0, .rows = 1, .height = 1, .pitch = 4, .pixel = 4};
 
-static const mcucc_global_average_pool_params globalaveragepool_5_params = {
+static const mcucc_global_average_pool_armv7em_params globalaveragepool_5_params = {
     .channels = 4,
     .bias = -72,
     .multiplier = 1444723580,
@@ -209,7 +210,7 @@ static const mcucc_global_average_pool_params globalaveragepool_5_params = {
     .hi = 127,
 };
 
-/* globalaveragepool_5: GlobalAveragePool (portable)
+/* globalaveragepool_5: GlobalAveragePool (armv7em sxtab16)
  * 3x3x4 -> 1x1x4 */
 static void run_globalaveragepool_5(int8_t *arena)
 {
@@ -222,19 +223,19 @@ static void run_globalaveragepool_5(int8_t *arena)
     for (int32_t row = 0; row < 3; row++) {
         span.row = row;
         mcucc_window(window, &x0, row);
-        mcucc_global_average_pool_row(&globalaveragepool_5_params, window, sums, &span);
+        mcucc_global_average_pool_armv7em_row(&globalaveragepool_5_params, window, sums, &span);
     }
 }
 
 /* The steps of stage 5. */
 MCUCC_OUTLINE void stage_5_globalaveragepool_5(int8_t *arena)
 {
-    mcucc_global_average_pool_begin(&globalaveragepool_5_params,
-                                    mcucc_sums(arena, &globalaveragepool_5_scratch));
+    mcucc_global_average_pool_armv7em_begin(&globalaveragepool_5_params,
+                                            mcucc_sums(arena, &globalaveragepool_5_scratch));
     run_globalaveragepool_5(arena);
-    mcucc_global_average_pool_finish(&globalaveragepool_5_params,
-                                     mcucc_sums(arena, &globalaveragepool_5_scratch),
-                                     arena + globalaveragepool_5_tensor.offset);
+    mcucc_global_average_pool_armv7em_finish(&globalaveragepool_5_params,
+                                             mcucc_sums(arena, &globalaveragepool_5_scratch),
+                                             arena + globalaveragepool_5_tensor.offset);
 }
 
 /* Stage 7: fc_7 */

@@ -126,6 +126,7 @@ static const mcucc_pointwise_armv7em_params c_expand_0_params[3] = {
 
 static const mcucc_depthwise_armv7em_params c_depthwise_0_params[3] = {
     {
+        .dilation = 1,
         .pad_left = 1,
         .input_width = 9,
         .channels = 8,
@@ -138,6 +139,7 @@ static const mcucc_depthwise_armv7em_params c_depthwise_0_params[3] = {
         .hi = 127,
     },
     {
+        .dilation = 1,
         .pad_left = 1,
         .input_width = 9,
         .channels = 8,
@@ -150,6 +152,7 @@ static const mcucc_depthwise_armv7em_params c_depthwise_0_params[3] = {
         .hi = 127,
     },
     {
+        .dilation = 1,
         .pad_left = 1,
         .input_width = 9,
         .channels = 8,

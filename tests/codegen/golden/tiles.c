@@ -150,6 +150,7 @@ static void load_columns_b(int8_t *arena, int32_t t, int32_t u)
 }
 
 static const mcucc_depthwise_armv7em_params b_params = {
+    .dilation = 1,
     .pad_left = 1,
     .input_width = 16,
     .channels = 8,
