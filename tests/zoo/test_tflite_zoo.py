@@ -66,18 +66,24 @@ class Run:
                 yield np.clip(q, info.min, info.max).astype(end.dtype)
 
     def invoke(self, picture: np.ndarray) -> dict[str, np.ndarray]:
-        """LiteRT's int8 tensors by the graph's names."""
+        """LiteRT's tensors by the graph's names; those of uint8 less 128, as the graph has them."""
         self.interpreter.set_tensor(self.interpreter.get_input_details()[0]["index"], picture)
         self.interpreter.invoke()
         tensors = self.imported.graph.tensors
         return {
-            name: self.interpreter.get_tensor(source.index).reshape(1, *hwc(tensors[name].shape))
+            name: _as_int8(self.interpreter.get_tensor(source.index)).reshape(
+                1, *hwc(tensors[name].shape)
+            )
             for name, source in self.imported.sources.items()
         }
 
     def feed(self, picture: np.ndarray) -> dict[str, np.ndarray]:
         (end,) = self.imported.inputs
         return {end.tensor: end.to_integers(picture).reshape(1, *hwc(end.shape))}
+
+
+def _as_int8(values: np.ndarray) -> np.ndarray:
+    return (values.astype(np.int16) - 128).astype(np.int8) if values.dtype == np.uint8 else values
 
 
 @each_model
