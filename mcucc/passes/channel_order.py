@@ -254,9 +254,8 @@ class _Pass:
     def _ordered(self, name: str, channels: Order) -> str:
         """A new tensor of these channels of another one; returns its name."""
         old = self._graph.tensors[name]
-        new = self._graph.fresh(f"{name.removesuffix(ENDING)}{ENDING}")
-        shape = (*old.shape[:-1], channels.size)
-        self._graph.tensors[new] = replace(old, name=new, shape=shape)
+        wanted = f"{name.removesuffix(ENDING)}{ENDING}"
+        new = self._graph.add_like(name, wanted, channels.size)
         known = self._made.get(name, KeptChannels(name, tuple(range(old.shape[-1]))))
         entries = tuple(known.channels[entry] for entry in channels)
         self._made[new] = KeptChannels(known.tensor, entries)

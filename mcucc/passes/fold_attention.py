@@ -66,8 +66,9 @@ def _fold(rewriter: Rewriter, node: Node) -> None:
     values = np.einsum("ohd,hdc->ohc", read, of_v)
     bias = behind.bias + np.einsum("ohd,hd->o", read, _heads(v.bias[:, None], heads)[..., 0])
     wide = heads * of_k.shape[2]
-    queries = _widened(rewriter, q.node.output, wide)
-    mixed = _widened(rewriter, node.output, wide)
+    queries, mixed = (
+        rewriter.add_like(name, f"{name}.folded", wide) for name in (q.node.output, node.output)
+    )
     tokens = (queries, k.source, k.source)
     _put(rewriter, q.node, scores.reshape(wide, -1), offsets.reshape(-1), (q.source, queries))
     into = mixed, behind.node.output
@@ -83,9 +84,13 @@ def _projection(rewriter: Rewriter, node: Node | None) -> _Projection | None:
     if node is None or not isinstance(node.op, Conv2d):
         return None
     op = node.op
-    plain = op.window.kernel == op.window.stride == (1, 1) and not op.window.padded
     constants = [rewriter.constant(name) for name in node.inputs[1:]]
-    if not plain or op.groups != 1 or op.clamp != NO_CLAMP or any(c is None for c in constants):
+    if (
+        not op.window.pointwise
+        or op.groups != 1
+        or op.clamp != NO_CLAMP
+        or any(c is None for c in constants)
+    ):
         return None
     weights, *rest = (np.asarray(each, np.float64) for each in constants)
     bias = rest[0] if rest else np.zeros(len(weights))
@@ -95,14 +100,6 @@ def _projection(rewriter: Rewriter, node: Node | None) -> _Projection | None:
 def _heads(rows: Matrix, heads: int) -> Matrix:
     """(heads * depth, n) as (heads, depth, n)."""
     return rows.reshape(heads, -1, rows.shape[1])
-
-
-def _widened(rewriter: Rewriter, name: str, channels: int) -> str:
-    """A new tensor like another, of so many channels."""
-    made = rewriter.fresh(f"{name}.folded")
-    like = rewriter.tensors[name]
-    rewriter.tensors[made] = replace(like, name=made, shape=(*like.shape[:-1], channels))
-    return made
 
 
 def _put(

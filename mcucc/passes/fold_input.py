@@ -101,8 +101,7 @@ def _apply(rewriter: Rewriter, name: str, residual: Affine) -> None:
         for user in users:
             rewriter.replace(user, scale_input(rewriter, user, residual))
         return
-    real = rewriter.fresh(f"{name}.real")
-    rewriter.tensors[real] = replace(rewriter.tensors[name], name=real)
+    real = rewriter.add_like(name, f"{name}.real")
     rewriter.redirect(name, real)
     weights = rewriter.add_constant(f"{real}.scale", residual.scale.reshape(1, 1, -1))
     bias = rewriter.add_constant(f"{real}.offset", residual.offset)

@@ -117,8 +117,11 @@ def _affine(rewriter: Rewriter, node: Node, size: int) -> tuple[str, _Affine] | 
     op = node.op
     if isinstance(op, DepthwiseConv2d):
         constants = [rewriter.constant(name) for name in node.inputs[1:]]
-        plain = op.window.kernel == op.window.stride == (1, 1) and not op.window.padded
-        if not plain or op.clamp != NO_CLAMP or any(each is None for each in constants):
+        if (
+            not op.window.pointwise
+            or op.clamp != NO_CLAMP
+            or any(each is None for each in constants)
+        ):
             return None
         weights, *rest = (np.asarray(each, np.float64).reshape(-1) for each in constants)
         if len(rest) > 1 or (weights != weights[0]).any() or size % weights.size:

@@ -35,8 +35,7 @@ def _late(rewriter: Rewriter, node: Node) -> None:
         return
     if rewriter.sole_user(norm.output) is not None:
         return
-    name = rewriter.fresh(f"{norm.output}.queries")
-    rewriter.tensors[name] = replace(rewriter.tensors[norm.output], name=name)
+    name = rewriter.add_like(norm.output, f"{norm.output}.queries")
     again = replace(norm, name=rewriter.fresh(f"{norm.name}.queries"), outputs=(name,))
     own = replace(projection, inputs=(name, *projection.inputs[1:]))
     rewriter.replace(projection)

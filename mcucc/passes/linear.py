@@ -59,7 +59,7 @@ def affine_of(rewriter: Rewriter, node: Node) -> Affine | None:
     window = op.window
     channels = rewriter.tensors[node.inputs[0]].shape[3]
     weights = rewriter.constant(node.inputs[1])
-    if window.effective != (1, 1) or window.stride != (1, 1) or window.padded or weights is None:
+    if not window.pointwise or weights is None:
         return None
     if weights.shape[2] != channels or weights.dtype.kind != "f":
         return None

@@ -95,21 +95,14 @@ def _put(
         whole = replace(op, clamp=root.op.fused_clamp)
         rewriter.replace(root, replace(made, op=whole, outputs=root.outputs))
         return made
-    steps = [replace(made, outputs=(_like(rewriter, root.output, f"{first.output}.merged"),))]
+    steps = [replace(made, outputs=(rewriter.add_like(root.output, f"{first.output}.merged"),))]
     for name in left[:-1]:
-        sum_name = _like(rewriter, root.output, f"{root.output}.sum")
+        sum_name = rewriter.add_like(root.output, f"{root.output}.sum")
         inputs = steps[-1].output, name
         steps.append(Node(rewriter.fresh(sum_name), Add(), inputs, (sum_name,)))
     last = replace(root, inputs=(steps[-1].output, left[-1]))
     rewriter.replace(root, *steps, last)
     return last
-
-
-def _like(rewriter: Rewriter, model: str, wanted: str) -> str:
-    """A new tensor of the type of another; returns its name."""
-    name = rewriter.fresh(wanted)
-    rewriter.tensors[name] = replace(rewriter.tensors[model], name=name)
-    return name
 
 
 def _as_op(branch: Branch) -> tuple[Conv2d | DepthwiseConv2d, Reals]:

@@ -94,7 +94,7 @@ def _works_on_pixels(rewriter: Rewriter, node: Node, sources: Sequence[str | Non
     if isinstance(op, Attention | MatMul):
         return not op.by_row
     if isinstance(op, Conv2d):
-        return op.window.kernel == op.window.stride == (1, 1) and not op.window.padded
+        return op.window.pointwise
     return isinstance(op, LayerNorm | Unary)
 
 

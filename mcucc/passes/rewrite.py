@@ -105,6 +105,13 @@ class Rewriter:
         self.tensors[unique] = Tensor.const(unique, np.ascontiguousarray(data, dtype=np.float32))
         return unique
 
+    def add_like(self, model: str, name: str, channels: int | None = None) -> str:
+        """A new tensor of another's type, or with so many channels; returns its name."""
+        unique, like = self.fresh(name), self.tensors[model]
+        shape = like.shape if channels is None else (*like.shape[:-1], channels)
+        self.tensors[unique] = replace(like, name=unique, shape=shape)
+        return unique
+
     def replace(self, old: Node, *new: Node) -> None:
         """Put nodes in the place of one; nothing deletes it."""
         place = self._place[id(old)]

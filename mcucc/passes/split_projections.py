@@ -36,9 +36,9 @@ def run(graph: Graph) -> Graph:
 
 def _is_projection(rewriter: Rewriter, node: Node) -> bool:
     op = node.op
-    if not isinstance(op, Conv2d) or op.window.kernel != (1, 1) or op.window.stride != (1, 1):
+    if not isinstance(op, Conv2d) or not op.window.pointwise:
         return False
-    plain = op.groups == 1 and not op.window.padded and op.clamp == NO_CLAMP
+    plain = op.groups == 1 and op.clamp == NO_CLAMP
     constant = all(rewriter.constant(name) is not None for name in node.inputs[1:])
     size = int(np.prod(rewriter.tensors[node.output].shape))
     return plain and constant and len(node.inputs) <= 3 and size < LARGEST

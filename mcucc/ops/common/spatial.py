@@ -75,6 +75,11 @@ class Window2d:
         return Window(self.effective[1], self.stride[1], self.pads.left, self.dilation[1])
 
     @property
+    def pointwise(self) -> bool:
+        """Whether each output pixel reads the input pixel at its own place, and no other."""
+        return self.kernel == self.stride == (1, 1) and not self.padded
+
+    @property
     def padded(self) -> bool:
         """Whether the window may leave the input."""
         return bool(self.pads)
