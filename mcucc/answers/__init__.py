@@ -1,0 +1,1 @@
+"""From outputs to answers: what `[output]` says, the nodes that decode it, and what they found."""

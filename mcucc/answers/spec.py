@@ -1,0 +1,161 @@
+"""`[output]` of a model's TOML: what the outputs of a network mean, as data.
+
+    [output.boxes]                      # a table a task, or an array of tables: [[output.boxes]]
+    decoder = "yolov3"
+    classes = ["person"]
+    threshold = 0.3
+    [[output.boxes.heads]]
+    tensor = "1807"
+    anchors = [[116, 90], [156, 198], [373, 326]]
+
+Tensors are named as the model file names them: its outputs, or tensors inside it, at which the
+network then ends. `boxes.py` and its neighbours make nodes of this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mcucc.ops.common.detection import Curve, Form
+
+MOST_BOXES = 1000
+MOST_CLASSES = 256  # a box has its class in a byte
+
+
+class Decoder(StrEnum):
+    """How boxes are said by maps: each is a row of the table in `decoders.py`."""
+
+    SSD = "ssd"  # anchors with variances; softmax or sigmoid scores
+    YOLOV2 = "yolov2"
+    YOLOV3 = "yolov3"
+    YOLOV5 = "yolov5"  # and v7
+    YOLOV8 = "yolov8"  # and v9, v10, 11, 12, 26; with DFL where there are bins
+    YOLOX = "yolox"
+    FCOS = "fcos"  # distances to the four sides: NanoDet (with DFL), FCOS, PicoDet
+    CENTERNET = "centernet"  # peaks of a heat map, sizes and offsets
+    FOMO = "fomo"  # a cell is a box; cells that touch are one
+    BLAZEFACE = "blazeface"
+    YUNET = "yunet"
+    CORNERS = "corners"  # left, top, right, bottom in pixels: decoded already
+
+
+class Merge(StrEnum):
+    """What becomes of candidates that are the same thing."""
+
+    NMS = "nms"  # the best of those that overlap (greedy non-maximum suppression)
+    TOUCHING = "touching"  # the box around those that touch (FOMO)
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class HeadSpec:
+    """One map of a detector: `tensor` has all its numbers, or `boxes`, `scores` .. one kind each.
+
+    `stride` is in pixels of the input a cell, (vertical, horizontal); (): input by map. `anchors`
+    are (width, height) in pixels, or (x, y, width, height) of every anchor of an SSD as shares of
+    the picture; `anchors_from` names a constant output of the file that has them.
+    """
+
+    tensor: str = ""
+    boxes: str = ""
+    scores: str = ""
+    objectness: str = ""
+    points: str = ""
+    stride: tuple[float, ...] = ()
+    anchors: tuple[tuple[float, ...], ...] = ()
+    anchors_from: str = ""
+
+
+@dataclass(frozen=True)
+class BoxesSpec:
+    """`[output.boxes]`. What is "" or empty is the decoder's own.
+
+    Of the candidates with a score of at least `threshold` the best `candidates` (0: three times
+    `most`) are merged, those of a class among themselves unless `agnostic`: two are the same where
+    their intersection over union is above `overlap`. The best `most` are the answer.
+    """
+
+    decoder: Decoder
+    heads: tuple[HeadSpec, ...] = ()  # none: the outputs of the network, by their shapes
+    classes: tuple[str, ...] = ()
+    threshold: float = 0.3
+    overlap: float = 0.45
+    most: int = 20
+    candidates: int = 0
+    agnostic: bool = False
+    merge: Merge | None = None
+    form: Form | None = None
+    place: Curve | None = None  # of x and y, or of distances
+    size: Curve | None = None  # of width and height
+    score: Curve | None = None  # of classes; softmax is a node of its own before them
+    objectness: Curve | None = None
+    softmax: bool | None = None
+    background: bool | None = None  # class 0 is none
+    variances: tuple[float, ...] = ()
+    points: int = 0
+    point_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClassesSpec:
+    """`[output.classes]`: the best class, or none where its score is below `threshold`.
+
+    `score`: "identity" where the network ends in probabilities, "softmax", or "sigmoid" where any
+    number of classes may be true.
+    """
+
+    tensor: str = ""  # "": the only output
+    classes: tuple[str, ...] = ()
+    threshold: float = 0.0
+    score: str = "identity"
+
+
+@dataclass(frozen=True)
+class MaskSpec:
+    """`[output.mask]`: the class of each pixel; of one channel whether it is at least `threshold`.
+
+    `threshold` is of the probability: of a logit where `score` is "sigmoid".
+    """
+
+    tensor: str = ""
+    classes: tuple[str, ...] = ()
+    threshold: float = 0.5
+    score: str = "identity"
+
+
+@dataclass(frozen=True)
+class KeypointsSpec:
+    """`[output.keypoints]`: a point for each channel of a heat map, where it is largest.
+
+    `offsets` names a map (H, W, 2K), in cells: y of all, then x of all, unless `xy` (x before y).
+    Without `heatmap` the numbers of `tensor` are the points: K pairs, or triples with a score, in
+    shares of the picture unless `pixels`.
+    """
+
+    heatmap: str = ""
+    offsets: str = ""
+    tensor: str = ""
+    names: tuple[str, ...] = ()
+    threshold: float = 0.1
+    score: str = "identity"
+    xy: bool = False
+    pixels: bool = False
+
+
+@dataclass(frozen=True)
+class EmbeddingSpec:
+    """`[output.embedding]`: a vector that is compared with others by its direction."""
+
+    tensor: str = ""
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """The whole of `[output]`: any number of tables of each task."""
+
+    boxes: tuple[BoxesSpec, ...] = ()
+    classes: tuple[ClassesSpec, ...] = ()
+    mask: tuple[MaskSpec, ...] = ()
+    keypoints: tuple[KeypointsSpec, ...] = ()
+    embedding: tuple[EmbeddingSpec, ...] = ()
