@@ -65,7 +65,7 @@ def pictures_of(model: Path, data: Path, limit: int | None) -> Pictures:
     return Pictures(
         path,
         about.get("litert_top1", about.get("float_top1")),
-        tuple(image for _, image in pictures(items, find_preprocess(model), where=str(path))),
+        tuple(each.image for each in pictures(items, find_preprocess(model), where=str(path))),
         np.array([item.label for item in items]),
         np.array([item.name in chosen for item in items]),
     )

@@ -38,6 +38,8 @@ LATER = (
     "mode",
     "chosen",
     "fold_attention",
+    "fit",
+    "fill",
 )
 
 

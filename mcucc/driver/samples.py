@@ -19,9 +19,9 @@ from mcucc.evaluate.ways import is_classifier
 from mcucc.frontends.imported import ImportedModel, Port
 from mcucc.images.arrays import calibration_of, is_arrays, read_arrays, read_sample, read_samples
 from mcucc.images.camera import CameraInput
-from mcucc.images.datasets import check_labels, load_dataset, load_picture, pictures
+from mcucc.images.datasets import check_labels, load_dataset, pictures
 from mcucc.images.preprocess import CHANNELS, Preprocess, example, find_preprocess
-from mcucc.images.samples import ArraySample, CalibrationSet, Picture, Sample
+from mcucc.images.samples import ArraySample, CalibrationSet, Picture, Sample, load_picture
 from mcucc.ir.window import hwc
 
 ARRAYS_HINT = (
@@ -131,7 +131,7 @@ def unseen_samples(
     tried = {item.name for item in dataset.calibration_items[:calibrate]}
     for item in evenly([item for item in dataset.items if item.name not in tried], count):
         with suppress(DataError):
-            found.append(Picture(item.load(preprocess), preprocess, None, item.name, item.label))
+            found.append(item.load(preprocess))
     return tuple(found)
 
 
@@ -166,10 +166,7 @@ def samples_of(compiled: CompiledFolder, data: Path, limit: int | None) -> tuple
     dataset = load_dataset(data, limit=limit)
     if classes is not None:
         check_labels(dataset.items, classes, str(data))
-    return tuple(
-        Picture(image, preprocess, camera, item.name, item.label)
-        for item, image in pictures(dataset.labelled or dataset.items, preprocess, where=str(data))
-    )
+    return tuple(pictures(dataset.labelled or dataset.items, preprocess, camera, where=str(data)))
 
 
 def sample_of(path: Path, compiled: CompiledFolder) -> Sample:
@@ -188,7 +185,7 @@ def sample_of(path: Path, compiled: CompiledFolder) -> Sample:
     preprocess, camera = feed
     if path.suffix.lower() == ".npy":
         return _camera_bytes(path, preprocess, camera)
-    return Picture(load_picture(path, preprocess), preprocess, camera, path.name)
+    return load_picture(path, preprocess, camera, path.name)
 
 
 def ports_of(compiled: CompiledFolder) -> tuple[Port, ...]:

@@ -17,17 +17,16 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from mcucc.errors import DataError
 from mcucc.images.arrays import check_unpacked
-from mcucc.images.preprocess import Bytes, Preprocess
-from mcucc.images.samples import CalibrationSet, Picture
+from mcucc.images.camera import CameraInput
+from mcucc.images.picture_file import Source
+from mcucc.images.preprocess import Preprocess
+from mcucc.images.samples import CalibrationSet, Picture, load_picture
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".gif", ".webp", ".tiff"})
-LARGEST_PICTURE = 64_000_000  # pixels; a guard against decompression bombs
 LARGEST_NPZ = 8 * 2**30  # bytes, uncompressed
-FORMATS = ("JPEG", "PNG", "BMP", "PPM", "GIF", "WEBP", "TIFF")  # no EPS, which runs a program
 CALIBRATION_COUNT = 100
 
 Warn = Callable[[str], None]
@@ -48,16 +47,11 @@ class Item:
 
     name: str
     label: int | None
-    source: Path | npt.NDArray[np.uint8]
+    source: Source
 
-    def load(self, preprocess: Preprocess) -> Bytes:
-        """Camera bytes (H, W, C); DataError when the picture cannot be decoded."""
-        if isinstance(self.source, Path):
-            return load_picture(self.source, preprocess)
-        array = self.source
-        if array.ndim == 3 and array.shape[2] == 1:
-            array = array[:, :, 0]
-        return preprocess.camera_bytes(Image.fromarray(array))
+    def load(self, preprocess: Preprocess, camera: CameraInput | None = None) -> Picture:
+        """As a sample; DataError when the picture cannot be decoded."""
+        return load_picture(self.source, preprocess, camera, self.name, self.label)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +84,8 @@ class Dataset:
         if count < 1:
             raise DataError(f"cannot calibrate on {count} pictures")
         chosen = self.calibration_items[:count]
-        loaded = list(pictures(chosen, preprocess, where=str(self.path), warn=warn))
-        samples = tuple(Picture(image, preprocess, None, item.name) for item, image in loaded)
-        return CalibrationSet(self.path.resolve().name, samples)
+        loaded = pictures(chosen, preprocess, where=str(self.path), warn=warn)
+        return CalibrationSet(self.path.resolve().name, tuple(loaded))
 
 
 class Labelled(Protocol):
@@ -138,30 +131,14 @@ def load_dataset(path: str | Path, *, limit: int | None = None) -> Dataset:
     return dataset.limit(limit)
 
 
-def load_picture(path: str | Path, preprocess: Preprocess) -> Bytes:
-    """Camera bytes (H, W, C) of a picture file; DataError when it cannot be decoded."""
-    path = Path(path)
-    try:
-        with warnings.catch_warnings():
-            # Our own, tighter limit follows; Pillow's warning would only repeat it.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as image:
-                if image.width * image.height > LARGEST_PICTURE:
-                    raise DataError(
-                        f"{image.width}x{image.height} pixels are more than {LARGEST_PICTURE}",
-                        where=str(path),
-                    )
-                return preprocess.camera_bytes(image)
-    except DataError:
-        raise
-    # Pillow's decoders raise what they like on broken files (struct.error, IndexError, ...).
-    except Exception as error:
-        raise DataError(f"cannot decode this picture: {error}", where=str(path)) from error
-
-
 def pictures(
-    items: Iterable[Item], preprocess: Preprocess, *, where: str = "", warn: Warn = warn_user
-) -> Iterator[tuple[Item, Bytes]]:
+    items: Iterable[Item],
+    preprocess: Preprocess,
+    camera: CameraInput | None = None,
+    *,
+    where: str = "",
+    warn: Warn = warn_user,
+) -> Iterator[Picture]:
     """Decode `items` one by one; broken ones are named through `warn` and left out.
 
     Raises DataError when not a single one could be decoded.
@@ -169,12 +146,12 @@ def pictures(
     decoded = False
     for item in items:
         try:
-            image = item.load(preprocess)
+            picture = item.load(preprocess, camera)
         except DataError as error:
             warn(f"left out: {error.what} ({item.name})")
             continue
         decoded = True
-        yield item, image
+        yield picture
     if not decoded:
         raise DataError("not one picture could be read", where=where, hint=_HINT)
 

@@ -1,6 +1,7 @@
 """Preprocessing: how a picture becomes camera bytes, and camera bytes the network's real input.
 
-A picture is resized, then centre cropped: (H, W, C) bytes, what a camera would deliver. The real
+A picture is resized, stretched or with bars around (letterbox), then centre cropped: (H, W, C)
+bytes, what a camera would deliver. The real
 input of the network is (byte * scale - mean) / std per channel. Both steps are said in a TOML.
 """
 
@@ -19,6 +20,7 @@ from PIL import Image
 
 from mcucc.base.typed import shown, text_of
 from mcucc.errors import DataError
+from mcucc.images.placement import Fit, Placement, Region, Size, region_of
 
 Bytes = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -32,12 +34,14 @@ FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
-KEYS = ("channels", "resize", "filter", "center_crop", "scale", "mean", "std")
+KEYS = ("channels", "resize", "fit", "fill", "filter", "center_crop", "scale", "mean", "std")
+FILL = 114  # grey, as Ultralytics and others train
 LARGEST_SIDE = 8192
 LARGEST_FILE = 2**20  # bytes
 _TEXT = """[preprocess]
 channels = "{channels}"         # rgb, bgr or gray
 resize = {size}        # height, width
+# fit = "letterbox"      # keep the picture's shape, bars of fill = 114 around; else "stretch"
 filter = "bilinear"      # nearest, box, bilinear, hamming, bicubic or lanczos
 # center_crop = [72, 72] # height, width, of what was resized; left out: no crop
 scale = 0.00392156862745098  # the network sees (byte * scale - mean) / std
@@ -59,6 +63,8 @@ class Preprocess:
     scale: float = 1.0
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    fit: Fit = Fit.STRETCH
+    fill: int = FILL  # the byte of letterbox's bars, of each channel
 
     def __post_init__(self) -> None:
         if self.channels not in CHANNELS:
@@ -80,6 +86,8 @@ class Preprocess:
         for key, size in (("resize", self.resize), ("center_crop", self.center_crop)):
             if size is not None and not all(1 <= side <= LARGEST_SIDE for side in size):
                 raise DataError(f"{key} = {list(size)} is outside 1..{LARGEST_SIDE}")
+        if not 0 <= self.fill <= 255:
+            raise DataError(f"fill = {self.fill} is no byte (0 to 255)")
         crop = self.center_crop
         if crop is not None and (crop[0] > self.resize[0] or crop[1] > self.resize[1]):
             raise DataError(f"center_crop = {list(crop)} is larger than {list(self.resize)}")
@@ -94,23 +102,32 @@ class Preprocess:
         """(height, width, channels) of the camera image."""
         return (*(self.center_crop or self.resize), self.channel_count)
 
+    def placement(self, size: Size) -> Placement:
+        """How a picture of that size (height, width) lies in the camera image."""
+        return Placement.of(size, region_of(self.fit, size, self.resize), self._crop)
+
+    @property
+    def _crop(self) -> Region:
+        """What is kept of the resized picture."""
+        height, width = kept = self.center_crop or self.resize
+        top, left = ((outer - inner) // 2 for outer, inner in zip(self.resize, kept, strict=True))
+        return Region(top, left, height, width)
+
     def camera_bytes(self, image: Image.Image) -> Bytes:
         """The camera image (H, W, C): converted, resized, centre cropped.
 
         Grey is Pillow's "L" (ITU-R 601-2 luma). Orientation tags are not applied.
         """
-        height, width = self.resize
         picture = image.convert("L" if self.channels == "gray" else "RGB")
-        picture = picture.resize((width, height), FILTERS[self.filter])
-        if self.center_crop is not None:
-            top, left = (
-                (outer - inner) // 2
-                for outer, inner in zip(self.resize, self.center_crop, strict=True)
-            )
-            box = (left, top, left + self.center_crop[1], top + self.center_crop[0])
-            picture = picture.crop(box)
-        array = np.asarray(picture, dtype=np.uint8).reshape(self.shape)
-        return np.ascontiguousarray(array[..., ::-1] if self.channels == "bgr" else array)
+        region = region_of(self.fit, (image.height, image.width), self.resize)
+        picture = picture.resize((region.width, region.height), FILTERS[self.filter])
+        resized = np.full((*self.resize, self.channel_count), self.fill, np.uint8)
+        rows, columns = _slices(region)
+        resized[rows, columns] = np.asarray(picture).reshape(
+            region.height, region.width, self.channel_count
+        )
+        kept = resized[_slices(self._crop)]
+        return np.ascontiguousarray(kept[..., ::-1] if self.channels == "bgr" else kept)
 
     def affine(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Per channel (scale, offset), each (C,): real = scale * byte + offset."""
@@ -198,7 +215,21 @@ def _parse(table: Mapping[str, Any]) -> Preprocess:
         scale=_number("scale", table.get("scale", 1.0)),
         mean=_numbers(table, "mean"),
         std=_numbers(table, "std"),
+        **_fit(table),
     )
+
+
+def _fit(table: Mapping[str, Any]) -> dict[str, Any]:
+    """`fit`, and the `fill` of its bars."""
+    text = _text(table, "fit", Fit.STRETCH)
+    if text not in list(Fit):
+        raise DataError(f"fit = {shown(text)} is none of {', '.join(Fit)}")
+    fill = table.get("fill", FILL)
+    if type(fill) is not int:
+        raise DataError(f"fill = {shown(fill)} must be a whole number, a byte (0 to 255)")
+    if text == Fit.STRETCH and "fill" in table:
+        raise DataError('fill is the byte of the bars of fit = "letterbox": there are none here')
+    return {"fit": Fit(text), "fill": fill}
 
 
 def _text(table: Mapping[str, Any], key: str, default: str) -> str:
@@ -232,6 +263,11 @@ def _number(key: str, value: Any) -> float:
         return float(value)
     except OverflowError as error:
         raise DataError(f"{key} has a number that is too large") from error
+
+
+def _slices(region: Region) -> tuple[slice, slice]:
+    bottom, right = region.top + region.height, region.left + region.width
+    return slice(region.top, bottom), slice(region.left, right)
 
 
 def _size(shape: tuple[int, ...]) -> str:

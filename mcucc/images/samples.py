@@ -13,9 +13,12 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from mcucc.frontends.imported import Port
 from mcucc.images.camera import CameraInput
+from mcucc.images.picture_file import Source, read_picture
+from mcucc.images.placement import Placement, Size
 from mcucc.images.preprocess import Bytes, FloatArray, Preprocess
 from mcucc.ir.tensor import Quant
 from mcucc.numerics.fixed_point import IntegerArray
@@ -54,7 +57,8 @@ class Sample(Protocol):
 class Picture:
     """The sample that a network of one picture reads: camera bytes (H, W, C).
 
-    `camera` says how bytes become int8, None: byte - 128.
+    `camera` says how bytes become int8, None: byte - 128. `size` and `source` are of the picture
+    that the bytes were made of, None where they are all there is.
     """
 
     image: Bytes
@@ -62,6 +66,23 @@ class Picture:
     camera: CameraInput | None = None
     name: str = ""
     label: int | None = None
+    size: Size | None = None
+    source: Source | None = None
+
+    @property
+    def placement(self) -> Placement:
+        """How the picture lies in the network's input."""
+        if self.size is None:
+            return Placement.same(self.preprocess.shape[:2])
+        return self.preprocess.placement(self.size)
+
+    def shown(self) -> Image.Image:
+        """The picture in its own pixels, RGB; DataError where its file is no longer readable."""
+        if self.source is not None:
+            return read_picture(self.source, lambda image: image.convert("RGB"))
+        turned = self.image[..., ::-1] if self.preprocess.channels == "bgr" else self.image
+        array = np.ascontiguousarray(turned[..., 0] if turned.shape[-1] == 1 else turned)
+        return Image.fromarray(array).convert("RGB")
 
     @property
     def real(self) -> tuple[FloatArray, ...]:
@@ -82,6 +103,23 @@ class Picture:
     def quantized(self, quants: Sequence[Quant]) -> Picture:
         """Itself: a folded input's quantization is that of the bytes."""
         return self
+
+
+def load_picture(
+    source: Source,
+    preprocess: Preprocess,
+    camera: CameraInput | None = None,
+    name: str = "",
+    label: int | None = None,
+) -> Picture:
+    """A picture as a sample; DataError when it cannot be decoded."""
+
+    def made(image: Image.Image) -> Picture:
+        size = (image.height, image.width)
+        found = preprocess.camera_bytes(image)
+        return Picture(found, preprocess, camera, name, label, size, source)
+
+    return read_picture(source, made)
 
 
 @dataclass(frozen=True, eq=False)

@@ -149,6 +149,16 @@ PREPROCESSING = (
     ),
     Wrong("channels that do not exist", with_toml("rgb", "cmyk"), ("channels", "cmyk", "rgb")),
     Wrong(
+        "a fit that does not exist",
+        with_toml("mean", 'fit = "contain"\nmean'),
+        ("fit", "contain", "stretch, letterbox"),
+    ),
+    Wrong(
+        "a fill where no bar is",
+        with_toml("mean", "fill = 114\nmean"),
+        ("fill", 'fit = "letterbox"'),
+    ),
+    Wrong(
         "pictures of another size than the input",
         with_toml("[14, 12]", "[14, 13]"),
         ("14x13x3", "14x12x3", "resize"),

@@ -22,8 +22,9 @@ from mcucc.driver.network_file import load_graph
 from mcucc.errors import DataError, McuccError, ModelError, OutputError
 from mcucc.frontends.imported import Port
 from mcucc.images.arrays import read_samples
-from mcucc.images.datasets import load_dataset, load_picture
+from mcucc.images.datasets import load_dataset
 from mcucc.images.preprocess import Preprocess, load_preprocess
+from mcucc.images.samples import load_picture
 from mcucc.quantize.lower import lower
 from mcucc.report.compare import compare_reports
 from mcucc.report.csv import layers_csv

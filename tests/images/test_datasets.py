@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from mcucc.errors import DataError
-from mcucc.images.datasets import DataWarning, check_labels, load_dataset, load_picture, pictures
+from mcucc.images.datasets import DataWarning, check_labels, load_dataset, pictures
 from mcucc.images.preprocess import Preprocess
-from mcucc.images.samples import CalibrationFacts
+from mcucc.images.samples import CalibrationFacts, load_picture
 
 PRE = Preprocess("rgb", (4, 5))
 
@@ -130,7 +130,7 @@ def test_a_corrupt_picture_is_named_and_the_rest_goes_on(tmp_path):
     (tmp_path / "d.png").write_bytes(whole[: len(whole) // 2])
     with pytest.warns(DataWarning) as caught:
         read = list(pictures(load_dataset(tmp_path).items, PRE))
-    assert [item.name for item, _ in read] == ["a.png", "c.png"]
+    assert [found.name for found in read] == ["a.png", "c.png"]
     assert [next(n for n in ("b.jpg", "d.png") if n in str(w.message)) for w in caught] == [
         "b.jpg",
         "d.png",
@@ -167,7 +167,7 @@ def test_an_npz_has_images_labels_and_its_own_calibration_images(tmp_path, shape
     dataset = load_dataset(tmp_path / "d.npz", limit=3)
     assert [item.label for item in dataset.items] == [3, 1, 0]
     pre = Preprocess("rgb" if shape[-1] == 3 else "gray", (4, 5))
-    read = [image for _, image in pictures(dataset.items, pre)]
+    read = [found.image for found in pictures(dataset.items, pre)]
     for image, index in zip(read, (0, 1, 3), strict=True):
         assert (image == images[index].reshape(image.shape)).all()
     calibration = dataset.calibration(pre, 1)

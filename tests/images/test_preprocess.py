@@ -60,6 +60,11 @@ def test_a_missing_file_is_an_error_that_shows_an_example(tmp_path):
         ("std = [1.0, 0.0, 1.0]", "std"),
         ("std = [1.0, true, 1.0]", "std"),
         ("crop = [3, 3]", "crop"),
+        ('fit = "contain"', "fit"),
+        ("fit = 1", "fit"),
+        ('fit = "letterbox"\nfill = 256', "fill"),
+        ('fit = "letterbox"\nfill = [114, 114, 114]', "fill"),
+        ("fill = 114", "fill"),  # there are no bars
     ],
 )
 def test_a_bad_value_is_an_error_that_names_its_key(tmp_path, line, key):
@@ -81,6 +86,13 @@ def test_camera_bytes_are_resized_then_cropped_in_the_centre():
     pre = Preprocess("rgb", (20, 24), "bicubic", (11, 10))
     whole = np.asarray(PICTURE.resize((24, 20), Image.Resampling.BICUBIC))
     assert (pre.camera_bytes(PICTURE) == whole[4:15, 7:17]).all()
+
+
+def test_letterbox_has_bars_of_fill_around_the_picture(tmp_path):
+    text = '[preprocess]\nchannels = "rgb"\nresize = [21, 20]\nfit = "letterbox"\n'
+    found = load_preprocess(write(tmp_path / "m.toml", text)).camera_bytes(PICTURE)
+    assert (found[3:18] == np.asarray(PICTURE.resize((20, 15), Image.Resampling.BILINEAR))).all()
+    assert (found[:3] == 114).all() and (found[18:] == 114).all()
 
 
 def test_bgr_is_rgb_reversed_and_gray_is_luma():

@@ -53,7 +53,7 @@ def test_int8_keeps_the_accuracy_of_the_float_network(
 
     items = dataset.labelled if count is None else dataset.labelled[100::count]
     read = list(pictures(items, preprocess))
-    images, labels = [image for _, image in read], [item.label for item, _ in read]
+    images, labels = [found.image for found in read], [found.label for found in read]
     (output,) = graph.outputs
     session = FloatSession(model)
     real = [session.run([preprocess.real_values(image)])[output] for image in images]
