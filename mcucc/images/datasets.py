@@ -1,8 +1,9 @@
 """Datasets: labelled or bare pictures from a folder or an .npz, loaded one at a time.
 
 Forms: a folder with one sub-folder a class (sorted names are labels 0, 1, ...), a folder with
-`labels.csv` (first column the file, second an integer label), a folder of bare pictures, and an
-.npz with `images` / `labels` or `test_images` / `test_labels`, and `calibration_images`.
+`labels.csv` (first column the file, second an integer label), a folder of bare pictures (or one
+with images/ and labels beside that), and an .npz with `images` / `labels` or `test_images` /
+`test_labels`, and `calibration_images`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy.typing as npt
 from mcucc.errors import DataError
 from mcucc.images.arrays import check_unpacked
 from mcucc.images.camera import CameraInput
+from mcucc.images.labels_find import pictures_folder
 from mcucc.images.picture_file import Source
 from mcucc.images.preprocess import Preprocess
 from mcucc.images.samples import CalibrationSet, Picture, load_picture
@@ -163,6 +165,7 @@ _HINT = (
 
 
 def _folder(path: Path) -> Dataset:
+    path = pictures_folder(path)
     if (path / "labels.csv").is_file():
         return _labelled_folder(path)
     classes = sorted(
