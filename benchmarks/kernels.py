@@ -238,10 +238,10 @@ def whole_rows(
     if kernel.granularity.value == "tensor":
         return (Step(None, tuple(x.tobytes() for x in inputs), size, align),)
     if kernel.granularity.value == "sink":
-        (x,) = inputs
+        height, width = inputs[0].shape[:2]
         return tuple(
-            Step((row, 0, x.shape[1], 0), (x[row].tobytes(),), 0, align)
-            for row in range(x.shape[0])
+            Step((row, 0, width, 0), tuple(x[row].tobytes() for x in inputs), 0, align)
+            for row in range(height)
         )
     steps = []
     for row in range(shape[0]):

@@ -24,7 +24,7 @@ class Granularity(Enum):
 
     ROW = "row"  # one output row, or some columns of it, from the row pointers of its window
     BLOCK = "block"  # all rows of a step together: its inputs are read until the last is done
-    SINK = "sink"  # begin, once per input row, finish: int32 accumulators, one output pixel
+    SINK = "sink"  # begin, every part of every input row once in any order, finish: one output
     TENSOR = "tensor"  # the whole output from whole, contiguous inputs
     ALIAS = "alias"  # no code: the output is the input's bytes under another shape
 

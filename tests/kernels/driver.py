@@ -92,10 +92,17 @@ def record(
     elif kernel.granularity is Granularity.SINK:
         given_height, given_width = inputs[0].shape[:2]
         steps = tuple(
-            Step((row, begin, end, begin), (inputs[0][row, begin:end].tobytes(),), 0, align)
+            Step(
+                (row, *part, part[0]),
+                tuple(x[row, slice(*part)].tobytes() for x in inputs),
+                0,
+                align,
+            )
             for row in range(given_height)
-            for begin, end in _pieces(given_width, rng)
+            for part in _pieces(given_width, rng)
         )
+        if rng is not None:  # tiles and strips come in an order of their own
+            steps = tuple(steps[i] for i in rng.permutation(len(steps)))
     else:
         steps = tuple(
             replace(_row_step(kernel, inputs, pixel_bytes, row, begin, end, rng), align=align)

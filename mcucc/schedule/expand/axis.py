@@ -17,7 +17,7 @@ from mcucc.schedule.plan.spans import EMPTY, Range, Reuse, Span, hull, needed, p
 class Link:
     """A node seen along one axis: it reads `operands` through windows and makes `output`.
 
-    A global pool (`sink`) reads each position of its operand once and makes nothing by steps.
+    A `sink` reads each position of its operands once, all at one rate, and makes nothing by steps.
     """
 
     output: int
@@ -109,7 +109,7 @@ def _range(begin: int, end: int) -> Range:
 class Axis:
     """All tensors of a stage along one axis, over `steps` steps.
 
-    `sinks` is what global pools take of their operand at each step.
+    `sinks` is what sinks take of each of their operands at each step.
     """
 
     steps: int
@@ -134,7 +134,7 @@ def single_step(sizes: Mapping[int, int], parts: Mapping[int, Range]) -> Axis:
 def parts_read(
     links: Sequence[Link], sizes: Mapping[int, int], outer: Mapping[int, Range]
 ) -> dict[int, Range]:
-    """The part of every tensor that is needed for the parts of kept tensors and pools' operands."""
+    """The part of every tensor that is needed for those of kept tensors and sinks' operands."""
     asked: dict[int, list[tuple[Range, Window]]] = {
         tensor: [(part, Window())] for tensor, part in outer.items()
     }
@@ -157,7 +157,7 @@ def stepped_axis(
     """The ranges of every tensor the links touch; None when their rates do not fit together.
 
     `rates` gives positions a step for tensors in `kept` (stored whole for readers outside) and for
-    operands of global pools, `outer` the part of them that the steps make (default: all).
+    operands of sinks, `outer` the part of them that the steps make (default: all).
     """
     spans = _spans(links, sizes, rates, kept, reuse)
     if spans is None:
@@ -175,9 +175,9 @@ def stepped_axis(
         for t in made
         if t in kept or reuse(t) is Reuse.CACHE or not spans[t][0].overlap
     }
-    sinks = [link.operands[0][0] for link in links if link.sink]
+    sinks = [tensor for link in links if link.sink for tensor, _ in link.operands]
     # Cached tensors run ahead of the output: their first positions come at negative steps
-    # (priming). The last step is the one that completes the last kept tensor or pool.
+    # (priming). The last step is the one that completes the last kept tensor or sink.
     begins = [span.first_step(parts[t][0]) for t, span in steady.items() if parts[t] != EMPTY]
     begins += [outer[t][0] // rates[t] for t in rates]
     ends = [-(-(parts[t][1] - steady[t].hi) // steady[t].rate) + 1 for t in made if t in kept]
@@ -241,8 +241,8 @@ def _spans(
     found: dict[int, tuple[Span, Span]] = {}
     for link in reversed(links):
         if link.sink:
-            tensor = link.operands[0][0]
-            asked.setdefault(tensor, []).append(Span(rates[tensor], 0, rates[tensor]))
+            for tensor, _ in link.operands:
+                asked.setdefault(tensor, []).append(Span(rates[tensor], 0, rates[tensor]))
             continue
         if link.output in kept:
             rate = rates[link.output]

@@ -13,10 +13,19 @@ from mcucc.schedule.plan.spans import rate_below
 ROWS, COLUMNS = 0, 1
 
 
+def measured_tensors(node: PlannerNode) -> tuple[int, ...]:
+    """The tensors whose positions count for a node: its output, or all that a sink takes.
+
+    What a sink takes has one height and width, and comes at one rate.
+    """
+    if node.granularity is not Granularity.SINK:
+        return (node.output,)
+    return tuple(dict.fromkeys(operand.tensor for operand in node.operands))
+
+
 def measured_tensor(node: PlannerNode) -> int:
-    """The tensor whose positions count for a node: its output, or what a global pool takes."""
-    sink = node.granularity is Granularity.SINK
-    return node.operands[0].tensor if sink else node.output
+    """The first of them: a stage's tile counts those of its last node."""
+    return measured_tensors(node)[0]
 
 
 def proportional(
@@ -26,6 +35,14 @@ def proportional(
     scales = network.scales
     rate = tile * scales[reference][axis] / scales[tensor][axis]
     return int(rate) if rate.denominator == 1 and rate >= 1 else None
+
+
+def proportional_all(
+    network: PlannerGraph, reference: int, node: PlannerNode, axis: int, tile: int
+) -> int | None:
+    """The one rate that `proportional` gives all measured tensors of a node; or None."""
+    rates = {proportional(network, reference, t, axis, tile) for t in measured_tensors(node)}
+    return rates.pop() if len(rates) == 1 else None
 
 
 class Rates:
@@ -40,18 +57,23 @@ class Rates:
         self.known: dict[int, int] = {self.reference: tile}
 
     def add(self, node: PlannerNode) -> int | None:
-        """The rate of a node's measured tensor; None where no whole number fits all its readers.
+        """The rate of a node's measured tensors; None where no whole number fits all readers.
 
-        That of a tensor which nothing later in the stage reads is `proportional`. What the node
+        That of tensors which nothing later in the stage reads is `proportional`. What the node
         reads in windows becomes known.
         """
-        tensor = measured_tensor(node)
-        rate = self.known.get(tensor) or proportional(
-            self.network, self.reference, tensor, self.axis, self.tile
+        tensors = measured_tensors(node)
+        rates = {self.known[tensor] for tensor in tensors if tensor in self.known}
+        if len(rates) > 1:
+            return None
+        rate = (
+            rates.pop()
+            if rates
+            else proportional(self.network, self.reference, tensors[0], self.axis, self.tile)
         )
         if rate is None:
             return None
-        self.known[tensor] = rate
+        self.known |= dict.fromkeys(tensors, rate)
         if node.granularity is Granularity.SINK:
             return rate
         for operand in node.operands:

@@ -9,7 +9,14 @@ from mcucc.ir.kernel import Granularity
 from mcucc.ir.window import Window
 from mcucc.schedule.expand.axis import Axis, Link, stepped_axis, whole_axis
 from mcucc.schedule.expand.planner_graph import PlannerGraph
-from mcucc.schedule.expand.rates import COLUMNS, ROWS, Rates, measured_tensor, proportional
+from mcucc.schedule.expand.rates import (
+    COLUMNS,
+    ROWS,
+    Rates,
+    measured_tensor,
+    measured_tensors,
+    proportional_all,
+)
 from mcucc.schedule.expand.strips import Columns, joined, strip_columns
 from mcucc.schedule.plan.plan import EdgePlan, StagePlan
 
@@ -111,23 +118,24 @@ class StageRanges:
         return measured_tensor(self.nodes[-1])
 
     def _rates(self, axis: int, tile: int) -> dict[int, int] | None:
-        """Positions a step of each kept tensor and each global pool's input; None: nothing fits.
+        """Positions a step of each kept tensor and all that sinks take; None: nothing fits.
 
         Without a tile they are the columns for one of the last tensor, where whole rows are cut.
         """
         measured = [
-            measured_tensor(node)
+            node
             for node in self.nodes
             if node.output in self.kept or node.granularity is Granularity.SINK
         ]
         if tile:
             rates = Rates(self.net, self.nodes[-1], axis, tile)
             fits = all(rates.add(node) is not None for node in reversed(self.nodes))
-            return {tensor: rates.known[tensor] for tensor in measured} if fits else None
-        found = {}
-        for tensor in measured:
-            rate = proportional(self.net, self._reference(), tensor, axis, 1)
+            tensors = (tensor for node in measured for tensor in measured_tensors(node))
+            return {tensor: rates.known[tensor] for tensor in tensors} if fits else None
+        found: dict[int, int] = {}
+        for node in measured:
+            rate = proportional_all(self.net, self._reference(), node, axis, 1)
             if rate is None:
                 return None
-            found[tensor] = rate
+            found |= dict.fromkeys(measured_tensors(node), rate)
         return found

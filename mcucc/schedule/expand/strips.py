@@ -101,7 +101,7 @@ def _computed(track: Track) -> Range:
 class Columns:
     """All tensors of a stage along the columns.
 
-    `strips` are the column steps of each strip, `sinks` what global pools take of their operand.
+    `strips` are the column steps of each strip, `sinks` what sinks take of each operand.
     """
 
     steps: int

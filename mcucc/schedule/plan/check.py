@@ -330,11 +330,13 @@ class _Replay:
         self.macs += node.kernel.macs_per_pixel * shape.height * shape.width
         self.kernel_rows += 1
 
-    # Global pools ---------------------------------------------------------------------------
+    # Sinks ----------------------------------------------------------------------------------
 
     def _begin(self, node: IntegerNode, stage: Stage) -> None:
-        shape = self.graph.activations[node.inputs[0]]
-        self.sums[node.name] = np.zeros((shape.height, shape.width), dtype=np.int64)
+        sizes = {(a.height, a.width) for a in map(self.graph.activations.get, node.inputs) if a}
+        if len(sizes) != 1:
+            raise self.fail(f"{node.name} takes maps of several sizes: {sorted(sizes)}")
+        self.sums[node.name] = np.zeros(sizes.pop(), dtype=np.int64)
         begin, end = self.clobber(self.program.buffers[stage.sinks[node.name]])
         self.arena[begin:end] = self._sum_tags(node, end - begin)
 
@@ -353,12 +355,13 @@ class _Replay:
     def _finish(self, node: IntegerNode, stage: Stage) -> None:
         self._sink_rows(node, stage, (0, 0), (0, 0))
         if not (self.sums[node.name] == 1).all():
-            raise self.fail(f"{node.name} does not add every pixel once")
+            raise self.fail(f"{node.name} does not take every pixel once")
         shape = self.graph.activations[node.output]
         storage = stage.storage[node.output]
         buffer = self.program.buffers[storage.oldest]
         sums = self.program.buffers[stage.sinks[node.name]]
         if buffer.offset < sums.end and sums.offset < buffer.offset + shape.size:
             raise self.fail(f"{node.name} overwrites its sums")
-        self.write(buffer, shape, 0, (0, shape.width), 0)
+        for row in range(shape.height):
+            self.write(buffer, shape, row, (0, shape.width), 0)
         self.macs += node.kernel.macs_per_pixel * shape.height * shape.width

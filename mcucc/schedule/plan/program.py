@@ -2,7 +2,7 @@
 
 Execution of a chain of stages (mostly of one), in this order and no other:
 
-    begin every sink (global pool) of its stages
+    begin every sink (global pool, detector's head) of its stages
     for stage in chain.order: its next row_step, counted from 0 in each of its strips:
         for column_step in the strip's column steps:
             for action in stage.actions:
@@ -43,7 +43,7 @@ class Receive:
 class Compute:
     """A kernel makes rows x columns of its output in `target`.
 
-    For a sink the ranges are those of its input, which it adds to its sums.
+    For a sink the ranges are those of its inputs, which it takes into its scratch (sums, records).
     """
 
     node: str
@@ -129,7 +129,7 @@ class Stage:
 
     @property
     def sink_nodes(self) -> tuple[IntegerNode, ...]:
-        """Global pools, begun before and finished after the loops (`sinks`: name to buffer)."""
+        """Begun before and finished after the loops (`sinks`: name to buffer of its scratch)."""
         return tuple(node for node in self.nodes if node.name in self.sinks)
 
     @property

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.expand.planner_graph import PlannerNode, PlannerTensor
-from mcucc.schedule.expand.rates import COLUMNS, ROWS, Rates, measured_tensor, proportional
+from mcucc.schedule.expand.rates import COLUMNS, ROWS, Rates, measured_tensor, proportional_all
 from mcucc.schedule.plan.spans import Span, needed
 from mcucc.schedule.search.facts import SearchFacts
 from mcucc.schedule.search.limits import Tile
@@ -122,8 +122,8 @@ class Walk:
         rows = self.rows.add(node)
         columns = 0 if self.columns is None else self.columns.add(node)
         if self.grid.single and measured:
-            tensor, reference = measured_tensor(node), self.rows.reference
-            if proportional(self.network, reference, tensor, COLUMNS, 1) is None:
+            reference = self.rows.reference
+            if proportional_all(self.network, reference, node, COLUMNS, 1) is None:
                 return None
         return None if rows is None or columns is None else (rows, columns)
 
