@@ -48,6 +48,11 @@ _UNITS = {
 _SHARED = {
     "average_pool_divide": "average_pool",
     "average_pool_divide_armv7em": "average_pool_armv7em",
+    "camera_picture_gray": "camera_picture",
+    "camera_picture_rgb565": "camera_picture",
+    "camera_picture_rgb565be": "camera_picture",
+    "camera_picture_rgb888": "camera_picture",
+    "camera_picture_yuv422": "camera_picture",
     "channel_affine_shift": "channel_affine",
     "depthwise_bytes_armv7em": "depthwise_armv7em",
     "resize_bilinear_lanes": "resize_bilinear",

@@ -34,9 +34,18 @@ SINGLE = (
     *("arg_max", "channel_sum", "concat", "constant", "depth_to_space", "div", "extremum"),
     *("global_average_pool", "lookup", "max_pool", "pad", "partial_sums", "resize_bilinear"),
     *("log_softmax", "resize_bilinear_up", "resize_nearest", "sample_nearest", "slice"),
-    *("attention", "group_norm", "layer_norm", "permute", "space_to_depth", "transpose"),
+    *(
+        "attention",
+        "bayer_bin",
+        "group_norm",
+        "layer_norm",
+        "permute",
+        "space_to_depth",
+        "transpose",
+    ),
     *("gather_channels", "l2_norm", "squared_difference"),
 )
+CAMERAS = ("gray", "rgb565", "rgb565be", "rgb888", "yuv422")  # formats, and those like them
 
 
 def kernels_of(isa: InstructionSet) -> tuple[KernelId, ...]:
@@ -53,6 +62,8 @@ def _portable() -> Iterator[KernelId]:
         yield KernelId(op)
     yield KernelId("average_pool", variant="divide")
     yield KernelId("channel_affine", variant="shift")
+    for form in CAMERAS:
+        yield KernelId("camera_picture", variant=form)
     yield KernelId("resize_bilinear", variant="lanes")
     yield KernelId("sub", requantization=Rounding.DOUBLE)
     for op in ("conv2d", "depthwise_conv2d", "fully_connected"):

@@ -20,7 +20,7 @@ from mcucc.ops.mul import Mul
 from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.sub import Sub
 from tests.kernels import driver
-from tests.ops import draw, draw_choices, draw_norms
+from tests.ops import draw, draw_camera, draw_choices, draw_norms
 from tests.ops.draw import SEEDS, Case
 
 pytestmark = pytest.mark.host
@@ -41,6 +41,8 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "arg_max": draw_choices.arg_max_cases(),
     "softmax": draw.softmax_cases(),
     "log_softmax": draw_choices.log_softmax_cases(),
+    "bayer_bin": draw_camera.bayer_bin_cases(),
+    "camera_picture": draw_camera.camera_picture_cases(),
     "concat": draw.concat_cases(),
     "div": draw.div_cases(),
     "extremum": draw.extremum_cases(),

@@ -22,11 +22,13 @@ from mcucc.ops.mul import Mul
 from mcucc.ops.registry import registry
 from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.sub import Sub
-from tests.ops import draw, draw_choices, draw_norms
+from tests.ops import draw, draw_camera, draw_choices, draw_norms
 from tests.ops.draw import Case
 
 CASES: dict[str, st.SearchStrategy[Case]] = {
     "ArgMax": draw_choices.arg_max_cases(),
+    "BayerBin": draw_camera.bayer_bin_cases(),
+    "CameraPicture": draw_camera.camera_picture_cases(),
     "Conv2d": draw.conv_cases(),
     "DepthwiseConv2d": draw.depthwise_cases(),
     "FullyConnected": draw.fully_connected_cases() | draw.fully_connected_cases(by_pixel=True),
