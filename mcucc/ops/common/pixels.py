@@ -153,7 +153,8 @@ class Area:
         begin = np.arange(self.size)[:, None] * self.step
         pixel = np.arange(self.length)[None, :] * self.unit
         common = np.minimum(begin + self.step, pixel + self.unit) - np.maximum(begin, pixel)
-        return np.maximum(common, 0).astype(np.float64)
+        weights: npt.NDArray[np.float64] = np.maximum(common, 0).astype(np.float64)
+        return weights
 
     def sums(self, x: npt.NDArray[np.float64], axis: int) -> npt.NDArray[np.float64]:
         """Weighted sums along an axis; of integers below 2^53 exact in whatever order."""
