@@ -20,7 +20,9 @@ from tests.kernels import driver
 OPTIONS = {Core.M33: ("dsp",), Core.M4: ("dsp",), Core.M7: ("dsp",), Core.M55: ("dsp", "mve")}
 ENDS = ("_begin", "_row", "_finish")  # of a SINK kernel's three functions
 # Units of general kernels: their fields stand in the file of the op.
-OF_OPS = {key.unit for key in kernels_of(InstructionSet.PORTABLE) if key.unit == key.op or not key.variant}
+OF_OPS = {
+    key.unit for key in kernels_of(InstructionSet.PORTABLE) if key.unit == key.op or not key.variant
+}
 # Python without a C unit: what several kernels share, mostly as a header of that name says.
 BESIDE = {
     InstructionSet.PORTABLE: {"finish", "pairs", "short"},
