@@ -56,19 +56,19 @@ def draw(
     picture: Image.Image,
     placement: Placement,
     said: Sequence[Said],
-    truth: Sequence[Box] = (),
+    truth: Sequence[Rectangle] = (),
 ) -> Image.Image:
     """A copy of `picture` with all that was said, enlarged where it is small.
 
-    `truth` are boxes that a person drew, in pixels of the picture: dashed and white.
+    `truth` are boxes that a person drew (left, top, right, bottom in pixels of the picture):
+    dashed and white.
     """
     canvas = Canvas.of(_darkened(picture.convert("RGB"), placement))
     rows: list[Row] = []
     for each in sorted(said, key=lambda s: not isinstance(s.answer, MaskAnswer)):  # masks below
         rows += _draw_one(canvas, placement, each)
     for box in truth:
-        corners = (box.left, box.top, box.right, box.bottom)
-        canvas.rectangle(_scaled(canvas, corners), LIGHT, dash=True)
+        canvas.rectangle(_scaled(canvas, box), LIGHT, dash=True)
     return canvas.with_panel(rows)
 
 

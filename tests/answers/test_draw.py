@@ -122,7 +122,7 @@ def test_small_pictures_are_enlarged_and_large_ones_are_not():
 
 
 def test_boxes_that_a_person_drew_are_white():
-    found = np.asarray(draw(grey(), SAME, [], [Box(100, 100, 300, 300, 1, 0)]))
+    found = np.asarray(draw(grey(), SAME, [], [(100, 100, 300, 300)]))
     assert (found[120:280, 100] == LIGHT).all(axis=-1).any()
 
 
