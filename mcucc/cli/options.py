@@ -27,6 +27,10 @@ Outputs = Annotated[
     list[str] | None,
     typer.Option(help="NAME,... of tensors to end at instead of the file's outputs."),
 ]
+RawOutputs = Annotated[
+    bool,
+    typer.Option("--raw-outputs", help="End in the network's own outputs, whatever [output] says."),
+]
 Weights = Annotated[
     list[str] | None,
     typer.Option(
@@ -113,6 +117,7 @@ def network_options(
     precision: list[str] | None,
     wide_bound: float,
     quantize: str,
+    raw_outputs: bool = False,
 ) -> NetworkOptions:
     """The options that every verb with a model has, as data; McuccError for a wrong value."""
     from mcucc.cli.parse import AUTO, choice, parse_precision, parse_shapes, parse_weights
@@ -129,6 +134,7 @@ def network_options(
         precision=parse_precision(precision or []),
         wide_bound=wide_bound if mode is Mode.BEST or AUTO in (precision or []) else None,
         mode=mode,
+        raw_outputs=raw_outputs,
     )
 
 

@@ -379,6 +379,7 @@ def _manifest(
         input_shapes=given.input_shapes or {},
         outputs=tuple(p.name for p in network.imported.outputs) if given.outputs else (),
         quantization=network.quantization,
+        answers=network.answers,
         arena_bytes=compiled.program.arena_bytes,
         compiler=measured.compiler,
         files=hashes_of(folder),

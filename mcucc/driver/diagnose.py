@@ -67,8 +67,7 @@ def diagnose(
     layers = compare_layers(
         network.imported,
         origin.floats,
-        network.graph,
-        network.integer,
+        *network.heads,
         network.values,
         samples,
         progress,
@@ -86,10 +85,10 @@ def diagnose_folder(
     samples = evenly(samples, COMPARED_ON)
     source = "of these pictures"
     if not compiled.manifest.is_float:
-        rows = watch_layers(compiled.graph, compiled.integer, samples, progress)
+        rows = watch_layers(*compiled.heads, samples, progress)
         return Diagnosis(len(samples), source, False, None, None, rows)
     floats = forms_of(compiled.imported, compiled.manifest)[-1]
-    network = compiled.graph, compiled.integer, compiled.values
+    network = *compiled.heads, compiled.values
     rows = compare_layers(compiled.imported, floats, *network, samples, progress)
     measured = worst_output(rows, end_tensors(floats))
     known = read_report(compiled.path).diagnosis

@@ -16,6 +16,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from mcucc.answers.answer import Answer, ClassesAnswer
+from mcucc.answers.append import without, without_kernels
+from mcucc.answers.check_answers import check_answers
 from mcucc.boards.board import Board, load_board
 from mcucc.driver.manifest import MANIFEST, Manifest, read_manifest
 from mcucc.driver.network_file import load_graph, save_graph
@@ -23,6 +26,7 @@ from mcucc.driver.target import bind
 from mcucc.driver.values_file import read_values, write_values
 from mcucc.errors import OutputError
 from mcucc.evaluate.file_values import FileValues
+from mcucc.evaluate.ways import is_classifier
 from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.load import ModelFile, load_model
 from mcucc.images.camera import CameraInput, cameras_of
@@ -64,6 +68,24 @@ class CompiledFolder:
     graph: Graph
     integer: IntegerGraph
     source: Path
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """What outputs say by [output]; outputs of no answer are tensors of the file."""
+        return self.manifest.answers
+
+    @cached_property
+    def heads(self) -> tuple[Graph, IntegerGraph]:
+        """The network without the nodes of [output]: it ends in what they read."""
+        return without(self.graph, self.answers), without_kernels(self.integer, self.answers)
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """What holds scores of classes, as computed and as the nodes of [output] read it."""
+        if not self.answers:
+            return self.integer.outputs if is_classifier(self.integer) else ()
+        found = [answer for answer in self.answers if isinstance(answer, ClassesAnswer)][:1]
+        return tuple(name for answer in found for name in (answer.output, *answer.heads))
 
     @property
     def camera(self) -> CameraInput | None:
@@ -130,6 +152,11 @@ def open_compiled(path: Path) -> CompiledFolder:
             hint="compile again",
         )
     graph = load_graph(path / NETWORK)
+    try:
+        check_answers(graph, manifest.answers)
+    except ValueError as error:
+        what = f"{MANIFEST} is damaged ({error})"
+        raise OutputError(what, where=str(path), hint="compile again") from error
     return CompiledFolder(
         path=path,
         manifest=manifest,

@@ -6,6 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from mcucc.answers.answer import Answer
+from mcucc.answers.append import Ends, append, without, without_kernels
+from mcucc.answers.read import find_output
+from mcucc.answers.spec import OutputSpec
 from mcucc.base.progress import Progress, silent
 from mcucc.driver.manifest import InFile, Manifest, PostTraining, Quantization
 from mcucc.driver.samples import calibration_samples, preprocess_of
@@ -20,7 +24,7 @@ from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.load import ModelFile, import_file, read_file
 from mcucc.images.camera import CameraInput, cameras_of
 from mcucc.images.datasets import CALIBRATION_COUNT
-from mcucc.images.preprocess import Preprocess, find_preprocess
+from mcucc.images.preprocess import Preprocess, find_preprocess, says_preprocess, toml_of
 from mcucc.images.samples import CalibrationSet
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
@@ -50,7 +54,10 @@ from mcucc.quantize.split_outputs import SplitOutput
 from mcucc.quantize.weight_choice import WeightChoice, few_bits
 
 # What print_after names: the importer, the passes, the quantizer, the scheduler.
-STAGES = ("import", *PASSES, "fold_input", "quantize", "constant_channels", "lower", "schedule")
+STAGES = (
+    *("import", *PASSES, "fold_input", "quantize", "constant_channels"),
+    *("answers", "lower", "schedule"),
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,7 @@ class NetworkOptions:
     keep_constant: bool = False  # compute channels whose value is the same for every picture
     print_after: Callable[[str, str], None] | None = None  # stage name, text
     noise: bool = False
+    raw_outputs: bool = False  # leave out what [output] of the TOML asks for
 
     @property
     def synthetic(self) -> bool:
@@ -111,7 +119,7 @@ class LoadedModel:
     """
 
     file: ModelFile
-    graph: Graph  # int8
+    graph: Graph  # int8, with the nodes of [output]
     integer: IntegerGraph
     cameras: Mapping[str, CameraInput]
     preprocess: Preprocess | None
@@ -127,6 +135,12 @@ class LoadedModel:
     values: Mapping[str, FileValues] = field(
         default_factory=dict
     )  # tensors that are not the file's
+    answers: tuple[Answer, ...] = ()
+
+    @property
+    def heads(self) -> tuple[Graph, IntegerGraph]:
+        """The network without the nodes of [output]: it ends in what they read."""
+        return without(self.graph, self.answers), without_kernels(self.integer, self.answers)
 
 
 def load_network(path: Path, options: NetworkOptions, progress: Progress = silent) -> LoadedModel:
@@ -135,12 +149,13 @@ def load_network(path: Path, options: NetworkOptions, progress: Progress = silen
     Raises ModelError and DataError; every message says where and what to do.
     """
     progress("importing", 0, 0)
+    spec = None if options.raw_outputs else find_output(path, options.preprocess)
     file = read_file(path, options.outputs)
     imported = import_file(file, options.input_shapes)
     try:
         if imported.quantized:
-            return _quantized(file, imported, options)
-        return _float(file, imported, options, progress)
+            return _answering(_quantized(file, imported, options), spec, options)
+        return _answering(_float(file, imported, options, progress), spec, options)
     except IntegerError as error:  # passes make nodes of their own
         problems = of_file(error.problems, imported.labels)
         raise IntegerError(problems, where=str(path)) from error
@@ -266,8 +281,8 @@ def _quantized(file: ModelFile, imported: ImportedModel, options: NetworkOptions
     if graph is not imported.graph:
         _printer(options)("channel_order", graph)
     preprocess = None
-    beside = imported.model_path.with_suffix(".toml").is_file()
-    if options.preprocess is not None or beside:
+    said = toml_of(imported.model_path, options.preprocess)
+    if said is not None and says_preprocess(said):
         preprocess = find_preprocess(imported.model_path, options.preprocess)
     if preprocess is not None and len(graph.inputs) == 1:
         shape = graph.tensors[graph.inputs[0]].shape
@@ -306,8 +321,34 @@ def _finished(
             network = replace(network, integer=lower(graph, rounding))
     if options.print_after is not None:
         options.print_after("constant_channels", graph_text(network.graph))
+    return network
+
+
+def _answering(
+    network: LoadedModel, spec: OutputSpec | None, options: NetworkOptions
+) -> LoadedModel:
+    """The network with the nodes that `[output]` asks for: nothing measures their noise."""
+    if spec is not None:
+        made = append(network.graph, spec, _ends(network, options))
+        integer = lower(made.graph, network.integer.rounding)
+        network = replace(network, graph=made.graph, integer=integer, answers=made.answers)
+        _printer(options)("answers", made.graph)
+    if options.print_after is not None:
         options.print_after("lower", integer_text(network.integer))
     return network
+
+
+def _ends(network: LoadedModel, options: NetworkOptions) -> Ends:
+    """What `[output]` may name."""
+    imported = network.imported
+    pictures = [hwc(port.stored)[:2] for port in imported.inputs if len(port.stored) == 4]
+    return Ends(
+        names={port.name: port.tensor for port in imported.outputs},
+        splits=network.splits,
+        constants={name: made.values for name, made in imported.constants.items()},
+        size=pictures[0] if len(imported.inputs) == len(pictures) == 1 else None,
+        where=str(toml_of(imported.model_path, options.preprocess)),
+    )
 
 
 def _printer(options: NetworkOptions) -> Callable[[str, Graph], None]:

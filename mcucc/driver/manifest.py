@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from mcucc.answers.answer import Answer
 from mcucc.base.names import identifier
 from mcucc.base.typed import Reader, plain, text_of, wrong
 from mcucc.errors import DataError, OutputError
@@ -40,6 +41,7 @@ LATER = (
     "fold_attention",
     "fit",
     "fill",
+    "answers",
 )
 
 
@@ -91,7 +93,8 @@ class Manifest:
     """The keys of the file.
 
     `preprocess` is None where the C reads int8 as they are. `outputs` are the tensors it was ended
-    at, none for the file's own. `files` are paths below the folder and their sha256.
+    at, none for the file's own. `answers` say what outputs hold by [output].
+    `files` are paths below the folder and their sha256.
     """
 
     schema: int
@@ -105,6 +108,7 @@ class Manifest:
     input_shapes: Mapping[str, tuple[int, ...]]
     outputs: tuple[str, ...] = ()
     quantization: Quantization
+    answers: tuple[Answer, ...] = ()
     arena_bytes: int
     compiler: str
     files: Mapping[str, str]

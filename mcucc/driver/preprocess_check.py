@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mcucc.answers.answer import ClassesAnswer
 from mcucc.driver.load import LoadedModel
 from mcucc.evaluate.ways import is_classifier
 from mcucc.images.preprocess import Preprocess
@@ -30,11 +31,17 @@ USUAL: dict[str, tuple[float, tuple[float, ...], tuple[float, ...]]] = {
 }
 
 
+def _classifies(network: LoadedModel) -> bool:
+    """Whether the file's only output is scores of classes, as far as shapes and [output] say."""
+    other = [answer for answer in network.answers if not isinstance(answer, ClassesAnswer)]
+    return not other and is_classifier(network.heads[1])
+
+
 def preprocess_warning(network: LoadedModel, samples: Sequence[Sample]) -> str:
     """What the preprocessing should rather be, "" where no labelled picture says so."""
     labelled = [s for s in samples if isinstance(s, Picture) and s.label is not None]
     ours = network.preprocess
-    if ours is None or len(labelled) < FEWEST or not is_classifier(network.integer):
+    if ours is None or len(labelled) < FEWEST or not _classifies(network):
         return ""
     session = FloatSession(network.imported)
     (output,) = session.tensors

@@ -15,12 +15,18 @@ import numpy as np
 
 from mcucc.driver.folder import CompiledFolder
 from mcucc.errors import DataError
-from mcucc.evaluate.ways import is_classifier
 from mcucc.frontends.imported import ImportedModel, Port
 from mcucc.images.arrays import calibration_of, is_arrays, read_arrays, read_sample, read_samples
 from mcucc.images.camera import CameraInput
 from mcucc.images.datasets import check_labels, load_dataset, pictures
-from mcucc.images.preprocess import CHANNELS, Preprocess, example, find_preprocess
+from mcucc.images.preprocess import (
+    CHANNELS,
+    Preprocess,
+    example,
+    find_preprocess,
+    says_preprocess,
+    toml_of,
+)
 from mcucc.images.samples import ArraySample, CalibrationSet, Picture, Sample, load_picture
 from mcucc.ir.window import hwc
 
@@ -42,7 +48,8 @@ def preprocess_of(
     pictures are given, or nothing, and cannot be read.
     """
     path, ports = imported.model_path, imported.ports
-    given = toml is not None or path.with_suffix(".toml").is_file()
+    said = toml_of(path, toml)
+    given = said is not None and says_preprocess(said)
     if not given and data is not None and is_arrays(data):
         return None
     reason = _no_picture(ports, said=given)
@@ -57,8 +64,8 @@ def preprocess_of(
         return made
     if not given:
         raise DataError(
-            f"there is no preprocessing for {path.name}: {path.with_suffix('.toml')} does not "
-            "exist",
+            f"there is no preprocessing for {path.name}: {said or path.with_suffix('.toml')} "
+            + ("does not exist" if said is None else "has no [preprocess]"),
             where=str(path),
             hint=f"write that file, or name one with --preprocess:\n{example(made)}"
             + (f"\nwhere it reads no pictures {raw_hint(ports)}" if depth == 1 else ""),
@@ -158,7 +165,7 @@ def samples_of(compiled: CompiledFolder, data: Path, limit: int | None) -> tuple
     Raises DataError for data that is not what the folder reads, and for wrong labels.
     """
     graph = compiled.integer
-    classes = graph.activations[graph.outputs[0]].channels if is_classifier(graph) else None
+    classes = graph.activations[compiled.scores[0]].channels if compiled.scores else None
     feed = _picture_feed(compiled)
     if feed is None:
         return _array_samples(compiled, data, limit, classes)

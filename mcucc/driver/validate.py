@@ -130,11 +130,14 @@ def validate(
     Raises DataError for unusable data, ToolError when a compiler or emulator fails.
     """
     samples = samples_of(compiled, data, limit)
-    reference = _numpy(compiled.integer, samples, progress)
+    _, ending = compiled.heads
+    computed = _numpy(compiled.integer, ending.outputs, samples, progress)
+    reference = {name: computed[name] for name in compiled.integer.outputs}
+    heads = {name: computed[name] for name in ending.outputs}
     if compiled.manifest.is_float:
         of_file = _float_file(compiled, samples, progress)
     else:
-        of_file = _quantized_file(compiled, samples, reference, progress)
+        of_file = _quantized_file(compiled, ending, samples, heads, progress)
     with scratch_folder() as scratch:
         work = Path(scratch)
         library = compiled.host_library(work / "host")
@@ -146,13 +149,13 @@ def validate(
             for way in in_c
             if way.values is not None and differing_pictures(reference, way.values).any()
         )
-    ways = (*of_file.ways, Way("quantized", reference), *in_c)
+    ways = (*of_file.ways, Way("quantized", computed), *in_c)
     labels = [sample.label for sample in samples]
     absent = isinstance(run, NotEmulated)
     return Validation(
         images=len(samples),
         labelled=sum(label is not None for label in labels),
-        ways=compare(compiled.integer, reference, of_file.floats, ways, labels),
+        ways=compare(compiled.integer, computed, of_file.floats, ways, labels, compiled.scores),
         divergences=(*divergences, *of_file.divergences),
         all_equal=None if absent and not divergences else not divergences,
         instructions=None if isinstance(run, NotEmulated) else run.instructions,
@@ -204,7 +207,11 @@ def _float_file(compiled: CompiledFolder, samples: Sequence[Sample], progress: P
 
 
 def _quantized_file(
-    compiled: CompiledFolder, samples: Sequence[Sample], reference: Outputs, progress: Progress
+    compiled: CompiledFolder,
+    ending: IntegerGraph,
+    samples: Sequence[Sample],
+    reference: Outputs,
+    progress: Progress,
 ) -> _OfFile:
     """A quantized file by the runtime that has its format; layer by layer where it differs."""
     shapes, name = compiled.manifest.input_shapes, oracle_name(compiled.source)
@@ -212,7 +219,7 @@ def _quantized_file(
     no_float = Way("float", None, integer=False, absent=NO_FLOAT)
     if not isinstance(oracle, Oracle):
         return _OfFile((no_float, Way(name, None, absent=oracle)), oracle=name)
-    found = agree(oracle, compiled.integer, samples, reference, progress)
+    found = agree(oracle, ending, samples, reference, progress)
     return _OfFile(
         ways=(no_float, Way(name, found.outputs)),
         divergences=found.divergences,
@@ -228,13 +235,17 @@ def _emulated_way(run: Run | NotEmulated) -> Way:
     return Way("emulated", run.outputs)
 
 
-def _numpy(graph: IntegerGraph, samples: Sequence[Sample], progress: Progress) -> Outputs:
+def _numpy(
+    graph: IntegerGraph, heads: Sequence[str], samples: Sequence[Sample], progress: Progress
+) -> Outputs:
+    """The outputs, and what the nodes of [output] read."""
+    wanted = dict.fromkeys((*graph.outputs, *heads))
     parts: list[dict[str, IntegerArray]] = []
     for begin in range(0, len(samples), TOGETHER):
         progress("NumPy reference", begin, len(samples))
         values = graph.run(batch(graph.inputs, samples[begin : begin + TOGETHER]))
-        parts.append({output: values[output] for output in graph.outputs})
-    return {name: np.concatenate([part[name] for part in parts]) for name in graph.outputs}
+        parts.append({name: values[name] for name in wanted})
+    return {name: np.concatenate([part[name] for part in parts]) for name in wanted}
 
 
 def _tensors(graph: IntegerGraph, sample: Sample) -> Outputs:

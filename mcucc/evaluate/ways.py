@@ -24,7 +24,8 @@ Values = Mapping[str, npt.NDArray[Any]]
 class Way:
     """One way of computing: outputs by name, (pictures, H, W, C), or why there are none.
 
-    `integer` says that the outputs must equal the reference byte for byte.
+    `integer` says that the outputs must equal the reference byte for byte. Where nodes of [output]
+    decode, a way has their output, what they read, or both.
     """
 
     name: str
@@ -70,12 +71,19 @@ def compare(
     floats: Values | None,
     ways: Sequence[Way],
     labels: Sequence[int | None],
+    scores: Sequence[str] | None = None,
 ) -> tuple[WayResult, ...]:
-    """One row a way; `reference` are the int8 outputs of NumPy, `floats` the float network's."""
+    """One row a way; `reference` are the int8 tensors of NumPy, `floats` the float network's.
+
+    Reals are compared where a way has every tensor of `floats`. `scores` are the names under which
+    ways have the scores of classes, the only output if None and it looks like that.
+    """
+    if scores is None:
+        scores = graph.outputs if is_classifier(graph) else ()
     return tuple(
         WayResult(way.name, way.absent, None, None, None, None, None)
         if way.values is None
-        else _result(graph, reference, floats, way, way.values, labels)
+        else _result(graph, reference, floats, way, way.values, labels, scores)
         for way in ways
     )
 
@@ -111,6 +119,7 @@ def _result(
     way: Way,
     values: Values,
     labels: Sequence[int | None],
+    scores: Sequence[str],
 ) -> WayResult:
     largest = different = agreement = cosine = worst = None
     if way.integer:
@@ -120,12 +129,12 @@ def _result(
         ]
         largest = int(max(gaps))
         different = int(differing_pictures(reference, values).sum())
-    if floats is not None:
-        chosen = {name for name in values if index_entries(graph, name) is not None}
-        measured = [name for name in values if name not in chosen]
+    if floats is not None and values.keys() >= floats.keys():
+        chosen = {name for name in floats if index_entries(graph, name) is not None}
+        measured = [name for name in floats if name not in chosen]
         if measured:
             cosine = float(np.mean([_cosine(graph, floats, way, name) for name in measured]))
-        agreement = _agreement(graph, floats, way, values, chosen)
+        agreement = _agreement(graph, floats, way, values, chosen, scores)
         if way.integer and measured:
             worst = worst_slice(
                 {name: floats[name].astype(np.float64) for name in measured},
@@ -134,7 +143,7 @@ def _result(
     return WayResult(
         name=way.name,
         absent="",
-        top1=_top1(graph, values, labels),
+        top1=_top1(values, labels, scores),
         agreement=agreement,
         cosine=cosine,
         largest_difference=largest,
@@ -157,16 +166,22 @@ def top1(outputs: Sequence[npt.NDArray[Any]], labels: Sequence[int]) -> float:
     return sum(hits) / len(hits)
 
 
-def _top1(graph: IntegerGraph, values: Values, labels: Sequence[int | None]) -> float | None:
+def _top1(values: Values, labels: Sequence[int | None], scores: Sequence[str]) -> float | None:
     rated = [(i, label) for i, label in enumerate(labels) if label is not None]
-    if not rated or not is_classifier(graph):
+    name = next((name for name in scores if name in values), None)
+    if not rated or name is None:
         return None
-    scores = values[graph.outputs[0]]
-    return top1([scores[i] for i, _ in rated], [label for _, label in rated])
+    found = values[name]
+    return top1([found[i] for i, _ in rated], [label for _, label in rated])
 
 
 def _agreement(
-    graph: IntegerGraph, floats: Values, way: Way, values: Values, chosen: Collection[str]
+    graph: IntegerGraph,
+    floats: Values,
+    way: Way,
+    values: Values,
+    chosen: Collection[str],
+    scores: Sequence[str],
 ) -> float | None:
     """Of indices, the `chosen` outputs, or else of a classifier's top class."""
     if chosen:
@@ -174,9 +189,9 @@ def _agreement(
             n: graph.activations[n].real(values[n]) if way.integer else values[n] for n in chosen
         }
         return float(np.mean([np.mean(found[name] == floats[name]) for name in chosen]))
-    if not is_classifier(graph):
+    name = next((name for name in scores if name in floats), None)
+    if name is None:
         return None
-    name = graph.outputs[0]
     same = _rows(values[name]).argmax(axis=1) == _rows(floats[name]).argmax(axis=1)
     return float(same.mean())
 

@@ -168,16 +168,20 @@ def example(preprocess: Preprocess) -> str:
 EXAMPLE = example(Preprocess("rgb", (80, 80)))
 
 
-def load_preprocess(path: str | Path) -> Preprocess:
-    """Read a preprocessing TOML. Raises DataError when it is missing or invalid."""
+def toml_document(path: str | Path) -> dict[str, Any]:
+    """The TOML that says how pictures are read, and what outputs mean; DataError for none."""
     path = Path(path)
     try:
-        document = tomllib.loads(text_of(path, LARGEST_FILE))
+        return tomllib.loads(text_of(path, LARGEST_FILE))
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read it: {error}", where=str(path)) from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"not a TOML file: {error}", where=str(path)) from error
-    table = document.get("preprocess")
+
+
+def load_preprocess(path: str | Path) -> Preprocess:
+    """Read [preprocess] of a TOML. Raises DataError when it is missing or invalid."""
+    table = toml_document(path).get("preprocess")
     if not isinstance(table, dict):
         raise DataError(
             "there is no [preprocess] table", where=str(path), hint=f"it looks like:\n{EXAMPLE}"
@@ -185,17 +189,30 @@ def load_preprocess(path: str | Path) -> Preprocess:
     return Preprocess.from_dict(table, where=str(path))
 
 
+def toml_of(model_path: str | Path, option: str | Path | None = None) -> Path | None:
+    """The TOML of a model: `option`, else the one beside it of the same name; None for none."""
+    if option is not None:
+        return Path(option)
+    beside = Path(model_path).with_suffix(".toml")
+    return beside if beside.is_file() else None
+
+
+def says_preprocess(path: str | Path) -> bool:
+    """Whether the TOML is about pictures: one of [output] alone is not."""
+    document = toml_document(path)
+    return "preprocess" in document or "output" not in document
+
+
 def find_preprocess(model_path: str | Path, option: str | Path | None = None) -> Preprocess:
     """The file given by `option`, else the model's name with `.toml` beside the model."""
-    if option is not None:
-        return load_preprocess(option)
-    beside = Path(model_path).with_suffix(".toml")
-    if not beside.is_file():
+    path = toml_of(model_path, option)
+    if path is None:
+        beside = Path(model_path).with_suffix(".toml")
         raise DataError(
             f"there is no preprocessing for {Path(model_path).name}: {beside} does not exist",
             hint=f"write that file, or name one with --preprocess; for example:\n{EXAMPLE}",
         )
-    return load_preprocess(beside)
+    return load_preprocess(path)
 
 
 def _parse(table: Mapping[str, Any]) -> Preprocess:
