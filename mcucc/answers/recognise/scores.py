@@ -1,0 +1,164 @@
+"""Which columns of a decoded output are scores, and of which channels of the heads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mcucc.answers.recognise.rows import Indices, NotRowsError, Table, random_heads
+from mcucc.answers.recognise.tail import FloatArray
+from mcucc.ops.common.detection import Curve
+
+SCORE_TOLERANCE = 1e-4
+SAMPLED = 64  # candidates that are looked at before all are
+SIDES_OF_BOX = 4
+
+
+@dataclass(frozen=True)
+class Part:
+    """The channels of an anchor that a kind of numbers has: `count` from `first` of a role."""
+
+    role: int
+    first: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the columns of the table are, and which channels they follow from.
+
+    Scores are sigmoids, or `softmax` over all channels of `scores`. `product`: they are
+    multiplied by the sigmoid of `objectness`, which then has no column of its own.
+    """
+
+    boxes: Part
+    scores: Part
+    objectness: Part | None
+    softmax: bool
+    product: bool
+    box_columns: tuple[int, ...]
+    score_columns: tuple[int, ...]
+
+    @property
+    def bins(self) -> int:
+        """Channels of a side of the box."""
+        return self.boxes.count // SIDES_OF_BOX
+
+
+def scores_of(numbers: FloatArray, *, softmax: bool) -> FloatArray:
+    """Probabilities of scores (candidates, classes)."""
+    if not softmax:
+        return Curve.SIGMOID.of(numbers)
+    powers = np.exp(numbers - numbers.max(axis=1, keepdims=True))
+    made: FloatArray = powers / powers.sum(axis=1, keepdims=True)
+    return made
+
+
+def layout_of(table: Table) -> Layout:
+    """The layout of a table; NotRowsError where its scores, or its four box numbers, are none."""
+    heads = random_heads(table.tail, 4)
+    search = _Search(table.compute(heads), [table.gather(heads, r) for r in range(_roles(table))])
+    return search.softmax() or search.sigmoids()
+
+
+def _roles(table: Table) -> int:
+    return len(table.roles)
+
+
+class _Search:
+    """The columns of one table for random numbers, and what the heads have for each candidate."""
+
+    def __init__(self, columns: FloatArray, roles: list[FloatArray]) -> None:
+        self.columns, self.roles = columns, roles
+        step = max(len(columns) // SAMPLED, 1)
+        self.some: Indices = np.arange(0, len(columns), step)
+
+    def softmax(self) -> Layout | None:
+        """Neighbouring columns that are a softmax over all channels of a role from one on."""
+        for role, numbers in enumerate(self.roles):
+            for first in range(numbers.shape[1] - 1):
+                count = numbers.shape[1] - first
+                made = scores_of(numbers[:, first:], softmax=True)
+                for column in range(self.columns.shape[1] - count + 1):
+                    found = self.columns[:, column : column + count]
+                    if _same(found, made, self.some) and _same(found, made):
+                        scored = tuple(range(column, column + count))
+                        return self._layout(Part(role, first, count), None, scored, softmax=True)
+        return None
+
+    def sigmoids(self) -> Layout:
+        """Columns that are sigmoids of a channel each, or the product of two."""
+        channels = [(r, k) for r, n in enumerate(self.roles) for k in range(n.shape[1])]
+        table = np.concatenate(self.roles, axis=1)
+        curves = Curve.SIGMOID.of(table)
+        plain = self._matches(curves)
+        if plain:
+            return self._of_matches({j: channels[k] for j, k in plain.items()}, None)
+        for number, channel in enumerate(channels):
+            product = self._matches(curves * curves[:, number : number + 1])
+            product = {j: k for j, k in product.items() if k != number}
+            if product:
+                return self._of_matches({j: channels[k] for j, k in product.items()}, channel)
+        raise NotRowsError("no column is a score (sigmoid, softmax, or a product of two sigmoids)")
+
+    def _matches(self, curves: FloatArray) -> dict[int, int]:
+        """Which column of `curves` each column of the table is."""
+        found = {}
+        for j in range(self.columns.shape[1]):
+            near = np.abs(curves[self.some] - self.columns[self.some, j : j + 1]).max(axis=0)
+            k = int(np.argmin(near))
+            if near[k] <= SCORE_TOLERANCE and _same(self.columns[:, j], curves[:, k]):
+                found[j] = k
+        return found
+
+    def _of_matches(
+        self, matches: dict[int, tuple[int, int]], objectness: tuple[int, int] | None
+    ) -> Layout:
+        columns = tuple(sorted(matches))
+        places = [matches[j] for j in columns]
+        product = Part(*objectness, 1) if objectness else None
+        own = None
+        if objectness is None and len(places) > 1 and places[1][0] != places[0][0]:
+            own, places, columns = Part(*places[0], 1), places[1:], columns[1:]
+        role, first = places[0]
+        if places != [(role, first + i) for i in range(len(places))]:
+            raise NotRowsError("its scores are not in the order of a head's channels")
+        scores = Part(role, first, len(places))
+        return self._layout(scores, product or own, columns, product=product is not None)
+
+    def _layout(
+        self,
+        scores: Part,
+        objectness: Part | None,
+        columns: tuple[int, ...],
+        *,
+        softmax: bool = False,
+        product: bool = False,
+    ) -> Layout:
+        scored = set(columns)
+        if objectness is not None and not product:
+            scored.add(columns[0] - 1)
+        left = tuple(j for j in range(self.columns.shape[1]) if j not in scored)
+        if len(left) != SIDES_OF_BOX:
+            raise NotRowsError(f"{len(left)} columns are no scores: a box has four")
+        used = {(p.role, p.first + i) for p in (scores, objectness) if p for i in range(p.count)}
+        free = [
+            (r, k)
+            for r, n in enumerate(self.roles)
+            for k in range(n.shape[1])
+            if (r, k) not in used
+        ]
+        if not free or len(free) % SIDES_OF_BOX:
+            raise NotRowsError(f"{len(free)} channels an anchor are no numbers of four sides")
+        role, first = free[0]
+        if free != [(role, first + i) for i in range(len(free))]:
+            raise NotRowsError("the channels of a box do not lie together")
+        boxes = Part(role, first, len(free))
+        return Layout(boxes, scores, objectness, softmax, product, left, columns)
+
+
+def _same(a: FloatArray, b: FloatArray, rows: Indices | None = None) -> bool:
+    if rows is not None:
+        a, b = a[rows], b[rows]
+    return bool((np.abs(a - b) <= SCORE_TOLERANCE).all())

@@ -1,0 +1,125 @@
+"""What a file's decoded outputs are: found in any spelling, and only where numbers prove it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mcucc.answers.recognise.find import Recognised, recognise
+from mcucc.answers.spec import BoxesSpec, Decoder
+from mcucc.frontends.load import load_model
+from mcucc.ops.common.detection import Form
+from tests.answers import decoded_files as files
+
+
+def found(path: Path) -> Recognised:
+    """What is recognised; the reason where nothing is."""
+    made = recognise(load_model(path))
+    assert isinstance(made, Recognised), made
+    return made
+
+
+def boxes(path: Path) -> BoxesSpec:
+    (spec,) = found(path).spec.boxes
+    return spec
+
+
+def refused(path: Path) -> str:
+    made = recognise(load_model(path))
+    assert isinstance(made, str), made
+    return made
+
+
+@pytest.mark.parametrize("bins", [1, 4, 16])
+def test_yolov8_as_exported(tmp_path: Path, bins: int) -> None:
+    made = found(files.yolov8(tmp_path / "a.onnx", bins=bins))
+    (spec,) = made.spec.boxes
+    assert spec.decoder is Decoder.YOLOV8
+    assert [(head.boxes, head.scores, head.stride) for head in spec.heads] == [
+        ("boxes0", "scores0", (4.0, 4.0)),
+        ("boxes1", "scores1", (8.0, 8.0)),
+    ]
+    assert made.heads == ("boxes0", "scores0", "boxes1", "scores1")
+    assert "ONNX Runtime" in made.proof
+    assert "120 candidates" in made.words
+
+
+def test_the_same_written_as_products_and_corners(tmp_path: Path) -> None:
+    spec = boxes(files.sides_by_level(tmp_path / "a.onnx"))
+    assert spec.decoder is Decoder.YOLOV8
+    assert [head.stride for head in spec.heads] == [(4.0, 4.0), (8.0, 8.0)]
+
+
+@pytest.mark.parametrize("multiply", [False, True], ids=["beside", "multiplied"])
+@pytest.mark.parametrize(
+    ("decode", "decoder"),
+    [(files.decode_v5, Decoder.YOLOV5), (files.decode_v3, Decoder.YOLOV3)],
+    ids=["v5", "v3"],
+)
+def test_anchors_are_solved(tmp_path: Path, decode: Any, decoder: Decoder, multiply: bool) -> None:
+    made = found(files.anchored(tmp_path / "a.onnx", decode, multiply=multiply))
+    (spec,) = made.spec.boxes
+    assert spec.decoder is decoder
+    assert [head.tensor for head in spec.heads] == ["head0", "head1"]
+    for head, wanted in zip(spec.heads, files.ANCHORS, strict=True):
+        np.testing.assert_allclose(head.anchors, wanted, rtol=1e-4)
+    assert bool(made.assumed) is not multiply
+
+
+def test_yolox_has_an_objectness_of_its_own(tmp_path: Path) -> None:
+    spec = boxes(files.yolox(tmp_path / "a.onnx"))
+    assert spec.decoder is Decoder.YOLOX
+    assert all(head.boxes and head.objectness and head.scores for head in spec.heads)
+
+
+@pytest.mark.parametrize("corners", [True, False])
+@pytest.mark.parametrize("y_first", [True, False])
+def test_ssd(tmp_path: Path, y_first: bool, corners: bool) -> None:
+    made = found(files.ssd(tmp_path / "a.onnx", y_first=y_first, corners=corners))
+    (spec,) = made.spec.boxes
+    assert spec.decoder is Decoder.SSD
+    assert spec.form is (Form.CENTER_YX if y_first else None)
+    np.testing.assert_allclose(spec.variances, (0.1, 0.1, 0.2, 0.2), rtol=1e-4)
+    anchors = np.concatenate([head.anchors for head in spec.heads])
+    np.testing.assert_allclose(anchors, files.priors(), rtol=1e-4, atol=1e-6)
+    assert spec.softmax
+    assert made.assumed == ("class 0 is taken for the background",)
+
+
+def test_ssd_of_sigmoids(tmp_path: Path) -> None:
+    spec = boxes(files.ssd(tmp_path / "a.onnx", softmax=False))
+    assert spec.softmax is None
+    assert spec.background is None
+
+
+def test_bins_from_one_are_no_distances(tmp_path: Path) -> None:
+    """A product with 1, 2, 3 .. is a layer: its output would be the head, one map for all."""
+    assert "one size" in refused(files.yolov8(tmp_path / "a.onnx", first_bin=1))
+
+
+def test_boxes_that_are_not_in_pixels_of_the_picture(tmp_path: Path) -> None:
+    assert "strides" in refused(files.yolov8(tmp_path / "a.onnx", scale=1.5))
+
+
+def test_x_and_y_that_do_not_fit_their_cells(tmp_path: Path) -> None:
+    why = refused(files.yolov8(tmp_path / "a.onnx", swapped=True))
+    assert why == "its boxes do not lie where their cells do (x and y?)"
+
+
+def test_sizes_of_another_curve(tmp_path: Path) -> None:
+    def decode(file: Any, xy: str, wh: str, cells: Any, anchors: Any, stride: int) -> Any:
+        centre, _ = files.decode_v3(file, xy, wh, cells, anchors, stride)
+        return centre, file.op("Mul", file.op("Softplus", wh), anchors)
+
+    assert "no known decoder" in refused(files.anchored(tmp_path / "a.onnx", decode))
+
+
+def test_anchors_that_differ_by_cell(tmp_path: Path) -> None:
+    def decode(file: Any, xy: str, wh: str, cells: Any, anchors: Any, stride: int) -> Any:
+        odd = anchors * np.where(cells[..., :1] == 0, 1.1, 1.0)
+        return files.decode_v3(file, xy, wh, cells, odd, stride)
+
+    assert "anchors" in refused(files.anchored(tmp_path / "a.onnx", decode))
