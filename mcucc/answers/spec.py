@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mcucc.ops.common.detection import Curve, Form
+from mcucc.ops.common.detection import Curve, Form, Merge
 
 MOST_BOXES = 1000
 MOST_CLASSES = 256  # a box has its class in a byte
@@ -38,14 +38,6 @@ class Decoder(StrEnum):
     BLAZEFACE = "blazeface"
     YUNET = "yunet"
     CORNERS = "corners"  # left, top, right, bottom in pixels: decoded already
-
-
-class Merge(StrEnum):
-    """What becomes of candidates that are the same thing."""
-
-    NMS = "nms"  # the best of those that overlap (greedy non-maximum suppression)
-    TOUCHING = "touching"  # the box around those that touch (FOMO)
-    NONE = "none"
 
 
 @dataclass(frozen=True)

@@ -34,16 +34,9 @@ SINGLE = (
     *("arg_max", "channel_sum", "concat", "constant", "depth_to_space", "div", "extremum"),
     *("global_average_pool", "lookup", "max_pool", "pad", "partial_sums", "resize_bilinear"),
     *("log_softmax", "resize_bilinear_up", "resize_nearest", "sample_nearest", "slice"),
-    *(
-        "attention",
-        "bayer_bin",
-        "group_norm",
-        "layer_norm",
-        "permute",
-        "space_to_depth",
-        "transpose",
-    ),
-    *("gather_channels", "l2_norm", "squared_difference"),
+    *("attention", "bayer_bin", "detect_head", "group_norm", "layer_norm", "permute"),
+    *("gather_channels", "l2_norm", "space_to_depth", "squared_difference", "suppress"),
+    "transpose",
 )
 CAMERAS = ("gray", "rgb565", "rgb565be", "rgb888", "yuv422")  # formats, and those like them
 

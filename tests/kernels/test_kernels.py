@@ -20,7 +20,7 @@ from mcucc.ops.mul import Mul
 from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.ops.sub import Sub
 from tests.kernels import driver
-from tests.ops import draw, draw_camera, draw_choices, draw_norms
+from tests.ops import draw, draw_camera, draw_choices, draw_detect, draw_norms
 from tests.ops.draw import SEEDS, Case
 
 pytestmark = pytest.mark.host
@@ -38,6 +38,8 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "average_pool": draw.average_pool_cases(),
     "global_average_pool": draw.global_average_pool_cases(),
     "lookup": draw.lookup_cases(),
+    "detect_head": draw_detect.detect_head_cases() | draw_detect.peak_cases(),
+    "suppress": draw_detect.suppress_cases(),
     "arg_max": draw_choices.arg_max_cases(),
     "softmax": draw.softmax_cases(),
     "log_softmax": draw_choices.log_softmax_cases(),
@@ -69,6 +71,8 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "transpose": draw.transpose_cases(),
 }
 EXAMPLES = {
+    "detect_head": 150,
+    "suppress": 100,
     "conv2d": 120,
     "conv_transpose2d": 100,
     "resize_bilinear": 100,

@@ -3,17 +3,24 @@
 A candidate is an anchor at a cell of a map. Each of its numbers is `base + gain * f(value)`, its
 score f(value) of a class, times f(value) of its objectness where there is one. All lengths are
 pixels of the network's input.
+
+The functions are those of numerics/elementary.py: tables of them are the same on every machine.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from mcucc.numerics.elementary import exp
+
 FloatArray = npt.NDArray[np.float64]
+AnyNumber = TypeVar("AnyNumber", np.int64, np.float64)
 
 RECORD_BYTES = 12  # mcucc_box
 POINT_BYTES = 6  # mcucc_point
@@ -45,7 +52,8 @@ class Curve(StrEnum):
             case Curve.SQUARE:
                 return (2 * _sigmoid(x)) ** 2
             case Curve.EXP:
-                return np.exp(x)
+                with np.errstate(over="ignore"):
+                    return exp(x)
             case Curve.RELU:
                 return np.maximum(x, 0)
             case Curve.ROOT:
@@ -56,7 +64,15 @@ class Curve(StrEnum):
 
 def _sigmoid(x: FloatArray) -> FloatArray:
     with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(-x))
+        return 1 / (1 + exp(-x))
+
+
+class Merge(StrEnum):
+    """What becomes of candidates that are the same thing."""
+
+    NMS = "nms"  # the best of those that overlap (greedy non-maximum suppression)
+    TOUCHING = "touching"  # the box around those that touch (FOMO)
+    NONE = "none"
 
 
 class Form(StrEnum):
@@ -66,7 +82,7 @@ class Form(StrEnum):
     CENTER_YX = "center_yx"  # y, x, height, width: TensorFlow's SSD
     SIDES = "sides"  # distances from the anchor's point to left, top, right, bottom
     CORNERS = "corners"  # left, top, right, bottom
-    CELL = "cell"  # none: the cell is the box
+    CELL = "cell"  # none: the anchor is the box
 
 
 @dataclass(frozen=True)
@@ -83,7 +99,9 @@ class Anchor:
     """The point of an anchor, counted from the corner of its cell, and what scales its numbers.
 
     A box of form CENTER has the centre (x + gain_x f(tx), y + gain_y f(ty)) and the size
-    (gain_width g(tw), gain_height g(th)); SIDES and CORNERS use gain_x and gain_y alone.
+    (gain_width g(tw), gain_height g(th)); CELL the centre (x, y) and the size (gain_width,
+    gain_height). The distances of SIDES are gain_x f(t) and gain_y f(t) from (x, y), CORNERS lie at
+    (x + gain_x f(t), y + gain_y f(t)). So do points.
     """
 
     x: float
@@ -92,3 +110,19 @@ class Anchor:
     gain_y: float = 1.0
     gain_width: float = 1.0
     gain_height: float = 1.0
+
+
+def numbers(
+    maps: Sequence[npt.NDArray[AnyNumber]], channels: Channels, anchors: int, count: int
+) -> npt.NDArray[AnyNumber]:
+    """(candidates, count): that many numbers of every anchor of every cell, of maps (H, W, C)."""
+    steps = np.arange(anchors)[:, None] * channels.step + np.arange(count)
+    found: npt.NDArray[AnyNumber] = maps[channels.input][..., channels.first + steps]
+    return found.reshape(-1, count)
+
+
+def softmax(x: FloatArray) -> FloatArray:
+    """Shares over the last axis."""
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    shares: FloatArray = e / e.sum(axis=-1, keepdims=True)
+    return shares
