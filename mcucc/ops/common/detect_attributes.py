@@ -92,10 +92,12 @@ class Head:
 
     @property
     def score_numbers(self) -> int:
+        """Scores of an anchor, the background's included."""
         return self.classes + self.background
 
     @property
     def point_numbers(self) -> int:
+        """Numbers of a point."""
         return 2 if self.point_score_curve is None else 3
 
     @property
