@@ -195,6 +195,16 @@ def sample_of(path: Path, compiled: CompiledFolder) -> Sample:
     return load_picture(path, preprocess, camera, path.name)
 
 
+def samples_in(path: Path, compiled: CompiledFolder, limit: int | None) -> tuple[Sample, ...]:
+    """The samples to run: those of a folder, labelled or not, or the one of a file."""
+    if not path.is_dir():
+        return (sample_of(path, compiled),)
+    feed = _picture_feed(compiled)
+    if feed is None:
+        return _array_samples(compiled, path, limit, None)
+    return tuple(pictures(load_dataset(path).items[:limit], *feed, where=str(path)))
+
+
 def ports_of(compiled: CompiledFolder) -> tuple[Port, ...]:
     """The inputs of the folder's model file."""
     ports, tensors = compiled.imported.ports, compiled.graph.tensors

@@ -78,8 +78,8 @@ def test_run_prints_indices(made: Project) -> None:
 
 
 def test_index_lines_count_what_is_many() -> None:
-    assert index_lines([3, 1, 3, 7, 3, 1], 2) == ["  index    3: 3 of 6", "  index    1: 2 of 6"]
-    assert index_lines([3, 300], 2) == ["  [0] index 3", "  [1] index 300"]
+    assert index_lines([3, 1, 3, 7, 3, 1], 2) == ["index    3: 3 of 6", "index    1: 2 of 6"]
+    assert index_lines([3, 300], 2) == ["[0] index 3", "[1] index 300"]
 
 
 def test_noise_is_measured_at_the_scores(made: Project) -> None:

@@ -39,6 +39,7 @@ from tests.cli.wrong import (
     with_zip,
     written,
 )
+from tests.cli.wrong_showing import SHOWING
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 GCC = "arm-none-eabi-gcc"
@@ -438,4 +439,5 @@ GROUPS = {
     "Output": OUTPUT,
     "Compilers and emulators": TOOLS,
     "Compiled folders": RESULTS,
+    "Drawings and groups of pictures": SHOWING,
 }
