@@ -36,7 +36,7 @@ SINGLE = (
     *("log_softmax", "resize_bilinear_up", "resize_nearest", "sample_nearest", "slice"),
     *("attention", "bayer_bin", "detect_head", "group_norm", "layer_norm", "permute"),
     *("gather_channels", "l2_norm", "space_to_depth", "squared_difference", "suppress"),
-    "transpose",
+    *("peaks", "points", "transpose"),
 )
 CAMERAS = ("gray", "rgb565", "rgb565be", "rgb888", "yuv422")  # formats, and those like them
 

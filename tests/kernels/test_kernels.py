@@ -40,6 +40,8 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "lookup": draw.lookup_cases(),
     "detect_head": draw_detect.detect_head_cases() | draw_detect.peak_cases(),
     "suppress": draw_detect.suppress_cases(),
+    "peaks": draw_detect.peaks_cases(),
+    "points": draw_detect.points_cases(),
     "arg_max": draw_choices.arg_max_cases(),
     "softmax": draw.softmax_cases(),
     "log_softmax": draw_choices.log_softmax_cases(),

@@ -12,6 +12,8 @@ from mcucc.numerics.fixed_point import INT8, Int8Array
 from mcucc.ops.common.detection import SUBPIXELS, Anchor, Channels, Curve, Form, Merge
 from mcucc.ops.common.record import Found
 from mcucc.ops.detect_head import DetectHead
+from mcucc.ops.peaks import Peaks
+from mcucc.ops.points import Points
 from mcucc.ops.suppress import Suppress
 from tests.ops.draw import SEEDS, Case, activation
 
@@ -199,3 +201,34 @@ def pixels(found: Found) -> Found:
     """Integers as pixels and shares."""
     points = found.points / np.array([SUBPIXELS, SUBPIXELS, 65535])
     return Found(found.corners / SUBPIXELS, found.scores / 65535, found.kinds, points)
+
+
+@st.composite
+def peaks_cases(draw: st.DrawFn) -> Case:
+    """Peaks of heat maps that tie, with and without offsets."""
+    rng = np.random.default_rng(draw(SEEDS))
+    size, channels = (draw(st.integers(1, 4)), draw(st.integers(1, 5))), draw(st.integers(1, 18))
+    stride = draw(st.floats(0.5, 40)), draw(st.floats(0.5, 40))
+    offsets, x_first = draw(st.booleans()), draw(st.booleans())
+    op = Peaks(channels, stride, anchors(rng, 1)[0], draw(SCORES), offsets, x_first)
+    return point_case(op, [(1, *size, channels), (1, *size, 2 * channels)][: 1 + offsets], rng)
+
+
+@st.composite
+def points_cases(draw: st.DrawFn) -> Case:
+    """Points of vectors, and of what has any other shape."""
+    rng = np.random.default_rng(draw(SEEDS))
+    count, score = draw(st.integers(1, 20)), draw(st.sampled_from([None, Curve.SIGMOID]))
+    op = Points(count, anchors(rng, 1)[0], draw(PLACES), score, draw(st.booleans()))
+    shape = (1, count, op.numbers) if draw(st.booleans()) else (1, count * op.numbers)
+    return point_case(op, [shape], rng)
+
+
+def point_case(op: Peaks | Points, shapes: list[tuple[int, ...]], rng: np.random.Generator) -> Case:
+    """Points of inputs of these shapes, of any bytes."""
+    inputs = tuple(
+        activation(f"x{i}", shape, scale(rng), int(rng.integers(-128, 128)))
+        for i, shape in enumerate(shapes)
+    )
+    output = Tensor("y", op.infer([x.type for x in inputs]).shape, INT8, op.fixed_quant())
+    return Case(op, inputs, output, tuple(values(rng, x.shape) for x in inputs))

@@ -161,6 +161,14 @@ def point_bytes(points: npt.NDArray[np.int64] | Reals) -> npt.NDArray[np.uint8]:
     return made
 
 
+def float_point_records(points: Reals) -> Reals:
+    """The float form of points (n, 3) of their own, flat: x, y, score and three that are 0."""
+    made = np.zeros((len(points), POINT_BYTES))
+    made[:, :2] = np.clip(points[:, :2], INT16_LEAST / SUBPIXELS, FARTHEST)
+    made[:, 2] = points[:, 2]
+    return made.reshape(-1)
+
+
 def full_scores(shares: Reals) -> IntArray:
     """Shares of 1 as scores."""
     return np.floor(np.clip(shares, 0.0, 1.0) * FULL_SCORE + 0.5).astype(np.int64)
