@@ -13,10 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.answers.records import Box, Point, boxes_of, points_of
-from mcucc.ops.common.detection import POINT_BYTES
 
 Array = npt.NDArray[Any]
-FLOATS_OF_POINT = 3
 
 
 @dataclass(frozen=True)
@@ -48,10 +46,7 @@ class KeypointsAnswer:
 
     def read(self, values: Array) -> tuple[Point, ...]:
         """Of one picture, by name: records of 6 bytes, or 6 floats: x, y, score, 0, 0, 0."""
-        if values.dtype.kind == "f":
-            rows = values.reshape(-1, POINT_BYTES)[:, :FLOATS_OF_POINT]
-            return tuple(Point(*row) for row in rows.astype(np.float64).tolist())
-        return points_of(np.ascontiguousarray(values).view(np.uint8).reshape(-1))
+        return points_of(values)
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from mcucc.answers.answer import (
     MaskAnswer,
 )
 from mcucc.answers.check_spec import MOST_POINTS
-from mcucc.answers.records import record_bytes
 from mcucc.base.typed import wrong
 from mcucc.ir.graph import Graph
 from mcucc.ir.window import hwc
 from mcucc.ops.common.detection import POINT_BYTES
+from mcucc.ops.common.record import record_bytes
 
 
 def check_answers(graph: Graph, answers: Sequence[Answer]) -> None:

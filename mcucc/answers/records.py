@@ -14,10 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ops.common.detection import FULL_SCORE, POINT_BYTES, RECORD_BYTES, SUBPIXELS
-
-FLOATS_OF_BOX = 6
-FLOATS_OF_POINT = 3
+from mcucc.ops.common.detection import POINT_BYTES
+from mcucc.ops.common.record import POINT_FLOATS, POINT_UNITS, Found, Reals, points_of_bytes
 
 
 @dataclass(frozen=True)
@@ -42,44 +40,26 @@ class Box:
     points: tuple[Point, ...] = ()
 
 
-def record_bytes(points: int) -> int:
-    """Bytes of a box with so many points."""
-    return RECORD_BYTES + POINT_BYTES * points
-
-
 def boxes_of(values: npt.NDArray[Any], points: int) -> tuple[Box, ...]:
     """The boxes of one picture, the surest first: of int8 records, or of floats."""
-    records = values.reshape(-1, record_bytes(points))
     if values.dtype.kind == "f":
-        return _float_boxes(records.astype(np.float64), points)
-    raw = np.ascontiguousarray(records.view(np.uint8) if records.dtype == np.int8 else records)
-    corners = raw[:, :8].copy().view("<i2") / SUBPIXELS
-    scores = raw[:, 8:10].copy().view("<u2")[:, 0]
-    found = []
-    for row, place, score in zip(raw, corners.tolist(), scores.tolist(), strict=True):
-        if score == 0:
-            break
-        left, top, right, bottom = place
-        own = points_of(row[RECORD_BYTES:])
-        found.append(Box(left, top, right, bottom, score / FULL_SCORE, int(row[10]), own))
-    return tuple(found)
+        found = Found.of_floats(values.reshape(-1), points)
+    else:
+        found = Found.of_bytes(values.reshape(-1), points).pixels()
+    every = zip(found.corners.tolist(), found.scores, found.kinds, found.points, strict=True)
+    return tuple(
+        Box(left, top, right, bottom, float(score), int(kind), _points(own))
+        for (left, top, right, bottom), score, kind, own in every
+    )
 
 
-def points_of(raw: npt.NDArray[np.uint8]) -> tuple[Point, ...]:
-    """The points of records of 6 bytes."""
-    places = raw.reshape(-1, POINT_BYTES)
-    xy = places[:, :4].copy().view("<i2") / SUBPIXELS
-    scores = places[:, 4:].copy().view("<u2")[:, 0] / FULL_SCORE
-    return tuple(Point(x, y, s) for (x, y), s in zip(xy.tolist(), scores.tolist(), strict=True))
+def points_of(values: npt.NDArray[Any]) -> tuple[Point, ...]:
+    """The points of one picture: of int8 records, or of floats."""
+    if values.dtype.kind == "f":
+        rows = values.reshape(-1, POINT_BYTES)[:, :POINT_FLOATS]
+        return _points(rows.astype(np.float64))
+    return _points(points_of_bytes(values) / POINT_UNITS)
 
 
-def _float_boxes(records: npt.NDArray[np.float64], points: int) -> tuple[Box, ...]:
-    found = []
-    for row in records.tolist():
-        left, top, right, bottom, score, kind = row[:FLOATS_OF_BOX]
-        if score <= 0:
-            break
-        own = row[FLOATS_OF_BOX : FLOATS_OF_BOX + FLOATS_OF_POINT * points]
-        places = tuple(Point(*own[i : i + 3]) for i in range(0, len(own), FLOATS_OF_POINT))
-        found.append(Box(left, top, right, bottom, score, int(kind), places))
-    return tuple(found)
+def _points(rows: Reals) -> tuple[Point, ...]:
+    return tuple(Point(*row) for row in rows.tolist())

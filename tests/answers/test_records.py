@@ -7,7 +7,8 @@ import struct
 import numpy as np
 import pytest
 
-from mcucc.answers.records import Box, Point, boxes_of, record_bytes
+from mcucc.answers.records import Box, Point, boxes_of
+from mcucc.ops.common.record import record_bytes
 
 
 def test_a_record_is_little_endian_sixteenths_and_the_list_ends_at_score_0() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mcucc.ir.tensor import Tensor
 from mcucc.numerics.fixed_point import INT8, Int8Array
-from mcucc.ops.common.detection import SUBPIXELS, Anchor, Channels, Curve, Form, Merge
+from mcucc.ops.common.detection import Anchor, Channels, Curve, Form, Merge
 from mcucc.ops.common.record import Found
 from mcucc.ops.detect_head import DetectHead
 from mcucc.ops.peaks import Peaks
@@ -195,12 +195,6 @@ def suppress_cases(draw: st.DrawFn) -> Case:
         inputs.append(activation(f"x{index}", lists[-1].shape, 1.0, 0))
     output = Tensor("y", op.infer([x.type for x in inputs]).shape, INT8, op.fixed_quant())
     return Case(op, tuple(inputs), output, tuple(lists))
-
-
-def pixels(found: Found) -> Found:
-    """Integers as pixels and shares."""
-    points = found.points / np.array([SUBPIXELS, SUBPIXELS, 65535])
-    return Found(found.corners / SUBPIXELS, found.scores / 65535, found.kinds, points)
 
 
 @st.composite

@@ -20,7 +20,7 @@ from mcucc.ops.common.record import Found
 from mcucc.ops.detect_head import DetectHead
 from mcucc.ops.suppress import Suppress
 from tests.ops.draw import Case, activation, dequantize
-from tests.ops.draw_detect import detect_head_cases, drawn_boxes, pixels, suppress_cases
+from tests.ops.draw_detect import detect_head_cases, drawn_boxes, suppress_cases
 
 SCORE_ERROR = 2.0 / 65535
 EVERYDAY = settings(
@@ -38,7 +38,7 @@ def found_by(case: Case) -> tuple[Found, Found, DetectHeadKernel]:
     assert isinstance(kernel, DetectHeadKernel)
     records = kernel.run(case.images).reshape(-1)
     real = [dequantize(v, x.quantization) for v, x in zip(case.images, case.inputs, strict=True)]
-    ours = pixels(Found.of_bytes(records, op.point_count))
+    ours = Found.of_bytes(records, op.point_count).pixels()
     return ours, Found.of_floats(every.evaluate(real).astype(float), op.point_count), kernel
 
 
@@ -258,9 +258,9 @@ def test_the_float_form_merges_as_the_integers_do() -> None:
         assert isinstance(op, Suppress)
         lists = [Found.of_bytes(v.reshape(-1), op.points) for v in case.values]
         lengths = [v.size // (12 + 6 * op.points) for v in case.values]
-        real = [pixels(x).floats(n)[None] for x, n in zip(lists, lengths, strict=True)]
+        real = [x.pixels().floats(n)[None] for x, n in zip(lists, lengths, strict=True)]
         floats = Found.of_floats(op.find([x.reshape(1, 1, -1) for x in real]), op.points)
-        ours = pixels(Found.of_bytes(case.run().reshape(-1), op.points))
+        ours = Found.of_bytes(case.run().reshape(-1), op.points).pixels()
         for a, b in ((ours.corners, floats.corners), (ours.points, floats.points)):
             np.testing.assert_allclose(a, b, rtol=0, atol=1e-9)
         assert ours.kinds.tolist() == floats.kinds.tolist()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ Reals = npt.NDArray[np.float64]
 BOX_FLOATS, POINT_FLOATS = 6, 3
 INT16_LEAST, INT16_MOST = -(2**15), 2**15 - 1
 FARTHEST = INT16_MOST / SUBPIXELS  # pixels
+POINT_UNITS = np.array([SUBPIXELS, SUBPIXELS, FULL_SCORE])
 MOST_RECORDS = 1000
 MOST_POINTS = 64
 
@@ -131,11 +132,13 @@ class Found:
         scores = rows[:, 8:10].copy().view("<u2")[:, 0].astype(np.int64)
         rows, scores = rows[: _length(scores)], scores[: _length(scores)]
         corners = rows[:, :8].copy().view("<i2").astype(np.int64)
-        own = rows[:, RECORD_BYTES:].reshape(-1, POINT_BYTES)
-        places = own[:, :4].copy().view("<i2").astype(np.int64)
-        sure = own[:, 4:].copy().view("<u2").astype(np.int64)
-        together = np.concatenate([places, sure], axis=1).reshape(len(rows), points, 3)
-        return Found(corners, scores, rows[:, 10].astype(np.int64), together)
+        own = points_of_bytes(rows[:, RECORD_BYTES:]).reshape(len(rows), points, POINT_FLOATS)
+        return Found(corners, scores, rows[:, 10].astype(np.int64), own)
+
+    def pixels(self) -> Found:
+        """Sixteenths and 65535ths as pixels and shares."""
+        scores, points = self.scores / FULL_SCORE, self.points / POINT_UNITS
+        return Found(self.corners / SUBPIXELS, scores, self.kinds, points)
 
     def chosen(self, index: npt.ArrayLike) -> Found:
         """Those of these indices, in their order."""
@@ -151,6 +154,13 @@ class Found:
             np.concatenate([each.kinds for each in lists]),
             np.concatenate([each.points for each in lists]),
         )
+
+
+def points_of_bytes(values: npt.NDArray[np.integer[Any]]) -> IntArray:
+    """Points (n, 3) of records of 6 bytes: sixteenths of a pixel, and the score in 65535ths."""
+    rows = np.ascontiguousarray(values).view(np.uint8).reshape(-1, POINT_BYTES)
+    places = rows[:, :4].copy().view("<i2").astype(np.int64)
+    return np.concatenate([places, rows[:, 4:].copy().view("<u2").astype(np.int64)], axis=1)
 
 
 def point_bytes(points: npt.NDArray[np.int64] | Reals) -> npt.NDArray[np.uint8]:
