@@ -145,6 +145,39 @@ class Labels:
         }
         return replace(self, truths=truths, names=tuple(classes), notes=(*self.notes, *how))
 
+    def of_points(self, names: Sequence[str]) -> Labels:
+        """With points in the order of `names`: by name, where no name is the same by order.
+
+        DataError where neither can be.
+        """
+        known = {_plain(name): i for i, name in enumerate(self.point_names)}
+        order = [known.get(_plain(name)) for name in names]
+        if not self.point_names or all(i is None for i in order):
+            if self.point_names and len(self.point_names) != len(names):
+                raise DataError(
+                    f"the labels have {len(self.point_names)} points, the network {len(names)}",
+                    where=str(self.path),
+                    hint="name the points in [output] as the labels name them: "
+                    + _list(self.point_names),
+                )
+            note = f"points of {self.form} by order"
+            return replace(self, notes=(*self.notes, note)) if self.point_names else self
+        unknown = TruePoint(0.0, 0.0, known=False)
+        truths = {
+            name: replace(
+                truth,
+                boxes=tuple(
+                    replace(box, points=tuple(_pick(box.points, i, unknown) for i in order))
+                    if box.points
+                    else box
+                    for box in truth.boxes
+                ),
+            )
+            for name, truth in self.truths.items()
+        }
+        note = f"points of {self.form} by name"
+        return replace(self, truths=truths, point_names=tuple(names), notes=(*self.notes, note))
+
     def _numbers(
         self, classes: Sequence[str], used: Sequence[int]
     ) -> tuple[dict[int, int], tuple[str, ...]]:
@@ -166,6 +199,10 @@ class Labels:
             )
         how = "no name is the same" if self.names and classes else "there are no names to compare"
         return {i: i for i in used}, (f"classes of {self.form} by order: {how}",)
+
+
+def _pick(points: Sequence[TruePoint], index: int | None, unknown: TruePoint) -> TruePoint:
+    return points[index] if index is not None and index < len(points) else unknown
 
 
 def _plain(name: str) -> str:

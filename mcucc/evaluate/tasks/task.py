@@ -6,7 +6,6 @@ or all of them, is scored alike: `score` of their parts.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -14,22 +13,11 @@ from typing import Any, Protocol, TypeVar
 import numpy.typing as npt
 
 from mcucc.answers.answer import Answer
+from mcucc.evaluate.intervals import wilson
 from mcucc.images.labels import Truth
 from mcucc.images.placement import Placement
 
 Array = npt.NDArray[Any]
-NORMAL_95 = 1.959963984540054  # of the normal distribution: 95 % lie within so many deviations
-
-
-def wilson(hits: int, count: int) -> tuple[float, float]:
-    """The 95 % confidence interval of a share `hits` of `count` (E. B. Wilson, 1927)."""
-    if count == 0:
-        return 0.0, 1.0
-    share, z2 = hits / count, NORMAL_95**2
-    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
-    spread = share * (1 - share) / count + z2 / (4 * count * count)
-    half = NORMAL_95 * math.sqrt(spread) / (1 + z2 / count)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from mcucc.evaluate.tasks.classes import ClassesTask
 from mcucc.evaluate.tasks.embedding import EmbeddingTask
 from mcucc.evaluate.tasks.keypoints import KeypointsTask
 from mcucc.evaluate.tasks.mask import MaskTask
-from mcucc.evaluate.tasks.task import Case, Score, wilson
+from mcucc.evaluate.tasks.task import Case, Score
 from mcucc.images.labels import TrueBox, TruePoint, Truth
 from mcucc.images.placement import Placement
 
@@ -150,17 +150,6 @@ def test_embeddings_by_hand() -> None:
     assert score.pictures == 4  # class 2 has one picture
     assert value(score, "nearest_top1") == 1 / 4  # both zeros, but one's nearest is a 1
     assert task.difference(parts, parts).figures["nearest_differ"] == 0
-
-
-def test_wilsons_interval() -> None:
-    """Against the published values of Newcombe (1998), table I: 81/263, 15/148, 0/20, 1/29."""
-    for hits, count, low, high in (
-        (81, 263, 0.2553, 0.3662),
-        (15, 148, 0.0624, 0.1605),
-        (0, 20, 0.0, 0.1611),
-        (1, 29, 0.0061, 0.1718),
-    ):
-        assert wilson(hits, count) == pytest.approx((low, high), abs=5e-5)
 
 
 def test_every_answer_has_a_judge() -> None:
