@@ -113,10 +113,12 @@ def validate(
     emulator: str = "auto",
     time_limit_s: float = 1800.0,
     layers: bool = False,
+    labels: Sequence[PathLike] = (),
 ) -> Validation:
     """Every sample in float, NumPy, host C and emulated C, compared byte for byte.
 
-    With `layers` also what each layer's rounding costs, on a few samples.
+    With `layers` also what each layer's rounding costs, on a few samples. Answers that [output]
+    says are rated by `labels`, files or folders of boxes or masks, or by those beside the pictures.
 
     Raises DataError for unusable data, ToolError when a compiler or emulator fails.
     """
@@ -128,6 +130,7 @@ def validate(
         time_limit_s=time_limit_s,
         progress=silent,
         layers=layers,
+        labels=[Path(path) for path in labels],
     )
 
 

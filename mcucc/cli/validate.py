@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from mcucc.driver.folder import CompiledFolder
     from mcucc.driver.validate import Validation
     from mcucc.evaluate.ways import Divergence, WayResult
 
@@ -33,6 +35,13 @@ def validate_command(
         typer.Option(help="Pictures, a folder or an .npz; or raw inputs, an .npz or .npy."),
     ],
     emulator: Annotated[str, typer.Option(help="auto, qemu, unicorn, renode or none.")] = "auto",
+    labels: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Boxes or masks of the pictures: COCO JSON, a folder of VOC .xml, YOLO .txt or "
+            "mask .png. Default: those beside the pictures."
+        ),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Only the first so many pictures.")
     ] = None,
@@ -45,7 +54,8 @@ def validate_command(
 ) -> None:
     """Compute pictures in float, in NumPy, on the host and emulated, and compare every byte.
 
-    A quantized file is computed by LiteRT or ONNX Runtime too. Exit code 1 when integer results
+    By labels also how right the answers of [output] are, written into the folder as validate.html
+    and validate.json. A quantized file is computed by LiteRT or ONNX Runtime too. Exit code 1 when integer results
     differ anywhere, or a layer of the file by more than rounding explains.
     """
     from mcucc.backends.choose import NAMES as EMULATORS
@@ -53,6 +63,7 @@ def validate_command(
     from mcucc.cli.parse import choice
     from mcucc.driver.folder import open_compiled
     from mcucc.driver.validate import validate
+    from mcucc.report.answers import print_answers
     from mcucc.report.noise import print_noise
 
     del verbose
@@ -67,18 +78,52 @@ def validate_command(
             time_limit_s=time_limit,
             progress=progress,
             layers=layers,
+            labels=labels or (),
         )
+    page = _write_page(compiled, data, found)
     if json_output:
         print_json(found.to_dict())
     else:
         console.print(_table(found))
         for line in _verdict(found):
             console.print(line, markup=False, highlight=False)
+        print_answers([answer for answer in found.answers if not answer.implied], console)
         if found.layers is not None:
             console.print()
             print_noise(found.layers, console)
+        if page is not None:
+            console.print(f"\nthe page: {page}", markup=False, highlight=False, soft_wrap=True)
     if not found.passed:
         raise typer.Exit(1)
+
+
+def _write_page(compiled: CompiledFolder, data: Path, found: Validation) -> Path | None:
+    """The page's path; where it cannot be written a warning, as the figures are printed anyway."""
+    from mcucc.driver.validation_page import write_validation
+    from mcucc.errors import OutputError
+    from mcucc.report.answers import Cells
+    from mcucc.report.html.validation import ValidationFacts
+
+    heads, rows = _rows(found)
+    shown = tuple(
+        (TITLES[way.name], *([way.absent] if row is None else [row[head].plain for head in heads]))
+        for way, row in zip(found.ways, rows, strict=True)
+    )
+    ways = Cells(tuple(heads), shown)
+    verdict = tuple(_verdict(found))
+    facts = ValidationFacts(compiled.manifest.name, data.name, found.passed, ways, verdict)
+    try:
+        return write_validation(compiled, found, facts)
+    except OutputError as error:
+        warnings.warn(str(error), stacklevel=2)
+        return None
+
+
+def _rows(found: Validation) -> tuple[list[str], list[dict[str, Text] | None]]:
+    """A row a way (None: absent), and the columns that any way has a value in."""
+    rows = [None if way.absent else _cells(way, found.images) for way in found.ways]
+    known = [row for row in rows if row is not None]
+    return [title for title in COLUMNS if any(row[title].plain != "-" for row in known)], rows
 
 
 def _table(found: Validation) -> Table:
@@ -86,9 +131,7 @@ def _table(found: Validation) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    rows = [None if way.absent else _cells(way, found.images) for way in found.ways]
-    known = [row for row in rows if row is not None]
-    shown = [title for title in COLUMNS if any(row[title].plain != "-" for row in known)]
+    shown, rows = _rows(found)
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("", no_wrap=True)
     for title in shown:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from mcucc.answers.answer import Answer, ClassesAnswer
+from mcucc.answers.answer import Answer, ClassesAnswer, EmbeddingAnswer
 from mcucc.answers.append import without, without_kernels
 from mcucc.answers.check_answers import check_answers
 from mcucc.boards.board import Board, load_board
@@ -53,6 +53,8 @@ PLAN = "plan.json"  # the schedule the C was generated from
 VALUES = "values.json"  # how the int8 network's tensors hold the file's values
 BOARD = "board.toml"
 SOURCE = "source"  # the model file as it was compiled, with its own suffix
+# What `validate` writes beside them: of a network that is no more when it is compiled again.
+VALIDATION = ("validate.html", "validate.json")
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +88,12 @@ class CompiledFolder:
             return self.integer.outputs if is_classifier(self.integer) else ()
         found = [answer for answer in self.answers if isinstance(answer, ClassesAnswer)][:1]
         return tuple(name for answer in found for name in (answer.output, *answer.heads))
+
+    @property
+    def rated_by_class(self) -> bool:
+        """Whether a picture's class says that an answer is right."""
+        kinds = (ClassesAnswer, EmbeddingAnswer)
+        return any(isinstance(answer, kinds) for answer in self.answers)
 
     @property
     def camera(self) -> CameraInput | None:
@@ -251,13 +259,14 @@ def staging(out: Path) -> Iterator[Staging]:
 
 
 def _own_files(folder: Path) -> frozenset[str]:
-    """The files that an earlier compile wrote here; empty where its manifest is not ours.
+    """The files that an earlier compile and validate wrote; empty where its manifest is not ours.
 
     Of any version: a folder that this mcucc cannot open may still be replaced.
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return frozenset((MANIFEST, *manifest["files"])) if "mcucc" in manifest else frozenset()
+        own = frozenset((MANIFEST, *VALIDATION, *manifest["files"]))
+        return own if "mcucc" in manifest else frozenset()
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return frozenset()
 

@@ -170,10 +170,20 @@ def samples_of(compiled: CompiledFolder, data: Path, limit: int | None) -> tuple
     if feed is None:
         return _array_samples(compiled, data, limit, classes)
     preprocess, camera = feed
+    if compiled.answers and not compiled.rated_by_class:
+        items = load_dataset(data).items[:limit]
+        return tuple(pictures(items, preprocess, camera, where=str(data)))
     dataset = load_dataset(data, limit=limit)
     if classes is not None:
         check_labels(dataset.items, classes, str(data))
     return tuple(pictures(dataset.labelled or dataset.items, preprocess, camera, where=str(data)))
+
+
+def class_names_of(compiled: CompiledFolder, data: Path) -> tuple[str, ...]:
+    """The names of a folder's classes where pictures are read, by label."""
+    if _picture_feed(compiled) is None or not data.is_dir():
+        return ()
+    return load_dataset(data).class_names
 
 
 def sample_of(path: Path, compiled: CompiledFolder) -> Sample:

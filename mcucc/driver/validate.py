@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,17 @@ from mcucc.base.progress import Progress, silent
 from mcucc.driver.constant_outputs import ConstantCheck, check_constants
 from mcucc.driver.diagnose import diagnose_folder
 from mcucc.driver.folder import CompiledFolder, scratch_folder
+from mcucc.driver.judging import judged, labels_for, relabelled
 from mcucc.driver.load import forms_of
 from mcucc.driver.manifest import PostTraining
 from mcucc.driver.run import NotEmulated, Outputs, Run, emulated, on_host
-from mcucc.driver.samples import samples_of
+from mcucc.driver.samples import class_names_of, samples_of
 from mcucc.errors import ModelError, ToolError
 from mcucc.evaluate.diagnosis import Diagnosis
 from mcucc.evaluate.fingerprint import fingerprint, first_changed
 from mcucc.evaluate.float_check import WrongValue, first_wrong_of
 from mcucc.evaluate.float_outputs import float_outputs as float_outputs_of
+from mcucc.evaluate.judge import Judged
 from mcucc.evaluate.oracle_check import agree
 from mcucc.evaluate.ways import (
     Divergence,
@@ -43,16 +45,17 @@ TOGETHER = 16  # samples that NumPy computes at once
 NO_FLOAT = "no float form"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Validation:
-    """What `validate` found.
+    """What `validate` found, of `samples`.
 
     `all_equal` says that NumPy, host and emulated outputs are the same bytes; it is None when what
     ran is equal but nothing was emulated. `oracle` names the other runtime that has the file
     ("litert", "onnxruntime"; "" for a float file), `oracle_equal` says that its outputs are the
     same integers, None where it could not be asked; `oracle_exact`: with this rounding they must
     be. `wrong_float` is where the imported float network is not the file's, `changed_layer` the
-    first layer in which it is not the one that was compiled, "" for none.
+    first layer in which it is not the one that was compiled, "" for none. `answers` are the outputs
+    that [output] or a classifier's shape explains.
     """
 
     images: int
@@ -69,6 +72,8 @@ class Validation:
     changed_layer: str = ""
     layers: Diagnosis | None = None  # None: not asked for
     constants: tuple[ConstantCheck, ...] = ()
+    answers: tuple[Judged, ...] = ()
+    samples: tuple[Sample, ...] = field(default=(), repr=False)
 
     @property
     def passed(self) -> bool:
@@ -94,6 +99,7 @@ class Validation:
             "changed_layer": self.changed_layer,
             "wrong_float": None if self.wrong_float is None else vars(self.wrong_float),
             **({"constant_outputs": [vars(c) for c in self.constants]} if self.constants else {}),
+            **({"answers": [a.to_dict() for a in self.answers]} if self.answers else {}),
             **({} if self.layers is None else {"layers": self.layers.to_dict()}),
         }
 
@@ -124,12 +130,17 @@ def validate(
     time_limit_s: float,
     progress: Progress,
     layers: bool = False,
+    labels: Sequence[Path] = (),
 ) -> Validation:
     """Compute every sample of `data` in every way there is, and compare; layer by layer on a few.
 
+    `labels` are files or folders of boxes or masks, () for those beside the pictures.
+
     Raises DataError for unusable data, ToolError when a compiler or emulator fails.
     """
-    samples = samples_of(compiled, data, limit)
+    class_names = class_names_of(compiled, data)
+    samples, note = relabelled(samples_of(compiled, data, limit), class_names, compiled.answers)
+    truth = labels_for(compiled, samples, data, labels)
     _, ending = compiled.heads
     computed = _numpy(compiled.integer, ending.outputs, samples, progress)
     reference = {name: computed[name] for name in compiled.integer.outputs}
@@ -150,12 +161,12 @@ def validate(
             if way.values is not None and differing_pictures(reference, way.values).any()
         )
     ways = (*of_file.ways, Way("quantized", computed), *in_c)
-    labels = [sample.label for sample in samples]
+    classes = [sample.label for sample in samples]
     absent = isinstance(run, NotEmulated)
     return Validation(
         images=len(samples),
-        labelled=sum(label is not None for label in labels),
-        ways=compare(compiled.integer, computed, of_file.floats, ways, labels, compiled.scores),
+        labelled=sum(label is not None for label in classes),
+        ways=compare(compiled.integer, computed, of_file.floats, ways, classes, compiled.scores),
         divergences=(*divergences, *of_file.divergences),
         all_equal=None if absent and not divergences else not divergences,
         instructions=None if isinstance(run, NotEmulated) else run.instructions,
@@ -167,6 +178,8 @@ def validate(
         changed_layer=of_file.changed_layer,
         layers=diagnose_folder(compiled, samples, progress) if layers else None,
         constants=constants,
+        answers=judged(compiled, samples, truth, ways, class_names, note, progress),
+        samples=samples,
     )
 
 

@@ -48,6 +48,7 @@ class Judged:
     """
 
     task: Task[Any]
+    cases: tuple[Case, ...]
     notes: tuple[str, ...]
     scores: Mapping[str, Score]
     parts: Mapping[str, Sequence[Any]]
@@ -112,6 +113,7 @@ def judge(
         labelled = labelled or scores[way].pictures > 0
     return Judged(
         task,
+        tuple(cases),
         tuple(notes),
         scores if labelled else {},
         parts,

@@ -79,6 +79,16 @@ def find_labels(
     return labels
 
 
+def holds_masks(given: Path, names: Sequence[str]) -> bool:
+    """Whether labels that a user names are masks."""
+    stems = {name: str(PurePosixPath(name).with_suffix("")) for name in names}
+    return (
+        given.is_dir()
+        and bool(_held(given, stems, masks=True))
+        and not _held(given, stems, masks=False)
+    )
+
+
 def _read(place: Place, stems: dict[str, str], folder: Path, data: Path) -> Labels:
     if place.suffix == "json":
         return read_coco(place.path)
