@@ -55,8 +55,8 @@ def validate_command(
     """Compute pictures in float, in NumPy, on the host and emulated, and compare every byte.
 
     By labels also how right the answers of [output] are, written into the folder as validate.html
-    and validate.json. A quantized file is computed by LiteRT or ONNX Runtime too. Exit code 1 when integer results
-    differ anywhere, or a layer of the file by more than rounding explains.
+    and validate.json. A quantized file is computed by LiteRT or ONNX Runtime too. Exit code 1 when
+    integer results differ anywhere, or a layer of the file by more than rounding explains.
     """
     from mcucc.backends.choose import NAMES as EMULATORS
     from mcucc.cli.output import console, print_json, progress_bar

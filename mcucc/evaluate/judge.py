@@ -17,6 +17,7 @@ from mcucc.evaluate.tasks.task import Case, Difference, Score, Task, Wrong
 from mcucc.evaluate.ways import Values, Way
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
+from mcucc.ir.window import hwc
 
 Array = npt.NDArray[Any]
 DECODED = "decoded"  # the way: int8 heads, decoded in float
@@ -172,7 +173,8 @@ def _decoded(network: Network, answer: Answer, way: Way, progress: Progress) -> 
     for i in range(count):
         progress("decoding in float", i, count)
         own = {name: values[i] for name, values in heads.items()}
-        made.append(decode(network.graph, [answer], own)[answer.output])
+        values = decode(network.graph, [answer], own)[answer.output]
+        made.append(values.reshape(hwc(network.graph.tensors[answer.output].shape)))
     return made
 
 

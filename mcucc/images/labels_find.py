@@ -53,8 +53,6 @@ def find_labels(
     none of the pictures, or where several lie beside.
     """
     folder = pictures_folder(data)
-    if given is not None and not given.exists():
-        raise DataError("does not exist", where=str(given), hint=HINT)
     stems = {name: str(PurePosixPath(name).with_suffix("")) for name in names}
     if given is not None:
         places = [Place(given, _suffix(given, stems, masks))]
@@ -80,7 +78,9 @@ def find_labels(
 
 
 def holds_masks(given: Path, names: Sequence[str]) -> bool:
-    """Whether labels that a user names are masks."""
+    """Whether labels that a user names are masks. DataError where nothing is there."""
+    if not given.exists():
+        raise DataError("does not exist", where=str(given), hint=HINT)
     stems = {name: str(PurePosixPath(name).with_suffix("")) for name in names}
     return (
         given.is_dir()

@@ -44,10 +44,12 @@ def test_an_older_result_goes_and_what_others_put_there_stays(tmp_path: Path) ->
     out = result(tmp_path / "out", c="old", gone="old")
     (out / "notes").mkdir()
     (out / "notes" / "mine.txt").write_text("mine")
+    (out / "validate.html").write_text("of the old network")
     with staging(out) as scratch:
         scratch.publish(result(scratch.new_folder(), c="new"))
     found = files_of(out)
     assert (found["c"], found["notes/mine.txt"], "gone" in found) == ("new", "mine", False)
+    assert "validate.html" not in found
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
