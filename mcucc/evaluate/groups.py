@@ -115,11 +115,11 @@ def group_rows(
 
 
 def ordered(values: set[str]) -> list[str]:
-    """Numbers by size, then words by the alphabet."""
+    """Numbers, and what begins with one, by size; then words by the alphabet."""
 
     def key(value: str) -> tuple[int, float, str]:
         try:
-            return (0, float(value), value)
+            return (0, float(value.split()[0]), value)
         except ValueError:
             return (1, 0.0, value)
 

@@ -8,11 +8,10 @@ with images/ and labels beside that), and an .npz with `images` / `labels` or `t
 
 from __future__ import annotations
 
-import csv
 import warnings
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +21,7 @@ import numpy.typing as npt
 from mcucc.errors import DataError
 from mcucc.images.arrays import check_unpacked
 from mcucc.images.camera import CameraInput
+from mcucc.images.labels_csv import read_labels_csv
 from mcucc.images.labels_find import pictures_folder
 from mcucc.images.picture_file import Source
 from mcucc.images.preprocess import Preprocess
@@ -45,15 +45,20 @@ def warn_user(message: str) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """One picture; `label` is None where there is none to evaluate against."""
+    """One picture; `label` is None where there is none to evaluate against.
+
+    `groups` are its values in the further columns of labels.csv, "" for none.
+    """
 
     name: str
     label: int | None
     source: Source
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     def load(self, preprocess: Preprocess, camera: CameraInput | None = None) -> Picture:
         """As a sample; DataError when the picture cannot be decoded."""
-        return load_picture(self.source, preprocess, camera, self.name, self.label)
+        made = load_picture(self.source, preprocess, camera, self.name, self.label)
+        return replace(made, groups=self.groups)
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,57 +199,8 @@ def _class_folders(path: Path, classes: Sequence[Path]) -> Dataset:
 
 
 def _labelled_folder(path: Path) -> Dataset:
-    table = path / "labels.csv"
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as stream:
-            rows = [row for row in csv.reader(stream) if any(cell.strip() for cell in row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read it: {error}", where=str(table)) from error
-    # A first row whose second cell is no number is the header.
-    body = (
-        rows[1:] if rows and not _is_integer(rows[0]) and not _names_file(path, rows[0]) else rows
-    )
-    if not body:
-        raise DataError("there is no picture in it", where=str(table), hint=_CSV_HINT)
-    root = path.resolve()
-    items = tuple(_row_item(root, table, row) for row in body)
+    items = tuple(Item(*row) for row in read_labels_csv(path, SUFFIXES))
     return Dataset(path, "labels.csv", items, items)
-
-
-_CSV_HINT = "each line names a file of this folder and an integer label: cat.jpg,3"
-
-
-def _row_item(root: Path, table: Path, row: Sequence[str]) -> Item:
-    name = row[0].strip()
-    if len(row) < 2:
-        raise DataError(f"{name} has no label", where=str(table), hint=_CSV_HINT)
-    if not _is_integer(row):
-        raise DataError(
-            f"the label {row[1]!r} of {name} is no integer", where=str(table), hint=_CSV_HINT
-        )
-    try:
-        file = (root / name).resolve()
-        inside, exists = file.is_relative_to(root), file.is_file()
-    except (OSError, ValueError, RuntimeError) as error:
-        raise DataError(f"{name!r} is no file name: {error}", where=str(table)) from error
-    if not inside:
-        raise DataError(f"{name} lies outside the folder", where=str(table), hint=_CSV_HINT)
-    if not exists:
-        raise DataError(f"{name} does not exist", where=str(table), hint=_CSV_HINT)
-    label = int(row[1])
-    return Item(name, label if label >= 0 else None, file)
-
-
-def _is_integer(row: Sequence[str]) -> bool:
-    try:
-        int(row[1])
-    except (IndexError, ValueError):
-        return False
-    return True
-
-
-def _names_file(path: Path, row: Sequence[str]) -> bool:
-    return Path(row[0].strip()).suffix.lower() in SUFFIXES and len(row[0]) < 4096
 
 
 def _picture_files(folder: Path) -> list[Path]:

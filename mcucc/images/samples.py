@@ -7,7 +7,7 @@ network's inputs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -36,6 +36,10 @@ class Sample(Protocol):
     @property
     def label(self) -> int | None:
         """The right class, None where there is none to evaluate against."""
+
+    @property
+    def groups(self) -> Mapping[str, str]:
+        """Of labels.csv: the value in each further column, "" for none."""
 
     @property
     def real(self) -> tuple[FloatArray, ...]:
@@ -68,6 +72,7 @@ class Picture:
     label: int | None = None
     size: Size | None = None
     source: Source | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def placement(self) -> Placement:
@@ -130,6 +135,7 @@ class ArraySample:
     values: tuple[Array, ...]
     name: str = ""
     label: int | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def real(self) -> tuple[FloatArray, ...]:

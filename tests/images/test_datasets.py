@@ -45,6 +45,20 @@ def test_class_folders_are_labels_in_sorted_order_taken_in_turn(tmp_path):
     ]
 
 
+def test_further_columns_of_labels_csv_are_groups_of_its_pictures(tmp_path):
+    for name in "ab":
+        picture(tmp_path / f"{name}.png")
+    labels(tmp_path, "file,label, distance,light,light,,\na.png,1, near ,day,x,y\nb.png,0\n")
+    dataset = load_dataset(tmp_path)
+    assert [dict(item.groups) for item in dataset.items] == [
+        {"distance": "near", "light": "day"},
+        {"distance": "", "light": ""},
+    ]
+    assert dict(dataset.items[0].load(PRE).groups)["distance"] == "near"
+    labels(tmp_path, "a.png,1,near\n")  # nothing names the column
+    assert dict(load_dataset(tmp_path).items[0].groups) == {}
+
+
 @pytest.mark.parametrize("header", ["file,label,name\n", "", "\ufefffile,label\n"])
 def test_labels_csv_keeps_its_order_and_skips_negative_labels(tmp_path, header):
     for name in "abc":
