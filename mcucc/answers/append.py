@@ -5,17 +5,16 @@ Whoever knows no answers sees the network end at its heads: `without` takes the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from mcucc.answers.answer import Answer, ClassesAnswer, EmbeddingAnswer, MaskAnswer
+from mcucc.answers.boxes import add_boxes
 from mcucc.answers.builder import Builder
 from mcucc.answers.check_spec import key_of
+from mcucc.answers.ends import Ends, Named
 from mcucc.answers.read import hint_for
 from mcucc.answers.spec import ClassesSpec, EmbeddingSpec, MaskSpec, OutputSpec
 from mcucc.errors import DataError
@@ -29,25 +28,6 @@ from mcucc.ops.sigmoid import Sigmoid
 from mcucc.ops.softmax import Softmax
 from mcucc.ops.threshold import Threshold
 from mcucc.passes import dead_code
-from mcucc.quantize.split_outputs import SplitOutput
-
-CLOSE = 3  # names shown for one that is wrong
-
-
-@dataclass(frozen=True, eq=False)
-class Ends:
-    """What is known of a network's outputs beside its graph.
-
-    `names`: the graph's tensor by the name in the model file. `splits` are outputs of the file
-    that are several in the graph, `constants` those that nothing computes. `size` is that of the
-    pictures, (height, width) in pixels, None where the network reads none.
-    """
-
-    names: Mapping[str, str]
-    splits: Sequence[SplitOutput] = ()
-    constants: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
-    size: tuple[int, int] | None = None
-    where: str = ""  # the file that has [output]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +45,9 @@ def append(graph: Graph, spec: OutputSpec, ends: Ends) -> Appended:
     """
     making = _Making(Builder(graph), graph, ends)
     try:
+        for number, boxes in enumerate(spec.boxes):
+            key = key_of("boxes", number, several=len(spec.boxes) > 1)
+            making.answers.append(add_boxes(making.builder, making.named, ends, boxes, key))
         for number, mask in enumerate(spec.mask):
             making.mask(mask, key_of("mask", number, several=len(spec.mask) > 1))
         for number, classes in enumerate(spec.classes):
@@ -111,7 +94,8 @@ class _Making:
     """A graph, and the answers found for it so far."""
 
     def __init__(self, builder: Builder, graph: Graph, ends: Ends) -> None:
-        self.builder, self.graph, self.ends = builder, graph, ends
+        self.builder, self.ends = builder, ends
+        self.named = Named(ends, graph)
         self.answers: list[Answer] = []
 
     def mask(self, spec: MaskSpec, at: str) -> None:
@@ -168,26 +152,11 @@ class _Making:
 
     def _only(self, name: str, at: str) -> str:
         """The output that is named, or the only one."""
-        if name:
-            return self.tensor(name, f"{at}.tensor")
-        if len(self.ends.names) != 1:
-            found = ", ".join(self.ends.names)
+        names = self.ends.names
+        if not name and len(names) != 1:
+            found = ", ".join(names)
             raise ValueError(f"{at}: which output? the network has {found}; add tensor = ..")
-        return self.tensor(next(iter(self.ends.names)), f"{at}.tensor")
-
-    def tensor(self, name: str, key: str) -> str:
-        """The graph's tensor of an output; ValueError where there is none, or it is split."""
-        found = self.ends.names.get(name)
-        if found is None:
-            known = [n for n in self.ends.names if name in n][:CLOSE]
-            known = known or get_close_matches(name, list(self.ends.names), CLOSE, 0.4)
-            known = known or list(self.ends.names)[:CLOSE]
-            raise ValueError(
-                f"{key}: the network has no output {name!r} (it has: {', '.join(known)})"
-            )
-        if found not in self.graph.outputs:
-            raise ValueError(f"{key}: {name} is written as several outputs of unlike ranges")
-        return found
+        return self.named.tensor(name or next(iter(names)), f"{at}.tensor")
 
 
 def _limit(spec: MaskSpec) -> float:

@@ -17,11 +17,12 @@ from mcucc.answers.spec import (
 from mcucc.base.typed import shown
 
 MOST_CANDIDATES = 4096
-MOST_POINTS = 128
+MOST_POINTS = 64
 MOST_HEADS = 16
 MOST_ANCHORS = 2**16
 LONGEST_NAME = 64
 LARGEST_LENGTH = 2**14  # pixels: of an anchor or a stride
+KINDS = ("boxes", "sizes", "scores", "objectness", "points")
 SCORES = ("identity", "softmax", "sigmoid")
 
 
@@ -58,6 +59,10 @@ def _boxes(spec: BoxesSpec, at: str) -> None:
             f"{at}.variances: {len(spec.variances)} numbers; give 2 (of the centre, of the size) "
             "or 4 (x, y, width, height)"
         )
+    if spec.order and (set(spec.order) - set(KINDS) or len(set(spec.order)) < len(spec.order)):
+        raise ValueError(f"{at}.order: expected some of {', '.join(KINDS)}, each once")
+    if spec.offset is not None:
+        _share(spec.offset, f"{at}.offset")
     for number, value in enumerate(spec.variances):
         if not 0 < value <= 1000:
             raise ValueError(f"{at}.variances[{number}]: {value:g} is outside 0 .. 1000")
@@ -67,7 +72,7 @@ def _boxes(spec: BoxesSpec, at: str) -> None:
 
 
 def _head(head: HeadSpec, at: str) -> None:
-    parts = [key for key in ("boxes", "scores", "objectness", "points") if getattr(head, key)]
+    parts = [key for key in KINDS if getattr(head, key)]
     if not head.tensor and not parts:
         raise ValueError(f'{at}: it names no tensor; give tensor = "..", or boxes and scores')
     if head.tensor and parts:
@@ -78,6 +83,8 @@ def _head(head: HeadSpec, at: str) -> None:
         raise ValueError(f"{at}.stride: {len(head.stride)} numbers; give [vertical, horizontal]")
     for number, value in enumerate(head.stride):
         _length(value, f"{at}.stride[{number}]")
+    for number, value in enumerate(head.strides):
+        _length(value, f"{at}.strides[{number}]")
     if head.anchors and head.anchors_from:
         raise ValueError(f"{at}: anchors and anchors_from are both given")
     if len(head.anchors) > MOST_ANCHORS:

@@ -14,12 +14,14 @@ network then ends. `boxes.py` and its neighbours make nodes of this.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Any
 
 from mcucc.ops.common.detection import Curve, Form, Merge
 
 MOST_BOXES = 1000
+NAMING = ("tensor", "boxes", "sizes", "scores", "objectness", "points", "heatmap", "offsets")
 MOST_CLASSES = 256  # a box has its class in a byte
 
 
@@ -44,17 +46,21 @@ class Decoder(StrEnum):
 class HeadSpec:
     """One map of a detector: `tensor` has all its numbers, or `boxes`, `scores` .. one kind each.
 
-    `stride` is in pixels of the input a cell, (vertical, horizontal); (): input by map. `anchors`
-    are (width, height) in pixels, or (x, y, width, height) of every anchor of an SSD as shares of
-    the picture; `anchors_from` names a constant output of the file that has them.
+    `sizes` has width and height where `boxes` has the centre alone. `stride` is in pixels of the
+    input a cell, (vertical, horizontal); (): input by map. Of maps (N, C) that are joined `strides`
+    are those of all scales in their order. `anchors` are (width, height) in pixels, or (x, y,
+    width, height) of every anchor as shares of the picture; `anchors_from` names a constant output
+    of the file that has the latter, in the order of the numbers of a box.
     """
 
     tensor: str = ""
     boxes: str = ""
+    sizes: str = ""
     scores: str = ""
     objectness: str = ""
     points: str = ""
     stride: tuple[float, ...] = ()
+    strides: tuple[float, ...] = ()
     anchors: tuple[tuple[float, ...], ...] = ()
     anchors_from: str = ""
 
@@ -66,6 +72,8 @@ class BoxesSpec:
     Of the candidates with a score of at least `threshold` the best `candidates` (0: three times
     `most`) are merged, those of a class among themselves unless `agnostic`: two are the same where
     their intersection over union is above `overlap`. The best `most` are the answer.
+    `offset` is where in its cell an anchor's point lies, 0 to 1; `pixels`: corners are no shares of
+    the picture. `order` are the kinds of numbers in a tensor that has them all.
     """
 
     decoder: Decoder
@@ -85,6 +93,9 @@ class BoxesSpec:
     softmax: bool | None = None
     background: bool | None = None  # class 0 is none
     variances: tuple[float, ...] = ()
+    offset: float | None = None
+    pixels: bool | None = None
+    order: tuple[str, ...] = ()
     points: int = 0
     point_names: tuple[str, ...] = ()
 
@@ -151,3 +162,19 @@ class OutputSpec:
     mask: tuple[MaskSpec, ...] = ()
     keypoints: tuple[KeypointsSpec, ...] = ()
     embedding: tuple[EmbeddingSpec, ...] = ()
+
+
+def tensors_of(spec: OutputSpec) -> dict[str, str]:
+    """Every tensor that a specification names, and the key that does so."""
+    found: dict[str, str] = {}
+    for task in fields(spec):
+        tables = getattr(spec, task.name)
+        for number, table in enumerate(tables):
+            at = f"output.{task.name}[{number}]" if len(tables) > 1 else f"output.{task.name}"
+            parts: list[tuple[Any, str]] = [(table, at)]
+            if isinstance(table, BoxesSpec):
+                parts = [(head, f"{at}.heads[{i}]") for i, head in enumerate(table.heads)]
+            for part, key in parts:
+                named = {name: getattr(part, name, "") for name in NAMING}
+                found |= {value: f"{key}.{name}" for name, value in named.items() if value}
+    return found

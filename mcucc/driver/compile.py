@@ -377,7 +377,7 @@ def _manifest(
         rounding=network.integer.rounding,
         preprocess=network.preprocess,
         input_shapes=given.input_shapes or {},
-        outputs=tuple(p.name for p in network.imported.outputs) if given.outputs else (),
+        outputs=tuple(p.name for p in network.imported.outputs) if network.file.cut else (),
         quantization=network.quantization,
         answers=network.answers,
         arena_bytes=compiled.program.arena_bytes,

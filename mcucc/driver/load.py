@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mcucc.answers.answer import Answer
-from mcucc.answers.append import Ends, append, without, without_kernels
+from mcucc.answers.append import append, without, without_kernels
+from mcucc.answers.ends import Ends
 from mcucc.answers.read import find_output
-from mcucc.answers.spec import OutputSpec
+from mcucc.answers.spec import OutputSpec, tensors_of
 from mcucc.base.progress import Progress, silent
 from mcucc.driver.manifest import InFile, Manifest, PostTraining, Quantization
 from mcucc.driver.samples import calibration_samples, preprocess_of
@@ -21,7 +22,7 @@ from mcucc.evaluate.float_outputs import calibrated_slices
 from mcucc.evaluate.slices import Slices
 from mcucc.frontends.frontier import of_file
 from mcucc.frontends.imported import ImportedModel
-from mcucc.frontends.load import ModelFile, import_file, read_file
+from mcucc.frontends.load import ModelFile, ending_at, import_file, read_file
 from mcucc.images.camera import CameraInput, cameras_of
 from mcucc.images.datasets import CALIBRATION_COUNT
 from mcucc.images.preprocess import Preprocess, find_preprocess, says_preprocess, toml_of
@@ -150,12 +151,14 @@ def load_network(path: Path, options: NetworkOptions, progress: Progress = silen
     """
     progress("importing", 0, 0)
     spec = None if options.raw_outputs else find_output(path, options.preprocess)
-    file = read_file(path, options.outputs)
+    file, inner = ending_at(read_file(path, options.outputs), tensors_of(spec) if spec else {})
     imported = import_file(file, options.input_shapes)
     try:
         if imported.quantized:
-            return _answering(_quantized(file, imported, options), spec, options)
-        return _answering(_float(file, imported, options, progress), spec, options)
+            network = _quantized(file, imported, options)
+        else:
+            network = _float(file, imported, options, progress)
+        return _answering(network, spec, inner, options)
     except IntegerError as error:  # passes make nodes of their own
         problems = of_file(error.problems, imported.labels)
         raise IntegerError(problems, where=str(path)) from error
@@ -325,11 +328,17 @@ def _finished(
 
 
 def _answering(
-    network: LoadedModel, spec: OutputSpec | None, options: NetworkOptions
+    network: LoadedModel,
+    spec: OutputSpec | None,
+    inner: Mapping[str, str],
+    options: NetworkOptions,
 ) -> LoadedModel:
-    """The network with the nodes that `[output]` asks for: nothing measures their noise."""
+    """The network with the nodes that `[output]` asks for: nothing measures their noise.
+
+    `inner` are outputs by the names of tensors inside the file.
+    """
     if spec is not None:
-        made = append(network.graph, spec, _ends(network, options))
+        made = append(network.graph, spec, _ends(network, inner, options))
         integer = lower(made.graph, network.integer.rounding)
         network = replace(network, graph=made.graph, integer=integer, answers=made.answers)
         _printer(options)("answers", made.graph)
@@ -338,12 +347,14 @@ def _answering(
     return network
 
 
-def _ends(network: LoadedModel, options: NetworkOptions) -> Ends:
+def _ends(network: LoadedModel, inner: Mapping[str, str], options: NetworkOptions) -> Ends:
     """What `[output]` may name."""
     imported = network.imported
+    ports = {port.name: port.tensor for port in imported.outputs}
+    ports |= {part.name: part.name for split in network.splits for part in split.parts}
     pictures = [hwc(port.stored)[:2] for port in imported.inputs if len(port.stored) == 4]
     return Ends(
-        names={port.name: port.tensor for port in imported.outputs},
+        names={**ports, **{name: ports[end] for name, end in inner.items()}},
         splits=network.splits,
         constants={name: made.values for name, made in imported.constants.items()},
         size=pictures[0] if len(imported.inputs) == len(pictures) == 1 else None,

@@ -12,12 +12,12 @@ from mcucc.errors import ModelError
 from mcucc.frontends.file_kind import format_of
 from mcucc.frontends.imported import Format, ImportedModel
 from mcucc.frontends.onnx.bounds import check_operations
-from mcucc.frontends.onnx.cut import cut_onnx
+from mcucc.frontends.onnx.cut import cut_onnx, inner_onnx
 from mcucc.frontends.onnx.file import is_quantized, read_onnx
 from mcucc.frontends.onnx.importer import import_model
 from mcucc.frontends.onnx.inputs import ShapeMap
 from mcucc.frontends.qdq.importer import import_quantized_model
-from mcucc.frontends.tflite.cut import cut_tflite
+from mcucc.frontends.tflite.cut import cut_tflite, inner_tflite
 from mcucc.frontends.tflite.file import TfliteFile
 from mcucc.frontends.tflite.importer import import_tflite_file
 from mcucc.frontends.tflite.read import parse_tflite, tflite_bytes
@@ -30,8 +30,8 @@ from mcucc.ops.reshape import Reshape
 class ModelFile:
     """A model file, read and parsed once, as it is compiled: cut at the outputs asked for.
 
-    `sha256` is that of the file as given. `content` is what is compiled, in one file: external
-    data within.
+    `cut`: it ends elsewhere than the file as given, whose hash is `sha256`. `content` is
+    what is compiled, in one file: external data within.
     """
 
     path: Path
@@ -39,6 +39,7 @@ class ModelFile:
     content: bytes
     parsed: TfliteFile | onnx.ModelProto
     quantized: bool
+    cut: bool = False
 
     @property
     def suffix(self) -> str:
@@ -67,14 +68,33 @@ def read_file(path: Path, outputs: Sequence[str] = ()) -> ModelFile:
         if outputs:
             content = cut_tflite(content, file, outputs)
             file = replace(parse_tflite(content, path), sha256=sha256)
-        return ModelFile(path, sha256, content, file, quantized=not is_float(file))
+        return ModelFile(path, sha256, content, file, not is_float(file), bool(outputs))
     read = read_onnx(path)
     model, content, quantized = read.model, read.content, is_quantized(read.model)
     if outputs:
         model = cut_onnx(model, outputs, str(path))
     if outputs or read.external:
         content = bytes(model.SerializeToString(deterministic=True))
-    return ModelFile(path, read.sha256, content, model, quantized)
+    return ModelFile(path, read.sha256, content, model, quantized, bool(outputs))
+
+
+def ending_at(file: ModelFile, keys: Mapping[str, str]) -> tuple[ModelFile, dict[str, str]]:
+    """The file that ends at these tensors, too, and the output of each that lies inside it.
+
+    Its other outputs stay, but for those that follow from a tensor inside it. `keys` says what
+    names a tensor. Raises ModelError.
+    """
+    if isinstance(file.parsed, TfliteFile):
+        content = inner_tflite(file.content, file.parsed, keys)
+        if content is file.content:
+            return file, {}
+        parsed = replace(parse_tflite(content, file.path), sha256=file.sha256)
+        return replace(file, content=content, parsed=parsed, cut=True), {}
+    model, ends = inner_onnx(file.parsed, keys, str(file.path))
+    if not ends:
+        return file, {}
+    content = bytes(model.SerializeToString(deterministic=True))
+    return replace(file, content=content, parsed=model, cut=True), ends
 
 
 def import_file(file: ModelFile, input_shapes: ShapeMap | None = None) -> ImportedModel:

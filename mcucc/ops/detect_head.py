@@ -7,7 +7,7 @@ threshold ends the matter; of the rest the best are kept, sorted, and only what 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -39,9 +39,10 @@ class DetectHead(Head, Finder):
 
     `anchors` are those of every cell, or with `own_anchors` of all cells one after another; cells
     are `stride` (y, x) pixels apart. Boxes have four numbers (see Form); width and height lie at
-    `sizes` where that is given. With `bins` each distance of SIDES is the expected one of so many
-    bins. `points` are pairs, or triples where `point_score_curve` is given, placed by
-    `point_anchors` (empty: `anchors`). `clip` (height, width) keeps corners inside the picture.
+    `sizes` where that is given, and are g(size_power t): SSD's variance. With `bins` each distance
+    of SIDES is the expected one of so many bins. `points` are pairs, or triples where
+    `point_score_curve` is given, placed by `point_anchors` (empty: `anchors`). `clip` (height,
+    width) keeps corners inside the picture.
     """
 
     LIMITS: ClassVar[str] = (
@@ -103,7 +104,7 @@ class DetectHead(Head, Finder):
                     size = numbers(maps, self.sizes, cells.anchors, 2)[best]
                 if self.form not in (Form.SIDES, Form.CORNERS):
                     t = t[:, :2]
-                t, size = self.place_curve.of(t), self.size_curve.of(size)
+                t, size = self.place_curve.of(t), self.size_curve.of(self.size_power * size)
         corners = float_boxes(self.form, where, gains[cells.index(best)], t, size)
         if self.clip is not None:
             height, width = self.clip
@@ -173,6 +174,7 @@ class DetectHead(Head, Finder):
             place = ByteFunction.of(self.place_curve, quants[self.boxes.input], across)
         if self.boxes is not None and self.form in (Form.CENTER, Form.CENTER_YX):
             quant = quants[(self.sizes or self.boxes).input]
+            quant = replace(quant, scale=(quant.per_tensor_scale * self.size_power,))
             size = ByteFunction.of(self.size_curve, quant, gains[:, 2:].reshape(-1).tolist())
         return Geometry.of(cells, self.anchors, place, size)
 

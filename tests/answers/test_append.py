@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from mcucc.answers.answer import ClassesAnswer, EmbeddingAnswer, MaskAnswer, Scores
-from mcucc.answers.append import Appended, Ends, append, without, without_kernels
+from mcucc.answers.append import Appended, append, without, without_kernels
 from mcucc.answers.decode import decode
+from mcucc.answers.ends import Ends
 from mcucc.answers.spec import ClassesSpec, EmbeddingSpec, MaskSpec, OutputSpec
 from mcucc.errors import DataError
 from mcucc.ir import Graph, Node, Quant, Tensor

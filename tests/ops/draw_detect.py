@@ -111,6 +111,7 @@ def detect_head_cases(draw: st.DrawFn, form: Form | None = None) -> Case:
         objectness_curve=draw(SCORES),
         place_curve=draw(PLACES),
         size_curve=draw(SIZES),
+        size_power=draw(st.sampled_from([1.0, 1.0, 0.2])),
         point_curve=draw(PLACES),
         point_score_curve=point_score,
         softmax=with_scores and draw(st.booleans()),

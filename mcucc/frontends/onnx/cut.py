@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import onnx
 from onnx import AttributeProto, TensorProto
 
-from mcucc.frontends.named_outputs import named_outputs
+from mcucc.frontends.named_outputs import check_inner, named_outputs
 from mcucc.frontends.onnx.dialects import DEFAULT_DOMAINS
 from mcucc.frontends.onnx.file import is_quantized
 
@@ -24,15 +24,50 @@ def cut_onnx(model: onnx.ModelProto, wanted: Sequence[str], where: str) -> onnx.
     In a quantized model a float that is quantized next is meant as it is after that: the output
     is what DequantizeLinear makes of it. Raises ModelError for names that are not computed.
     """
+    names = named_outputs(wanted, *_computed(model), where)
+    if is_quantized(model):
+        nodes = model.graph.node
+        names = tuple(dict.fromkeys(_after_quantization(nodes, name) for name in names))
+    return _ending(model, names)
+
+
+def inner_onnx(
+    model: onnx.ModelProto, keys: Mapping[str, str], where: str
+) -> tuple[onnx.ModelProto, dict[str, str]]:
+    """The model that ends at these tensors, too, where they lie inside it, and their outputs.
+
+    Other outputs stay, but for those that follow from a tensor inside it. `keys` says what names
+    a tensor. Raises ModelError.
+    """
+    outputs = [value.name for value in model.graph.output]
+    keys = {name: key for name, key in keys.items() if name not in outputs}
+    if not keys:
+        return model, {}
+    check_inner(keys, *_computed(model), where)
+    nodes = model.graph.node
+    ends = {name: name for name in keys}
+    if is_quantized(model):
+        ends = {name: _after_quantization(nodes, name) for name in keys}
+    behind = set(ends) | set(ends.values())
+    for node in nodes:
+        if behind.intersection(reads_of(node)):
+            behind.update(node.output)
+    stay = [name for name in outputs if name not in behind or name in ends.values()]
+    return _ending(model, tuple(dict.fromkeys((*stay, *ends.values())))), ends
+
+
+def _computed(model: onnx.ModelProto) -> tuple[list[str], dict[str, str]]:
+    """The tensors that follow from inputs, and what the others are."""
     graph = model.graph
     producers = {name: node for node in graph.node for name in node.output if name}
     others = {value.name: "an input" for value in graph.input}
     others |= {tensor.name: "a constant" for tensor in graph.initializer}
     others |= {n: "a constant" for n in constant_values(graph.node, others) if n in producers}
-    names = named_outputs(wanted, [name for name in producers if name not in others], others, where)
-    if is_quantized(model):
-        names = tuple(dict.fromkeys(_after_quantization(graph.node, name) for name in names))
-    nodes = leading_to(graph.node, names)
+    return [name for name in producers if name not in others], others
+
+
+def _ending(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
+    nodes = leading_to(model.graph.node, names)
     return _rewritten(model, nodes, [_value(model, name) for name in names])
 
 
@@ -101,6 +136,7 @@ def _rewritten(
     cut.graph.name = graph.name
     cut.graph.node.extend(nodes)
     cut.graph.input.extend(value for value in graph.input if value.name in read)
+    read |= {value.name for value in outputs}  # an output may be a constant
     cut.graph.initializer.extend(tensor for tensor in graph.initializer if tensor.name in read)
     cut.graph.sparse_initializer.extend(graph.sparse_initializer)
     cut.graph.value_info.extend(value for value in graph.value_info if value.name in made)

@@ -7,12 +7,12 @@ are, so that nothing has to be written anew.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import tflite
 
 from mcucc.errors import ModelError
-from mcucc.frontends.named_outputs import named_outputs
+from mcucc.frontends.named_outputs import check_inner, named_outputs
 from mcucc.frontends.tflite.file import FileOperator, TfliteFile
 from mcucc.frontends.tflite.read import BROKEN
 
@@ -27,14 +27,45 @@ def cut_tflite(data: bytes, file: TfliteFile, wanted: Sequence[str]) -> bytes:
 
     Raises ModelError for names that no operator computes.
     """
-    where = str(file.path)
+    computed, others = _computed(file)
+    names = named_outputs(wanted, computed, others, str(file.path))
+    return _ending(data, file, [computed[name] for name in names])
+
+
+def inner_tflite(data: bytes, file: TfliteFile, keys: Mapping[str, str]) -> bytes:
+    """The file that ends at these tensors, too, where they lie inside it; else `data` itself.
+
+    Other outputs stay, but for those that follow from a tensor inside it. `keys` says what names
+    a tensor. Raises ModelError.
+    """
+    outputs = {file.tensors[index].name for index in file.outputs}
+    keys = {name: key for name, key in keys.items() if name not in outputs}
+    if not keys:
+        return data
+    computed, others = _computed(file)
+    check_inner(keys, computed, others, str(file.path))
+    inner = [computed[name] for name in keys]
+    behind = set(inner)
+    for operator in file.operators:
+        if behind.intersection(operator.inputs):
+            behind.update(operator.outputs)
+    stay = [index for index in file.outputs if index not in behind]
+    return _ending(data, file, list(dict.fromkeys((*stay, *inner))))
+
+
+def _computed(file: TfliteFile) -> tuple[dict[str, int], dict[str, str]]:
+    """The tensors that operators make, by name, and what the others are."""
     computed: dict[str, int] = {}
     for operator in file.operators:
         for index in operator.outputs:
             computed.setdefault(file.tensors[index].name, index)
     others = {t.name: "a constant" for t in file.tensors if t.data is not None}
     others |= {file.tensors[i].name: "an input" for i in file.inputs}
-    outputs = [computed[name] for name in named_outputs(wanted, computed, others, where)]
+    return computed, others
+
+
+def _ending(data: bytes, file: TfliteFile, outputs: Sequence[int]) -> bytes:
+    where = str(file.path)
     kept, read = _leading_to(file.operators, outputs)
     try:
         return _rewritten(data, outputs, kept, [i for i in file.inputs if i in read])

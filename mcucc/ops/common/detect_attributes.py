@@ -34,6 +34,7 @@ class Head:
     objectness_curve: Curve = Curve.SIGMOID
     place_curve: Curve = Curve.IDENTITY
     size_curve: Curve = Curve.IDENTITY
+    size_power: float = 1.0
     point_curve: Curve = Curve.IDENTITY
     point_score_curve: Curve | None = None
     softmax: bool = False
