@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mcucc.answers.answer import Answer
 from mcucc.base.names import comment, identifier, short_paths, string
 from mcucc.codegen.action_writer import Writing
+from mcucc.codegen.answers import AnswerCode, NameTable, answer_codes
 from mcucc.codegen.arena_map import arena_map
 from mcucc.codegen.constant_outputs import ConstantTable, constant_tables
 from mcucc.codegen.constants import BufferCode, Constant, Constants
@@ -25,7 +27,8 @@ from mcucc.schedule.plan.buffers import BufferId
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Compute, Program
 
-CAMERA = KernelId("camera")  # whose C unit is not a kernel's
+# C units that are no kernel's
+CAMERA, BOXES = KernelId("camera"), KernelId("boxes")
 C_TYPES = {
     np.dtype(np.int8): "int8_t",
     np.dtype(np.uint8): "uint8_t",
@@ -69,6 +72,7 @@ class End:
     camera: bool
     note: str = ""  # what part of the file's output it is
     entries: int | None = None  # that its values are indices into
+    records: str = ""  # the function that reads them, where the values are a list of records
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,17 @@ class ModelCode:
     step_names: tuple[str, ...]
     sources: tuple[str, ...]  # of the kernels, below runtime_c
     constant_outputs: tuple[ConstantTable, ...] = ()
+    answers: tuple[AnswerCode, ...] = ()
+
+    @property
+    def name_tables(self) -> tuple[NameTable, ...]:
+        """Names of classes and points."""
+        return tuple(table for answer in self.answers for table in answer.tables)
+
+    @property
+    def has_records(self) -> bool:
+        """Whether an output is a list of boxes or points."""
+        return any(answer.records for answer in self.answers)
 
     @property
     def has_constants(self) -> bool:
@@ -138,11 +153,13 @@ def model_code(
     origin: Origin,
     splits: Sequence[SplitOutput] = (),
     constants: Mapping[str, ConstantOutput] | None = None,
+    answers: Sequence[Answer] = (),
 ) -> ModelCode:
     """Compute every name, number and comment of the generated C of `program`.
 
     `cameras` says for each input how camera bytes become int8; inputs without one take int8.
-    `splits` are outputs of the file that are several here, `constants` those that nothing computes.
+    `splits` are outputs of the file that are several here, `constants` those that nothing computes;
+    `answers` say what outputs mean.
     """
     graph = program.graph
     notes = {
@@ -152,6 +169,8 @@ def model_code(
     }
     tables = constant_tables(name, constants or {})
     names = Names(name, program, [table.symbol for table in tables])
+    read = answer_codes(answers, graph.activations, names)
+    readers = {answer.output.end: answer.function for answer in read if answer.records}
     writing = Writing(program, names, Constants(program, names), cameras)
     streams = program.plan.image.streams
     camera_steps = () if streams else tuple(_camera(writing, tensor) for tensor in cameras)
@@ -159,8 +178,10 @@ def model_code(
     stages = stage_codes(writing)
     inputs = tuple(_end(writing, t, not streams, camera=t in cameras) for t in graph.inputs)
     outputs = tuple(_end(writing, t, True, note=notes.get(t, "")) for t in graph.outputs)
+    outputs = tuple(replace(o, records=readers.get(o.identifier, "")) for o in outputs)
     calls = _calls(program)
     ids = {c.id for call in calls.values() for c in call.calls} | ({CAMERA} if cameras else set())
+    beside = {BOXES} if readers else set()
     titles = [*(c.title for c in camera_steps), *_step_titles(program)]
     return ModelCode(
         name=name,
@@ -186,8 +207,9 @@ def model_code(
         first_constants=first_constants,
         last_constants=writing.constants.taken(),
         step_names=tuple(string(title) for title in titles),
-        sources=tuple(sorted({key.source for key in ids})),
+        sources=tuple(sorted({key.source for key in ids | beside})),
         constant_outputs=tables,
+        answers=read,
     )
 
 

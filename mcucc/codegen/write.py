@@ -29,6 +29,10 @@ def model_sources(code: ModelCode, kernels: Iterable[str]) -> dict[str, str]:
             f"{code.name}_constants.h": "model/constants.h.j2",
             f"{code.name}_constants.c": "model/constants.c.j2",
         }
+    if code.answers:
+        files[f"{code.name}_answers.c"] = "model/answers.c.j2"
+    if code.name_tables:
+        files[f"{code.name}_names.c"] = "model/names.c.j2"
     abi = runtime_abi(resource_dir("runtime_c"))
     context = {"m": code, "kernels": sorted(kernels), "runtime": abi}
     texts = {name: templates.get_template(path).render(context) for name, path in files.items()}

@@ -277,7 +277,13 @@ def generate(network: LoadedModel, chosen: Schedule, name: str) -> Compiled:
     check(chosen.program)
     origin = Origin(network.file.path.name, network.file.sha256, __version__)
     code = model_code(
-        chosen.program, network.cameras, name, origin, network.splits, network.imported.constants
+        chosen.program,
+        network.cameras,
+        name,
+        origin,
+        network.splits,
+        network.imported.constants,
+        network.answers,
     )
     return Compiled(network, chosen, code, name)
 
