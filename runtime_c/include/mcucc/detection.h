@@ -42,6 +42,25 @@ MCUCC_INLINE uint32_t mcucc_byte_score(const uint16_t *table, int8_t x)
     return table[x + 128];
 }
 
+/* How many of `count` bytes, `step` apart, are less than `least` before the first that is not: what
+ * most of the bytes of a map cost. */
+MCUCC_OUTLINE int32_t mcucc_bytes_below(const int8_t *x, int32_t step, int32_t count, int32_t least)
+{
+    const int32_t two = 2 * step;
+    const int32_t three = 3 * step;
+    int32_t left = count;
+    for (; left >= 4; left -= 4) {
+        if (x[0] >= least || x[step] >= least || x[two] >= least || x[three] >= least) {
+            break;
+        }
+        x += 4 * step;
+    }
+    for (; left > 0 && *x < least; --left) {
+        x += step;
+    }
+    return count - left;
+}
+
 /* a * b / 65535, rounded to nearest, of scores: no step leaves 32 bits. */
 MCUCC_INLINE uint32_t mcucc_score_product(uint32_t a, uint32_t b)
 {

@@ -300,10 +300,11 @@ static void look_at(const head *h, const int8_t *x, int32_t step, int32_t column
 {
     const int32_t least = h->params->least_byte;
     const int32_t anchors = h->params->anchors;
-    for (int32_t i = 0; i < count; ++i, x += step) {
-        if (*x >= least) {
-            consider(h, column + i / anchors, i % anchors);
-        }
+    int32_t i = mcucc_bytes_below(x, step, count, least);
+    while (i < count) {
+        consider(h, column + i / anchors, i % anchors);
+        ++i;
+        i += mcucc_bytes_below(x + i * step, step, count - i, least);
     }
 }
 
@@ -322,17 +323,8 @@ static void look_at_row(const head *h, const int8_t *x, int32_t pixel, int32_t s
     }
 }
 
-static int32_t largest_of(const int8_t *x, int32_t count)
-{
-    int32_t largest = FAR_BELOW;
-    for (int32_t i = 0; i < count; ++i) {
-        largest = x[i] > largest ? x[i] : largest;
-    }
-    return largest;
-}
-
-/* Candidates of several class bytes: the largest, above the background's where there is a softmax.
- */
+/* Candidates of several class bytes: one of them is large enough, above the background's where there
+ * is a softmax. */
 static void look_at_classes(const head *h)
 {
     const mcucc_detect_head_params *p = h->params;
@@ -343,7 +335,7 @@ static void look_at_classes(const head *h)
         const int8_t *x = pixel;
         for (int32_t anchor = 0; anchor < p->anchors; ++anchor, x += p->score_step) {
             const int32_t least = p->least_byte + (relative ? x[0] : 0);
-            if (largest_of(x + p->background, p->classes) >= least) {
+            if (mcucc_bytes_below(x + p->background, 1, p->classes, least) < p->classes) {
                 consider(h, column, anchor);
             }
         }

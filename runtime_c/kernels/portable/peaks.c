@@ -23,17 +23,16 @@ void mcucc_peaks_begin(const mcucc_peaks_params *params, int32_t *sums)
     }
 }
 
-/* The first of the largest values of a channel in `columns` pixels: its column. */
-static int32_t largest_column(const int8_t *x, int32_t channels, int32_t columns)
+/* The first of the largest values of a channel in a piece of a row; -1: none is `least` or more. */
+static int32_t largest_column(const int8_t *x, int32_t channels, int32_t columns, int32_t least)
 {
-    int32_t largest = *x;
-    int32_t best = 0;
-    for (int32_t column = 1; column < columns; ++column) {
-        x += channels;
-        if (*x > largest) {
-            largest = *x;
-            best = column;
-        }
+    int32_t best = -1;
+    int32_t column = mcucc_bytes_below(x, channels, columns, least);
+    while (column < columns) {
+        best = column;
+        least = x[column * channels] + 1;
+        ++column;
+        column += mcucc_bytes_below(x + column * channels, channels, columns - column, least);
     }
     return best;
 }
@@ -47,17 +46,17 @@ void mcucc_peaks_row(const mcucc_peaks_params *params, const int8_t *const *rows
     peak *own = (peak *)sums;
     for (int32_t channel = 0; channel < p->channels; ++channel, ++own) {
         const int8_t *x = rows[0] + channel;
-        const int32_t column = largest_column(x, p->channels, columns);
-        const int8_t value = x[column * p->channels];
-        const int32_t number = first + column;
-        if (value > own->value || (value == own->value && number < own->number)) {
-            own->number = number;
-            own->value = value;
-            if (p->offsets) {
-                const int8_t *offset = rows[1] + column * 2 * p->channels + channel;
-                own->x = offset[p->offset_x];
-                own->y = offset[p->offset_y];
-            }
+        const int32_t least = own->value + (first > own->number); /* of equals the first cell */
+        const int32_t column = largest_column(x, p->channels, columns, least);
+        if (column < 0) {
+            continue;
+        }
+        own->number = first + column;
+        own->value = x[column * p->channels];
+        if (p->offsets) {
+            const int8_t *offset = rows[1] + column * 2 * p->channels + channel;
+            own->x = offset[p->offset_x];
+            own->y = offset[p->offset_y];
         }
     }
 }

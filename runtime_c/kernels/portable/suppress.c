@@ -35,23 +35,25 @@ static int32_t smaller(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
-static uint64_t area(int32_t width, int32_t height)
+/* Sides of int16 have 16 bits. */
+static uint32_t area_of(const mcucc_box_record *box)
 {
-    return width > 0 && height > 0 ? (uint64_t)((uint32_t)width) * (uint32_t)height : 0;
-}
-
-static uint64_t area_of(const mcucc_box_record *box)
-{
-    return area(box->right - box->left, box->bottom - box->top);
+    const int32_t width = box->right - box->left;
+    const int32_t height = box->bottom - box->top;
+    return width > 0 && height > 0 ? (uint32_t)width * (uint32_t)height : 0;
 }
 
 /* Whether the intersection of two boxes is more than the share of their union. */
 static int32_t overlap(const mcucc_box_record *a, const mcucc_box_record *b, int32_t share)
 {
-    const uint64_t common = area(smaller(a->right, b->right) - larger(a->left, b->left),
-                                 smaller(a->bottom, b->bottom) - larger(a->top, b->top));
-    const uint64_t both = area_of(a) + area_of(b) - common;
-    return (common << 16) > both * (uint32_t)share;
+    const int32_t width = smaller(a->right, b->right) - larger(a->left, b->left);
+    const int32_t height = smaller(a->bottom, b->bottom) - larger(a->top, b->top);
+    if (width <= 0 || height <= 0) {
+        return 0;
+    }
+    const uint32_t common = (uint32_t)width * (uint32_t)height;
+    const uint64_t both = (uint64_t)area_of(a) + area_of(b) - common;
+    return (uint64_t)common << 16 > both * (uint32_t)share;
 }
 
 static int32_t is_new(const kept *k, const mcucc_box_record *box)
