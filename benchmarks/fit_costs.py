@@ -30,6 +30,7 @@ from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
 from mcucc.driver.target import bind
 from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph
+from mcucc.ir.kernel import Granularity
 from mcucc.ir.kernel_id import KernelId
 from mcucc.kernels import costs
 from mcucc.kernels.catalogue import kernels_of
@@ -106,7 +107,9 @@ def rows_of(program: Program, counts: Sequence[int]) -> list[Row]:
         rows = sum(end - begin for begin, end in action.rows)
         columns = sum(end - begin for begin, end in action.columns)
         calls = rows * sum(begin < end for begin, end in action.columns)
-        channels = program.graph.activations[node.output].channels
+        sink = node.kernel.granularity is Granularity.SINK
+        counted = node.inputs[0] if sink else node.output
+        channels = program.graph.activations[counted].channels
         pixels = rows * columns
         features = (pixels * work.macs, pixels * channels, calls, calls * channels)
         assert work.key is not None, action.node

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from mcucc.ir.integer import IntegerNode
+from mcucc.ir.kernel import Granularity
 from mcucc.ir.kernel_id import KernelId
 from mcucc.kernels.costs import KernelCost, core_costs
 from mcucc.schedule.expand.work import NodeWork, work_of
@@ -126,7 +127,9 @@ def stage_costs(program: Program, model: CostModel) -> list[float]:
                 total += model.per_copied_row * calls
             elif isinstance(action, Compute):
                 node = nodes[action.node]
-                channels = program.graph.activations[node.output].channels
+                sink = node.kernel.granularity is Granularity.SINK  # its pixels are the input's
+                counted = node.inputs[0] if sink else node.output
+                channels = program.graph.activations[counted].channels
                 work = work_of(node)
                 taken = _taken(program, node, action) if work.parts else (0, 0)
                 total += model.node(work, channels, rows, columns, calls, taken)
