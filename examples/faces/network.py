@@ -1,13 +1,19 @@
 """The face detector: MobileNet-like, fully convolutional, one grey picture in, two maps out.
 
 Each cell of the maps stands for 8x8 pixels. `heat` (1 channel) is the probability that a face is
-centred there; `box` (3 channels) its offset from the cell's centre, in cells, and log2(side / 28).
+centred there; `box` (4 channels) says where, as YOLOX does: its centre from the cell's corner, in
+cells, and the natural logarithms of its width and height, in cells.
 """
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
+
+STRIDE = 8  # pixels a cell
+USUAL_SIDE = 28  # pixels; the side of a face whose size is learned as 0
 
 WIDTHS = ((24, 2), (24, 1), (40, 2), (40, 1), (56, 1), (56, 1))  # channels, stride
 FIRST = 8
@@ -35,7 +41,7 @@ class Separable(nn.Module):
 
 
 class FaceDetector(nn.Module):
-    """(N, 1, 128, 128) grey values in -1 .. 1 to heat (N, 1, 16, 16) and box (N, 3, 16, 16)."""
+    """(N, 1, 128, 128) grey values in -1 .. 1 to heat (N, 1, 16, 16) and box (N, 4, 16, 16)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +58,10 @@ class FaceDetector(nn.Module):
         nn.init.constant_(self.face.bias, -4.0)  # faces are rare: start from "no face"
 
     def logits(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The heat before its sigmoid, and the boxes: what the losses are made of."""
+        """The heat before its sigmoid, and the boxes: what the losses are made of.
+
+        Learned is (N, 3, 16, 16): the offset from the cell's centre, log2(side / USUAL_SIDE).
+        """
         x = self.first(x)
         for block in self.block:
             x = block(x)
@@ -62,3 +71,17 @@ class FaceDetector(nn.Module):
         """What is exported."""
         heat, box = self.logits(x)
         return torch.sigmoid(heat), box
+
+    def as_exported(self) -> FaceDetector:
+        """The same detector with the four numbers of a box: its last convolution says them."""
+        learned = self.place
+        self.place = nn.Conv2d(learned.in_channels, 4, 1)
+        half, least = 0.5, math.log(USUAL_SIDE / STRIDE)
+        factors = torch.tensor([1.0, 1.0, math.log(2), math.log(2)])
+        rows = [0, 1, 2, 2]
+        with torch.no_grad():
+            self.place.weight.copy_(learned.weight[rows] * factors[:, None, None, None])
+            self.place.bias.copy_(
+                learned.bias[rows] * factors + torch.tensor([half, half, least, least])
+            )
+        return self

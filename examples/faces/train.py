@@ -4,7 +4,7 @@
     python examples/faces/train.py
 
 About five minutes on one core. Seeded: the same torch on the same kind of machine gives the same
-file. Only what `pictures.material(held_out=False)` gives is seen; the held-out score is printed.
+file. Only what `pictures.material(held_out=False)` gives is seen: demo.py scores the rest.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from boxes import STRIDE, USUAL_SIDE, Score, decode, score
-from network import FaceDetector
-from pictures import SIDE, Scene, held_out_scenes, material, training_scene
+from network import STRIDE, USUAL_SIDE, FaceDetector
+from pictures import SIDE, Scene, material, training_scene
 from torch.nn import functional
 
 HERE = Path(__file__).parent
@@ -112,14 +111,6 @@ def train(steps: int, pool: int, seed: int) -> FaceDetector:
     return net.eval()
 
 
-@torch.no_grad()
-def evaluate(net: FaceDetector, scenes: Sequence[Scene]) -> Score:
-    """Faces found in scenes."""
-    heat, box = (value.permute(0, 2, 3, 1).numpy() for value in net(normalised(scenes)))
-    found = (decode(h, b) for h, b in zip(heat, box, strict=True))
-    return sum((score(f, s.faces) for f, s in zip(found, scenes, strict=True)), Score())
-
-
 def export(net: FaceDetector, path: Path) -> None:
     """Write the ONNX file, with the names of the modules and nothing of this machine in it."""
     program = torch.onnx.export(
@@ -153,7 +144,7 @@ def rename(graph: onnx.GraphProto, kept: set[str]) -> None:
 
 
 def main() -> None:
-    """Train, score, export."""
+    """Train, export."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--pool", type=int, default=POOL)
@@ -161,8 +152,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "faces.onnx")
     options = parser.parse_args()
     net = train(options.steps, options.pool, options.seed)
-    print(f"held out: {evaluate(net, held_out_scenes())}")
-    export(net, options.out)
+    export(net.as_exported(), options.out)
     print(f"written to {options.out} ({options.out.stat().st_size:,} bytes)")
 
 
