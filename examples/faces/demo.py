@@ -2,8 +2,9 @@
 
     python examples/faces/demo.py [--board bluepill] [--out build/demo]
 
-Compiles faces.onnx, which streams a 128x128 picture row by row, runs it under emulation over
-packaged photographs and held-out faces, compares with the float network, and draws what it found.
+Compiles faces.onnx, which streams a 128x128 picture row by row and ends in boxes, runs it under
+emulation over packaged photographs and held-out faces, counts what it finds beside the float
+network, and draws it.
 """
 
 from __future__ import annotations
@@ -12,14 +13,13 @@ import argparse
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from boxes import Map, Score, decode, score
-from drawing import Detection, sheet
 from pictures import (
     HELD_OUT_PHOTOGRAPHS,
+    SIDE,
     Box,
     NoPicturesError,
     held_out_scenes,
@@ -29,26 +29,10 @@ from pictures import (
 )
 from PIL import Image
 
-from mcucc.driver.folder import CompiledFolder, open_compiled
-from mcucc.driver.run import run_samples
-from mcucc.driver.samples import sample_of
-from mcucc.driver.validate import float_outputs
-from mcucc.errors import ToolError
-from mcucc.images.samples import Sample
-
 HERE = Path(os.path.relpath(Path(__file__).parent))  # short in the commands shown
 CALIBRATION = 100  # scenes
 SRAM = 13_000  # bytes; the rest is for the application
 ASTRONAUT = Box(56, 32.5, 26)  # the face in astronaut.png, by eye, at 128x128
-
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """A picture file and the faces in it."""
-
-    path: Path
-    image: Image.Image
-    faces: tuple[Box, ...]
 
 
 def write_calibration(folder: Path) -> None:
@@ -59,24 +43,32 @@ def write_calibration(folder: Path) -> None:
         Image.fromarray(training_scene(rng, source).pixels).save(folder / f"{index:03}.png")
 
 
-def write_pictures(folder: Path) -> tuple[list[Picture], list[Picture]]:
-    """Photographs (their middle, square) and scenes of held-out faces, all of them never seen."""
-    folder.mkdir(parents=True, exist_ok=True)
-    photographs, scenes = [], []
+def write_picture(folder: Path, name: str, image: Image.Image, faces: Sequence[Box]) -> None:
+    """A picture, and where its faces are as YOLO's labels say it, in shares of the picture."""
+    for part in ("images", "labels"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    image.save(folder / "images" / f"{name}.png")
+    rows = [[f"{value / SIDE:.6f}" for value in (f.x, f.y, f.side, f.side)] for f in faces]
+    lines = "".join(f"0 {' '.join(row)}\n" for row in rows)
+    (folder / "labels" / f"{name}.txt").write_text(lines, encoding="utf-8")
+    (folder / "names.txt").write_text("face\n", encoding="utf-8")
+
+
+def write_photographs(folder: Path) -> None:
+    """The middle of photographs that were never seen, square; one has a face."""
     for name in HELD_OUT_PHOTOGRAPHS:
         image = photograph(name)
         side, (width, height) = min(image.size), image.size
         left, top = (width - side) // 2, (height - side) // 2
-        image = image.crop((left, top, left + side, top + side))
-        path = folder / Path(name).with_suffix(".png").name
-        image.save(path)
-        photographs.append(Picture(path, image, (ASTRONAUT,) if "astronaut" in name else ()))
+        faces = (ASTRONAUT,) if "astronaut" in name else ()
+        square = image.crop((left, top, left + side, top + side))
+        write_picture(folder, Path(name).stem, square, faces)
+
+
+def write_scenes(folder: Path) -> None:
+    """Scenes of faces that were never seen."""
     for index, scene in enumerate(held_out_scenes()):
-        image = Image.fromarray(scene.pixels)
-        path = folder / f"scene{index:02}.png"
-        image.save(path)
-        scenes.append(Picture(path, image, scene.faces))
-    return photographs, scenes
+        write_picture(folder, f"scene{index:02}", Image.fromarray(scene.pixels), scene.faces)
 
 
 def mcucc(*words: object) -> None:
@@ -89,76 +81,21 @@ def mcucc(*words: object) -> None:
         raise SystemExit(done.returncode)
 
 
-def int8_maps(compiled: CompiledFolder, samples: list[Sample]) -> tuple[dict[str, Map], str]:
-    """Real values (pictures, H, W, C) of what the C computes, and where it ran."""
-    try:
-        run = run_samples(compiled, samples)
-    except ToolError as error:
-        print(f"not emulated: {error}\nthe C runs on this host instead")
-        run = run_samples(compiled, samples, "host")
-    activations = compiled.integer.activations
-    real = {name: activations[name].real(value) for name, value in run.outputs.items()}
-    return {name: value.astype(np.float32) for name, value in real.items()}, run.emulator
-
-
-def detections(pictures: list[Picture], maps: dict[str, Map], first: int = 0) -> list[Detection]:
-    """What the maps say of the pictures; the first picture's are number `first`."""
-    return [
-        Detection(
-            picture.path.stem,
-            picture.image,
-            maps["heat"][index],
-            decode(maps["heat"][index], maps["box"][index]),
-            picture.faces,
-        )
-        for index, picture in enumerate(pictures, first)
-    ]
-
-
-def total(found: list[Detection]) -> Score:
-    """The score of all pictures together."""
-    return sum((score(d.found, d.faces) for d in found), Score())
-
-
-def accuracy(what: str, exact: Score, ours: Score) -> str:
-    """One line: faces found and false alarms, float beside int8."""
-    cells = [
-        f"{s.found} of {s.faces} faces, {s.false_alarms} false alarms".ljust(34)
-        for s in (exact, ours)
-    ]
-    return f"{what:28}{''.join(cells)}".rstrip()
-
-
 def demo(board: str, out: Path) -> None:
     """The whole demo; everything it writes lies below `out`."""
     calibration, folder = out / "calibration", out / "faces"
+    photographs, scenes = out / "photographs", out / "scenes"
     write_calibration(calibration)
-    photographs, scenes = write_pictures(out / "pictures")
+    write_photographs(photographs)
+    write_scenes(scenes)
     options = ("--board", board, "--image", "rows", "--sram", SRAM)
     mcucc("compile", HERE / "faces.onnx", *options, "--data", calibration, "--out", folder)
-    mcucc("validate", folder, "--data", out / "pictures")
-
-    compiled = open_compiled(folder)
-    samples = [sample_of(picture.path, compiled) for picture in (*photographs, *scenes)]
-    maps, where = int8_maps(compiled, samples)
-    exact = float_outputs(compiled, samples)
-    print(f"\nOn pictures that were in neither training nor calibration:\n{'':28}", end="")
-    print(f"{'float network':34}int8 C, {where}")
-    count = len(photographs)
-    found = {
-        title: (detections(pictures, exact, first), detections(pictures, maps, first))
-        for title, pictures, first in (
-            (f"{count} photographs", photographs, 0),
-            (f"{len(scenes)} scenes of held-out faces", scenes, count),
-        )
-    }
-    for title, (of_float, of_int8) in found.items():
-        print(accuracy(title, total(of_float), total(of_int8)))
-    (_, large), (_, small) = found.values()
-    drawn = out / "faces.png"
-    sheet(large, small, f"faces.onnx on {board}: int8, {where}").save(drawn)
-    for what, path in (("report", folder / "report.html"), ("picture", drawn)):
-        if path.is_file():
+    print("\nPictures that were in neither training nor calibration:")
+    mcucc("validate", folder, "--data", scenes)
+    images = photographs / "images"
+    mcucc("run", folder, "--input", images, "--draw", out / "drawn")
+    for what, path in (("report", folder / "report.html"), ("pictures", out / "drawn")):
+        if path.exists():
             print(f"{what}: {path}")
 
 
