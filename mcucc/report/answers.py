@@ -125,7 +125,7 @@ def worst_rows(found: Judged) -> Cells:
 
 def title_of(found: Judged) -> str:
     """Its task and its output."""
-    return f"{found.kind} ({found.answer.output}): {found.task.title}"
+    return f"{found.kind.capitalize()}: {found.answer.output}"
 
 
 def print_answers(answers: Sequence[Judged], console: Console) -> None:
@@ -133,6 +133,7 @@ def print_answers(answers: Sequence[Judged], console: Console) -> None:
     for found in answers:
         console.print()
         console.print(title_of(found), style="bold", highlight=False)
+        console.print(found.task.title, style="dim", highlight=False)
         if found.scores:
             console.print(_table("", _narrow(way_rows(found))))
         _print_classes(found, console)

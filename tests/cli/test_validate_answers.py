@@ -92,6 +92,7 @@ def test_the_page_stands_alone_and_has_the_worst_pictures(masked: Masked) -> Non
     assert "int8 beside float" in masked.out
     page = (masked.folder / "validate.html").read_text()
     assert page.count('<img src="data:image/png;base64,') == 6  # found and true
+    assert "&lt;" not in page and page.count("<table") == 5
     assert "<script" not in page and "http://" not in page and "https://" not in page
     assert "What is taken for what" in page and "road" in page and "0.png" in page
 

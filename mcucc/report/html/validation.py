@@ -10,6 +10,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
 from PIL import Image
 
 from mcucc.base.templates import environment
@@ -55,7 +56,9 @@ class AnswerSection:
     """One output on the page."""
 
     title: str
+    measured: str
     ways: Cells
+    intervals: bool  # whether any figure has one
     lines: tuple[str, ...]
     classes: Cells
     confusion: Cells
@@ -91,7 +94,10 @@ def wanted(answers: Sequence[Judged]) -> list[int]:
 
 
 def _shown(value: object) -> object:
-    return printable(value) if isinstance(value, str) else value
+    """Text printable; what a macro made of such text is HTML already."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return printable(value)
+    return value
 
 
 def _section(found: Judged, pictures: Mapping[int, Image.Image]) -> AnswerSection:
@@ -101,7 +107,9 @@ def _section(found: Judged, pictures: Mapping[int, Image.Image]) -> AnswerSectio
     small = table is not None and len(table.columns) <= LARGEST_CONFUSION
     return AnswerSection(
         title=title_of(found),
+        measured=found.task.title,
         ways=way_rows(found, interval=True),
+        intervals=any(m.interval for s in found.scores.values() for m in s.measures),
         lines=tuple(lines_of(found)),
         classes=class_rows(found),
         confusion=confusion if small else Cells((), ()),
