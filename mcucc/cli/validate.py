@@ -164,7 +164,9 @@ def _percent(share: float | None) -> str:
 
 
 def _verdict(found: Validation) -> list[str]:
-    lines = [f"{found.images} pictures, {found.labelled} with a label"]
+    placed = found.answers and not found.labelled  # their labels are told with the answers
+    label = "" if placed else f", {found.labelled} with a label"
+    lines = [f"{found.images} pictures{label}"]
     lines += [_divergence(divergence) for divergence in found.divergences]
     if found.wrong_float is not None:
         lines.append(f"the import is wrong: {found.wrong_float}")

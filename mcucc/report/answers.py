@@ -36,6 +36,13 @@ class Cells:
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
+    @property
+    def turned(self) -> Cells:
+        """Rows as columns."""
+        names = tuple(row[0] for row in self.rows)
+        rows = [(head, *(row[k] for row in self.rows)) for k, head in enumerate(self.heads, 1)]
+        return Cells(names, tuple(rows))
+
 
 def figure(measure: Measure) -> str:
     """Its value as people read it."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from mcucc.answers.answer import BoxesAnswer
-from mcucc.answers.records import Box, Point
+from mcucc.answers.draw import in_picture
+from mcucc.answers.records import Box
 from mcucc.evaluate.tasks import coco
 from mcucc.evaluate.tasks.overlap import Hit, corners, hits, ignored, overlaps, pairs
 from mcucc.evaluate.tasks.points import PointHits, near
@@ -25,7 +26,6 @@ from mcucc.evaluate.tasks.task import (
 )
 from mcucc.evaluate.tasks.voc import curve
 from mcucc.images.labels import TrueBox
-from mcucc.images.placement import Placement
 
 NOTHING = "nothing"
 COCO_TITLES = {
@@ -68,7 +68,7 @@ class BoxesTask:
 
     def part(self, values: Array, case: Case) -> BoxesPart:
         """The boxes moved to the picture and cut at its edges."""
-        found = tuple(to_picture(box, case.placement) for box in self.answer.read(values))
+        found = tuple(in_picture(case.placement, box) for box in self.answer.read(values))
         return BoxesPart(None if case.truth is None else case.truth.boxes, found)
 
     def score(self, parts: Sequence[BoxesPart]) -> Score:
@@ -96,18 +96,19 @@ class BoxesTask:
         )
         return Score(
             len(told),
-            (*theirs, *ours, *_counted(own), *self._points(told)),
+            (*theirs[:3], *ours[:1], *_counted(own), *theirs[3:], *ours[1:], *self._points(told)),
             classes,
             self._confusion(told),
         )
 
     def wrong(self, part: BoxesPart) -> Wrong | None:
-        """The missed and the false boxes."""
+        """The missed boxes, and the false ones, each by its score: AP minds the sure ones."""
         if part.truth is None:
             return None
         counts = _Counts.of(part, range(len(self.names)))
         false, missed = counts.made - counts.right, counts.truths - counts.right
-        return Wrong(false + missed, f"{missed} of {counts.truths} missed, {false} false")
+        words = f"{missed} of {counts.truths} missed, {false} false"
+        return Wrong(missed + counts.false_scores, words)
 
     def difference(self, one: Sequence[BoxesPart], other: Sequence[BoxesPart]) -> Difference:
         """Boxes of the same class that overlap by a half are the same; the others differ."""
@@ -129,8 +130,8 @@ class BoxesTask:
         middle = float(np.median(moved)) if moved else 0.0
         largest = max(moved, default=0.0)
         words = (
-            f"{same} boxes are the same, {only_one} only the float network finds, {only_other} "
-            f"only int8; corners move by {middle:.2f} pixels (median; at most {largest:.1f})"
+            f"{same} boxes are the same, {only_one} only float has, {only_other} only integers; "
+            f"corners move by {middle:.2f} pixels (median; at most {largest:.1f})"
         )
         return Difference(
             words,
@@ -193,11 +194,15 @@ class BoxesTask:
 
 @dataclass(frozen=True)
 class _Counts:
-    """Boxes that are there, that were found, and those of them that are right."""
+    """Boxes that are there, that were found, and those of them that are right.
+
+    `false_scores` is the sum of the scores of the others.
+    """
 
     truths: int
     made: int
     right: int
+    false_scores: float
 
     @staticmethod
     def of(part: BoxesPart, kinds: Sequence[int]) -> _Counts:
@@ -205,7 +210,8 @@ class _Counts:
         found: list[Hit] = [hit for kind in kinds for hit in hits(part.found, truth, kind)]
         told = [hit for hit in found if not hit.beside]
         truths = sum(box.kind in kinds and not ignored(box) for box in truth)
-        return _Counts(truths, len(told), sum(hit.right for hit in told))
+        false = sum(hit.score for hit in told if not hit.right)
+        return _Counts(truths, len(told), sum(hit.right for hit in told), false)
 
 
 def _counted(counts: Sequence[_Counts]) -> tuple[Measure, ...]:
@@ -225,22 +231,6 @@ def _near_points(part: BoxesPart) -> PointHits:
         found = part.found[partner[j]].points if j in partner else ()
         count += near(box.points, found, max(box.right - box.left, box.bottom - box.top))
     return count
-
-
-def to_picture(box: Box, placement: Placement) -> Box:
-    """A box in pixels of the input, in those of the picture."""
-    place = placement.clipped(placement.to_picture(corners([box])[0]))
-    left, top, right, bottom = place.tolist()
-    points = points_to_picture(box.points, placement)
-    return replace(box, left=left, top=top, right=right, bottom=bottom, points=points)
-
-
-def points_to_picture(points: Sequence[Point], placement: Placement) -> tuple[Point, ...]:
-    """Points in pixels of the input, in those of the picture."""
-    if not points:
-        return ()
-    moved = placement.to_picture([(point.x, point.y) for point in points]).tolist()
-    return tuple(replace(p, x=x, y=y) for p, (x, y) in zip(points, moved, strict=True))
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -10,8 +10,7 @@ import numpy as np
 from mcucc.answers.answer import KeypointsAnswer
 from mcucc.answers.records import Box, Point
 from mcucc.evaluate.tasks import coco
-from mcucc.evaluate.tasks.boxes import points_to_picture
-from mcucc.evaluate.tasks.points import NEAR, NEARER, PointHits, near
+from mcucc.evaluate.tasks.points import NEAR, NEARER, PointHits, near, to_picture
 from mcucc.evaluate.tasks.task import Array, Case, ClassRow, Difference, Measure, Score, Wrong
 from mcucc.images.labels import TrueBox
 
@@ -43,7 +42,7 @@ class KeypointsTask:
 
     def part(self, values: Array, case: Case) -> KeypointsPart:
         """The points moved to the picture."""
-        found = points_to_picture(self.answer.read(values), case.placement)
+        found = to_picture(self.answer.read(values), case.placement)
         boxes = () if case.truth is None else case.truth.boxes
         told = [box for box in boxes if not box.crowd and any(p.known for p in box.points)]
         return KeypointsPart(max(told, key=lambda box: box.surface, default=None), found)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mcucc.answers.records import Point
 from mcucc.evaluate.tasks.task import Measure, share
 from mcucc.images.labels import TruePoint
+from mcucc.images.placement import Placement
 
 NEAR, NEARER = 0.2, 0.1  # of the longer side of the box (the picture where there is no box)
 
@@ -41,6 +42,14 @@ class PointHits:
             share("pck10", f"PCK@{NEARER:g}", self.nearer, self.count),
             Measure("distance", "mean distance", mean, unit="pixels", lost=True),
         )
+
+
+def to_picture(points: Sequence[Point], placement: Placement) -> tuple[Point, ...]:
+    """Points in pixels of the input, in those of the picture: also beyond its edges."""
+    if not points:
+        return ()
+    moved = placement.to_picture([(point.x, point.y) for point in points]).tolist()
+    return tuple(replace(p, x=x, y=y) for p, (x, y) in zip(points, moved, strict=True))
 
 
 def near(

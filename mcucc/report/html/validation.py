@@ -108,7 +108,7 @@ def _section(found: Judged, pictures: Mapping[int, Image.Image]) -> AnswerSectio
     return AnswerSection(
         title=title_of(found),
         measured=found.task.title,
-        ways=way_rows(found, interval=True),
+        ways=way_rows(found, interval=True).turned,
         intervals=any(m.interval for s in found.scores.values() for m in s.measures),
         lines=tuple(lines_of(found)),
         classes=class_rows(found),

@@ -137,7 +137,7 @@ def test_what_is_taken_for_what() -> None:
 def test_the_wrong_of_a_picture_is_in_words() -> None:
     wrong = task().wrong(BoxesPart((true(0), true(100)), (one(0.9), one(0.5, 300))))
     assert wrong is not None
-    assert (wrong.loss, wrong.words) == (2, "1 of 2 missed, 1 false")
+    assert (wrong.loss, wrong.words) == (1.5, "1 of 2 missed, 1 false")
 
 
 def test_recall_has_an_interval() -> None:
