@@ -123,3 +123,55 @@ def test_a_folders_classes_go_by_name(project: Project) -> None:
     rows = answer["ways"]["quantized"]["classes"]
     assert [row["class"] for row in rows] == ["class2", "class0", "class1"]
     assert found["quantized_top1"] == answer["ways"]["quantized"]["top1"]["value"]
+
+
+BOXES = """[output.boxes]
+decoder = "yolov3"
+classes = ["cat", "dog"]
+threshold = 0.2
+most = 5
+[[output.boxes.heads]]
+tensor = "map"
+anchors = [[6, 6]]
+"""
+
+
+def detector(folder: Path) -> None:
+    """Four numbers of a box, its objectness and two classes, for each cell of 2x2 pixels."""
+    n = Net([1, 3, HEIGHT, WIDTH])
+    x = n("Relu", n.conv("image", 3, 8, 3, strides=[2, 2]))
+    n.save(folder, n.conv(x, 8, 7, 1, out="map"))
+
+
+def test_boxes_are_rated_in_pixels_of_the_picture(project: Project) -> None:
+    """Labels that are what the network finds, from its own answers: AP is 1, nothing is missed."""
+    detector(project.folder)
+    data = project.data / "class0"
+    folder = folder_of(project, BOXES, data)
+    found: dict[str, Any] = {}
+    for index in range(3):
+        words = ("--input", data / f"{index}.png", "--emulator", "host", "--json")
+        found[f"{index}.png"] = json.loads(mcucc("run", folder, *words).out)["answers"][0]["boxes"]
+    assert any(found.values())
+    rows = [
+        {
+            "image_id": i,
+            "category_id": box["class"],
+            "bbox": [left, top, right - left, bottom - top],
+        }
+        for i, boxes in enumerate(found.values())
+        for box in boxes
+        for left, top, right, bottom in [box["picture"]]
+        if right - left > 0 and bottom - top > 0
+    ]
+    images = [{"id": i, "file_name": name} for i, name in enumerate(found)]
+    kinds = [{"id": 0, "name": "cat"}, {"id": 1, "name": "dog"}]
+    document = {"images": images, "annotations": rows, "categories": kinds}
+    (data / "annotations.json").write_text(json.dumps(document))
+    (answer,) = validated(folder, data)["answers"]
+    score = answer["ways"]["host"]
+    assert score == answer["ways"]["quantized"]
+    assert score["ap"]["value"] == score["voc_ap50"]["value"] == pytest.approx(1)
+    assert score["recall"]["hits"] == score["recall"]["count"] == len(rows)
+    assert answer["differences"]["decoded"]["only_int8"] == 0
+    assert answer["notes"][1] == "classes of COCO JSON by name"
