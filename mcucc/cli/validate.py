@@ -42,6 +42,13 @@ def validate_command(
             "mask .png. Default: those beside the pictures."
         ),
     ] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            help="Columns of labels.csv that make groups: distance,light. Default: all of few "
+            "values."
+        ),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Only the first so many pictures.")
     ] = None,
@@ -64,6 +71,7 @@ def validate_command(
     from mcucc.driver.folder import open_compiled
     from mcucc.driver.validate import validate
     from mcucc.report.answers import print_answers
+    from mcucc.report.groups import print_groups
     from mcucc.report.noise import print_noise
 
     del verbose
@@ -79,6 +87,7 @@ def validate_command(
             progress=progress,
             layers=layers,
             labels=labels or (),
+            groups=None if groups is None else [name.strip() for name in groups.split(",")],
         )
     page = _write_page(compiled, data, found)
     if json_output:
@@ -88,6 +97,10 @@ def validate_command(
         for line in _verdict(found):
             console.print(line, markup=False, highlight=False)
         print_answers([answer for answer in found.answers if not answer.implied], console)
+        for answer in found.answers:
+            for line in answer.notes if answer.implied else ():
+                console.print(line, markup=False, highlight=False)
+            print_groups(answer.groups, console)
         if found.layers is not None:
             console.print()
             print_noise(found.layers, console)

@@ -17,6 +17,7 @@ from mcucc.answers.answer import (
 from mcucc.base.progress import Progress
 from mcucc.driver.folder import CompiledFolder
 from mcucc.errors import DataError
+from mcucc.evaluate.group_columns import Columns
 from mcucc.evaluate.judge import Judged, Network, judge
 from mcucc.evaluate.tasks.coco import MISSING, available
 from mcucc.evaluate.tasks.task import Case
@@ -87,11 +88,12 @@ def judged(
     ways: Sequence[Way],
     class_names: Sequence[str],
     note: str,
+    columns: Columns,
     progress: Progress,
 ) -> tuple[Judged, ...]:
     """Every answer, of every way; a classifier without [output] by `class_names` of the data.
 
-    `note` is what `relabelled` says.
+    `note` is what `relabelled` says, `columns` put pictures into groups.
     """
     answers: Sequence[Answer] = compiled.answers
     implied = not answers and bool(compiled.scores)
@@ -103,8 +105,18 @@ def judged(
     for answer in answers:
         own = labels.of(answer)
         cases = [_case(compiled, sample, own) for sample in samples]
-        notes = _notes(answer, own, cases, note)
-        found.append(judge(network, answer, cases, ways, notes, implied=implied, progress=progress))
+        notes = (*_notes(answer, own, cases, note), *columns.notes)
+        made = judge(
+            network,
+            answer,
+            cases,
+            ways,
+            notes,
+            columns=columns.values,
+            implied=implied,
+            progress=progress,
+        )
+        found.append(made)
     return tuple(found)
 
 

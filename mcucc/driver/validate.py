@@ -24,6 +24,7 @@ from mcucc.evaluate.diagnosis import Diagnosis
 from mcucc.evaluate.fingerprint import fingerprint, first_changed
 from mcucc.evaluate.float_check import WrongValue, first_wrong_of
 from mcucc.evaluate.float_outputs import float_outputs as float_outputs_of
+from mcucc.evaluate.group_columns import columns_of
 from mcucc.evaluate.judge import Judged
 from mcucc.evaluate.oracle_check import agree
 from mcucc.evaluate.ways import (
@@ -131,16 +132,18 @@ def validate(
     progress: Progress,
     layers: bool = False,
     labels: Sequence[Path] = (),
+    groups: Sequence[str] | None = None,
 ) -> Validation:
     """Compute every sample of `data` in every way there is, and compare; layer by layer on a few.
 
-    `labels` are files or folders of boxes or masks, () for those beside the pictures.
-
+    `labels` are files or folders of boxes or masks, () for those beside the pictures. `groups` are
+    columns of labels.csv, None for all that make groups.
     Raises DataError for unusable data, ToolError when a compiler or emulator fails.
     """
     class_names = class_names_of(compiled, data)
     samples, note = relabelled(samples_of(compiled, data, limit), class_names, compiled.answers)
     truth = labels_for(compiled, samples, data, labels)
+    columns = columns_of([sample.groups for sample in samples], groups, str(data))
     _, ending = compiled.heads
     computed = _numpy(compiled.integer, ending.outputs, samples, progress)
     reference = {name: computed[name] for name in compiled.integer.outputs}
@@ -178,7 +181,7 @@ def validate(
         changed_layer=of_file.changed_layer,
         layers=diagnose_folder(compiled, samples, progress) if layers else None,
         constants=constants,
-        answers=judged(compiled, samples, truth, ways, class_names, note, progress),
+        answers=judged(compiled, samples, truth, ways, class_names, note, columns, progress),
         samples=samples,
     )
 

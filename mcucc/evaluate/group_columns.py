@@ -13,6 +13,7 @@ from mcucc.errors import DataError
 
 MOST_VALUES = 16  # of a column: more are no groups that anybody reads
 LONGEST_VALUE = 40  # characters
+FEWEST = 4  # pictures a value on average, else it names pictures
 BINS = 4  # of numbers: quarters of the pictures
 HINT = "the first line of labels.csv names its columns: file,label,distance,light"
 
@@ -30,9 +31,9 @@ def columns_of(
 ) -> Columns:
     """The columns that are `wanted`, of `groups`, a mapping for each picture; None: all that do.
 
-    A column does that has 2 to MOST_VALUES values. Numbers of more values are cut into quarters of
-    the pictures where they are asked for by name. Raises DataError for a name that is no column,
-    and for one of too many values.
+    A column does that has 2 to MOST_VALUES values, of FEWEST pictures each or more. Numbers of more
+    values are cut into quarters of the pictures where they are asked for by name. Raises DataError
+    for a name that is no column, and for one of too many values.
     """
     known = list(dict.fromkeys(name for own in groups for name in own))
     for name in wanted or ():
@@ -47,7 +48,8 @@ def columns_of(
         own = tuple(each.get(name, "") for each in groups)
         different = set(own) - {""}
         if len(different) <= MOST_VALUES and all(len(v) <= LONGEST_VALUE for v in different):
-            if len(different) > 1 or wanted is not None:
+            few = len(different) > 1 and FEWEST * len(different) <= len(own)
+            if few or wanted is not None:
                 values[name] = own
             continue
         numbers = [_number(value) for value in own]
@@ -80,7 +82,9 @@ def _quarters(numbers: Sequence[float | None]) -> tuple[str, ...]:
     """Of each number the range it is in: from the lower end on, below the upper but the last."""
     known = np.array([number for number in numbers if number is not None])
     edges = np.unique(np.quantile(known, np.arange(BINS + 1) / BINS))
-    names = [f"{low:.6g} to {high:.6g}" for low, high in pairwise(edges.tolist())]
+    names = _ranges(edges.tolist(), 3)
+    if len(set(names)) < len(names):
+        names = _ranges(edges.tolist(), 17)
     last = len(names) - 1
     return tuple(
         ""
@@ -88,3 +92,7 @@ def _quarters(numbers: Sequence[float | None]) -> tuple[str, ...]:
         else names[min(last, int(np.searchsorted(edges, number, side="right")) - 1)]
         for number in numbers
     )
+
+
+def _ranges(edges: Sequence[float], digits: int) -> list[str]:
+    return [f"{low:.{digits}g} to {high:.{digits}g}" for low, high in pairwise(edges)]

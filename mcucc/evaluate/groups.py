@@ -7,8 +7,9 @@ a column of labels.csv.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -39,11 +40,18 @@ class Rated:
     """How one way of computing did on the pictures.
 
     `correct` says it of each, where that can be said. `measure` is the figure of any pictures, also
-    of repeated ones (F1, average precision); None: the share of `correct`.
+    of repeated ones (F1, average precision); None: the share of `correct`. `interval` is its 95 %
+    confidence where there is a formula; else it is bootstrapped.
     """
 
     correct: Truths | None = None
     measure: Measure | None = None
+    interval: Callable[[Places], Interval | None] | None = None
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it needs resamples."""
+        return self.measure is not None and self.interval is None
 
     def figure(self, places: Places) -> float | None:
         """Of the pictures at these places."""
@@ -92,13 +100,16 @@ class GroupRow:
 def group_rows(
     columns: Mapping[str, Sequence[str]],
     ways: Mapping[str, Rated],
-    resamples: int = RESAMPLES,
+    resamples: int = 0,
 ) -> tuple[GroupRow, ...]:
     """All pictures, then each value of each column; pictures without a value are in none.
 
-    `columns` have a text for each picture. Of `ways` the first is compared with the second.
+    `columns` have a text for each picture. Of `ways` the first is compared with the second. Without
+    `resamples` they are so many that a loss of one group can be told from chance.
     """
     count = len(next(iter(columns.values())))
+    groups = sum(len(set(texts) - {""}) for texts in columns.values())
+    resamples = resamples or max(RESAMPLES, ceil(3 * groups / LEVEL))
     rows = [_row("", "", np.arange(count), ways, resamples)]
     for column, texts in columns.items():
         if len(texts) != count:
@@ -126,25 +137,37 @@ def ordered(values: set[str]) -> list[str]:
     return sorted(values, key=key)
 
 
-def f1_of(truth: Truths, found: Truths) -> Measure:
-    """F1 of the pictures that are positive: 2 TP / (2 TP + FP + FN); None where none is either."""
+def f1_of(truth: Truths, found: Truths) -> Rated:
+    """F1 of the positive class, 2 TP / (2 TP + FP + FN); None where no picture is positive.
+
+    It is 2 J / (1 + J) of the share J = TP / (TP + FP + FN), and so is its interval of J's
+    (Wilson): a bootstrap would say 100 % to 100 % where eight of eight are right.
+    """
+
+    def counts(places: Places) -> tuple[int, int]:
+        t, f = truth[places], found[places]
+        return int((t & f).sum()), int((t | f).sum())
 
     def measure(places: Places) -> float | None:
-        t, f = truth[places], found[places]
-        both = 2 * int((t & f).sum())
-        every = int(t.sum()) + int(f.sum())
-        return both / every if every else None
+        both, either = counts(places)
+        return 2 * both / (both + either) if truth[places].any() else None
 
-    return measure
+    def interval(places: Places) -> Interval | None:
+        if not truth[places].any():
+            return None
+        low, high = wilson(*counts(places))
+        return 2 * low / (1 + low), 2 * high / (1 + high)
+
+    return Rated(truth == found, measure, interval)
 
 
 def _row(
     column: str, value: str, places: Places, ways: Mapping[str, Rated], resamples: int
 ) -> GroupRow:
-    drawn = any(rated.measure is not None for rated in ways.values())
+    drawn = any(rated.is_drawn for rated in ways.values())
     redrawn = resampled(places, resamples) if drawn else []  # the same ones for every way
     samples = {
-        name: [] if rated.measure is None else [rated.measure(each) for each in redrawn]
+        name: [rated.figure(each) for each in redrawn] if rated.is_drawn else []
         for name, rated in ways.items()
     }
     figures = {name: _figure(rated, places, samples[name]) for name, rated in ways.items()}
@@ -165,8 +188,11 @@ def _figure(rated: Rated, places: Places, samples: Sequence[float | None]) -> Fi
     value = rated.figure(places)
     if rated.measure is None and rated.correct is not None:
         return Figure(value, wilson(int(rated.correct[places].sum()), len(places)))
+    if rated.interval is not None:
+        return Figure(value, rated.interval(places))
     known = [each for each in samples if each is not None]
-    return Figure(value, percentiles(known) if known and value is not None else None)
+    low, high = percentiles(known) if known and value is not None else (0.0, 0.0)
+    return Figure(value, (low, high) if low < high else None)  # one value says no interval
 
 
 def _is_worse(row: GroupRow) -> bool:

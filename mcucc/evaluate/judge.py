@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from mcucc.answers.answer import Answer, BoxesAnswer, KeypointsAnswer
 from mcucc.answers.decode import decode
 from mcucc.base.progress import Progress, silent
+from mcucc.evaluate.judged_groups import GroupTable, group_tables
 from mcucc.evaluate.tasks.choose import task_of
 from mcucc.evaluate.tasks.task import Case, Difference, Score, Task, Wrong
 from mcucc.evaluate.ways import Values, Way
@@ -46,6 +48,7 @@ class Judged:
 
     `scores` are by way, empty without labels. `parts` are what each way said of each picture, which
     `task` scores for any group of them. `implied`: no [output] says so, it looks like a classifier.
+    `groups` are of pictures that labels.csv tells apart.
     """
 
     task: Task[Any]
@@ -56,6 +59,7 @@ class Judged:
     differences: Mapping[str, Difference] = field(default_factory=dict)
     worst: tuple[Worst, ...] = ()
     implied: bool = False
+    groups: tuple[GroupTable, ...] = ()
 
     @property
     def answer(self) -> Answer:
@@ -80,6 +84,7 @@ class Judged:
                 for name, made in self.differences.items()
             },
             "worst": [picture.to_dict() for picture in self.worst],
+            **({"groups": [table.to_dict() for table in self.groups]} if self.groups else {}),
         }
 
 
@@ -98,10 +103,14 @@ def judge(
     ways: Sequence[Way],
     notes: Sequence[str] = (),
     *,
+    columns: Mapping[str, Sequence[str]] = MappingProxyType({}),
     implied: bool = False,
     progress: Progress = silent,
 ) -> Judged:
-    """One output, of every way that has it or its heads; `cases` are the pictures in order."""
+    """One output, of every way that has it or its heads; `cases` are the pictures in order.
+
+    `columns` put each picture into groups.
+    """
     truths = [case.truth for case in cases if case.truth is not None]
     task = task_of(answer, truths)
     parts: dict[str, Sequence[Any]] = {}
@@ -121,6 +130,7 @@ def judge(
         _differences(task, parts),
         _worst(task, cases, parts),
         implied,
+        group_tables(task, parts, (FLOAT, INT8), columns),
     )
 
 

@@ -112,17 +112,25 @@ def test_pictures_without_a_value_are_in_no_group():
 
 def test_f1_is_that_of_the_positive_class_and_undefined_without_any():
     truth, found = np.array([1, 1, 1, 0, 0], bool), np.array([1, 1, 0, 1, 0], bool)
-    measure = f1_of(truth, found)
+    measure = f1_of(truth, found).measure
     assert measure(np.arange(5)) == pytest.approx(4 / 6)
     assert measure(np.array([0, 0, 3])) == pytest.approx(4 / 5)  # repeated ones count again
-    assert measure(np.array([4])) is None
-    columns = {"light": ["a", "a", "a", "a", "b"]}
-    rated = Rated(truth == found, measure)
+    assert measure(np.array([3, 4])) is None
+    columns = {"light": ["a", "a", "a", "b", "b"]}
+    rated = f1_of(truth, found)
     rows = group_rows(columns, {"float": rated, "int8": rated})
-    assert rows[1].figures["float"].value == pytest.approx(4 / 6) and rows[1].test == MCNEMAR
-    low, high = rows[1].figures["float"].interval
-    assert 0 <= low < 4 / 6 < high <= 1
+    assert rows[1].figures["float"].value == pytest.approx(4 / 5) and rows[1].test == MCNEMAR
+    low, high = wilson(2, 3)
+    assert rows[1].figures["float"].interval == (2 * low / (1 + low), 2 * high / (1 + high))
     assert rows[2].figures["int8"].value is None and rows[2].figures["int8"].interval is None
+
+
+def test_f1_of_eight_right_ones_is_not_sure_to_be_1():
+    low, high = f1_of(np.ones(8, bool), np.ones(8, bool)).interval(np.arange(8))
+    assert high == 1.0 and low == pytest.approx(0.806, abs=1e-3)
+    perfect = Rated(measure=lambda places: 1.0)
+    (row,) = group_rows({"x": ["a"] * 8}, {"float": perfect}, resamples=20)[1:]
+    assert row.figures["float"].value == 1.0 and row.figures["float"].interval is None
 
 
 def test_figures_without_a_right_and_wrong_are_tested_by_a_paired_bootstrap():

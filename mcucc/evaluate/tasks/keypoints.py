@@ -87,6 +87,10 @@ class KeypointsTask:
         words = f"points move by {middle:.2f} pixels (median; at most {most:.1f})"
         return Difference(words, {"moved_median_pixels": middle, "moved_most_pixels": most})
 
+    def hits_of(self, part: KeypointsPart) -> PointHits:
+        """Of one picture with labels."""
+        return PointHits() if part.truth is None else self._near(part.truth, part.found)
+
     def _near(self, truth: TrueBox, found: Sequence[Point]) -> PointHits:
         size = max(truth.right - truth.left, truth.bottom - truth.top)
         return near(truth.points, found, size, self.answer.threshold)

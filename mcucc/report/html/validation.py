@@ -26,6 +26,7 @@ from mcucc.report.answers import (
     worst_rows,
 )
 from mcucc.report.format import printable
+from mcucc.report.groups import GroupCells, footnotes_of, heads_of, rows_of
 
 WIDEST = 420  # pixels of a drawing
 COLOURS = 128
@@ -52,6 +53,16 @@ class ConfusionCell:
 
 
 @dataclass(frozen=True)
+class GroupSection:
+    """A measure of groups of pictures."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[GroupCells, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class AnswerSection:
     """One output on the page."""
 
@@ -66,6 +77,7 @@ class AnswerSection:
     unit: str
     worst: Cells
     drawings: tuple[Drawing, ...]
+    groups: tuple[GroupSection, ...]
 
 
 @dataclass(frozen=True)
@@ -117,6 +129,10 @@ def _section(found: Judged, pictures: Mapping[int, Image.Image]) -> AnswerSectio
         unit="" if table is None else table.unit,
         worst=worst_rows(found),
         drawings=tuple(_drawings(found, pictures)),
+        groups=tuple(
+            GroupSection(made.title, heads_of(made), rows_of(made), tuple(footnotes_of(made)))
+            for made in found.groups
+        ),
     )
 
 
