@@ -20,6 +20,7 @@ from mcucc.ops.detect_head import DetectHead
 from mcucc.ops.max_pool import MaxPool
 from mcucc.ops.reshape import Reshape
 from mcucc.ops.suppress import Suppress
+from mcucc.quantize.split_outputs import SplitOutput
 
 CANDIDATES = 3  # times `most`, of each head
 PEAK = Window2d((3, 3), pads=Pads(1, 1, 1, 1))
@@ -71,24 +72,60 @@ class _Boxes:
 
     def shapes(self, name: str, key: str) -> tuple[str, tuple[int, int, int]]:
         """A tensor of the graph by its name in the file, and its (H, W, C)."""
+        split = self.named.split(name)
+        if split is not None:
+            return self._whole(split, name)
         tensor = self.named.tensor(name, key)
         _, width, channels = self.builder.shape(tensor)
         rank = len(self.builder.tensors[tensor].shape)
         if rank == 3 and width < channels:  # fewer candidates than numbers of each: (C, N)
-            if self.classes is None:
-                raise ValueError(
-                    f"{self.at}.classes: {name} is [1, {width}, {channels}]: which axis has the "
-                    "scores? name the classes"
-                )
+            self._check_turned(name, width, channels)
             tensor = self.named.turned(self.builder, tensor)
         return tensor, self.builder.shape(tensor)
+
+    def _check_turned(self, name: str, width: int, channels: int) -> None:
+        if self.classes is None:
+            raise ValueError(
+                f"{self.at}.classes: {name} is [1, {width}, {channels}]: which axis has the "
+                "scores? name the classes"
+            )
+
+    def _whole(self, split: SplitOutput, name: str) -> tuple[str, tuple[int, int, int]]:
+        """An output of the file that is several here, as if it were one: its name is no tensor."""
+        first = split.parts[0].name
+        shape = list(self.builder.shape(first))
+        shape[split.axis] = split.parts[-1].end
+        height, width, channels = shape
+        if len(self.builder.tensors[first].shape) == 3 and width < channels:
+            self._check_turned(name, width, channels)
+            return name, (height, channels, width)
+        return name, (height, width, channels)
+
+    def _of_parts(self, maps: Maps, at: str) -> Maps:
+        """The same where numbers lie in parts of an output."""
+        places = {}
+        for kind, place in maps.places.items():
+            split = self.named.split(place.tensor)
+            if split is None:
+                places[kind] = place
+                continue
+            last = place.first + place.count
+            part = next((p for p in split.parts if p.begin <= place.first < last <= p.end), None)
+            turned = split.axis == 1
+            if part is None or split.axis == 0 or maps.anchors > 1:
+                raise ValueError(
+                    f"{at}: {place.tensor} is written as several outputs of unlike ranges; name "
+                    "the tensors that it is joined of"
+                )
+            tensor = self.named.turned(self.builder, part.name) if turned else part.name
+            count = self.builder.shape(tensor)[2]
+            places[kind] = Place(tensor, place.first - part.begin, count, place.count)
+        return replace(maps, places=places)
 
     def found(self) -> list[tuple[HeadSpec, str]]:
         """The heads by the shapes of the network's outputs, the largest maps first."""
         groups: dict[tuple[int, int], list[tuple[str, int]]] = {}
-        for name, tensor in self.ends.names.items():
-            if tensor not in self.named.graph.outputs:
-                continue  # its parts are there
+        for name in self.ends.names:
             _, (height, width, channels) = self.shapes(name, self.at)
             groups.setdefault((height, width), []).append((name, channels))
         if not groups:
@@ -113,7 +150,7 @@ class _Boxes:
         asked = Asked(way, self.classes, (count or None) if way.pairs or own else None)
         if listed and way.pairs and not own:
             scales_of(head, way, width, self.size, at)  # says why not
-        maps = maps_of(head, asked, self.shapes, at)
+        maps = self._of_parts(maps_of(head, asked, self.shapes, at), at)
         tensors = tuple(self.named.before_turn(name) for name in maps.tensors)
         scales: tuple[Scale, ...] = ()
         if listed and not own and not way.absolute:

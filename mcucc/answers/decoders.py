@@ -85,6 +85,8 @@ class Way:
         if spec.variances:
             x_y, w_h = spec.variances[:2], spec.variances[2:]
             given["variances"] = spec.variances if w_h else (x_y[0], x_y[0], x_y[1], x_y[1])
+        if "objectness" in spec.order and spec.objectness is None:
+            given["objectness_curve"] = self.objectness_curve or Curve.SIGMOID
         if spec.score is not None and spec.softmax is None:
             given["softmax"] = False
         if spec.background is None and self.background:
@@ -146,7 +148,7 @@ DECODERS = {
         Form.SIDES,
         Curve.RELU,
         objectness_curve=Curve.SIGMOID,
-        order=("scores", "boxes", "objectness"),
+        order=("scores", "boxes"),
         offset=0.5,
         dfl=True,
         bins=8,
@@ -193,6 +195,7 @@ DECODERS = {
         Curve.IDENTITY,
         score_curve=Curve.IDENTITY,
         objectness_curve=Curve.IDENTITY,
+        order=("boxes", "scores"),
         place=Unit.PIXEL,
         size=Unit.PIXEL,
         absolute=True,

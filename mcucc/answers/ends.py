@@ -63,9 +63,10 @@ class Named:
                 f"{key}: the network has no output {name!r} (it has: {', '.join(known)})"
             )
         if found not in self.graph.outputs:
-            parts = [s.parts for s in self.ends.splits if s.output == found]
-            names_of = ", ".join(part.name for each in parts for part in each)
-            raise ValueError(
-                f"{key}: {name} is written as outputs of unlike ranges, {names_of}: name those"
-            )
+            raise ValueError(f"{key}: {name} is written as several outputs of unlike ranges")
         return found
+
+    def split(self, name: str) -> SplitOutput | None:
+        """The parts that an output of the file is written as, None where it is one tensor."""
+        found = self.ends.names.get(name)
+        return next((s for s in self.ends.splits if s.output == found), None)

@@ -103,7 +103,7 @@ def _counts(each: int, asked: Asked) -> dict[str, int] | None:
     """Numbers of each kind of an anchor that has `each`; None where that cannot be."""
     way = asked.way
     counts = dict.fromkeys(way.order, 0)
-    if "objectness" in counts and way.objectness_curve is not None and not way.dfl:
+    if "objectness" in counts and way.objectness_curve is not None:
         counts["objectness"] = 1
     for kind in ("boxes", "sizes"):
         if kind in counts:
@@ -145,7 +145,7 @@ def _why(tensor: str, channels: int, anchors: int, asked: Asked) -> str:
         if kind in ("boxes", "sizes"):
             size = "4 numbers, or 4 x bins," if way.dfl else "2" if "sizes" in way.order else "4"
             parts.append(f"{size} of {kind}")
-        elif way.objectness_curve is not None and not way.dfl:
+        elif way.objectness_curve is not None:
             parts.append("1 of objectness")
     classes = f"{asked.classes} scores" if asked.classes is not None else "scores"
     parts.append(classes + (" (with the background)" if way.background else ""))

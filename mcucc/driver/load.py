@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -153,6 +153,8 @@ def load_network(path: Path, options: NetworkOptions, progress: Progress = silen
     spec = None if options.raw_outputs else find_output(path, options.preprocess)
     file, inner = ending_at(read_file(path, options.outputs), tensors_of(spec) if spec else {})
     imported = import_file(file, options.input_shapes)
+    if spec is not None:  # whether it fits is told before anything takes time
+        append(imported.graph, spec, _ends(imported, (), inner, options))
     try:
         if imported.quantized:
             network = _quantized(file, imported, options)
@@ -338,7 +340,7 @@ def _answering(
     `inner` are outputs by the names of tensors inside the file.
     """
     if spec is not None:
-        made = append(network.graph, spec, _ends(network, inner, options))
+        made = append(network.graph, spec, _ends(network.imported, network.splits, inner, options))
         integer = lower(made.graph, network.integer.rounding)
         network = replace(network, graph=made.graph, integer=integer, answers=made.answers)
         _printer(options)("answers", made.graph)
@@ -347,15 +349,18 @@ def _answering(
     return network
 
 
-def _ends(network: LoadedModel, inner: Mapping[str, str], options: NetworkOptions) -> Ends:
+def _ends(
+    imported: ImportedModel,
+    splits: Sequence[SplitOutput],
+    inner: Mapping[str, str],
+    options: NetworkOptions,
+) -> Ends:
     """What `[output]` may name."""
-    imported = network.imported
     ports = {port.name: port.tensor for port in imported.outputs}
-    ports |= {part.name: part.name for split in network.splits for part in split.parts}
     pictures = [hwc(port.stored)[:2] for port in imported.inputs if len(port.stored) == 4]
     return Ends(
         names={**ports, **{name: ports[end] for name, end in inner.items()}},
-        splits=network.splits,
+        splits=splits,
         constants={name: made.values for name, made in imported.constants.items()},
         size=pictures[0] if len(imported.inputs) == len(pictures) == 1 else None,
         where=str(toml_of(imported.model_path, options.preprocess)),
