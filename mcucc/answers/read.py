@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -11,6 +12,7 @@ from mcucc.answers.check_spec import check_spec
 from mcucc.answers.spec import (
     BoxesSpec,
     ClassesSpec,
+    Decoder,
     EmbeddingSpec,
     HeadSpec,
     KeypointsSpec,
@@ -110,14 +112,20 @@ def _task(task: str, value: Any) -> Iterator[Any]:
 
 
 def hint_for(message: str, task: str = "") -> str:
-    """A correct example of the task that a message is about."""
-    from mcucc.answers.spec import Decoder
-
-    for name in TASKS:
-        if message.startswith(f"output.{name}"):
-            task = name
-    example = EXAMPLES[task if task in TASKS else "boxes"]
+    """How what a message is about looks: the line of a key, a head, or the table of the task."""
+    key, _, rest = message.partition(":")
+    task = next((name for name in TASKS if key.startswith(f"output.{name}")), task)
+    if "unknown key" in rest and task in TASKS:
+        kind = HeadSpec if ".heads" in key else TASKS[task]
+        return f"the keys are {', '.join(field.name for field in fields(kind))}"
     decoders = ", ".join(decoder.value for decoder in Decoder)
-    keys = ", ".join(field.name for field in fields(TASKS.get(task, BoxesSpec)))
-    head = f"the keys are {keys}\n" if "unknown key" in message and task in TASKS else ""
-    return f"{head}it looks like:\n{example.format(decoders=decoders)}"
+    lines = EXAMPLES[task if task in TASKS else "boxes"].format(decoders=decoders).splitlines()
+    last = re.sub(r"\[\d+\]", "", key).rpartition(".")[2]
+    if "is missing" in rest:
+        last = rest.split("'")[1]
+    own = [line for line in lines if line.split(" = ")[0] == last]
+    if own:
+        return f"it looks like: {own[0]}"
+    if ".heads" in key:
+        lines = lines[[line.startswith("[[") for line in lines].index(True) :]
+    return "it looks like:\n" + "\n".join(lines)

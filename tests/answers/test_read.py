@@ -77,7 +77,19 @@ def test_a_message_names_the_key_and_shows_how_it_looks(text: str, key: str) -> 
         read(text)
     assert caught.value.where == "net.toml"
     assert caught.value.what.startswith(key.replace("\\\\", "\\"))
-    assert "it looks like:\n[output." in caught.value.hint
+    assert caught.value.hint.startswith(("it looks like:", "the keys are decoder, heads"))
+
+
+def test_a_hint_is_the_line_of_the_key_a_head_or_the_table() -> None:
+    with pytest.raises(DataError) as caught:
+        read(BOXES + "threshold = 30\n")
+    assert caught.value.hint == "it looks like: threshold = 0.3          # of the score"
+    with pytest.raises(DataError) as caught:
+        read(HEAD)
+    assert caught.value.hint.startswith("it looks like:\n[[output.boxes.heads]]")
+    with pytest.raises(DataError) as caught:
+        read("[output.keypoints]\nheatmap = 'a'\ntensor = 'b'\n")
+    assert caught.value.hint.startswith("it looks like:\n[output.keypoints]")
 
 
 def test_tables_and_heads_are_bounded() -> None:

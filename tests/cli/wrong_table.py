@@ -39,6 +39,7 @@ from tests.cli.wrong import (
     with_zip,
     written,
 )
+from tests.cli.wrong_output import OUTPUT_TABLES
 from tests.cli.wrong_showing import SHOWING
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
@@ -439,5 +440,6 @@ GROUPS = {
     "Output": OUTPUT,
     "Compilers and emulators": TOOLS,
     "Compiled folders": RESULTS,
+    "What outputs mean": OUTPUT_TABLES,
     "Drawings and groups of pictures": SHOWING,
 }
