@@ -28,7 +28,7 @@ from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, SplitPla
 from mcucc.schedule.plan.spans import Reuse
 from mcucc.schedule.split.rewrite import blocks_of
 from tests.graphs import Builder, same
-from tests.schedule.parts import PARTS
+from tests.schedule.parts import PARTS, drawn_head
 
 KINDS = (
     "conv",
@@ -48,6 +48,8 @@ KINDS = (
 def networks(draw: st.DrawFn, more: bool = False) -> IntegerGraph:
     """Chains, residuals, branches, concats, squeeze-and-excite; odd sizes, strides, dilations.
 
+    Heads of detectors take any map on the way.
+
     With `more` of `parts` as well, where rates part and meet, and whole tensors are needed.
     """
     b = Builder(draw(st.integers(5, 14)), draw(st.integers(5, 14)), draw(st.integers(1, 4)))
@@ -56,6 +58,8 @@ def networks(draw: st.DrawFn, more: bool = False) -> IntegerGraph:
         x = add_part(b, x, draw, more)
         if draw(st.integers(0, 5)) == 0 and x != "image":
             outputs.append(x)
+        if draw(st.integers(0, 3)) == 0:
+            outputs.append(drawn_head(b, x, draw))
     end = draw(st.sampled_from(["none", "pool", "classifier"]))
     if end == "pool":
         x = b.node(GlobalAveragePool(), x)

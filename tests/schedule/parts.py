@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 import hypothesis.strategies as st
 
 from mcucc.ops.average_pool import AveragePool
+from mcucc.ops.common.detection import Anchor, Channels, Form
 from mcucc.ops.common.spatial import Pads, Window2d
 from mcucc.ops.concat import Concat
 from mcucc.ops.depth_to_space import DepthToSpace
+from mcucc.ops.detect_head import DetectHead
 from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.hard_sigmoid import HardSigmoid
 from mcucc.ops.max_pool import MaxPool
@@ -131,6 +133,29 @@ def two_heads(b: Builder, x: str, draw: st.DrawFn) -> str:
     if b.tensors[large].shape[1:3] != (height, width):
         large = b.node(Slice((0, 0, 0), (height, width, channels)), large)
     return b.node(Concat(3), b.conv(x, 2), large, b.depthwise(x, draw(st.sampled_from([3, 5]))))
+
+
+def head(b: Builder, *maps: str, most: int = 3, name: str = "") -> str:
+    """A detector's head: scores in the first map, box sides in a second one or behind them."""
+    boxes = Channels(1) if len(maps) > 1 else Channels(0, b.tensors[maps[0]].shape[3] - 4)
+    classes = b.tensors[maps[0]].shape[3] - (4 if len(maps) == 1 else 0)
+    pooled = Channels(2) if len(maps) > 2 else None
+    op = DetectHead(
+        classes, most, 0.3, Form.SIDES, (Anchor(2.0, 2.0, 4.0, 4.0),), (4.0, 4.0), peaks=pooled,
+        scores=Channels(0), boxes=boxes,
+    )  # fmt: skip
+    return b.node(op, *maps, name=name)
+
+
+def drawn_head(b: Builder, x: str, draw: st.DrawFn) -> str:
+    """A head of one to three maps: all in one, scores and boxes, scores, boxes and maxima."""
+    classes, most = draw(st.integers(1, 3)), draw(st.integers(1, 9))
+    kind = draw(st.integers(1, 3))
+    if kind == 1:
+        return head(b, b.conv(x, classes + 4), most=most)
+    scores, boxes = b.conv(x, classes, draw(st.sampled_from([1, 3]))), b.conv(x, 4)
+    pooled = (b.node(MaxPool(same(3)), scores),) if kind == 3 else ()
+    return head(b, scores, boxes, *pooled, most=most)
 
 
 PARTS: Mapping[str, Part] = {

@@ -39,6 +39,10 @@ def test_every_drawn_plan_passes() -> None:
         seen["strips"] += any(stage.strips > 1 for stage in plan.stages)
         seen["chain"] += len(program.chains) < len(program.stages)
         seen["again"] += program.factor > 1.0
+        heads = {n.name for n in graph.nodes if n.output.startswith("detecthead")}
+        fused = [stage for stage in program.stages if len(stage.nodes) > 1]
+        seen["head"] += any(heads & stage.sinks.keys() for stage in fused)
+        seen["two sinks"] += any(len(stage.sinks) > 1 for stage in fused)
         checked = check(program)
         assert checked.macs == program.macs
         assert program.lower_bound <= program.arena_bytes
