@@ -22,8 +22,8 @@ def run_command(
         Path,
         typer.Option(
             "--input",
-            help="A picture or a folder of pictures; camera bytes .npy, or raw inputs .npy or .npz "
-            "(one sample).",
+            help="A picture or a folder of pictures; camera bytes .npy, .bin or .raw, or raw "
+            "inputs .npy or .npz (one sample).",
         ),
     ],
     emulator: Annotated[str, typer.Option(help="auto, qemu, unicorn, renode or host.")] = "auto",

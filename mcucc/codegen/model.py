@@ -70,6 +70,7 @@ class End:
     scale_float: str
     zero_point: int
     camera: bool
+    sent: str = ""  # what a camera sends whose bytes are read as they are; "": nothing such
     note: str = ""  # what part of the file's output it is
     entries: int | None = None  # that its values are indices into
     records: str = ""  # the function that reads them, where the values are a list of records
@@ -171,16 +172,19 @@ def model_code(
     names = Names(name, program, [table.symbol for table in tables])
     read = answer_codes(answers, graph.activations, names)
     readers = {answer.output.end: answer.function for answer in read if answer.records}
-    writing = Writing(program, names, Constants(program, names), cameras)
+    converted = {tensor: camera for tensor, camera in cameras.items() if not camera.sent}
+    writing = Writing(program, names, Constants(program, names), converted)
     streams = program.plan.image.streams
-    camera_steps = () if streams else tuple(_camera(writing, tensor) for tensor in cameras)
+    camera_steps = () if streams else tuple(_camera(writing, tensor) for tensor in converted)
     first_constants = writing.constants.taken()
     stages = stage_codes(writing)
-    inputs = tuple(_end(writing, t, not streams, camera=t in cameras) for t in graph.inputs)
+    inputs = tuple(_end(writing, t, not streams, camera=cameras.get(t)) for t in graph.inputs)
     outputs = tuple(_end(writing, t, True, note=notes.get(t, "")) for t in graph.outputs)
     outputs = tuple(replace(o, records=readers.get(o.identifier, "")) for o in outputs)
     calls = _calls(program)
-    ids = {c.id for call in calls.values() for c in call.calls} | ({CAMERA} if cameras else set())
+    mapped = program.plan.image is ImagePolicy.MAPPED
+    ids = {c.id for call in calls.values() for c in call.calls}
+    ids |= {CAMERA} if converted or mapped else set()
     beside = {BOXES} if readers else set()
     titles = [*(c.title for c in camera_steps), *_step_titles(program)]
     return ModelCode(
@@ -200,10 +204,10 @@ def model_code(
         inputs=inputs,
         outputs=outputs,
         streams=streams,
-        mapped=program.plan.image is ImagePolicy.MAPPED,
+        mapped=mapped,
         cameras=camera_steps,
         stages=stages,
-        tables=_tables(calls, cameras, names),
+        tables=_tables(calls, converted, names),
         first_constants=first_constants,
         last_constants=writing.constants.taken(),
         step_names=tuple(string(title) for title in titles),
@@ -268,11 +272,16 @@ def _camera(writing: Writing, tensor: str) -> CameraCode:
 
 
 def _end(
-    writing: Writing, tensor: str, whole: bool, *, camera: bool = False, note: str = ""
+    writing: Writing,
+    tensor: str,
+    whole: bool,
+    *,
+    camera: CameraInput | None = None,
+    note: str = "",
 ) -> End:
     a = writing.program.graph.activations[tensor]
     name = writing.names.ends[tensor]
-    if camera:  # handed over as bytes, whatever they become
+    if camera is not None:  # handed over as bytes, whatever they become
         a = replace(a, dtype=INT8)
     return End(
         name=string(tensor),
@@ -289,9 +298,10 @@ def _end(
         size=a.size,
         scale_float=c_float(a.scale),
         zero_point=a.zero_point,
-        camera=camera,
+        camera=camera is not None,
+        sent="" if camera is None else comment(camera.sent),
         note=note,
-        entries=None if camera else index_entries(writing.program.graph, tensor),
+        entries=None if camera is not None else index_entries(writing.program.graph, tensor),
     )
 
 

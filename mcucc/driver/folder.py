@@ -30,6 +30,7 @@ from mcucc.evaluate.ways import is_classifier
 from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.load import ModelFile, load_model
 from mcucc.images.camera import CameraInput, cameras_of
+from mcucc.images.front import network_kernels, network_of
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
 from mcucc.quantize.lower import lower
@@ -78,8 +79,9 @@ class CompiledFolder:
 
     @cached_property
     def heads(self) -> tuple[Graph, IntegerGraph]:
-        """The network without the nodes of [output]: it ends in what they read."""
-        return without(self.graph, self.answers), without_kernels(self.integer, self.answers)
+        """The network itself: without a camera in front, and ending in what [output] reads."""
+        graph, integer = network_of(self.graph), network_kernels(self.integer)
+        return without(graph, self.answers), without_kernels(integer, self.answers)
 
     @property
     def scores(self) -> tuple[str, ...]:
@@ -97,9 +99,9 @@ class CompiledFolder:
 
     @property
     def camera(self) -> CameraInput | None:
-        """How camera bytes become the only input's int8; None where it takes int8."""
-        folded = self.manifest.is_float
-        cameras = cameras_of(self.graph, self.manifest.preprocess, folded=folded)
+        """How bytes of a picture become the network's only input; None where it takes int8."""
+        folded, graph = self.manifest.is_float, self.heads[0]
+        cameras = cameras_of(graph, self.manifest.preprocess, folded=folded)
         return next(iter(cameras.values()), None)
 
     @cached_property

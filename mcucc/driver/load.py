@@ -25,6 +25,7 @@ from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.load import ModelFile, ending_at, import_file, read_file
 from mcucc.images.camera import CameraInput, cameras_of
 from mcucc.images.datasets import CALIBRATION_COUNT
+from mcucc.images.front import network_kernels, network_of, with_camera
 from mcucc.images.preprocess import Preprocess, find_preprocess, says_preprocess, toml_of
 from mcucc.images.samples import CalibrationSet
 from mcucc.ir.graph import Graph
@@ -140,8 +141,9 @@ class LoadedModel:
 
     @property
     def heads(self) -> tuple[Graph, IntegerGraph]:
-        """The network without the nodes of [output]: it ends in what they read."""
-        return without(self.graph, self.answers), without_kernels(self.integer, self.answers)
+        """The network itself: without a camera in front, and ending in what [output] reads."""
+        graph, integer = network_of(self.graph), network_kernels(self.integer)
+        return without(graph, self.answers), without_kernels(integer, self.answers)
 
 
 def load_network(path: Path, options: NetworkOptions, progress: Progress = silent) -> LoadedModel:
@@ -160,7 +162,7 @@ def load_network(path: Path, options: NetworkOptions, progress: Progress = silen
             network = _quantized(file, imported, options)
         else:
             network = _float(file, imported, options, progress)
-        return _answering(network, spec, inner, options)
+        return _answering(_seeing(network), spec, inner, options)
     except IntegerError as error:  # passes make nodes of their own
         problems = of_file(error.problems, imported.labels)
         raise IntegerError(problems, where=str(path)) from error
@@ -327,6 +329,18 @@ def _finished(
     if options.print_after is not None:
         options.print_after("constant_channels", graph_text(network.graph))
     return network
+
+
+def _seeing(network: LoadedModel) -> LoadedModel:
+    """The network that reads its camera's own bytes, where the preprocessing says which."""
+    preprocess = network.preprocess
+    if preprocess is None or preprocess.camera is None:
+        return network
+    folded, rounding = network.origin is not None, network.integer.rounding
+    graph = with_camera(network.graph, preprocess, folded=folded)
+    sent = CameraInput.as_sent(preprocess.camera.shape[2], preprocess.camera.title)
+    cameras = {graph.inputs[0]: sent}
+    return replace(network, graph=graph, integer=lower(graph, rounding), cameras=cameras)
 
 
 def _answering(

@@ -41,6 +41,7 @@ LATER = (
     "fold_attention",
     "fit",
     "fill",
+    "camera",
     "answers",
 )
 

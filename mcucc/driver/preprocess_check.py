@@ -49,7 +49,7 @@ def preprocess_warning(network: LoadedModel, samples: Sequence[Sample]) -> str:
     def right(preprocess: Preprocess, turned: bool) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         found = []
         for sample in labelled:
-            image = sample.image[..., ::-1] if turned else sample.image
+            image = sample.pixels[..., ::-1] if turned else sample.pixels
             scores = session.run([preprocess.real_values(image)])[output]
             found.append(int(np.argmax(scores)) == sample.label)
         return np.array(found)

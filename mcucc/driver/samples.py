@@ -5,6 +5,7 @@ Here and only here data becomes samples.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -34,6 +35,7 @@ ARRAYS_HINT = (
     "an .npz with an array for each input under its name (samples first; floats, or integers as "
     "the file reads them), and labels where there are any"
 )
+DUMPS = (".bin", ".raw")  # of a camera's bytes
 NOISE = "noise"  # what the manifest calls it
 
 Row = TypeVar("Row")
@@ -152,7 +154,7 @@ def _noise(imported: ImportedModel, preprocess: Preprocess | None) -> list[Sampl
     """Two samples of random bytes, or of normally distributed numbers."""
     rng = np.random.default_rng(0)
     if preprocess is not None:
-        drawn = rng.integers(0, 256, (2, *preprocess.shape), np.uint8)
+        drawn = rng.integers(0, 256, (2, *preprocess.camera_shape), np.uint8)
         return [Picture(image, preprocess, name=str(i)) for i, image in enumerate(drawn)]
     ports = imported.ports
     rows = [[rng.normal(size=port.shape).astype(np.float32) for port in ports] for _ in range(2)]
@@ -187,7 +189,7 @@ def class_names_of(compiled: CompiledFolder, data: Path) -> tuple[str, ...]:
 
 
 def sample_of(path: Path, compiled: CompiledFolder) -> Sample:
-    """One sample: a picture file, camera bytes in an .npy, or raw inputs in an .npy or .npz."""
+    """One sample: a picture file, camera bytes in a dump or .npy, or raw inputs in .npy or .npz."""
     if not path.is_file():
         raise DataError("no such file", where=str(path))
     feed = _picture_feed(compiled)
@@ -200,7 +202,7 @@ def sample_of(path: Path, compiled: CompiledFolder) -> Sample:
             )
         return read_sample(path, ports_of(compiled))
     preprocess, camera = feed
-    if path.suffix.lower() == ".npy":
+    if path.suffix.lower() in (".npy", *DUMPS):
         return _camera_bytes(path, preprocess, camera)
     return load_picture(path, preprocess, camera, path.name)
 
@@ -247,14 +249,21 @@ def _array_samples(
 
 
 def _camera_bytes(path: Path, preprocess: Preprocess, camera: CameraInput) -> Picture:
-    """An .npy of camera bytes: (H, W, C), (1, H, W, C), or (H, W) of grey."""
-    ((_, array),) = read_arrays(path).items()
-    shape = preprocess.shape
-    shapes = (shape, (1, *shape), shape[:2] if shape[2] == 1 else shape)
-    if array.dtype != np.uint8 or array.shape not in shapes:
-        raise DataError(
-            f"holds {array.dtype} {list(array.shape)}",
-            where=str(path),
-            hint=f"the network reads uint8 {list(shape)}",
-        )
+    """An .npy of camera bytes in any shape of whole rows, or a dump of them and nothing else."""
+    shape = preprocess.camera_shape
+    height, size = shape[0], math.prod(shape)
+    if path.suffix.lower() == ".npy":
+        ((_, array),) = read_arrays(path).items()
+        rows = (height, size // height)
+        fits = array.shape in (shape, (1, *shape), rows, (size,), (*shape[:2], 1))
+        held = f"{array.dtype} {list(array.shape)}"
+        wrong = array.dtype != np.uint8 or array.size != size or not fits
+    else:
+        held = f"{path.stat().st_size:,} bytes"
+        wrong = path.stat().st_size != size
+        array = np.zeros(0, np.uint8) if wrong else np.fromfile(path, np.uint8)
+    if wrong:
+        wanted = f"uint8 {list(shape)}, {size:,} bytes"
+        title = "" if preprocess.camera is None else f": {preprocess.camera.title}"
+        raise DataError(f"holds {held}", where=str(path), hint=f"the network reads {wanted}{title}")
     return Picture(array.reshape(shape), preprocess, camera, path.name)

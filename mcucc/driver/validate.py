@@ -36,7 +36,8 @@ from mcucc.evaluate.ways import (
     differing_pictures,
     first_divergence,
 )
-from mcucc.images.samples import Sample, batch
+from mcucc.images.front import fed
+from mcucc.images.samples import Sample
 from mcucc.ir.integer import IntegerGraph
 from mcucc.numerics.fixed_point import IntegerArray
 from mcucc.oracles.choose import open_oracle, oracle_name
@@ -259,14 +260,14 @@ def _numpy(
     parts: list[dict[str, IntegerArray]] = []
     for begin in range(0, len(samples), TOGETHER):
         progress("NumPy reference", begin, len(samples))
-        values = graph.run(batch(graph.inputs, samples[begin : begin + TOGETHER]))
+        values = graph.run(fed(graph, samples[begin : begin + TOGETHER]))
         parts.append({name: values[name] for name in wanted})
     return {name: np.concatenate([part[name] for part in parts]) for name in wanted}
 
 
 def _tensors(graph: IntegerGraph, sample: Sample) -> Outputs:
     """Every tensor of one sample, by NumPy."""
-    return {key: value[0] for key, value in graph.run(batch(graph.inputs, [sample])).items()}
+    return {key: value[0] for key, value in graph.run(fed(graph, [sample])).items()}
 
 
 def _divergence(

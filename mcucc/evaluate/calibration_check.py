@@ -57,7 +57,7 @@ def _alike(samples: Sequence[Sample]) -> str:
     count = len(samples)
     different = len({sample.raw for sample in samples if isinstance(sample, Picture)})
     blank = sum(
-        isinstance(sample, Picture) and float(sample.image.std()) < BLANK for sample in samples
+        isinstance(sample, Picture) and float(sample.pixels.std()) < BLANK for sample in samples
     )
     advice = "calibrate on pictures such as the network will see"
     if blank > count / 2:
@@ -87,7 +87,7 @@ def _values(sample: Sample) -> DoubleArray:
 def cells(sample: Sample) -> DoubleArray:
     """The mean of each cell and channel of a picture's bytes."""
     assert isinstance(sample, Picture)
-    image = sample.image.astype(np.float64)
+    image = sample.pixels.astype(np.float64)
     for axis in (0, 1):
         starts = np.unique(np.linspace(0, image.shape[axis], CELLS, endpoint=False).astype(int))
         lengths = np.diff([*starts, image.shape[axis]])
@@ -99,7 +99,7 @@ def cells(sample: Sample) -> DoubleArray:
 def _brightness(calibration: Sequence[Sample], unseen: Sequence[Sample]) -> str:
     """Others of the data are mostly darker or brighter than all that calibrated."""
     seen, others = (
-        np.array([float(s.image.mean()) for s in samples if isinstance(s, Picture)])
+        np.array([float(s.pixels.mean()) for s in samples if isinstance(s, Picture)])
         for samples in (calibration, unseen)
     )
     if len(seen) < 2 or len(others) < FEWEST // 2:

@@ -1,7 +1,8 @@
 """How a camera byte becomes the integer a network reads, int8 or int16.
 
 With folded input normalisation it is byte - 128. Networks that come with their own input
-quantization (imported int8 models) get a table per channel. `cameras_of` decides.
+quantization (imported int8 models) get a table per channel. `cameras_of` decides. Where nodes in
+front of the network read the camera's own bytes (front.py), these stay what they are.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import numpy.typing as npt
 from mcucc.images.preprocess import Preprocess
 from mcucc.ir.graph import Graph
 from mcucc.ir.tensor import Tensor
-from mcucc.numerics.fixed_point import IntegerArray, round_half_up, saturate
+from mcucc.numerics.fixed_point import IntegerArray
+from mcucc.ops.camera_picture import byte_table
 
 BYTES = np.arange(256, dtype=np.int64)
 OFFSET_TABLE = (BYTES - 128).astype(np.int8)
@@ -23,9 +25,18 @@ OFFSET_TABLE = (BYTES - 128).astype(np.int8)
 
 @dataclass(frozen=True, eq=False)
 class CameraInput:
-    """`table[c][byte]` is the integer of channel c; shape (C, 256), int8 or int16."""
+    """`table[c][byte]` is the integer of channel c; shape (C, 256), int8 or int16.
+
+    `sent` says in words what a camera sends whose bytes stay what they are; "": they do not.
+    """
 
     table: IntegerArray
+    sent: str = ""
+
+    @staticmethod
+    def as_sent(channels: int, sent: str) -> CameraInput:
+        """Bytes as they are, two's complement."""
+        return CameraInput(np.tile(BYTES.astype(np.uint8).view(np.int8), (channels, 1)), sent)
 
     @staticmethod
     def offset(channels: int) -> CameraInput:
@@ -35,10 +46,7 @@ class CameraInput:
     @staticmethod
     def quantized(scale: Sequence[float], offset: Sequence[float], x: Tensor) -> CameraInput:
         """Quantize real = scale[c] * byte + offset[c] to the input tensor of a network."""
-        quant = x.quantization
-        real = np.outer(scale, BYTES.astype(np.float64)) + np.asarray(offset)[:, None]
-        steps = round_half_up(real / quant.per_tensor_scale) + quant.zero_point
-        return CameraInput(saturate(steps, *x.interval, x.dtype))
+        return CameraInput(byte_table(scale, offset, x))
 
     @property
     def is_offset(self) -> bool:

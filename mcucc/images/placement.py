@@ -74,6 +74,13 @@ class Placement:
             (float(region.top - crop.top), float(region.left - crop.left)),
         )
 
+    def averaged(self, size: Size) -> Placement:
+        """The same where the input is then averaged to `size`."""
+        factors = size[0] / self.input[0], size[1] / self.input[1]
+        scale = self.scale[0] * factors[0], self.scale[1] * factors[1]
+        offset = self.offset[0] * factors[0], self.offset[1] * factors[1]
+        return Placement(self.picture, size, scale, offset)
+
     def to_input(self, places: npt.ArrayLike) -> FloatArray:
         """Points (..., 2) of x, y or boxes (..., 4) of left, top, right, bottom in the input."""
         scale, offset = self._along(places)

@@ -1,8 +1,9 @@
 """Preprocessing: how a picture becomes camera bytes, and camera bytes the network's real input.
 
 A picture is resized, stretched or with bars around (letterbox), then centre cropped: (H, W, C)
-bytes, what a camera would deliver. The real
-input of the network is (byte * scale - mean) / std per channel. Both steps are said in a TOML.
+bytes, what a camera would deliver; or what a camera of some format does deliver, which the network
+then crops and averages itself (camera_format.py). The real input of the network is
+(byte * scale - mean) / std per channel. All of it is said in a TOML.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from PIL import Image
 
 from mcucc.base.typed import shown, text_of
 from mcucc.errors import DataError
+from mcucc.images.camera_format import BAYER, FORMATS, CameraFormat
 from mcucc.images.placement import Fit, Placement, Region, Size, region_of
 
 Bytes = npt.NDArray[np.uint8]
@@ -34,7 +36,12 @@ FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
-KEYS = ("channels", "resize", "fit", "fill", "filter", "center_crop", "scale", "mean", "std")
+KEYS = (
+    *("channels", "resize", "fit", "fill", "filter", "center_crop", "scale", "mean", "std"),
+    *("format", "camera", "crop", "yuv_range"),
+)
+OF_FORMAT = KEYS[-3:]
+PLAIN = {"rgb888": "rgb", "bgr888": "bgr", "gray": "gray"}  # what networks read as it comes
 FILL = 114  # grey, as Ultralytics and others train
 LARGEST_SIDE = 8192
 LARGEST_FILE = 2**20  # bytes
@@ -44,6 +51,7 @@ resize = {size}        # height, width
 # fit = "letterbox"      # keep the picture's shape, bars of fill = 114 around; else "stretch"
 filter = "bilinear"      # nearest, box, bilinear, hamming, bicubic or lanczos
 # center_crop = [72, 72] # height, width, of what was resized; left out: no crop
+# format = "rgb565"      # the camera's own bytes, of camera = [240, 320], crop = [240, 240]
 scale = 0.00392156862745098  # the network sees (byte * scale - mean) / std
 mean = {half}
 std = {half}"""
@@ -65,6 +73,7 @@ class Preprocess:
     std: tuple[float, ...] = ()
     fit: Fit = Fit.STRETCH
     fill: int = FILL  # the byte of letterbox's bars, of each channel
+    camera: CameraFormat | None = None  # None: it delivers the network's own pictures
 
     def __post_init__(self) -> None:
         if self.channels not in CHANNELS:
@@ -91,6 +100,16 @@ class Preprocess:
         crop = self.center_crop
         if crop is not None and (crop[0] > self.resize[0] or crop[1] > self.resize[1]):
             raise DataError(f"center_crop = {list(crop)} is larger than {list(self.resize)}")
+        if self.camera is not None:
+            self._check_camera(self.camera)
+
+    def _check_camera(self, camera: CameraFormat) -> None:
+        camera.check(self.channels, self.shape[:2])
+        if self.center_crop is not None and camera.size != self.center_crop:
+            raise DataError(
+                "center_crop is of pictures that nobody crops on the device; with camera = "
+                f"{list(camera.size)} say crop = [height, width]"
+            )
 
     @property
     def channel_count(self) -> int:
@@ -99,12 +118,35 @@ class Preprocess:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of the camera image."""
+        """(height, width, channels) of the picture that the network reads."""
         return (*(self.center_crop or self.resize), self.channel_count)
 
+    @property
+    def camera_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of what the C reads: of a camera, its groups of bytes."""
+        return self.shape if self.camera is None else self.camera.shape
+
+    @property
+    def _frame(self) -> Size:
+        """What a picture is resized to: the camera's picture, where that has a size of its own."""
+        if self.camera is None or self.center_crop is not None:
+            return self.resize
+        return self.camera.size
+
     def placement(self, size: Size) -> Placement:
-        """How a picture of that size (height, width) lies in the camera image."""
-        return Placement.of(size, region_of(self.fit, size, self.resize), self._crop)
+        """How a picture of that size (height, width) lies in the network's picture."""
+        region = region_of(self.fit, size, self._frame)
+        if self.camera is None or self.center_crop is not None:
+            return Placement.of(size, region, self._crop)
+        return Placement.of(size, region, self.camera.region).averaged(self.resize)
+
+    @property
+    def camera_placement(self) -> Placement:
+        """How the camera's own picture lies in the network's."""
+        if self.camera is None:
+            return Placement.same(self.shape[:2])
+        whole = Region(0, 0, *self.camera.size)
+        return Placement.of(self.camera.size, whole, self.camera.region).averaged(self.shape[:2])
 
     @property
     def _crop(self) -> Region:
@@ -114,20 +156,27 @@ class Preprocess:
         return Region(top, left, height, width)
 
     def camera_bytes(self, image: Image.Image) -> Bytes:
-        """The camera image (H, W, C): converted, resized, centre cropped.
+        """The camera image (`camera_shape`): converted, resized, centre cropped, in its format.
 
         Grey is Pillow's "L" (ITU-R 601-2 luma). Orientation tags are not applied.
         """
-        picture = image.convert("L" if self.channels == "gray" else "RGB")
-        region = region_of(self.fit, (image.height, image.width), self.resize)
+        camera = self.camera
+        gray = self.channels == "gray" if camera is None else camera.gray
+        picture, count = image.convert("L" if gray else "RGB"), 1 if gray else 3
+        region = region_of(self.fit, (image.height, image.width), self._frame)
         picture = picture.resize((region.width, region.height), FILTERS[self.filter])
-        resized = np.full((*self.resize, self.channel_count), self.fill, np.uint8)
-        rows, columns = _slices(region)
-        resized[rows, columns] = np.asarray(picture).reshape(
-            region.height, region.width, self.channel_count
-        )
+        resized = np.full((*self._frame, count), self.fill, np.uint8)
+        resized[_slices(region)] = np.asarray(picture).reshape(region.height, region.width, count)
+        if camera is not None:
+            return camera.pack(resized[_slices(self._crop)] if self.center_crop else resized)
         kept = resized[_slices(self._crop)]
         return np.ascontiguousarray(kept[..., ::-1] if self.channels == "bgr" else kept)
+
+    def picture(self, camera: Bytes) -> Bytes:
+        """The network's bytes (H, W, C) of what the camera sent, as the C makes them."""
+        if self.camera is None:
+            return camera
+        return self.camera.picture(camera, self.shape[:2], self.channels)
 
     def affine(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Per channel (scale, offset), each (C,): real = scale * byte + offset."""
@@ -135,7 +184,7 @@ class Preprocess:
         return self.scale / std, -mean / std
 
     def real_values(self, camera: Bytes) -> FloatArray:
-        """The network's float input of camera bytes (..., C)."""
+        """The network's float input of its picture's bytes (..., C)."""
         scale, offset = self.affine()
         return (camera * scale + offset).astype(np.float32)
 
@@ -222,18 +271,60 @@ def _parse(table: Mapping[str, Any]) -> Preprocess:
     for key in ("channels", "resize"):
         if key not in table:
             raise DataError(f"the key {key!r} is missing")
-    resize = _pair(table, "resize")
+    resize, kept = _pair(table, "resize"), _pair(table, "center_crop")
     assert resize is not None  # the key exists, see above
+    channels = _text(table, "channels", "")
     return Preprocess(
-        channels=_text(table, "channels", ""),
+        channels=channels,
         resize=resize,
         filter=_text(table, "filter", "bilinear"),
-        center_crop=_pair(table, "center_crop"),
+        center_crop=kept,
         scale=_number("scale", table.get("scale", 1.0)),
         mean=_numbers(table, "mean"),
         std=_numbers(table, "std"),
         **_fit(table),
+        camera=_camera(table, channels, kept or resize),
     )
+
+
+def _camera(table: Mapping[str, Any], channels: str, size: Size) -> CameraFormat | None:
+    """`format` and what belongs to it; None where the network reads such bytes as they are."""
+    if "format" not in table:
+        for key in OF_FORMAT:
+            if key in table:
+                raise DataError(f"{key} says more about format, which is missing: {_FORMATS}")
+        return None
+    frame = _pair(table, "camera") or size
+    yuv_range = _text(table, "yuv_range", "full")
+    form = _text(table, "format", "")
+    camera = CameraFormat(form, frame, _crop(table, frame, form), yuv_range)
+    if "yuv_range" in table and camera.components != "yuv":
+        raise DataError(f"yuv_range is of yuv422 and uyvy: {camera.format} has none")
+    whole = camera.crop == (0, 0, *frame) and frame == size
+    return None if whole and PLAIN.get(camera.format) == channels else camera
+
+
+_FORMATS = f"one of {', '.join(FORMATS)}"
+
+
+def _crop(table: Mapping[str, Any], frame: Size, form: str) -> tuple[int, int, int, int]:
+    """[top, left, height, width], or [height, width] in the centre, of a mosaic at even sites."""
+    value = table.get("crop")
+    if value is None:
+        return 0, 0, *frame
+    whole = isinstance(value, list) and all(type(side) is int for side in value)
+    if not whole or not isinstance(value, list) or len(value) not in (2, 4):
+        raise DataError(
+            f"crop = {shown(value)} must be [top, left, height, width], or [height, width] of the "
+            "centre, in whole pixels"
+        )
+    if len(value) == 4:
+        return value[0], value[1], value[2], value[3]
+    step = 2 if form.startswith(BAYER) else 1
+    top, left = (
+        (outer - inner) // (2 * step) * step for outer, inner in zip(frame, value, strict=True)
+    )
+    return top, left, value[0], value[1]
 
 
 def _fit(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -258,7 +349,7 @@ def _text(table: Mapping[str, Any], key: str, default: str) -> str:
 
 def _pair(table: Mapping[str, Any], key: str) -> tuple[int, int] | None:
     value = table.get(key)
-    if value is None and key == "center_crop":
+    if value is None and key in ("center_crop", "camera"):
         return None
     whole = isinstance(value, list) and all(type(side) is int for side in value)
     if not whole or not isinstance(value, list) or len(value) != 2:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -59,7 +60,7 @@ class Sample(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """The sample that a network of one picture reads: camera bytes (H, W, C).
+    """The sample that a network of one picture reads: camera bytes, `Preprocess.camera_shape`.
 
     `camera` says how bytes become int8, None: byte - 128. `size` and `source` are of the picture
     that the bytes were made of, None where they are all there is.
@@ -74,6 +75,11 @@ class Picture:
     source: Source | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
 
+    @cached_property
+    def pixels(self) -> Bytes:
+        """The bytes (H, W, C) of the network's picture, which it makes of a camera's own."""
+        return self.preprocess.picture(self.image)
+
     @property
     def placement(self) -> Placement:
         """How the picture lies in the network's input."""
@@ -85,20 +91,21 @@ class Picture:
         """The picture in its own pixels, RGB; DataError where its file is no longer readable."""
         if self.source is not None:
             return read_picture(self.source, lambda image: image.convert("RGB"))
-        turned = self.image[..., ::-1] if self.preprocess.channels == "bgr" else self.image
+        image = self.pixels
+        turned = image[..., ::-1] if self.preprocess.channels == "bgr" else image
         array = np.ascontiguousarray(turned[..., 0] if turned.shape[-1] == 1 else turned)
         return Image.fromarray(array).convert("RGB")
 
     @property
     def real(self) -> tuple[FloatArray, ...]:
         """Normalised as the preprocessing says."""
-        return (self.preprocess.real_values(self.image),)
+        return (self.preprocess.real_values(self.pixels),)
 
     @property
     def int8(self) -> tuple[IntegerArray, ...]:
         """By the camera's table."""
-        camera = self.camera or CameraInput.offset(self.image.shape[-1])
-        return (camera.apply(self.image),)
+        camera = self.camera or CameraInput.offset(self.pixels.shape[-1])
+        return (camera.apply(self.pixels),)
 
     @property
     def raw(self) -> bytes:

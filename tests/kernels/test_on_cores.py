@@ -34,7 +34,7 @@ from tests.kernels.cases import (
 )
 from tests.kernels.drawn import Drawn, check, draw_cases, drawn
 from tests.kernels.sums import all_sums
-from tests.ops import draw
+from tests.ops import draw, draw_camera
 from tests.ops.draw import Case, Scales
 
 # The core in QEMU and the instruction set whose kernels it runs.
@@ -52,6 +52,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "dilated": dilated_cases(),
     "fully_connected": draw.fully_connected_cases(),
     "add": draw.binary_cases(Add),
+    "camera_picture": draw_camera.camera_picture_cases(),
     "conv_transpose2d": draw.conv_transpose_cases(),
     "layer_norm": draw.layer_norm_cases(),
     "mat_mul": draw.mat_mul_cases(),

@@ -19,7 +19,7 @@ from mcucc.numerics.fixed_point import Rounding
 from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.check import check
-from mcucc.schedule.plan.plan import Plan
+from mcucc.schedule.plan.plan import ImagePolicy, Plan
 from mcucc.schedule.plan.program import Program
 from mcucc.schedule.search.choose import ScheduleOptions, schedule
 from mcucc.toolchain import BuildOptions, Firmware, ModelUnit, build_firmware
@@ -67,14 +67,22 @@ def library(
     name: str,
     rounding: Rounding = Rounding.SINGLE,
     plan: Plan | None = None,
+    image: ImagePolicy = ImagePolicy.RESIDENT,
+    camera: CameraInput | None = None,
 ) -> Library:
-    """Schedule a network for the kernels of a board (by `plan` or by layers) and write its C."""
+    """Schedule a network for the kernels of a board (by `plan` or by layers) and write its C.
+
+    Its only input is "image" of byte - 128, or what `camera` says.
+    """
     integer = lower(graph, rounding)
-    program = schedule(integer, target_of(board), ScheduleOptions(schedule="layers")).program
+    options = ScheduleOptions(schedule="layers", image=image)
+    program = schedule(integer, target_of(board), options).program
     if plan is not None:
         program = expand(program.graph, plan)
     check(program)
-    cameras = {"image": CameraInput.offset(integer.activations["image"].channels)}
+    (name_of_input,) = integer.inputs
+    camera = camera or CameraInput.offset(integer.activations[name_of_input].channels)
+    cameras = {name_of_input: camera}
     code = model_code(program, cameras, name, Origin("test", "0" * 64, "test"))
     folder.mkdir(parents=True, exist_ok=True)
     sources = write_library(code, folder)

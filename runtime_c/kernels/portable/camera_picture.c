@@ -7,13 +7,14 @@
 #define LUMA_GREEN 38470u
 #define LUMA_BLUE 7471u
 
-/* A pixel's three components, or sums of them along a row: at most 257 bytes, so 16 bits each. */
+#define NARROW 257u /* up to so many units a sum of bytes has 16 bits */
+
+/* A pixel's three components, or sums of them. */
 typedef struct {
-    uint32_t outer; /* the first, and in the upper half the third */
+    uint32_t outer; /* the third, and in the upper half the first */
     uint32_t inner; /* the second, or the only one */
 } lanes;
 
-/* Sums over rows, and what becomes of them. */
 typedef struct {
     uint32_t first;
     uint32_t second;
@@ -30,7 +31,7 @@ MCUCC_INLINE lanes unpack_rgb888(const mcucc_camera_picture_params *params, cons
                                  int32_t column)
 {
     const uint8_t *const x = row + 3 * column;
-    const lanes found = {x[0] | (uint32_t)x[2] << 16, x[1]};
+    const lanes found = {(uint32_t)x[0] << 16 | x[2], x[1]};
     (void)params;
     return found;
 }
@@ -38,9 +39,9 @@ MCUCC_INLINE lanes unpack_rgb888(const mcucc_camera_picture_params *params, cons
 /* Five and six bits become eight by repeating the upper ones below. */
 MCUCC_INLINE lanes expand_565(uint32_t word)
 {
-    const uint32_t outer = word >> 11 | (word & 31u) << 16;
-    const uint32_t green = word >> 5 & 63u;
-    const lanes found = {outer << 3 | (outer >> 2 & UINT32_C(0x00070007)), green << 2 | green >> 4};
+    const uint32_t outer = (word << 8 & UINT32_C(0x00f80000)) | (word << 3 & 0xf8u);
+    const uint32_t green = word >> 3 & 0xfcu;
+    const lanes found = {outer | (outer >> 5 & UINT32_C(0x00070007)), green | green >> 6};
     return found;
 }
 
@@ -60,11 +61,12 @@ MCUCC_INLINE lanes unpack_rgb565be(const mcucc_camera_picture_params *params, co
     return expand_565(x[1] | (uint32_t)x[0] << 8);
 }
 
+/* Y is the inner component: it is the only one of gray, too. */
 MCUCC_INLINE lanes unpack_yuv422(const mcucc_camera_picture_params *params, const uint8_t *row,
                                  int32_t column)
 {
     const uint8_t *const colours = row + 4 * (column / 2) + 1 - params->first_luma;
-    const lanes found = {colours[0] | (uint32_t)colours[2] << 16,
+    const lanes found = {(uint32_t)colours[0] << 16 | colours[2],
                          row[2 * column + params->first_luma]};
     return found;
 }
@@ -76,50 +78,79 @@ MCUCC_INLINE lanes unpack_gray(const mcucc_camera_picture_params *params, const 
     return found;
 }
 
-/* Where outputs lie: `part` units into the row and the column they begin in. */
+/* What outputs cover along an axis: `step` units, pixels having `unit`; the next one begins `part`
+ * units into pixel `begin`. */
 typedef struct {
-    int32_t row_part;
-    int32_t column;
-    int32_t column_part;
-} position;
+    int32_t begin;
+    int32_t part;
+    int32_t step;
+    int32_t unit;
+} cover;
 
-/* The pixels of an output in one row, times their units. */
-MCUCC_INLINE lanes sum_row(const mcucc_camera_picture_params *params, const uint8_t *row,
-                           position at, unpacking *unpack)
+/* An output that begins `start` units into an axis whose first pixel counts as `first`. */
+MCUCC_INLINE cover cover_from(int32_t first, int32_t start, int32_t step, int32_t unit)
 {
-    lanes sum = {0, 0};
-    int32_t left = params->column_step;
-    int32_t units = params->column_unit - at.column_part;
+    const cover found = {first + start / unit, start % unit, step, unit};
+    return found;
+}
 
-    do {
-        const lanes pixel = unpack(params, row, at.column++);
-        const uint32_t weight = (uint32_t)(units < left ? units : left);
+MCUCC_INLINE int32_t least(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
 
-        sum.outer += weight * pixel.outer;
-        sum.inner += weight * pixel.inner;
-        left -= units;
-        units = params->column_unit;
-    } while (left > 0);
+/* The pixels of one row, times units of the row and of their own; lanes hold the sums. */
+MCUCC_INLINE lanes add_row(const mcucc_camera_picture_params *params, const uint8_t *row,
+                           cover across, uint32_t weight, lanes sum, unpacking *unpack)
+{
+    const uint32_t whole = weight * (uint32_t)across.unit;
+    int32_t column = across.begin;
+    int32_t left = across.step - (across.unit - across.part);
+    lanes pixel = unpack(params, row, column++);
+
+    sum.outer += (whole - weight * (uint32_t)across.part) * pixel.outer;
+    sum.inner += (whole - weight * (uint32_t)across.part) * pixel.inner;
+    for (; left >= across.unit; left -= across.unit) {
+        pixel = unpack(params, row, column++);
+        sum.outer += whole * pixel.outer;
+        sum.inner += whole * pixel.inner;
+    }
+    if (left > 0) {
+        pixel = unpack(params, row, column);
+        sum.outer += weight * (uint32_t)left * pixel.outer;
+        sum.inner += weight * (uint32_t)left * pixel.inner;
+    }
     return sum;
 }
 
-MCUCC_INLINE colour sum_area(const mcucc_camera_picture_params *params, const int8_t *const *rows,
-                             position at, unpacking *unpack)
+MCUCC_INLINE colour sum_narrow(const mcucc_camera_picture_params *params, const int8_t *const *rows,
+                               cover down, cover across, unpacking *unpack)
+{
+    lanes sum = {0, 0};
+    int32_t weight = down.unit - down.part;
+
+    for (int32_t left = down.step; left > 0; left -= weight, weight = least(left, down.unit)) {
+        sum = add_row(params, (const uint8_t *)*rows++, across, (uint32_t)weight, sum, unpack);
+    }
+    const colour found = {sum.outer >> 16, sum.inner, sum.outer & 0xffffu};
+    return found;
+}
+
+/* Of so many units that only those of one row fit into lanes. */
+MCUCC_INLINE colour sum_wide(const mcucc_camera_picture_params *params, const int8_t *const *rows,
+                             cover down, cover across, unpacking *unpack)
 {
     colour sum = {0, 0, 0};
-    int32_t left = params->row_step;
-    int32_t units = params->row_unit - at.row_part;
+    int32_t weight = down.unit - down.part;
 
-    do {
-        const lanes row = sum_row(params, (const uint8_t *)*rows++, at, unpack);
-        const uint32_t weight = (uint32_t)(units < left ? units : left);
+    for (int32_t left = down.step; left > 0; left -= weight, weight = least(left, down.unit)) {
+        const lanes none = {0, 0};
+        const lanes row = add_row(params, (const uint8_t *)*rows++, across, 1, none, unpack);
 
-        sum.first += weight * (row.outer & 0xffffu);
-        sum.second += weight * row.inner;
-        sum.third += weight * (row.outer >> 16);
-        left -= units;
-        units = params->row_unit;
-    } while (left > 0);
+        sum.first += (uint32_t)weight * (row.outer >> 16);
+        sum.second += (uint32_t)weight * row.inner;
+        sum.third += (uint32_t)weight * (row.outer & 0xffffu);
+    }
     return sum;
 }
 
@@ -181,28 +212,50 @@ MCUCC_INLINE int8_t *store(const mcucc_camera_picture_params *params, colour sum
     return out;
 }
 
+/* Where the next output begins. */
+MCUCC_INLINE void advance(cover *across)
+{
+    const int32_t end = across->part + across->step;
+    int32_t whole = end / across->unit;
+
+    across->begin += whole;
+    across->part = end - whole * across->unit;
+}
+
+MCUCC_INLINE void make(const mcucc_camera_picture_params *params, const int8_t *const *rows,
+                       int8_t *out, const mcucc_span *span, components kind, unpacking *unpack,
+                       int wide)
+{
+    const mcucc_camera_picture_params p = *params; /* a copy, which no store of bytes can change */
+    const int32_t first = p.first_column - span->input_column * p.group_pixels;
+    const cover down = cover_from(0, span->row * p.row_step, p.row_step, p.row_unit);
+    cover across = cover_from(first, span->begin * p.column_step, p.column_step, p.column_unit);
+
+    for (int32_t column = span->begin; column < span->end; ++column) {
+        const colour sum = wide ? sum_wide(&p, rows, down, across, unpack)
+                                : sum_narrow(&p, rows, down, across, unpack);
+
+        out = store(&p, sum, kind, out);
+        advance(&across);
+    }
+}
+
+/* One copy for all formats. */
+MCUCC_OUTLINE void make_wide(const mcucc_camera_picture_params *params, const int8_t *const *rows,
+                             int8_t *out, const mcucc_span *span, components kind,
+                             unpacking *unpack)
+{
+    make(params, rows, out, span, kind, unpack, 1);
+}
+
 /* Inlined into each format's function, so that the format is known in the innermost loop. */
 MCUCC_INLINE void make_row(const mcucc_camera_picture_params *params, const int8_t *const *rows,
                            int8_t *out, const mcucc_span *span, components kind, unpacking *unpack)
 {
-    const mcucc_camera_picture_params p = *params; /* a copy, which no store of bytes can change */
-    const int32_t start = span->begin * p.column_step;
-    const int32_t columns = p.column_step / p.column_unit;
-    const int32_t parts = p.column_step % p.column_unit;
-    position at = {
-        .row_part = span->row * p.row_step % p.row_unit,
-        .column = p.first_column + start / p.column_unit - span->input_column * p.group_pixels,
-        .column_part = start % p.column_unit,
-    };
-
-    for (int32_t column = span->begin; column < span->end; ++column) {
-        out = store(&p, sum_area(&p, rows, at, unpack), kind, out);
-        at.column += columns;
-        at.column_part += parts;
-        if (at.column_part >= p.column_unit) {
-            at.column_part -= p.column_unit;
-            ++at.column;
-        }
+    if (params->units > NARROW) {
+        make_wide(params, rows, out, span, kind, unpack);
+    } else {
+        make(params, rows, out, span, kind, unpack, 0);
     }
 }
 
