@@ -180,7 +180,8 @@ class ImportedModel:
     hold values of the file: reals, or the int8 ones of a quantized file (of uint8, less 128).
     Compare intermediates through it. `labels` has the operator of every node of the file,
     `constants` the outputs of the file that no input reaches: nothing computes them.
-    `weight_scales` are those of weights that a float network's file holds as integers.
+    `weight_scales` are those of weights that a float network's file holds as integers. `aliases`
+    are names of the file for tensors that `sources` lacks: values of as many numbers, moved.
     """
 
     graph: Graph
@@ -193,6 +194,12 @@ class ImportedModel:
     labels: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, ConstantOutput] = field(default_factory=dict)
     weight_scales: tuple[float, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def name_in_file(self, tensor: str) -> str | None:
+        """What the file calls a tensor of the graph, None where it has none of its numbers."""
+        source = self.sources.get(tensor)
+        return self.aliases.get(tensor) if source is None else source.name
 
     @property
     def quantized(self) -> bool:

@@ -181,7 +181,7 @@ def values_of(table: Table, heads: Heads, part: Part) -> FloatArray:
     return expected(numbers, part.count // SIDES_OF_BOX)
 
 
-def same_boxes(a: FloatArray, b: FloatArray) -> bool:
-    """Whether boxes are the same, within BOX_TOLERANCE of their largest number or a unit."""
-    allowed = BOX_TOLERANCE * np.maximum(np.abs(b).max(axis=1, keepdims=True), 1e-3)
+def same_boxes(a: FloatArray, b: FloatArray, slack: float = 0.0) -> bool:
+    """Whether boxes are the same, within BOX_TOLERANCE of their largest number, and `slack`."""
+    allowed = BOX_TOLERANCE * np.maximum(np.abs(b).max(axis=1, keepdims=True), 1e-3) + slack
     return bool((np.abs(a - b) <= allowed).all())

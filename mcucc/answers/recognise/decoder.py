@@ -9,12 +9,13 @@ import numpy as np
 
 from mcucc.answers.recognise.boxes import BOX_TOLERANCE, IN_PIXELS, Solved
 from mcucc.answers.recognise.rows import NotRowsError, Table
-from mcucc.answers.recognise.scores import SIDES_OF_BOX, Layout
+from mcucc.answers.recognise.scores import SIDES_OF_BOX, Layout, Scoring
 from mcucc.answers.recognise.tail import FloatArray
 from mcucc.answers.spec import BoxesSpec, Decoder, HeadSpec
 from mcucc.ops.common.detection import Curve, Form
 
 MIDDLE = 0.5  # of a cell, in cells
+COARSE = 4  # parts of a stride: what is off by more is no cell of its own
 DIGITS = 6  # of anchors and variances in a TOML
 SIDES_CURVES = {Curve.IDENTITY: Decoder.YOLOV8, Curve.EXP: Decoder.FCOS, Curve.RELU: Decoder.FCOS}
 
@@ -24,7 +25,7 @@ class Found:
     """A decoder with its heads, and the same as numbers in pixels of the network's input.
 
     `shares`: the file's own boxes are shares of the picture. `assumed` are what its numbers
-    cannot say, and convention does.
+    cannot say, and convention does. `slack`: pixels by which a quantized file's constants are off.
     """
 
     spec: BoxesSpec
@@ -32,26 +33,34 @@ class Found:
     layout: Layout
     shares: bool
     assumed: tuple[str, ...] = ()
+    slack: float = 0.0
 
 
 def decoder_of(
-    table: Table, layout: Layout, solutions: Iterable[Solved], side: tuple[int, int]
+    table: Table,
+    layout: Layout,
+    solutions: Iterable[Solved],
+    side: tuple[int, int],
+    step: float = 0.0,
 ) -> Found:
     """The decoder of boxes on a picture (height, width); NotRowsError where `[output]` has none.
 
-    The first solution that is a decoder counts: x and y in the wrong order are none.
+    The first solution that is a decoder counts: x and y in the wrong order are none. `step` is
+    that of the output's integers: constants of a quantized file are no better than half of it.
     """
     reasons = []
     for solved in solutions:
         try:
-            return _decoder(table, layout, solved, side)
+            return _decoder(table, layout, solved, side, step)
         except NotRowsError as refusal:
             reasons.append(str(refusal))
     unknown = "its boxes follow from the heads in a way that no known decoder has"
     raise NotRowsError(reasons[0] if reasons else unknown)
 
 
-def _decoder(table: Table, layout: Layout, solved: Solved, side: tuple[int, int]) -> Found:
+def _decoder(
+    table: Table, layout: Layout, solved: Solved, side: tuple[int, int], step: float
+) -> Found:
     if not solved.point.any():
         raise NotRowsError("its boxes are not decoded: the numbers of the heads, joined")
     picture = np.array(side[::-1], np.float64)
@@ -60,12 +69,12 @@ def _decoder(table: Table, layout: Layout, solved: Solved, side: tuple[int, int]
     pixels = replace(
         solved, point=solved.point * unit, gain=solved.gain * unit, span=solved.span * unit
     )
-    geometry = _Geometry(table, pixels, side)
+    geometry = _Geometry(table, pixels, side, step * float(unit.max()) / 2)
     geometry.check_axes()
     for make in (_sides, _yolo, _yolox, _ssd):
         made = make(geometry)
         if made is not None:
-            return _found(geometry, layout, *made, shares)
+            return replace(_found(geometry, layout, *made, shares), slack=geometry.slack)
     raise NotRowsError(
         f"its boxes ({pixels.form.value}, {pixels.place.value} and {pixels.size.value}) have "
         "strides, anchors or cell corners that no known decoder has"
@@ -86,12 +95,14 @@ class _Word:
 class _Geometry:
     """Solved numbers of a table beside the cells that they are of."""
 
-    def __init__(self, table: Table, solved: Solved, side: tuple[int, int]) -> None:
-        self.table, self.solved, self.side = table, solved, side
+    def __init__(self, table: Table, solved: Solved, side: tuple[int, int], slack: float) -> None:
+        self.table, self.solved, self.side, self.slack = table, solved, side, slack
         self.level, row, column, self.anchor = table.places()
         self.cell = np.stack([column, row], axis=1).astype(np.float64)
         sizes = np.array([level.size[::-1] for level in table.levels], np.float64)
         self.stride = (np.array(side[::-1]) / sizes)[self.level]
+        if slack > self.stride.min() / COARSE:
+            raise NotRowsError(f"its outputs are steps of {2 * slack:.1f} pixels: too coarse")
 
     def check_axes(self) -> None:
         """x must grow along a row of the map and not along a column: else x and y are swapped."""
@@ -102,14 +113,16 @@ class _Geometry:
                 steps = np.diff(points[..., own], axis=axis)
                 across = np.abs(np.diff(points[..., own], axis=1 - axis))
                 larger += steps.size
-                if (steps <= 0).any() or (across > BOX_TOLERANCE * max(self.side)).any():
+                if (steps <= 0).any() or (
+                    across > self.slack + BOX_TOLERANCE * max(self.side)
+                ).any():
                     raise NotRowsError("its boxes do not lie where their cells do (x and y?)")
         if not larger:
             raise NotRowsError("all of its maps have one cell: x and y cannot be told apart")
 
     def near(self, values: FloatArray, wanted: FloatArray) -> bool:
         """Whether lengths in pixels are the wanted ones, within BOX_TOLERANCE of a stride."""
-        return bool((np.abs(values - wanted) <= BOX_TOLERANCE * self.stride).all())
+        return bool((np.abs(values - wanted) <= BOX_TOLERANCE * self.stride + self.slack).all())
 
     def at(self, offset: float) -> FloatArray:
         """The points at an offset from the corners of the cells, in cells."""
@@ -207,7 +220,8 @@ def _found(of: _Geometry, layout: Layout, word: _Word, exact: Solved, shares: bo
         assumed.append("the first score is taken for the objectness")
     elif layout.objectness is not None and not word.objectness:
         raise NotRowsError(f"an objectness beside the scores, which {word.decoder} has not")
-    background = word.decoder is Decoder.SSD and layout.softmax
+    softmax = layout.scoring is Scoring.SOFTMAX
+    background = word.decoder is Decoder.SSD and softmax
     if background:
         assumed.append("class 0 is taken for the background")
     order = (1, 0, 3, 2) if exact.order != tuple(range(SIDES_OF_BOX)) else ()
@@ -218,9 +232,9 @@ def _found(of: _Geometry, layout: Layout, word: _Word, exact: Solved, shares: bo
         heads=_heads(of, layout, word),
         form=Form.CENTER_YX if order else None,
         place=word.curves[0] if word.curves else None,
-        score=None if layout.softmax else Curve.SIGMOID,
+        score=None if softmax else Curve.SIGMOID,
         objectness=Curve.SIGMOID if layout.objectness else None,
-        softmax=layout.softmax or None,
+        softmax=softmax or None,
         background=background or None,
         variances=word.variances,
     )

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from mcucc.answers.recognise.boxes import ways
 from mcucc.answers.recognise.decoder import Found, decoder_of
+from mcucc.answers.recognise.ending import Ending, NotReadError, ending_of
+from mcucc.answers.recognise.joined import ssd_of
+from mcucc.answers.recognise.metadata import class_names
 from mcucc.answers.recognise.proof import prove
 from mcucc.answers.recognise.rows import NotRowsError, Table, table_of
 from mcucc.answers.recognise.scores import layout_of
 from mcucc.answers.recognise.tail import Tail, tails_of
 from mcucc.answers.spec import BoxesSpec, OutputSpec
-from mcucc.errors import McuccError
+from mcucc.errors import McuccError, UnsupportedError
 from mcucc.frontends.imported import ImportedModel
+from mcucc.frontends.load import ModelFile, import_file, read_file
+from mcucc.frontends.tflite.file import TfliteFile
 from mcucc.ir.window import hwc
 
 
@@ -21,14 +28,94 @@ class Recognised:
     """What a file's outputs are: the specification with its raw heads, and why it is believed.
 
     `heads` are the tensors of the file at which the network then ends, `words` what was found in
-    a line, `proof` how it was proved, `assumed` what no number of the file says.
+    a line, `proof` how it was proved, `classes` how many can be found (the background is none),
+    `assumed` what no number of the file says.
     """
 
     spec: OutputSpec
     heads: tuple[str, ...]
     words: str
     proof: str
+    classes: int = 0
     assumed: tuple[str, ...] = ()
+
+
+def recognise_file(
+    path: Path, input_shapes: Mapping[str, tuple[int, ...]] | None = None
+) -> Recognised | str:
+    """What the outputs of a file mean where they are decoded boxes; a reason where they are not.
+
+    A file that ends in an operator which chooses among boxes is cut in front of it. Raises
+    ModelError for a file that cannot be read, whatever its outputs are.
+    """
+    file = read_file(path)
+    try:
+        ending = ending_of(file)
+        if ending is None:
+            if not may_be_decoded(file):
+                return "its outputs are no lists of candidates"
+            return _named(file, recognise(import_file(file, input_shapes)))
+        cut = import_file(read_file(path, (ending.boxes, ending.scores)), input_shapes)
+        if ending.anchors is None:
+            return _named(file, _suppressed(ending, recognise(cut)))
+        spec, proof = ssd_of(cut, ending)
+    except NotReadError as refusal:
+        return str(refusal)
+    except UnsupportedError as refusal:
+        return f"it cannot be compiled: {refusal}"
+    words = f"{ending.name} with {ending.classes} classes and {len(ending.anchors)} anchors"
+    found = Recognised(
+        OutputSpec(boxes=(spec,)), heads_of(spec), words, proof, ending.classes, ending.assumed
+    )
+    return _named(file, found)
+
+
+def may_be_decoded(file: ModelFile) -> bool:
+    """Whether an output of a file may be a list of candidates, by its axes alone."""
+    if isinstance(file.parsed, TfliteFile):
+        shapes = [file.parsed.tensors[index].shape for index in file.parsed.outputs]
+    else:
+        types = [value.type.tensor_type for value in file.parsed.graph.output]
+        shapes = [
+            tuple(d.dim_value if d.HasField("dim_value") else 1 for d in t.shape.dim)
+            if t.HasField("shape")
+            else (1, 1, 1)
+            for t in types
+        ]
+    return any(len(shape) == 3 or (len(shape) == 4 and 1 in shape[1:]) for shape in shapes)
+
+
+def _suppressed(ending: Ending, found: Recognised | str) -> Recognised | str:
+    """Decoded boxes in front of a suppression, with its thresholds."""
+    if isinstance(found, str):
+        return f"in front of {ending.name}: {found}"
+    (spec,) = found.spec.boxes
+    told = ending.spec
+    spec = replace(
+        spec,
+        threshold=told.threshold,
+        overlap=told.overlap,
+        most=told.most,
+        agnostic=told.agnostic,
+        merge=told.merge,
+    )
+    return replace(
+        found,
+        spec=OutputSpec(boxes=(spec,)),
+        words=f"{found.words}, {ending.name}",
+        assumed=(*found.assumed, *ending.assumed),
+    )
+
+
+def _named(file: ModelFile, found: Recognised | str) -> Recognised | str:
+    """With the names of classes that the file has, where they are as many."""
+    if isinstance(found, str):
+        return found
+    (spec,) = found.spec.boxes
+    names = class_names(file)
+    if not names or len(names) != found.classes:
+        return found
+    return replace(found, spec=OutputSpec(boxes=(replace(spec, classes=names),)))
 
 
 def recognise(imported: ImportedModel) -> Recognised | str:
@@ -55,7 +142,8 @@ def _of_tail(imported: ImportedModel, tail: Tail, side: tuple[int, int]) -> Reco
     try:
         table = table_of(tail)
         layout = layout_of(table)
-        found = decoder_of(table, layout, ways(table, layout), side)
+        step = max((max(p.quant.scale) for p in imported.outputs if p.quant), default=0.0)
+        found = decoder_of(table, layout, ways(table, layout), side, step)
         proof = prove(imported, table, found, side)
     except NotRowsError as refusal:
         return str(refusal)
@@ -84,7 +172,8 @@ def _recognised(table: Table, found: Found, proof: str) -> Recognised:
         f"{spec.decoder} with {layout.scores.count} classes on maps of {maps}{bins}: "
         f"{table.count} candidates"
     )
-    return Recognised(OutputSpec(boxes=(spec,)), heads, words, proof, found.assumed)
+    classes = layout.scores.count - bool(spec.background)
+    return Recognised(OutputSpec(boxes=(spec,)), heads, words, proof, classes, found.assumed)
 
 
 def heads_of(spec: BoxesSpec) -> tuple[str, ...]:

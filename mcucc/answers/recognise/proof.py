@@ -7,7 +7,7 @@ import numpy as np
 from mcucc.answers.recognise.boxes import same_boxes, values_of
 from mcucc.answers.recognise.decoder import Found
 from mcucc.answers.recognise.rows import Table, random_heads
-from mcucc.answers.recognise.scores import SCORE_TOLERANCE, Part, scores_of
+from mcucc.answers.recognise.scores import SCORE_TOLERANCE, Part, Scoring, scores_of
 from mcucc.answers.recognise.tail import FloatArray, Heads
 from mcucc.frontends.imported import ImportedModel
 from mcucc.oracles.float_session import FloatSession
@@ -28,7 +28,8 @@ def prove(imported: ImportedModel, table: Table, found: Found, side: tuple[int, 
     if imported.quantized:
         return (
             f"the float decode of {PICTURES} sets of random heads is what the file's own last "
-            "steps make of them in real numbers"
+            f"steps make of them in real numbers, all {table.count} candidates, within a step of "
+            f"its output ({2 * found.slack:.2g} pixels)"
         )
     session = FloatSession(
         imported, tensors=[*table.tail.heads, *(port.tensor for port in imported.outputs)]
@@ -59,12 +60,12 @@ def _agrees(
     layout = found.layout
     unit = np.array([*side[::-1], *side[::-1]], np.float64) if found.shares else np.ones(4)
     boxes = found.exact.box(values_of(table, heads, layout.boxes))
-    if not same_boxes(boxes, found.exact.read(outputs) * unit):
+    if not same_boxes(boxes, found.exact.read(outputs) * unit, 2 * found.slack):
         return False
-    scores = scores_of(_numbers(table, heads, layout.scores), softmax=layout.softmax)
+    scores = scores_of(_numbers(table, heads, layout.scores), layout.scoring)
     wanted = outputs[:, layout.score_columns]
     if layout.objectness is not None:
-        sure = scores_of(_numbers(table, heads, layout.objectness), softmax=False)
+        sure = scores_of(_numbers(table, heads, layout.objectness), Scoring.SIGMOID)
         if layout.product:
             scores = scores * sure
         else:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
@@ -13,6 +15,14 @@ from mcucc.ops.common.detection import Curve
 SCORE_TOLERANCE = 1e-4
 SAMPLED = 64  # candidates that are looked at before all are
 SIDES_OF_BOX = 4
+
+
+class Scoring(StrEnum):
+    """How the file makes probabilities of the numbers of a head."""
+
+    SIGMOID = "sigmoid"
+    SOFTMAX = "softmax"  # over all classes of a candidate
+    IDENTITY = "identity"
 
 
 @dataclass(frozen=True)
@@ -28,14 +38,14 @@ class Part:
 class Layout:
     """What the columns of the table are, and which channels they follow from.
 
-    Scores are sigmoids, or `softmax` over all channels of `scores`. `product`: they are
-    multiplied by the sigmoid of `objectness`, which then has no column of its own.
+    `product`: scores are multiplied by the sigmoid of `objectness`, which then has no column of
+    its own.
     """
 
     boxes: Part
     scores: Part
     objectness: Part | None
-    softmax: bool
+    scoring: Scoring
     product: bool
     box_columns: tuple[int, ...]
     score_columns: tuple[int, ...]
@@ -46,9 +56,11 @@ class Layout:
         return self.boxes.count // SIDES_OF_BOX
 
 
-def scores_of(numbers: FloatArray, *, softmax: bool) -> FloatArray:
-    """Probabilities of scores (candidates, classes)."""
-    if not softmax:
+def scores_of(numbers: FloatArray, scoring: Scoring) -> FloatArray:
+    """Probabilities of the numbers (candidates, classes) of a head."""
+    if scoring is Scoring.IDENTITY:
+        return numbers
+    if scoring is Scoring.SIGMOID:
         return Curve.SIGMOID.of(numbers)
     powers = np.exp(numbers - numbers.max(axis=1, keepdims=True))
     made: FloatArray = powers / powers.sum(axis=1, keepdims=True)
@@ -66,6 +78,34 @@ def _roles(table: Table) -> int:
     return len(table.roles)
 
 
+def joined_layout(table: Table, box_columns: Sequence[int], score_columns: Sequence[int]) -> Layout:
+    """The layout of outputs that join raw boxes and the scores of known columns.
+
+    Boxes are the numbers of their heads, unchanged; NotRowsError where they are not.
+    """
+    heads = random_heads(table.tail, 4)
+    columns = table.compute(heads)
+    roles = [table.gather(heads, role) for role in range(_roles(table))]
+    boxes, scores = columns[:, list(box_columns)], columns[:, list(score_columns)]
+    box_part = _part(roles, boxes, Scoring.IDENTITY)
+    parts = [(_part(roles, scores, scoring), scoring) for scoring in Scoring]
+    found = [(part, scoring) for part, scoring in parts if part is not None]
+    if box_part is None or not found:
+        raise NotRowsError("its boxes and scores are not the numbers of the heads, joined")
+    part, scoring = found[0]
+    return Layout(box_part, part, None, scoring, False, tuple(box_columns), tuple(score_columns))
+
+
+def _part(roles: list[FloatArray], columns: FloatArray, scoring: Scoring) -> Part | None:
+    """The channels of a role that columns are."""
+    count = columns.shape[1]
+    for role, numbers in enumerate(roles):
+        for first in range(numbers.shape[1] - count + 1):
+            if _same(scores_of(numbers[:, first : first + count], scoring), columns):
+                return Part(role, first, count)
+    return None
+
+
 class _Search:
     """The columns of one table for random numbers, and what the heads have for each candidate."""
 
@@ -79,12 +119,13 @@ class _Search:
         for role, numbers in enumerate(self.roles):
             for first in range(numbers.shape[1] - 1):
                 count = numbers.shape[1] - first
-                made = scores_of(numbers[:, first:], softmax=True)
+                made = scores_of(numbers[:, first:], Scoring.SOFTMAX)
                 for column in range(self.columns.shape[1] - count + 1):
                     found = self.columns[:, column : column + count]
                     if _same(found, made, self.some) and _same(found, made):
                         scored = tuple(range(column, column + count))
-                        return self._layout(Part(role, first, count), None, scored, softmax=True)
+                        part = Part(role, first, count)
+                        return self._layout(part, None, scored, Scoring.SOFTMAX)
         return None
 
     def sigmoids(self) -> Layout:
@@ -132,8 +173,8 @@ class _Search:
         scores: Part,
         objectness: Part | None,
         columns: tuple[int, ...],
+        scoring: Scoring = Scoring.SIGMOID,
         *,
-        softmax: bool = False,
         product: bool = False,
     ) -> Layout:
         scored = set(columns)
@@ -155,7 +196,7 @@ class _Search:
         if free != [(role, first + i) for i in range(len(free))]:
             raise NotRowsError("the channels of a box do not lie together")
         boxes = Part(role, first, len(free))
-        return Layout(boxes, scores, objectness, softmax, product, left, columns)
+        return Layout(boxes, scores, objectness, scoring, product, left, columns)
 
 
 def _same(a: FloatArray, b: FloatArray, rows: Indices | None = None) -> bool:

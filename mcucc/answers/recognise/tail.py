@@ -100,9 +100,10 @@ def _tail_of(imported: ImportedModel, *, norms: bool) -> Tail | str:
         return refusal
     names = {}
     for head in heads:
-        if head not in imported.sources:
+        own = imported.name_in_file(head)
+        if own is None:
             return f"the raw head {head} is no tensor of the file"
-        names[head] = imported.sources[head].name
+        names[head] = own
     ordered = tuple(node.output for node in graph.nodes if node.output in heads)
     nodes = tuple(node for node in graph.nodes if node.name in inside)
     tensors = {name: _real(tensor) for name, tensor in graph.tensors.items()}

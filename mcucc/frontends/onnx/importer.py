@@ -7,7 +7,7 @@ change the view. A transpose at run time appears where an op needs another order
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -63,14 +63,17 @@ def import_model(
     *,
     is_quantized: bool = False,
     channels_last: bool = False,
+    own: Collection[str] | None = None,
 ) -> ImportedModel:
     """The Graph of a float model that has been read from `path`; errors as `import_onnx`.
 
     `is_quantized`: it is the float network in a quantized file (Context). `channels_last`: its
-    pictures usually are (N, H, W, C).
+    pictures usually are (N, H, W, C). `own`: the values that the file has, all that nodes write
+    where nothing is said.
     """
     where = str(path)
-    in_file = {name for node in model.graph.node for name in node.output}
+    written = {name for node in model.graph.node for name in node.output}
+    in_file = written if own is None else {*own}
     model = modernised(inline_functions(model, where), where)
     model = spelled_norms(model)
     importer = _Importer(model, where, Context(is_quantized=is_quantized))
@@ -100,7 +103,20 @@ def import_model(
         sources=sources,
         labels=importer.labels,
         constants=importer.constant_outputs(),
+        aliases=_aliases(importer.ctx, graph, sources, written & in_file),
     )
+
+
+def _aliases(
+    ctx: Context, graph: Graph, sources: Mapping[str, Source], in_file: Collection[str]
+) -> dict[str, str]:
+    """A value of the file that holds the numbers of each tensor which has no source."""
+    found: dict[str, str] = {}
+    for name, view in ctx.views.items():
+        lost = view.tensor in graph.tensors and view.tensor not in sources
+        if lost and name in in_file:
+            found.setdefault(view.tensor, name)
+    return found
 
 
 def _port(ctx: Context, graph: Graph, name: str) -> Port:

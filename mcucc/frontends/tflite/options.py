@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import tflite
 
 from mcucc.frontends.tflite import raw
+from mcucc.frontends.tflite.flexbuffer import MOST_BYTES, numbers_of
 
 MOST_AXES = 8
+POST_PROCESS = "CUSTOM TFLite_Detection_PostProcess"
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,14 @@ class MirrorOptions:
     symmetric: bool = False
 
 
+@dataclass(frozen=True)
+class PostProcessOptions:
+    """TFLite_Detection_PostProcess: its numbers by name, or what is wrong with them."""
+
+    numbers: Mapping[str, float]
+    wrong: str = ""
+
+
 REDUCTIONS = (
     "MEAN",
     "SUM",
@@ -160,6 +170,7 @@ Options = (
     | GatherOptions
     | ProductOptions
     | MirrorOptions
+    | PostProcessOptions
 )
 
 
@@ -245,6 +256,18 @@ def _reduce(table: Any) -> Options:
     return ReduceOptions(bool(table.KeepDims()))
 
 
+def _post_process(operator: Any) -> Options:
+    """Read here, so that no offset is; whether they make sense is for who uses them to say."""
+    count = operator.CustomOptionsLength()
+    if not 0 <= count <= MOST_BYTES:
+        return PostProcessOptions({}, f"{count} bytes of options")
+    try:
+        data = bytes(operator.CustomOptionsAsNumpy().tobytes()) if count else b""
+        return PostProcessOptions(numbers_of(data))
+    except ValueError as error:
+        return PostProcessOptions({}, str(error))
+
+
 # kind: (class of the options table, its member of the union, reader)
 _READERS: dict[str, tuple[str, Callable[[Any], Options]]] = {
     "CONV_2D": ("Conv2DOptions", _conv_2d),
@@ -308,6 +331,8 @@ _DEFAULTS: dict[str, Options] = {
 
 def read_options(kind: str, operator: Any) -> Options:
     """The options of one operator table; ValueError when they are of another operator."""
+    if kind == POST_PROCESS:
+        return _post_process(operator)
     if kind not in _READERS:
         return NoOptions()
     class_name, read = _READERS[kind]

@@ -74,15 +74,12 @@ def import_float_tflite(file: TfliteFile, path: Path) -> ImportedModel:
     model = _written(file, problems)
     if problems:
         raise UnsupportedError(problems, where=str(path), ends=ends_before(file, problems))
-    imported = import_model(model, path, file.sha256, channels_last=True)
     own = set(value_names(file).values())
-    sources = {name: source for name, source in imported.sources.items() if source.name in own}
+    imported = import_model(model, path, file.sha256, channels_last=True, own=own)
     labels = {label_of(file, operator): operator.kind for operator in file.operators}
     weights = (file.tensors[index] for index in integer_weights(file))
     scales = tuple(sorted({abs(s) for tensor in weights for s in tensor.scale if s}))
-    return replace(
-        imported, format=Format.TFLITE, sources=sources, labels=labels, weight_scales=scales
-    )
+    return replace(imported, format=Format.TFLITE, labels=labels, weight_scales=scales)
 
 
 def _written(file: TfliteFile, problems: list[Problem]) -> onnx.ModelProto:
