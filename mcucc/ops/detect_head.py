@@ -70,6 +70,12 @@ class DetectHead(Head, Finder):
         points = self._float_points(maps, cells, best)
         return Found(corners, scores[best], kinds[best], points).floats(self.most)
 
+    def candidates(self, maps: Sequence[Reals]) -> tuple[Reals, Reals, IntArray]:
+        """Corners (n, 4), scores and classes of all, cell by cell, anchor by anchor."""
+        cells = self.cells([(x.shape[0], x.shape[1], x.shape[2]) for x in maps])
+        scores, kinds = self._float_scores(maps, cells.anchors)
+        return self._float_corners(maps, cells, np.arange(len(scores))), scores, kinds
+
     def _float_scores(self, maps: Sequence[Reals], anchors: int) -> tuple[Reals, IntArray]:
         """Scores and classes of all candidates."""
         scores, kinds = np.ones(()), np.zeros((), np.int64)

@@ -92,7 +92,7 @@ def test_ssd(tmp_path: Path, y_first: bool, corners: bool) -> None:
 def test_ssd_of_sigmoids(tmp_path: Path) -> None:
     spec = boxes(files.ssd(tmp_path / "a.onnx", softmax=False))
     assert spec.softmax is None
-    assert spec.background is None
+    assert spec.background is False
 
 
 def test_bins_from_one_are_no_distances(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mcucc.answers.decoders import DECODERS
 from mcucc.answers.recognise.boxes import BOX_TOLERANCE, IN_PIXELS, Solved
 from mcucc.answers.recognise.rows import NotRowsError, Table
 from mcucc.answers.recognise.scores import SIDES_OF_BOX, Layout, Scoring
@@ -14,6 +15,7 @@ from mcucc.answers.recognise.tail import FloatArray
 from mcucc.answers.spec import BoxesSpec, Decoder, HeadSpec
 from mcucc.ops.common.detection import Curve, Form
 
+Order = tuple[str, ...]
 MIDDLE = 0.5  # of a cell, in cells
 COARSE = 4  # parts of a stride: what is off by more is no cell of its own
 DIGITS = 6  # of anchors and variances in a TOML
@@ -22,14 +24,14 @@ SIDES_CURVES = {Curve.IDENTITY: Decoder.YOLOV8, Curve.EXP: Decoder.FCOS, Curve.R
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A decoder with its heads, and the same as numbers in pixels of the network's input.
+    """A decoder with its heads, and what it was solved from, in pixels of the network's input.
 
     `shares`: the file's own boxes are shares of the picture. `assumed` are what its numbers
     cannot say, and convention does. `slack`: pixels by which a quantized file's constants are off.
     """
 
     spec: BoxesSpec
-    exact: Solved
+    solved: Solved
     layout: Layout
     shares: bool
     assumed: tuple[str, ...] = ()
@@ -74,7 +76,7 @@ def _decoder(
     for make in (_sides, _yolo, _yolox, _ssd):
         made = make(geometry)
         if made is not None:
-            return replace(_found(geometry, layout, *made, shares), slack=geometry.slack)
+            return replace(_found(geometry, layout, made, shares), slack=geometry.slack)
     raise NotRowsError(
         f"its boxes ({pixels.form.value}, {pixels.place.value} and {pixels.size.value}) have "
         "strides, anchors or cell corners that no known decoder has"
@@ -89,7 +91,8 @@ class _Word:
     anchors: tuple[tuple[tuple[float, ...], ...], ...] = ()  # of each level
     variances: tuple[float, ...] = ()
     objectness: bool = False  # the first of plain scores
-    curves: tuple[Curve, ...] = ()
+    place: Curve | None = None
+    offset: float = MIDDLE
 
 
 class _Geometry:
@@ -140,26 +143,28 @@ class _Geometry:
         return tuple(made)
 
 
+def _number(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
+
+
 def _numbers(values: FloatArray) -> tuple[tuple[float, ...], ...]:
-    return tuple(tuple(float(f"{v:.{DIGITS}g}") for v in row) for row in values.tolist())
+    return tuple(tuple(_number(v) for v in row) for row in values.tolist())
 
 
-_Made = tuple[_Word, Solved] | None
-
-
-def _sides(of: _Geometry) -> _Made:
-    """Distances in strides from the middle of the cell."""
+def _sides(of: _Geometry) -> _Word | None:
+    """Distances in strides from a place in the cell, mostly its middle."""
     s = of.solved
     if s.form is not Form.SIDES or s.place not in SIDES_CURVES:
         return None
-    if not (of.near(s.point, of.at(MIDDLE)) and of.near(s.gain, of.stride)):
+    offset = _number(float(np.median(s.point / of.stride - of.cell)))
+    if of.near(s.point, of.at(MIDDLE)):
+        offset = MIDDLE
+    if not (0 <= offset <= 1 and of.near(s.point, of.at(offset)) and of.near(s.gain, of.stride)):
         return None
-    exact = replace(s, point=of.at(MIDDLE), gain=of.stride, span=of.stride)
-    curves = () if s.place is Curve.IDENTITY else (s.place,)
-    return _Word(SIDES_CURVES[s.place], curves=curves), exact
+    return _Word(SIDES_CURVES[s.place], place=s.place, offset=offset)
 
 
-def _yolo(of: _Geometry) -> _Made:
+def _yolo(of: _Geometry) -> _Word | None:
     """Sigmoids within the cell, sizes that are anchors times an exponential or a square."""
     s = of.solved
     if s.form is not Form.CENTER or s.place is not Curve.SIGMOID:
@@ -169,17 +174,15 @@ def _yolo(of: _Geometry) -> _Made:
     plain = of.near(s.point, of.at(0)) and of.near(s.gain, of.stride)
     decoder = None
     if wide and s.size is Curve.SQUARE:
-        decoder, point, gain = Decoder.YOLOV5, of.at(-MIDDLE), 2 * of.stride
+        decoder = Decoder.YOLOV5
     elif plain and s.size is Curve.EXP and abs(s.power - 1) <= BOX_TOLERANCE:
-        decoder, point, gain = Decoder.YOLOV3, of.at(0), of.stride
+        decoder = Decoder.YOLOV3
     if decoder is None or not anchors:
         return None
-    span = np.array([anchors[i][a] for i, a in zip(of.level, of.anchor, strict=True)])
-    exact = replace(s, power=1.0, point=point, gain=gain, span=span)
-    return _Word(decoder, anchors=anchors, objectness=True), exact
+    return _Word(decoder, anchors=anchors, objectness=True)
 
 
-def _yolox(of: _Geometry) -> _Made:
+def _yolox(of: _Geometry) -> _Word | None:
     """Centres in strides from the cell's corner, sizes that are exponentials of strides."""
     s = of.solved
     right = s.form is Form.CENTER and s.place is Curve.IDENTITY and s.size is Curve.EXP
@@ -189,11 +192,10 @@ def _yolox(of: _Geometry) -> _Made:
         return None
     if not of.near(s.span, of.stride):
         return None
-    exact = replace(s, power=1.0, point=of.at(0), gain=of.stride, span=of.stride)
-    return _Word(Decoder.YOLOX, objectness=True), exact
+    return _Word(Decoder.YOLOX, objectness=True)
 
 
-def _ssd(of: _Geometry) -> _Made:
+def _ssd(of: _Geometry) -> _Word | None:
     """Anchors of their own at every cell, with variances."""
     s = of.solved
     right = s.form is Form.CENTER and s.place is Curve.IDENTITY and s.size is Curve.EXP
@@ -203,17 +205,14 @@ def _ssd(of: _Geometry) -> _Made:
     variance = float(np.median(ratio))
     if variance <= 0 or (np.abs(ratio - variance) > BOX_TOLERANCE * variance).any():
         return None
-    first, second = (float(f"{v:.{DIGITS}g}") for v in (variance, s.power))
+    first, second = _number(variance), _number(s.power)
     picture = np.array(of.side[::-1], np.float64)
     shares = np.concatenate([s.point / picture, s.span / picture], axis=1)
-    shares = np.array(_numbers(shares))
-    point, span = shares[:, :2] * picture, shares[:, 2:] * picture
     anchors = tuple(_numbers(shares[level.rows.reshape(-1)]) for level in of.table.levels)
-    exact = replace(s, power=second, point=point, gain=first * span, span=span)
-    return _Word(Decoder.SSD, anchors, (first, first, second, second)), exact
+    return _Word(Decoder.SSD, anchors, (first, first, second, second))
 
 
-def _found(of: _Geometry, layout: Layout, word: _Word, exact: Solved, shares: bool) -> Found:
+def _found(of: _Geometry, layout: Layout, word: _Word, shares: bool) -> Found:
     assumed = []
     if word.objectness and layout.objectness is None and layout.scores.count > 1:
         layout = _with_objectness(layout)
@@ -224,21 +223,27 @@ def _found(of: _Geometry, layout: Layout, word: _Word, exact: Solved, shares: bo
     background = word.decoder is Decoder.SSD and softmax
     if background:
         assumed.append("class 0 is taken for the background")
-    order = (1, 0, 3, 2) if exact.order != tuple(range(SIDES_OF_BOX)) else ()
+    order = (1, 0, 3, 2) if of.solved.order != tuple(range(SIDES_OF_BOX)) else ()
     if order and word.decoder is not Decoder.SSD:
         raise NotRowsError(f"its heads have y before x, which {word.decoder} has not")
+    heads, kinds = _heads(of, layout, word)
+    usual = tuple(kind for kind in DECODERS[word.decoder].order if kind in kinds)
     spec = BoxesSpec(
         decoder=word.decoder,
-        heads=_heads(of, layout, word),
+        heads=heads,
+        # Bins and classes of one tensor are told apart by the number of names.
+        classes=tuple(f"class_{i}" for i in range(layout.scores.count)) if kinds else (),
+        order=() if kinds == usual else kinds,
         form=Form.CENTER_YX if order else None,
-        place=word.curves[0] if word.curves else None,
+        place=None if word.place is DECODERS[word.decoder].place_curve else word.place,
+        offset=None if word.offset == MIDDLE else word.offset,
         score=None if softmax else Curve.SIGMOID,
         objectness=Curve.SIGMOID if layout.objectness else None,
         softmax=softmax or None,
-        background=background or None,
+        background=background if word.decoder is Decoder.SSD else None,
         variances=word.variances,
     )
-    return Found(spec, exact, layout, shares, tuple(assumed))
+    return Found(spec, of.solved, layout, shares, tuple(assumed))
 
 
 def _with_objectness(layout: Layout) -> Layout:
@@ -251,25 +256,26 @@ def _with_objectness(layout: Layout) -> Layout:
     )
 
 
-def _heads(of: _Geometry, layout: Layout, word: _Word) -> tuple[HeadSpec, ...]:
-    """The heads of `[output]`, those of the first candidates first."""
-    parts = {"boxes": layout.boxes, "objectness": layout.objectness, "scores": layout.scores}
-    roles: dict[str, int] = {}
+def _heads(of: _Geometry, layout: Layout, word: _Word) -> tuple[tuple[HeadSpec, ...], Order]:
+    """The heads of `[output]`, those of the first candidates first.
+
+    And the order of the kinds of numbers, where one tensor has them all.
+    """
+    given = {"boxes": layout.boxes, "objectness": layout.objectness, "scores": layout.scores}
+    parts = {kind: part for kind, part in given.items() if part is not None}
+    order = tuple(sorted(parts, key=lambda kind: (parts[kind].role, parts[kind].first)))
     behind: dict[int, int] = {}
-    for kind, part in parts.items():
-        if part is None:
-            continue
-        wanted = behind.get(part.role, 0)
-        if part.first != wanted:
-            raise NotRowsError(f"its {kind} are at channel {part.first} of an anchor, not {wanted}")
-        behind[part.role] = wanted + part.count
-        roles[kind] = part.role
-    if len(behind) not in (1, len(roles)):
+    for kind in order:
+        part = parts[kind]
+        if part.first != behind.get(part.role, 0):
+            raise NotRowsError(f"channels before the {kind} of an anchor have no meaning")
+        behind[part.role] = part.first + part.count
+    if len(behind) not in (1, len(parts)):
         raise NotRowsError("some of its heads have several kinds of numbers, some only one")
     table, made = of.table, []
-    for index in np.argsort([level.rows.min() for level in table.levels]).tolist():
+    for index in table.in_order():
         level = table.levels[index]
-        named = {kind: table.tail.names[table.roles[role][index]] for kind, role in roles.items()}
+        named = {k: table.tail.names[table.roles[part.role][index]] for k, part in parts.items()}
         head = HeadSpec(
             boxes=named["boxes"],
             scores=named["scores"],
@@ -282,4 +288,4 @@ def _heads(of: _Geometry, layout: Layout, word: _Word) -> tuple[HeadSpec, ...]:
             stride = ()
         anchors = word.anchors[index] if word.anchors else ()
         made.append(replace(head, stride=stride, anchors=anchors))
-    return tuple(made)
+    return tuple(made), order if len(behind) == 1 else ()

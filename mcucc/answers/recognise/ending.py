@@ -14,11 +14,12 @@ import onnx
 from onnx import numpy_helper
 
 from mcucc.answers.recognise.tail import FloatArray
-from mcucc.answers.spec import MOST_BOXES, BoxesSpec, Decoder, Merge
+from mcucc.answers.spec import MOST_BOXES, BoxesSpec, Decoder
 from mcucc.frontends.load import ModelFile
 from mcucc.frontends.onnx.cut import reads_of
 from mcucc.frontends.tflite.file import FileOperator, FileTensor, TfliteFile
 from mcucc.frontends.tflite.options import POST_PROCESS, PostProcessOptions
+from mcucc.ops.common.detection import Merge
 
 LEAST_THRESHOLD = 0.01  # below it a file's threshold says nothing
 MOST_ANCHORS = 1 << 16

@@ -11,7 +11,7 @@ from mcucc.answers.recognise.decoder import Found, decoder_of
 from mcucc.answers.recognise.ending import Ending, NotReadError, ending_of
 from mcucc.answers.recognise.joined import ssd_of
 from mcucc.answers.recognise.metadata import class_names
-from mcucc.answers.recognise.proof import prove
+from mcucc.answers.recognise.proof import Nodes, outputs_of, prove
 from mcucc.answers.recognise.rows import NotRowsError, Table, table_of
 from mcucc.answers.recognise.scores import layout_of
 from mcucc.answers.recognise.tail import Tail, tails_of
@@ -21,6 +21,8 @@ from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.load import ModelFile, import_file, read_file
 from mcucc.frontends.tflite.file import TfliteFile
 from mcucc.ir.window import hwc
+
+NO_PICTURE = "it has not one picture as its input"
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,10 @@ def recognise_file(
         cut = import_file(read_file(path, (ending.boxes, ending.scores)), input_shapes)
         if ending.anchors is None:
             return _named(file, _suppressed(ending, recognise(cut)))
-        spec, proof = ssd_of(cut, ending)
+        side = _side(cut)
+        if side is None:
+            return NO_PICTURE
+        spec, proof = ssd_of(cut, ending, side)
     except NotReadError as refusal:
         return str(refusal)
     except UnsupportedError as refusal:
@@ -125,7 +130,7 @@ def recognise(imported: ImportedModel) -> Recognised | str:
     """
     side = _side(imported)
     if side is None:
-        return "it has not one picture as its input"
+        return NO_PICTURE
     tails = tails_of(imported)
     if isinstance(tails, str):
         return tails
@@ -144,7 +149,8 @@ def _of_tail(imported: ImportedModel, tail: Tail, side: tuple[int, int]) -> Reco
         layout = layout_of(table)
         step = max((max(p.quant.scale) for p in imported.outputs if p.quant), default=0.0)
         found = decoder_of(table, layout, ways(table, layout), side, step)
-        proof = prove(imported, table, found, side)
+        nodes = Nodes.of(found.spec, table, side)
+        proof = prove(imported, nodes, outputs_of(found, side), found.slack)
     except NotRowsError as refusal:
         return str(refusal)
     except McuccError as error:  # an oracle that is not there, or refuses the file

@@ -8,6 +8,7 @@ import numpy as np
 
 from mcucc.answers.recognise.decoder import DIGITS
 from mcucc.answers.recognise.ending import Ending, NotReadError
+from mcucc.answers.recognise.proof import Nodes, OfFile, prove
 from mcucc.answers.recognise.rows import Indices, NotRowsError, Table, table_of
 from mcucc.answers.recognise.scores import SIDES_OF_BOX, Layout, Scoring, joined_layout
 from mcucc.answers.recognise.tail import FloatArray, tails_of
@@ -16,10 +17,11 @@ from mcucc.frontends.imported import ImportedModel
 from mcucc.ops.common.detection import Curve, Form
 
 
-def ssd_of(imported: ImportedModel, ending: Ending) -> tuple[BoxesSpec, str]:
+def ssd_of(imported: ImportedModel, ending: Ending, side: tuple[int, int]) -> tuple[BoxesSpec, str]:
     """The specification of a file that is cut at the inputs of its ending, and how it was proved.
 
     Its heads are the maps where numbers show which those are, else the inputs themselves.
+    NotReadError says what does not fit.
     """
     boxes, scores = imported.outputs
     if ending.anchors is None or boxes.shape[1:] != (len(ending.anchors), SIDES_OF_BOX):
@@ -52,10 +54,31 @@ def ssd_of(imported: ImportedModel, ending: Ending) -> tuple[BoxesSpec, str]:
         score=None if softmax else curve,
         softmax=softmax or None,
     )
-    return spec, (
-        "its options and anchors are read from the file; each of their numbers is one of the "
-        f"maps', found by changing those, all {table.count} candidates"
-    )
+    try:
+        nodes = Nodes.of(spec, table, side)
+        proof = prove(imported, nodes, _formula(ending, side, classes > ending.classes), 0.0)
+    except NotRowsError as refusal:
+        raise NotReadError(str(refusal)) from refusal
+    if not proof:
+        raise NotReadError("its maps do not decode to what its formula says")
+    return spec, f"its options and anchors are read from the file; {proof}"
+
+
+def _formula(ending: Ending, side: tuple[int, int], background: bool) -> OfFile:
+    """What the operator makes of its inputs: y, x, height, width by anchors and scales."""
+    anchors = np.zeros((0, 4)) if ending.anchors is None else ending.anchors
+    of_x, of_y, of_w, of_h = ending.variances
+    unit = np.array([*side[::-1], *side[::-1]], np.float64)
+
+    def read(table: FloatArray) -> tuple[FloatArray, FloatArray]:
+        y, x, h, w = table[:, :SIDES_OF_BOX].T
+        left, top, width, height = anchors.T
+        centre = np.stack([x * of_x * width + left, y * of_y * height + top], axis=1)
+        half = np.stack([np.exp(w * of_w) * width, np.exp(h * of_h) * height], axis=1) / 2
+        corners = np.concatenate([centre - half, centre + half], axis=1) * unit
+        return corners, table[:, SIDES_OF_BOX + background :]
+
+    return read
 
 
 def _maps(imported: ImportedModel, classes: int) -> tuple[Table, Layout] | None:
@@ -76,7 +99,7 @@ def _maps(imported: ImportedModel, classes: int) -> tuple[Table, Layout] | None:
 
 def _heads(table: Table, layout: Layout, ending: Ending) -> tuple[HeadSpec, ...]:
     made = []
-    for index in np.argsort([level.rows.min() for level in table.levels]).tolist():
+    for index in table.in_order():
         level = table.levels[index]
         boxes, scores = (table.roles[p.role][index] for p in (layout.boxes, layout.scores))
         made.append(

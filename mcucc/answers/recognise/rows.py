@@ -57,6 +57,14 @@ class Table:
         """Candidates."""
         return sum(level.rows.size for level in self.levels)
 
+    def in_order(self) -> list[int]:
+        """The levels by their first candidate."""
+        return sorted(range(len(self.levels)), key=lambda i: int(self.levels[i].rows.min()))
+
+    def ordered_rows(self) -> list[Indices]:
+        """The rows of the levels in that order, cell by cell, anchor by anchor."""
+        return [self.levels[index].rows.reshape(-1) for index in self.in_order()]
+
     def values(self, outputs: Sequence[FloatArray]) -> FloatArray:
         """Outputs of the file as the table."""
         return _joined(outputs, self.turned)
