@@ -99,6 +99,8 @@ def _verdict(verdict: Verdict) -> list[Text]:
 def _notes(found: Analysis) -> list[Text]:
     from rich.text import Text
 
+    from mcucc.report.format import recognised_words
+
     shape = ", ".join("x".join(str(n) for n in shape) for shape in found.input)
     way = found.verdicts[0].way
     notes = [f"{found.model}, input {shape}, {found.macs:,} MACs, {found.params:,} parameters"]
@@ -113,7 +115,11 @@ def _notes(found: Analysis) -> list[Text]:
     )
     if found.synthetic:
         notes.append("quantized on noise: sizes are right, values are not; compile takes --data")
-    return [Text(note, style="dim") for note in notes]
+    lines = [Text(note, style="dim") for note in notes]
+    if found.recognised is not None:
+        lines += [Text(line) for line in recognised_words(found.recognised)]
+        lines += [Text("as a table of its TOML:", style="dim"), Text(found.output)]
+    return lines
 
 
 def _fitting(found: Analysis) -> Text:

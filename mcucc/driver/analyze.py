@@ -10,6 +10,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcucc.answers.write import output_text
 from mcucc.base.names import short_paths
 from mcucc.base.progress import Progress
 from mcucc.boards.board import Board, board_names, load_board
@@ -28,6 +29,7 @@ from mcucc.driver.wide_cost import with_widening
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.kernel import Granularity
 from mcucc.ir.kernel_id import InstructionSet
+from mcucc.report.facts import RecognisedFacts
 from mcucc.report.format import kilobytes, short_step
 from mcucc.report.nodes import NodeFacts, node_facts
 from mcucc.schedule.plan.plan import ImagePolicy
@@ -87,6 +89,8 @@ class Analysis:
     synthetic: bool
     layers: tuple[NodeFacts, ...]
     verdicts: tuple[Verdict, ...]
+    recognised: RecognisedFacts | None = None  # outputs that are decoded boxes
+    output: str = ""  # [output] of what was recognised, as TOML
 
 
 def analyze(
@@ -118,6 +122,8 @@ def analyze(
         synthetic=network.synthetic,
         layers=node_facts(first.program, first.layers),
         verdicts=tuple(verdicts),
+        recognised=RecognisedFacts.of(network.recognised),
+        output="" if network.recognised is None else output_text(network.recognised.spec),
     )
 
 

@@ -42,6 +42,7 @@ from mcucc.report.facts import (
     MacFacts,
     MergedFacts,
     ModelFacts,
+    RecognisedFacts,
     Report,
 )
 from mcucc.report.html import write_page
@@ -357,6 +358,7 @@ def _report(
         merged=tuple(
             MergedFacts(node.name, node.merges) for node in network.graph.nodes if node.merges
         ),
+        recognised=RecognisedFacts.of(network.recognised),
         memory=memory_facts(program),
         counting=counting(
             image=program.plan.image.value,

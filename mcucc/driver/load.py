@@ -10,6 +10,8 @@ from mcucc.answers.answer import Answer
 from mcucc.answers.append import append, without, without_kernels
 from mcucc.answers.ends import Ends
 from mcucc.answers.read import find_output
+from mcucc.answers.recognise.find import recognise_file
+from mcucc.answers.recognise.found import Recognised
 from mcucc.answers.spec import OutputSpec, tensors_of
 from mcucc.base.progress import Progress, silent
 from mcucc.driver.manifest import InFile, Manifest, PostTraining, Quantization
@@ -138,6 +140,7 @@ class LoadedModel:
         default_factory=dict
     )  # tensors that are not the file's
     answers: tuple[Answer, ...] = ()
+    recognised: Recognised | None = None  # what stands for [output], where the file says it
 
     @property
     def heads(self) -> tuple[Graph, IntegerGraph]:
@@ -153,6 +156,11 @@ def load_network(path: Path, options: NetworkOptions, progress: Progress = silen
     """
     progress("importing", 0, 0)
     spec = None if options.raw_outputs else find_output(path, options.preprocess)
+    recognised = None
+    if spec is None and not (options.raw_outputs or options.outputs):
+        found = recognise_file(path, options.input_shapes)
+        recognised = found if isinstance(found, Recognised) else None
+        spec = recognised.spec if recognised else None
     file, inner = ending_at(read_file(path, options.outputs), tensors_of(spec) if spec else {})
     imported = import_file(file, options.input_shapes)
     if spec is not None:  # whether it fits is told before anything takes time
@@ -162,7 +170,8 @@ def load_network(path: Path, options: NetworkOptions, progress: Progress = silen
             network = _quantized(file, imported, options)
         else:
             network = _float(file, imported, options, progress)
-        return _answering(_seeing(network), spec, inner, options)
+        network = replace(_seeing(network), recognised=recognised)
+        return _answering(network, spec, inner, options)
     except IntegerError as error:  # passes make nodes of their own
         problems = of_file(error.problems, imported.labels)
         raise IntegerError(problems, where=str(path)) from error

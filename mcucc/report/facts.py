@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mcucc.answers.recognise.found import Recognised
 from mcucc.base.typed import Reader, plain, shown, wrong
 from mcucc.evaluate.diagnosis import Diagnosis
 from mcucc.evaluate.slices import Slices
@@ -30,7 +31,7 @@ SCHEMA = 5
 # Keys that reports of before do not have.
 OPTIONAL = (
     *("program_text", "weight_bits", "value_bits", "diagnosis", "warnings"),
-    *("constant_outputs", "merged"),
+    *("constant_outputs", "merged", "recognised"),
 )
 PEAK_LIVE = "peak_live"  # a key of `plan` that tells again what `memory` does
 
@@ -131,6 +132,20 @@ class MergedFacts:
 
 
 @dataclass(frozen=True)
+class RecognisedFacts:
+    """Outputs that were decoded boxes: what they are, how it was proved, what convention says."""
+
+    words: str
+    proof: str
+    assumed: tuple[str, ...]
+
+    @staticmethod
+    def of(found: Recognised | None) -> RecognisedFacts | None:
+        """None of nothing."""
+        return None if found is None else RecognisedFacts(found.words, found.proof, found.assumed)
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything known about one compiled network."""
 
@@ -160,6 +175,7 @@ class Report:
     warnings: tuple[str, ...] = ()  # of the calibration pictures
     constant_outputs: tuple[ConstantOutputFacts, ...] = ()
     merged: tuple[MergedFacts, ...] = ()
+    recognised: RecognisedFacts | None = None  # None: [output] says it, or nothing does
 
     def to_json(self) -> str:
         """report.json."""

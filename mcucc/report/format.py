@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # NumPy comes with them, and the command line starts without
     from mcucc.quantize.border import BorderFacts
     from mcucc.quantize.candidates import Quality
     from mcucc.quantize.split_outputs import SplitOutput
-    from mcucc.report.facts import ConstantOutputFacts, Report
+    from mcucc.report.facts import ConstantOutputFacts, RecognisedFacts, Report
     from mcucc.report.nodes import NodeFacts
     from mcucc.report.plan import PlanFacts, SplitFacts
 
@@ -67,6 +67,18 @@ def precision_words(report: Report) -> list[str]:
     names = ", ".join(short.get(node.name, node.name) for node in wide[:NAMED_WIDE])
     more = f" and {len(wide) - NAMED_WIDE} more" if len(wide) > NAMED_WIDE else ""
     return [f"16 bits in {len(wide)} of {len(report.nodes)} tensors, those of {names}{more}"]
+
+
+def recognised_words(found: RecognisedFacts | None) -> list[str]:
+    """Lines of what the outputs were recognised as, none where they were not."""
+    if found is None:
+        return []
+    convention = f"; {'; '.join(found.assumed)}" if found.assumed else ""
+    return [
+        f"its outputs decode boxes: they are decoded by nodes of mcucc instead, from the raw "
+        f"heads: {found.words}{convention} (--raw-outputs keeps the file's own)",
+        f"proved: {found.proof}",
+    ]
 
 
 def merged_words(report: Report) -> list[str]:

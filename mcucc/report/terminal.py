@@ -16,6 +16,7 @@ from mcucc.report.format import (
     kilobytes,
     merged_words,
     precision_words,
+    recognised_words,
     saving_words,
     short_names,
     short_step,
@@ -63,6 +64,7 @@ def print_report(report: Report, console: Console) -> None:
             f"{removed.macs_after:,}",
         )
     for line in (
+        *recognised_words(report.recognised),
         *merged_words(report),
         *chosen_words(report),
         *weight_words(report),

@@ -114,25 +114,44 @@ def yolov8(
     return file.save(path, output, metadata=metadata)
 
 
-def sides_by_level(path: Path, *, bins: int = 4) -> Path:
-    """The same geometry written otherwise: by level, products for bins, corners, two outputs."""
-    file = File(1)
+def _sides_by_level(file: File, bins: int, *, together: bool) -> tuple[str, str]:
+    """Scores (1, N, 3) and corners (1, N, 4)."""
     boxes, scores = [], []
     for value, (height, width, stride) in zip(file.maps(), sizes(), strict=True):
         cells = height * width
-        raw = file.op("Transpose", file.conv(value, (6, 4 * bins)), perm=[0, 2, 3, 1])
+        if together:
+            sure, raw = file.split(file.conv(value, (6, 3 + 4 * bins)), [3, 4 * bins], 1)
+        else:
+            raw, sure = file.conv(value, (6, 4 * bins)), file.conv(value, (6, 3))
+        raw = file.op("Transpose", raw, perm=[0, 2, 3, 1])
         logits = file.op("Softmax", file.reshape(raw, 1, cells, 4, bins), axis=3)
         sides = file.op("MatMul", logits, np.arange(bins).reshape(bins, 1))
         sides = file.op("Mul", file.reshape(sides, 1, cells, 4), np.array([-1, -1, 1, 1]))
         points = np.tile(grid(height, width) + 0.5, (1, 2))[None]
         boxes.append(file.op("Mul", file.op("Add", sides, points), float(stride)))
-        sure = file.op("Transpose", file.conv(value, (6, 3)), perm=[0, 2, 3, 1])
+        sure = file.op("Transpose", sure, perm=[0, 2, 3, 1])
         scores.append(file.op("Sigmoid", file.reshape(sure, 1, cells, 3)))
-    return file.save(
-        path,
+    return (
         file.op("Concat", *scores, axis=1, name="scores"),
         file.op("Concat", *boxes, axis=1, name="boxes"),
     )
+
+
+def sides_by_level(path: Path, *, bins: int = 4, together: bool = False) -> Path:
+    """The same geometry written otherwise: by level, products for bins, corners, two outputs."""
+    file = File(1)
+    return file.save(path, *_sides_by_level(file, bins, together=together))
+
+
+def suppressed(path: Path, *, overlap: float, threshold: float) -> Path:
+    """The same with NonMaxSuppression behind it, and the boxes that it chose."""
+    file = File(1)
+    scores, boxes = _sides_by_level(file, 4, together=False)
+    turned = file.op("Transpose", scores, perm=[0, 2, 1])
+    most = file.constant([100], np.int64)
+    chosen = file.op("NonMaxSuppression", boxes, turned, most, [overlap], [threshold])
+    places = file.op("Gather", chosen, file.constant(2, np.int64), axis=1)
+    return file.save(path, file.op("Gather", boxes, places, axis=1, name="chosen"))
 
 
 ANCHORS = (((5, 6), (9, 7)), ((12, 20), (21, 15)))  # width and height, of both maps

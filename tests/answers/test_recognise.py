@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mcucc.answers.recognise.find import Recognised, recognise
+from mcucc.answers.read import read_output
+from mcucc.answers.recognise.find import recognise_file
+from mcucc.answers.recognise.found import Recognised
 from mcucc.answers.spec import BoxesSpec, Decoder
-from mcucc.frontends.load import load_model
-from mcucc.ops.common.detection import Form
+from mcucc.answers.write import output_text
+from mcucc.ops.common.detection import Form, Merge
 from tests.answers import decoded_files as files
 
 
 def found(path: Path) -> Recognised:
     """What is recognised; the reason where nothing is."""
-    made = recognise(load_model(path))
+    made = recognise_file(path)
     assert isinstance(made, Recognised), made
     return made
 
@@ -28,7 +31,7 @@ def boxes(path: Path) -> BoxesSpec:
 
 
 def refused(path: Path) -> str:
-    made = recognise(load_model(path))
+    made = recognise_file(path)
     assert isinstance(made, str), made
     return made
 
@@ -123,3 +126,50 @@ def test_anchors_that_differ_by_cell(tmp_path: Path) -> None:
         return files.decode_v3(file, xy, wh, cells, odd, stride)
 
     assert "anchors" in refused(files.anchored(tmp_path / "a.onnx", decode))
+
+
+def test_names_of_classes_are_the_files(tmp_path: Path) -> None:
+    spec = boxes(files.yolov8(tmp_path / "a.onnx", metadata={"names": "{0: 'cat', 1: 'dog'}"}))
+    assert spec.classes == ("cat", "dog")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "{0: 'cat'}",
+        "{0: 'cat', 2: 'dog'}",
+        "{0: 'cat', 1: 'cat'}",
+        "{0: 'cat', 1: 'a\\nb\nc'}",
+        "{0: 'cat', 1: open('x')}",
+        "[" * 50_000,
+        "{" + "0: 'a', " * 10_000,
+    ],
+)
+def test_other_names_are_left_out(tmp_path: Path, names: str) -> None:
+    assert boxes(files.yolov8(tmp_path / "a.onnx", metadata={"names": names})).classes == ()
+
+
+def test_scores_before_boxes_in_one_map(tmp_path: Path) -> None:
+    """As NanoDet's heads, with what is decoded: [output] says the order and the classes."""
+    spec = boxes(files.sides_by_level(tmp_path / "a.onnx", together=True))
+    assert spec.order == ("scores", "boxes")
+    assert len(spec.classes) == 3
+    assert all(head.tensor for head in spec.heads)
+
+
+def test_a_suppression_at_the_end_is_cut_off(tmp_path: Path) -> None:
+    spec = boxes(files.suppressed(tmp_path / "a.onnx", overlap=0.6, threshold=0.25))
+    assert spec.decoder is Decoder.YOLOV8
+    assert (spec.overlap, spec.threshold, spec.most) == (0.6, 0.25, 20)
+    assert spec.merge is Merge.NMS
+
+
+def test_a_suppression_of_no_overlap_is_refused(tmp_path: Path) -> None:
+    assert "overlap" in refused(files.suppressed(tmp_path / "a.onnx", overlap=0.0, threshold=0.25))
+
+
+@pytest.mark.parametrize("make", [files.yolox, files.ssd, files.yolov8])
+def test_what_is_found_is_a_table_of_a_toml(tmp_path: Path, make: Any) -> None:
+    spec = found(make(tmp_path / "a.onnx")).spec
+    text = output_text(spec)
+    assert read_output(tomllib.loads(text)["output"], "x.toml") == spec

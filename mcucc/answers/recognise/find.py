@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from mcucc.answers.recognise.boxes import ways
 from mcucc.answers.recognise.decoder import Found, decoder_of
 from mcucc.answers.recognise.ending import Ending, NotReadError, ending_of
+from mcucc.answers.recognise.found import Recognised, heads_of
 from mcucc.answers.recognise.joined import ssd_of
 from mcucc.answers.recognise.metadata import class_names
 from mcucc.answers.recognise.proof import Nodes, outputs_of, prove
 from mcucc.answers.recognise.rows import NotRowsError, Table, table_of
 from mcucc.answers.recognise.scores import layout_of
 from mcucc.answers.recognise.tail import Tail, tails_of
-from mcucc.answers.spec import BoxesSpec, OutputSpec
+from mcucc.answers.spec import OutputSpec
 from mcucc.errors import McuccError, UnsupportedError
 from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.load import ModelFile, import_file, read_file
@@ -23,23 +24,6 @@ from mcucc.frontends.tflite.file import TfliteFile
 from mcucc.ir.window import hwc
 
 NO_PICTURE = "it has not one picture as its input"
-
-
-@dataclass(frozen=True)
-class Recognised:
-    """What a file's outputs are: the specification with its raw heads, and why it is believed.
-
-    `heads` are the tensors of the file at which the network then ends, `words` what was found in
-    a line, `proof` how it was proved, `classes` how many can be found (the background is none),
-    `assumed` what no number of the file says.
-    """
-
-    spec: OutputSpec
-    heads: tuple[str, ...]
-    words: str
-    proof: str
-    classes: int = 0
-    assumed: tuple[str, ...] = ()
 
 
 def recognise_file(
@@ -180,13 +164,3 @@ def _recognised(table: Table, found: Found, proof: str) -> Recognised:
     )
     classes = layout.scores.count - bool(spec.background)
     return Recognised(OutputSpec(boxes=(spec,)), heads, words, proof, classes, found.assumed)
-
-
-def heads_of(spec: BoxesSpec) -> tuple[str, ...]:
-    """The tensors that a specification's heads name, in its order."""
-    named = (
-        name
-        for head in spec.heads
-        for name in (head.tensor, head.boxes, head.scores, head.objectness, head.points)
-    )
-    return tuple(dict.fromkeys(name for name in named if name))

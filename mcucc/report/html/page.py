@@ -22,6 +22,7 @@ from mcucc.report.format import (
     kilobytes,
     merged_words,
     printable,
+    recognised_words,
     saving_words,
     slice_words,
     split_output_words,
@@ -89,7 +90,12 @@ def report_page(report: Report) -> str:
         front=front_plot(report),
         rows=_rows(report, axis),
         fused=fused,
-        borders=[*merged_words(report), *chosen_words(report), *border_words(report)],
+        borders=[
+            *recognised_words(report.recognised),
+            *merged_words(report),
+            *chosen_words(report),
+            *border_words(report),
+        ],
         slices=_slices(report),
         constants=[
             constant_output_words(each, report.model.name) for each in report.constant_outputs
