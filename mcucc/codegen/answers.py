@@ -43,15 +43,20 @@ class OutputName:
 
 @dataclass(frozen=True)
 class AnswerCode:
-    """What all answers have: a function, a macro for how many there are, tables of names."""
+    """What all answers have: a function, a macro for how many there are, names of the kinds."""
 
     function: str
     count_macro: str
     count: int
     output: OutputName
-    tables: tuple[NameTable, ...]
+    kinds: NameTable | None
 
     task: ClassVar[str]
+
+    @property
+    def tables(self) -> tuple[NameTable, ...]:
+        """The names that there are."""
+        return () if self.kinds is None else (self.kinds,)
 
     @property
     def records(self) -> bool:
@@ -66,8 +71,14 @@ class BoxesCode(AnswerCode):
     points: int
     points_macro: str
     points_function: str
+    point_names: NameTable | None
 
     task: ClassVar[str] = "boxes"
+
+    @property
+    def tables(self) -> tuple[NameTable, ...]:
+        """Those of classes and of points."""
+        return super().tables + (() if self.point_names is None else (self.point_names,))
 
 
 @dataclass(frozen=True)
@@ -113,8 +124,9 @@ class ClassesCode(AnswerCode):
 
 @dataclass(frozen=True)
 class MaskCode(AnswerCode):
-    """The class of a pixel: C expression of that of `value`; rows have `width_macro` pixels."""
+    """The class of a pixel: C expression of that of `value`; macros of the mask's size."""
 
+    height_macro: str
     width_macro: str
     kind: str
 
@@ -175,10 +187,10 @@ class _Naming:
             found = f"{found}_answer"
         return found.upper()
 
-    def table(self, what: str, length: str, of: str, names: Sequence[str]) -> tuple[NameTable, ...]:
+    def table(self, what: str, length: str, of: str, names: Sequence[str]) -> NameTable | None:
         """The table of these names, if there are any."""
         texts = tuple(string(name) for name in names)
-        return (NameTable(self.symbol(what), length, texts, of),) if texts else ()
+        return NameTable(self.symbol(what), length, texts, of) if texts else None
 
 
 def _code(answer: Answer, a: Activation, naming: _Naming) -> AnswerCode | None:
@@ -194,7 +206,8 @@ def _code(answer: Answer, a: Activation, naming: _Naming) -> AnswerCode | None:
             count_macro=kinds,
             count=len(answer.classes),
             output=output,
-            tables=naming.table("segment_names", kinds, "the classes", answer.classes),
+            kinds=naming.table("segment_names", kinds, "the classes", answer.classes),
+            height_macro=f"{naming.names.model}_{naming.end}_height".upper(),
             width_macro=f"{naming.names.model}_{naming.end}_width".upper(),
             kind=Real.of(a, 1).c("value"),
         )
@@ -205,7 +218,7 @@ def _code(answer: Answer, a: Activation, naming: _Naming) -> AnswerCode | None:
             count_macro=count,
             count=len(answer.names),
             output=output,
-            tables=naming.table("keypoints_names", count, "the points", answer.names),
+            kinds=naming.table("keypoints_names", count, "the points", answer.names),
             least=math.ceil(answer.threshold * FULL_SCORE),
             least_macro=naming.macro("keypoints_least"),
         )
@@ -219,13 +232,11 @@ def _boxes(answer: BoxesAnswer, output: OutputName, naming: _Naming) -> BoxesCod
         count_macro=naming.macro("boxes_most"),
         count=answer.most,
         output=output,
-        tables=(
-            *naming.table("detect_names", kinds, "a box's kind", answer.classes),
-            *naming.table("detect_point_names", points, "its points", answer.point_names),
-        ),
+        kinds=naming.table("detect_names", kinds, "a box's kind", answer.classes),
         points=answer.points,
         points_macro=points,
         points_function=naming.symbol("detect_points") if answer.points else "",
+        point_names=naming.table("detect_point_names", points, "its points", answer.point_names),
     )
 
 
@@ -238,7 +249,7 @@ def _classes(
         count_macro=count,
         count=a.height * a.width * a.channels,
         output=output,
-        tables=naming.table("classify_names", count, "the classes", answer.classes),
+        kinds=naming.table("classify_names", count, "the classes", answer.classes),
         least=least,
         always=least == a.interval[0],
         never=least > a.interval[1],

@@ -128,6 +128,11 @@ class ModelCode:
         return any(answer.records for answer in self.answers)
 
     @property
+    def printed(self) -> tuple[End, ...]:
+        """The outputs whose values an example prints: a list of records is read, not printed."""
+        return tuple(end for end in self.outputs if not end.records)
+
+    @property
     def has_constants(self) -> bool:
         """Whether there are tables of constant outputs."""
         return any(table.symbol for table in self.constant_outputs)

@@ -5,21 +5,29 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
+from mcucc.answers.answer import Answer, BoxesAnswer, ClassesAnswer
 from mcucc.codegen.model import ModelCode, Origin, model_code
 from mcucc.exports import export_names, export_to
 from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.select import select_all
+from mcucc.ops.common.detection import Anchor, Channels, Form
+from mcucc.ops.detect_head import DetectHead
+from mcucc.ops.softmax import Softmax
 from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.layers import layers_plan
 from mcucc.schedule.plan.plan import ImagePolicy
-from tests.graphs import mobile_net
+from tests.graphs import Builder, mobile_net
+
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,21 +37,67 @@ class Exported:
     folder: Path
     integer: IntegerGraph
     code: ModelCode
+    answers: tuple[Answer, ...]
 
     def of(self, ecosystem: str) -> Path:
         """The library's folder."""
         return self.folder / ecosystem / self.code.name
 
     def grey_outputs(self) -> str:
-        """What the example of every export prints: all outputs of a picture of 128."""
+        """What the example of every export prints: all outputs of a picture of 128, answers."""
         shape = self.integer.activations["image"].shape
         camera = CameraInput.offset(shape[2])
         values = self.integer.run({"image": camera.apply(np.full((1, *shape), 128, np.uint8))})
         lines = []
         for end, name in zip(self.code.outputs, self.integer.outputs, strict=True):
             numbers = " ".join(str(value) for value in values[name].reshape(-1))
-            lines.append(f"{end.identifier}: {numbers}\n")
+            if not end.records:
+                lines.append(f"{end.identifier}: {numbers}\n")
+        for answer, code in zip(self.answers, self.code.answers, strict=True):
+            real = self.integer.activations[answer.output].real(values[answer.output])
+            lines += said(answer, code.output.end, values[answer.output], real)
         return "".join(lines)
+
+
+def said(answer: Answer, end: str, raw: Array, real: Array) -> list[str]:
+    """What the example prints of an answer."""
+    if isinstance(answer, ClassesAnswer):
+        found = answer.read(real)
+        name = "no class is sure" if found.best is None else answer.classes[found.best]
+        score = int(max(found.scores) * 65535 + 0.5) * 1000 // 65535
+        return [f"{end}: {name}, score per mille {score}\n"]
+    assert isinstance(answer, BoxesAnswer)
+    boxes = answer.read(raw)
+    lines = [f"{end}: boxes {len(boxes)}\n"]
+    for box in boxes:
+        corners = [int(side) for side in (box.left, box.top, box.right, box.bottom)]
+        score = round(box.score * 65535) * 1000 // 65535
+        place = "pixels {} {} to {} {}".format(*corners)
+        lines.append(f"  {answer.classes[box.kind]}, score per mille {score}, {place}\n")
+        lines += [f"    point {int(p.x)} {int(p.y)}\n" for p in box.points]
+    return lines
+
+
+def detector() -> IntegerGraph:
+    """Two classes a cell with boxes and points, and what the picture is of."""
+    b = Builder(17, 13, 3)
+    x = b.block(b.conv("image", 8, 3, 2), 3, 8)
+    op = DetectHead(
+        *(2, 4, 0.2, Form.SIDES, (Anchor(1.0, 1.0, 3.0, 3.0),), (2.0, 2.0)),
+        scores=Channels(0),
+        boxes=Channels(1),
+        points=Channels(1, 4),
+        point_count=2,
+    )
+    found = b.node(op, b.conv(x, 2), b.conv(x, 8), name="found")
+    kind = b.node(Softmax(), b.classifier(x, 3), name="kind")
+    return lower(b.graph(found, kind, name="detector"))
+
+
+ANSWERS = (
+    BoxesAnswer("found", (), ('a "b"', "100 %d"), 0.2, 0.5, 4, 2),
+    ClassesAnswer("kind", (), ("x", "y", "z"), 0.1),
+)
 
 
 def twin_of(package: Path, code: ModelCode, target: Path) -> Path:
@@ -59,14 +113,16 @@ def twin_of(package: Path, code: ModelCode, target: Path) -> Path:
 
 
 def exported(name: str, image: ImagePolicy, isa: InstructionSet, folder: Path) -> Exported:
-    integer = lower(mobile_net())
+    answers = ANSWERS if image is ImagePolicy.ROWS else ()
+    integer = detector() if answers else lower(mobile_net())
     graph = select_all(integer, isa)
     program = expand(graph, layers_plan(graph, image))
     cameras = {"image": CameraInput.offset(integer.activations["image"].channels)}
-    code = model_code(program, cameras, name, Origin("a test", "0" * 64, "test"))
+    origin = Origin("a test", "0" * 64, "test")
+    code = model_code(program, cameras, name, origin, answers=answers)
     for ecosystem in export_names():
         assert export_to(ecosystem, code, folder) == folder / ecosystem / name
-    return Exported(folder, integer, code)
+    return Exported(folder, integer, code, answers)
 
 
 @pytest.fixture(scope="session", params=["resident", "rows", "armv7em"])
