@@ -161,6 +161,51 @@ PREPROCESSING = (
         ("fill", 'fit = "letterbox"'),
     ),
     Wrong(
+        "a camera format that does not exist",
+        with_toml("mean", 'format = "rgb555"\nmean'),
+        ("format", "rgb555", "rgb565", "bayer_rggb"),
+    ),
+    Wrong(
+        "a camera without colours for a network that sees them",
+        with_toml("mean", 'format = "gray"\nmean'),
+        ("format", "gray", "channels", "rgb"),
+    ),
+    Wrong(
+        "a crop outside the camera's picture",
+        with_toml("mean", 'format = "rgb565"\ncamera = [30, 40]\ncrop = [2, 0, 30, 30]\nmean'),
+        ("crop", "[2, 0, 30, 30]", "camera = [30, 40]"),
+    ),
+    Wrong(
+        "a crop smaller than the network's picture",
+        with_toml("mean", 'format = "rgb565"\ncamera = [30, 40]\ncrop = [10, 40]\nmean'),
+        ("resize = [14, 12]", "crop", "10 pixels", "never enlarged"),
+    ),
+    Wrong(
+        "a crop that is no simple multiple of the network's picture",
+        with_toml("mean", 'format = "rgb565"\ncamera = [480, 640]\ncrop = [479, 480]\nmean'),
+        ("crop", "479 / 14", "257"),
+    ),
+    Wrong(
+        "an odd width of pixels that share their colour",
+        with_toml("mean", 'format = "yuv422"\ncamera = [30, 41]\nmean'),
+        ("camera = [30, 41]", "even", "yuv422"),
+    ),
+    Wrong(
+        "an odd height of a sensor's squares",
+        with_toml("mean", 'format = "bayer_bggr"\ncamera = [31, 40]\nmean'),
+        ("camera = [31, 40]", "even", "bayer_bggr"),
+    ),
+    Wrong(
+        "a camera's picture without its format",
+        with_toml("mean", "camera = [240, 320]\nmean"),
+        ("camera", "format", "rgb565"),
+    ),
+    Wrong(
+        "a crop that only the pictures on disk would have",
+        with_toml("mean", 'format = "rgb565"\ncamera = [30, 40]\ncenter_crop = [14, 12]\nmean'),
+        ("center_crop", "camera = [30, 40]", "crop"),
+    ),
+    Wrong(
         "pictures of another size than the input",
         with_toml("[14, 12]", "[14, 13]"),
         ("14x13x3", "14x12x3", "resize"),
