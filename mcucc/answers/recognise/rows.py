@@ -144,7 +144,7 @@ class _Prober:
     def __init__(self, tail: Tail) -> None:
         self.tail = tail
         self.base = random_heads(tail, 1)
-        self.others = [random_heads(tail, seed) for seed in (2, 3)]
+        self.other = random_heads(tail, 2)
         outputs = tail.evaluate(self.base)
         self.turned = self._turned(outputs)
         self.table = _joined(outputs, self.turned)
@@ -157,7 +157,7 @@ class _Prober:
         size = self.tail.shape(self.tail.heads[0])[:2]
         for head in self.tail.heads:
             if self.tail.shape(head)[:2] == size:
-                pixel[head][:, 0, 0] = self.others[0][head][:, 0, 0]
+                pixel[head][:, 0, 0] = self.other[head][:, 0, 0]
         turned, counts = [], set()
         after = self.tail.evaluate(pixel)
         for old, new in zip(outputs, after, strict=True):
@@ -170,15 +170,13 @@ class _Prober:
         return tuple(turned)
 
     def changed(self, masks: Mapping[str, Mask]) -> Mask:
-        """What changes with the masked numbers (H, W, C) of heads, in either of two draws."""
-        found: Mask = np.zeros(self.table.shape, np.bool_)
-        for other in self.others:
-            heads = {
-                head: np.where(masks[head], other[head], values) if head in masks else values
-                for head, values in self.base.items()
-            }
-            after = _joined(self.tail.evaluate(heads), self.turned)
-            found |= np.not_equal(after, self.table)
+        """What changes with the masked numbers (H, W, C) of heads."""
+        heads = {
+            head: np.where(masks[head], self.other[head], values) if head in masks else values
+            for head, values in self.base.items()
+        }
+        after = _joined(self.tail.evaluate(heads), self.turned)
+        found: Mask = np.not_equal(after, self.table)
         return found
 
     def whole(self, heads: Sequence[str]) -> Mask:
@@ -186,22 +184,19 @@ class _Prober:
         return self.changed({head: np.ones(self.tail.shape(head), np.bool_) for head in heads})
 
     def cells(self) -> Indices:
-        """The cell of each row, counted row by row of its map: bit by bit."""
+        """The cell of each row, counted row by row of its map: bit by bit.
+
+        Of rows that follow from several cells it is none of them: they are no table then.
+        """
         shapes = {head: self.tail.shape(head) for head in self.tail.heads}
         most = max(height * width for height, width, _ in shapes.values())
         found = np.zeros(len(self.table), np.int64)
         for bit in range(max(most - 1, 1).bit_length()):
-            answers = []
-            for wanted in (0, 1):
-                masks = {}
-                for head, (height, width, channels) in shapes.items():
-                    number = np.arange(height * width).reshape(height, width, 1)
-                    mask = (number >> bit & 1) == wanted
-                    masks[head] = np.broadcast_to(mask, (height, width, channels))
-                answers.append(self.changed(masks).any(axis=1))
-            if not (answers[0] ^ answers[1]).all():
-                raise NotRowsError("a candidate follows from more than one cell")
-            found |= answers[1].astype(np.int64) << bit
+            masks = {}
+            for head, (height, width, channels) in shapes.items():
+                number = np.arange(height * width).reshape(height, width, 1)
+                masks[head] = np.broadcast_to(number >> bit & 1 == 1, (height, width, channels))
+            found |= self.changed(masks).any(axis=1).astype(np.int64) << bit
         return found
 
     def level(
@@ -216,6 +211,8 @@ class _Prober:
         for anchor in range(anchors):
             masks = {head: self._anchor_mask(head, anchor, anchors) for head in heads}
             own = np.intersect1d(rows, np.flatnonzero(self.changed(masks).any(axis=1)))
+            if (cells[own] >= count).any():
+                raise NotRowsError("a candidate follows from more than one cell")
             made[cells[own], anchor] = own
         if not np.array_equal(np.sort(made.reshape(-1)), np.sort(rows)):
             raise NotRowsError("the channels of an anchor do not lie together")

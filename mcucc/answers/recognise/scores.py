@@ -119,12 +119,14 @@ class _Search:
         for role, numbers in enumerate(self.roles):
             for first in range(numbers.shape[1] - 1):
                 count = numbers.shape[1] - first
-                made = scores_of(numbers[:, first:], Scoring.SOFTMAX)
+                part = Part(role, first, count)
+                few = scores_of(numbers[self.some, first:], Scoring.SOFTMAX)
                 for column in range(self.columns.shape[1] - count + 1):
-                    found = self.columns[:, column : column + count]
-                    if _same(found, made, self.some) and _same(found, made):
+                    columns = self.columns[:, column : column + count]
+                    if not _same(columns[self.some], few):
+                        continue
+                    if _same(columns, scores_of(numbers[:, first:], Scoring.SOFTMAX)):
                         scored = tuple(range(column, column + count))
-                        part = Part(role, first, count)
                         return self._layout(part, None, scored, Scoring.SOFTMAX)
         return None
 
@@ -199,7 +201,5 @@ class _Search:
         return Layout(boxes, scores, objectness, scoring, product, left, columns)
 
 
-def _same(a: FloatArray, b: FloatArray, rows: Indices | None = None) -> bool:
-    if rows is not None:
-        a, b = a[rows], b[rows]
+def _same(a: FloatArray, b: FloatArray) -> bool:
     return bool((np.abs(a - b) <= SCORE_TOLERANCE).all())
