@@ -34,7 +34,7 @@ from tests.kernels.cases import (
 )
 from tests.kernels.drawn import Drawn, check, draw_cases, drawn
 from tests.kernels.sums import all_sums
-from tests.ops import draw, draw_camera
+from tests.ops import draw, draw_camera, draw_detect
 from tests.ops.draw import Case, Scales
 
 # The core in QEMU and the instruction set whose kernels it runs.
@@ -56,10 +56,12 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "conv_transpose2d": draw.conv_transpose_cases(),
     "layer_norm": draw.layer_norm_cases(),
     "mat_mul": draw.mat_mul_cases(),
+    "detect_head": draw_detect.detect_head_cases(),
+    "suppress": draw_detect.suppress_cases(),
 }
 PACKED = ("pointwise", "conv2d", "depthwise")
 CASES |= {f"packed {name}": packed(CASES[name]) for name in PACKED}
-EXAMPLES = {"pointwise": 150, "conv2d": 150, "depthwise": 150}
+EXAMPLES = {"pointwise": 150, "conv2d": 150, "depthwise": 150, "suppress": 30}
 # Families with a kernel that beats the portable one.
 FAST = ("pointwise", "conv2d", "stem", "depthwise", *(f"packed {name}" for name in PACKED))
 PLAIN = Scales(lambda _: 0.02, draw.free_output_scale)

@@ -24,7 +24,7 @@ from tests.ops.draw_detect import detect_head_cases, drawn_boxes, suppress_cases
 
 SCORE_ERROR = 2.0 / 65535
 EVERYDAY = settings(
-    derandomize=True, deadline=None, max_examples=150, suppress_health_check=list(HealthCheck)
+    derandomize=True, deadline=None, max_examples=70, suppress_health_check=list(HealthCheck)
 )
 
 

@@ -207,7 +207,7 @@ class DetectHeadKernel(Kernel):
             ("point_scores", table("point_scores", self.point_scores, np.uint16)),
             *geometry_fields("point_", self.points),
         )
-        return KernelCall(KernelId("detect_head"), fields)
+        return KernelCall(KernelId("detect_head"), shared(fields))
 
     @property
     def _sizes(self) -> Channels | None:
@@ -228,6 +228,17 @@ class DetectHeadKernel(Kernel):
             (f"{name}_first", given.first),
             (f"{name}_step", given.step),
         )
+
+
+def shared(fields: Fields) -> Fields:
+    """The same with one table where several are equal."""
+    found: dict[tuple[str, bytes], ConstArray] = {}
+    made: list[tuple[str, int | ConstArray | None]] = []
+    for name, value in fields:
+        if isinstance(value, ConstArray):
+            value = found.setdefault((value.data.dtype.name, value.data.tobytes()), value)
+        made.append((name, value))
+    return tuple(made)
 
 
 def table(name: str, values: IntArray | None, dtype: type[np.number]) -> ConstArray | None:

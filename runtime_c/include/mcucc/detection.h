@@ -6,29 +6,11 @@
 #ifndef MCUCC_DETECTION_H
 #define MCUCC_DETECTION_H
 
-#include <stddef.h>
-#include <stdint.h>
-
+#include "mcucc/boxes.h"
 #include "mcucc/compiler.h"
 
 #define MCUCC_BASE_SHIFT 12 /* bases have so many bits more than a sixteenth of a pixel */
 #define MCUCC_NO_MAP (-1)   /* the input of numbers that a head has not */
-
-typedef struct {
-    int16_t left;
-    int16_t top;
-    int16_t right;
-    int16_t bottom;
-    uint16_t score;
-    uint8_t kind; /* the class */
-    uint8_t zero;
-} mcucc_box_record;
-
-typedef struct {
-    int16_t x;
-    int16_t y;
-    uint16_t score;
-} mcucc_point_record;
 
 /* A function of a byte as an integer: from its table, or the byte itself less a zero point, with 16
  * bits behind the point. */

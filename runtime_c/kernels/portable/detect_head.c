@@ -11,7 +11,7 @@
 /* A candidate that is kept; its points lie behind. */
 typedef struct {
     uint32_t number;
-    mcucc_box_record box;
+    mcucc_box box;
 } entry;
 
 /* What is looked at: `pixels` are the maps at the first column of the call. */
@@ -169,7 +169,7 @@ static int16_t within(int16_t place, int32_t most)
     return place < 0 ? 0 : place > most ? (int16_t)most : place;
 }
 
-static void clip(const mcucc_detect_head_params *p, mcucc_box_record *box)
+static void clip(const mcucc_detect_head_params *p, mcucc_box *box)
 {
     box->left = within(box->left, p->clip_right);
     box->right = within(box->right, p->clip_right);
@@ -178,7 +178,7 @@ static void clip(const mcucc_detect_head_params *p, mcucc_box_record *box)
 }
 
 /* The corners of a candidate: each a sum of products in 64 bits, rounded once. */
-static void box_of(const head *h, const candidate *c, mcucc_box_record *box)
+static void box_of(const head *h, const candidate *c, mcucc_box *box)
 {
     const mcucc_detect_head_params *p = h->params;
     const int32_t *base = p->bases + 2 * (p->own_bases ? (int32_t)c->number : c->anchor);
@@ -219,7 +219,7 @@ static void box_of(const head *h, const candidate *c, mcucc_box_record *box)
     }
 }
 
-static void points_of(const head *h, const candidate *c, mcucc_point_record *point)
+static void points_of(const head *h, const candidate *c, mcucc_point *point)
 {
     const mcucc_detect_head_params *p = h->params;
     const int32_t *base =
@@ -289,7 +289,7 @@ static void consider(const head *h, int32_t column, int32_t anchor)
     here->box.zero = 0;
     box_of(h, &c, &here->box);
     if (p->points > 0) {
-        points_of(h, &c, (mcucc_point_record *)(here + 1));
+        points_of(h, &c, (mcucc_point *)(here + 1));
     }
 }
 
@@ -368,8 +368,7 @@ void mcucc_detect_head_finish(const mcucc_detect_head_params *params, const int3
                               int8_t *out)
 {
     const mcucc_detect_head_params *p = params;
-    const int32_t size =
-        (int32_t)sizeof(mcucc_box_record) + p->points * (int32_t)sizeof(mcucc_point_record);
+    const int32_t size = (int32_t)sizeof(mcucc_box) + p->points * (int32_t)sizeof(mcucc_point);
     const uint8_t *from = (const uint8_t *)(sums + 1) + sizeof(uint32_t);
     for (int32_t i = 0; i < sums[0]; ++i) {
         memcpy(out, from, (size_t)size);

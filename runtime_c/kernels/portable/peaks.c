@@ -74,7 +74,7 @@ void mcucc_peaks_finish(const mcucc_peaks_params *params, const int32_t *sums, i
             x += (int64_t)p->gains[0] * mcucc_byte_function(p->place_table, p->place_zero, own->x);
             y += (int64_t)p->gains[1] * mcucc_byte_function(p->place_table, p->place_zero, own->y);
         }
-        const mcucc_point_record point = {
+        const mcucc_point point = {
             mcucc_place(x, p->shift),
             mcucc_place(y, p->shift),
             (uint16_t)mcucc_byte_score(p->score_table, (int8_t)own->value),

@@ -18,7 +18,7 @@ void mcucc_points(const mcucc_points_params *params, const int8_t *const *rows, 
     const int8_t *q = rows[0];
     (void)span;
     for (int32_t i = 0; i < p->points; ++i) {
-        const mcucc_point_record point = {
+        const mcucc_point point = {
             place(p, 0, p->x_first ? q[0] : q[1]),
             place(p, 1, p->x_first ? q[1] : q[0]),
             p->score_table == NULL ? UINT16_MAX : (uint16_t)mcucc_byte_score(p->score_table, q[2]),

@@ -11,14 +11,14 @@ typedef struct {
     int32_t count;
 } kept;
 
-static mcucc_box_record record_at(const int8_t *list, int32_t index, int32_t size)
+static mcucc_box record_at(const int8_t *list, int32_t index, int32_t size)
 {
-    mcucc_box_record box; /* at any address */
+    mcucc_box box; /* at any address */
     memcpy(&box, list + index * size, sizeof box);
     return box;
 }
 
-static int32_t same_class(const kept *k, const mcucc_box_record *a, const mcucc_box_record *b)
+static int32_t same_class(const kept *k, const mcucc_box *a, const mcucc_box *b)
 {
     return k->params->agnostic || a->kind == b->kind;
 }
@@ -36,7 +36,7 @@ static int32_t smaller(int32_t a, int32_t b)
 }
 
 /* Sides of int16 have 16 bits. */
-static uint32_t area_of(const mcucc_box_record *box)
+static uint32_t area_of(const mcucc_box *box)
 {
     const int32_t width = box->right - box->left;
     const int32_t height = box->bottom - box->top;
@@ -44,7 +44,7 @@ static uint32_t area_of(const mcucc_box_record *box)
 }
 
 /* Whether the intersection of two boxes is more than the share of their union. */
-static int32_t overlap(const mcucc_box_record *a, const mcucc_box_record *b, int32_t share)
+static int32_t overlap(const mcucc_box *a, const mcucc_box *b, int32_t share)
 {
     const int32_t width = smaller(a->right, b->right) - larger(a->left, b->left);
     const int32_t height = smaller(a->bottom, b->bottom) - larger(a->top, b->top);
@@ -56,11 +56,11 @@ static int32_t overlap(const mcucc_box_record *a, const mcucc_box_record *b, int
     return (uint64_t)common << 16 > both * (uint32_t)share;
 }
 
-static int32_t is_new(const kept *k, const mcucc_box_record *box)
+static int32_t is_new(const kept *k, const mcucc_box *box)
 {
     const mcucc_suppress_params *p = k->params;
     for (int32_t i = 0; i < k->count; ++i) {
-        const mcucc_box_record other = record_at(k->out, i, p->record_bytes);
+        const mcucc_box other = record_at(k->out, i, p->record_bytes);
         if (same_class(k, box, &other) && overlap(box, &other, p->share)) {
             return 0;
         }
@@ -70,17 +70,17 @@ static int32_t is_new(const kept *k, const mcucc_box_record *box)
 
 /* Boxes that meet ---------------------------------------------------------------------------- */
 
-static int32_t meet(const mcucc_box_record *a, const mcucc_box_record *b)
+static int32_t meet(const mcucc_box *a, const mcucc_box *b)
 {
     return a->left <= b->right + 1 && b->left <= a->right + 1 && a->top <= b->bottom + 1 &&
            b->top <= a->bottom + 1;
 }
 
 /* The first of what is kept that a box meets; -1: none. `own` is its own place, or -1. */
-static int32_t neighbour(const kept *k, const mcucc_box_record *box, int32_t own)
+static int32_t neighbour(const kept *k, const mcucc_box *box, int32_t own)
 {
     for (int32_t i = 0; i < k->count; ++i) {
-        const mcucc_box_record other = record_at(k->out, i, k->params->record_bytes);
+        const mcucc_box other = record_at(k->out, i, k->params->record_bytes);
         if (i != own && same_class(k, box, &other) && meet(box, &other)) {
             return i;
         }
@@ -89,10 +89,10 @@ static int32_t neighbour(const kept *k, const mcucc_box_record *box, int32_t own
 }
 
 /* The record at a place takes in a box. */
-static mcucc_box_record grow(const kept *k, int32_t index, const mcucc_box_record *box)
+static mcucc_box grow(const kept *k, int32_t index, const mcucc_box *box)
 {
     const int32_t size = k->params->record_bytes;
-    mcucc_box_record own = record_at(k->out, index, size);
+    mcucc_box own = record_at(k->out, index, size);
     own.left = (int16_t)smaller(own.left, box->left);
     own.top = (int16_t)smaller(own.top, box->top);
     own.right = (int16_t)larger(own.right, box->right);
@@ -110,7 +110,7 @@ static void drop(kept *k, int32_t index)
 }
 
 /* Whether a box has become part of what is kept. What has grown may meet another that is kept. */
-static int32_t joins(kept *k, mcucc_box_record box)
+static int32_t joins(kept *k, mcucc_box box)
 {
     int32_t own = -1;
     for (;;) {
@@ -119,7 +119,7 @@ static int32_t joins(kept *k, mcucc_box_record box)
             return own >= 0;
         }
         const int32_t better = own < 0 ? other : smaller(own, other);
-        const mcucc_box_record met = record_at(k->out, other, k->params->record_bytes);
+        const mcucc_box met = record_at(k->out, other, k->params->record_bytes);
         grow(k, better, &met);
         box = grow(k, better, &box);
         if (own >= 0) {
@@ -162,7 +162,7 @@ void mcucc_suppress(const mcucc_suppress_params *params, const int8_t *const *ro
             break;
         }
         const int8_t *from = rows[list] + next[list] * p->record_bytes;
-        const mcucc_box_record box = record_at(from, 0, p->record_bytes);
+        const mcucc_box box = record_at(from, 0, p->record_bytes);
         ++next[list];
         if ((p->merge == MCUCC_MERGE_NMS && !is_new(&k, &box)) ||
             (p->merge == MCUCC_MERGE_TOUCHING && joins(&k, box)) || k.count == p->most) {
