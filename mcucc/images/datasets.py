@@ -22,7 +22,7 @@ from mcucc.errors import DataError
 from mcucc.images.arrays import check_unpacked
 from mcucc.images.camera import CameraInput
 from mcucc.images.labels_csv import read_labels_csv
-from mcucc.images.labels_find import pictures_folder
+from mcucc.images.labels_find import FOLDERS, pictures_folder
 from mcucc.images.picture_file import Source
 from mcucc.images.preprocess import Preprocess
 from mcucc.images.samples import CalibrationSet, Picture, load_picture
@@ -173,12 +173,16 @@ def _folder(path: Path) -> Dataset:
     path = pictures_folder(path)
     if (path / "labels.csv").is_file():
         return _labelled_folder(path)
+    items = tuple(Item(file.name, None, file) for file in _picture_files(path))
     classes = sorted(
-        entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")
+        entry
+        for entry in path.iterdir()
+        if entry.is_dir() and not entry.name.startswith(".")
+        # Beside pictures these are labels of theirs (labels_find.py).
+        if not (items and entry.name in FOLDERS)
     )
     if classes:
         return _class_folders(path, classes)
-    items = tuple(Item(file.name, None, file) for file in _picture_files(path))
     if not items:
         raise DataError("there are no pictures in this folder", where=str(path), hint=_HINT)
     return Dataset(path, "pictures", items, items)

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.project import HEIGHT, TOML, WIDTH, Project, make_project, mcucc
+from tests.cli.wrong_labels import BOXES, detector
 from tests.frontends.onnx_nets import Net
 
 pytestmark = pytest.mark.host
@@ -123,24 +124,6 @@ def test_a_folders_classes_go_by_name(project: Project) -> None:
     rows = answer["ways"]["quantized"]["classes"]
     assert [row["class"] for row in rows] == ["class2", "class0", "class1"]
     assert found["quantized_top1"] == answer["ways"]["quantized"]["top1"]["value"]
-
-
-BOXES = """[output.boxes]
-decoder = "yolov3"
-classes = ["cat", "dog"]
-threshold = 0.2
-most = 5
-[[output.boxes.heads]]
-tensor = "map"
-anchors = [[6, 6]]
-"""
-
-
-def detector(folder: Path) -> None:
-    """Four numbers of a box, its objectness and two classes, for each cell of 2x2 pixels."""
-    n = Net([1, 3, HEIGHT, WIDTH])
-    x = n("Relu", n.conv("image", 3, 8, 3, strides=[2, 2]))
-    n.save(folder, n.conv(x, 8, 7, 1, out="map"))
 
 
 def test_boxes_are_rated_in_pixels_of_the_picture(project: Project) -> None:

@@ -39,6 +39,7 @@ from tests.cli.wrong import (
     with_zip,
     written,
 )
+from tests.cli.wrong_labels import LABELS
 from tests.cli.wrong_output import OUTPUT_TABLES
 from tests.cli.wrong_showing import SHOWING
 
@@ -487,4 +488,5 @@ GROUPS = {
     "Compiled folders": RESULTS,
     "What outputs mean": OUTPUT_TABLES,
     "Drawings and groups of pictures": SHOWING,
+    "Labels of boxes and masks": LABELS,
 }

@@ -88,6 +88,17 @@ def test_labels_lie_beside_images(tmp_path: Path) -> None:
         assert labels is not None and labels.names == ("dog", "cat")
 
 
+def test_labels_lie_in_a_folder_of_the_pictures(tmp_path: Path) -> None:
+    folder = pictures(tmp_path)
+    (folder / "labels").mkdir()
+    write_yolo(folder / "labels")
+    assert [(item.name, item.label) for item in load_dataset(folder).items] == [
+        (name, None) for name in NAMES
+    ]
+    labels = find_labels(folder, NAMES)
+    assert labels is not None and labels.path == folder / "labels"
+
+
 def test_labels_of_a_split(tmp_path: Path) -> None:
     pictures(tmp_path / "images" / "val")
     (tmp_path / "labels" / "val").mkdir(parents=True)
