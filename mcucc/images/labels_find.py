@@ -70,7 +70,7 @@ def find_labels(
     if all(labels.of(name) is None for name in names):
         first = next(iter(names), "")
         raise DataError(
-            f"{labels.form}: it says nothing of any picture, as {first}",
+            f"this {labels.form} says nothing of the pictures ({first} ..)",
             where=str(labels.path),
             hint=HINT,
         )

@@ -123,7 +123,7 @@ LABELS = (
     Wrong(
         "labels of other pictures",
         labelled("a.json", coco(images=[{"id": 1, "file_name": "cat.jpg"}])),
-        ("a.json", "nothing of any picture", "0.png"),
+        ("a.json", "nothing of the pictures", "0.png"),
         True,
     ),
     Wrong(

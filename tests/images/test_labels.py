@@ -289,7 +289,7 @@ WRONG = [
     ("a.json", json.dumps(coco()).replace("[10,", '["1",'), r"bbox: expected numbers, got '1'"),
     ("a.json", json.dumps(coco()).replace("[10,", "[null,"), r"bbox: expected numbers, got None"),
     ("a.json", json.dumps(coco()).replace("[10,", "[1e7,"), r"annotations\[0\].bbox: a box at 1e"),
-    ("a.json", json.dumps(coco()).replace("a.png", "c.png"), "says nothing of any picture"),
+    ("a.json", json.dumps(coco()).replace("a.png", "c.png"), "says nothing of the pictures"),
 ]
 
 
