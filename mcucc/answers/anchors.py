@@ -87,6 +87,9 @@ def given(
         raise ValueError(f"{key}: {len(rows):,} anchors (at most {MOST_ANCHORS:,})")
     if way.form is Form.CENTER_YX:
         rows = rows[:, [1, 0, 3, 2]]
+    elif way.form is Form.EDGES:  # whose files say the edges of anchors too
+        near, far = rows[:, :2], rows[:, 2:]
+        rows = np.concatenate([(near + far) / 2, far - near], axis=1)
     return tuple(tuple(row) for row in rows.tolist())
 
 

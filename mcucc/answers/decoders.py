@@ -2,8 +2,8 @@
 
 Sources: the papers and the reference decoders of their authors: YOLOv2 (arXiv 1612.08242), YOLOv3
 (1804.02767), YOLOv5 and v8 to v12 (Ultralytics), YOLOX (2107.08430), SSD (1512.02325) as
-torchvision has it, FCOS (1904.01355), NanoDet and PicoDet, CenterNet (1904.07850), FOMO (Edge
-Impulse), BlazeFace (1907.05047), YuNet (OpenCV Zoo).
+torchvision has it and as STMicroelectronics' model zoo does, FCOS (1904.01355), NanoDet and
+PicoDet, CenterNet (1904.07850), FOMO (Edge Impulse), BlazeFace (1907.05047), YuNet (OpenCV Zoo).
 """
 
 from __future__ import annotations
@@ -143,6 +143,15 @@ DECODERS = {
         softmax=True,
         background=True,
         variances=(0.1, 0.1, 0.2, 0.2),
+    ),
+    Decoder.ST_SSD: Way(
+        Form.EDGES,
+        Curve.IDENTITY,
+        place=Unit.ANCHOR,
+        size=Unit.ANCHOR,
+        offset=0.5,
+        softmax=True,
+        background=True,
     ),
     Decoder.FCOS: Way(
         Form.SIDES,

@@ -29,6 +29,7 @@ class Decoder(StrEnum):
     """How boxes are said by maps: each is a row of the table in `decoders.py`."""
 
     SSD = "ssd"  # anchors with variances; softmax or sigmoid scores
+    ST_SSD = "st_ssd"  # ST's model zoo: edges of anchors, moved by shares of the anchor's size
     YOLOV2 = "yolov2"
     YOLOV3 = "yolov3"
     YOLOV5 = "yolov5"  # and v7

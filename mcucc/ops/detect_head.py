@@ -108,7 +108,7 @@ class DetectHead(Head, Finder):
                 size = t[:, 2:]
                 if self.sizes is not None:
                     size = numbers(maps, self.sizes, cells.anchors, 2)[best]
-                if self.form not in (Form.SIDES, Form.CORNERS):
+                if self.form in (Form.CENTER, Form.CENTER_YX):
                     t = t[:, :2]
                 t, size = self.place_curve.of(t), self.size_curve.of(self.size_power * size)
         corners = float_boxes(self.form, where, gains[cells.index(best)], t, size)
@@ -172,6 +172,8 @@ class DetectHead(Head, Finder):
         place = size = ByteFunction.unused()
         if self.form is Form.CELL:
             size = ByteFunction.one()
+        elif self.form is Form.EDGES:
+            size = ByteFunction.fine_one()
         gains = columns_of(self.anchors, "gain_x", "gain_y", "gain_width", "gain_height")
         if self.bins:
             place = ByteFunction.of_bins(self.bins)

@@ -148,7 +148,7 @@ class DetectHeadKernel(Kernel):
             q = numbers(maps, head.boxes, anchors, head.box_numbers)[best]
             if self.bin_powers is not None:
                 t = expected_bin(q.reshape(-1, 4, head.bins), self.bin_powers)
-            elif head.form in (Form.SIDES, Form.CORNERS):
+            elif head.form not in (Form.CENTER, Form.CENTER_YX):
                 t = self.boxes.place.values(q)
             else:
                 wide = q[:, 2:]

@@ -77,6 +77,11 @@ class ByteFunction:
         """T is 1, whatever the byte."""
         return ByteFunction(None, 0, 1.0, 1)
 
+    @staticmethod
+    def fine_one() -> ByteFunction:
+        """T is 2^16, whatever the byte: its gains leave those of another function their bits."""
+        return ByteFunction(None, 0, 2.0**-BIN_BITS, 1 << BIN_BITS)
+
     def values(self, q: IntArray) -> IntArray:
         """T of bytes."""
         return (q - self.zero) << BIN_BITS if self.table is None else self.table[q + 128]

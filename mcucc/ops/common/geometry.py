@@ -12,6 +12,7 @@ from mcucc.ops.common.detection import Anchor, Form
 from mcucc.ops.common.fixed_places import (
     BASE_BITS,
     BASE_SHIFT,
+    BIN_BITS,
     ByteFunction,
     bases_of,
     gains_of,
@@ -69,6 +70,9 @@ def float_boxes(form: Form, points: Reals, gains: Reals, t: Reals, size: Reals) 
         case Form.CORNERS:
             near = np.stack([x + a * t[:, 0], y + b * t[:, 1]], 1)
             return np.concatenate([near, np.stack([x + a * t[:, 2], y + b * t[:, 3]], 1)], 1)
+        case Form.EDGES:
+            moved = points[:, [0, 1, 0, 1]] + gains[:, [0, 1, 0, 1]] * t
+            return moved + np.concatenate([-gains[:, 2:], gains[:, 2:]], 1) / 2
         case Form.CENTER_YX:
             t, size = t[:, ::-1], size[:, ::-1]
         case Form.CELL:
@@ -153,6 +157,10 @@ class Geometry:
                 near = base + sign * gains[:, :2] * t[:, :2]
                 sums = np.concatenate([near, base + gains[:, :2] * t[:, 2:]], axis=1)
                 return places(sums, self.shift)
+            case Form.EDGES:
+                moved = base[:, [0, 1, 0, 1]] + gains[:, [0, 1, 0, 1]] * t
+                half = np.concatenate([-gains[:, 2:], gains[:, 2:]], axis=1) << BIN_BITS
+                return places(moved + half, self.shift)
             case Form.CENTER_YX:
                 t, size = t[:, ::-1], size[:, ::-1]
             case Form.CELL:

@@ -84,7 +84,8 @@ typedef enum {
     MCUCC_BOX_CENTER_YX, /* y, x, height, width */
     MCUCC_BOX_SIDES,     /* distances to left, top, right, bottom */
     MCUCC_BOX_CORNERS,   /* left, top, right, bottom */
-    MCUCC_BOX_CELL       /* none: the anchor is the box */
+    MCUCC_BOX_CELL,      /* none: the anchor is the box */
+    MCUCC_BOX_EDGES      /* left, top, right, bottom, each from that edge of the anchor */
 } mcucc_box_form;
 
 void mcucc_detect_head_begin(const mcucc_detect_head_params *params, int32_t *sums);

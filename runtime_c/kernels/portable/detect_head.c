@@ -202,6 +202,13 @@ static void box_of(const head *h, const candidate *c, mcucc_box *box)
         y_gains[0] = (int64_t)gain[1] * (sign * n[1]);
         x_gains[1] = (int64_t)gain[0] * n[2];
         y_gains[1] = (int64_t)gain[1] * n[3];
+    } else if (p->form == MCUCC_BOX_EDGES) {
+        const int64_t half_width = (int64_t)gain[2] * (1 << BIN_BITS);
+        const int64_t half_height = (int64_t)gain[3] * (1 << BIN_BITS);
+        x_gains[0] = (int64_t)gain[0] * n[0] - half_width;
+        y_gains[0] = (int64_t)gain[1] * n[1] - half_height;
+        x_gains[1] = (int64_t)gain[0] * n[2] + half_width;
+        y_gains[1] = (int64_t)gain[1] * n[3] + half_height;
     } else {
         x += (int64_t)gain[0] * n[0];
         y += (int64_t)gain[1] * n[1];
