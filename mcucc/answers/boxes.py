@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from mcucc.answers.anchors import Grid, Scale, given, grid_of, is_list, scales_of
 from mcucc.answers.answer import BoxesAnswer
@@ -34,7 +36,12 @@ def add_boxes(builder: Builder, named: Named, ends: Ends, spec: BoxesSpec, at: s
     making = _Boxes(builder, named, ends, spec, way, ends.size, at)
     heads = [(head, f"{at}.heads[{i}]") for i, head in enumerate(spec.heads)]
     heads = heads or making.found()
-    made = [making.head(head, key) for head, key in heads]
+    made: list[_Made] = []
+    taken: dict[str, int] = {}
+    for head, key in heads:
+        made.append(making.head(head, key, taken.get(head.anchors_from, 0)))
+        taken[head.anchors_from] = taken.get(head.anchors_from, 0) + made[-1].candidates
+    making.check_taken(taken)
     for each, (_, key) in zip(made[1:], heads[1:], strict=True):
         if each.classes != made[0].classes:
             raise ValueError(f"{key}: {each.classes} classes, the first head has {made[0].classes}")
@@ -43,11 +50,12 @@ def add_boxes(builder: Builder, named: Named, ends: Ends, spec: BoxesSpec, at: s
 
 @dataclass(frozen=True)
 class _Made:
-    """The list of one head, what it is made of, and how many classes it knows."""
+    """The list of one head, what it is made of, how many classes and candidates it knows."""
 
     output: str
     tensors: tuple[str, ...]
     classes: int
+    candidates: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,12 +147,29 @@ class _Boxes:
         ordered = sorted(groups, key=lambda size: -size[0] * size[1])
         return [(kinds_of(groups[size], asked, self.at), self.at) for size in ordered]
 
-    def head(self, head: HeadSpec, at: str) -> _Made:
-        """The best candidates of one head."""
-        way, anchors = self.way, given(head, self.way, self.ends.constants, at)
+    def check_taken(self, taken: Mapping[str, int]) -> None:
+        """ValueError where heads of one `anchors_from` leave some of its anchors over."""
+        for name, count in taken.items():
+            rows = np.asarray(self.ends.constants.get(name, ())).size // 4
+            if name and rows != count:
+                raise ValueError(
+                    f"{self.at}.heads: {name} has {rows:,} anchors, its heads {count:,} candidates"
+                )
+
+    def _cell_anchors(self, head: HeadSpec, at: str) -> int:
+        """Anchors a cell of a head whose `anchors_from` is that of others too."""
+        if not head.boxes:
+            raise ValueError(f"{at}: heads with the same anchors_from name boxes and scores each")
+        return self.shapes(head.boxes, f"{at}.boxes")[1][2] // 4
+
+    def head(self, head: HeadSpec, at: str, first: int) -> _Made:
+        """The best candidates of one head; of its anchors `first` are those of heads before it."""
+        way, anchors = self.way, given(head, self.way, self.ends.constants, at)[first:]
         kind = next(kind for kind in ("tensor", "scores", "objectness") if getattr(head, kind))
         _, (height, width, _) = self.shapes(getattr(head, kind), f"{at}.{kind}")
         own = bool(anchors) and len(anchors[0]) == 4
+        if sum(each.anchors_from == head.anchors_from != "" for each in self.spec.heads) > 1:
+            anchors = anchors[: height * width * self._cell_anchors(head, at)]
         listed = is_list(head, height, width, self.size)
         count = len(anchors) // (height * width) if own else len(anchors)
         asked = Asked(way, self.classes, (count or None) if way.pairs or own else None)
@@ -224,7 +249,8 @@ class _Boxes:
             point_anchors=grid.points if points is not None else (),
         )
         name = "boxes" if self.alone else "candidates"
-        return _Made(builder.add(name, op, reads), heads, classes)
+        count = maps.height * maps.width * maps.anchors
+        return _Made(builder.add(name, op, reads), heads, classes, count)
 
     def _candidates(self, maps: Maps) -> int:
         if self.alone:

@@ -51,7 +51,8 @@ class HeadSpec:
     input a cell, (vertical, horizontal); (): input by map. Of maps (N, C) that are joined `strides`
     are those of all scales in their order. `anchors` are (width, height) in pixels, or (x, y,
     width, height) of every anchor as shares of the picture; `anchors_from` names a constant output
-    of the file that has the latter, in the order of the numbers of a box.
+    of the file that has the latter, in the order of the numbers of a box; heads that name the same
+    take its anchors one after the other.
     """
 
     tensor: str = ""

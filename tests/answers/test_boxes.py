@@ -160,6 +160,28 @@ def test_anchors_may_be_a_constant_output_of_the_file() -> None:
     assert [box.left, box.top, box.right, box.bottom] == pytest.approx([18, 8, 30, 24])
 
 
+def test_st_ssd_moves_the_edges_of_anchors_and_heads_share_a_constant() -> None:
+    """The constant has edges as shares, of the cells of the first head, then of the second."""
+    shapes = {"b0": (2, 3, 8), "s0": (2, 3, 4), "b1": (1, 2, 8), "s1": (1, 2, 4)}
+    rows = np.full((16, 4), 0.25, np.float32)
+    rows[:, 2:] = 0.5
+    rows[14] = [0.5, 0.25, 1.0, 0.5]  # the first of the second head's second cell
+    pairs = [("b0", "s0"), ("b1", "s1")]
+    both = tuple(HeadSpec(boxes=b, scores=s, anchors_from="a") for b, s in pairs)
+    spec = BoxesSpec(Decoder.ST_SSD, both, ("person",))
+    made = appended(spec, shapes, constants={"a": rows})
+    values = {name: np.zeros(shape) for name, shape in shapes.items()}
+    for scores in ("s0", "s1"):
+        values[scores][..., ::2] = 4.0  # the background
+    values["s1"][0, 1, :2] = [-4.0, 4.0]
+    values["b1"][0, 1, :4] = [-0.5, 0.25, 0.5, 1.0]
+    (box,) = found(made, values)
+    edges = [24 - 12, 8 + 2, 48 + 12, 16 + 8]
+    assert [box.left, box.top, box.right, box.bottom] == pytest.approx(edges)
+    with pytest.raises(DataError, match="a has 17 anchors, its heads 16 candidates"):
+        appended(spec, shapes, constants={"a": np.vstack([rows, rows[:1]])})
+
+
 def test_fomo_joins_cells_that_touch() -> None:
     shapes = {"a": (4, 6, 2)}
     values = np.full((4, 6, 2), 4.0) * [1, -1]

@@ -12,7 +12,7 @@ from onnxruntime.quantization import QuantFormat
 
 from mcucc.errors import ModelError, UnsupportedError
 from mcucc.frontends.imported import ImportedModel
-from mcucc.frontends.load import load_model, read_file
+from mcucc.frontends.load import ending_at, import_file, load_model, read_file
 from mcucc.ir import Quant
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.oracles.exact_session import exact_session
@@ -62,6 +62,20 @@ def test_a_detector_ends_at_its_heads(tmp_path: Path) -> None:
     for name, theirs in zip(("boxes", "logits"), runtime(cut, {"image": picture}), strict=True):
         value = ours[name].transpose(np.argsort(imported.sources[name].permutation))
         np.testing.assert_allclose(value, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_what_follows_from_the_shape_of_a_cut_tensor_alone_stays(tmp_path: Path) -> None:
+    """Anchors of ST's detectors are tiled by the shape of the map that has their numbers."""
+    n = Net([1, 3, 12, 12])
+    boxes = n.conv("image", 3, 4, 1, out="boxes")
+    sides = n("Slice", n("Shape", boxes), n.ints(2), n.ints(4))
+    times = n("Concat", n.ints(1, 1), sides, axis=0)
+    n("Tile", n.const(np.full((1, 4, 1, 1), 0.5)), times, out="anchors")
+    n("Exp", boxes, out="decoded")
+    file = read_file(n.save(tmp_path, "decoded", "anchors"))
+    cut, inner = ending_at(file, {"boxes": "output.boxes.heads[0].boxes"})
+    assert inner == {"boxes": "boxes"}
+    assert import_file(cut).constants["anchors"].values.shape == (1, 4, 12, 12)
 
 
 def test_what_is_refused_behind_a_network_is_told_with_where_to_end_it(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def inner_onnx(
         ends = {name: _after_quantization(nodes, name) for name in keys}
     behind = set(ends) | set(ends.values())
     for node in nodes:
-        if behind.intersection(reads_of(node)):
+        if node.op_type != "Shape" and behind.intersection(reads_of(node)):  # a shape is constant
             behind.update(node.output)
     stay = [name for name in outputs if name not in behind or name in ends.values()]
     return _ending(model, tuple(dict.fromkeys((*stay, *ends.values())))), ends

@@ -47,7 +47,7 @@ def inner_tflite(data: bytes, file: TfliteFile, keys: Mapping[str, str]) -> byte
     inner = [computed[name] for name in keys]
     behind = set(inner)
     for operator in file.operators:
-        if behind.intersection(operator.inputs):
+        if operator.kind != "SHAPE" and behind.intersection(operator.inputs):  # a shape is constant
             behind.update(operator.outputs)
     stay = [index for index in file.outputs if index not in behind]
     return _ending(data, file, list(dict.fromkeys((*stay, *inner))))

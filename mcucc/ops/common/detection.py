@@ -102,8 +102,8 @@ class Anchor:
     A box of form CENTER has the centre (x + gain_x f(tx), y + gain_y f(ty)) and the size
     (gain_width g(tw), gain_height g(th)); CELL the centre (x, y) and the size (gain_width,
     gain_height). The distances of SIDES are gain_x f(t) and gain_y f(t) from (x, y), CORNERS lie at
-    (x + gain_x f(t), y + gain_y f(t)). So do points. EDGES are those of the box around (x, y) of the
-    size (gain_width, gain_height), each moved by gain_x f(t) or gain_y f(t).
+    (x + gain_x f(t), y + gain_y f(t)). So do points. EDGES are those of CELL, each moved by
+    gain_x f(t) or gain_y f(t).
     """
 
     x: float
