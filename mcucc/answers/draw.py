@@ -28,6 +28,8 @@ Mask = npt.NDArray[np.int64]
 Value = tuple[Box, ...] | tuple[Point, ...] | Scores | npt.NDArray[np.generic]
 NOTHING = frozenset({"background", "none", "nothing", "void", "unlabeled", "unlabelled", "other"})
 OPACITY = 0.5  # of a mask's colour
+UNSEEN_CLASS = -1
+LARGEST = 2048  # pixels of the longer side
 UNSEEN = 0.4  # of the brightness of what the network does not see
 MOST_BARS = 5
 
@@ -58,11 +60,16 @@ def draw(
     said: Sequence[Said],
     truth: Sequence[Rectangle] = (),
 ) -> Image.Image:
-    """A copy of `picture` with all that was said, enlarged where it is small.
+    """A copy of `picture` with all that was said, enlarged where it is small, at most LARGEST wide.
 
     `truth` are boxes that a person drew (left, top, right, bottom in pixels of the picture):
     dashed and white.
     """
+    share = min(1.0, LARGEST / max(picture.size))
+    if share < 1:
+        width, height = (max(1, round(side * share)) for side in picture.size)
+        picture, placement = picture.resize((width, height)), placement.resized((height, width))
+        truth = [(a * share, b * share, c * share, d * share) for a, b, c, d in truth]
     canvas = Canvas.of(_darkened(picture.convert("RGB"), placement))
     rows: list[Row] = []
     for each in sorted(said, key=lambda s: not isinstance(s.answer, MaskAnswer)):  # masks below
@@ -129,20 +136,24 @@ def _points(
 
 def _mask(canvas: Canvas, placement: Placement, answer: MaskAnswer, mask: Mask) -> list[Row]:
     """Classes as colours with their edges drawn; the share of what the network saw in words."""
-    spread = placement.map_to_picture(mask, outside=-1)
-    kinds, counts = np.unique(spread[spread >= 0], return_counts=True)
-    order = sorted(
-        zip(kinds.tolist(), counts.tolist(), strict=True), key=lambda kc: (-kc[1], kc[0])
-    )
+    spread = placement.map_to_picture(mask, outside=UNSEEN_CLASS)
     rows = []
-    for kind, count in order:
+    for kind, share in shares_of(placement, mask).items():
         plain = is_nothing(answer.classes, kind)
         if not plain:
             _tint(canvas, spread == kind, kind)
         name = printable(name_of(answer.classes, kind))
         colour = None if plain else colour_of(kind)
-        rows.append(Row(name, colour, value=f"{100 * count / max(1, counts.sum()):.1f} %"))
+        rows.append(Row(name, colour, value=f"{100 * share:.1f} %"))
     return rows
+
+
+def shares_of(placement: Placement, mask: npt.NDArray[np.generic]) -> dict[int, float]:
+    """Of what the network saw of the picture: each class's share of the pixels, largest first."""
+    pixels = placement.pixels_of((mask.shape[0], mask.shape[1]))
+    counts = {kind: int(pixels[mask == kind].sum()) for kind in np.unique(mask).tolist()}
+    order = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return {kind: count / max(1, int(pixels.sum())) for kind, count in order}
 
 
 def _tint(canvas: Canvas, where: npt.NDArray[np.bool_], kind: int) -> None:

@@ -17,7 +17,7 @@ from mcucc.answers.answer import (
     MaskAnswer,
     Scores,
 )
-from mcucc.answers.draw import Said, in_picture, name_of
+from mcucc.answers.draw import Said, in_picture, name_of, shares_of
 from mcucc.answers.records import Box, Point
 from mcucc.images.placement import Placement
 from mcucc.ir.integer import Activation
@@ -55,7 +55,10 @@ def lines_of(said: Said, placement: Placement, top: int) -> list[str]:
         return lines if _chosen(answer, value) else [_none(answer), *lines]
     assert isinstance(value, np.ndarray)
     if isinstance(answer, MaskAnswer):
-        return [f"{name} {100 * share:.1f} %" for name, share in _shares(answer, value).items()]
+        return [
+            f"{name} {100 * share:.1f} %"
+            for name, share in _shares(answer, value, placement).items()
+        ]
     return [_vector(value)]
 
 
@@ -92,7 +95,7 @@ def to_dict(said: Said, placement: Placement) -> dict[str, Any]:
         return {**found, "classes": list(_chosen(answer, value)), "scores": scores}
     assert isinstance(value, np.ndarray)
     if isinstance(answer, MaskAnswer):
-        return {**found, "shares": _shares(answer, value), "mask": value.tolist()}
+        return {**found, "shares": _shares(answer, value, placement), "mask": value.tolist()}
     return {**found, "vector": value.tolist()}
 
 
@@ -151,13 +154,10 @@ def _point_line(answer: KeypointsAnswer, number: int, point: Point, placement: P
     return f"{name} {point.score:.2f} ({x:.1f}, {y:.1f}){unsure}"
 
 
-def _shares(answer: MaskAnswer, mask: npt.NDArray[Any]) -> dict[str, float]:
-    """Of the input's area, by class, the largest first."""
-    kinds, counts = np.unique(mask, return_counts=True)
-    pairs = sorted(
-        zip(kinds.tolist(), counts.tolist(), strict=True), key=lambda kc: (-kc[1], kc[0])
-    )
-    return {name_of(answer.classes, kind): count / mask.size for kind, count in pairs}
+def _shares(answer: MaskAnswer, mask: npt.NDArray[Any], placement: Placement) -> dict[str, float]:
+    """Of the picture's area that the network saw, by class."""
+    shares = shares_of(placement, mask)
+    return {name_of(answer.classes, kind): part for kind, part in shares.items()}
 
 
 def _vector(value: npt.NDArray[Any]) -> str:

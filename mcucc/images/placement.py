@@ -111,6 +111,21 @@ class Placement:
             values.dtype
         )
 
+    def pixels_of(self, shape: Size) -> npt.NDArray[np.int64]:
+        """For each cell of a map (h, w) over the input: how many of the picture's pixels it is."""
+        rows, columns = (
+            np.bincount(cells[inside], minlength=count)
+            for count, (cells, inside) in (
+                (count, self._cells(axis, count)) for axis, count in enumerate(shape)
+            )
+        )
+        return np.outer(rows, columns).astype(np.int64)
+
+    def resized(self, picture: Size) -> Placement:
+        """Of the same picture in another size."""
+        scale = tuple(s * a / b for s, a, b in zip(self.scale, self.picture, picture, strict=True))
+        return Placement(picture, self.input, (scale[0], scale[1]), self.offset)
+
     def _along(self, places: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
         length = np.shape(places)[-1]
         if length not in (2, 4):

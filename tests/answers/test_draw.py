@@ -121,6 +121,15 @@ def test_small_pictures_are_enlarged_and_large_ones_are_not():
     assert np.asarray(found)[160, 64].tolist() == list(colour_of(0))
 
 
+def test_very_large_pictures_are_drawn_smaller():
+    placement = Placement.same((1000, 4096))
+    said = [Said(BOXES, (Box(1000, 200, 3000, 800, 1, 0),)), Said(MASK, np.ones((2, 2), np.int64))]
+    found = draw(grey(4096, 1000), placement, said, [(10, 100, 90, 900)])
+    assert found.width == 2048
+    assert np.asarray(found)[250, 500].tolist() == list(colour_of(0))
+    assert (np.asarray(found)[60:440, 5] == LIGHT).all(axis=-1).any()
+
+
 def test_boxes_that_a_person_drew_are_white():
     found = np.asarray(draw(grey(), SAME, [], [(100, 100, 300, 300)]))
     assert (found[120:280, 100] == LIGHT).all(axis=-1).any()

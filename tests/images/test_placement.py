@@ -94,6 +94,19 @@ def test_a_map_is_spread_over_what_the_network_saw():
     assert found.tolist() == [upper, upper, lower, lower]
 
 
+def test_cells_have_the_pixels_that_are_drawn_with_them():
+    placement = Preprocess("rgb", (40, 30), center_crop=(37, 22)).placement((61, 47))
+    drawn = placement.map_to_picture(np.arange(20).reshape(5, 4), outside=-1)
+    counts = [int((drawn == cell).sum()) for cell in range(20)]
+    assert placement.pixels_of((5, 4)).ravel().tolist() == counts
+
+
+def test_a_picture_of_another_size_has_its_boxes_where_they_were():
+    placement = Preprocess("rgb", (40, 30), fit=Fit.LETTERBOX).placement((60, 90))
+    half = placement.resized((30, 45))
+    assert np.allclose(half.to_picture([7, 12, 20, 22]), placement.to_picture([7, 12, 20, 22]) / 2)
+
+
 @pytest.mark.parametrize("length", [1, 3])
 def test_neither_points_nor_boxes(length):
     with pytest.raises(ValueError, match="points have 2 numbers"):
