@@ -235,7 +235,7 @@ def serialise(recording: Recording) -> bytes:
         struct.pack("<i", -1 if recording.alias is None else recording.alias),
         struct.pack("<i", recording.size),
         _blob(bytes(kind(*values))),
-        struct.pack("<i", len(call.arrays)),
+        struct.pack("<i", sum(isinstance(value, ConstArray) for _, value in call.fields)),
     ]
     for name, value in call.fields:
         if isinstance(value, ConstArray):

@@ -199,6 +199,8 @@ def test_pictures_of_a_batch_do_not_meet() -> None:
         ({"boxes": None}, "four numbers"),
         ({"most": 1001}, "1001 boxes"),
         ({"anchors": (Anchor(40000.0, 0.0),)}, "32767 pixels"),
+        ({"anchors": (Anchor(float("nan"), 0.0),)}, "no finite number"),
+        ({"anchors": (Anchor(0.0, 0.0, 1e30),)}, "too unlike"),
     ],
 )
 def test_what_a_head_cannot_be(changes: dict[str, object], words: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from mcucc.ops.common.detection import Anchor, Channels, Curve, Form
 from mcucc.ops.common.fixed_places import MOST_BINS
@@ -48,6 +50,9 @@ class Head:
     def __post_init__(self) -> None:
         if not (1 <= self.classes <= MOST_CLASSES and 1 <= self.most <= MOST_RECORDS):
             raise ValueError(f"{self.classes} classes, {self.most} boxes (at most 256 and 1000)")
+        given = [vars(each).values() for each in (*self.anchors, *self.point_anchors)]
+        if not all(map(math.isfinite, chain(*given, self.stride, (self.size_power,)))):
+            raise ValueError("an anchor, a stride or a power is no finite number")
         if not 0 <= self.threshold <= 1:
             raise ValueError(f"a threshold of {self.threshold}: it lies between 0 and 1")
         if self.scores is None and (self.objectness is None or self.classes > 1):
