@@ -39,6 +39,12 @@ class File:
         self.nodes.append(helper.make_node("Split", whole, names, name=names[0], axis=axis))
         return names
 
+    def top(self, value: str, count: str) -> tuple[str, str]:
+        """The largest values of the last axis, and their places."""
+        names = f"top_{len(self.nodes)}", f"places_{len(self.nodes)}"
+        self.nodes.append(helper.make_node("TopK", [value, count], names, name=names[0], axis=-1))
+        return names
+
     def reshape(self, value: str, *shape: int) -> str:
         return self.op("Reshape", value, self.constant(shape, np.int64))
 
@@ -152,6 +158,29 @@ def suppressed(path: Path, *, overlap: float, threshold: float) -> Path:
     chosen = file.op("NonMaxSuppression", boxes, turned, most, [overlap], [threshold])
     places = file.op("Gather", chosen, file.constant(2, np.int64), axis=1)
     return file.save(path, file.op("Gather", boxes, places, axis=1, name="chosen"))
+
+
+def best(path: Path, most: int = 30) -> Path:
+    """The same, and the best of it by two TopK, as YOLOv10 ends: (1, most, 6)."""
+    file = File(1)
+    scores, boxes = _sides_by_level(file, 4, together=False)
+    largest = file.op("ReduceMax", scores, axes=[-1], keepdims=0)
+    count = file.constant([most], np.int64)
+    _, places = file.top(largest, count)
+    places = file.op("Unsqueeze", places, file.constant([-1], np.int64))
+    four = file.op("Tile", places, file.constant([1, 1, 4], np.int64))
+    three = file.op("Tile", places, file.constant([1, 1, 3], np.int64))
+    boxes = file.op("GatherElements", boxes, four, axis=1)
+    flat = file.reshape(file.op("GatherElements", scores, three, axis=1), 1, -1)
+    values, index = file.top(flat, count)
+    kinds = file.op("Mod", index, file.constant(3, np.int64))
+    cell = file.op("Div", index, file.constant(3, np.int64))
+    cell = file.op("Unsqueeze", cell, file.constant([-1], np.int64))
+    cell = file.op("Tile", cell, file.constant([1, 1, 4], np.int64))
+    parts = [file.op("GatherElements", boxes, cell, axis=1)]
+    for value in (values, file.op("Cast", kinds, to=TensorProto.FLOAT)):
+        parts.append(file.op("Unsqueeze", value, file.constant([-1], np.int64)))
+    return file.save(path, file.op("Concat", *parts, axis=2, name="best"))
 
 
 ANCHORS = (((5, 6), (9, 7)), ((12, 20), (21, 15)))  # width and height, of both maps

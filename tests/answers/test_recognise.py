@@ -168,6 +168,13 @@ def test_a_suppression_of_no_overlap_is_refused(tmp_path: Path) -> None:
     assert "overlap" in refused(files.suppressed(tmp_path / "a.onnx", overlap=0.0, threshold=0.25))
 
 
+def test_the_best_of_a_list_are_chosen_without_a_suppression(tmp_path: Path) -> None:
+    """YOLOv10 and YOLO26 end so, which no network of mcucc does: it is cut in front."""
+    spec = boxes(files.best(tmp_path / "a.onnx"))
+    assert spec.decoder is Decoder.YOLOV8
+    assert spec.merge is Merge.NONE
+
+
 @pytest.mark.parametrize("make", [files.yolox, files.ssd, files.yolov8])
 def test_what_is_found_is_a_table_of_a_toml(tmp_path: Path, make: Any) -> None:
     spec = found(make(tmp_path / "a.onnx")).spec

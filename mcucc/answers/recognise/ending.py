@@ -76,6 +76,15 @@ def ending_of(file: ModelFile) -> Ending | None:
     return _suppression(file.parsed, found[0])
 
 
+def best_of_all(file: ModelFile) -> bool:
+    """Whether every output of a file follows from the best of a list (TopK)."""
+    if isinstance(file.parsed, TfliteFile):
+        return False
+    graph = file.parsed.graph
+    first = next((node for node in graph.node if node.op_type == "TopK"), None)
+    return first is not None and _leads_to_all(graph, first)
+
+
 def _leads_to_all(graph: onnx.GraphProto, first: onnx.NodeProto) -> bool:
     """Whether every output of a graph follows from a node."""
     behind = set(first.output)

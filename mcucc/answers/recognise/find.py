@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from mcucc.answers.recognise.boxes import ways
 from mcucc.answers.recognise.decoder import Found, decoder_of
-from mcucc.answers.recognise.ending import Ending, NotReadError, ending_of
+from mcucc.answers.recognise.ending import Ending, NotReadError, best_of_all, ending_of
 from mcucc.answers.recognise.found import Recognised, heads_of
 from mcucc.answers.recognise.joined import ssd_of
 from mcucc.answers.recognise.metadata import class_names
@@ -22,6 +22,7 @@ from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.load import ModelFile, import_file, read_file
 from mcucc.frontends.tflite.file import TfliteFile
 from mcucc.ir.window import hwc
+from mcucc.ops.common.detection import Merge
 
 NO_PICTURE = "it has not one picture as its input"
 
@@ -51,7 +52,9 @@ def recognise_file(
     except NotReadError as refusal:
         return str(refusal)
     except UnsupportedError as refusal:
-        return f"it cannot be compiled: {refusal}"
+        if refusal.ends and best_of_all(file):
+            return _named(file, _chosen(path, refusal.ends, input_shapes))
+        return f"it cannot be compiled: {refusal.what}"
     words = f"{ending.name} with {ending.classes} classes and {len(ending.anchors)} anchors"
     found = Recognised(
         OutputSpec(boxes=(spec,)), heads_of(spec), words, proof, ending.classes, ending.assumed
@@ -72,6 +75,29 @@ def may_be_decoded(file: ModelFile) -> bool:
             for t in types
         ]
     return any(len(shape) == 3 or (len(shape) == 4 and 1 in shape[1:]) for shape in shapes)
+
+
+def _chosen(
+    path: Path, ends: Sequence[str], input_shapes: Mapping[str, tuple[int, ...]] | None
+) -> Recognised | str:
+    """Decoded boxes in front of a TopK that keeps the best of them, as YOLOv10 ends.
+
+    `ends` is where the network can end before that: the lists of boxes and scores among them.
+    """
+    try:
+        whole = import_file(read_file(path, ends), input_shapes)
+        lists = [port.name for port in whole.outputs if len(port.shape) == 3]
+        if not lists:
+            return "nothing in front of its TopK is a list of candidates"
+        found = recognise(import_file(read_file(path, lists), input_shapes))
+    except UnsupportedError as refusal:
+        return f"it cannot be compiled: {refusal.what}"
+    if isinstance(found, str):
+        return f"in front of its TopK: {found}"
+    (spec,) = found.spec.boxes
+    spec = replace(spec, merge=Merge.NONE)
+    words = f"{found.words}, the best of which it keeps without a suppression"
+    return replace(found, spec=OutputSpec(boxes=(spec,)), words=words)
 
 
 def _suppressed(ending: Ending, found: Recognised | str) -> Recognised | str:
