@@ -109,19 +109,18 @@ class _Geometry:
 
     def check_axes(self) -> None:
         """x must grow along a row of the map and not along a column: else x and y are swapped."""
-        larger = 0
+        allowed = self.slack + BOX_TOLERANCE * max(self.side)
+        grown = np.zeros(2, np.int64)
         for level in self.table.levels:
             points = self.solved.point[level.rows].reshape(*level.size, level.anchors, 2)
             for axis, own in ((1, 0), (0, 1)):
                 steps = np.diff(points[..., own], axis=axis)
                 across = np.abs(np.diff(points[..., own], axis=1 - axis))
-                larger += steps.size
-                if (steps <= 0).any() or (
-                    across > self.slack + BOX_TOLERANCE * max(self.side)
-                ).any():
+                grown[own] += np.count_nonzero(steps > allowed)
+                if (steps < -allowed).any() or (across > allowed).any():
                     raise NotRowsError("its boxes do not lie where their cells do (x and y?)")
-        if not larger:
-            raise NotRowsError("all of its maps have one cell: x and y cannot be told apart")
+        if not grown.all():
+            raise NotRowsError("its maps are one cell wide: x and y cannot be told apart")
 
     def near(self, values: FloatArray, wanted: FloatArray) -> bool:
         """Whether lengths in pixels are the wanted ones, within BOX_TOLERANCE of a stride."""

@@ -165,6 +165,8 @@ def _of_tail(imported: ImportedModel, tail: Tail, side: tuple[int, int]) -> Reco
         return str(refusal)
     except McuccError as error:  # an oracle that is not there, or refuses the file
         return f"it could not be proved: {error}"
+    except ValueError as error:  # of an op that real numbers do not suit
+        return f"its last steps are not computed in real numbers ({error})"
     if not proof:
         return "its outputs are not what the decoder that they look like computes"
     return _recognised(table, found, proof)
