@@ -11,7 +11,7 @@
 
 /* A pixel's three components, or sums of them. */
 typedef struct {
-    uint32_t outer; /* the third, and in the upper half the first */
+    uint32_t outer; /* the first, and in the upper half the third */
     uint32_t inner; /* the second, or the only one */
 } lanes;
 
@@ -31,7 +31,7 @@ MCUCC_INLINE lanes unpack_rgb888(const mcucc_camera_picture_params *params, cons
                                  int32_t column)
 {
     const uint8_t *const x = row + 3 * column;
-    const lanes found = {(uint32_t)x[0] << 16 | x[2], x[1]};
+    const lanes found = {(uint32_t)x[2] << 16 | x[0], x[1]};
     (void)params;
     return found;
 }
@@ -39,9 +39,9 @@ MCUCC_INLINE lanes unpack_rgb888(const mcucc_camera_picture_params *params, cons
 /* Five and six bits become eight by repeating the upper ones below. */
 MCUCC_INLINE lanes expand_565(uint32_t word)
 {
-    const uint32_t outer = (word << 8 & UINT32_C(0x00f80000)) | (word << 3 & 0xf8u);
-    const uint32_t green = word >> 3 & 0xfcu;
-    const lanes found = {outer | (outer >> 5 & UINT32_C(0x00070007)), green | green >> 6};
+    const uint32_t outer = word >> 11 | (word & 31u) << 16;
+    const uint32_t green = word >> 5 & 63u;
+    const lanes found = {outer << 3 | (outer >> 2 & UINT32_C(0x00070007)), green << 2 | green >> 4};
     return found;
 }
 
@@ -66,7 +66,7 @@ MCUCC_INLINE lanes unpack_yuv422(const mcucc_camera_picture_params *params, cons
                                  int32_t column)
 {
     const uint8_t *const colours = row + 4 * (column / 2) + 1 - params->first_luma;
-    const lanes found = {(uint32_t)colours[0] << 16 | colours[2],
+    const lanes found = {(uint32_t)colours[2] << 16 | colours[0],
                          row[2 * column + params->first_luma]};
     return found;
 }
@@ -78,80 +78,55 @@ MCUCC_INLINE lanes unpack_gray(const mcucc_camera_picture_params *params, const 
     return found;
 }
 
-/* What outputs cover along an axis: `step` units, pixels having `unit`; the next one begins `part`
- * units into pixel `begin`. */
+/* The rows of an output: all of them count `unit`, the first `before` less, the last `after`. */
 typedef struct {
-    int32_t begin;
-    int32_t part;
-    int32_t step;
-    int32_t unit;
+    int32_t count;
+    uint32_t unit;
+    uint32_t before;
+    uint32_t after;
 } cover;
 
-/* An output that begins `start` units into an axis whose first pixel counts as `first`. */
-MCUCC_INLINE cover cover_from(int32_t first, int32_t start, int32_t step, int32_t unit)
+/* Of the output `index` along an axis, `step` units where pixels have `unit`. */
+MCUCC_INLINE cover cover_of(int32_t index, int32_t step, int32_t unit)
 {
-    const cover found = {first + start / unit, start % unit, step, unit};
+    const int32_t before = index * step % unit;
+    const int32_t count = (before + step + unit - 1) / unit;
+    const cover found = {count, (uint32_t)unit, (uint32_t)before,
+                         (uint32_t)(count * unit - before - step)};
     return found;
 }
 
-MCUCC_INLINE int32_t least(int32_t a, int32_t b)
+/* A column of the camera over the rows of an output, times units; lanes hold what is left. */
+MCUCC_INLINE lanes sum_column(const mcucc_camera_picture_params *params, const int8_t *const *rows,
+                              int32_t column, cover down, unpacking *unpack)
 {
-    return a < b ? a : b;
-}
+    const lanes first = unpack(params, (const uint8_t *)rows[0], column);
+    lanes last = first;
+    lanes sum = first;
 
-/* The pixels of one row, times units of the row and of their own; lanes hold the sums. */
-MCUCC_INLINE lanes add_row(const mcucc_camera_picture_params *params, const uint8_t *row,
-                           cover across, uint32_t weight, lanes sum, unpacking *unpack)
-{
-    const uint32_t whole = weight * (uint32_t)across.unit;
-    int32_t column = across.begin;
-    int32_t left = across.step - (across.unit - across.part);
-    lanes pixel = unpack(params, row, column++);
-
-    sum.outer += (whole - weight * (uint32_t)across.part) * pixel.outer;
-    sum.inner += (whole - weight * (uint32_t)across.part) * pixel.inner;
-    for (; left >= across.unit; left -= across.unit) {
-        pixel = unpack(params, row, column++);
-        sum.outer += whole * pixel.outer;
-        sum.inner += whole * pixel.inner;
+    for (int32_t row = 1; row < down.count; ++row) {
+        last = unpack(params, (const uint8_t *)rows[row], column);
+        sum.outer += last.outer;
+        sum.inner += last.inner;
     }
-    if (left > 0) {
-        pixel = unpack(params, row, column);
-        sum.outer += weight * (uint32_t)left * pixel.outer;
-        sum.inner += weight * (uint32_t)left * pixel.inner;
+    if (down.unit == 1) {
+        return sum;
     }
+    sum.outer = down.unit * sum.outer - down.before * first.outer - down.after * last.outer;
+    sum.inner = down.unit * sum.inner - down.before * first.inner - down.after * last.inner;
     return sum;
 }
 
-MCUCC_INLINE colour sum_narrow(const mcucc_camera_picture_params *params, const int8_t *const *rows,
-                               cover down, cover across, unpacking *unpack)
+/* More of an output. Where it has few units the lanes stay together, in `first` and `second`. */
+MCUCC_INLINE void add(colour *sum, lanes column, int32_t units, int wide)
 {
-    lanes sum = {0, 0};
-    int32_t weight = down.unit - down.part;
-
-    for (int32_t left = down.step; left > 0; left -= weight, weight = least(left, down.unit)) {
-        sum = add_row(params, (const uint8_t *)*rows++, across, (uint32_t)weight, sum, unpack);
+    if (wide) {
+        sum->first += (uint32_t)units * (column.outer & 0xffffu);
+        sum->third += (uint32_t)units * (column.outer >> 16);
+    } else {
+        sum->first += (uint32_t)units * column.outer;
     }
-    const colour found = {sum.outer >> 16, sum.inner, sum.outer & 0xffffu};
-    return found;
-}
-
-/* Of so many units that only those of one row fit into lanes. */
-MCUCC_INLINE colour sum_wide(const mcucc_camera_picture_params *params, const int8_t *const *rows,
-                             cover down, cover across, unpacking *unpack)
-{
-    colour sum = {0, 0, 0};
-    int32_t weight = down.unit - down.part;
-
-    for (int32_t left = down.step; left > 0; left -= weight, weight = least(left, down.unit)) {
-        const lanes none = {0, 0};
-        const lanes row = add_row(params, (const uint8_t *)*rows++, across, 1, none, unpack);
-
-        sum.first += (uint32_t)weight * (row.outer >> 16);
-        sum.second += (uint32_t)weight * row.inner;
-        sum.third += (uint32_t)weight * (row.outer & 0xffffu);
-    }
-    return sum;
+    sum->second += (uint32_t)units * column.inner;
 }
 
 /* A sum over its units, halves up. */
@@ -212,31 +187,40 @@ MCUCC_INLINE int8_t *store(const mcucc_camera_picture_params *params, colour sum
     return out;
 }
 
-/* Where the next output begins. */
-MCUCC_INLINE void advance(cover *across)
-{
-    const int32_t end = across->part + across->step;
-    int32_t whole = end / across->unit;
-
-    across->begin += whole;
-    across->part = end - whole * across->unit;
-}
-
+/* Columns of the camera from the first that the outputs of `span` read: each is unpacked once, also
+ * where two outputs share it. */
 MCUCC_INLINE void make(const mcucc_camera_picture_params *params, const int8_t *const *rows,
                        int8_t *out, const mcucc_span *span, components kind, unpacking *unpack,
                        int wide)
 {
     const mcucc_camera_picture_params p = *params; /* a copy, which no store of bytes can change */
-    const int32_t first = p.first_column - span->input_column * p.group_pixels;
-    const cover down = cover_from(0, span->row * p.row_step, p.row_step, p.row_unit);
-    cover across = cover_from(first, span->begin * p.column_step, p.column_step, p.column_unit);
+    const cover down = cover_of(span->row, p.row_step, p.row_unit);
+    const int32_t start = span->begin * p.column_step;
+    const int32_t origin = p.first_column - span->input_column * p.group_pixels;
+    int32_t column = origin + start / p.column_unit;
+    int32_t units = p.column_unit - start % p.column_unit; /* of this column, not yet counted */
+    int32_t left = p.column_step;                          /* of this output */
+    int32_t outputs = span->end - span->begin;
+    colour sum = {0, 0, 0};
 
-    for (int32_t column = span->begin; column < span->end; ++column) {
-        const colour sum = wide ? sum_wide(&p, rows, down, across, unpack)
-                                : sum_narrow(&p, rows, down, across, unpack);
+    while (outputs > 0) {
+        const lanes pixels = sum_column(&p, rows, column++, down, unpack);
 
-        out = store(&p, sum, kind, out);
-        advance(&across);
+        if (units >= left) {
+            add(&sum, pixels, left, wide);
+            if (!wide) {
+                sum.third = sum.first >> 16;
+                sum.first &= 0xffffu;
+            }
+            out = store(&p, sum, kind, out);
+            sum.first = sum.second = sum.third = 0;
+            units -= left;
+            left = p.column_step;
+            --outputs;
+        }
+        add(&sum, pixels, units, wide);
+        left -= units;
+        units = p.column_unit;
     }
 }
 
