@@ -27,6 +27,7 @@ Shape = tuple[int, int, int]
 BAYER = "bayer_"
 FORMATS = (*LAYOUTS, *(BAYER + pattern for pattern in PATTERNS))
 LARGEST_SIDE = 8192
+MOST_PIXELS = 2**23  # of a frame, which Python unpacks in 8 bytes a component
 # U and V of red, green and blue in 2^-16, and Y where it is not LUMA: ITU-R BT.601, `limited` in
 # 219 and 224 steps.
 _U = {"full": (-11059, -21709, 32768), "limited": (-9714, -19070, 28784)}
@@ -53,6 +54,8 @@ class CameraFormat:
             raise DataError(f"yuv_range = {shown(self.yuv_range)} is none of {', '.join(RANGES)}")
         if not all(1 <= side <= LARGEST_SIDE for side in self.size):
             raise DataError(f"camera = {list(self.size)} is outside 1..{LARGEST_SIDE}")
+        if self.size[0] * self.size[1] > MOST_PIXELS:
+            raise DataError(f"camera = {list(self.size)} has more than {MOST_PIXELS:,} pixels")
         height, width = self.size
         top, left, rows, columns = self.crop
         inside = min(top, left) >= 0 and top + rows <= height and left + columns <= width

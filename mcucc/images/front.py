@@ -28,13 +28,18 @@ BYTES = Quant((1.0,), 0)
 def with_camera(graph: Graph, preprocess: Preprocess, *, folded: bool) -> Graph:
     """The int8 graph, reading what the camera of `preprocess` sends.
 
-    `folded`: its input is byte - 128. DataError where it reads int16.
+    `folded`: its input is byte - 128. DataError where it reads a sequence, or int16.
     """
     camera = preprocess.camera
     (name,) = graph.inputs
     network = graph.tensors[name]
     if camera is None:
         return graph
+    if len(network.shape) != 4:
+        raise DataError(
+            f"the network reads {list(network.shape)}, a sequence: format is for pictures",
+            hint="leave out format, camera and crop",
+        )
     if network.dtype != INT8:
         raise DataError(
             f"the network reads {network.dtype}: format is for networks that read int8",

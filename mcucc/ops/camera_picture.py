@@ -7,6 +7,7 @@ the integer of the byte, channel by channel.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -77,6 +78,8 @@ class CameraPicture(Op):
             raise ValueError(f"a picture of {self.format} has no colours")
         if len(self.scale) != self.channels or len(self.offset) != self.channels:
             raise ValueError(f"scale and offset are not of {self.channels} channels")
+        if not all(map(math.isfinite, (*self.scale, *self.offset))):
+            raise ValueError("scale and offset must be finite")
 
     @property
     def layout(self) -> Layout:
@@ -108,8 +111,7 @@ class CameraPicture(Op):
         x = components_of(self.format, raw)
         if self.layout.components == YUV and self.channels == 1:
             x = x[..., :1]
-        across = self.columns.sums(x.astype(np.float64), 2)
-        return self.rows.sums(across, 1).astype(np.int64)
+        return self.rows.sums(self.columns.sums(x, 2), 1)
 
     def picture(self, raw: Bytes) -> Bytes:
         """The bytes (N, rows, columns, channels) of the averaged picture."""

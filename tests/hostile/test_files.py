@@ -203,6 +203,9 @@ def test_boards(tmp_path: Path) -> None:
 def test_preprocessing(tmp_path: Path) -> None:
     table = tomllib.loads(TOML)["preprocess"] | {"filter": "box", "center_crop": [8, 8]}
     refused(table, lambda data: Preprocess.from_dict(data, where="a.toml"))
+    del table["center_crop"]
+    table |= {"format": "yuv422", "camera": [30, 40], "crop": [2, 0, 28, 40], "yuv_range": "full"}
+    refused(table, lambda data: Preprocess.from_dict(data, where="a.toml"))
     path = tmp_path / "net.toml"
     for text in (f"a = {'[' * 100_000}", "x" * 2**21, "preprocess = 1", f"a = {'9' * 10_000}"):
         path.write_text(text)

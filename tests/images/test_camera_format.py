@@ -80,6 +80,7 @@ def test_bytes_that_the_network_reads_as_they_come_are_no_format(
         (['format = "yuv422"', 'yuv_range = "tv"'], "yuv_range"),
         (['format = "rgb565"', "camera = [48]"], "camera"),
         (['format = "rgb565"', "camera = [0, 64]"], "camera"),
+        (['format = "rgb565"', "camera = [4096, 4096]"], "8,388,608 pixels"),
         (['format = "rgb565"', "camera = [48, 64]", "crop = 5"], "crop"),
         (['format = "rgb565"', "camera = [48, 64]", "crop = [1, 2, 3]"], "crop"),
         (['format = "rgb565"', "camera = [48, 64]", "crop = [49, 64]"], "crop"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -147,21 +146,16 @@ class Area:
             return Window(extent, self.step, -self.begin, 1, self.unit)
         return Window(extent, self.step, 0, 1, self.unit * group, self.begin * self.unit)
 
-    @cached_property
-    def weights(self) -> npt.NDArray[np.float64]:
-        """(size, length): the units of each pixel in each output."""
-        begin = np.arange(self.size)[:, None] * self.step
-        pixel = np.arange(self.length)[None, :] * self.unit
-        common = np.minimum(begin + self.step, pixel + self.unit) - np.maximum(begin, pixel)
-        weights: npt.NDArray[np.float64] = np.maximum(common, 0).astype(np.float64)
-        return weights
-
-    def sums(self, x: npt.NDArray[np.float64], axis: int) -> npt.NDArray[np.float64]:
-        """Weighted sums along an axis; of integers below 2^53 exact in whatever order."""
-        taken = x.take(range(self.begin, self.begin + self.length), axis)
-        sums: npt.NDArray[np.float64] = np.tensordot(self.weights, taken, axes=(1, axis))
-        placed: npt.NDArray[np.float64] = np.moveaxis(sums, 0, axis)
-        return placed
+    def sums(self, x: IntArray, axis: int) -> IntArray:
+        """Units times pixels of every output, along an axis: differences of running sums."""
+        taken = np.moveaxis(x.take(range(self.begin, self.begin + self.length), axis), axis, 0)
+        running = np.concatenate([np.zeros_like(taken[:1]), np.cumsum(taken, axis=0)])
+        edges = np.arange(self.size + 1, dtype=np.int64) * self.step
+        whole, part = edges // self.unit, edges % self.unit
+        shared = taken[np.minimum(whole, self.length - 1)]
+        until = running[whole] * self.unit + part.reshape(-1, *(1,) * (x.ndim - 1)) * shared
+        found: IntArray = np.moveaxis(np.diff(until, axis=0), 0, axis)
+        return found
 
     def __str__(self) -> str:
         return f"{self.begin}:{self.begin + self.length} as {self.size}"
