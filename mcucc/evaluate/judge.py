@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.answers.answer import Answer, BoxesAnswer, KeypointsAnswer
+from mcucc.answers.answer import Answer, BoxesAnswer, KeypointsAnswer, MaskAnswer
 from mcucc.answers.decode import decode
 from mcucc.base.progress import Progress, silent
 from mcucc.evaluate.judged_groups import GroupTable, group_tables
@@ -20,6 +20,7 @@ from mcucc.evaluate.ways import Values, Way
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.window import hwc
+from mcucc.ops.arg_max import index_entries
 
 Array = npt.NDArray[Any]
 DECODED = "decoded"  # the way: int8 heads, decoded in float
@@ -112,7 +113,7 @@ def judge(
     `columns` put each picture into groups.
     """
     truths = [case.truth for case in cases if case.truth is not None]
-    task = task_of(answer, truths)
+    task = task_of(_named(network, answer), truths)
     parts: dict[str, Sequence[Any]] = {}
     scores: dict[str, Score] = {}
     labelled = False
@@ -132,6 +133,14 @@ def judge(
         implied,
         group_tables(task, parts, (FLOAT, INT8), columns),
     )
+
+
+def _named(network: Network, answer: Answer) -> Answer:
+    """With a name for each class of a mask that has more than it and what is not it."""
+    if not isinstance(answer, MaskAnswer) or answer.classes:
+        return answer
+    count = index_entries(network.integer, answer.output) or 2
+    return answer if count <= 2 else replace(answer, classes=tuple(map(str, range(count))))
 
 
 def real_values(integer: IntegerGraph, answer: Answer, values: Array) -> Array:

@@ -55,6 +55,14 @@ def figure(measure: Measure) -> str:
     return f"{measure.value:.4f}"
 
 
+def brief(measure: Measure) -> str:
+    """Its value with the 95 % interval in whole per cents, where it is a share of cases."""
+    if measure.interval is None or measure.value is None:
+        return figure(measure)
+    low, high = (round(100 * end) for end in measure.interval)
+    return f"{figure(measure)} ({low}–{high})"
+
+
 def with_interval(measure: Measure) -> str:
     """The same with what it is of, and the 95 % interval."""
     if measure.interval is None:
@@ -69,7 +77,7 @@ def way_rows(found: Judged, interval: bool = False) -> Cells:
     keys: dict[str, str] = {m.key: m.title for score in scores for m in score.measures}
     known = {m.key for score in scores for m in score.measures if m.value is not None}
     shown = {key: title for key, title in keys.items() if key in known}
-    text = with_interval if interval else figure
+    text = with_interval if interval else brief
     rows = []
     for way, score in found.scores.items():
         own = {measure.key: text(measure) for measure in score.measures}

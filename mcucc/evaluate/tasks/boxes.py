@@ -11,7 +11,7 @@ from mcucc.answers.answer import BoxesAnswer
 from mcucc.answers.draw import in_picture
 from mcucc.answers.records import Box
 from mcucc.evaluate.tasks import coco
-from mcucc.evaluate.tasks.overlap import Hit, corners, hits, ignored, overlaps, pairs
+from mcucc.evaluate.tasks.overlap import Alike, Hit, corners, hits, ignored, inside, overlaps, pairs
 from mcucc.evaluate.tasks.points import PointHits, near
 from mcucc.evaluate.tasks.task import (
     Array,
@@ -90,13 +90,17 @@ class BoxesTask:
             else tuple(Measure(key, title, made.all[key]) for key, title in COCO_TITLES.items())
         )
         own = [_Counts.of(part, range(count)) for part in told]
+        centred = [_Counts.of(part, range(count), inside) for part in told]
         classes = tuple(
             self._class(kind, told, None if made is None else made.classes[kind], areas[kind])
             for kind in range(count)
         )
         return Score(
             len(told),
-            (*theirs[:3], *ours[:1], *_counted(own), *theirs[3:], *ours[1:], *self._points(told)),
+            (
+                *(*theirs[:3], *ours[:1], *_counted(own), *theirs[3:], *ours[1:]),
+                *(*_counted(centred, "centre_", ", by middles"), *self._points(told)),
+            ),
             classes,
             self._confusion(told),
         )
@@ -205,20 +209,20 @@ class _Counts:
     false_scores: float
 
     @staticmethod
-    def of(part: BoxesPart, kinds: Sequence[int]) -> _Counts:
+    def of(part: BoxesPart, kinds: Sequence[int], alike: Alike = overlaps) -> _Counts:
         truth = part.truth or ()
-        found: list[Hit] = [hit for kind in kinds for hit in hits(part.found, truth, kind)]
+        found: list[Hit] = [hit for kind in kinds for hit in hits(part.found, truth, kind, alike)]
         told = [hit for hit in found if not hit.beside]
         truths = sum(box.kind in kinds and not ignored(box) for box in truth)
         false = sum(hit.score for hit in told if not hit.right)
         return _Counts(truths, len(told), sum(hit.right for hit in told), false)
 
 
-def _counted(counts: Sequence[_Counts]) -> tuple[Measure, ...]:
-    right = sum(count.right for count in counts)
+def _counted(counts: Sequence[_Counts], key: str = "", words: str = "") -> tuple[Measure, ...]:
+    right, made = sum(count.right for count in counts), sum(count.made for count in counts)
     return (
-        share("precision", "right of found", right, sum(count.made for count in counts)),
-        share("recall", "found of true", right, sum(count.truths for count in counts)),
+        share(f"{key}precision", f"right of found{words}", right, made),
+        share(f"{key}recall", f"found of true{words}", right, sum(c.truths for c in counts)),
     )
 
 

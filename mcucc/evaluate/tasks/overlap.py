@@ -5,7 +5,7 @@ Corners are real numbers (width = right - left), as in COCO; VOC's own tools cou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,6 +37,9 @@ class Corners(Protocol):
     @property
     def bottom(self) -> float:
         """In pixels."""
+
+
+Alike = Callable[[Sequence[Corners], Sequence[Corners]], FloatArray]
 
 
 def corners(boxes: Sequence[Corners]) -> FloatArray:
@@ -76,16 +79,32 @@ class Hit:
     truth: int | None = None
 
 
-def hits(found: Sequence[Box], truth: Sequence[TrueBox], kind: int) -> tuple[Hit, ...]:
+def inside(found: Sequence[Corners], truth: Sequence[Corners]) -> FloatArray:
+    """For boxes whose middle lies in the true box their overlap, at least OVERLAP; else 0.
+
+    What counts where a box is a cell of a grid (FOMO) and says no size.
+    """
+    a, b = corners(found)[:, None], corners(truth)[None]
+    middle = (a[..., :2] + a[..., 2:]) / 2
+    within = ((middle >= b[..., :2]) & (middle <= b[..., 2:])).all(axis=-1)
+    return np.where(within, np.maximum(overlaps(found, truth), OVERLAP), 0.0)
+
+
+def hits(
+    found: Sequence[Box],
+    truth: Sequence[TrueBox],
+    kind: int,
+    alike: Alike = overlaps,
+) -> tuple[Hit, ...]:
     """VOC's rule on one picture for a class, the surest first.
 
-    A box hits the true box that it overlaps most, from OVERLAP on; who hits one that was hit
+    A box hits the true box that it is most `alike`, from OVERLAP on; who hits one that was hit
     before is wrong (devkit, VOCevaldet.m).
     """
     own = sorted((box for box in found if box.kind == kind), key=lambda box: -box.score)
     numbers = [i for i, box in enumerate(truth) if box.kind == kind]
     there = [truth[i] for i in numbers]
-    shares = overlaps(own, there)
+    shares = alike(own, there)
     taken: set[int] = set()
     result = []
     for box, row in zip(own, shares, strict=True):

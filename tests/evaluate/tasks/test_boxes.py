@@ -146,6 +146,15 @@ def test_recall_has_an_interval() -> None:
     assert recall.interval == pytest.approx((0.0945, 0.9055), abs=1e-4)  # Wilson, 1 of 2
 
 
+def test_cells_of_a_grid_are_rated_by_their_middles() -> None:
+    """A cell of 4 pixels in a thing of 10: it overlaps by 0.16, and its middle is inside."""
+    cell = Box(2.0, 2.0, 6.0, 6.0, 0.9, 0)
+    score = task().score([BoxesPart((true(0), true(100)), (cell, one(0.8, 200)))])
+    assert measure(score.measures, "recall") == 0
+    assert measure(score.measures, "centre_recall") == 1 / 2
+    assert measure(score.measures, "centre_precision") == 1 / 2
+
+
 def test_float_and_int8_boxes_are_matched() -> None:
     floats = [BoxesPart(None, (one(0.9), one(0.8, 100)))]
     ints = [BoxesPart(None, (one(0.88, 0.5), one(0.3, 200)))]
