@@ -15,6 +15,7 @@ from mcucc.answers.boxes import add_boxes
 from mcucc.answers.builder import Builder
 from mcucc.answers.check_spec import key_of
 from mcucc.answers.ends import Ends, Named
+from mcucc.answers.keypoints import add_keypoints
 from mcucc.answers.read import hint_for
 from mcucc.answers.spec import ClassesSpec, EmbeddingSpec, MaskSpec, OutputSpec
 from mcucc.errors import DataError
@@ -48,6 +49,9 @@ def append(graph: Graph, spec: OutputSpec, ends: Ends) -> Appended:
         for number, boxes in enumerate(spec.boxes):
             key = key_of("boxes", number, several=len(spec.boxes) > 1)
             making.answers.append(add_boxes(making.builder, making.named, ends, boxes, key))
+        for number, points in enumerate(spec.keypoints):
+            key = key_of("keypoints", number, several=len(spec.keypoints) > 1)
+            making.answers.append(add_keypoints(making.builder, making.named, ends, points, key))
         for number, mask in enumerate(spec.mask):
             making.mask(mask, key_of("mask", number, several=len(spec.mask) > 1))
         for number, classes in enumerate(spec.classes):

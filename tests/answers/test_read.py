@@ -10,6 +10,7 @@ import pytest
 from mcucc.answers.read import EXAMPLES, find_output, read_output
 from mcucc.answers.spec import BoxesSpec, Decoder, EmbeddingSpec, HeadSpec, OutputSpec
 from mcucc.errors import DataError
+from tests.docs.blocks import ROOT
 
 BOXES = '[output.boxes]\ndecoder = "yolov3"\n'
 TWO = '[[output.boxes]]\ndecoder = "fomo"\n[[output.boxes]]\ndecoder = "ssd"\n'
@@ -27,6 +28,11 @@ def test_a_table_or_an_array_of_tables_a_task() -> None:
     assert [each.decoder for each in read(TWO).boxes] == [Decoder.FOMO, Decoder.SSD]
     both = read(TWO + '[output.embedding]\ntensor = "e"\n')
     assert len(both.boxes) == 2 and both.embedding == (EmbeddingSpec("e"),)
+
+
+def test_every_decoder_is_on_the_page() -> None:
+    page = (ROOT / "docs" / "answers.md").read_text()
+    assert all(f"\n| `{decoder.value}`" in page for decoder in Decoder)
 
 
 def test_a_single_head_needs_no_array() -> None:

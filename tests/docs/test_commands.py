@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mcucc.answers.read import read_output
 from mcucc.boards.board import load_board
 from mcucc.images.preprocess import load_preprocess
 from tests.docs.blocks import PAGES, ROOT, blocks
@@ -52,9 +53,12 @@ def test_settings_are_valid(page: Path, tmp_path: Path) -> None:
     for block in blocks(page, "toml"):
         path = tmp_path / "example.toml"
         path.write_text(block.text)
-        if "preprocess" in tomllib.loads(block.text):
+        tables = tomllib.loads(block.text)
+        if "output" in tables:
+            assert read_output(tables["output"], str(page))
+        if "preprocess" in tables:
             assert load_preprocess(path).channel_count in (1, 3)
-        else:
+        elif "output" not in tables:
             assert load_board(str(path)).ram_bytes > 0
 
 
