@@ -34,10 +34,15 @@ class SearchFacts:
     def least_cost(self, node: PlannerNode) -> float:
         """The cost of a node by itself: every pixel once, one call a row."""
         if node.name not in self._least:
-            out = self.network.tensors[node.output]
+            made = self.network.tensors[measured_tensor(node)]
             x = self.network.tensors[node.operands[0].tensor]
             self._least[node.name] = self.cost.node(
-                node.work, out.channels, out.height, out.width, out.height, (x.height, x.width)
+                node.work,
+                made.channels,
+                made.height,
+                made.width,
+                made.height,
+                (x.height, x.width),
             )
         return self._least[node.name]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.expand.planner_graph import Operand, PlannerNode, PlannerTensor
+from mcucc.schedule.expand.rates import measured_tensor
 from mcucc.schedule.plan.spans import Span, covered, needed, steps_of
 from mcucc.schedule.search.facts import SearchFacts
 from mcucc.schedule.search.limits import Tile
@@ -78,7 +79,7 @@ def added_cost(facts: SearchFacts, grid: Grid, added: Added, choice: EdgeChoice)
     """The node's cost above the least possible."""
     node, tensor, rate, high = added.node, added.tensor, added.rate, added.high
     if node.granularity is Granularity.SINK:
-        return 0.0
+        return _sink_cost(facts, grid, added) - facts.least_cost(node)
     rows = _computed(rate[0], choice.lo, high[0], tensor.height, added.start[0], grid.row_steps)
     columns, calls = tensor.width, 1
     if not grid.full:
@@ -95,6 +96,15 @@ def added_cost(facts: SearchFacts, grid: Grid, added: Added, choice: EdgeChoice)
     taken = _taken(facts, grid, added, choice) if node.work.parts else (0, 0)
     spent = facts.cost.node(node.work, tensor.channels, rows, columns, rows * calls, taken)
     return max(0.0, spent - facts.least_cost(node)) + copied
+
+
+def _sink_cost(facts: SearchFacts, grid: Grid, added: Added) -> float:
+    """A sink takes every pixel once, in a call a row of every tile."""
+    node = added.node
+    taken = facts.network.tensors[measured_tensor(node)]
+    tiles = 1 if grid.full else steps_of(added.rate[1], taken.width)
+    calls = taken.height * tiles
+    return facts.cost.node(node.work, taken.channels, taken.height, taken.width, calls)
 
 
 def _taken(facts: SearchFacts, grid: Grid, added: Added, choice: EdgeChoice) -> tuple[int, int]:
