@@ -67,6 +67,11 @@ class Added:
     start: tuple[int, int]
     strip: StripColumns | None
 
+    @property
+    def state(self) -> int:
+        """Bytes of scratch that a sink holds as long as the stage works."""
+        return self.node.scratch_bytes if self.node.granularity is Granularity.SINK else 0
+
 
 def columns_of(grid: Grid, operand: Operand, rate: int, lo: int, hi: int) -> Span | None:
     """The columns of an operand that [lo, hi) need; nothing where steps are whole rows."""

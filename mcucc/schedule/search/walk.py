@@ -198,7 +198,7 @@ class Walk:
                 cost = added_cost(self.facts, self.grid, added, choice)
                 # A tile that one node fills and the next one empties is there for these two calls
                 # only; any other stays while the stage works.
-                lasting = choice.persistent + (0 if added.alone else choice.tile)
+                lasting = choice.persistent + added.state + (0 if added.alone else choice.tile)
                 load = top + choice.tile if added.alone else top
                 self.effort += 1
                 bucket = found.setdefault(state, [])
@@ -231,7 +231,7 @@ class Walk:
         if not self.grid.full:
             wide = min(wide, high[1] - choice.lo_columns)
         tall = min(high[0] - choice.lo, added.tensor.height)
-        scratch = self.facts.scratch(node, wide, tall)
+        scratch = 0 if added.state else self.facts.scratch(node, wide, tall)
         return needs, scratch + (choice.tile if added.alone else 0)
 
     def _fewer(self, found: dict[State, list[Value]]) -> dict[State, list[Value]]:
