@@ -39,8 +39,10 @@ def add_boxes(builder: Builder, named: Named, ends: Ends, spec: BoxesSpec, at: s
     made: list[_Made] = []
     taken: dict[str, int] = {}
     for head, key in heads:
-        made.append(making.head(head, key, taken.get(head.anchors_from, 0)))
-        taken[head.anchors_from] = taken.get(head.anchors_from, 0) + made[-1].candidates
+        shared = head.anchors_from
+        made.append(making.head(head, key, taken.get(shared, 0)))
+        if shared:  # anchors of its own are not counted on
+            taken[shared] = taken.get(shared, 0) + made[-1].candidates
     making.check_taken(taken)
     for each, (_, key) in zip(made[1:], heads[1:], strict=True):
         if each.classes != made[0].classes:
