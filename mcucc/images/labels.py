@@ -214,13 +214,24 @@ def _list(names: Sequence[str]) -> str:
     return ", ".join(name[:60] for name in names[:MOST_SHOWN]) + more
 
 
+class Empty(ValueError):
+    """A box without width or height: data sets have some, which nothing can be found by."""
+
+
+def left_out(count: int) -> tuple[str, ...]:
+    """The note on so many of them."""
+    return (f"{count} boxes without width or height are left out",) if count else ()
+
+
 def check_box(box: TrueBox) -> TrueBox:
-    """ValueError for a box without width or height, or one that is nowhere."""
+    """Empty for a box without width or height, ValueError for one that is nowhere, or turned."""
     places = (box.left, box.top, box.right, box.bottom)
     if not all(abs(place) <= LARGEST_PLACE for place in places):  # also not NaN
         raise ValueError(f"a box at {_places(places)}")
-    if box.right <= box.left or box.bottom <= box.top:
-        raise ValueError(f"a box of no width or height: {_places(places)}")
+    if box.right < box.left or box.bottom < box.top:
+        raise ValueError(f"a box that ends before it begins: {_places(places)}")
+    if box.right == box.left or box.bottom == box.top:
+        raise Empty(f"a box of no width or height: {_places(places)}")
     return box
 
 

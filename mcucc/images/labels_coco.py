@@ -10,7 +10,17 @@ from typing import Any
 
 from mcucc.base.typed import text_of, wrong
 from mcucc.errors import DataError
-from mcucc.images.labels import MOST_BOXES, MOST_NAMES, Labels, TrueBox, TruePoint, Truth, check_box
+from mcucc.images.labels import (
+    MOST_BOXES,
+    MOST_NAMES,
+    Empty,
+    Labels,
+    TrueBox,
+    TruePoint,
+    Truth,
+    check_box,
+    left_out,
+)
 
 FORM = "COCO JSON"
 LARGEST = 2**28  # bytes of the file
@@ -81,8 +91,7 @@ def _labels(file: Path, document: Any) -> Labels:
     truths = {name: Truth(tuple(boxes[i]), size) for i, (name, size) in files.items()}
     if len(truths) < len(files):
         raise ValueError("two images have the same file_name")
-    notes = (f"{empty} annotations without width or height are left out",) if empty else ()
-    return Labels(file, FORM, truths, names, points, notes)
+    return Labels(file, FORM, truths, names, points, left_out(empty))
 
 
 def _categories(rows: Sequence[Any]) -> tuple[dict[int, int], tuple[str, ...], tuple[str, ...]]:
@@ -127,8 +136,6 @@ def _box(row: Mapping[str, Any], kind: int, at: str) -> TrueBox | None:
     """None for one without a surface, of which COCO itself has some."""
     points = _points(row, at)
     x, y, width, height = _numbers(row, "bbox", at, 4)
-    if width <= 0 or height <= 0:
-        return None
     crowd, area = row.get("iscrowd", 0), row.get("area")
     if crowd not in (0, 1):
         raise wrong(f"{at}.iscrowd", "0 or 1", crowd)
@@ -139,6 +146,8 @@ def _box(row: Mapping[str, Any], kind: int, at: str) -> TrueBox | None:
         return check_box(
             TrueBox(x, y, x + width, y + height, kind, bool(crowd), area=surface, points=points)
         )
+    except Empty:
+        return None
     except ValueError as error:
         raise ValueError(f"{at}.bbox: {error}") from error
 

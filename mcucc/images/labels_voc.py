@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 from mcucc.base.typed import shown
 from mcucc.errors import DataError
-from mcucc.images.labels import MOST_BOXES, Labels, TrueBox, Truth, check_box
+from mcucc.images.labels import MOST_BOXES, Empty, Labels, TrueBox, Truth, check_box, left_out
 
 FORM = "VOC XML"
 LARGEST = 2**22  # bytes of a file
@@ -54,21 +54,22 @@ def read_voc(folder: Path, pictures: Mapping[str, str]) -> Labels:
         file = folder / f"{stem}.xml"
         if file.is_file():
             found[name] = _named(file)
-    names = sorted({kind for boxes, _ in found.values() for kind, _ in boxes})
+    names = sorted({kind for boxes, *_ in found.values() for kind, _ in boxes})
     number = {name: i for i, name in enumerate(names)}
     truths = {
         name: Truth(tuple(_of_kind(box, number[kind]) for kind, box in boxes), size)
-        for name, (boxes, size) in found.items()
+        for name, (boxes, size, _) in found.items()
     }
-    return Labels(folder, FORM, truths, tuple(names))
+    notes = left_out(sum(empty for *_, empty in found.values()))
+    return Labels(folder, FORM, truths, tuple(names), notes=notes)
 
 
 def _of_kind(box: TrueBox, kind: int) -> TrueBox:
     return TrueBox(box.left, box.top, box.right, box.bottom, kind, difficult=box.difficult)
 
 
-def _named(file: Path) -> tuple[list[tuple[str, TrueBox]], tuple[int, int] | tuple[()]]:
-    """Boxes with the names of their classes, and (width, height) of the picture."""
+def _named(file: Path) -> tuple[list[tuple[str, TrueBox]], tuple[int, int] | tuple[()], int]:
+    """Boxes with the names of their classes, (width, height) of the picture, how many are empty."""
     try:
         root = parse(file)
         objects = [element for element in root.inner if element.tag == "object"]
@@ -76,7 +77,8 @@ def _named(file: Path) -> tuple[list[tuple[str, TrueBox]], tuple[int, int] | tup
             raise Broken(f"expected <annotation>, got <{root.tag[:60]}>", root.line)
         if len(objects) > MOST_BOXES:
             raise Broken(f"more than {MOST_BOXES} objects", root.line)
-        return [_object(element) for element in objects], _size(root)
+        made = [made for made in map(_object, objects) if made is not None]
+        return made, _size(root), len(objects) - len(made)
     except Broken as error:
         where = f"{file}, line {error.line}"
         raise DataError(str(error), where=where, hint="docs/answers.md has an example") from error
@@ -92,7 +94,8 @@ def _size(root: Element) -> tuple[int, int] | tuple[()]:
     return (width, height) if width > 0 and height > 0 else ()  # tools write 0 for unknown
 
 
-def _object(element: Element) -> tuple[str, TrueBox]:
+def _object(element: Element) -> tuple[str, TrueBox] | None:
+    """None for one without width or height."""
     name, place = element.first("name"), element.first("bndbox")
     if name is None or not name.text.strip():
         raise Broken("an <object> without <name>", element.line)
@@ -111,6 +114,8 @@ def _object(element: Element) -> tuple[str, TrueBox]:
                 difficult=hard is not None and hard.text.strip() == "1",
             )
         )
+    except Empty:
+        return None
     except ValueError as error:
         raise Broken(str(error), place.line) from error
     return name.text.strip(), box

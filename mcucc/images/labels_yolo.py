@@ -14,7 +14,17 @@ from pathlib import Path
 
 from mcucc.base.typed import shown, text_of
 from mcucc.errors import DataError
-from mcucc.images.labels import MOST_BOXES, MOST_NAMES, Labels, TrueBox, TruePoint, Truth, check_box
+from mcucc.images.labels import (
+    MOST_BOXES,
+    MOST_NAMES,
+    Empty,
+    Labels,
+    TrueBox,
+    TruePoint,
+    Truth,
+    check_box,
+    left_out,
+)
 
 FORM = "YOLO txt"
 LARGEST = 2**22  # bytes of a file
@@ -31,13 +41,14 @@ def read_yolo(folder: Path, pictures: Mapping[str, str], beside: Sequence[Path])
 
     Names are looked for in the folders `beside`. DataError names file and line.
     """
-    truths, without = {}, 0
+    truths, without, empty = {}, 0, 0
     shape = points_of(beside)
     for name, stem in pictures.items():
         file = folder / f"{stem}.txt"
         there = file.is_file() and file.name not in NAMES
         without += not there
-        truths[name] = _truth(file, shape) if there else Truth()
+        truths[name], own = _truth(file, shape) if there else (Truth(), 0)
+        empty += own
     note = f"{without} pictures have no file in {folder.name}: there is nothing on them"
     return Labels(
         folder,
@@ -45,22 +56,26 @@ def read_yolo(folder: Path, pictures: Mapping[str, str], beside: Sequence[Path])
         truths,
         names_of(beside),
         tuple(str(i) for i in range(shape[0])),
-        (note,) if without else (),
+        (*((note,) if without else ()), *left_out(empty)),
     )
 
 
-def _truth(file: Path, shape: tuple[int, int]) -> Truth:
+def _truth(file: Path, shape: tuple[int, int]) -> tuple[Truth, int]:
+    """What a file says, and how many of its boxes are empty."""
     boxes: list[TrueBox] = []
+    empty = 0
     for number, line in enumerate(_lines(file), 1):
         if not line.strip():
             continue
         try:
             boxes.append(_box(line.split(), shape))
+        except Empty:
+            empty += 1
         except ValueError as error:
             raise DataError(str(error), where=f"{file}, line {number}", hint=LINE) from error
         if len(boxes) > MOST_BOXES:
             raise DataError(f"more than {MOST_BOXES} boxes", where=str(file))
-    return Truth(tuple(boxes), shares=True)
+    return Truth(tuple(boxes), shares=True), empty
 
 
 def _box(words: Sequence[str], shape: tuple[int, int]) -> TrueBox:

@@ -155,7 +155,7 @@ def test_coco_numbers_classes_by_id_and_keeps_crowds_and_points(tmp_path: Path) 
     own = (TruePoint(1, 2), TruePoint(0, 0, known=False))
     assert truth.boxes == (TrueBox(0, 0, 9, 9, 1, crowd=True, area=40.5, points=own),)
     assert truth.boxes[0].surface == 40.5
-    assert labels.notes == ("1 annotations without width or height are left out",)
+    assert labels.notes == ("1 boxes without width or height are left out",)
 
 
 def test_points_and_outlines_of_yolo(tmp_path: Path) -> None:
@@ -180,6 +180,32 @@ def test_difficult_objects_of_voc(tmp_path: Path) -> None:
     assert labels is not None
     truth = labels.of("a.png")
     assert truth is not None and truth.boxes[0].difficult
+
+
+EMPTY = (
+    "<object><name>dog</name><bndbox><xmin>11</xmin><ymin>21</ymin><xmax>10</xmax>"
+    "<ymax>60</ymax></bndbox></object>"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.txt", "0 0.5 0.5 0.1 0.1\n0 0.002 0.0027 0 0\n"),
+        ("a.xml", voc().replace("<object>", f"{EMPTY}<object>")),
+    ],
+)
+def test_boxes_without_a_surface_are_left_out_and_counted(
+    name: str, text: str, tmp_path: Path
+) -> None:
+    """Data sets have some: boxes of a dropped object, clicks without a drag."""
+    folder = pictures(tmp_path)
+    (folder / name).write_text(text)
+    labels = find_labels(folder, NAMES)
+    assert labels is not None
+    truth = labels.of("a.png")
+    assert truth is not None and len(truth.boxes) == 1
+    assert labels.notes[-1] == "1 boxes without width or height are left out"
 
 
 def two(first: str, second: str) -> Labels:
@@ -262,7 +288,7 @@ WRONG = [
     ("a.xml", "<x/>", "line 1: expected <annotation>, got <x>"),
     ("a.xml", voc().replace("60", "6O"), "line 1: <ymax> is '6O', no number"),
     ("a.xml", voc().replace("60", "nan"), "line 1: <ymax> is 'nan'"),
-    ("a.xml", voc().replace("60", "1"), "line 1: a box of no width or height"),
+    ("a.xml", voc().replace("60", "1"), "line 1: a box that ends before it begins"),
     ("a.xml", voc().replace("ymax", "ymux"), "line 1: a <bndbox> without <ymax>"),
     ("a.xml", voc().replace("name", "nome"), "line 1: an <object> without <name>"),
     ("a.txt", "0 0.5 0.5 1 1\n0 0.5 0.5 1\n", "a.txt, line 2: 4 numbers where at least 5"),
@@ -270,7 +296,7 @@ WRONG = [
     ("a.txt", "-1 0.5 0.5 1 1\n", "line 1: the class -1 is outside 0..9999"),
     ("a.txt", "0 50 50 10 10\n", "line 1: '50' is no share of the picture"),
     ("a.txt", "0 nan 0 1 1\n", "line 1: 'nan' is no share of the picture"),
-    ("a.txt", "0 0.5 0.5 0 0.5\n", "line 1: a box of no width or height"),
+    ("a.txt", "0 0.5 0.5 -0.1 0.5\n", "line 1: a box that ends before it begins"),
     ("a.txt", "0 0.5 0.5 0.5 0.5 0.1\n", "line 1: 5 numbers are no box and no outline"),
     ("a.txt", "0 0.5 0.5 1 1\n" * 10_001, "more than 10000 boxes"),
     ("a.json", '{"images": [],\n"annotations": [,]}', "a.json, line 2: not JSON"),
