@@ -119,6 +119,12 @@ def _notes(found: Analysis) -> list[Text]:
     if found.recognised is not None:
         lines += [Text(line) for line in recognised_words(found.recognised)]
         lines += [Text("as a table of its TOML:", style="dim"), Text(found.output)]
+    if found.proposed is not None:
+        made = found.proposed
+        lines.append(Text(f"the outputs look like this (a proposal): {made.why}"))
+        if made.assumed:
+            lines.append(Text(f"assumed, for you to check: {made.assumed}"))
+        lines += [Text("for the model's TOML, docs/answers.md:", style="dim"), Text(made.output)]
     return lines
 
 

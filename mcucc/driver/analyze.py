@@ -10,10 +10,12 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcucc.answers.propose import Proposed
 from mcucc.answers.write import output_text
 from mcucc.base.names import short_paths
 from mcucc.base.progress import Progress
 from mcucc.boards.board import Board, board_names, load_board
+from mcucc.driver.ends import proposal
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
 from mcucc.driver.room import (
     CODE_BASE,
@@ -78,6 +80,20 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Proposal:
+    """`[output]` that a network's outputs look like, as TOML: why, and what is only assumed."""
+
+    output: str
+    why: str
+    assumed: str
+
+    @staticmethod
+    def of(found: Proposed) -> Proposal:
+        """As text."""
+        return Proposal(output_text(found.spec), found.why, found.assumed)
+
+
+@dataclass(frozen=True)
 class Analysis:
     """A network, its layers one by one on the first board's kernels, and the verdicts."""
 
@@ -91,6 +107,7 @@ class Analysis:
     verdicts: tuple[Verdict, ...]
     recognised: RecognisedFacts | None = None  # outputs that are decoded boxes
     output: str = ""  # [output] of what was recognised, as TOML
+    proposed: Proposal | None = None  # what outputs look like, where nothing says it
 
 
 def analyze(
@@ -113,6 +130,7 @@ def analyze(
         progress(f"planning for {each.name}", number, len(boards))
         verdicts.append(made.verdict(each))
     first = made.layer_by_layer(boards[0])
+    guess = None if network.answers else proposal(network.imported)
     return Analysis(
         model=network.file.path.name,
         macs=first.program.graph.macs,
@@ -124,6 +142,7 @@ def analyze(
         verdicts=tuple(verdicts),
         recognised=RecognisedFacts.of(network.recognised),
         output="" if network.recognised is None else output_text(network.recognised.spec),
+        proposed=None if guess is None else Proposal.of(guess),
     )
 
 

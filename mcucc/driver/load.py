@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mcucc.answers.answer import Answer
 from mcucc.answers.append import append, without, without_kernels
-from mcucc.answers.ends import Ends
 from mcucc.answers.read import find_output
 from mcucc.answers.recognise.find import recognise_file
 from mcucc.answers.recognise.found import Recognised
 from mcucc.answers.spec import OutputSpec, tensors_of
 from mcucc.base.progress import Progress, silent
+from mcucc.driver.ends import ends_of
 from mcucc.driver.manifest import InFile, Manifest, PostTraining, Quantization
 from mcucc.driver.samples import calibration_samples, preprocess_of
 from mcucc.errors import DataError, ModelError
@@ -164,7 +164,7 @@ def load_network(path: Path, options: NetworkOptions, progress: Progress = silen
     file, inner = ending_at(read_file(path, options.outputs), tensors_of(spec) if spec else {})
     imported = import_file(file, options.input_shapes)
     if spec is not None:  # whether it fits is told before anything takes time
-        append(imported.graph, spec, _ends(imported, (), inner, options))
+        append(imported.graph, spec, ends_of(imported, (), inner, options.preprocess))
     try:
         if imported.quantized:
             network = _quantized(file, imported, options)
@@ -363,31 +363,17 @@ def _answering(
     `inner` are outputs by the names of tensors inside the file.
     """
     if spec is not None:
-        made = append(network.graph, spec, _ends(network.imported, network.splits, inner, options))
+        made = append(
+            network.graph,
+            spec,
+            ends_of(network.imported, network.splits, inner, options.preprocess),
+        )
         integer = lower(made.graph, network.integer.rounding)
         network = replace(network, graph=made.graph, integer=integer, answers=made.answers)
         _printer(options)("answers", made.graph)
     if options.print_after is not None:
         options.print_after("lower", integer_text(network.integer))
     return network
-
-
-def _ends(
-    imported: ImportedModel,
-    splits: Sequence[SplitOutput],
-    inner: Mapping[str, str],
-    options: NetworkOptions,
-) -> Ends:
-    """What `[output]` may name."""
-    ports = {port.name: port.tensor for port in imported.outputs}
-    pictures = [hwc(port.stored)[:2] for port in imported.inputs if len(port.stored) == 4]
-    return Ends(
-        names={**ports, **{name: ports[end] for name, end in inner.items()}},
-        splits=splits,
-        constants={name: made.values for name, made in imported.constants.items()},
-        size=pictures[0] if len(imported.inputs) == len(pictures) == 1 else None,
-        where=str(toml_of(imported.model_path, options.preprocess)),
-    )
 
 
 def _printer(options: NetworkOptions) -> Callable[[str, Graph], None]:

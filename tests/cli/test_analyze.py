@@ -174,3 +174,18 @@ def test_open_sizes_are_given(project: Project) -> None:
     assert mcucc("analyze", project.model, "--board", BOARD).code == 2
     given = ("--input-shape", "image=1,3,14,12")
     assert analyzed(project.model, "--board", BOARD, *given)["input"] == [[14, 12, 3]]
+
+
+def test_a_table_is_proposed_for_outputs_that_nothing_explains(project: Project) -> None:
+    found = json.loads(mcucc("analyze", project.model, "--board", BOARD, "--json").out)
+    assert found["proposed"]["why"] == "a vector of 3"
+    text = found["proposed"]["output"]
+    assert text == '[output.classes]\ntensor = "scores"\nscore = "softmax"\n'
+    printed = mcucc("analyze", project.model, "--board", BOARD).out
+    assert "(a proposal): a vector of 3" in printed and text.splitlines()[0] in printed
+    toml = project.folder / "net.toml"
+    toml.write_text(toml.read_text() + text)
+    assert (
+        json.loads(mcucc("analyze", project.model, "--board", BOARD, "--json").out)["proposed"]
+        is None
+    )
