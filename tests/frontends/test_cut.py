@@ -183,3 +183,48 @@ def test_a_name_that_a_tflite_does_not_have(tmp_path: Path) -> None:
     path.write_bytes(three_layers(custom=False)[1])
     with pytest.raises(ModelError, match=r"no tensor 'secnd' .*second;same"):
         load_model(path, outputs=["secnd"])
+
+
+def heads_and_embedding(folder: Path) -> Path:
+    """A map inside, what follows from it, and an output of its own."""
+    n = Net([1, 3, 12, 12])
+    x = n("Relu", n.conv("image", 3, 6), out="features")
+    decoded = n("Exp", n.conv(x, 6, 4, 1, out="raw"), out="decoded")
+    vector = n("GlobalAveragePool", x, out="vector")
+    return n.save(folder, decoded, vector)
+
+
+def test_an_inner_tensor_is_an_end_and_what_follows_from_it_is_gone(tmp_path: Path) -> None:
+    file = read_file(heads_and_embedding(tmp_path))
+    same, ends = ending_at(file, {"vector": "output.embedding.tensor"})
+    assert same is file and ends == {} and not file.cut
+    made, ends = ending_at(file, {"raw": "output.boxes.heads[0].tensor"})
+    assert ends == {"raw": "raw"} and made.cut and made.sha256 == file.sha256
+    assert names_of(import_file(made)) == ("vector", "raw")
+    made, _ = ending_at(file, {"raw": "a", "decoded": "b"})
+    assert names_of(import_file(made)) == ("decoded", "vector", "raw")
+
+
+def test_an_inner_tensor_of_a_tflite_is_an_end_too(tmp_path: Path) -> None:
+    path = tmp_path / "net.tflite"
+    path.write_bytes(three_layers(custom=True)[1])
+    made, ends = ending_at(read_file(path), {"first": "output.mask.tensor"})
+    assert ends == {} and made.cut
+    assert names_of(import_file(made)) == ("first",)
+
+
+@pytest.mark.parametrize("form", [QuantFormat.QDQ, QuantFormat.QOperator])
+def test_an_inner_tensor_of_a_quantized_file_is_what_it_is_quantized_to(
+    tmp_path: Path, form: QuantFormat
+) -> None:
+    file = read_file(quantized(tmp_path, form, layers=3))
+    nodes = file.parsed.graph.node
+    name = [n.output[0] for n in nodes if n.op_type in ("Conv", "QLinearConv")][1]
+    made, ends = ending_at(file, {name: "output.mask.tensor"})
+    assert ends[name] in names_of(import_file(made, {"image": SHAPE}))
+
+
+def test_a_wrong_inner_tensor_is_told_with_its_key(tmp_path: Path) -> None:
+    file = read_file(heads_and_embedding(tmp_path))
+    with pytest.raises(ModelError, match=r"output.mask.tensor: there is no tensor 'row' .*raw"):
+        ending_at(file, {"row": "output.mask.tensor"})

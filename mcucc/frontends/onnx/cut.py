@@ -36,10 +36,11 @@ def inner_onnx(
 ) -> tuple[onnx.ModelProto, dict[str, str]]:
     """The model that ends at these tensors, too, where they lie inside it, and their outputs.
 
-    Other outputs stay, but for those that follow from a tensor inside it. `keys` says what names
-    a tensor. Raises ModelError.
+    Other outputs stay, but for those that follow from a tensor inside it and are not named.
+    `keys` says what names a tensor. Raises ModelError.
     """
     outputs = [value.name for value in model.graph.output]
+    named = set(keys)
     keys = {name: key for name, key in keys.items() if name not in outputs}
     if not keys:
         return model, {}
@@ -52,7 +53,8 @@ def inner_onnx(
     for node in nodes:
         if node.op_type != "Shape" and behind.intersection(reads_of(node)):  # a shape is constant
             behind.update(node.output)
-    stay = [name for name in outputs if name not in behind or name in ends.values()]
+    named.update(ends.values())
+    stay = [name for name in outputs if name not in behind or name in named]
     return _ending(model, tuple(dict.fromkeys((*stay, *ends.values())))), ends
 
 

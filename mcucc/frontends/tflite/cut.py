@@ -35,10 +35,11 @@ def cut_tflite(data: bytes, file: TfliteFile, wanted: Sequence[str]) -> bytes:
 def inner_tflite(data: bytes, file: TfliteFile, keys: Mapping[str, str]) -> bytes:
     """The file that ends at these tensors, too, where they lie inside it; else `data` itself.
 
-    Other outputs stay, but for those that follow from a tensor inside it. `keys` says what names
-    a tensor. Raises ModelError.
+    Other outputs stay, but for those that follow from a tensor inside it and are not named.
+    `keys` says what names a tensor. Raises ModelError.
     """
     outputs = {file.tensors[index].name for index in file.outputs}
+    named = set(keys)
     keys = {name: key for name, key in keys.items() if name not in outputs}
     if not keys:
         return data
@@ -49,7 +50,7 @@ def inner_tflite(data: bytes, file: TfliteFile, keys: Mapping[str, str]) -> byte
     for operator in file.operators:
         if operator.kind != "SHAPE" and behind.intersection(operator.inputs):  # a shape is constant
             behind.update(operator.outputs)
-    stay = [index for index in file.outputs if index not in behind]
+    stay = [i for i in file.outputs if i not in behind or file.tensors[i].name in named]
     return _ending(data, file, list(dict.fromkeys((*stay, *inner))))
 
 
