@@ -36,6 +36,7 @@ from mcucc.quantize.weight_choice import AUTO
 from mcucc.report.definitions import counting
 from mcucc.report.facts import (
     SCHEMA,
+    AnswerFacts,
     BoardFacts,
     ConstantOutputFacts,
     InstructionFacts,
@@ -358,6 +359,7 @@ def _report(
         merged=tuple(
             MergedFacts(node.name, node.merges) for node in network.graph.nodes if node.merges
         ),
+        answers=tuple(map(AnswerFacts.of, network.answers)),
         recognised=RecognisedFacts.of(network.recognised),
         memory=memory_facts(program),
         counting=counting(

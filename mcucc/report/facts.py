@@ -12,7 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mcucc.answers.answer import Answer
 from mcucc.answers.recognise.found import Recognised
+from mcucc.answers.summary import summary_of
+from mcucc.answers.words import task_of
 from mcucc.base.typed import Reader, plain, shown, wrong
 from mcucc.evaluate.diagnosis import Diagnosis
 from mcucc.evaluate.slices import Slices
@@ -31,7 +34,7 @@ SCHEMA = 5
 # Keys that reports of before do not have.
 OPTIONAL = (
     *("program_text", "weight_bits", "value_bits", "diagnosis", "warnings"),
-    *("constant_outputs", "merged", "recognised"),
+    *("constant_outputs", "merged", "recognised", "answers"),
 )
 PEAK_LIVE = "peak_live"  # a key of `plan` that tells again what `memory` does
 
@@ -132,6 +135,21 @@ class MergedFacts:
 
 
 @dataclass(frozen=True)
+class AnswerFacts:
+    """What an output says by [output], and the tensors of the network that it is decoded from."""
+
+    task: str
+    output: str
+    heads: tuple[str, ...]
+    says: str
+
+    @staticmethod
+    def of(answer: Answer) -> AnswerFacts:
+        """The facts of one."""
+        return AnswerFacts(task_of(answer), answer.output, answer.heads, summary_of(answer))
+
+
+@dataclass(frozen=True)
 class RecognisedFacts:
     """Outputs that were decoded boxes: what they are, how it was proved, what convention says."""
 
@@ -175,6 +193,7 @@ class Report:
     warnings: tuple[str, ...] = ()  # of the calibration pictures
     constant_outputs: tuple[ConstantOutputFacts, ...] = ()
     merged: tuple[MergedFacts, ...] = ()
+    answers: tuple[AnswerFacts, ...] = ()
     recognised: RecognisedFacts | None = None  # None: [output] says it, or nothing does
 
     def to_json(self) -> str:

@@ -81,6 +81,11 @@ def recognised_words(found: RecognisedFacts | None) -> list[str]:
     ]
 
 
+def answer_words(report: Report) -> list[str]:
+    """A line an answer: what the output says; none without [output]."""
+    return [f"{each.output} says: {each.says}" for each in report.answers]
+
+
 def merged_words(report: Report) -> list[str]:
     """A line of the branches of the file that are one layer; no line where none are."""
     if not report.merged:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from mcucc.report.facts import Report
 from mcucc.report.format import (
+    answer_words,
     border_words,
     chosen_words,
     constant_output_words,
@@ -64,6 +65,7 @@ def print_report(report: Report, console: Console) -> None:
             f"{removed.macs_after:,}",
         )
     for line in (
+        *answer_words(report),
         *recognised_words(report.recognised),
         *merged_words(report),
         *chosen_words(report),

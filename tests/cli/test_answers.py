@@ -45,7 +45,14 @@ def answering(project: Project) -> Project:
 def test_answers_stand_where_their_heads_stood_and_the_rest_stays(answering: Project) -> None:
     made = answering.compile("--c-only")
     assert made.code == 0, made.err
+    line = "boxes says: at most 4 boxes of cat, dog, from a score of 0.2 on, overlap 0.45"
+    assert line in " ".join(made.out.split())
     folder = open_compiled(answering.folder / "out")
+    told = json.loads((folder.path / "report.json").read_text())["answers"]
+    assert [(each["task"], each["heads"]) for each in told] == [
+        ("boxes", ["raw"]),
+        ("keypoints", ["heat"]),
+    ]
     assert folder.manifest.outputs == ("heat", "scores", "raw")  # the file was cut
     assert folder.integer.outputs == ("keypoints", "scores", "boxes")
     assert folder.heads[1].outputs == ("heat", "scores", "raw")

@@ -14,6 +14,7 @@ from mcucc.evaluate.diagnosis import remedies, summary
 from mcucc.report.facts import Report
 from mcucc.report.format import (
     amount,
+    answer_words,
     border_words,
     chosen_words,
     constant_output_words,
@@ -91,6 +92,7 @@ def report_page(report: Report) -> str:
         rows=_rows(report, axis),
         fused=fused,
         borders=[
+            *answer_words(report),
             *recognised_words(report.recognised),
             *merged_words(report),
             *chosen_words(report),
