@@ -25,7 +25,7 @@ DIFFERENCES = {
     FLOAT: "int8 beside float",
     DECODED: "integer decode beside float decode of the same int8",
 }
-FEW = 6  # columns of measures in a terminal, where there are more
+LEAST_COLUMNS = 3  # in a terminal, however narrow
 MOST_CLASSES = 20  # rows in a terminal
 
 
@@ -150,18 +150,18 @@ def print_answers(answers: Sequence[Judged], console: Console) -> None:
         console.print(title_of(found), style="bold", highlight=False)
         console.print(found.task.title, style="dim", highlight=False)
         if found.scores:
-            console.print(_table("", _narrow(way_rows(found))))
+            console.print(_table("", _narrow(way_rows(found), console.width)))
         _print_classes(found, console)
         for line in lines_of(found):
             console.print(line, highlight=False)
         if found.worst:
-            console.print(_table("worst pictures", worst_rows(found)))
+            console.print(_table("worst pictures", worst_rows(found), wrapped=True))
 
 
 def _print_classes(found: Judged, console: Console) -> None:
     classes = class_rows(found)
     if len(classes.rows) > 1:
-        shown = Cells(classes.heads, classes.rows[:MOST_CLASSES])
+        shown = _narrow(Cells(classes.heads, classes.rows[:MOST_CLASSES]), console.width)
         console.print()
         console.print(_table("", shown))
         if len(classes.rows) > MOST_CLASSES:
@@ -169,14 +169,20 @@ def _print_classes(found: Judged, console: Console) -> None:
             console.print(f"and {more} more classes in validate.html", style="dim")
 
 
-def _narrow(cells: Cells) -> Cells:
-    """What fits a terminal."""
-    return Cells(cells.heads[:FEW], tuple(row[: FEW + 1] for row in cells.rows))
+def _narrow(cells: Cells, width: int) -> Cells:
+    """The columns that fit a terminal: the first ones say most, the page has all."""
+    room = width - max((len(row[0]) for row in cells.rows), default=0)
+    most = 0
+    for k, head in enumerate(cells.heads, 1):
+        words = (*head.split(), *(row[k] for row in cells.rows))
+        room -= max(map(len, words)) + 2
+        most = k if room >= 0 or k <= LEAST_COLUMNS else most
+    return Cells(cells.heads[:most], tuple(row[: most + 1] for row in cells.rows))
 
 
-def _table(title: str, cells: Cells) -> Table:
+def _table(title: str, cells: Cells, wrapped: bool = False) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column(title, no_wrap=False)
+    table.add_column(title, no_wrap=not wrapped)
     for head in cells.heads:
         table.add_column(head, justify="right")
     for row in cells.rows:

@@ -102,6 +102,8 @@ def hits(
     before is wrong (devkit, VOCevaldet.m).
     """
     own = sorted((box for box in found if box.kind == kind), key=lambda box: -box.score)
+    if not own:  # of most classes on most pictures
+        return ()
     numbers = [i for i, box in enumerate(truth) if box.kind == kind]
     there = [truth[i] for i in numbers]
     shares = alike(own, there)
