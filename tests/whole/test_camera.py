@@ -18,6 +18,7 @@ from mcucc.images.preprocess import Preprocess
 from mcucc.images.samples import Picture
 from mcucc.ir import Graph
 from mcucc.quantize.lower import lower
+from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.search.front import SearchOptions
 from mcucc.toolchain.host import build_shared
@@ -92,6 +93,18 @@ def test_rows_go_through_a_ring(form: str, rows: int, tmp_path: Path) -> None:
     assert kept.slots == rows
     shared = build_shared([made.unit], made.kernels, tmp_path / "host")
     assert run_host(shared, form, [sample.raw]) == (expected(made, sample),)
+
+
+def test_a_fraction_of_any_period_streams() -> None:
+    """36 rows over 15 are 12 for 5: no tile of the menu makes five rows, so that one is added."""
+    camera = CameraFormat("rgb565", FRAME, (0, 0, 36, 39))
+    b = Builder(15, 13, 3, seed=4)
+    graph = b.graph(b.classifier(b.conv("image", 8), 5), name="fifths")
+    integer = lower(with_camera(graph, Preprocess("rgb", (15, 13), camera=camera), folded=True))
+    front = searched(integer, SearchOptions(image=ImagePolicy.ROWS, limits=quick(3_000)))
+    program = min(front.points, key=lambda point: point.bytes).program
+    check(program)
+    assert program.buffer_of("frame").slots <= 13  # of 48
 
 
 @pytest.mark.emulated

@@ -66,6 +66,16 @@ class SearchFacts:
         return Candidate(position, position + 1, size, 0.0, (out.height, 0))
 
     def tiles(self, end: int, menu: TileMenu, least_width: int) -> list[Tile]:
-        """Tile sizes of a menu for a stage that ends before a node."""
+        """Tile sizes of a menu for a stage that ends before a node.
+
+        And as many rows as nodes before it make of a whole number of theirs, where that is none of
+        the menu's: a picture that shrinks by 12/5 comes five rows at a time.
+        """
         facts = self.network.tensors[measured_tensor(self.network.nodes[end - 1])]
-        return menu.tiles(facts.height, facts.width, least_width)
+        periods = {(p, 0) for p in self._periods(end) if p not in menu.heights and p < facts.height}
+        return [*menu.tiles(facts.height, facts.width, least_width), *sorted(periods)]
+
+    def _periods(self, end: int) -> set[int]:
+        """Of the nodes that shrink their input by a fraction."""
+        windows = (o.rows for node in self.network.nodes[:end] for o in node.operands)
+        return {w.upsample for w in windows if w is not None and w.stride > w.upsample > 1}
