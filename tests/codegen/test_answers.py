@@ -22,14 +22,20 @@ from mcucc.answers.records import Box, Point
 from mcucc.codegen.model import ModelCode, Origin, model_code
 from mcucc.codegen.write import write_library
 from mcucc.ir import Quant
+from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.arg_max import ArgMax
 from mcucc.ops.reshape import Reshape
+from mcucc.ops.suppress import Suppress
 from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.buffers import BufferKind
+from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.layers import layers_plan
+from mcucc.schedule.plan.plan import ImagePolicy, Plan, StagePlan
 from mcucc.toolchain.firmware import include_folders, unit_of
 from mcucc.toolchain.host import build_shared
 from tests.graphs import Builder
+from tests.schedule.parts import head
 
 NAMES = ('person "A"', 'a \\ or */ "??/', "cœur")  # as C they are text, whatever they hold
 MOST = 4
@@ -98,8 +104,8 @@ def library(code: ModelCode, folder: Path) -> ctypes.CDLL:
 
 
 def arena_with(code: ModelCode, output: str, data: np.ndarray) -> bytes:
-    """An arena of other bytes in which an output holds `data`."""
-    (end,) = (end for end in code.outputs if end.name == output)
+    """An arena of other bytes in which an output, or an input, holds `data`."""
+    (end,) = (end for end in (*code.inputs, *code.outputs) if end.name == output)
     arena = np.random.default_rng(1).integers(0, 256, code.arena_bytes, np.uint8)
     arena[end.offset : end.offset + data.nbytes] = np.frombuffer(data.tobytes(), np.uint8)
     return arena.tobytes()
@@ -206,6 +212,40 @@ def test_header_and_functions_compile_without_a_warning_and_as_cpp(
     for language in (["-std=c99", *own], ["-x", "c++", str(user)]):
         done = subprocess.run([compiler, *words, *language], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+
+
+def pyramid() -> IntegerGraph:
+    """Heads at two scales, whose lists are merged."""
+    b = Builder(12, 16, 3)
+    x = b.conv("image", 6, 3, 2)
+    y = b.conv(x, 8, 3, 2)
+    lists = [head(b, b.conv(m, 3, 3), b.conv(m, 4), most=9) for m in (x, y)]
+    return lower(b.graph(b.node(Suppress(most=MOST), *lists, name="cats")))
+
+
+@pytest.mark.host
+def test_detect_finds_what_numpy_does_though_no_head_is_stored(tmp_path: Path) -> None:
+    graph = pyramid()
+    names = [node.name for node in graph.nodes]
+    stages = (StagePlan(tuple(names[:-1]), (1, 2)), StagePlan((names[-1],), (1, 0)))
+    program = expand(graph, Plan("test", ImagePolicy.RESIDENT, stages))
+    check(program)
+    answer = BoxesAnswer("cats", (), NAMES, 0.3, 0.45, MOST)
+    code = model_code(program, {}, "net", Origin("a test", "0" * 64, "test"), answers=(answer,))
+    kinds = [buffer.kind for buffer in program.buffers.values()]
+    assert kinds.count(BufferKind.TENSOR) == 2  # the lists
+    lib, found = library(code, tmp_path), (CBox * MOST)()
+    rng = np.random.default_rng(7)
+    counts = set()
+    for _ in range(8):
+        picture = rng.integers(-128, 128, (1, 12, 16, 3)).astype(np.int8)
+        arena = ctypes.create_string_buffer(arena_with(code, "image", picture))
+        lib.net_run(arena)
+        count = lib.net_detect(arena, found)
+        expected = answer.read(graph.run({"image": picture})["cats"])
+        assert tuple(map(box, found[:count])) == expected
+        counts.add(count)
+    assert max(counts) > 1
 
 
 def test_one_answer_of_a_task_needs_no_name_of_its_output() -> None:
