@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mcucc.ir.integer import IntegerGraph, IntegerNode
@@ -172,6 +172,50 @@ def with_late_queries(graph: IntegerGraph, nodes: tuple[IntegerNode, ...]) -> li
         place = next(i for i, each in enumerate(found) if each is node)
         found[place:place] = reversed(chain[1:])
     return found
+
+
+def with_early_lists(graph: IntegerGraph, nodes: Sequence[IntegerNode]) -> list[IntegerNode]:
+    """The order with the heads of a detector right behind the maps that they read.
+
+    A head (a sink that makes a list, and the nodes that only it waits for) hardly counts where
+    tensors are whole, so that its place in an order of least peak is any. Where rows are streamed
+    its map must not wait for it.
+    """
+    found = list(nodes)
+    for node in reversed(nodes):  # what only the last head waits for may be most of the network
+        if not _makes_list(graph, node):
+            continue
+        head = _head_of(graph, node)
+        inside = [each for each in found if each.name in head]
+        given = {name for each in inside for name in each.inputs}
+        rest = [each for each in found if each.name not in head]
+        places = [i for i, each in enumerate(rest) if each.output in given]
+        place = max(places, default=-1) + 1
+        found = [*rest[:place], *inside, *rest[place:]]
+    return found
+
+
+def _makes_list(graph: IntegerGraph, node: IntegerNode) -> bool:
+    """Whether a node takes whole maps and makes something else than a pixel of one."""
+    if node.kernel.granularity is not Granularity.SINK:
+        return False
+    channels = graph.activations[node.output].channels
+    return len(node.inputs) > 1 or channels != graph.activations[node.inputs[0]].channels
+
+
+def _head_of(graph: IntegerGraph, sink: IntegerNode) -> set[str]:
+    """Names of a sink and of the nodes that nothing but it waits for."""
+    names, outputs = {sink.name}, {sink.output}
+    readers: dict[str, list[str]] = {}
+    for node in graph.nodes:
+        for name in node.inputs:
+            readers.setdefault(name, []).append(node.output)
+    for node in reversed(graph.nodes):
+        own = readers.get(node.output, [])
+        if own and node.output not in graph.outputs and outputs.issuperset(own):
+            names.add(node.name)
+            outputs.add(node.output)
+    return names
 
 
 def _needs_whole_operands(node: IntegerNode) -> bool:

@@ -65,8 +65,10 @@ def stages_of(walk: Walk, begin: int) -> Iterator[Candidate]:
 
 
 def segments_of(walk: Walk, begin: int) -> Iterator[ChainSegment]:
-    """The stages that begin at node `begin` and have one input and one output."""
-    if len(walk.pending.outputs) != 1 or walk.pending.outside:
+    """The stages that begin at node `begin` and have one input and one output, lists aside."""
+    outputs = [out.tensor for out in walk.pending.outputs]
+    lists = [tensor for tensor in outputs if walk.facts.listed(tensor)]
+    if walk.pending.outside or not outputs or len(outputs) - len(lists) > 1:
         return
     found: list[ChainSegment] = []
     for (needs, top), values in walk.states.items():

@@ -52,9 +52,14 @@ class ChainSearch:
         self.known: dict[int, list[ChainSegment]] = {}
 
     def _only(self, position: int) -> int | None:
-        """The one tensor alive before a node, if it is made right there and not an output."""
+        """The one tensor alive before a node, if it is made right there and not an output.
+
+        Lists that heads made before lie beside.
+        """
         tensors = self.network.tensors
         alive = [i for i, t in enumerate(tensors) if t.root == i and t.born < position <= t.last]
+        latest = position - 1
+        alive = [i for i in alive if tensors[i].producer == latest or not self.facts.listed(i)]
         if len(alive) != 1 or tensors[alive[0]].producer != position - 1:
             return None
         return alive[0]

@@ -31,6 +31,16 @@ class SearchFacts:
             if tensor.root == number and tensor.born < position <= tensor.last
         )
 
+    def listed(self, tensor: int) -> bool:
+        """Whether a sink makes a tensor that no node reads row by row: the list of a head.
+
+        It is complete after its stage whatever the stage feeds.
+        """
+        facts, nodes = self.network.tensors[tensor], self.network.nodes
+        if facts.producer < 0 or nodes[facts.producer].granularity is not Granularity.SINK:
+            return False
+        return not any(nodes[reader].streams for reader in self.network.readers(tensor))
+
     def least_cost(self, node: PlannerNode) -> float:
         """The cost of a node by itself: every pixel once, one call a row."""
         if node.name not in self._least:

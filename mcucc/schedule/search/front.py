@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 
 from mcucc.base.progress import Progress, silent
 from mcucc.errors import ModelError
-from mcucc.ir.integer import IntegerGraph
+from mcucc.ir.integer import IntegerGraph, IntegerNode
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.layers import layers_plan
-from mcucc.schedule.plan.order import least_peak_order, with_late_queries
+from mcucc.schedule.plan.order import least_peak_order, with_early_lists, with_late_queries
 from mcucc.schedule.plan.plan import ImagePolicy, Plan
 from mcucc.schedule.plan.program import Program
 from mcucc.schedule.search.around import Around
@@ -90,7 +90,14 @@ def search(graph: IntegerGraph, options: SearchOptions = SearchOptions()) -> Fro
     """The front of a network; every point is exact, none is checked yet (see `check`)."""
     if not options.schedule.searched:
         return _front([_layers(graph, options)], options, complete=True, refused=0)
-    return _Search(graph, options).front()
+    nodes = least_peak_order(graph, options.limits.order).nodes
+    order = with_late_queries(graph, nodes)
+    searches = [_Search(graph, options, order)]
+    early = with_early_lists(graph, order)
+    if early != order and options.schedule.corner is None:
+        searches.append(_Search(graph, options, early))
+        return min(searches, key=_Search.rough_bytes).front()
+    return searches[0].front()
 
 
 def _layers(graph: IntegerGraph, options: SearchOptions) -> Program:
@@ -110,12 +117,13 @@ def _front(
 class _Search:
     """One search: it fills a table of stages, then joins and expands them."""
 
-    def __init__(self, graph: IntegerGraph, options: SearchOptions) -> None:
+    def __init__(
+        self, graph: IntegerGraph, options: SearchOptions, order: Sequence[IntegerNode]
+    ) -> None:
         self.graph, self.options, self.limits = graph, options, options.limits
         most = options.max_factor
         self.factors = sorted({*self.limits.front.factors, most, most * options.beyond})
-        nodes = least_peak_order(graph, self.limits.order).nodes
-        ordered = replace(graph, nodes=tuple(with_late_queries(graph, nodes)))
+        ordered = replace(graph, nodes=tuple(order))
         self.network = PlannerGraph(ordered, options.image)
         self.facts = SearchFacts(self.network, options.cost)
         self.least = sum(self.facts.least_cost(node) for node in self.network.nodes)
@@ -159,10 +167,9 @@ class _Search:
         limits, most = self.limits, self.options.max_factor
         by_time = not self.options.cost.counts
         walk = limits.stages.walk
-        roughly = Space(recompute=False, cap=self._layers_peak(), limits=walk)
-        self._fill(roughly, only=limits.stages.rough_tiles)
-        cap = min((draft.bytes for draft in self.table.plans()), default=self._layers_peak())
+        cap = self.rough_bytes()
         if by_time:
+            roughly = Space(recompute=False, cap=self._layers_peak(), limits=walk)
             self._fill(roughly, only=limits.stages.roomy_tiles)
         self._fill(Space(recompute=False, cap=cap * limits.refine.margin, limits=walk))
         cap = self._least_bytes()
@@ -173,6 +180,13 @@ class _Search:
         if self.options.budget < self._least_bytes():
             beyond = [factor for factor in levels if factor > most]
             self._search_costlier(cap, levels[-1], beyond)
+
+    def rough_bytes(self) -> int:
+        """Bytes of the smallest plan of stages that only cache, with the tiles tried first."""
+        walk = self.limits.stages.walk
+        roughly = Space(recompute=False, cap=self._layers_peak(), limits=walk)
+        self._fill(roughly, only=self.limits.stages.rough_tiles)
+        return min((draft.bytes for draft in self.table.plans()), default=self._layers_peak())
 
     def _search_costlier(self, cap: int, most: float, levels: Sequence[float]) -> None:
         """Stages that recompute, up to a cost factor, then better ones around what bounds plans.

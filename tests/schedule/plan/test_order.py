@@ -9,8 +9,9 @@ from mcucc.ir import IntegerGraph, IntegerNode
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.ops.attention import Attention
 from mcucc.quantize.lower import lower
-from mcucc.schedule.plan.order import least_peak_order, with_late_queries
+from mcucc.schedule.plan.order import least_peak_order, with_early_lists, with_late_queries
 from tests.graphs import Builder, mobile_net
+from tests.schedule.parts import head
 
 
 def branches(seed: int) -> IntegerGraph:
@@ -92,3 +93,20 @@ def test_wide_graph_gets_a_valid_order_with_a_true_peak() -> None:
     ordered = least_peak_order(graph)
     assert len(ordered.nodes) == len(graph.nodes)
     assert order_peak(graph, ordered.nodes) == ordered.peak
+
+
+def test_heads_stand_right_behind_their_maps() -> None:
+    b = Builder(16, 16, 3)
+    x, lists = "image", []
+    for channels in (4, 6, 8):
+        x = b.conv(x, channels, 3, 2)
+        lists.append(head(b, b.conv(x, 2), b.conv(x, 4), most=2))
+    graph = lower(b.graph(*lists))
+    late = [node for node in graph.nodes if node.name in ("conv_0", "conv_4", "conv_8")]
+    late += [node for node in graph.nodes if node not in late]
+    assert with_early_lists(graph, late) == list(graph.nodes)
+
+
+def test_a_global_pool_stays_where_it_is() -> None:
+    graph = lower(mobile_net())
+    assert with_early_lists(graph, graph.nodes) == list(graph.nodes)

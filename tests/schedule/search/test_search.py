@@ -12,9 +12,11 @@ from mcucc.driver.target import target_of
 from mcucc.errors import FitError, McuccError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.global_average_pool import GlobalAveragePool
+from mcucc.ops.suppress import Suppress
 from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.expand.planner_graph import PlannerGraph
+from mcucc.schedule.plan.buffers import BufferKind
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.spans import Reuse
@@ -38,6 +40,7 @@ from mcucc.schedule.search.stage import stages_ending
 from tests.fronts import quick, searched
 from tests.graphs import Builder, mobile_net
 from tests.schedule.networks import networks
+from tests.schedule.parts import head
 
 
 @cache
@@ -48,6 +51,16 @@ def inverted_bottlenecks() -> IntegerGraph:
     for channels, kernel, stride in ((8, 3, 1), (12, 5, 2), (12, 3, 1), (24, 7, 2), (24, 3, 1)):
         x = b.block(x, 4, channels, kernel, stride)
     return lower(b.graph(b.classifier(x, 4)))
+
+
+def inner_heads() -> IntegerGraph:
+    """The same kind with heads of a detector on the way, whose lists are merged."""
+    b = Builder(32, 32, 3)
+    x, lists = b.conv("image", 8, 3, 2), []
+    for channels, kernel, stride in ((8, 3, 1), (12, 5, 2), (12, 3, 1)):
+        x = b.block(x, 4, channels, kernel, stride)
+        lists.append(head(b, b.conv(x, 2), b.conv(x, 4), most=5))
+    return lower(b.graph(b.node(Suppress(most=5), *lists)))
 
 
 def best_front() -> Front:
@@ -87,6 +100,18 @@ def test_fused_stages_need_a_fraction_of_layers() -> None:
     layers = search(graph, SearchOptions(schedule=LAYERS)).points[0]
     assert auto.bytes * 3 < layers.bytes
     assert auto.program.macs == layers.program.macs == graph.macs
+
+
+def test_a_map_on_the_way_does_not_wait_for_its_head() -> None:
+    graph = inner_heads()
+    (point, *_) = searched(graph, SearchOptions(max_factor=1.0)).points
+    check(point.program)
+    kinds = [(buffer.kind, buffer.tensor) for buffer in point.program.buffers.values()]
+    heads = [node for node in graph.nodes if node.output.startswith("detecthead")]
+    maps = {name for node in heads for name in node.inputs}
+    assert not any(kind is BufferKind.TENSOR and tensor in maps for kind, tensor in kinds)
+    names = [node.name for node in point.program.graph.nodes]
+    assert names.index(heads[0].name) < names.index("dw_9")
 
 
 def test_stages_that_feed_each_other_need_less() -> None:
