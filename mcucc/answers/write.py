@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
@@ -31,11 +30,22 @@ def _keys(table: Any) -> Iterator[str]:
 
 
 def _value(value: Any) -> str:
-    """A TOML value: JSON's texts, numbers and lists are TOML's."""
+    """A TOML value."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return json.dumps(str(value))
+        return _text(value)
     if isinstance(value, tuple):
         return f"[{', '.join(map(_value, value))}]"
     return repr(value)
+
+
+def _text(value: str) -> str:
+    """A text in quotes; names are the file's, and what a terminal does not show is escaped."""
+    letters = []
+    for letter in str(value):
+        if letter in '"\\':
+            letters.append("\\" + letter)
+        else:
+            letters.append(letter if letter.isprintable() else f"\\U{ord(letter):08X}")
+    return f'"{"".join(letters)}"'

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mcucc.answers.answer import BoxesAnswer
 from mcucc.answers.read import read_output
 from mcucc.answers.recognise.find import recognise_file
 from mcucc.answers.recognise.found import Recognised
-from mcucc.answers.spec import BoxesSpec, Decoder
+from mcucc.answers.spec import BoxesSpec, Decoder, HeadSpec, OutputSpec
 from mcucc.answers.write import output_text
+from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
 from mcucc.ops.common.detection import Form, Merge
 from tests.answers import decoded_files as files
 
@@ -180,3 +182,46 @@ def test_what_is_found_is_a_table_of_a_toml(tmp_path: Path, make: Any) -> None:
     spec = found(make(tmp_path / "a.onnx")).spec
     text = output_text(spec)
     assert read_output(tomllib.loads(text)["output"], "x.toml") == spec
+
+
+def test_names_in_a_toml_are_escaped() -> None:
+    name = 'a"b\\c\x1b[31m\x9bé😀'
+    spec = OutputSpec(boxes=(BoxesSpec(Decoder.SSD, heads=(HeadSpec(tensor=name),)),))
+    text = output_text(spec)
+    assert "\x1b" not in text
+    assert "\x9b" not in text
+    assert read_output(tomllib.loads(text)["output"], "x.toml") == spec
+
+
+def load(path: Path, **options: Any) -> LoadedModel:
+    """As compile does, on noise: the fast way of the quantizer."""
+    return load_network(path, NetworkOptions(noise=True, **options))
+
+
+def test_a_decoded_file_becomes_its_raw_heads_and_answers(tmp_path: Path) -> None:
+    network = load(files.yolov8(tmp_path / "a.onnx"))
+    (answer,) = network.answers
+    assert network.recognised is not None
+    assert network.graph.outputs == (answer.output,)
+    assert answer.heads == ("boxes0", "scores0", "boxes1", "scores1")
+    assert not any("Concat" in node.op.kind for node in network.graph.nodes)
+
+
+def test_who_wants_the_decoded_numbers_keeps_them(tmp_path: Path) -> None:
+    path = files.yolov8(tmp_path / "a.onnx")
+    for options in ({"raw_outputs": True}, {"outputs": ("output0",)}):
+        network = load(path, **options)
+        assert network.recognised is None
+        assert not network.answers
+        assert [port.name for port in network.imported.outputs] == ["output0"]
+
+
+def test_a_toml_has_the_last_word(tmp_path: Path) -> None:
+    path = files.yolov8(tmp_path / "a.onnx")
+    text = output_text(found(path).spec).replace("[output.boxes]", "[output.boxes]\nmost = 3", 1)
+    path.with_suffix(".toml").write_text(text)
+    network = load(path)
+    (answer,) = network.answers
+    assert isinstance(answer, BoxesAnswer)
+    assert answer.most == 3
+    assert network.recognised is None
