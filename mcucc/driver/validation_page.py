@@ -20,7 +20,7 @@ def write_validation(compiled: CompiledFolder, found: Validation, facts: Validat
     pictures = _pictures(found)
     text = validation_page(facts, found.answers, pictures)
     try:
-        data.write_text(json.dumps(found.to_dict(), indent=1) + "\n", encoding="utf-8")
+        data.write_text(json.dumps(found.to_dict(whole=True), indent=1) + "\n", encoding="utf-8")
         page.write_text(text, encoding="utf-8")
     except OSError as error:
         why = error.strerror or str(error)

@@ -78,6 +78,16 @@ class Confusion:
     counts: tuple[tuple[int, ...], ...]
     unit: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """For --json: what is true, what was found, how often, where that is ever."""
+        cells = [
+            [true, found, count]
+            for true, row in zip(self.rows, self.counts, strict=True)
+            for found, count in zip(self.columns, row, strict=True)
+            if count
+        ]
+        return {"unit": self.unit, "cells": cells}
+
 
 @dataclass(frozen=True)
 class Score:
@@ -94,7 +104,7 @@ class Score:
             "pictures": self.pictures,
             **{measure.key: measure.to_dict() for measure in self.measures},
             "classes": [row.to_dict() for row in self.classes],
-            **({} if self.confusion is None else {"confusion": vars(self.confusion)}),
+            **({} if self.confusion is None else {"confusion": self.confusion.to_dict()}),
         }
 
 
