@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from mcucc.answers.read import EXAMPLES, find_output, read_output
-from mcucc.answers.spec import BoxesSpec, Decoder, EmbeddingSpec, HeadSpec, OutputSpec
+from mcucc.answers.read import EXAMPLES, TASKS, find_output, read_output
+from mcucc.answers.spec import (
+    BoxesSpec,
+    Decoder,
+    EmbeddingSpec,
+    HeadSpec,
+    OutputSpec,
+    tensors_of,
+)
 from mcucc.errors import DataError
 from tests.docs.blocks import ROOT
 
@@ -103,6 +113,38 @@ def test_tables_and_heads_are_bounded() -> None:
         read('[[output.boxes]]\ndecoder = "fomo"\n' * 17)
     with pytest.raises(DataError, match="heads: how many"):
         read(BOXES + '[[output.boxes.heads]]\ntensor = "a"\n' * 17)
+
+
+KEYS = sorted({f.name for kind in (*TASKS.values(), HeadSpec) for f in fields(kind)} | {"", "x"})
+PLAIN = st.one_of(
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=3),
+    st.sampled_from([*Decoder, "sigmoid", "nms", "boxes", "center"]).map(str),
+)
+VALUES = st.recursive(
+    PLAIN,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5)
+    ),
+    max_leaves=12,
+)
+TABLE = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=8)
+DOCUMENT = st.dictionaries(
+    st.sampled_from([*TASKS, "x"]), TABLE | st.lists(TABLE, max_size=3) | VALUES, max_size=3
+)
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(DOCUMENT | VALUES)
+def test_whatever_stands_there_is_a_specification_or_one_message(table: object) -> None:
+    try:
+        spec = read_output(table, "net.toml")
+    except DataError as error:
+        assert error.what.startswith("output") and error.hint
+    else:
+        assert all(key.startswith("output.") for key in tensors_of(spec).values())
 
 
 def test_a_file_may_have_one_table_or_the_other(tmp_path: Path) -> None:

@@ -9,6 +9,13 @@ from typing import Any
 
 import pytest
 
+from mcucc.answers.answer import (
+    BoxesAnswer,
+    ClassesAnswer,
+    EmbeddingAnswer,
+    KeypointsAnswer,
+    MaskAnswer,
+)
 from mcucc.driver.manifest import (
     InFile,
     Manifest,
@@ -49,6 +56,13 @@ GIVEN = Manifest(
     input_shapes={"image": (1, 3, 3, 4)},
     outputs=("boxes",),
     quantization=HERE,
+    answers=(
+        BoxesAnswer("boxes", ("a", "b"), ("cat",), 0.3, 0.45, 20, 2, ("left", "right")),
+        KeypointsAnswer("points", ("heat",), ("nose",), 0.1),
+        ClassesAnswer("classes", ("logits",), ("cat", "dog"), 0.5, several=True),
+        MaskAnswer("mask", ("map",), ("road",)),
+        EmbeddingAnswer("vector", ("vector",)),
+    ),
     arena_bytes=1234,
     compiler="gcc 12",
     files={"net.c": "1" * 64},
@@ -85,8 +99,9 @@ def test_folders_from_before_some_keys_are_read(tmp_path: Path) -> None:
     old = json.loads(json.dumps({"scheme": "post-training int8", "observer": "mse"}))
     old |= {"rounding": "single", "correct_biases": True}
     old["calibration"] = dataclasses.asdict(HERE.calibration)
-    made = read_manifest(changed(tmp_path, outputs=None, quantization=old))
+    made = read_manifest(changed(tmp_path, outputs=None, answers=None, quantization=old))
     assert isinstance(made.quantization, PostTraining)
+    assert made.answers == ()
     assert (made.outputs, made.splits, made.quantization.float_network) == ((), (), None)
 
 
