@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -10,11 +11,18 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from mcucc.answers.answer import ClassesAnswer, Scores
 from mcucc.errors import McuccError
+from mcucc.evaluate.judge import Judged, Worst
+from mcucc.evaluate.tasks.classes import ClassesPart, ClassesTask
+from mcucc.evaluate.tasks.task import Case
 from mcucc.images.labels import Labels
 from mcucc.images.labels_find import find_labels
+from mcucc.images.placement import Placement
+from mcucc.report.answers import Cells
+from mcucc.report.html.validation import ValidationFacts, validation_page
 from tests.hostile.spoiled import spoiled
-from tests.hostile.texts import TEXTS
+from tests.hostile.texts import EVERYTHING, MARK, TEXTS
 
 NAMES = ("a.png",)
 COCO: dict[str, Any] = {
@@ -41,6 +49,11 @@ VOC = (
 YOLO = "0 0.5 0.5 0.25 0.125 0.5 0.5 2 0.4 0.3 1\n1 0.1 0.1 0.05 0.05\n"
 YAML = "nc: 2\nkpt_shape: [2, 3]\nnames:\n  0: cat\n  1: 'a, dog'  # one\n"
 COUNT = 300
+HTML = {
+    *("!doctype", "html", "head", "meta", "link", "title", "style", "body", "main", "header"),
+    *("section", "h1", "h2", "h3", "p", "div", "table", "thead", "tbody", "tr", "th", "td"),
+    *("small", "figure", "figcaption", "img"),
+}
 
 
 @pytest.fixture
@@ -106,3 +119,27 @@ def test_names_that_unfold_nothing(folder: Path) -> None:
     ):
         (folder / "a.xml").write_text(f'{head}<annotation n="&l9;">&l9;</annotation>')
         assert not read(folder)
+
+
+def test_names_on_the_page_stay_text() -> None:
+    """Classes, files and the model are called what leaves HTML; the page only shows it."""
+    task = ClassesTask(ClassesAnswer(EVERYTHING, (), TEXTS, 0.0))
+    scores = Scores((1.0,) + (0.0,) * (len(TEXTS) - 1), 0)
+    parts = [ClassesPart(1, scores)]
+    score, wrong = task.score(parts), task.wrong(parts[0])
+    assert wrong is not None
+    found = Judged(
+        task,
+        (Case(EVERYTHING, Placement.same((4, 4)), label=1),),
+        TEXTS,
+        {"float": score, "quantized": score},
+        {"float": parts, "quantized": parts},
+        worst=(Worst(0, EVERYTHING, wrong, wrong),),
+    )
+    cells = Cells(TEXTS[:2], ((EVERYTHING, *TEXTS[:2]),))
+    facts = ValidationFacts(EVERYTHING, EVERYTHING, True, cells, TEXTS)
+    page = validation_page(facts, [found], {0: Image.new("RGB", (4, 4))})
+    assert page.count(MARK) > 50 and "What is taken for what" in page
+    tags = set(re.findall(r"<([a-z0-9!]+)", page))
+    assert tags <= HTML
+    assert not re.search(r"[\x00-\x08\x1b\x7f-\x9f\u202e\u2066]", page)
