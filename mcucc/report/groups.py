@@ -39,16 +39,18 @@ def heads_of(table: GroupTable) -> tuple[str, ...]:
 
 
 def rows_of(table: GroupTable) -> tuple[GroupCells, ...]:
-    """The rows, all pictures first."""
-    (first, *_) = table.rows
-    return tuple(
-        GroupCells((_name(row), f"{row.count:,}", *_cells(row, first)), row.lost)
-        for row in table.rows
-    )
-
-
-def _name(row: GroupRow) -> str:
-    return f"{row.column}: {row.value}" if row.column else "all"
+    """The rows, all pictures first; a column's name stands above its values."""
+    (first, *groups) = table.rows
+    width = len(heads_of(table))
+    found = [GroupCells(("all", f"{first.count:,}", *_cells(first, first)), first.lost)]
+    column = ""
+    for row in groups:
+        if row.column != column:
+            column = row.column
+            found.append(GroupCells((f"by {column}", *[""] * (width - 1)), False))
+        cells = (f"  {row.value}", f"{row.count:,}", *_cells(row, first))
+        found.append(GroupCells(cells, row.lost))
+    return tuple(found)
 
 
 def _cells(row: GroupRow, first: GroupRow) -> tuple[str, ...]:

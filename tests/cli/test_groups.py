@@ -33,9 +33,13 @@ def test_a_row_a_group_with_float_beside_int8(compiled: Project, grouped: Path) 
     told = mcucc("validate", out, "--data", grouped, "--emulator", "none", "--groups", "light")
     assert told.code == 0, told.err
     assert "groups of pictures, top-1" in told.out and "McNemar" in told.out
-    assert "light: night" in told.out and "95 % confidence (Wilson)" in told.out
+    assert (
+        "\nby light " in told.out
+        and "\n  night " in told.out
+        and "95 % confidence (Wilson)" in told.out
+    )
     page = (out / "validate.html").read_text()
-    assert "Groups of pictures, top-1" in page and "light: &lt;b&gt;day" in page
+    assert "Groups of pictures, top-1" in page and "by light" in page and "&lt;b&gt;day" in page
     found = json.loads((out / "validate.json").read_text())
     (table,) = found["answers"][0]["groups"]
     assert [(row["column"], row["value"], row["count"]) for row in table["rows"]] == [
@@ -51,4 +55,4 @@ def test_a_row_a_group_with_float_beside_int8(compiled: Project, grouped: Path) 
 def test_columns_that_make_groups_are_found(compiled: Project, grouped: Path) -> None:
     told = mcucc("validate", compiled.folder / "out", "--data", grouped, "--emulator", "none")
     assert told.code == 0, told.err
-    assert "light: night" in told.out and "serial" not in told.out  # it names each picture
+    assert "by light" in told.out and "serial" not in told.out  # it names each picture
