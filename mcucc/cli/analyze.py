@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from mcucc.driver.analyze import Analysis, Verdict
 
+LONGEST = 1000  # letters of a line
+
 
 def analyze_command(
     model: Annotated[Path, typer.Argument(help="The network: .onnx or .tflite.")],
@@ -96,6 +98,12 @@ def _verdict(verdict: Verdict) -> list[Text]:
     return lines
 
 
+def _shortened(text: str) -> str:
+    """A table without the end of long lines, such as thousands of anchors: --json has them."""
+    lines = text.splitlines()
+    return "\n".join(x if len(x) <= LONGEST else f"{x[:LONGEST]} .. (--json: whole)" for x in lines)
+
+
 def _notes(found: Analysis) -> list[Text]:
     from rich.text import Text
 
@@ -118,7 +126,7 @@ def _notes(found: Analysis) -> list[Text]:
     lines = [Text(note, style="dim") for note in notes]
     if found.recognised is not None:
         lines += [Text(line) for line in recognised_words(found.recognised)]
-        lines += [Text("as a table of its TOML:", style="dim"), Text(found.output)]
+        lines += [Text("as a table of its TOML:", style="dim"), Text(_shortened(found.output))]
     if found.proposed is not None:
         made = found.proposed
         lines.append(Text(f"the outputs look like this (a proposal): {made.why}"))

@@ -15,6 +15,7 @@ from mcucc.answers.recognise.find import recognise_file
 from mcucc.answers.recognise.found import Recognised
 from mcucc.answers.records import boxes_of
 from mcucc.answers.spec import Decoder, OutputSpec
+from mcucc.driver.load import NetworkOptions, load_network
 from mcucc.frontends.load import load_model
 from mcucc.frontends.tflite.flexbuffer import numbers_of
 from mcucc.ir.float_run import evaluate_graph
@@ -152,3 +153,12 @@ def test_any_bytes_are_numbers_or_a_ValueError() -> None:
         except ValueError:
             continue
         assert all(isinstance(value, int | float) for value in made.values())
+
+
+@pytest.mark.parametrize("int8", [False, True], ids=["float", "int8"])
+def test_such_a_file_is_compiled(tmp_path: Path, int8: bool) -> None:
+    path = post_processed(tmp_path / "a.tflite", int8=int8)
+    network = load_network(path, NetworkOptions(noise=True))
+    (answer,) = network.answers
+    assert network.graph.outputs == (answer.output,)
+    assert answer.heads == ("boxes0", "logits0", "boxes1", "logits1")

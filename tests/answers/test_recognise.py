@@ -172,8 +172,10 @@ def test_a_suppression_of_no_overlap_is_refused(tmp_path: Path) -> None:
 
 def test_the_best_of_a_list_are_chosen_without_a_suppression(tmp_path: Path) -> None:
     """YOLOv10 and YOLO26 end so, which no network of mcucc does: it is cut in front."""
-    spec = boxes(files.best(tmp_path / "a.onnx"))
+    path = files.best(tmp_path / "a.onnx")
+    spec = boxes(path)
     assert spec.decoder is Decoder.YOLOV8
+    assert len(load(path).answers) == 1
     assert spec.merge is Merge.NONE
 
 
