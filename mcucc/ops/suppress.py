@@ -182,4 +182,4 @@ class SuppressKernel(Kernel):
         )
 
     def describe(self) -> str:
-        return str(self.op)
+        return f"Suppress to {self.op.most}, {self.op.merge.value}"

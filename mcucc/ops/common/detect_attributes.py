@@ -71,11 +71,17 @@ class Head:
             raise ValueError("peaks are those of scores, without softmax")
 
     def __str__(self) -> str:
+        return f"DetectHead({self.words})"
+
+    @property
+    def words(self) -> str:
+        """What it finds, for people."""
         form = f"{self.form.value}, {self.bins} bins" if self.bins else self.form.value
         points = f", {self.point_count} points" if self.point_count else ""
         return (
-            f"DetectHead({self.classes} classes, {len(self.anchors)} anchors, {form}{points}, "
-            f"threshold {self.threshold:g}, the best {self.most})"
+            f"{self.classes} {'class' if self.classes == 1 else 'classes'}, "
+            f"{len(self.anchors)} {'anchor' if len(self.anchors) == 1 else 'anchors'}, "
+            f"{form}{points}, threshold {self.threshold:g}, the best {self.most}"
         )
 
     def cells(self, inputs: Sequence[tuple[int, int, int]]) -> Cells:

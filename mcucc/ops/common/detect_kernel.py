@@ -95,7 +95,7 @@ class DetectHeadKernel(Kernel):
         return -(-(ENTRY_BYTES + 6 * self.head.point_count) // 4) * 4
 
     def describe(self) -> str:
-        return str(self.head)
+        return f"DetectHead of {self.head.words}"
 
     # NumPy ---------------------------------------------------------------------------------------
 

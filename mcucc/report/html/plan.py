@@ -19,6 +19,7 @@ GLYPHS = {
     "Mul": "×",
     "DepthwiseConv2d": "D",
     "Conv2d": "C",
+    "DetectHead": "H",
     "FullyConnected": "F",
     "SplitBlock": "S",
     "FinishSums": "Σ",
