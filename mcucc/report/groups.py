@@ -19,7 +19,7 @@ TESTS = {
 }
 INTERVALS = {"top1": "Wilson", "f1": "Wilson, of TP / (TP + FP + FN)"}
 DRAWN = "bootstrap of the pictures, fixed seed"
-LOST = "int8 loses"
+LOST = "worse"
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def footnotes_of(table: GroupTable) -> list[str]:
     (first, *groups) = table.rows
     if first.test:
         lines.append(
-            f"{TESTS[first.test]}; {LOST}: worse, and p below {LEVEL:g}, of the groups by Holm's "
-            f"correction for {len(groups)}"
+            f"{TESTS[first.test]}; {LOST}: int8 loses, p below {LEVEL:g} (of the groups by Holm's "
+            f"correction for {len(groups)})"
         )
     return lines
 
@@ -90,9 +90,9 @@ def print_groups(tables: tuple[GroupTable, ...], console: Console) -> None:
     for made in tables:
         console.print()
         console.print(f"groups of pictures, {made.title}", style="bold", highlight=False)
-        table = Table(box=None, pad_edge=False, header_style="dim")
+        table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
         for place, head in enumerate(heads_of(made)):
-            table.add_column(head, justify="right" if place else "left", no_wrap=place > 0)
+            table.add_column(head, justify="right" if place else "left", no_wrap=True)
         for row in rows_of(made):
             table.add_row(*map(Text, row.cells), style="bold red" if row.lost else "")
         console.print(table)
