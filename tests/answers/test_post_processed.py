@@ -99,7 +99,10 @@ def test_regular_suppression_is_class_by_class(tmp_path: Path) -> None:
         ({"x_scale": 0.0}, "scales"),
         ({"w_scale": float("nan")}, "scales"),
         ({"max_detections": 0}, "keeps 0"),
-        ({"max_detections": 10**6}, "keeps 1000000"),
+        ({"max_detections": 10**6}, "counts"),
+        ({"max_detections": float("nan")}, "counts"),
+        ({"num_classes": float("inf")}, "counts"),
+        ({"num_classes": -1}, "counts"),
         ({"nms_iou_threshold": -1.0}, "overlap"),
     ],
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from mcucc.answers.answer import BoxesAnswer
@@ -177,6 +178,23 @@ def test_the_best_of_a_list_are_chosen_without_a_suppression(tmp_path: Path) -> 
     assert spec.decoder is Decoder.YOLOV8
     assert len(load(path).answers) == 1
     assert spec.merge is Merge.NONE
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_suppression_of_no_number_is_refused(tmp_path: Path, value: float) -> None:
+    assert f"is {value}" in refused(
+        files.suppressed(tmp_path / "a.onnx", overlap=value, threshold=0.25)
+    )
+
+
+def test_a_suppression_by_a_broken_constant_is_refused(tmp_path: Path) -> None:
+    path = files.suppressed(tmp_path / "a.onnx", overlap=0.5, threshold=0.25)
+    model = onnx.load(path)
+    node = next(n for n in model.graph.node if n.op_type == "NonMaxSuppression")
+    tensor = next(t for t in model.graph.initializer if t.name == node.input[3])
+    tensor.raw_data = b"\0"
+    onnx.save(model, path)
+    assert "broken" in refused(path)
 
 
 @pytest.mark.parametrize("make", [files.yolox, files.ssd, files.yolov8])

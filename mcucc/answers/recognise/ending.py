@@ -107,6 +107,9 @@ def _post_process(file: TfliteFile, operator: FileOperator) -> Ending:
         raise NotReadError(f"TFLite_Detection_PostProcess without {', '.join(missing)}")
     if not all(math.isfinite(numbers[k]) and 1e-3 <= numbers[k] <= 1e6 for k in SCALES):
         raise NotReadError("TFLite_Detection_PostProcess with scales that are no scales")
+    counts = [numbers[key] for key in ("num_classes", "max_detections")]
+    if not all(0 <= count <= MOST_ANCHORS for count in counts):  # NaN is not, either
+        raise NotReadError("TFLite_Detection_PostProcess with counts that are none")
     boxes, scores, anchors = (file.tensors[index] for index in operator.inputs)
     spec, assumed = _chosen(
         _Choice(
@@ -160,7 +163,13 @@ def _suppression(model: onnx.ModelProto, node: onnx.NodeProto) -> Ending:
         tensor = known.get(name)
         if tensor is None or tensor.external_data or np.prod(tensor.dims, dtype=object) != 1:
             raise NotReadError(f"{SUPPRESSION}: {name} is no constant number")
-        return float(numpy_helper.to_array(tensor).reshape(-1)[0])
+        try:
+            value = float(numpy_helper.to_array(tensor).reshape(-1)[0])
+        except (ValueError, TypeError, IndexError) as error:
+            raise NotReadError(f"{SUPPRESSION}: {name} is broken ({error})") from error
+        if not math.isfinite(value):
+            raise NotReadError(f"{SUPPRESSION}: {name} is {value}")
+        return value
 
     spec, assumed = _chosen(
         _Choice(

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from mcucc.answers.recognise.boxes import ways
 from mcucc.answers.recognise.decoder import Found, decoder_of
 from mcucc.answers.recognise.ending import Ending, NotReadError, best_of_all, ending_of
@@ -146,7 +148,8 @@ def recognise(imported: ImportedModel) -> Recognised | str:
         return tails
     reason = ""
     for tail in tails:
-        found = _of_tail(imported, tail, side)
+        with np.errstate(all="ignore"):  # what is no number is no decoder
+            found = _of_tail(imported, tail, side)
         if isinstance(found, Recognised):
             return found
         reason = reason or found

@@ -15,6 +15,7 @@ from mcucc.ops.common.detection import Curve
 SCORE_TOLERANCE = 1e-4
 SAMPLED = 64  # candidates that are looked at before all are
 SIDES_OF_BOX = 4
+MOST_COLUMNS = 1 << 10
 
 
 class Scoring(StrEnum):
@@ -110,6 +111,8 @@ class _Search:
     """The columns of one table for random numbers, and what the heads have for each candidate."""
 
     def __init__(self, columns: FloatArray, roles: list[FloatArray]) -> None:
+        if columns.shape[1] > MOST_COLUMNS:
+            raise NotRowsError(f"{columns.shape[1]} numbers a candidate")
         self.columns, self.roles = columns, roles
         step = max(len(columns) // SAMPLED, 1)
         self.some: Indices = np.arange(0, len(columns), step)
@@ -138,7 +141,14 @@ class _Search:
         plain = self._matches(curves)
         if plain:
             return self._of_matches({j: channels[k] for j, k in plain.items()}, None)
+        few = curves[self.some]
+        ends = [self.columns[self.some, j : j + 1] for j in (0, self.columns.shape[1] - 1)]
         for number, channel in enumerate(channels):
+            # Scores stand at either end: few channels are worth a look at all columns.
+            trial = few * few[:, number : number + 1]
+            near = min(float(np.abs(trial - end).max(axis=0).min()) for end in ends)
+            if near > SCORE_TOLERANCE:
+                continue
             product = self._matches(curves * curves[:, number : number + 1])
             product = {j: k for j, k in product.items() if k != number}
             if product:
