@@ -114,11 +114,13 @@ def validate(
     time_limit_s: float = 1800.0,
     layers: bool = False,
     labels: Sequence[PathLike] = (),
+    groups: Sequence[str] | None = None,
 ) -> Validation:
     """Every sample in float, NumPy, host C and emulated C, compared byte for byte.
 
     With `layers` also what each layer's rounding costs, on a few samples. Answers that [output]
     says are rated by `labels`, files or folders of boxes or masks, or by those beside the pictures.
+    `groups` are columns of labels.csv that are rated apart, None for all that make groups.
 
     Raises DataError for unusable data, ToolError when a compiler or emulator fails.
     """
@@ -131,6 +133,7 @@ def validate(
         progress=silent,
         layers=layers,
         labels=[Path(path) for path in labels],
+        groups=groups,
     )
 
 
