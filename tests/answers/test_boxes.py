@@ -160,6 +160,15 @@ def test_anchors_may_be_a_constant_output_of_the_file() -> None:
     assert [box.left, box.top, box.right, box.bottom] == pytest.approx([18, 8, 30, 24])
 
 
+def test_each_head_has_anchors_of_its_own() -> None:
+    shapes = {"fine": (4, 6, 12), "coarse": (2, 3, 12)}
+    pairs = {"fine": ((4, 8), (8, 4)), "coarse": ((16, 8), (32, 16))}
+    both = tuple(HeadSpec(name, anchors=own) for name, own in pairs.items())
+    made = appended(BoxesSpec(Decoder.YOLOV3, both, ("person",)), shapes)
+    for op, own in zip(heads(made), pairs.values(), strict=True):
+        assert tuple((a.gain_width, a.gain_height) for a in op.anchors) == own
+
+
 def test_st_ssd_moves_the_edges_of_anchors_and_heads_share_a_constant() -> None:
     """The constant has edges as shares, of the cells of the first head, then of the second."""
     shapes = {"b0": (2, 3, 8), "s0": (2, 3, 4), "b1": (1, 2, 8), "s1": (1, 2, 4)}
