@@ -12,6 +12,9 @@ import onnx
 import pytest
 from PIL import Image, ImageDraw
 
+from mcucc.answers.answer import BoxesAnswer
+from mcucc.driver.load import NetworkOptions, load_network
+
 HELMETS = Path(__file__).resolve().parents[2] / "examples" / "helmets"
 SIZE = (192, 144)  # width, height
 MAPS = ("boxes", "objectness", "scores")
@@ -51,6 +54,23 @@ def train(data: Path, state: Path, out: Path, epochs: int, stop: int = 0) -> str
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_the_committed_network_is_small_and_names_no_machine() -> None:
+    content = (HELMETS / "helmets.onnx").read_bytes()
+    assert len(content) <= 400_000
+    assert b"/home" not in content
+    assert b"site-packages" not in content
+
+
+def test_its_output_table_fits_the_network() -> None:
+    """Six maps become a list of boxes of two classes, before and behind the quantizer."""
+    network = load_network(HELMETS / "helmets.onnx", NetworkOptions(noise=True))
+    (answer,) = network.answers
+    assert isinstance(answer, BoxesAnswer)
+    assert answer.classes == ("helmet", "head")
+    assert len(answer.heads) == 6
+    assert network.integer.outputs == (answer.output,)
 
 
 @pytest.mark.nightly
