@@ -57,27 +57,6 @@ anchors = [[30, 61], [62, 45], [59, 119]]
 tensor = "1809"
 anchors = [[10, 13], [16, 30], [33, 23]]
 """
-YOLOV5 = """
-[output.boxes]
-decoder = "yolov5"
-classes = ["other", "person", "logo"]
-threshold = 0.3
-overlap = 0.45
-most = 20
-[[output.boxes.heads]]
-tensor = "{}model/tf_detect/tf_conv2d/conv2d_57/Conv2D;tf_detect/tf_conv2d/conv2d_57/bias1"
-anchors = [[10, 13], [16, 30], [33, 23]]
-[[output.boxes.heads]]
-tensor = "{}model/tf_detect/tf_conv2d_1/conv2d_58/Conv2D;tf_detect/tf_conv2d_1/conv2d_58/bias1"
-anchors = [[30, 61], [62, 45], [59, 119]]
-[[output.boxes.heads]]
-tensor = "{}model/tf_detect/tf_conv2d_2/conv2d_59/Conv2D;tf_detect/tf_conv2d_2/conv2d_59/bias1"
-anchors = [[116, 90], [156, 198], [373, 326]]
-""".format(
-    "model/tf_detect/tf_conv2d/conv2d_57/BiasAdd;",
-    "model/tf_detect/tf_conv2d_1/conv2d_58/BiasAdd;model/tf_detect/tf_conv2d/conv2d_57/Conv2D;",
-    "model/tf_detect/tf_conv2d_2/conv2d_59/BiasAdd;model/tf_detect/tf_conv2d/conv2d_57/Conv2D;",
-)
 ST_SSD = """
 [output.boxes]
 decoder = "st_ssd"
@@ -108,7 +87,6 @@ CASES = {
     "helmets": Case(
         "helmets (YOLOX-like)", "examples/helmets/helmets.onnx", "", "helmets", own=True
     ),
-    "yolov5": Case("ei_person_logo (YOLOv5)", "real/ei_person_logo.tflite", YOLOV5, "coco"),
     "ssd": Case("st_ssd_mbv1_192 (SSD)", "real/st_ssd_mbv1_192.tflite", ST_SSD, "coco"),
 }
 
@@ -307,8 +285,7 @@ decode beside the float decode of the same int8 heads.
 """
     plan = f"""
 Board {board} under QEMU, `--image rows --schedule layers`, bytes; heads are outputs
-(`--raw-outputs`), or decoded. Instructions are those of the picture with
-most boxes.
+(`--raw-outputs`), or decoded. Instructions are those of the picture with most boxes.
 """
     return "\n".join([head, *precision_table(rows), plan, *cost_table(rows)])
 
