@@ -62,7 +62,8 @@ def varied(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """A batch zoomed, moved, mirrored, recoloured and partly put together of quarters.
 
-    Where `is_calm` they are only mirrored and moved and zoomed a little.
+    Where `is_calm` they are only mirrored and moved and zoomed a little. Pictures of the set itself
+    are upside down or in the dark, so that these are.
     """
     x, boxes = _moved(x, boxes, random, 0.2 if is_calm else 1.0)
     if is_calm:
@@ -75,24 +76,22 @@ def varied(
 def _moved(
     x: torch.Tensor, boxes: torch.Tensor, random: torch.Generator, reach: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Each picture at its own size and place; half of them mirrored."""
+    """Each picture at its own size and place, half of them mirrored, half of them upside down."""
     count = len(x)
     together = torch.empty(count, 1).uniform_(-0.5, 0.7, generator=random)
     apart = torch.empty(count, 2).uniform_(-0.1, 0.1, generator=random)
     zoom = torch.exp(reach * (together + apart))
-    mirror = torch.where(torch.rand(count, generator=random) < 0.5, -1.0, 1.0)
+    mirror = torch.where(torch.rand(count, 2, generator=random) < 0.5, -1.0, 1.0)
     free = (zoom - 1).abs() + 0.1 * reach  # how far the middle may move
     shift = (torch.rand(count, 2, generator=random) * 2 - 1) * free
     inverse = torch.zeros(count, 2, 3)
-    inverse[:, 0, 0] = mirror / zoom[:, 0]
-    inverse[:, 1, 1] = 1 / zoom[:, 1]
-    inverse[:, 0, 2] = -shift[:, 0] * mirror / zoom[:, 0]
-    inverse[:, 1, 2] = -shift[:, 1] / zoom[:, 1]
+    inverse[:, [0, 1], [0, 1]] = mirror / zoom
+    inverse[:, :, 2] = -shift * mirror / zoom
     grid = functional.affine_grid(inverse, list(x.shape), align_corners=False)
     x = functional.grid_sample(x, grid, align_corners=False)
     half = torch.tensor([WIDTH / 2, HEIGHT / 2])
     corners = boxes[..., 1:].reshape(count, -1, 2, 2) / half - 1
-    scale = torch.stack([mirror * zoom[:, 0], zoom[:, 1]], 1)[:, None, None]
+    scale = (mirror * zoom)[:, None, None]
     corners = (corners * scale + shift[:, None, None] + 1) * half
     corners = torch.cat([corners.amin(2), corners.amax(2)], 2)
     whole = torch.tensor([0.0, 0.0, WIDTH, HEIGHT]).expand(count, 4)
@@ -148,4 +147,6 @@ def _recoloured(x: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     grey = x.mean(1, keepdim=True)
     x = grey + (x - grey) * (1 + each(0.5))
     x = x * (1 + each(0.3)) * (1 + each(0.08, 3)) + each(0.2)
+    light = 0.65 + each(0.45)  # of black, which is -1
+    x = torch.where(each(1.0) < 0, (x + 1) * light - 1, x)
     return x.clamp(-1, 1)

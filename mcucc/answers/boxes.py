@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -24,7 +25,9 @@ from mcucc.ops.reshape import Reshape
 from mcucc.ops.suppress import Suppress
 from mcucc.quantize.split_outputs import SplitOutput
 
-CANDIDATES = 3  # times `most`, of each head
+# Candidates of a head by default, times `most`: several heads share what one may have, so that all
+# lists of 20 detections, with the running head's, stay below 2 kB.
+CANDIDATES, FEWEST_CANDIDATES, SHARED_CANDIDATES = 3.0, 1.5, 4.5
 PEAK = Window2d((3, 3), pads=Pads(1, 1, 1, 1))
 
 
@@ -36,6 +39,7 @@ def add_boxes(builder: Builder, named: Named, ends: Ends, spec: BoxesSpec, at: s
     making = _Boxes(builder, named, ends, spec, way, ends.size, at)
     heads = [(head, f"{at}.heads[{i}]") for i, head in enumerate(spec.heads)]
     heads = heads or making.found()
+    making = replace(making, lists=len(heads))
     made: list[_Made] = []
     taken: dict[str, int] = {}
     for head, key in heads:
@@ -69,6 +73,7 @@ class _Boxes:
     way: Way
     size: tuple[int, int]
     at: str
+    lists: int = 1
 
     @property
     def alone(self) -> bool:
@@ -257,7 +262,8 @@ class _Boxes:
     def _candidates(self, maps: Maps) -> int:
         if self.alone:
             return self.spec.most
-        wanted = self.spec.candidates or CANDIDATES * self.spec.most
+        share = min(CANDIDATES, max(FEWEST_CANDIDATES, SHARED_CANDIDATES / self.lists))
+        wanted = self.spec.candidates or math.ceil(share * self.spec.most)
         return min(wanted, maps.height * maps.width * maps.anchors, MOST_RECORDS)
 
     def _scores(self, places: dict[str, Place], at: str) -> tuple[Curve, bool]:

@@ -71,9 +71,10 @@ class HeadSpec:
 class BoxesSpec:
     """`[output.boxes]`. What is "" or empty is the decoder's own.
 
-    Of the candidates with a score of at least `threshold` the best `candidates` (0: three times
-    `most`) are merged, those of a class among themselves unless `agnostic`: two are the same where
-    their intersection over union is above `overlap`. The best `most` are the answer.
+    Of the candidates with a score of at least `threshold` the best `candidates` of each head (0: by
+    `most` and the number of heads, boxes.py) are merged, those of a class among themselves unless
+    `agnostic`: two are the same where their intersection over union is above `overlap`. The best
+    `most` are the answer.
     `offset` is where in its cell an anchor's point lies, 0 to 1; `pixels`: corners are no shares of
     the picture. `order` are the kinds of numbers in a tensor that has them all.
     """

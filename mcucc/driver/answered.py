@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mcucc.answers.draw import Said, draw
@@ -13,6 +13,7 @@ from mcucc.answers.words import brief, lines_of, said_of, to_dict
 from mcucc.driver.folder import CompiledFolder
 from mcucc.driver.run import Outputs
 from mcucc.errors import DataError, OutputError
+from mcucc.images.datasets import SUFFIXES
 from mcucc.images.placement import Placement
 from mcucc.images.samples import Picture, Sample
 
@@ -99,7 +100,9 @@ def drawing_names(samples: Sequence[Sample]) -> list[str]:
     """A file name for each sample's drawing, of letters that every system takes, all different."""
     found: dict[str, str] = {}  # by what a system that ignores case takes for the same
     for sample in samples:
-        plain = re.sub(r"[^A-Za-z0-9._-]+", "_", sample.name)[-120:].lstrip(".-") or "picture"
+        path = PurePosixPath(sample.name)
+        own = str(path.with_suffix("")) if path.suffix.lower() in SUFFIXES else sample.name
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "_", own)[-120:].lstrip(".-") or "picture"
         name, number = f"{plain}{PNG}", 2
         while name.lower() in found:
             name, number = f"{plain}-{number}{PNG}", number + 1

@@ -53,10 +53,10 @@ def test_a_folder_is_a_line_and_a_drawing_a_picture(answering: Project, tmp_path
         "class0/1.png",
     ]
     assert sorted(path.name for path in (tmp_path / "d").iterdir()) == [
-        "class0_0.png.png",
-        "class0_1.png.png",
-        "class1_0.png.png",
-        "class2_0.png.png",
+        "class0_0.png",
+        "class0_1.png",
+        "class1_0.png",
+        "class2_0.png",
     ]
     host = mcucc("run", out, "--input", answering.data, "--json", "--emulator", "host")
     rows = json.loads(host.out)["pictures"]
