@@ -109,7 +109,7 @@ def test_host_c_gives_the_bytes_of_layer_by_layer_under_plans_found(
 @pytest.mark.emulated
 @pytest.mark.parametrize("board", [*BOARDS, "corstone-300"])
 def test_emulated_c_gives_the_bytes_of_layer_by_layer(board: str, tmp_path: Path) -> None:
-    drawn = draw_cases(1000, board, 50)
+    drawn = draw_cases(1000, board, 100)
     split = [c for c in drawn if any(stage.splits for stage in c.program.plan.stages)]
     assert len(split) >= 3
     cases = [*drawn[:8], *(c for c in split[:3] if c not in drawn[:8])]
