@@ -27,7 +27,7 @@ MODEL = "onnx/mcunet-5fps_vww.onnx"
 def pictures(zoo: Path, data: Path, count: int) -> Iterator[np.ndarray]:
     preprocess = find_preprocess(zoo / MODEL)
     for item in load_dataset(data / "coco_person").items[:count]:
-        real = preprocess.real_values(item.load(preprocess))
+        real = preprocess.real_values(item.load(preprocess).image)
         yield np.ascontiguousarray(real.transpose(2, 0, 1)[None])
 
 

@@ -58,7 +58,7 @@ def test_fits_with_a_fence_at_exactly_that_size(
     preprocess = compiled.manifest.preprocess
     assert preprocess is not None
     network = load_network(model, options, quiet)
-    images = [item.load(preprocess) for item in load_dataset(data_dir / task).items[-2:]]
+    images = [item.load(preprocess).image for item in load_dataset(data_dir / task).items[-2:]]
     expected = tuple(reference_bytes(network, compiled.integer, i.reshape(-1)) for i in images)
     assert Qemu().run(firmware, [image.tobytes() for image in images]).outputs == expected
 

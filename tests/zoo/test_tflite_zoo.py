@@ -55,7 +55,7 @@ class Run:
         preprocess = find_preprocess(self.path)
         (end,) = self.imported.inputs
         for item in load_dataset(self.data / FOLDERS.get(task, task)).items[:PICTURES]:
-            camera = item.load(preprocess)
+            camera = item.load(preprocess).image
             real = preprocess.real_values(camera).reshape(end.shape)
             if end.dtype == np.float32:
                 yield real
