@@ -27,7 +27,7 @@ def packed_set(path: Path, pictures: int = 20) -> Path:
     for index in range(pictures):
         image = Image.new("RGB", SIZE, "gray")
         for kind, colour in enumerate(("red", "blue")):
-            left, top = rng.integers(0, 150), rng.integers(0, 110)
+            left, top = int(rng.integers(0, 150)), int(rng.integers(0, 110))
             ImageDraw.Draw(image).rectangle((left, top, left + 19, top + 19), fill=colour)
             place = ((left + 10) / SIZE[0], (top + 10) / SIZE[1], 20 / SIZE[0], 20 / SIZE[1])
             boxes.append((index, kind, *place))
