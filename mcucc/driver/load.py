@@ -156,12 +156,12 @@ def load_network(path: Path, options: NetworkOptions, progress: Progress = silen
     """
     progress("importing", 0, 0)
     spec = None if options.raw_outputs else find_output(path, options.preprocess)
-    recognised = None
+    read, recognised = read_file(path, options.outputs), None
     if spec is None and not (options.raw_outputs or options.outputs):
-        found = recognise_file(path, options.input_shapes)
+        found = recognise_file(read, options.input_shapes)
         recognised = found if isinstance(found, Recognised) else None
         spec = recognised.spec if recognised else None
-    file, inner = ending_at(read_file(path, options.outputs), tensors_of(spec) if spec else {})
+    file, inner = ending_at(read, tensors_of(spec) if spec else {})
     imported = import_file(file, options.input_shapes)
     if spec is not None:  # whether it fits is told before anything takes time
         append(imported.graph, spec, ends_of(imported, (), inner, options.preprocess))

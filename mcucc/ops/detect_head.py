@@ -20,10 +20,11 @@ from mcucc.numerics.fixed_point import IntArray, Rounding
 from mcucc.ops.common.byte_scores import Softmax16, score_table
 from mcucc.ops.common.detect_attributes import MOST_INPUTS, Head
 from mcucc.ops.common.detect_kernel import DetectHeadKernel, HeadScores
-from mcucc.ops.common.detection import Form, numbers, softmax
+from mcucc.ops.common.detection import Form, numbers
 from mcucc.ops.common.fixed_places import BIN_POWER_BITS, ByteFunction, power_table
 from mcucc.ops.common.geometry import Cells, Geometry, columns_of, float_boxes, float_points
 from mcucc.ops.common.record import Finder, Found, Reals, check_int8, flat_type, record_bytes
+from mcucc.ops.softmax import softmax
 
 
 @register

@@ -30,6 +30,13 @@ from mcucc.ops.common.table_function import check_fixed
 DOUBLE_CHANNELS = 4095  # the sum has 12 integer bits
 
 
+def softmax(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """exp(x) / sum exp(x) over the last axis, in float64."""
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    found: npt.NDArray[np.float64] = e / e.sum(axis=-1, keepdims=True)
+    return found
+
+
 @register
 @dataclass(frozen=True)
 class Softmax(Op):
@@ -48,9 +55,7 @@ class Softmax(Op):
         return inputs[0]
 
     def evaluate(self, inputs: Sequence[FloatArray]) -> FloatArray:
-        x = inputs[0].astype(np.float64) * self.beta
-        e = np.exp(x - x.max(axis=-1, keepdims=True))
-        y: FloatArray = (e / e.sum(axis=-1, keepdims=True)).astype(np.float32)
+        y: FloatArray = softmax(inputs[0].astype(np.float64) * self.beta).astype(np.float32)
         return y
 
     def pullback(

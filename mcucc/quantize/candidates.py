@@ -14,7 +14,7 @@ from mcucc.ir.float_run import evaluate_graph
 from mcucc.ir.graph import Graph
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.tensor import Quant
-from mcucc.ops.softmax import Softmax
+from mcucc.ops.softmax import Softmax, softmax
 from mcucc.quantize.ends import judged_tensors
 from mcucc.quantize.sensitivity import real_inputs
 
@@ -137,6 +137,4 @@ def _divergence(
 
 
 def _softmax(scores: DoubleArray) -> DoubleArray:
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    shares: DoubleArray = np.maximum(powers / powers.sum(axis=1, keepdims=True), SMALLEST)
-    return shares
+    return np.maximum(softmax(scores), SMALLEST)

@@ -16,7 +16,7 @@ from mcucc.answers.recognise.found import Recognised
 from mcucc.answers.records import boxes_of
 from mcucc.answers.spec import Decoder, OutputSpec
 from mcucc.driver.load import NetworkOptions, load_network
-from mcucc.frontends.load import load_model
+from mcucc.frontends.load import load_model, read_file
 from mcucc.frontends.tflite.flexbuffer import numbers_of
 from mcucc.ir.float_run import evaluate_graph
 from mcucc.ops.common.detection import Curve, Form
@@ -32,7 +32,7 @@ from tests.litert_builder import run_litert
 
 
 def found(path: Path) -> Recognised:
-    made = recognise_file(path)
+    made = recognise_file(read_file(path))
     assert isinstance(made, Recognised), made
     return made
 
@@ -107,13 +107,13 @@ def test_regular_suppression_is_class_by_class(tmp_path: Path) -> None:
     ],
 )
 def test_options_that_cannot_be(tmp_path: Path, changes: dict[str, Any], why: str) -> None:
-    made = recognise_file(post_processed(tmp_path / "a.tflite", options(**changes)))
+    made = recognise_file(read_file(post_processed(tmp_path / "a.tflite", options(**changes))))
     assert isinstance(made, str)
     assert why in made
 
 
 def test_anchors_of_other_boxes(tmp_path: Path) -> None:
-    made = recognise_file(post_processed(tmp_path / "a.tflite", anchor_count=5))
+    made = recognise_file(read_file(post_processed(tmp_path / "a.tflite", anchor_count=5)))
     assert isinstance(made, str)
     assert "shape" in made
 
@@ -140,7 +140,7 @@ def test_numbers_of_a_map() -> None:
 def test_bytes_that_are_no_map(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         numbers_of(data)
-    made = recognise_file(post_processed(tmp_path / "a.tflite", data))
+    made = recognise_file(read_file(post_processed(tmp_path / "a.tflite", data)))
     assert isinstance(made, str)
     assert "TFLite_Detection_PostProcess" in made
 

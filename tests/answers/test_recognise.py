@@ -17,13 +17,14 @@ from mcucc.answers.recognise.found import Recognised
 from mcucc.answers.spec import BoxesSpec, Decoder, HeadSpec, OutputSpec
 from mcucc.answers.write import output_text
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
+from mcucc.frontends.load import read_file
 from mcucc.ops.common.detection import Form, Merge
 from tests.answers import decoded_files as files
 
 
 def found(path: Path) -> Recognised:
     """What is recognised; the reason where nothing is."""
-    made = recognise_file(path)
+    made = recognise_file(read_file(path))
     assert isinstance(made, Recognised), made
     return made
 
@@ -34,7 +35,7 @@ def boxes(path: Path) -> BoxesSpec:
 
 
 def refused(path: Path) -> str:
-    made = recognise_file(path)
+    made = recognise_file(read_file(path))
     assert isinstance(made, str), made
     return made
 

@@ -30,21 +30,20 @@ NO_PICTURE = "it has not one picture as its input"
 
 
 def recognise_file(
-    path: Path, input_shapes: Mapping[str, tuple[int, ...]] | None = None
+    file: ModelFile, input_shapes: Mapping[str, tuple[int, ...]] | None = None
 ) -> Recognised | str:
     """What the outputs of a file mean where they are decoded boxes; a reason where they are not.
 
     A file that ends in an operator which chooses among boxes is cut in front of it. Raises
-    ModelError for a file that cannot be read, whatever its outputs are.
+    ModelError for a file that cannot be imported, whatever its outputs are.
     """
-    file = read_file(path)
     try:
         ending = ending_of(file)
         if ending is None:
             if not may_be_decoded(file):
                 return "its outputs are no lists of candidates"
             return _named(file, recognise(import_file(file, input_shapes)))
-        cut = import_file(read_file(path, (ending.boxes, ending.scores)), input_shapes)
+        cut = import_file(read_file(file.path, (ending.boxes, ending.scores)), input_shapes)
         if ending.anchors is None:
             return _named(file, _suppressed(ending, recognise(cut)))
         side = _side(cut)
@@ -55,7 +54,7 @@ def recognise_file(
         return str(refusal)
     except UnsupportedError as refusal:
         if refusal.ends and best_of_all(file):
-            return _named(file, _chosen(path, refusal.ends, input_shapes))
+            return _named(file, _chosen(file.path, refusal.ends, input_shapes))
         return f"it cannot be compiled: {refusal.what}"
     words = f"{ending.name} with {ending.classes} classes and {len(ending.anchors)} anchors"
     found = Recognised(

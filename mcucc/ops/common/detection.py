@@ -121,10 +121,3 @@ def numbers(
     steps = np.arange(anchors)[:, None] * channels.step + np.arange(count)
     found: npt.NDArray[AnyNumber] = maps[channels.input][..., channels.first + steps]
     return found.reshape(-1, count)
-
-
-def softmax(x: FloatArray) -> FloatArray:
-    """Shares over the last axis."""
-    e = np.exp(x - x.max(axis=-1, keepdims=True))
-    shares: FloatArray = e / e.sum(axis=-1, keepdims=True)
-    return shares
