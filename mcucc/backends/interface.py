@@ -50,6 +50,18 @@ class HangError(ToolError):
 
 
 @dataclass(frozen=True)
+class Cycles:
+    """Clock cycles of the first image on a real core: of the whole run, and step by step.
+
+    `counter` names what counted them ("DWT CYCCNT", "SysTick", "mcycle").
+    """
+
+    total: int
+    steps: tuple[int, ...]
+    counter: str
+
+
+@dataclass(frozen=True)
 class RunResult:
     """What a run of some images gave.
 
@@ -57,6 +69,7 @@ class RunResult:
     `instructions` and `step_instructions` are those of the first image (None when not counted);
     the total is of the model's `run`, the steps are of `run_step` called one by one.
     `image_instructions` has the total of every image. Stack and arena high-water in bytes.
+    `cycles` is there where a real core counted them, and then instructions are not.
     """
 
     outputs: tuple[bytes, ...]
@@ -66,6 +79,7 @@ class RunResult:
     stack_bytes: int | None
     arena_high_water: int | None
     records: Mapping[str, int]
+    cycles: Cycles | None = None
 
 
 class Emulator(Protocol):
