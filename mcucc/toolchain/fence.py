@@ -14,6 +14,8 @@ _PMP_TOR, _PMP_NAPOT, _PMP_LOCK = 1 << 3, 3 << 3, 1 << 7
 # Every MPU works in steps of this many bytes.
 GRANULE = 32
 
+_SYSTEM_CONTROL = Span(0xE000E000, 4096)  # NVIC, SCB and the MPU itself
+
 
 class Protection(Enum):
     """How memory is protected."""
@@ -29,6 +31,7 @@ class Access(Enum):
     CODE = "code, read only"
     DATA = "data, not executable"
     DEVICE = "peripherals"
+    NONE = "no access"
 
 
 @dataclass(frozen=True)
@@ -44,16 +47,32 @@ class FenceRegion:
 
 
 def whole_fence(
-    spans: Sequence[tuple[Span, Access]], protection: Protection
+    spans: Sequence[tuple[Span, Access]], protection: Protection, spoken: bool = False
 ) -> tuple[FenceRegion, ...]:
-    """The regions that admit these spans and nothing else."""
+    """The regions that admit these spans and nothing else.
+
+    A Cortex-M with PRIVDEFENA=0 denies what no region admits, and never asks its MPU about the
+    system control space. `spoken` says both in regions: Renode up to 1.16.1 gives privileged
+    code the default map back (Armv7-M), and asks the MPU about everything (Armv8-M).
+    """
     regions = [
         region for span, access in spans for region in fence_regions(span, access, protection)
     ]
     if protection is Protection.PMP:
         # What no entry matches is allowed in machine mode: the last one matches every address.
-        regions.append(FenceRegion(0xFFFFFFFF, _PMP_LOCK | _PMP_NAPOT, "nothing else"))
+        return (*regions, FenceRegion(0xFFFFFFFF, _PMP_LOCK | _PMP_NAPOT, "nothing else"))
+    if spoken:
+        regions += fence_regions(_SYSTEM_CONTROL, Access.DEVICE, protection)
+        if protection is Protection.PMSA7:
+            # Of regions that overlap the one with the highest number counts: this is the first.
+            regions.insert(0, FenceRegion(0, _rasr(Access.NONE, 32, 0), "nothing else"))
     return tuple(regions)
+
+
+def is_spoken(regions: Sequence[FenceRegion], protection: Protection) -> bool:
+    """Whether a fence stands in Renode too: PMP needs nothing said, see whole_fence for others."""
+    system = {each.base & -GRANULE for each in regions} & {_SYSTEM_CONTROL.origin}
+    return protection is Protection.PMP or bool(system)
 
 
 def fence_regions(span: Span, access: Access, protection: Protection) -> tuple[FenceRegion, ...]:
@@ -100,10 +119,15 @@ def _v8(span: Span, access: Access, why: str) -> FenceRegion:
 def _rasr(access: Access, size_log2: int, disabled: int) -> int:
     """RASR of PMSAv7. Armv7-M Architecture Reference Manual, B3.5.9.
 
-    XN in bit 28, AP in 26:24 (6 read only, 3 read and write), TEX C B in 21:16, disabled
-    subregions in 15:8, log2(size) - 1 in 5:1, enable in bit 0.
+    XN in bit 28, AP in 26:24 (6 read only, 3 read and write, 0 nothing), TEX C B in 21:16,
+    disabled subregions in 15:8, log2(size) - 1 in 5:1, enable in bit 0.
     """
-    permissions = 6 << 24 if access is Access.CODE else 1 << 28 | 3 << 24
+    permissions = {
+        Access.CODE: 6 << 24,
+        Access.DATA: 1 << 28 | 3 << 24,
+        Access.DEVICE: 1 << 28 | 3 << 24,
+        Access.NONE: 1 << 28,
+    }[access]
     memory = 1 << 16 if access is Access.DEVICE else 1 << 17  # shared device, or write-through
     return permissions | memory | disabled << 8 | (size_log2 - 1) << 1 | 1
 

@@ -205,7 +205,7 @@ def _too_large(memory: Memory, machine: Machine, window: Span) -> ToolError:
 def _fence(
     machine: Machine, code: Span, weights: Span, data: Span, arena: Span
 ) -> tuple[FenceRegion, ...]:
-    """Every region of the fence; ToolError when there are more than the machine has."""
+    """Every region of the fence, spoken where they fit; ToolError for more than there are."""
     wanted: Sequence[tuple[Span, Access]] = (
         (machine.harness_code, Access.CODE),
         (machine.harness_ram, Access.DATA),
@@ -214,6 +214,9 @@ def _fence(
         *((span, Access.DATA) for span in dict.fromkeys((data, arena))),
     )
     regions = whole_fence(wanted, machine.protection)
+    spoken = whole_fence(wanted, machine.protection, spoken=True)
+    if machine.spoken_fence and len(spoken) <= machine.regions:
+        return spoken
     if len(regions) > machine.regions:
         raise ToolError(
             f"the fence needs {len(regions)} regions, {machine.name} has {machine.regions}",

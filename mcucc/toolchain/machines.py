@@ -24,6 +24,8 @@ class Machine:
     2^`icount_shift` ns of that: 128 ns are 2.56 ticks of a 20 MHz timer and 3.2 of a 25 MHz one. A
     difference of two readings is off by less than one tick, so rounding is exact, and the 32-bit
     counter lasts 1.3 G instructions. `uart` is a CMSDK UART, 0 where there is none.
+    `spoken_fence` asks for the regions that Renode needs (whole_fence) where they fit: a RAM of
+    many odd pieces goes without.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Machine:
     timer_hz: int
     uart: int
     icount_shift: int = 7
+    spoken_fence: bool = False
     qemu_options: tuple[str, ...] = ()
 
 
@@ -60,6 +63,7 @@ def _mps2(name: str, cores: tuple[Core, ...], cpu: str) -> Machine:
         timer=0x40028018,
         timer_hz=25_000_000,
         uart=0x40004000,
+        spoken_fence=True,
         # The FPGA images have 8 regions; sizes that are no power of two may need more.
         qemu_options=("-global", f"{cpu}-arm-cpu.pmsav7-dregion=16"),
     )
@@ -83,6 +87,7 @@ _MACHINES = (
         timer=0x50302018,
         timer_hz=20_000_000,
         uart=0x50200000,
+        spoken_fence=True,
     ),
     Machine(
         name="mps3-an547",
@@ -101,6 +106,7 @@ _MACHINES = (
         timer=0x59302018,
         timer_hz=20_000_000,
         uart=0x59303000,
+        spoken_fence=True,
     ),
     # minstret counts instructions; with a shift of 0 a virtual nanosecond is one.
     Machine(

@@ -6,8 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcucc.boards.board import load_board
 from mcucc.toolchain.address_range import Span
-from mcucc.toolchain.fence import Access, FenceRegion, Protection, fence_regions, whole_fence
+from mcucc.toolchain.fence import (
+    Access,
+    FenceRegion,
+    Protection,
+    fence_regions,
+    is_spoken,
+    whole_fence,
+)
+from mcucc.toolchain.layout import Sizes, exact_layout
+from mcucc.toolchain.machines import machine_of
 
 
 def admits_v7(regions: tuple[FenceRegion, ...], address: int) -> bool:
@@ -79,3 +89,39 @@ def test_pmp_covers_any_span_to_the_byte(start: int, blocks: int) -> None:
 
 def test_an_empty_span_needs_no_region() -> None:
     assert fence_regions(Span(0x20000000, 0), Access.DATA, Protection.PMSA7) == ()
+
+
+def permissions_v7(regions: tuple[FenceRegion, ...], address: int) -> int | None:
+    """AP of the region that counts, the one with the highest number, or None without any."""
+    hits = [region for region in regions if admits_v7((region,), address)]
+    return hits[-1].attributes >> 24 & 7 if hits else None
+
+
+def test_a_spoken_fence_denies_all_else_and_admits_the_system_control_space() -> None:
+    code, data = Span(0x00200000, 1 << 16), Span(0x20000000, 20_448)
+    wanted = [(code, Access.CODE), (data, Access.DATA)]
+    regions = whole_fence(wanted, Protection.PMSA7, spoken=True)
+    seen = {at: permissions_v7(regions, at) for at in (0, code.end, data.end, 0xFFFFFFFF)}
+    assert set(seen.values()) == {0}
+    assert permissions_v7(regions, code.origin) == 6
+    assert permissions_v7(regions, data.end - 1) == 3
+    assert permissions_v7(regions, 0xE000ED28) == 3
+    assert is_spoken(regions, Protection.PMSA7)
+    assert not is_spoken(whole_fence(wanted, Protection.PMSA7), Protection.PMSA7)
+
+
+def test_a_spoken_fence_of_armv8m_has_one_region_more() -> None:
+    data = [(Span(0x38000000, 15_872), Access.DATA)]
+    *rest, system = whole_fence(data, Protection.PMSA8, spoken=True)
+    assert tuple(rest) == whole_fence(data, Protection.PMSA8)
+    assert (system.base, system.attributes) == (0xE000E001, 0xE000EFE1)
+    assert is_spoken((*rest, system), Protection.PMSA8)
+
+
+@pytest.mark.parametrize(("size", "spoken"), [(None, True), (1_172_672, False)])
+def test_a_ram_of_many_pieces_goes_without(size: int | None, spoken: bool) -> None:
+    board = load_board("nucleo-h7a3zi")
+    sizes = Sizes(code=1 << 16, weights=0, static=64, arena=256, harness_code=0, harness_ram=0)
+    layout = exact_layout(board, machine_of(board), sizes, 8, size)
+    assert is_spoken(layout.fence, Protection.PMSA7) == spoken
+    assert len(layout.fence) <= machine_of(board).regions
