@@ -121,7 +121,7 @@ def test_a_spoken_fence_of_armv8m_has_one_region_more() -> None:
 @pytest.mark.parametrize(("size", "spoken"), [(None, True), (1_172_672, False)])
 def test_a_ram_of_many_pieces_goes_without(size: int | None, spoken: bool) -> None:
     board = load_board("nucleo-h7a3zi")
-    sizes = Sizes(code=1 << 16, weights=0, static=64, arena=256, harness_code=0, harness_ram=0)
+    sizes = Sizes(code=0, weights=0, static=64, arena=781792, harness_code=0, harness_ram=0)
     layout = exact_layout(board, machine_of(board), sizes, 8, size)
     assert is_spoken(layout.fence, Protection.PMSA7) == spoken
     assert len(layout.fence) <= machine_of(board).regions
