@@ -24,7 +24,7 @@ from mcucc.base.templates import code_templates
 from mcucc.boards.board import Architecture, Board, Core
 from mcucc.errors import ToolError
 from mcucc.toolchain.address_range import Span
-from mcucc.toolchain.firmware import Firmware, Transport, change_transport
+from mcucc.toolchain.firmware import Firmware, Transport, retarget
 
 _PAGE = 4096
 _POLL_S = 0.05
@@ -64,7 +64,7 @@ class Renode:
             raise ToolError("Renode is not used for counting", where=self.name, hint="use qemu")
         input_file(images, count)
         if firmware.options.transport is not Transport.UART:
-            firmware = change_transport(firmware, Transport.UART)
+            firmware = retarget(firmware, firmware.machine, Transport.UART)
         stream = uart_input(firmware, images, count, model_index(firmware, model))
         with tempfile.TemporaryDirectory(prefix="mcucc-renode-") as scratch:
             text, errors = _run(program, firmware, stream, timeout_s, Path(scratch))

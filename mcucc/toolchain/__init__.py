@@ -8,6 +8,7 @@ from mcucc.toolchain.firmware import (
     Transport,
     build_firmware,
     refence,
+    retarget,
 )
 from mcucc.toolchain.host import SANITIZERS, build_program, build_shared
 from mcucc.toolchain.layout import Layout, Sizes
@@ -28,4 +29,5 @@ __all__ = [
     "cross_compiler",
     "host_compiler",
     "refence",
+    "retarget",
 ]

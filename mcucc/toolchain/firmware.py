@@ -8,7 +8,7 @@ from enum import Enum
 from functools import cache
 from pathlib import Path
 
-from mcucc.base.names import comment
+from mcucc.base.names import comment, identifier
 from mcucc.base.package_data import resource_dir
 from mcucc.base.templates import code_templates
 from mcucc.boards.board import Board
@@ -37,7 +37,8 @@ class Transport(Enum):
     """How firmware talks to the host."""
 
     SEMIHOSTING = "semihosting"  # QEMU and unicorn: files
-    UART = "uart"  # Renode and real boards: text
+    MAILBOX = "mailbox"  # any debugger: a struct in RAM and a breakpoint
+    UART = "uart"  # Renode: text
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,14 @@ def include_folders(models: Sequence[ModelUnit]) -> list[Path]:
 class Firmware:
     """A linked image and what is known about it before it runs.
 
+    `machine` has the addresses it is linked for, with `ram_bytes` of RAM (None: the board's).
     `stack_usage` is gcc's bound of each library function's own frame, in bytes.
     """
 
     elf: Path
     board: Board
     machine: Machine
+    ram_bytes: int | None
     models: tuple[ModelUnit, ...]
     options: BuildOptions
     compiler: Compiler
@@ -129,6 +132,7 @@ def build_firmware(
         elf=folder / "firmware.elf",
         board=board,
         machine=machine,
+        ram_bytes=None,
         models=tuple(models),
         options=options,
         compiler=compiler,
@@ -156,24 +160,42 @@ def refence(firmware: Firmware, ram_bytes: int | None) -> Firmware:
         max((section.align for section in known), default=1),
         ram_bytes,
     )
-    name = "firmware" if ram_bytes is None else f"firmware-{ram_bytes}"
-    return _link(replace(firmware, layout=layout), name)
+    placed = replace(firmware, layout=layout, ram_bytes=ram_bytes)
+    return _link(placed, _image_name(placed))
 
 
-def change_transport(firmware: Firmware, transport: Transport) -> Firmware:
-    """The same library and layout with another transport, linked as <image>-<transport>.elf."""
+def retarget(firmware: Firmware, machine: Machine, transport: Transport) -> Firmware:
+    """The same library, object by object, linked for another machine and with another transport.
+
+    The image lies beside the other, named after the machine and the transport; RAM keeps its size.
+    Raises FitError when the library cannot live there, ToolError when the core has no such
+    transport or the fence needs more regions than the machine has.
+    """
     source = resource_dir("runtime_c") / "firmware" / f"transport_{transport.value}.c"
-    folder = firmware.elf.parent
     _check_transport(firmware.board, transport)
     flags = _harness_flags(firmware.board, firmware.compiler)
+    folder = firmware.elf.parent
     objects = compile_objects(firmware.compiler, [source], flags, Path("harness"), folder)
     kept = [each for each in firmware.objects if not each.name.startswith("transport_")]
     changed = replace(
         firmware,
+        machine=machine,
         objects=(*objects, *kept),
         options=replace(firmware.options, transport=transport),
     )
-    return _link(changed, f"{firmware.elf.stem}-{transport.value}")
+    return refence(changed, firmware.ram_bytes)
+
+
+def _image_name(firmware: Firmware) -> str:
+    """firmware, and what is not as `compile` links it: RAM size, machine, transport."""
+    words = ["firmware"]
+    if firmware.ram_bytes is not None:
+        words.append(str(firmware.ram_bytes))
+    if firmware.machine.name != firmware.board.machine:
+        words.append(identifier(firmware.machine.name))
+    if firmware.options.transport is not Transport.SEMIHOSTING:
+        words.append(firmware.options.transport.value)
+    return "-".join(words)
 
 
 def _check_transport(board: Board, transport: Transport) -> None:
@@ -284,7 +306,7 @@ def _script_values(firmware: Firmware) -> dict[str, object]:
     regions.append(_region("ARENA", "rw", _arena_span(layout)))
     return {
         "board": comment(firmware.board.title),
-        "machine": machine.name,
+        "machine": comment(machine.name),
         "regions": regions,
         "weights_region": "WEIGHTS" if layout.weights != layout.code else "CODE",
         "harness_stack_top": machine.harness_ram.end,
@@ -298,7 +320,7 @@ def _config_values(firmware: Firmware) -> dict[str, object]:
     arena = max(model.arena_bytes for model in firmware.models)
     return {
         "board": comment(firmware.board.title),
-        "machine": firmware.machine.name,
+        "machine": comment(firmware.machine.name),
         "models": [model.name for model in firmware.models],
         "arena_bytes": _round_up(arena, ARENA_ALIGNMENT),
         "fence": firmware.layout.fence,

@@ -11,8 +11,7 @@ import pytest
 from mcucc.backends import Qemu, Renode
 from mcucc.backends.renode import write_scripts
 from mcucc.errors import ToolError
-from mcucc.toolchain import Transport
-from mcucc.toolchain.firmware import change_transport
+from mcucc.toolchain import Transport, retarget
 from tests.backends.firmware_fixtures import build_tiny, expected, pictures
 
 pytestmark = pytest.mark.emulated
@@ -53,7 +52,7 @@ def test_the_uart_script_moves_bytes_between_files(capital: bool, tmp_path: Path
 
 def test_another_transport_is_the_same_library() -> None:
     files = build_tiny("bluepill")
-    uart = change_transport(files, Transport.UART)
+    uart = retarget(files, files.machine, Transport.UART)
     assert uart.elf != files.elf and files.elf.is_file()
     assert uart.sizes.flash == files.sizes.flash
     assert Qemu().run(uart, pictures(1)).outputs[0] == expected(pictures(1)[0])
