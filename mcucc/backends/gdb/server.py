@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +15,15 @@ from mcucc.toolchain.machines import Machine
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A server that listens: a TCP port of a host, or the path of a local socket.
+    """A server that listens: the open connection to it.
 
-    `reset` are the server's own words (sent as `monitor WORDS`) that reset the core and halt it,
-    "" where it is halted at its reset vector anyway.
+    Opened by whoever waits for the server, since many serve one client and then end: a second
+    connection would be refused. `reset` are the server's own words (each sent as `monitor WORDS`)
+    that reset the core and halt it, () where it is halted at its reset vector anyway.
     """
 
-    host: str = "localhost"
-    port: int = 0
-    path: Path | None = None
-    reset: str = ""
+    connection: socket.socket
+    reset: tuple[str, ...] = ()
 
 
 class Server(Protocol):
@@ -36,11 +36,15 @@ class Server(Protocol):
     def unavailable(self, board: Board) -> str | None:
         """Why it cannot be used for this board here, None when it can."""
 
-    def machine(self, board: Board) -> Machine:
-        """The addresses that firmware must be linked for: the board's own, or an emulator's."""
-
     def started(self, firmware: Firmware, folder: Path) -> AbstractContextManager[Endpoint]:
-        """The server, listening until the block ends; `folder` is for its files.
+        """The server, connected to until the block ends; `folder` is for its files.
 
         ToolError when it is missing, does not start, or complains: with its last words.
+        """
+
+    def machine(self, firmware: Firmware, emulated: str) -> Machine:
+        """What to link for, the board's own addresses or an emulator's; asked when connected.
+
+        `emulated` is the machine of the QEMU that answered ("mps2-an386"), "" for anything else.
+        FitError when the firmware has no place there.
         """
