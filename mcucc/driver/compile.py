@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from mcucc.driver.room import room_of
 from mcucc.driver.target import target_of
 from mcucc.driver.wide_cost import with_widening
 from mcucc.errors import FitError, ToolError
-from mcucc.exports import export_to
+from mcucc.exports import Library, export_to
 from mcucc.quantize.quantize import Room
 from mcucc.quantize.weight_choice import AUTO
 from mcucc.report.definitions import counting
@@ -199,8 +200,7 @@ class _Compiler:
         board, options, program = self.board, self.options, compiled.program
         folder = self.scratch.new_folder()
         sources = write_library(compiled.code, folder)
-        for ecosystem in options.exports:
-            export_to(ecosystem, compiled.code, folder)
+        export_all(compiled, options.exports, folder)
         measured = self._measured(compiled, sources, folder)
         limit = min(options.schedule.sram or board.ram_bytes, board.ram_bytes)
         report = _report(compiled, self.health, board, measured, limit)
@@ -288,6 +288,16 @@ def generate(network: LoadedModel, chosen: Schedule, name: str) -> Compiled:
         network.answers,
     )
     return Compiled(network, chosen, code, name)
+
+
+def export_all(compiled: Compiled, ecosystems: Sequence[str], folder: Path) -> None:
+    """Writes the exports that were asked for."""
+    if not ecosystems:
+        return
+    network, graph = compiled.network, compiled.program.graph
+    library = Library.of(compiled.code, graph, network.cameras, network.answers)
+    for ecosystem in ecosystems:
+        export_to(ecosystem, library, folder)
 
 
 def build_image(

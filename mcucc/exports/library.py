@@ -4,24 +4,45 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from mcucc.answers.answer import Answer
+from mcucc.base.names import comment
 from mcucc.base.templates import code_templates
 from mcucc.codegen.model import ModelCode
 from mcucc.codegen.write import library_sources
+from mcucc.exports.expected import grey_lines
+from mcucc.images.camera import CameraInput
+from mcucc.ir.integer import IntegerGraph
 from mcucc.version import __version__
 
 Files = dict[str, str]  # path below the export's folder to text
+LONGEST = 90  # characters of a line in a comment
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Library:
-    """A generated C library. `sources` is path to text as `compile` lays it out."""
+    """A generated C library.
+
+    `sources` is path to text as `compile` lays it out; `expected` are the lines that the example
+    prints.
+    """
 
     code: ModelCode
     sources: Mapping[str, str]
+    expected: tuple[str, ...]
+
+    @staticmethod
+    def of(
+        code: ModelCode,
+        graph: IntegerGraph,
+        cameras: Mapping[str, CameraInput],
+        answers: Sequence[Answer],
+    ) -> Library:
+        """The library of a network; the reference in Python runs once."""
+        return Library(code, library_sources(code), grey_lines(code, graph, cameras, answers))
 
     @property
     def name(self) -> str:
@@ -49,7 +70,8 @@ class Library:
     def render(self, template: str, **values: object) -> str:
         """A template of templates/export with the model as `m` and mcucc's version as `version`."""
         found = code_templates().get_template(f"export/{template}")
-        return found.render(m=self.code, version=__version__, **values)
+        expected = [_cut(comment(line)) for line in self.expected]
+        return found.render(m=self.code, version=__version__, expected=expected, **values)
 
     def first_run(self, entry: str = "int main(void)") -> str:
         """A program in C that runs the network on a grey picture and prints the outputs."""
@@ -61,19 +83,26 @@ def c_files(files: Files) -> list[str]:
     return sorted(path for path in files if path.endswith(".c"))
 
 
+def _cut(line: str) -> str:
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 4]} ..."
+
+
+SHARED = ("expected", "library")
+
+
 def export_names() -> tuple[str, ...]:
     """The ecosystems, sorted: the files of this package."""
     package = importlib.import_module("mcucc.exports")
     modules = (module.name for module in pkgutil.iter_modules(package.__path__))
-    return tuple(sorted(name.replace("_", "-") for name in modules if name != "library"))
+    return tuple(sorted(name.replace("_", "-") for name in modules if name not in SHARED))
 
 
-def export_to(ecosystem: str, code: ModelCode, folder: Path) -> Path:
+def export_to(ecosystem: str, library: Library, folder: Path) -> Path:
     """Writes `folder`/<ecosystem>/<library> and returns it; `ecosystem` is of export_names()."""
     module = importlib.import_module(f"mcucc.exports.{ecosystem.replace('-', '_')}")
     make: Callable[[Library], Files] = module.files
-    place = folder / ecosystem / code.name
-    for path, text in make(Library(code, library_sources(code))).items():
+    place = folder / ecosystem / library.name
+    for path, text in make(library).items():
         target = place / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="ascii", newline="\n")

@@ -13,7 +13,7 @@ import pytest
 
 from mcucc.answers.answer import Answer, BoxesAnswer, ClassesAnswer
 from mcucc.codegen.model import ModelCode, Origin, model_code
-from mcucc.exports import export_names, export_to
+from mcucc.exports import Library, export_names, export_to
 from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.kernel_id import InstructionSet
@@ -120,8 +120,9 @@ def exported(name: str, image: ImagePolicy, isa: InstructionSet, folder: Path) -
     cameras = {"image": CameraInput.offset(integer.activations["image"].channels)}
     origin = Origin("a test", "0" * 64, "test")
     code = model_code(program, cameras, name, origin, answers=answers)
+    library = Library.of(code, program.graph, cameras, answers)
     for ecosystem in export_names():
-        assert export_to(ecosystem, code, folder) == folder / ecosystem / name
+        assert export_to(ecosystem, library, folder) == folder / ecosystem / name
     return Exported(folder, integer, code, answers)
 
 
