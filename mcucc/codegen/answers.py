@@ -158,6 +158,10 @@ def answer_codes(
     return tuple(found)
 
 
+# The words that functions and data of a header begin with.
+API_WORDS = frozenset(
+    ("run", "model", "input", "output", "constant", "detect", "classify", "segment", "keypoints")
+)
 END_MACROS = ("height", "width", "channels", "scale", "zero_point")
 
 
@@ -174,9 +178,16 @@ class _Naming:
         """The output's identifier."""
         return self.names.ends[self.output]
 
+    @property
+    def _told(self) -> str:
+        """The output's identifier as the end of a function's: NAME_detect_run would be the `run`
+        of a network called NAME_detect."""
+        parts = self.end.split("_")
+        return f"of{''.join(parts)}" if API_WORDS & set(parts) else self.end
+
     def symbol(self, what: str) -> str:
         """A function or a table: NAME_detect_points, or NAME_detect_points_OUTPUT."""
-        wanted = f"{self.names.model}_{what}" + (f"_{self.end}" if self.several else "")
+        wanted = f"{self.names.model}_{what}" + (f"_{self._told}" if self.several else "")
         return self.names.symbol(wanted, "answer", self.output, what)
 
     def macro(self, what: str) -> str:

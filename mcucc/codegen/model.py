@@ -15,6 +15,7 @@ from mcucc.codegen.arena_map import arena_map
 from mcucc.codegen.constant_outputs import ConstantTable, constant_tables
 from mcucc.codegen.constants import BufferCode, Constant, Constants
 from mcucc.codegen.model_names import Names, c_float, c_int
+from mcucc.codegen.reserved import check_name
 from mcucc.codegen.stages import StageCode, stage_codes
 from mcucc.frontends.imported import ConstantOutput
 from mcucc.images.camera import CameraInput
@@ -328,5 +329,7 @@ def _table(name: str, array: ConstArray) -> Table:
 
 
 def model_identifier(name: str) -> str:
-    """The prefix of a model's C names."""
-    return identifier(name)
+    """The prefix of a model's C names; ModelError where something else is called so."""
+    found = identifier(name)
+    check_name(found, name)
+    return found

@@ -68,9 +68,14 @@ class Names:
         wanted = identifier(f"{of[buffer.id.of]}_{buffer.kind.value}")
         return self.symbol(wanted, "buffer", buffer.id.of, buffer.id.part.value)
 
+    def _own(self, what: str) -> str:
+        """A name that the linker sees and the header does not. Names of models have no two
+        underscores in a row: `face` with a layer box_conv and `face_box` with conv stay apart."""
+        return f"{self.model}__{what}"
+
     def table(self, node: str, array: str) -> str:
         """A kernel's table."""
-        return self.symbol(f"{self.model}_{self.nodes[node]}_{array}", "table", node, array)
+        return self.symbol(self._own(f"{self.nodes[node]}_{array}"), "table", node, array)
 
     def fields(self, node: str, call: KernelCall, prefix: str = "") -> tuple[Field, ...]:
         """The initialisers of a call's parameter struct; `prefix` is that of its tables' names."""
@@ -83,14 +88,14 @@ class Names:
 
     def camera_table(self, tensor: str) -> str:
         """The table from camera bytes to int8."""
-        return self.symbol(f"{self.model}_{self.tensors[tensor]}_camera", "camera table", tensor)
+        return self.symbol(self._own(f"{self.tensors[tensor]}_camera"), "camera table", tensor)
 
     def pad_row(self, value: int, dtype: np.dtype[Any], length: int) -> str:
         """The padding row of this value of a type, long enough for `length` of them."""
         self.padding[value, dtype] = max(self.padding.get((value, dtype), 0), length)
         sign = "m" if value < 0 else ""
         wide = "" if dtype == INT8 else f"{dtype.name}_"
-        wanted = f"{self.model}_padding_{wide}{sign}{abs(value)}"
+        wanted = self._own(f"padding_{wide}{sign}{abs(value)}")
         return self.symbol(wanted, "padding", wide, value)
 
     def pad_pointer(self, value: int, a: Activation) -> str:

@@ -4,6 +4,10 @@
 
 #include "mcucc/mcucc.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Places are sixteenths of a pixel of the network's input; they may lie outside of it. */
 #define MCUCC_SUBPIXELS 16
 /* The score of what is certain. */
@@ -33,5 +37,9 @@ void mcucc_read_box_points(const int8_t *list, int32_t index, int32_t points, mc
 
 /* A list of points; returns how many of them have at least the score `least`. */
 int32_t mcucc_read_points(const int8_t *list, int32_t points, int32_t least, mcucc_point *found);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,10 @@
 
 #include "mcucc/mcucc.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Each byte becomes byte - 128. */
 void mcucc_camera_offset(int8_t *data, int32_t count);
 
@@ -21,5 +25,9 @@ typedef struct {
 
 /* `read_row` of a camera whose context is an array of such images, one an input. */
 void mcucc_mapped_row(void *context, int32_t input, int32_t row, uint8_t *pixels);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

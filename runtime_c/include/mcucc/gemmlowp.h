@@ -2,6 +2,8 @@
 #ifndef MCUCC_GEMMLOWP_H
 #define MCUCC_GEMMLOWP_H
 
+#include <stdint.h>
+
 #include "mcucc/compiler.h"
 
 /* a * b / 2^31, rounded half up. */
