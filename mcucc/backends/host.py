@@ -31,7 +31,9 @@ class _Tensor(ctypes.Structure):
     ]
 
 
-_READ_ROW = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32, ctypes.c_void_p)
+_READ_ROW = ctypes.CFUNCTYPE(
+    ctypes.c_int32, ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32, ctypes.c_void_p
+)
 
 
 class _Camera(ctypes.Structure):
@@ -55,8 +57,11 @@ class _Model(ctypes.Structure):
         ("step_names", ctypes.POINTER(ctypes.c_char_p)),
         ("run", ctypes.CFUNCTYPE(None, ctypes.c_void_p)),
         ("run_step", ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32)),
-        ("stream", ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)),
-        ("stream_step", ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32, ctypes.c_void_p)),
+        ("stream", ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)),
+        (
+            "stream_step",
+            ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_int32, ctypes.c_void_p),
+        ),
     ]
 
 
@@ -166,11 +171,12 @@ class HostModel:
             self._model.run(self._base)
         return self.output()
 
-    def _read_row(self, _context: object, number: int, row: int, pixels: int) -> None:
+    def _read_row(self, _context: object, number: int, row: int, pixels: int) -> int:
         """The network's camera: one row of one input."""
         before = sum(tensor.size for tensor in self.inputs[:number])
         pitch = self.inputs[number].row_bytes
         ctypes.memmove(pixels, self._image[before + row * pitch :][:pitch], pitch)
+        return 0
 
 
 def run_host(library: Path, name: str, images: Sequence[bytes]) -> tuple[bytes, ...]:

@@ -40,6 +40,11 @@ class Function:
         raise NotImplementedError
 
     @property
+    def returns(self) -> str:
+        """The C type of its result: with a camera, 0 or what its `read_row` ended the run with."""
+        return "int32_t" if self.takes_camera else "void"
+
+    @property
     def arguments(self) -> str:
         """What a call hands over."""
         steps = [loop.value for loop in Loop if loop in self.loops]

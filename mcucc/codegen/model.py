@@ -119,6 +119,11 @@ class ModelCode:
     answers: tuple[AnswerCode, ...] = ()
 
     @property
+    def returns(self) -> str:
+        """The C type of a run: what its camera ended it with, where it has one."""
+        return "int32_t" if self.streams else "void"
+
+    @property
     def name_tables(self) -> tuple[NameTable, ...]:
         """Names of classes and points."""
         return tuple(table for answer in self.answers for table in answer.tables)

@@ -49,6 +49,11 @@ class StageCode:
         return any(action.takes_camera for action in self.actions)
 
     @property
+    def returns(self) -> str:
+        """The C type of its result: with a camera, 0 or what its `read_row` ended the run with."""
+        return "int32_t" if self.takes_camera else "void"
+
+    @property
     def takes_row_step(self) -> bool:
         """Whether the row step matters to any action."""
         return any(Loop.ROW_STEP in action.loops for action in self.actions)

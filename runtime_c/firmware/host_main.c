@@ -29,7 +29,7 @@ static void seek(FILE *input, long at)
     }
 }
 
-static void read_row(void *context, int32_t index, int32_t row, uint8_t *pixels)
+static int32_t read_row(void *context, int32_t index, int32_t row, uint8_t *pixels)
 {
     const source *from = context;
     const mcucc_tensor *tensor = &mcucc_host_model->inputs[index];
@@ -39,12 +39,10 @@ static void read_row(void *context, int32_t index, int32_t row, uint8_t *pixels)
         at += bytes_of(&mcucc_host_model->inputs[i]);
     }
     seek(from->input, from->begin + (long)at);
-    if (fread(pixels, 1, bytes, from->input) != bytes) {
-        exit(5);
-    }
+    return fread(pixels, 1, bytes, from->input) == bytes ? 0 : 5;
 }
 
-static void stream(const mcucc_model *model, uint8_t *arena, FILE *input)
+static int32_t stream(const mcucc_model *model, uint8_t *arena, FILE *input)
 {
     source from = {input, ftell(input)};
     long end = from.begin;
@@ -53,8 +51,9 @@ static void stream(const mcucc_model *model, uint8_t *arena, FILE *input)
     for (int32_t index = 0; index < model->input_count; ++index) {
         end += (long)bytes_of(&model->inputs[index]);
     }
-    model->stream(arena, &camera);
+    const int32_t ended = model->stream(arena, &camera);
     seek(input, end); /* nobody asks for the last rows where no window reaches them */
+    return ended;
 }
 
 static int more(FILE *input)
@@ -78,7 +77,10 @@ static int run(const mcucc_model *model, uint8_t *arena, FILE *input, FILE *outp
 {
     while (model->stream != NULL ? more(input) : read_image(model, arena, input)) {
         if (model->stream != NULL) {
-            stream(model, arena, input);
+            const int32_t ended = stream(model, arena, input);
+            if (ended != 0) {
+                return ended;
+            }
         } else {
             model->run(arena);
         }

@@ -75,7 +75,8 @@ def stages_of(name: str) -> str:
     cameras = {x: CameraInput.offset(graph.activations[x].channels) for x in graph.inputs}
     code = model_code(program, cameras, "net", Origin("test", "0" * 64, "test"))
     text = library_sources(code)["net.c"]
-    return text[text.index("/* Stage 0") : text.index("void net_run_step(")].rstrip() + "\n"
+    end = text.index(f"{code.returns} net_run_step(")
+    return text[text.index("/* Stage 0") : end].rstrip() + "\n"
 
 
 @pytest.mark.parametrize("name", GOLDEN_NAMES)

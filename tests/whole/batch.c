@@ -38,7 +38,7 @@ static void seek(FILE *input, long at)
 }
 
 /* In any order, again and again: networks that read a mapped image by strips do so. */
-static void read_row(void *context, int32_t index, int32_t row, uint8_t *pixels)
+static int32_t read_row(void *context, int32_t index, int32_t row, uint8_t *pixels)
 {
     const source *from = context;
     const mcucc_tensor *tensor = &from->model->inputs[index];
@@ -50,6 +50,7 @@ static void read_row(void *context, int32_t index, int32_t row, uint8_t *pixels)
     }
     seek(from->input, from->begin + (long)at);
     get(from->input, pixels, bytes);
+    return 0;
 }
 
 static void run(const mcucc_model *model, FILE *input, FILE *output)
@@ -69,7 +70,9 @@ static void run(const mcucc_model *model, FILE *input, FILE *output)
         for (int32_t i = 0; i < model->input_count; i++) {
             end += (long)bytes_of(&model->inputs[i]);
         }
-        model->stream(arena, &camera);
+        if (model->stream(arena, &camera) != 0) {
+            exit(7);
+        }
         seek(input, end);
     } else {
         for (int32_t i = 0; i < model->input_count; i++) {

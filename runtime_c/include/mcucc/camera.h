@@ -24,7 +24,7 @@ typedef struct {
 } mcucc_mapped_image;
 
 /* `read_row` of a camera whose context is an array of such images, one an input. */
-void mcucc_mapped_row(void *context, int32_t input, int32_t row, uint8_t *pixels);
+int32_t mcucc_mapped_row(void *context, int32_t input, int32_t row, uint8_t *pixels);
 
 #ifdef __cplusplus
 }

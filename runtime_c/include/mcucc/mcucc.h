@@ -54,9 +54,12 @@ typedef struct {
  * asked for once each, in order, just before they are needed. The last rows of an image may not be
  * needed at all: where no window reaches them, nobody asks for them. Only a network that is
  * compiled for a mapped image may read it strip by strip, and then asks for its rows again in every
- * strip. */
+ * strip.
+ * `read_row` returns 0 where the row is there. Anything else ends the run at once, which returns it
+ * (a line lost, a deadline, a cancelled job): there are no outputs then, and the arena is free, for
+ * another run too. */
 typedef struct {
-    void (*read_row)(void *context, int32_t input, int32_t row, uint8_t *pixels);
+    int32_t (*read_row)(void *context, int32_t input, int32_t row, uint8_t *pixels);
     void *context;
 } mcucc_camera;
 
@@ -73,9 +76,10 @@ typedef struct {
     const char *const *step_names;
     void (*run)(void *arena);                    /* NULL where the image comes in rows */
     void (*run_step)(void *arena, int32_t step); /* steps run in order, 0 to step_count - 1 */
-    /* The same for networks that take the image in rows, else NULL. */
-    void (*stream)(void *arena, const mcucc_camera *camera);
-    void (*stream_step)(void *arena, int32_t step, const mcucc_camera *camera);
+    /* The same for networks that take the image in rows, else NULL. They return 0, or what
+     * `read_row` ended the run with. */
+    int32_t (*stream)(void *arena, const mcucc_camera *camera);
+    int32_t (*stream_step)(void *arena, int32_t step, const mcucc_camera *camera);
 } mcucc_model;
 
 #endif

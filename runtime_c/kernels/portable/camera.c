@@ -43,9 +43,10 @@ void mcucc_camera_table_wide(int8_t *data, int32_t pixels, int32_t channels, con
     }
 }
 
-void mcucc_mapped_row(void *context, int32_t input, int32_t row, uint8_t *pixels)
+int32_t mcucc_mapped_row(void *context, int32_t input, int32_t row, uint8_t *pixels)
 {
     const mcucc_mapped_image *image = (const mcucc_mapped_image *)context + input;
 
     memcpy(pixels, image->pixels + (ptrdiff_t)row * image->row_bytes, (size_t)image->row_bytes);
+    return 0;
 }

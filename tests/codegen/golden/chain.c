@@ -24,16 +24,20 @@ static const mcucc_buffer b_ring = {
 static const mcucc_buffer b_scratch = {.offset = 528};
 
 /* Receive rows of image from the camera. */
-static void receive_image(int8_t *arena, int32_t t, const mcucc_camera *camera)
+static int32_t receive_image(int8_t *arena, int32_t t, const mcucc_camera *camera)
 {
     const mcucc_range rows = mcucc_listed(image_received_rows[t]);
 
     for (int32_t row = rows.begin; row < rows.end; row++) {
         int8_t *const pixels = mcucc_row(arena, &image_image, row);
+        const int32_t ended = camera->read_row(camera->context, 0, row, (uint8_t *)pixels);
 
-        camera->read_row(camera->context, 0, row, (uint8_t *)pixels);
+        if (ended != 0) {
+            return ended;
+        }
         mcucc_camera_offset(pixels, image_image.pitch);
     }
+    return 0;
 }
 
 static const mcucc_conv2d_armv7em_params a_params = {
@@ -180,12 +184,18 @@ static void run_c(int8_t *arena, int32_t t)
 }
 
 /* A row step of stage 0. */
-static void rows_of_stage_0_b(int8_t *arena, int32_t t, const mcucc_camera *camera)
+static int32_t rows_of_stage_0_b(int8_t *arena, int32_t t, const mcucc_camera *camera)
 {
-    receive_image(arena, t, camera);
+    int32_t ended;
+
+    ended = receive_image(arena, t, camera);
+    if (ended != 0) {
+        return ended;
+    }
     run_a(arena, t);
     run_b(arena, t);
     keep_rows_a(arena, t);
+    return 0;
 }
 
 /* A row step of stage 1. */
@@ -200,8 +210,9 @@ static const uint8_t stage_1_c_order[16] = {
 };
 
 /* Stages 0 to 1, interleaved: each feeds the next one rows as it asks. */
-MCUCC_OUTLINE void stage_1_c(int8_t *arena, const mcucc_camera *camera)
+MCUCC_OUTLINE int32_t stage_1_c(int8_t *arena, const mcucc_camera *camera)
 {
+    int32_t ended;
     int32_t done[2] = {0};
 
     for (int32_t i = 0; i < 16; i++) {
@@ -209,7 +220,10 @@ MCUCC_OUTLINE void stage_1_c(int8_t *arena, const mcucc_camera *camera)
 
         switch (stage_1_c_order[i]) {
         case 0:
-            rows_of_stage_0_b(arena, t, camera);
+            ended = rows_of_stage_0_b(arena, t, camera);
+            if (ended != 0) {
+                return ended;
+            }
             break;
         case 1:
             rows_of_stage_1_c(arena, t);
@@ -218,4 +232,5 @@ MCUCC_OUTLINE void stage_1_c(int8_t *arena, const mcucc_camera *camera)
             break;
         }
     }
+    return 0;
 }

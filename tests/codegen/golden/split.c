@@ -8,15 +8,19 @@ static const mcucc_buffer a_tensor = {.offset = 0, .rows = 9, .height = 9, .pitc
 static const mcucc_buffer a_scratch = {.offset = 568};
 
 /* Receive rows of image from the camera. */
-static void receive_image(int8_t *arena, const mcucc_camera *camera)
+static int32_t receive_image(int8_t *arena, const mcucc_camera *camera)
 {
 
     for (int32_t row = 0; row < 9; row++) {
         int8_t *const pixels = mcucc_row(arena, &image_image, row);
+        const int32_t ended = camera->read_row(camera->context, 0, row, (uint8_t *)pixels);
 
-        camera->read_row(camera->context, 0, row, (uint8_t *)pixels);
+        if (ended != 0) {
+            return ended;
+        }
         mcucc_camera_offset(pixels, image_image.pitch);
     }
+    return 0;
 }
 
 static const mcucc_conv2d_armv7em_params a_params = {
@@ -63,10 +67,16 @@ static void run_a(int8_t *arena)
 }
 
 /* The steps of stage 0. */
-MCUCC_OUTLINE void stage_0_a(int8_t *arena, const mcucc_camera *camera)
+MCUCC_OUTLINE int32_t stage_0_a(int8_t *arena, const mcucc_camera *camera)
 {
-    receive_image(arena, camera);
+    int32_t ended;
+
+    ended = receive_image(arena, camera);
+    if (ended != 0) {
+        return ended;
+    }
     run_a(arena);
+    return 0;
 }
 
 /* Stage 1: c .. d

@@ -54,16 +54,20 @@ static const int16_t b_cached_rows[6][2] = {
 };
 
 /* Receive rows of image from the camera. */
-static void receive_image(int8_t *arena, int32_t t, const mcucc_camera *camera)
+static int32_t receive_image(int8_t *arena, int32_t t, const mcucc_camera *camera)
 {
     const mcucc_range rows = mcucc_sweep(t, 2, 0, 2, 10);
 
     for (int32_t row = rows.begin; row < rows.end; row++) {
         int8_t *const pixels = mcucc_row(arena, &image_image, row);
+        const int32_t ended = camera->read_row(camera->context, 0, row, (uint8_t *)pixels);
 
-        camera->read_row(camera->context, 0, row, (uint8_t *)pixels);
+        if (ended != 0) {
+            return ended;
+        }
         mcucc_camera_offset(pixels, image_image.pitch);
     }
+    return 0;
 }
 
 static const mcucc_conv2d_armv7em_params a_params = {
@@ -239,11 +243,16 @@ static void keep_rows_b(int8_t *arena, int32_t t, int32_t u)
 }
 
 /* The steps of stage 0. */
-MCUCC_OUTLINE void stage_0_c(int8_t *arena, const mcucc_camera *camera)
+MCUCC_OUTLINE int32_t stage_0_c(int8_t *arena, const mcucc_camera *camera)
 {
+    int32_t ended;
+
     for (int32_t u = 0; u < 2; u++) { /* a strip is one column step */
         for (int32_t t = 0; t < 6; t++) {
-            receive_image(arena, t, camera);
+            ended = receive_image(arena, t, camera);
+            if (ended != 0) {
+                return ended;
+            }
             run_a(arena, t, u);
             run_b(arena, t, u);
             keep_rows_a(arena, t, u);
@@ -251,4 +260,5 @@ MCUCC_OUTLINE void stage_0_c(int8_t *arena, const mcucc_camera *camera)
             keep_rows_b(arena, t, u);
         }
     }
+    return 0;
 }

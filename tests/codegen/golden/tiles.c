@@ -59,20 +59,24 @@ static const mcucc_buffer c_scratch = {.offset = 0};
 static const int16_t b_kept_columns[3][2] = {{0, 0}, {7, 8}, {0, 0}};
 
 /* Receive rows of image from the camera. */
-static void receive_image(int8_t *arena, int32_t t, int32_t u, const mcucc_camera *camera)
+static int32_t receive_image(int8_t *arena, int32_t t, int32_t u, const mcucc_camera *camera)
 {
     const mcucc_range rows = mcucc_sweep(t, 4, -2, 2, 10);
     const mcucc_range columns = mcucc_listed(image_received_columns[u]);
 
     if (columns.begin >= columns.end) {
-        return;
+        return 0;
     }
     for (int32_t row = rows.begin; row < rows.end; row++) {
         int8_t *const pixels = mcucc_row(arena, &image_image, row);
+        const int32_t ended = camera->read_row(camera->context, 0, row, (uint8_t *)pixels);
 
-        camera->read_row(camera->context, 0, row, (uint8_t *)pixels);
+        if (ended != 0) {
+            return ended;
+        }
         mcucc_camera_offset(pixels, image_image.pitch);
     }
+    return 0;
 }
 
 /* Load the columns of a that the step before kept: column cache -> tile. */
@@ -314,11 +318,16 @@ static void keep_columns_b(int8_t *arena, int32_t t, int32_t u)
 }
 
 /* The steps of stage 0. */
-MCUCC_OUTLINE void stage_0_c(int8_t *arena, const mcucc_camera *camera)
+MCUCC_OUTLINE int32_t stage_0_c(int8_t *arena, const mcucc_camera *camera)
 {
+    int32_t ended;
+
     for (int32_t t = 0; t < 4; t++) {
         for (int32_t u = 0; u < 3; u++) {
-            receive_image(arena, t, u, camera);
+            ended = receive_image(arena, t, u, camera);
+            if (ended != 0) {
+                return ended;
+            }
             load_columns_a(arena, t, u);
             run_a(arena, t, u);
             load_columns_b(arena, t, u);
@@ -330,4 +339,5 @@ MCUCC_OUTLINE void stage_0_c(int8_t *arena, const mcucc_camera *camera)
             keep_columns_b(arena, t, u);
         }
     }
+    return 0;
 }

@@ -1,0 +1,63 @@
+"""Rows of a camera: a run that the camera ends, at any row, and the one after it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mcucc.backends.host import run_program
+from mcucc.backends.qemu import Qemu
+from mcucc.boards.board import load_board
+from mcucc.codegen.model import Origin, model_code
+from mcucc.codegen.write import write_library
+from mcucc.driver.target import bind
+from mcucc.images.camera import CameraInput
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.plan.check import check
+from mcucc.toolchain.firmware import unit_of
+from mcucc.toolchain.host import build_program
+from tests.plan.test_texts import sections
+from tests.plan.written import network, plan
+from tests.whole.batch import SANITIZED
+from tests.whole.library import Library
+
+PLANS = Path(__file__).parents[1] / "plan"
+# whole rows, tiles with caches, interleaved stages, a part that is not streamed behind it
+STREAMED = ("rows", "tiles", "chain", "split")
+
+
+def written(name: str, board: str, folder: Path, beside: str) -> Library:
+    """The C of a plan of tests/plan, and `beside` as the network that firmware runs."""
+    given = sections((PLANS / f"{name}.txt").read_text())
+    integer = network(given["network"])
+    program = expand(bind(integer, load_board(board), "balanced"), plan(given["plan"]))
+    check(program)
+    cameras = {x: CameraInput.offset(integer.activations[x].channels) for x in integer.inputs}
+    code = model_code(program, cameras, "net", Origin("test", "0" * 64, "test"))
+    folder.mkdir(parents=True)
+    unit, kernels = unit_of("net", program.arena_bytes, folder, write_library(code, folder))
+    sources = [path for path in unit.sources if path.name != "net_model.c"]
+    source = Path(shutil.copy(Path(__file__).with_name(f"{beside}.c"), folder))
+    unit = replace(unit, name=beside, sources=(*sources, source))
+    return Library(folder, integer, program, load_board(board), unit, tuple(kernels))
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("name", STREAMED)
+def test_a_run_that_its_camera_ends(name: str, tmp_path: Path) -> None:
+    made = written(name, "rpi-pico", tmp_path / "c", "ended")
+    pictures = made.pictures(3)
+    program = build_program(made.unit, made.kernels, tmp_path / "host", flags=SANITIZED)
+    assert run_program(program, pictures) == b"".join(made.expected(pictures))
+
+
+@pytest.mark.emulated
+@pytest.mark.parametrize("board", ["rpi-pico", "nucleo-l4r5zi"])
+def test_a_run_that_its_camera_ends_on_a_core(board: str, tmp_path: Path) -> None:
+    made = written("chain", board, tmp_path / "c", "ended")
+    pictures = made.pictures(2)
+    result = Qemu().run(made.firmware(tmp_path / "elf"), pictures)
+    assert result.outputs == made.expected(pictures)
