@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from mcucc.backends.interface import RunResult, hang_error, input_file, model_index
@@ -17,7 +16,6 @@ from mcucc.backends.uart import exchange, uart_input, uart_output
 from mcucc.boards.board import Board
 from mcucc.errors import ToolError
 from mcucc.toolchain.firmware import Firmware, Transport
-from mcucc.toolchain.machines import Machine
 from mcucc.toolchain.targets import find_target
 
 _COUNTER_BITS = 32
@@ -57,7 +55,7 @@ class Qemu:
         if count:
             values = unwrap_totals(records.values, len(images), _COUNTER_BITS)
             records = Records(values, records.exit)
-        ticks = partial(_instructions, firmware.machine)
+        ticks = firmware.machine.instructions
         return result_of(records, output, len(images), count, ticks)
 
     def _name(self, board: Board) -> str:
@@ -130,8 +128,3 @@ class Qemu:
 
 def _read_text(path: Path) -> str:
     return path.read_text("utf-8", "replace") if path.is_file() else ""
-
-
-def _instructions(machine: Machine, ticks: int) -> int:
-    """Instructions that `ticks` of the timer are: virtual time over the time of one."""
-    return round(ticks * 1_000_000_000 / (machine.timer_hz << machine.icount_shift))

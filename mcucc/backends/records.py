@@ -77,7 +77,7 @@ def check_exit(records: Records, firmware: Firmware, name: str, tail: str = "") 
     if status is None:
         raise ToolError(f"the firmware ended without a result\n{tail}".strip(), where=where)
     if status == EXIT_FAULT:
-        raise EmulationFault(_fault(records.values, firmware), records.values, where=where)
+        raise EmulationFault(fault_of(records.values, firmware), records.values, where=where)
     if status == EXIT_MISMATCH:
         raise ToolError(
             "two runs on one image differ: the network reads arena bytes before writing them",
@@ -194,7 +194,7 @@ def make_fault(
     return Fault(what, address, pc, function, step, image, overflow)
 
 
-def _fault(values: Mapping[str, int], firmware: Firmware) -> Fault:
+def fault_of(values: Mapping[str, int], firmware: Firmware) -> Fault:
     """The fault that the firmware's handler recorded."""
     if "fault.mcause" in values:
         cause = values["fault.mcause"]

@@ -44,6 +44,10 @@ class Machine:
     spoken_fence: bool = False
     qemu_options: tuple[str, ...] = ()
 
+    def instructions(self, ticks: int) -> int:
+        """Instructions that `ticks` of the timer are: virtual time over the time of one."""
+        return round(ticks * 1_000_000_000 / (self.timer_hz << self.icount_shift))
+
 
 _KIB, _MIB = 1 << 10, 1 << 20
 
