@@ -40,8 +40,12 @@ def started(
     stdin: int | IO[bytes],
     stdout: int | IO[bytes],
     stderr: int | IO[bytes],
+    grace_s: float = 0.0,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that runs in `folder` until the block ends, in a process group of its own."""
+    """A program that runs in `folder` until the block ends, in a process group of its own.
+
+    With `grace_s` it is asked to end first and has so long to leave what it holds in order.
+    """
     process = subprocess.Popen(
         list(command),
         cwd=folder,
@@ -53,9 +57,18 @@ def started(
     try:
         yield process
     finally:
-        if process.poll() is None:
-            if hasattr(os, "killpg"):  # not on Windows
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-            process.kill()
-            process.wait()
+        if grace_s > 0 and process.poll() is None:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(grace_s)
+        _end_group(process)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """The program and what it has started, which may outlive it."""
+    if hasattr(os, "killpg"):  # not on Windows
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    if process.poll() is None:
+        process.kill()
+        process.wait()

@@ -78,12 +78,18 @@ _POSSIBLE_ISA = {
 
 @dataclass(frozen=True)
 class Memory:
-    """One memory: its first address and its size in bytes."""
+    """One memory: its first address and its size in bytes.
+
+    `code_origin` is where the core fetches code from it, None where it cannot. `loadable`: a
+    debugger writes it like RAM, as all RAM is, and the "flash" of an FPGA board.
+    """
 
     name: str
     kind: MemoryKind
     origin: int
     size: int
+    code_origin: int | None
+    loadable: bool
 
     @property
     def end(self) -> int:
@@ -98,6 +104,23 @@ class Source:
     title: str
     revision: str
     section: str
+
+
+class Counter(Enum):
+    """What counts clock cycles in a core."""
+
+    DWT = "DWT CYCCNT"  # Armv7-M and later
+    SYSTICK = "SysTick"  # every Cortex-M: 24 bits
+    MCYCLE = "mcycle"  # RISC-V
+    MPCCR = "mpccr"  # Espressif's RISC-V, which has no mcycle
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a run on the board itself must know: regions of its memory protection, its counter."""
+
+    mpu_regions: int
+    counter: Counter
 
 
 @dataclass(frozen=True)
@@ -120,6 +143,7 @@ class Board:
     data: Memory
     arena: Memory
     machine: str | None
+    probe: Probe
     source: Source
 
     @property
@@ -181,6 +205,7 @@ def _read(path: Path) -> Board:
     memories = _memories(reader)
     placement = reader.table("placement")
     emulator, source = reader.optional_table("emulator"), reader.table("source")
+    probe = reader.optional_table("probe")
     core = reader.choice("core", Core)
     board = Board(
         name=path.stem,
@@ -194,12 +219,38 @@ def _read(path: Path) -> Board:
         data=_place(placement, "data", memories, MemoryKind.RAM),
         arena=_place(placement, "arena", memories, MemoryKind.RAM),
         machine=emulator.text("machine") if emulator else None,
+        probe=_probe(probe, core),
         source=Source(source.text("title"), source.text("revision"), source.text("section")),
     )
-    for each in (reader, placement, emulator, source):
+    for each in (reader, placement, emulator, probe, source):
         if each is not None:
             each.finish()
     return board
+
+
+# What most chips with the core have. Where it is less, the firmware finds out and says so.
+_USUAL_REGIONS = {Architecture.ARM: 8, Architecture.RISCV: 16, Architecture.XTENSA: 0}
+_MOST_REGIONS = 64
+_RISCV_COUNTERS = (Counter.MCYCLE, Counter.MPCCR)
+
+
+def _probe(reader: _Reader | None, core: Core) -> Probe:
+    """The table [probe], whose keys may be left out."""
+    counter = Counter.DWT
+    if core is Core.M0PLUS:
+        counter = Counter.SYSTICK
+    elif core.architecture is not Architecture.ARM:
+        counter = Counter.MCYCLE
+    regions = _USUAL_REGIONS[core.architecture]
+    if reader is not None and reader.has("counter"):
+        counter = reader.choice("counter", Counter)
+        if (counter in _RISCV_COUNTERS) is not (core.architecture is Architecture.RISCV):
+            raise reader.fail("counter", f"{core.value} has no {counter.value}")
+    if reader is not None and reader.has("mpu_regions"):
+        regions = reader.integer("mpu_regions", 0)
+        if regions > _MOST_REGIONS:
+            raise reader.fail("mpu_regions", f"expected {_MOST_REGIONS} at most, got {regions}")
+    return Probe(regions, counter)
 
 
 Choice = TypeVar("Choice", bound=Enum)
@@ -240,6 +291,17 @@ class _Reader:
         value: int = self.value(key, int, expected)
         if not least <= value <= LARGEST_NUMBER:
             raise self.fail(key, f"expected {expected}, got {shown(value)}")
+        return value
+
+    def has(self, key: str) -> bool:
+        return key in self._values
+
+    def flag(self, key: str, usual: bool) -> bool:
+        """true or false, or the usual one where the key is not there."""
+        self._seen.add(key)
+        value = self._values.get(key, usual)
+        if not isinstance(value, bool):
+            raise self.fail(key, f"expected true or false, got {shown(value)}")
         return value
 
     def choice(self, key: str, kind: type[Choice]) -> Choice:
@@ -286,11 +348,14 @@ def _memories(reader: _Reader) -> tuple[Memory, ...]:
     """The memories, which must have different names and must not overlap."""
     memories: list[Memory] = []
     for table in reader.tables("memory"):
+        kind = table.choice("kind", MemoryKind)
         memory = Memory(
             table.text("name"),
-            table.choice("kind", MemoryKind),
+            kind,
             table.integer("origin", 0),
             table.integer("size", 32),
+            code_origin=_code_origin(table),
+            loadable=table.flag("loadable", kind is MemoryKind.RAM),
         )
         table.finish()
         if memory.size % 32 or memory.origin % 32:
@@ -304,6 +369,13 @@ def _memories(reader: _Reader) -> tuple[Memory, ...]:
                 raise table.fail("origin", f"{memory.name} overlaps {other.name}")
         memories.append(memory)
     return tuple(memories)
+
+
+def _code_origin(table: _Reader) -> int | None:
+    """The memory's own address, another one, or none: `executes = false`."""
+    if not table.flag("executes", True):
+        return None
+    return table.integer("code_origin" if table.has("code_origin") else "origin", 0)
 
 
 def _isa(reader: _Reader, core: Core) -> frozenset[Isa]:

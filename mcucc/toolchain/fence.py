@@ -32,6 +32,7 @@ class Access(Enum):
     DATA = "data, not executable"
     DEVICE = "peripherals"
     NONE = "no access"
+    ALL = "everything"
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,21 @@ def whole_fence(
             # Of regions that overlap the one with the highest number counts: this is the first.
             regions.insert(0, FenceRegion(0, _rasr(Access.NONE, 32, 0), "nothing else"))
     return tuple(regions)
+
+
+def guard_fence(guard: Span, protection: Protection) -> tuple[FenceRegion, ...]:
+    """The regions that forbid `guard` (a power of two, aligned to its size) and nothing else."""
+    why = f"the only one that is fenced off: {guard.size} bytes"
+    if protection is Protection.PMP:  # what no entry matches is allowed
+        return (
+            FenceRegion(guard.origin >> 2 | (guard.size >> 3) - 1, _PMP_LOCK | _PMP_NAPOT, why),
+        )
+    if protection is Protection.PMSA8:  # regions must not overlap
+        below, above = Span(0, guard.origin), Span(guard.end, (1 << 32) - guard.end)
+        return (_v8(below, Access.ALL, why), _v8(above, Access.ALL, why))
+    forbidden = _rasr(Access.NONE, guard.size.bit_length() - 1, 0)
+    everything = FenceRegion(0, _rasr(Access.ALL, 32, 0), Access.ALL.value)
+    return (everything, FenceRegion(guard.origin, forbidden, why))
 
 
 def is_spoken(regions: Sequence[FenceRegion], protection: Protection) -> bool:
@@ -112,7 +128,7 @@ def _v8(span: Span, access: Access, why: str) -> FenceRegion:
     RBAR: access permissions in bits 2:1 (2 read only, 0 read and write), execute never in bit 0.
     RLAR: address of the last granule, attribute index 0 in bits 3:1, enable in bit 0.
     """
-    permissions = 2 << 1 if access is Access.CODE else 1
+    permissions = {Access.CODE: 2 << 1, Access.ALL: 0}.get(access, 1)
     return FenceRegion(span.origin | permissions, (span.end - GRANULE) | 1, why)
 
 
@@ -127,6 +143,7 @@ def _rasr(access: Access, size_log2: int, disabled: int) -> int:
         Access.DATA: 1 << 28 | 3 << 24,
         Access.DEVICE: 1 << 28 | 3 << 24,
         Access.NONE: 1 << 28,
+        Access.ALL: 3 << 24,
     }[access]
     memory = 1 << 16 if access is Access.DEVICE else 1 << 17  # shared device, or write-through
     return permissions | memory | disabled << 8 | (size_log2 - 1) << 1 | 1

@@ -123,6 +123,8 @@ def exact_layout(
 def _ram(board: Board, machine: Machine, sizes: Sizes, ram_bytes: int | None) -> tuple[Span, Span]:
     """The RAMs of data and of the arena; equal when the board has one for both."""
     shared = board.data == board.arena
+    if machine.real and ram_bytes is None:
+        return machine.ram[0], machine.ram[-1]
     if ram_bytes is None:
         data_bytes, arena_bytes = board.data.size, board.arena.size
     else:
@@ -213,6 +215,8 @@ def _fence(
         *((span, Access.CODE) for span in dict.fromkeys((code, weights))),
         *((span, Access.DATA) for span in dict.fromkeys((data, arena))),
     )
+    if machine.real:
+        return machine.fence
     regions = whole_fence(wanted, machine.protection)
     spoken = whole_fence(wanted, machine.protection, spoken=True)
     if machine.spoken_fence and len(spoken) <= machine.regions:

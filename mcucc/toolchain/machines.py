@@ -7,16 +7,25 @@ memory of its own outside the windows, so that it takes nothing from the board.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
-from mcucc.boards.board import Board, Core
+from mcucc.boards.board import Board, Core, Counter
 from mcucc.errors import BoardError, ToolError
 from mcucc.toolchain.address_range import Span
-from mcucc.toolchain.fence import Protection
+from mcucc.toolchain.fence import FenceRegion, Protection
+
+
+class Guards(Enum):
+    """What is forbidden to firmware while it runs a network."""
+
+    ALL = "every byte but the network's is fenced off"
+    STACK = "only the low end of the stack is guarded"
+    NOTHING = "nothing is fenced off"
 
 
 @dataclass(frozen=True)
 class Machine:
-    """One machine of QEMU, as the firmware sees it.
+    """One machine of QEMU, or a board itself (`real`, real_machine.py), as the firmware sees it.
 
     `regions` is the number of regions that `protection` has; `qemu_options` make QEMU offer as
     many. `timer` is the address of the up-counter of MPS2's FPGAIO block, 0 where the core counts
@@ -26,6 +35,10 @@ class Machine:
     counter lasts 1.3 G instructions. `uart` is a CMSDK UART, 0 where there is none.
     `spoken_fence` asks for the regions that Renode needs (whole_fence) where they fit: a RAM of
     many odd pieces goes without.
+
+    Of a real one `flash` and `ram` are the windows of code, weights, data and arena themselves,
+    `fence` its regions and `guards` what they are worth. `counter` counts clock cycles; None where
+    `timer` or minstret count instructions.
     """
 
     name: str
@@ -43,6 +56,11 @@ class Machine:
     icount_shift: int = 7
     spoken_fence: bool = False
     qemu_options: tuple[str, ...] = ()
+    real: bool = False
+    in_flash: bool = False
+    fence: tuple[FenceRegion, ...] = ()
+    guards: Guards = Guards.ALL
+    counter: Counter | None = None
 
     def instructions(self, ticks: int) -> int:
         """Instructions that `ticks` of the timer are: virtual time over the time of one."""
@@ -130,6 +148,11 @@ _MACHINES = (
         qemu_options=("-bios", "none"),
     ),
 )
+
+
+def machine_names() -> tuple[str, ...]:
+    """The machines of QEMU that mcucc knows."""
+    return tuple(machine.name for machine in _MACHINES)
 
 
 def machine_of(board: Board) -> Machine:

@@ -13,7 +13,7 @@
 uint32_t mcucc_fence_up(void)
 {
     uint32_t available = (MPU_TYPE >> 8) & 0xFFu;
-    if (available == 0) {
+    if (available == 0 || mcucc_config.fence_count == 0) {
         return 0;
     }
     if (available < mcucc_config.fence_count) {
