@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar
 
 from mcucc.base.package_data import resource_dir
-from mcucc.base.typed import shown, text_of
+from mcucc.base.typed import text_of
+from mcucc.boards.reader import Reader, values_of
 from mcucc.errors import BoardError
 
 LARGEST_FILE = 2**20  # bytes
-LONGEST_TEXT = 500  # characters
-LARGEST_NUMBER = 2**40  # bytes, addresses, hertz
 
 
 class Architecture(Enum):
@@ -201,7 +199,7 @@ def _read(path: Path) -> Board:
         table = tomllib.loads(text_of(path, LARGEST_FILE))
     except (ValueError, RecursionError, OSError) as error:
         raise BoardError(f"not a readable TOML file: {error}", where=str(path)) from error
-    reader = _Reader(str(path), "", table)
+    reader = Reader(str(path), "", table)
     memories = _memories(reader)
     placement = reader.table("placement")
     emulator, source = reader.optional_table("emulator"), reader.table("source")
@@ -234,7 +232,7 @@ _MOST_REGIONS = 64
 _RISCV_COUNTERS = (Counter.MCYCLE, Counter.MPCCR)
 
 
-def _probe(reader: _Reader | None, core: Core) -> Probe:
+def _probe(reader: Reader | None, core: Core) -> Probe:
     """The table [probe], whose keys may be left out."""
     counter = Counter.DWT
     if core is Core.M0PLUS:
@@ -253,98 +251,7 @@ def _probe(reader: _Reader | None, core: Core) -> Probe:
     return Probe(regions, counter)
 
 
-Choice = TypeVar("Choice", bound=Enum)
-
-
-def _values_of(kind: type[Enum]) -> str:
-    return ", ".join(str(each.value) for each in kind)
-
-
-class _Reader:
-    """Takes typed values out of one TOML table and names the key in every complaint."""
-
-    def __init__(self, path: str, prefix: str, values: Mapping[str, Any]) -> None:
-        self._path, self._prefix, self._values = path, prefix, values
-        self._seen: set[str] = set()
-
-    def fail(self, key: str, what: str, hint: str = "") -> BoardError:
-        return BoardError(f"{self._prefix}{key}: {what}", where=self._path, hint=hint)
-
-    def value(self, key: str, kind: type, expected: str) -> Any:
-        """The value of a key, which must be there and be of a type; the caller checks the rest."""
-        self._seen.add(key)
-        if key not in self._values:
-            raise self.fail(key, f"missing; expected {expected}")
-        value = self._values[key]
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise self.fail(key, f"expected {expected}, got {shown(value)}")
-        return value
-
-    def text(self, key: str, expected: str = "a text") -> str:
-        value: str = self.value(key, str, expected)
-        if not value.strip() or len(value) > LONGEST_TEXT:
-            raise self.fail(key, f"expected {expected}, got {shown(value)}")
-        return value
-
-    def integer(self, key: str, least: int) -> int:
-        expected = f"a whole number of at least {least}"
-        value: int = self.value(key, int, expected)
-        if not least <= value <= LARGEST_NUMBER:
-            raise self.fail(key, f"expected {expected}, got {shown(value)}")
-        return value
-
-    def has(self, key: str) -> bool:
-        return key in self._values
-
-    def flag(self, key: str, usual: bool) -> bool:
-        """true or false, or the usual one where the key is not there."""
-        self._seen.add(key)
-        value = self._values.get(key, usual)
-        if not isinstance(value, bool):
-            raise self.fail(key, f"expected true or false, got {shown(value)}")
-        return value
-
-    def choice(self, key: str, kind: type[Choice]) -> Choice:
-        return self.member(key, self.text(key, f"one of {_values_of(kind)}"), kind)
-
-    def member(self, key: str, value: object, kind: type[Choice]) -> Choice:
-        try:
-            return kind(value)
-        except ValueError:
-            raise self.fail(
-                key, f"unknown value {shown(value)}", f"one of {_values_of(kind)}"
-            ) from None
-
-    def sequence(self, key: str, expected: str) -> list[Any]:
-        values: list[Any] = self.value(key, list, expected)
-        return values
-
-    def table(self, key: str) -> _Reader:
-        value = self.value(key, dict, f"a table [{self._prefix}{key}]")
-        return _Reader(self._path, f"{self._prefix}{key}.", value)
-
-    def optional_table(self, key: str) -> _Reader | None:
-        return self.table(key) if key in self._values else None
-
-    def tables(self, key: str) -> list[_Reader]:
-        expected = f"at least one table [[{key}]]"
-        items = self.sequence(key, expected)
-        if not items or not all(isinstance(item, dict) for item in items):
-            raise self.fail(key, f"expected {expected}")
-        return [
-            _Reader(self._path, f"{self._prefix}{key}[{index}].", item)
-            for index, item in enumerate(items)
-        ]
-
-    def finish(self) -> None:
-        """Complains about a key nobody asked for: most likely a misspelt one."""
-        for key in self._values:
-            if key not in self._seen:
-                near = difflib.get_close_matches(key, sorted(self._seen), n=1)
-                raise self.fail(key, "unknown key", f"did you mean {near[0]}?" if near else "")
-
-
-def _memories(reader: _Reader) -> tuple[Memory, ...]:
+def _memories(reader: Reader) -> tuple[Memory, ...]:
     """The memories, which must have different names and must not overlap."""
     memories: list[Memory] = []
     for table in reader.tables("memory"):
@@ -371,16 +278,16 @@ def _memories(reader: _Reader) -> tuple[Memory, ...]:
     return tuple(memories)
 
 
-def _code_origin(table: _Reader) -> int | None:
+def _code_origin(table: Reader) -> int | None:
     """The memory's own address, another one, or none: `executes = false`."""
     if not table.flag("executes", True):
         return None
     return table.integer("code_origin" if table.has("code_origin") else "origin", 0)
 
 
-def _isa(reader: _Reader, core: Core) -> frozenset[Isa]:
+def _isa(reader: Reader, core: Core) -> frozenset[Isa]:
     """The instruction set options, which the core must be able to have."""
-    expected = f"a list of {_values_of(Isa)}, or []"
+    expected = f"a list of {values_of(Isa)}, or []"
     isa = frozenset(reader.member("isa", value, Isa) for value in reader.sequence("isa", expected))
     impossible = sorted(each.value for each in isa - _POSSIBLE_ISA[core])
     if impossible:
@@ -390,7 +297,7 @@ def _isa(reader: _Reader, core: Core) -> frozenset[Isa]:
     return isa
 
 
-def _place(placement: _Reader, role: str, memories: tuple[Memory, ...], kind: MemoryKind) -> Memory:
+def _place(placement: Reader, role: str, memories: tuple[Memory, ...], kind: MemoryKind) -> Memory:
     """The memory that a role of `placement` names."""
     names = ", ".join(memory.name for memory in memories)
     name = placement.text(role, f"the name of a memory ({names})")
