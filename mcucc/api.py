@@ -110,13 +110,18 @@ def validate(
     data: PathLike,
     *,
     limit: int | None = None,
-    emulator: str = "auto",
+    on: str = "auto",
+    emulator: str = "",
+    flash: bool = False,
     time_limit_s: float = 1800.0,
     layers: bool = False,
     labels: Sequence[PathLike] = (),
     groups: Sequence[str] | None = None,
 ) -> Validation:
     """Every sample in float, NumPy, host C and emulated C, compared byte for byte.
+
+    `on` is what --on takes: an emulator, or a board by a GDB server, whose flash may be overwritten
+    with `flash`; `emulator` is another name of it.
 
     With `layers` also what each layer's rounding costs, on a few samples. Answers that [output]
     says are rated by `labels`, files or folders of boxes or masks, or by those beside the pictures.
@@ -128,7 +133,8 @@ def validate(
         folder,
         Path(data),
         limit=limit,
-        emulator=emulator,
+        emulator=emulator or on,
+        flash=flash,
         time_limit_s=time_limit_s,
         progress=silent,
         layers=layers,
@@ -137,12 +143,22 @@ def validate(
     )
 
 
-def run(folder: CompiledFolder, sample: PathLike, *, emulator: str = "auto") -> Run:
-    """One sample (a picture, an .npy or .npz) through the C, emulated or on the "host".
+def run(
+    folder: CompiledFolder,
+    sample: PathLike,
+    *,
+    on: str = "auto",
+    emulator: str = "",
+    flash: bool = False,
+) -> Run:
+    """One sample (a picture, an .npy or .npz) through the C: emulated, on a board, on the "host".
+
+    `on`, `emulator` and `flash` as in `validate`.
 
     Raises DataError and ToolError.
     """
-    return run_samples(folder, [sample_of(Path(sample), folder)], emulator)
+    samples = [sample_of(Path(sample), folder)]
+    return run_samples(folder, samples, emulator or on, flash=flash)
 
 
 def _with_data(options: NetworkOptions | None, data: PathLike | None) -> NetworkOptions:

@@ -17,6 +17,7 @@ Choice = TypeVar("Choice", bound=Enum)
 
 
 def values_of(kind: type[Enum]) -> str:
+    """The values of an Enum, for messages."""
     return ", ".join(str(each.value) for each in kind)
 
 

@@ -64,7 +64,7 @@ def compile_command(
     verbose: shared.Verbose = False,
 ) -> None:
     """Compile a network into C and firmware for a board."""
-    from mcucc.backends.choose import NAMES as EMULATORS
+    from mcucc.backends.choose import COUNTING
     from mcucc.cli.output import console, progress_bar
     from mcucc.cli.parse import choice, parse_bytes, stage_printer
     from mcucc.driver.compile import CompileOptions, compile_model
@@ -89,7 +89,7 @@ def compile_command(
         board=board,
         out=out,
         name=name,
-        emulator=choice("--emulator", emulator, EMULATORS),
+        emulator=choice("--emulator", emulator, COUNTING),
         time_limit_s=time_limit,
         compiler=compiler,
         c_only=c_only,

@@ -170,3 +170,22 @@ def schedule_options(
         plan=plan,
         optimize=choice("--optimize", optimize, tuple(OPTIMIZE)),
     )
+
+
+On = Annotated[
+    str,
+    typer.Option(
+        "--on",
+        "--emulator",
+        help="Where to run: auto, qemu, unicorn, renode; a board by gdb:HOST:PORT (a server that "
+        "runs), openocd:CONFIG, pyocd:TARGET, jlink:DEVICE, probe-rs:CHIP or st-util; host (run), "
+        "none (validate).",
+    ),
+]
+FlashBoard = Annotated[
+    bool,
+    typer.Option(
+        "--flash",
+        help="Of a board: code and weights go into its flash, overwriting it; else all into RAM.",
+    ),
+]

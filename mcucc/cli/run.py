@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mcucc.cli import options as shared
+
 if TYPE_CHECKING:
     from mcucc.codegen.constant_outputs import ConstantTable
     from mcucc.driver.answered import Answered
@@ -26,7 +28,8 @@ def run_command(
             "inputs .npy or .npz (one sample).",
         ),
     ],
-    emulator: Annotated[str, typer.Option(help="auto, qemu, unicorn, renode or host.")] = "auto",
+    on: shared.On = "auto",
+    flash: shared.FlashBoard = False,
     draw: Annotated[
         Path | None,
         typer.Option(help="Draw the answers: a .png, of a folder of pictures a folder."),
@@ -42,9 +45,8 @@ def run_command(
     verbose: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
 ) -> None:
     """Run a picture or sample, or a folder of pictures, through a compiled network."""
-    from mcucc.backends.choose import NAMES as EMULATORS
+    from mcucc.backends.choose import check_on
     from mcucc.cli.output import console, print_json, progress_bar
-    from mcucc.cli.parse import choice
     from mcucc.driver.answered import answered, check_drawing, write_drawings
     from mcucc.driver.constant_outputs import constants_of
     from mcucc.driver.folder import open_compiled
@@ -52,13 +54,13 @@ def run_command(
     from mcucc.driver.samples import samples_in
 
     del verbose
-    choice("--emulator", emulator, ("host", *(name for name in EMULATORS if name != "none")))
+    check_on(on, ("host",), flash)
     compiled = open_compiled(folder)
     if draw is not None:
         check_drawing(compiled, input_file, draw)
     samples = samples_in(input_file, compiled, limit)
     with progress_bar() as progress:
-        result = run_samples(compiled, samples, emulator, time_limit, progress)
+        result = run_samples(compiled, samples, on, time_limit, progress, flash)
     found = answered(compiled, samples, result.outputs)
     if draw is not None:
         write_drawings(found, draw, several=input_file.is_dir())

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mcucc.cli import options as shared
+
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
@@ -34,7 +36,8 @@ def validate_command(
         Path,
         typer.Option(help="Pictures, a folder or an .npz; or raw inputs, an .npz or .npy."),
     ],
-    emulator: Annotated[str, typer.Option(help="auto, qemu, unicorn, renode or none.")] = "auto",
+    on: shared.On = "auto",
+    flash: shared.FlashBoard = False,
     labels: Annotated[
         list[Path] | None,
         typer.Option(
@@ -65,9 +68,8 @@ def validate_command(
     and validate.json. A quantized file is computed by LiteRT or ONNX Runtime too. Exit code 1 when
     integer results differ anywhere, or a layer of the file by more than rounding explains.
     """
-    from mcucc.backends.choose import NAMES as EMULATORS
+    from mcucc.backends.choose import check_on
     from mcucc.cli.output import console, print_json, progress_bar
-    from mcucc.cli.parse import choice
     from mcucc.driver.folder import open_compiled
     from mcucc.driver.validate import validate
     from mcucc.report.answers import print_answers
@@ -75,14 +77,15 @@ def validate_command(
     from mcucc.report.noise import print_noise
 
     del verbose
-    choice("--emulator", emulator, EMULATORS)
+    check_on(on, flash=flash)
     compiled = open_compiled(folder)
     with progress_bar() as progress:
         found = validate(
             compiled,
             data,
             limit=limit,
-            emulator=emulator,
+            emulator=on,
+            flash=flash,
             time_limit_s=time_limit,
             progress=progress,
             layers=layers,

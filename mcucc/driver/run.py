@@ -47,8 +47,9 @@ def run_samples(
     emulator: str = "auto",
     time_limit_s: float = 1800.0,
     progress: Progress = silent,
+    flash: bool = False,
 ) -> Run:
-    """Run samples on the host ("host") or an emulator.
+    """Run samples on the host ("host"), an emulator or a board; `flash` as choose_emulator.
 
     Raises ToolError when a compiler or emulator is missing or fails.
     """
@@ -56,9 +57,9 @@ def run_samples(
         work = Path(scratch)
         if emulator == "host":
             return Run(on_host(compiled, compiled.host_library(work), samples), None, "host")
-        made = emulated(compiled, samples, emulator, time_limit_s, work, progress)
+        made = emulated(compiled, samples, emulator, time_limit_s, work, progress, flash)
     if isinstance(made, NotEmulated):
-        raise ToolError(made.why, hint="--emulator host needs no emulator")
+        raise ToolError(made.why, hint="--on host needs no emulator")
     return made
 
 
@@ -75,6 +76,7 @@ def emulated(
     time_limit_s: float,
     work: Path,
     progress: Progress,
+    flash: bool = False,
 ) -> Run | NotEmulated:
     """What the firmware computes of samples; it is built in `work`.
 
@@ -90,7 +92,7 @@ def emulated(
         if wanted == "auto":
             return NotEmulated(error.what)
         raise
-    emulator = choose_emulator(wanted, firmware.board)
+    emulator = choose_emulator(wanted, firmware.board, flash)
     if emulator is None:
         return NotEmulated("no emulator runs here (mcucc needs qemu-system-arm or unicorn)")
     progress(f"emulating with {emulator.name}", 0, 0)

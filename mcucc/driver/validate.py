@@ -138,6 +138,7 @@ def validate(
     layers: bool = False,
     labels: Sequence[Path] = (),
     groups: Sequence[str] | None = None,
+    flash: bool = False,
 ) -> Validation:
     """Compute every sample of `data` in every way there is, and compare; layer by layer on a few.
 
@@ -161,7 +162,7 @@ def validate(
         work = Path(scratch)
         library = compiled.host_library(work / "host")
         constants = check_constants(compiled, library)
-        run = emulated(compiled, samples, emulator, time_limit_s, work, progress)
+        run = emulated(compiled, samples, emulator, time_limit_s, work, progress, flash)
         in_c = (Way("host", on_host(compiled, library, samples)), _emulated_way(run))
         divergences = tuple(
             _divergence(compiled, library, way, way.values, reference, samples)

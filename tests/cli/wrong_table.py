@@ -417,7 +417,7 @@ TOOLS = (
     Wrong(
         "an emulator that is not installed",
         running("--emulator", "renode"),
-        ("renode", "not", "--emulator auto"),
+        ("renode", "not", "--on auto"),
         True,
     ),
     Wrong(
