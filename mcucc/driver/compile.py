@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from mcucc.codegen.model import ModelCode, Origin, model_code, model_identifier
 from mcucc.codegen.write import write_library
 from mcucc.driver.choice import schedule_facts
 from mcucc.driver.diagnose import Health, examine
+from mcucc.driver.export import export_all
 from mcucc.driver.folder import Staging, check_target, staging, write_network
 from mcucc.driver.limits import (
     TooLarge,
@@ -31,7 +31,7 @@ from mcucc.driver.room import room_of
 from mcucc.driver.target import target_of
 from mcucc.driver.wide_cost import with_widening
 from mcucc.errors import FitError, ToolError
-from mcucc.exports import Library, export_to
+from mcucc.exports import check_export
 from mcucc.quantize.quantize import Room
 from mcucc.quantize.weight_choice import AUTO
 from mcucc.report.definitions import counting
@@ -97,6 +97,8 @@ def compile_model(model: Path, options: CompileOptions, progress: Progress = sil
     out = options.out.resolve()
     check_target(out)
     c_only = check_tools(board, options)
+    for ecosystem in options.exports:
+        check_export(ecosystem, board)
     limit = min(options.flash or board.flash_bytes, board.flash_bytes)
     options = replace(options, network=with_widening(options.network, board, options.schedule))
     with staging(out) as scratch:
@@ -200,7 +202,9 @@ class _Compiler:
         board, options, program = self.board, self.options, compiled.program
         folder = self.scratch.new_folder()
         sources = write_library(compiled.code, folder)
-        export_all(compiled, options.exports, folder)
+        export_all(
+            options.exports, compiled.code, self.network, board, options.network.data, folder
+        )
         measured = self._measured(compiled, sources, folder)
         limit = min(options.schedule.sram or board.ram_bytes, board.ram_bytes)
         report = _report(compiled, self.health, board, measured, limit)
@@ -288,16 +292,6 @@ def generate(network: LoadedModel, chosen: Schedule, name: str) -> Compiled:
         network.answers,
     )
     return Compiled(network, chosen, code, name)
-
-
-def export_all(compiled: Compiled, ecosystems: Sequence[str], folder: Path) -> None:
-    """Writes the exports that were asked for."""
-    if not ecosystems:
-        return
-    network, graph = compiled.network, compiled.program.graph
-    library = Library.of(compiled.code, graph, network.cameras, network.answers)
-    for ecosystem in ecosystems:
-        export_to(ecosystem, library, folder)
 
 
 def build_image(

@@ -121,7 +121,7 @@ def _run_one(
     time_limit_s: float,
 ) -> RunResult:
     """One picture through the firmware, counted; its outputs are NumPy's."""
-    camera = _test_picture(network)
+    camera = random_bytes(network)
     handed = as_asked(program, camera.tobytes())
     try:
         result = emulator.run(firmware, [handed], count=True, timeout_s=time_limit_s)
@@ -138,7 +138,7 @@ def _run_one(
     return result
 
 
-def _test_picture(network: LoadedModel) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def random_bytes(network: LoadedModel) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """Bytes of every value in a fixed order: no picture is needed to count and to measure."""
     sizes = [network.integer.activations[name].size for name in network.integer.inputs]
     rng = np.random.default_rng(0)

@@ -1,10 +1,17 @@
 """The C library in the shape that an ecosystem expects. One ecosystem is one file of this package.
 
 A file's name is the ecosystem's on the command line (`esp_idf.py` is esp-idf); it defines
-`files(library)`, which returns path to text. Beside them stand library.py, what an export is
-made from, and expected.py, what its example prints.
+`files(library)`, which returns path to text, and may define `check(board)`. Beside them stand
+library.py, what an export is made from, and expected.py, what its example prints.
 """
 
-from mcucc.exports.library import Library, export_names, export_to
+from mcucc.exports.library import (
+    Example,
+    Library,
+    Trial,
+    check_export,
+    export_names,
+    export_to,
+)
 
-__all__ = ["Library", "export_names", "export_to"]
+__all__ = ["Example", "Library", "Trial", "check_export", "export_names", "export_to"]

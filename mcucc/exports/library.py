@@ -7,10 +7,12 @@ import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import ModuleType
 
 from mcucc.answers.answer import Answer
 from mcucc.base.names import comment
 from mcucc.base.templates import code_templates
+from mcucc.boards.board import Board
 from mcucc.codegen.model import ModelCode
 from mcucc.codegen.write import library_sources
 from mcucc.exports.expected import grey_lines
@@ -20,6 +22,26 @@ from mcucc.version import __version__
 
 Files = dict[str, str]  # path below the export's folder to text
 LONGEST = 90  # characters of a line in a comment
+
+
+@dataclass(frozen=True)
+class Example:
+    """What the C reads for one inference, all inputs one after the other, and what must come out.
+
+    `outputs` are the NumPy reference's, one after the other; `what` says what the picture is.
+    """
+
+    what: str
+    inputs: bytes
+    outputs: bytes
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What an export that runs the network must know: for which board, and on which pictures."""
+
+    board: Board
+    examples: Callable[[], tuple[Example, ...]]  # computed when they are asked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +55,7 @@ class Library:
     code: ModelCode
     sources: Mapping[str, str]
     expected: tuple[str, ...]
+    trial: Trial | None = None
 
     @staticmethod
     def of(
@@ -40,9 +63,11 @@ class Library:
         graph: IntegerGraph,
         cameras: Mapping[str, CameraInput],
         answers: Sequence[Answer],
+        trial: Trial | None = None,
     ) -> Library:
         """The library of a network; the reference in Python runs once."""
-        return Library(code, library_sources(code), grey_lines(code, graph, cameras, answers))
+        expected = grey_lines(code, graph, cameras, answers)
+        return Library(code, library_sources(code), expected, trial)
 
     @property
     def name(self) -> str:
@@ -97,13 +122,23 @@ def export_names() -> tuple[str, ...]:
     return tuple(sorted(name.replace("_", "-") for name in modules if name not in SHARED))
 
 
+def check_export(ecosystem: str, board: Board) -> None:
+    """Raises ToolError, before anything takes time, for a board that the export is not made for."""
+    check: Callable[[Board], None] | None = getattr(_module(ecosystem), "check", None)
+    if check is not None:
+        check(board)
+
+
 def export_to(ecosystem: str, library: Library, folder: Path) -> Path:
     """Writes `folder`/<ecosystem>/<library> and returns it; `ecosystem` is of export_names()."""
-    module = importlib.import_module(f"mcucc.exports.{ecosystem.replace('-', '_')}")
-    make: Callable[[Library], Files] = module.files
+    make: Callable[[Library], Files] = _module(ecosystem).files
     place = folder / ecosystem / library.name
     for path, text in make(library).items():
         target = place / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="ascii", newline="\n")
     return place
+
+
+def _module(ecosystem: str) -> ModuleType:
+    return importlib.import_module(f"mcucc.exports.{ecosystem.replace('-', '_')}")

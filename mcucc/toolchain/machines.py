@@ -32,7 +32,7 @@ class Machine:
     by itself; it runs at `timer_hz` of virtual time. When QEMU counts, an instruction takes
     2^`icount_shift` ns of that: 128 ns are 2.56 ticks of a 20 MHz timer and 3.2 of a 25 MHz one. A
     difference of two readings is off by less than one tick, so rounding is exact, and the 32-bit
-    counter lasts 1.3 G instructions. `uart` is a CMSDK UART, 0 where there is none.
+    counter lasts 1.3 G instructions. `uart` is a CMSDK UART, of RISC-V a 16550.
     `spoken_fence` asks for the regions that Renode needs (whole_fence) where they fit: a RAM of
     many odd pieces goes without.
 
@@ -91,6 +91,8 @@ def _mps2(name: str, cores: tuple[Core, ...], cpu: str) -> Machine:
     )
 
 
+# Without Zicsr Renode's RISC-V complains of every access to a control register.
+_RENODE_CPU = {Core.M0PLUS: "cortex-m0+", Core.RV32IMC: "rv32imc_zicsr"}
 # M33 and M55 start in Secure state: every address is the secure alias.
 _MACHINES = (
     _mps2("mps2-an385", (Core.M0PLUS, Core.M3), "cortex-m3"),
@@ -143,7 +145,7 @@ _MACHINES = (
         peripherals=Span(0, 0),
         timer=0,
         timer_hz=1_000_000_000,
-        uart=0,
+        uart=0x10000000,
         icount_shift=0,
         qemu_options=("-bios", "none"),
     ),
@@ -153,6 +155,11 @@ _MACHINES = (
 def machine_names() -> tuple[str, ...]:
     """The machines of QEMU that mcucc knows."""
     return tuple(machine.name for machine in _MACHINES)
+
+
+def renode_cpu(core: Core) -> str:
+    """Renode's name of a core."""
+    return _RENODE_CPU.get(core, core.value)
 
 
 def machine_of(board: Board) -> Machine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ import numpy.typing as npt
 import pytest
 
 from mcucc.answers.answer import Answer, BoxesAnswer, ClassesAnswer
+from mcucc.boards.board import load_board
 from mcucc.codegen.model import ModelCode, Origin, model_code
-from mcucc.exports import Library, export_names, export_to
+from mcucc.exports import Example, Library, Trial, export_names, export_to
 from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.kernel_id import InstructionSet
@@ -112,6 +114,26 @@ def twin_of(package: Path, code: ModelCode, target: Path) -> Path:
     return target
 
 
+def examples(
+    integer: IntegerGraph, cameras: Mapping[str, CameraInput], count: int = 2
+) -> tuple[Example, ...]:
+    """Pictures of random bytes and the reference's outputs."""
+    rng, made = np.random.default_rng(3), []
+    for index in range(count):
+        inputs, raw = {}, b""
+        for name in integer.inputs:
+            a = integer.activations[name]
+            part = rng.integers(0, 256, a.size, np.uint8)
+            raw += part.tobytes()
+            camera = cameras.get(name)
+            shaped = part.reshape(1, *a.shape)
+            inputs[name] = camera.apply(shaped) if camera else shaped.view(np.int8)
+        values = integer.run(inputs)
+        outputs = b"".join(values[name].tobytes() for name in integer.outputs)
+        made.append(Example(f"picture {index}", raw, outputs))
+    return tuple(made)
+
+
 def exported(name: str, image: ImagePolicy, isa: InstructionSet, folder: Path) -> Exported:
     answers = ANSWERS if image is ImagePolicy.ROWS else ()
     integer = detector() if answers else lower(mobile_net())
@@ -120,7 +142,8 @@ def exported(name: str, image: ImagePolicy, isa: InstructionSet, folder: Path) -
     cameras = {"image": CameraInput.offset(integer.activations["image"].channels)}
     origin = Origin("a test", "0" * 64, "test")
     code = model_code(program, cameras, name, origin, answers=answers)
-    library = Library.of(code, program.graph, cameras, answers)
+    trial = Trial(load_board("bluepill"), lambda: examples(integer, cameras))
+    library = Library.of(code, program.graph, cameras, answers, trial)
     for ecosystem in export_names():
         assert export_to(ecosystem, library, folder) == folder / ecosystem / name
     return Exported(folder, integer, code, answers)
