@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from mcucc.base.names import comment
 from mcucc.base.package_data import resource_dir
 from mcucc.boards.board import Architecture, Board
 from mcucc.codegen.model import ModelCode
@@ -87,7 +88,8 @@ def _values(
     pictures = len(examples) * (input_bytes + output_bytes)
     ram = code.arena_bytes + _RAM_BESIDE
     return {
-        "board": board,
+        "title": comment(board.title),
+        "core": board.core.value,
         "machine": machine,
         "arm": board.core.architecture is Architecture.ARM,
         "compilers": target.compilers,

@@ -16,13 +16,14 @@ import pytest
 import yaml
 
 from mcucc.backends.renode import write_scripts
+from mcucc.base.names import comment
 from mcucc.base.templates import code_templates
 from mcucc.boards.board import load_board
 from mcucc.cli.output import PlainConsole
-from mcucc.codegen.model import ModelCode, Origin, model_code, model_identifier
+from mcucc.codegen.model import Origin, model_code, model_identifier
 from mcucc.codegen.write import library_sources
 from mcucc.errors import ModelError, Problem, UnsupportedError
-from mcucc.exports import export_names, export_to
+from mcucc.exports import Library, Trial, export_names, export_to
 from mcucc.images.camera import CameraInput
 from mcucc.ir import Graph
 from mcucc.quantize.lower import lower
@@ -36,6 +37,7 @@ from mcucc.schedule.plan.plan import ImagePolicy, Plan
 from mcucc.toolchain import ModelUnit, build_firmware
 from tests.backends.firmware_fixtures import ARENA_BYTES, TINY
 from tests.cli.project import BOARD, Project, make_project, mcucc
+from tests.exports.conftest import examples
 from tests.graphs import mobile_net
 from tests.hostile.texts import EVERYTHING, LEAVING, MARK, TEXTS, c_code, shape_of
 
@@ -59,18 +61,23 @@ def renamed(graph: Graph, rename: Rename) -> Graph:
     return Graph(rename(graph.name), nodes, tensors, inputs, outputs)
 
 
-def code_of(rename: Rename, image: ImagePolicy) -> ModelCode:
+def library_of(rename: Rename, image: ImagePolicy) -> Library:
     integer = lower(renamed(mobile_net(), rename))
     plan = replace(layers_plan(integer, image), schedule=rename("layers"))
     cameras = {name: CameraInput.offset(3) for name in integer.inputs}
     origin = Origin(rename("net.onnx"), "0" * 64, "1.0")
-    return model_code(expand(integer, plan), cameras, model_identifier(rename("net")), origin)
+    name = model_identifier(rename("net"))
+    code = model_code(expand(integer, plan), cameras, name, origin)
+    board = replace(load_board(BOARD), title=rename("my board"))
+    made = [replace(each, what=comment(rename("picture"))) for each in examples(integer, cameras)]
+    return Library.of(code, integer, cameras, (), Trial(board, lambda: tuple(made)))
 
 
-def written(code: ModelCode, folder: Path) -> dict[str, str]:
+def written(library: Library, folder: Path) -> dict[str, str]:
     """Every file of the library and of all exports, under names that do not tell the model's."""
+    code = library.code
     for ecosystem in export_names():
-        export_to(ecosystem, code, folder)
+        export_to(ecosystem, library, folder)
     found = {
         f"{path.relative_to(folder)}": path.read_text("ascii")
         for path in sorted(folder.rglob("*"))
@@ -85,8 +92,8 @@ def test_code_and_build_files_are_those_of_harmless_names(
     image: ImagePolicy, tmp_path: Path
 ) -> None:
     """Token by token: other names change comments, strings and words, nothing else."""
-    harmless = written(code_of(str, image), tmp_path / "a")
-    hostile = written(code_of(lambda name: f"{name}{EVERYTHING}", image), tmp_path / "b")
+    harmless = written(library_of(str, image), tmp_path / "a")
+    hostile = written(library_of(lambda name: f"{name}{EVERYTHING}", image), tmp_path / "b")
     assert set(hostile) == set(harmless)
     for name, text in hostile.items():
         assert text.isascii()
@@ -102,7 +109,7 @@ def test_code_and_build_files_are_those_of_harmless_names(
 
 
 def test_manifests_of_exports_stay_whole(tmp_path: Path) -> None:
-    files = written(code_of(lambda n: f"{n}{EVERYTHING}", ImagePolicy.ROWS), tmp_path)
+    files = written(library_of(lambda n: f"{n}{EVERYTHING}", ImagePolicy.ROWS), tmp_path)
     library = json.loads(files["platformio/net/library.json"])
     assert set(library) >= {"name", "version", "build"}
     assert set(yaml.safe_load(files["zephyr/net/zephyr/module.yml"])) == {
