@@ -12,20 +12,19 @@ def as_asked(program: Program, image: bytes) -> bytes:
     """The bytes of an image as `firmware/main.c` reads them from its transport.
 
     That is the image itself, unless the program reads a mapped image by strips: then rows come as
-    often as they are asked for, but for the first row of all, which the harness keeps.
+    often as they are asked for.
     """
     mapped = program.plan.image is ImagePolicy.MAPPED
     if not mapped or all(len(stage.strips) == 1 for stage in program.stages):
         return image
     shapes = [program.graph.activations[name] for name in program.graph.inputs]
     begins = [sum(shape.size for shape in shapes[:i]) for i in range(len(shapes))]
-    found = image[: shapes[0].row_bytes]
+    found = bytearray()
     for number, row in _asked(program):
-        if (number, row) != (0, 0):
-            pitch = shapes[number].row_bytes
-            begin = begins[number] + row * pitch
-            found += image[begin : begin + pitch]
-    return found.ljust(len(image), b"\0")  # the harness skips what nobody asks for
+        pitch = shapes[number].row_bytes
+        begin = begins[number] + row * pitch
+        found += image[begin : begin + pitch]
+    return bytes(found).ljust(len(image), b"\0")  # the harness skips what nobody asks for
 
 
 def _asked(program: Program) -> Iterator[tuple[int, int]]:

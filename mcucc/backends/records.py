@@ -115,12 +115,17 @@ def result_of(
     if count:
         overhead = instructions(values["overhead"]) - 1
         _check_timer(instructions(values["known"]) - overhead)
+        # What a transport executes is not counted: every row costs it the same.
+        row = instructions(values["read"]) - overhead if "read" in values else 0
+
+        def net(ticks: str, reads: str) -> int:
+            return instructions(values[ticks]) - overhead - row * values.get(reads, 0)
+
         steps = tuple(
-            instructions(values[f"image.0.step.{step}"]) - overhead
-            for step in range(values["steps"])
+            net(f"image.0.step.{step}", f"image.0.reads.{step}") for step in range(values["steps"])
         )
         totals = tuple(
-            instructions(values[f"image.{image}.ticks"]) - overhead for image in range(images)
+            net(f"image.{image}.ticks", f"image.{image}.reads") for image in range(images)
         )
     return RunResult(
         outputs=tuple(output[index * each : (index + 1) * each] for index in range(images)),

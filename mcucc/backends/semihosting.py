@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from mcucc.errors import ToolError
 
-_OPEN, _WRITE0, _WRITE, _READ, _GET_CMDLINE, _EXIT_EXTENDED = 0x01, 0x04, 0x05, 0x06, 0x15, 0x20
+_OPEN, _WRITE0, _WRITE, _READ, _FLEN = 0x01, 0x04, 0x05, 0x06, 0x0C
+_GET_CMDLINE, _EXIT_EXTENDED = 0x15, 0x20
 _INPUT_HANDLE, _OUTPUT_HANDLE = 1, 2
 _FAILED = 0xFFFFFFFF
 
@@ -43,6 +44,8 @@ class SemihostingFiles:
             return 0
         if operation == _READ:
             return self._read_source(block)
+        if operation == _FLEN:
+            return len(self.source)
         if operation == _GET_CMDLINE:
             return self._command_line(block)
         if operation == _EXIT_EXTENDED:

@@ -29,7 +29,7 @@ from mcucc.toolchain.targets import cross_compiler, dialect_of, find_target
 
 _LIBRARY_SECTIONS = ("-ffunction-sections", "-fdata-sections")
 # The harness must not call into libc: its memory and code would be counted as the library's.
-_HARNESS_FLAGS = ("-O2", "-ffreestanding", "-fno-builtin")
+_HARNESS_FLAGS = ("-Os", "-ffreestanding", "-fno-builtin")
 _HARNESS_SOURCES = ("start.c", "main.c", "records.c")
 
 

@@ -67,14 +67,16 @@ void mcucc_main(void);
 /* records.c */
 void mcucc_record(const char *key, uint32_t value);
 void mcucc_record_image(int32_t image, const char *key, uint32_t value);
-void mcucc_record_step(int32_t image, int32_t step, uint32_t value);
+void mcucc_record_step(int32_t image, const char *key, int32_t step, uint32_t value);
 void mcucc_finish(uint32_t status) __attribute__((noreturn));
 void mcucc_finish_fault(void) __attribute__((noreturn)); /* names the step */
 uint32_t mcucc_crc32(uint32_t crc, const uint8_t *data, int32_t count);
 
 /* transport_*.c */
 void mcucc_transport_open(char *request, int32_t capacity); /* gets the request line */
-int32_t mcucc_transport_read(uint8_t *data, int32_t count); /* 1 all read, 0 end, -1 broken */
+/* 1 all read, 0 at the end, -1 broken. To read 0 bytes tells whether there are more, and costs what
+ * a row costs. */
+int32_t mcucc_transport_read(uint8_t *data, int32_t count);
 void mcucc_transport_write(const uint8_t *data, int32_t count);
 void mcucc_transport_print(const char *line);
 void mcucc_transport_exit(uint32_t status) __attribute__((noreturn));

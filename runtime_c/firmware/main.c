@@ -26,38 +26,35 @@ static int32_t tensor_bytes(const mcucc_tensor *tensor)
 }
 
 /* Rows of a streamed image come straight from the transport: they are asked for in order (a mapped
- * image that is read by strips comes with its rows again, see emulate/handed.py). Only the first is
- * read ahead, which tells whether there is another image. The instructions and the stack
- * this takes count as the network's: they are a camera driver's, and few. */
-static uint8_t first_row[4096];
+ * image that is read by strips comes with its rows again, see backends/camera_rows.py). What the
+ * transport executes is taken off by the host: each read of the record `reads` costs what the
+ * record `read` says. What else this function takes, and the stack, count as the network's: they
+ * are a camera driver's, and few. */
 static int32_t unread; /* bytes of the image that the network has not asked for yet */
+static uint32_t reads; /* since the timer was read last */
 
 static int32_t read_row(void *context, int32_t index, int32_t row, uint8_t *pixels)
 {
     const int32_t bytes = row_bytes(&model->inputs[index]);
     (void)context;
-    if (index > 0 || row > 0) {
-        if (mcucc_transport_read(pixels, bytes) != 1) {
-            mcucc_finish(MCUCC_EXIT_REQUEST);
-        }
-        unread -= bytes;
-        return 0;
+    (void)row;
+    if (mcucc_transport_read(pixels, bytes) != 1) {
+        mcucc_finish(MCUCC_EXIT_REQUEST);
     }
-    for (int32_t at = 0; at < bytes; ++at) {
-        pixels[at] = first_row[at];
-    }
+    unread -= bytes;
+    ++reads;
     return 0;
 }
 
 static const mcucc_camera camera = {read_row, 0};
 
-/* The last rows of an image, where no window reaches them: nobody asks for those. */
+/* The last rows of an image, where no window reaches them: nobody asks for those. They go into the
+ * arena, where nothing is of use between two images. */
 static void skip_unread(void)
 {
     while (unread > 0) {
-        const int32_t bytes =
-            unread < (int32_t)sizeof first_row ? unread : (int32_t)sizeof first_row;
-        if (mcucc_transport_read(first_row, bytes) != 1) {
+        const int32_t bytes = unread < model->arena_bytes ? unread : model->arena_bytes;
+        if (mcucc_transport_read(mcucc_config.arena, bytes) != 1) {
             mcucc_finish(MCUCC_EXIT_REQUEST);
         }
         unread -= bytes;
@@ -89,6 +86,7 @@ static mcucc_body step_body(void)
 /* Ticks from before the call to after it; those of a call of mcucc_nothing() are the overhead. */
 __attribute__((noinline)) static uint32_t timed(mcucc_body body, int32_t step)
 {
+    reads = 0;
     uint32_t begin = mcucc_now();
     mcucc_on_library_stack(body, mcucc_config.arena, step);
     return mcucc_now() - begin;
@@ -136,34 +134,26 @@ static void measure_arena(void)
     ++passes;
 }
 
-/* Fills the inputs (of a streamed image: its first row); 1 done, 0 when there are no more. The
- * CRC is of what was read. */
+/* Fills the inputs; those of a streamed image are left to read_row. 1 done, 0 when there are no
+ * more. */
 static int32_t read_image(int32_t image)
 {
-    uint32_t crc = 0;
     skip_unread();
     paint_arena();
-    const int32_t inputs = model->stream != 0 ? 1 : model->input_count;
-    for (int32_t index = 0; index < inputs; ++index) {
+    if (mcucc_transport_read(0, 0) == 0) {
+        return 0;
+    }
+    for (int32_t index = 0; index < model->input_count; ++index) {
         const mcucc_tensor *input = &model->inputs[index];
-        const int32_t streamed = model->stream != 0;
-        uint8_t *data = streamed ? first_row : mcucc_config.arena + input->offset;
-        int32_t bytes = streamed ? row_bytes(input) : tensor_bytes(input);
-        int32_t got = mcucc_transport_read(data, bytes);
-        if (got == 0 && index == 0) {
-            return 0;
-        }
-        if (got != 1) {
+        const int32_t bytes = tensor_bytes(input);
+        if (model->stream != 0) {
+            unread += bytes;
+        } else if (mcucc_transport_read(mcucc_config.arena + input->offset, bytes) != 1) {
             mcucc_finish(MCUCC_EXIT_REQUEST);
         }
-        crc = mcucc_crc32(crc, data, bytes);
     }
-    for (int32_t index = 0; model->stream != 0 && index < model->input_count; ++index) {
-        unread += tensor_bytes(&model->inputs[index]);
-    }
-    unread -= model->stream != 0 ? row_bytes(&model->inputs[0]) : 0;
     mcucc_current_image = image;
-    mcucc_record_image(image, "input_crc", crc);
+    mcucc_record_image(image, "begun", 1);
     return 1;
 }
 
@@ -189,7 +179,10 @@ static uint32_t count_steps(int32_t image)
 {
     for (int32_t step = 0; step < model->step_count; ++step) {
         mcucc_current_step = step;
-        mcucc_record_step(image, step, timed(step_body(), step));
+        mcucc_record_step(image, "step", step, timed(step_body(), step));
+        if (reads != 0) {
+            mcucc_record_step(image, "reads", step, reads);
+        }
     }
     mcucc_current_step = -1;
     measure_arena();
@@ -211,6 +204,9 @@ static void run_images(int32_t counting)
         mcucc_current_step = -1;
         measure_arena();
         mcucc_record_image(image, "ticks", ticks);
+        if (reads != 0) {
+            mcucc_record_image(image, "reads", reads);
+        }
         mcucc_record_image(image, "output_crc", crc);
         write_outputs();
         if (counting && crc != first_crc) {
@@ -239,7 +235,6 @@ static void choose_model(int32_t index)
     model = mcucc_config.models[index];
     if (model->arena_bytes > mcucc_config.arena_bytes ||
         (model->stream == 0 && !fits_arena(model->inputs, model->input_count)) ||
-        (model->stream != 0 && row_bytes(&model->inputs[0]) > (int32_t)sizeof first_row) ||
         !fits_arena(model->outputs, model->output_count)) {
         mcucc_finish(MCUCC_EXIT_REQUEST);
     }
@@ -274,6 +269,9 @@ void mcucc_main(void)
     paint_stack();
     mcucc_record("overhead", timed(mcucc_nothing, 0));
     mcucc_record("known", timed(mcucc_known, 0));
+    if (model->stream != 0) {
+        mcucc_record("read", timed((mcucc_body)mcucc_transport_read, 0)); /* of 0 bytes */
+    }
     run_images(counting);
     mcucc_current_image = -1;
     mcucc_record("arena_high_water", (uint32_t)high_water);

@@ -67,12 +67,14 @@ void mcucc_record_image(int32_t image, const char *key, uint32_t value)
     put_line();
 }
 
-void mcucc_record_step(int32_t image, int32_t step, uint32_t value)
+void mcucc_record_step(int32_t image, const char *key, int32_t step, uint32_t value)
 {
     length = 0;
     put_text("##mcucc image.");
     put_number((uint32_t)image);
-    put_text(".step.");
+    put_text(".");
+    put_text(key);
+    put_text(".");
     put_number((uint32_t)step);
     put_text("=");
     put_number(value);

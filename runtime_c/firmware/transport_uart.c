@@ -13,6 +13,8 @@
 #define STATE_TX_FULL 1u
 #define STATE_RX_FULL 2u
 
+static char next_kind; /* of the next tensor, when it was looked at already */
+
 static void put(char character)
 {
     while ((mcucc_config.uart[STATE] & STATE_TX_FULL) != 0) {
@@ -81,13 +83,16 @@ void mcucc_transport_open(char *request, int32_t capacity)
 int32_t mcucc_transport_read(uint8_t *data, int32_t count)
 {
     uint32_t value;
-    char kind = get_visible();
-    if (kind == 'E') {
-        return 0;
+    if (next_kind == '\0') {
+        next_kind = get_visible();
     }
-    if (kind != 'I') {
+    if (next_kind == 'E' || count == 0) {
+        return next_kind != 'E';
+    }
+    if (next_kind != 'I') {
         return -1;
     }
+    next_kind = '\0';
     for (int32_t index = 0; index < count; ++index) {
         if (get_hex(&value, 2) != 0) {
             return -1;

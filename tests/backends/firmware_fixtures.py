@@ -74,6 +74,25 @@ def build_tiny(board: str, *defines: str, transport: Transport = Transport.SEMIH
     )
 
 
+@cache
+def build_rows(board: str, width: int) -> Firmware:
+    """rows.c, whose image is 4 rows of so many pixels."""
+    require_tools(load_board(board))
+    return build_firmware(
+        [ModelUnit("rows", (width + 7) // 8 * 8 + 8, (TINY.with_name("rows.c"),))],
+        [],
+        load_board(board),
+        scratch() / f"{board}-rows-{width}",
+        options=BuildOptions(flags=(f"-DWIDTH={width}",)),
+    )
+
+
+def row_sums(image: bytes) -> bytes:
+    """rows.c in Python."""
+    width = len(image) // 4
+    return bytes(sum(image[row * width : (row + 1) * width]) & 0xFF for row in range(3))
+
+
 def poke(kind: str, address: int) -> bytes:
     """An image that makes tiny.c write (w) or read a word (r) at an address, or hang (h)."""
     return (
@@ -81,10 +100,10 @@ def poke(kind: str, address: int) -> bytes:
     )
 
 
-def pictures(count: int, seed: int = 7) -> list[bytes]:
-    """Images of 8 x 6 x 1 camera bytes."""
+def pictures(count: int, seed: int = 7, size: int = 48) -> list[bytes]:
+    """Images of 8 x 6 x 1 camera bytes, or of another size."""
     generator = np.random.default_rng(seed)
-    return [generator.integers(0, 256, 48, dtype=np.uint8).tobytes() for _ in range(count)]
+    return [generator.integers(0, 256, size, dtype=np.uint8).tobytes() for _ in range(count)]
 
 
 def expected(image: bytes, factor: int = 3) -> bytes:

@@ -15,10 +15,12 @@ from tests.backends.firmware_fixtures import (
     BOARDS,
     QEMU_ONLY,
     TINY,
+    build_rows,
     build_tiny,
     expected,
     pictures,
     poke,
+    row_sums,
 )
 
 pytestmark = pytest.mark.emulated
@@ -102,6 +104,18 @@ def test_uart_carries_what_semihosting_does(board: str) -> None:
 def test_a_core_without_a_serial_port_says_so() -> None:
     with pytest.raises(ToolError, match="rv32imc has no serial port"):
         build_tiny("esp32-c3", transport=Transport.UART)
+
+
+@pytest.mark.parametrize("board", ["bluepill", "esp32-c3"])
+def test_a_row_is_as_wide_as_the_arena_admits(board: str) -> None:
+    firmware, images = build_rows(board, 5000), pictures(2, size=20_000)
+    assert firmware.sizes.harness_ram < 1024
+    for emulator in (Qemu(), Unicorn()):
+        if emulator.unavailable(firmware.board) is None:
+            result = emulator.run(firmware, images, count=True)
+            assert result.outputs == tuple(row_sums(image) for image in images)
+            with pytest.raises(ToolError, match="images of the wrong size"):
+                emulator.run(firmware, [images[0][:-1]])
 
 
 def test_two_models_live_in_one_firmware(tmp_path: Path) -> None:

@@ -10,7 +10,14 @@ from mcucc.backends import EmulationFault, HangError, Qemu
 from mcucc.backends.gdb.backend import Gdb
 from mcucc.backends.interface import RunResult
 from mcucc.toolchain import Firmware, refence
-from tests.backends.firmware_fixtures import BOARDS, build_tiny, pictures, poke
+from tests.backends.firmware_fixtures import (
+    BOARDS,
+    build_rows,
+    build_tiny,
+    pictures,
+    poke,
+    row_sums,
+)
 from tests.backends.qemu_server import QemuServer
 
 pytestmark = pytest.mark.emulated
@@ -22,7 +29,7 @@ def told(result: RunResult) -> RunResult:
     kept = {
         key: value
         for key, value in result.records.items()
-        if ".step." not in key and ".ticks" not in key and key not in ("overhead", "known")
+        if ".step." not in key and ".ticks" not in key and key not in ("overhead", "known", "read")
     }
     return replace(result, records=kept)
 
@@ -63,3 +70,12 @@ def test_a_hang_says_where(board: str) -> None:
     images = [*pictures(1), poke("h", 0)]
     with pytest.raises(HangError, match=r"within 0.4 s in image 1, last in tiny_misbehave"):
         GDB.run(build_tiny(board), images, timeout_s=0.4)
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_an_image_in_rows(board: str) -> None:
+    firmware, images = build_rows(board, 40), pictures(2, size=160)
+    run, reference = GDB.run(firmware, images, count=True), Qemu().run(firmware, images, count=True)
+    assert run.outputs == tuple(row_sums(image) for image in images)
+    assert run.step_instructions == reference.step_instructions
+    assert run.image_instructions == reference.image_instructions
