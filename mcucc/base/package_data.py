@@ -20,3 +20,8 @@ def resource_dir(name: str) -> Path:
         if (root / name).is_dir():
             return root / name
     raise ToolError(f"the folder {name} is missing from this installation", hint="reinstall mcucc")
+
+
+def licence_text() -> str:
+    """The licence of mcucc and of the C runtime: its file stands beside the runtime's folder."""
+    return (resource_dir("runtime_c").parent / "LICENSE").read_text("ascii")

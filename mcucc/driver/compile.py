@@ -202,9 +202,8 @@ class _Compiler:
         board, options, program = self.board, self.options, compiled.program
         folder = self.scratch.new_folder()
         sources = write_library(compiled.code, folder)
-        export_all(
-            options.exports, compiled.code, self.network, board, options.network.data, folder
-        )
+        data, flag = options.network.data, OPTIMIZE[options.schedule.optimize]
+        export_all(options.exports, compiled.code, self.network, board, data, flag, folder)
         measured = self._measured(compiled, sources, folder)
         limit = min(options.schedule.sram or board.ram_bytes, board.ram_bytes)
         report = _report(compiled, self.health, board, measured, limit)

@@ -26,13 +26,17 @@ def export_all(
     network: LoadedModel,
     board: Board,
     data: Path | None,
+    optimize: str,
     folder: Path,
 ) -> None:
-    """Writes the exports that were asked for; `data` is what `compile` was given."""
+    """Writes the exports that were asked for; `data` is what `compile` was given.
+
+    `optimize` is the flag that the firmware is built with.
+    """
     if not ecosystems:
         return
     trial = Trial(board, lambda: examples_of(network, data))
-    library = Library.of(code, network.integer, network.cameras, network.answers, trial)
+    library = Library.of(code, network.integer, network.cameras, network.answers, trial, optimize)
     for ecosystem in ecosystems:
         export_to(ecosystem, library, folder)
 

@@ -12,6 +12,7 @@ def files(library: Library) -> Files:
     """The library's folder, for the sketchbook's `libraries`."""
     return {
         "library.properties": library.render("arduino/library.properties.j2"),
+        **library.papers("examples/first_run/first_run.ino"),
         **library.placed("src", "src"),
         "examples/first_run/first_run.ino": library.render("arduino/first_run.ino.j2"),
     }

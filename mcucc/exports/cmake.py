@@ -12,6 +12,7 @@ def files(library: Library) -> Files:
     return {
         "CMakeLists.txt": library.render("cmake/CMakeLists.txt.j2", sources=c_files(placed)),
         f"cmake/{library.name}Config.cmake": library.render("cmake/Config.cmake.j2"),
+        **library.papers(f"{example}/first_run.c"),
         **placed,
         f"{example}/CMakeLists.txt": library.render("cmake/example.cmake.j2"),
         f"{example}/first_run.c": library.first_run(),

@@ -12,6 +12,7 @@ def files(library: Library) -> Files:
     return {
         "idf_component.yml": library.render("esp_idf/idf_component.yml.j2"),
         "CMakeLists.txt": library.render("esp_idf/CMakeLists.txt.j2", sources=c_files(placed)),
+        **library.papers(f"{example}/main/first_run.c"),
         **placed,
         f"{example}/CMakeLists.txt": library.render("esp_idf/example.cmake.j2"),
         f"{example}/main/CMakeLists.txt": library.render("esp_idf/main.cmake.j2"),

@@ -11,6 +11,7 @@ from types import ModuleType
 
 from mcucc.answers.answer import Answer
 from mcucc.base.names import comment
+from mcucc.base.package_data import licence_text
 from mcucc.base.templates import code_templates
 from mcucc.boards.board import Board
 from mcucc.codegen.model import ModelCode
@@ -20,8 +21,10 @@ from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import IntegerGraph
 from mcucc.version import __version__
 
-Files = dict[str, str]  # path below the export's folder to text
+Files = dict[str, str | bytes]  # path below the export's folder to what is in it
 LONGEST = 90  # characters of a line in a comment
+LICENCE = "Apache-2.0"  # of the kernels: its SPDX name
+PAGE = "https://example.com/"  # manifests demand one; the user's own takes its place
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,14 @@ class Library:
     """A generated C library.
 
     `sources` is path to text as `compile` lays it out; `expected` are the lines that the example
-    prints.
+    prints; `optimize` is the flag that the firmware was measured with.
     """
 
     code: ModelCode
     sources: Mapping[str, str]
     expected: tuple[str, ...]
     trial: Trial | None = None
+    optimize: str = "-O2"
 
     @staticmethod
     def of(
@@ -64,10 +68,11 @@ class Library:
         cameras: Mapping[str, CameraInput],
         answers: Sequence[Answer],
         trial: Trial | None = None,
+        optimize: str = "-O2",
     ) -> Library:
         """The library of a network; the reference in Python runs once."""
         expected = grey_lines(code, graph, cameras, answers)
-        return Library(code, library_sources(code), expected, trial)
+        return Library(code, library_sources(code), expected, trial, optimize)
 
     @property
     def name(self) -> str:
@@ -93,14 +98,26 @@ class Library:
         return files
 
     def render(self, template: str, **values: object) -> str:
-        """A template of templates/export with the model as `m` and mcucc's version as `version`."""
+        """A template of templates/export: the model is `m`, mcucc's version `version`."""
         found = code_templates().get_template(f"export/{template}")
-        expected = [_cut(comment(line)) for line in self.expected]
-        return found.render(m=self.code, version=__version__, expected=expected, **values)
+        context = {
+            "m": self.code,
+            "version": __version__,
+            "expected": [_cut(comment(line)) for line in self.expected],
+            "optimize": self.optimize,
+            "licence": LICENCE,
+            "page": PAGE,
+        }
+        return found.render(context | values)
 
     def first_run(self, entry: str = "int main(void)") -> str:
         """A program in C that runs the network on a grey picture and prints the outputs."""
         return self.render("first_run.c.j2", entry=entry)
+
+    def papers(self, example: str, notes: Sequence[str] = ()) -> Files:
+        """README and licence: what the example at a path prints, and `notes` of the ecosystem."""
+        readme = self.render("README.md.j2", example=example, notes=notes)
+        return {"README.md": readme, "LICENSE": licence_text()}
 
 
 def c_files(files: Files) -> list[str]:
@@ -133,10 +150,10 @@ def export_to(ecosystem: str, library: Library, folder: Path) -> Path:
     """Writes `folder`/<ecosystem>/<library> and returns it; `ecosystem` is of export_names()."""
     make: Callable[[Library], Files] = _module(ecosystem).files
     place = folder / ecosystem / library.name
-    for path, text in make(library).items():
+    for path, content in make(library).items():
         target = place / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="ascii", newline="\n")
+        target.write_bytes(content if isinstance(content, bytes) else content.encode("ascii"))
     return place
 
 

@@ -38,8 +38,13 @@ class Exported:
 
     folder: Path
     integer: IntegerGraph
-    code: ModelCode
+    library: Library
     answers: tuple[Answer, ...]
+
+    @property
+    def code(self) -> ModelCode:
+        """Names and numbers of its C."""
+        return self.library.code
 
     def of(self, ecosystem: str) -> Path:
         """The library's folder."""

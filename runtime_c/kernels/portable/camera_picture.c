@@ -139,7 +139,7 @@ MCUCC_INLINE uint32_t mean(const mcucc_camera_picture_params *params, uint32_t s
 
 MCUCC_INLINE colour red_green_blue(const int32_t *yuv, colour x)
 {
-    const int32_t base = ((int32_t)x.second - yuv[0]) * yuv[1] + (1 << 15);
+    const int32_t base = ((int32_t)x.second - yuv[0]) * yuv[1] + (INT32_C(1) << 15);
     const int32_t u = (int32_t)x.first - 128;
     const int32_t v = (int32_t)x.third - 128;
     const colour found = {

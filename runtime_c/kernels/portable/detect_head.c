@@ -86,7 +86,7 @@ static uint32_t share(const mcucc_detect_head_params *p, const int8_t *x, int32_
     }
     const uint32_t part = mcucc_quotient(p->powers[largest - best], whole, SHARE_BITS);
     const uint64_t scaled = ((uint64_t)part << 16) - part; /* times 65535 */
-    return (uint32_t)((scaled + (1u << (SHARE_BITS - 1))) >> SHARE_BITS);
+    return (uint32_t)((scaled + (UINT32_C(1) << (SHARE_BITS - 1))) >> SHARE_BITS);
 }
 
 /* The score of a candidate whose first byte has passed. */
@@ -203,8 +203,8 @@ static void box_of(const head *h, const candidate *c, mcucc_box *box)
         x_gains[1] = (int64_t)gain[0] * n[2];
         y_gains[1] = (int64_t)gain[1] * n[3];
     } else if (p->form == MCUCC_BOX_EDGES) {
-        const int64_t half_width = (int64_t)gain[2] * (1 << BIN_BITS);
-        const int64_t half_height = (int64_t)gain[3] * (1 << BIN_BITS);
+        const int64_t half_width = (int64_t)gain[2] * (INT32_C(1) << BIN_BITS);
+        const int64_t half_height = (int64_t)gain[3] * (INT32_C(1) << BIN_BITS);
         x_gains[0] = (int64_t)gain[0] * n[0] - half_width;
         y_gains[0] = (int64_t)gain[1] * n[1] - half_height;
         x_gains[1] = (int64_t)gain[0] * n[2] + half_width;

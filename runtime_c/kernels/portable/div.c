@@ -6,7 +6,7 @@ void mcucc_div(const mcucc_div_params *params, const int8_t *const *rows, int8_t
                const mcucc_span *span)
 {
     const int32_t *const factors = params->factors;
-    const int32_t half = 1 << (MCUCC_DIV_SHIFT - 1);
+    const int32_t half = INT32_C(1) << (MCUCC_DIV_SHIFT - 1);
     const int8_t *a = rows[0];
     const int8_t *b = rows[1];
     const int8_t *const end = out + (span->end - span->begin) * params->channels;

@@ -30,7 +30,7 @@ static void softmax_pixel(const mcucc_softmax_wide_params *params, const int16_t
         ++zeros;
     }
     const int32_t mantissa = (int32_t)(((total >> 1) + (1 << 13)) >> 14); /* 2^16 to 2^17 */
-    const int32_t fraction = mcucc_clamp(mantissa - (1 << 16) - (1 << 15), INT16_MIN, INT16_MAX);
+    const int32_t fraction = mcucc_clamp(mantissa - (INT32_C(3) << 15), INT16_MIN, INT16_MAX);
     const int32_t reciprocal = looked_up(params->reciprocal, fraction);
     const int32_t shift = 31 - zeros;
     const int32_t half = (int32_t)1 << (shift - 1);

@@ -19,18 +19,18 @@ static int32_t line(const uint16_t *table, int32_t magnitude, int32_t bits, int3
 static int32_t logistic(const uint16_t *table, int32_t x)
 {
     if (x >= 0) {
-        return (line(table, x, 9, INT16_MAX << 10) + (1 << 9)) >> 10;
+        return (line(table, x, 9, INT32_C(0x7fff) << 10) + (1 << 9)) >> 10;
     }
-    return ((1 << 25) - line(table, -x, 9, INT16_MAX << 10) + (1 << 9) - 1) >> 10;
+    return ((INT32_C(1) << 25) - line(table, -x, 9, INT32_C(0x7fff) << 10) + (1 << 9) - 1) >> 10;
 }
 
 static int32_t hyperbolic_tangent(const uint16_t *table, int32_t x)
 {
-    const int32_t middle = 1 << 23;
+    const int32_t middle = INT32_C(1) << 23;
     if (x >= 0) {
-        return (line(table, x, 8, UINT16_MAX << 8) - middle + (1 << 7)) >> 8;
+        return (line(table, x, 8, INT32_C(0xffff) << 8) - middle + (1 << 7)) >> 8;
     }
-    return (middle - line(table, -x, 8, UINT16_MAX << 8) + (1 << 7) - 1) >> 8;
+    return (middle - line(table, -x, 8, INT32_C(0xffff) << 8) + (1 << 7) - 1) >> 8;
 }
 
 void mcucc_table_function_s16_s16(const mcucc_table_function_wide_params *params,
