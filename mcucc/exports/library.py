@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 
+from markupsafe import Markup
+
 from mcucc.answers.answer import Answer
 from mcucc.base.names import comment
 from mcucc.base.package_data import licence_text
@@ -116,7 +118,9 @@ class Library:
 
     def papers(self, example: str, notes: Sequence[str] = ()) -> Files:
         """README and licence: what the example at a path prints, and `notes` of the ecosystem."""
-        readme = self.render("README.md.j2", example=example, notes=notes)
+        # Lines of printable ASCII, quotes and all: nothing in them ends the block of code.
+        printed = Markup("\n".join(_cut(line) for line in self.expected))
+        readme = self.render("README.md.j2", example=example, notes=notes, printed=printed)
         return {"README.md": readme, "LICENSE": licence_text()}
 
 

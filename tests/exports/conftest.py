@@ -1,8 +1,7 @@
-"""Two networks exported once a worker: one whose picture is resident, one that streams rows."""
+"""Small networks, exported once a worker."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mcucc.answers.answer import Answer, BoxesAnswer, ClassesAnswer
+from mcucc.answers.answer import Answer, BoxesAnswer, ClassesAnswer, MaskAnswer
 from mcucc.boards.board import load_board
 from mcucc.codegen.model import ModelCode, Origin, model_code
 from mcucc.exports import Example, Library, Trial, export_names, export_to
@@ -20,6 +19,7 @@ from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.select import select_all
+from mcucc.ops.arg_max import ArgMax
 from mcucc.ops.common.detection import Anchor, Channels, Form
 from mcucc.ops.detect_head import DetectHead
 from mcucc.ops.softmax import Softmax
@@ -27,7 +27,7 @@ from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.layers import layers_plan
 from mcucc.schedule.plan.plan import ImagePolicy
-from tests.graphs import Builder, mobile_net
+from tests.graphs import Builder
 
 Array = npt.NDArray[Any]
 
@@ -73,6 +73,9 @@ def said(answer: Answer, end: str, raw: Array, real: Array) -> list[str]:
         name = "no class is sure" if found.best is None else answer.classes[found.best]
         score = int(max(found.scores) * 65535 + 0.5) * 1000 // 65535
         return [f"{end}: {name}, score per mille {score}\n"]
+    if isinstance(answer, MaskAnswer):
+        others = int((real != 0).sum())
+        return [f"{end}: pixels of other classes than the first {others}\n"]
     assert isinstance(answer, BoxesAnswer)
     boxes = answer.read(raw)
     lines = [f"{end}: boxes {len(boxes)}\n"]
@@ -85,10 +88,17 @@ def said(answer: Answer, end: str, raw: Array, real: Array) -> list[str]:
     return lines
 
 
+def classifier() -> IntegerGraph:
+    """What a picture is of."""
+    b = Builder(8, 8, 1)
+    x = b.depthwise(b.conv("image", 4, 3, 2))
+    return lower(b.graph(b.node(Softmax(), b.classifier(x, 3), name="kind"), name="classifier"))
+
+
 def detector() -> IntegerGraph:
-    """Two classes a cell with boxes and points, and what the picture is of."""
-    b = Builder(17, 13, 3)
-    x = b.block(b.conv("image", 8, 3, 2), 3, 8)
+    """Two classes a cell with boxes and points, what the picture is of, and a mask."""
+    b = Builder(9, 7, 1, seed=1)
+    x = b.block(b.conv("image", 4, 3, 2), 2, 4)
     op = DetectHead(
         *(2, 4, 0.2, Form.SIDES, (Anchor(1.0, 1.0, 3.0, 3.0),), (2.0, 2.0)),
         scores=Channels(0),
@@ -98,25 +108,14 @@ def detector() -> IntegerGraph:
     )
     found = b.node(op, b.conv(x, 2), b.conv(x, 8), name="found")
     kind = b.node(Softmax(), b.classifier(x, 3), name="kind")
-    return lower(b.graph(found, kind, name="detector"))
+    mask = b.node(ArgMax(3), b.conv(x, 3), name="mask")
+    return lower(b.graph(found, kind, mask, name="detector"))
 
 
-ANSWERS = (
-    BoxesAnswer("found", (), ('a "b"', "100 %d"), 0.2, 0.5, 4, 2),
-    ClassesAnswer("kind", (), ("x", "y", "z"), 0.1),
-)
-
-
-def twin_of(package: Path, code: ModelCode, target: Path) -> Path:
-    """A copy of an export whose every C name is another network's: `twin`."""
-    shutil.copytree(package, target)
-    for path in sorted(target.rglob("*"), reverse=True):
-        if path.is_file():
-            text = path.read_text("ascii").replace(code.name, "twin").replace(code.macro, "TWIN")
-            path.write_text(text, "ascii")
-        if code.name in path.name:
-            path.rename(path.with_name(path.name.replace(code.name, "twin")))
-    return target
+KIND = ClassesAnswer("kind", (), ("x", "y", "z"), 0.1)
+FOUND = BoxesAnswer("found", (), ('a "b"', "100 %d"), 0.2, 0.5, 4, 2)
+MASK = MaskAnswer("mask", (), ("ground", "a", "b"))
+ANSWERS = (FOUND, KIND, MASK)  # of the detector
 
 
 def examples(
@@ -139,9 +138,15 @@ def examples(
     return tuple(made)
 
 
-def exported(name: str, image: ImagePolicy, isa: InstructionSet, folder: Path) -> Exported:
-    answers = ANSWERS if image is ImagePolicy.ROWS else ()
-    integer = detector() if answers else lower(mobile_net())
+def exported(
+    name: str,
+    integer: IntegerGraph,
+    answers: tuple[Answer, ...],
+    image: ImagePolicy,
+    isa: InstructionSet,
+    folder: Path,
+) -> Exported:
+    """A network in all shapes below a folder."""
     graph = select_all(integer, isa)
     program = expand(graph, layers_plan(graph, image))
     cameras = {"image": CameraInput.offset(integer.activations["image"].channels)}
@@ -151,11 +156,23 @@ def exported(name: str, image: ImagePolicy, isa: InstructionSet, folder: Path) -
     library = Library.of(code, program.graph, cameras, answers, trial)
     for ecosystem in export_names():
         assert export_to(ecosystem, library, folder) == folder / ecosystem / name
-    return Exported(folder, integer, code, answers)
+    return Exported(folder, integer, library, answers)
 
 
-@pytest.fixture(scope="session", params=["resident", "rows", "armv7em"])
-def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    image = ImagePolicy.ROWS if request.param == "rows" else ImagePolicy.RESIDENT
-    isa = InstructionSet.ARMV7EM if request.param == "armv7em" else InstructionSet.PORTABLE
-    return exported(f"net_{request.param}", image, isa, tmp_path_factory.mktemp("exports"))
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Exported, Exported]:
+    """Two networks of one project: `first` has its picture resident, `second` streams rows.
+
+    Their path has a space and a letter outside of ASCII.
+    """
+    folder = tmp_path_factory.mktemp("exports") / "zwei für eins"
+    portable = InstructionSet.PORTABLE
+    first = exported("first", classifier(), (KIND,), ImagePolicy.RESIDENT, portable, folder)
+    return first, exported("second", detector(), ANSWERS, ImagePolicy.ROWS, portable, folder)
+
+
+@pytest.fixture(scope="session")
+def dsp(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """The detector for a core with DSP instructions."""
+    folder = tmp_path_factory.mktemp("exports of dsp")
+    return exported("dsp", detector(), ANSWERS, ImagePolicy.ROWS, InstructionSet.ARMV7EM, folder)
