@@ -102,7 +102,7 @@ SECTIONS {
     .text : { KEEP(*(.vectors)) *(.text*) *(.rodata*) KEEP(*(.init)) KEEP(*(.fini)) } > code
     .ARM.exidx : { __exidx_start = .; *(.ARM.exidx*) __exidx_end = .; } > code
     .data : { *(.data*) } > ram
-    .bss : { __bss_start__ = .; *(.bss* COMMON) __bss_end__ = .; end = .; } > ram
+    .bss : { __bss_start__ = .; *(.bss* COMMON) __bss_end__ = .; end = .; __end__ = .; } > ram
     board_stack = ORIGIN(ram) + LENGTH(ram);
 }
 """
