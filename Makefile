@@ -5,7 +5,8 @@
 #   test    every ring but zoo and nightly: unit, host C with sanitizers, emulated
 #   check   ruff, mypy, clang-format, import contracts, unit tests and host C: before every commit
 #   extras  Debian packages that more tests use: RISC-V compiler and QEMU, clang, cppcheck, a browser,
-#           cmake, g++; and ccache, with which tests take half the time
+#           cmake, g++, Arduino's builder with an AVR and its simulator; and ccache, with which
+#           tests take half the time
 #   zoo     real trained networks, from MCUCC_ZOO or ../shared
 #   nightly what is heavy and rare, and thousands of random networks under random plans
 #   fuzz    a million mutated model files (COUNT, SEED, JOBS); findings in build/fuzz
@@ -78,6 +79,10 @@ extras:
 	command -v clang >/dev/null || missing="$$missing clang"; \
 	command -v cppcheck >/dev/null || missing="$$missing cppcheck"; \
 	command -v ccache >/dev/null || missing="$$missing ccache"; \
+	command -v arduino-builder >/dev/null || missing="$$missing arduino-builder"; \
+	[ -d /usr/share/arduino/hardware/arduino/avr ] || missing="$$missing arduino-core-avr"; \
+	command -v avr-gcc >/dev/null || missing="$$missing gcc-avr avr-libc"; \
+	command -v simavr >/dev/null || missing="$$missing simavr"; \
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
 		missing="$$missing chromium"; \
 	$(call install,$$missing)

@@ -195,7 +195,7 @@ def test_a_board_without_compiler_and_emulator_gets_its_library(project: Project
 
 @pytest.mark.emulated
 def test_exports_are_part_of_the_folder_and_not_of_the_firmware(project: Project) -> None:
-    exports = ("arduino", "cmake", "esp-idf", "platformio", "zephyr")
+    exports = ("arduino", "cmake", "cmsis-pack", "esp-idf", "platformio", "zephyr")
     asked = [word for name in exports for word in ("--export", name)]
     result = project.compile("--emulator", "none", *asked)
     assert result.code == 0, result.err
@@ -208,5 +208,5 @@ def test_exports_are_part_of_the_folder_and_not_of_the_firmware(project: Project
 
 
 def test_a_wrong_ecosystem(project: Project) -> None:
-    refused(project.compile("--export", "mbed"), "--export", "arduino, cmake, esp-idf")
+    refused(project.compile("--export", "mbed"), "--export", "arduino, cmake, cmsis-pack")
     nothing_written(project)
