@@ -62,6 +62,22 @@ class Cycles:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where firmware ran behind a debugger.
+
+    `machine` is the board, or QEMU's machine, which `emulated` then says; `memory` holds code and
+    weights ("RAM", "flash"), `guards` says what was fenced off. `uncounted` is why there are no
+    cycles, "" where there are or nobody asked.
+    """
+
+    machine: str
+    emulated: bool
+    memory: str
+    guards: str
+    uncounted: str = ""
+
+
+@dataclass(frozen=True)
 class RunResult:
     """What a run of some images gave.
 
@@ -69,7 +85,8 @@ class RunResult:
     `instructions` and `step_instructions` are those of the first image (None when not counted);
     the total is of the model's `run`, the steps are of `run_step` called one by one.
     `image_instructions` has the total of every image. Stack and arena high-water in bytes.
-    `cycles` is there where a real core counted them, and then instructions are not.
+    `cycles` is there where a core counted them, and then instructions are not. `place` is known of
+    what ran behind a debugger.
     """
 
     outputs: tuple[bytes, ...]
@@ -80,6 +97,7 @@ class RunResult:
     arena_high_water: int | None
     records: Mapping[str, int]
     cycles: Cycles | None = None
+    place: Place | None = None
 
 
 class Emulator(Protocol):

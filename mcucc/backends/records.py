@@ -15,7 +15,7 @@ _EXIT = re.compile(r"^##exit (\d+)\s*$")
 
 EXIT_PASS, EXIT_MISMATCH, EXIT_FAULT, EXIT_FENCE, EXIT_REQUEST = 0, 1, 70, 71, 72
 # What known() of main.c executes.
-_KNOWN_INSTRUCTIONS = 502
+KNOWN_INSTRUCTIONS = 502
 # A stack that ran over is met this far below its end at most: one frame's size.
 _OVERFLOW_REACH = 1 << 16
 
@@ -140,9 +140,9 @@ def result_of(
 
 def _check_timer(known: int) -> None:
     """ToolError when a stretch of known length was not counted as long as it is."""
-    if known != _KNOWN_INSTRUCTIONS:
+    if known != KNOWN_INSTRUCTIONS:
         raise ToolError(
-            f"the emulator counted {known} instructions where {_KNOWN_INSTRUCTIONS} ran",
+            f"the emulator counted {known} instructions where {KNOWN_INSTRUCTIONS} ran",
             hint="its timer is not the one mcucc knows; run without counts, or another version",
         )
 

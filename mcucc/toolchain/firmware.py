@@ -11,7 +11,7 @@ from pathlib import Path
 from mcucc.base.names import comment, identifier
 from mcucc.base.package_data import resource_dir
 from mcucc.base.templates import code_templates
-from mcucc.boards.board import Board
+from mcucc.boards.board import Board, Counter
 from mcucc.errors import ToolError
 from mcucc.toolchain.address_range import Span
 from mcucc.toolchain.compilers import WARNINGS, Compiler, Kind, compile_objects, run_tool
@@ -31,6 +31,12 @@ _LIBRARY_SECTIONS = ("-ffunction-sections", "-fdata-sections")
 # The harness must not call into libc: its memory and code would be counted as the library's.
 _HARNESS_FLAGS = ("-Os", "-ffreestanding", "-fno-builtin")
 _HARNESS_SOURCES = ("start.c", "main.c", "records.c")
+# MCUCC_COUNTER_...: how what is no plain upward counter is read (harness.h).
+_COUNTERS: dict[Counter | None, str] = {
+    Counter.SYSTICK: "SYSTICK",
+    Counter.MCYCLE: "MCYCLE",
+    Counter.MPCCR: "MPCCR",
+}
 
 
 class Transport(Enum):
@@ -324,6 +330,7 @@ def _config_values(firmware: Firmware) -> dict[str, object]:
         "models": [model.name for model in firmware.models],
         "arena_bytes": _round_up(arena, ARENA_ALIGNMENT),
         "fence": firmware.layout.fence,
+        "counter": _COUNTERS.get(firmware.machine.counter, "PLAIN"),
         "timer": firmware.machine.timer,
         "uart": firmware.machine.uart,
     }

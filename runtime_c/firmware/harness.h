@@ -17,6 +17,14 @@ typedef struct {
     uint32_t attributes;
 } mcucc_fence_region;
 
+/* What mcucc_now reads. */
+enum {
+    MCUCC_COUNTER_PLAIN = 0,   /* Arm: *timer, which runs upwards. RISC-V: minstret */
+    MCUCC_COUNTER_SYSTICK = 1, /* *timer runs downwards in 24 bits; its periods are counted */
+    MCUCC_COUNTER_MCYCLE = 2,
+    MCUCC_COUNTER_MPCCR = 3 /* Espressif's RISC-V */
+};
+
 /* Written by the toolchain for one board and its models. */
 typedef struct {
     const mcucc_model *const *models;
@@ -25,7 +33,8 @@ typedef struct {
     int32_t arena_bytes;
     const mcucc_fence_region *fence;
     uint32_t fence_count;
-    volatile uint32_t *timer; /* a counter that runs upwards; Arm only */
+    uint32_t counter;
+    volatile uint32_t *timer; /* Arm only */
     volatile uint32_t *uart;  /* CMSDK UART; Arm only */
 } mcucc_harness_config;
 
@@ -54,6 +63,7 @@ void mcucc_on_library_stack(mcucc_body body, void *arena, int32_t step);
 
 /* <architecture>/core.c */
 uint32_t mcucc_now(void); /* the timer; every reading costs the same */
+void mcucc_period(void);  /* Arm: SysTick's interrupt */
 void mcucc_nothing(void); /* one instruction: its timing is the overhead of timing */
 void mcucc_known(void);   /* 502 instructions: what the host checks the timer with */
 uint32_t mcucc_semihost(uint32_t operation, const void *block);

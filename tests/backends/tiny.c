@@ -96,6 +96,10 @@ static void run_step(void *arena, int32_t step)
     }
 #endif
     if (step == 0) {
+#ifdef TURNS /* a step that takes long */
+        for (volatile int32_t turn = 0; turn < TURNS; ++turn) {
+        }
+#endif
         mirror(bytes);
     } else if (step == 1) {
         last_sum = sum_of(bytes + INPUT, PIXELS) + JOIN(NAME, _start);

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mcucc.backends.gdb.client import Client, connected
+from mcucc.backends.gdb.counters import cycles_of, start_counter, without_counter
 from mcucc.backends.gdb.description import ARM_DEFAULT, RISCV_DEFAULT
 from mcucc.backends.gdb.mailbox import Mailbox
-from mcucc.backends.gdb.server import Endpoint, Server
+from mcucc.backends.gdb.server import Server
 from mcucc.backends.gdb.session import Session, check_core, load, start
-from mcucc.backends.interface import RunResult, input_file, model_index
-from mcucc.backends.records import Records, check_exit, parse_records, result_of, unwrap_totals
+from mcucc.backends.interface import Place, RunResult, input_file, model_index
+from mcucc.backends.records import (
+    KNOWN_INSTRUCTIONS,
+    Records,
+    check_exit,
+    parse_records,
+    result_of,
+    unwrap_totals,
+)
 from mcucc.boards.board import Architecture, Board
 from mcucc.toolchain.firmware import Firmware, Transport, retarget
-from mcucc.toolchain.machines import Machine
+from mcucc.toolchain.machines import Guards, Machine
 
 _COUNTER_BITS = 32
+_QEMU_RESET = ("system_reset",)  # it stays stopped
 
 
 class Gdb:
@@ -54,9 +64,19 @@ class Gdb:
         ):
             riscv = firmware.board.core.architecture is Architecture.RISCV
             client.begin(RISCV_DEFAULT if riscv else ARM_DEFAULT)
-            machine = self._server.machine(firmware, client.qemu_machine())
+            emulated = client.qemu_machine()
+            words = _QEMU_RESET if emulated else endpoint.reset
+            _reset(client, words)
+            machine = self._server.machine(firmware, emulated)
+            check_core(client, firmware.board, machine, self.name)
+            why_not = start_counter(client, machine) if count else ""
+            if why_not or (machine.counter is not None and not count):
+                machine = without_counter(machine)
             placed = _placed(firmware, machine)
-            self._load(client, endpoint, placed)
+            if load(client, placed, self._flash, self.name):
+                _reset(client, words)
+            start(client, placed)
+            start_counter(client, machine)  # what was reset since has stopped it
             # Outputs lie in the arena.
             most = len(images) * placed.sizes.arena
             request = f"{'count' if count else 'run'} {index}".encode("ascii")
@@ -69,20 +89,42 @@ class Gdb:
         if count:
             values = unwrap_totals(records.values, len(images), _COUNTER_BITS)
             records = Records(values, records.exit)
-        ticks = placed.machine.instructions
-        return result_of(records, bytes(mailbox.output), len(images), count, ticks)
-
-    def _load(self, client: Client, endpoint: Endpoint, firmware: Firmware) -> None:
-        """The core stands before the first instruction of the image."""
-        _reset(client, endpoint)
-        check_core(client, firmware.board, firmware.machine, self.name)
-        if load(client, firmware, self._flash, self.name):
-            _reset(client, endpoint)
-        start(client, firmware)
+        place = Place(
+            machine=emulated or machine.name,
+            emulated=bool(emulated),
+            memory="flash" if machine.in_flash or not machine.real else "RAM",
+            guards=_guards(machine, records),
+            uncounted=why_not,
+        )
+        return _result(records, bytes(mailbox.output), len(images), count, machine, place)
 
 
-def _reset(client: Client, endpoint: Endpoint) -> None:
-    for words in endpoint.reset:
+def _result(
+    records: Records, output: bytes, images: int, count: bool, machine: Machine, place: Place
+) -> RunResult:
+    """With instructions, or cycles; without both where the counter is not to be believed."""
+    if count and machine.counter is None and not place.uncounted:
+        known = machine.instructions(records.values["known"])
+        if known - machine.instructions(records.values["overhead"]) + 1 != KNOWN_INSTRUCTIONS:
+            words = f"-icount shift={machine.icount_shift},sleep=off"
+            place = replace(place, uncounted=f"QEMU counts instructions only with {words}")
+    instructions = count and machine.counter is None and not place.uncounted
+    result = result_of(records, output, images, instructions, machine.instructions)
+    if machine.counter is None or not count:
+        return replace(result, place=place)
+    cycles = cycles_of(records.values, machine.counter)
+    if isinstance(cycles, str):
+        return replace(result, place=replace(place, uncounted=cycles))
+    return replace(result, place=place, cycles=cycles)
+
+
+def _guards(machine: Machine, records: Records) -> str:
+    """What the fence is worth: the firmware says whether the core had one at all."""
+    return (machine.guards if records.values["fence"] else Guards.NOTHING).value
+
+
+def _reset(client: Client, commands: Sequence[str]) -> None:
+    for words in commands:
         client.monitor(words)
 
 

@@ -55,6 +55,7 @@ def check_core(client: Client, board: Board, machine: Machine, name: str) -> Non
     else:
         found = _arm_core(client)
     able = {core.value for core in machine.cores}
+    able |= {"cortex-m0", "cortex-m1"} if Core.M0PLUS in machine.cores else set()  # all Armv6-M
     if found is not None and found not in able:
         raise ToolError(
             f"the core there is {found}, {board.name} has {board.core.value}",

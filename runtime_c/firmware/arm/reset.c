@@ -2,6 +2,10 @@
 #include "harness.h"
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
+#define SYST_CSR REGISTER(0xE000E010u)
+#define SYST_RVR REGISTER(0xE000E014u)
+#define SYST_CVR REGISTER(0xE000E018u)
+#define VTOR REGISTER(0xE000ED08u)
 #define CCR REGISTER(0xE000ED14u)
 #define SHCSR REGISTER(0xE000ED24u)
 #define CFSR REGISTER(0xE000ED28u)
@@ -27,7 +31,7 @@ __attribute__((section(".vectors"), used)) static const vector_table vectors = {
     mcucc_harness_stack_top,
     {mcucc_reset, mcucc_fault, mcucc_fault, mcucc_fault, mcucc_fault, mcucc_fault, mcucc_fault,
      mcucc_fault, mcucc_fault, mcucc_fault, mcucc_fault, mcucc_fault, mcucc_fault, mcucc_fault,
-     mcucc_fault},
+     mcucc_period},
 };
 
 /* The FPU and MVE are switched on before the first line of C: loops that clear memory may already
@@ -47,6 +51,12 @@ MCUCC_NAKED void mcucc_reset(void)
 
 void mcucc_core_start(void)
 {
+    VTOR = (uint32_t)(uintptr_t)&vectors; /* a debugger may start the firmware anywhere */
+    if (mcucc_config.counter == MCUCC_COUNTER_SYSTICK) {
+        SYST_RVR = 0xFFFFFFu;
+        SYST_CVR = 0;
+        SYST_CSR = 7; /* the core's clock, an interrupt a period, on */
+    }
 #if __ARM_ARCH >= 7
     SHCSR |= 7u << 16; /* memory, bus and usage faults of their own */
 #else

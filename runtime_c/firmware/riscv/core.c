@@ -1,11 +1,17 @@
-/* What the harness asks of a RISC-V core: its counter of executed instructions, a stretch of known
+/* What the harness asks of a RISC-V core: its counter of instructions or cycles, a stretch of known
  * length, a semihosting call. */
 #include "harness.h"
 
 uint32_t mcucc_now(void)
 {
     uint32_t count;
-    __asm volatile("csrr %0, minstret" : "=r"(count));
+    if (mcucc_config.counter == MCUCC_COUNTER_MCYCLE) {
+        __asm volatile("csrr %0, mcycle" : "=r"(count));
+    } else if (mcucc_config.counter == MCUCC_COUNTER_MPCCR) {
+        __asm volatile("csrr %0, 0x7E2" : "=r"(count));
+    } else {
+        __asm volatile("csrr %0, minstret" : "=r"(count));
+    }
     return count;
 }
 

@@ -24,6 +24,12 @@ MCUCC_NAKED __attribute__((section(".vectors"), used)) void mcucc_reset(void)
 
 void mcucc_core_start(void)
 {
+    if (mcucc_config.counter == MCUCC_COUNTER_MPCCR) {
+        __asm volatile("csrw 0x7E0, %0 \n" /* mpcer: of all events, cycles */
+                       "csrw 0x7E1, %0 \n" /* mpcmr: count */
+                       :
+                       : "r"(1));
+    }
 }
 
 /* clang-format off */

@@ -31,7 +31,7 @@ def told(result: RunResult) -> RunResult:
         for key, value in result.records.items()
         if ".step." not in key and ".ticks" not in key and key not in ("overhead", "known", "read")
     }
-    return replace(result, records=kept)
+    return replace(result, records=kept, place=None)
 
 
 def both_fault(firmware: Firmware, image: bytes) -> EmulationFault:
