@@ -27,26 +27,27 @@ from mcucc.ir.integer import Activation, IntegerGraph
 from mcucc.ops.common.detection import FULL_SCORE, SUBPIXELS
 from mcucc.ops.common.record import Found, points_of_bytes
 
-GREY = 128  # of a camera's byte
 Values = npt.NDArray[Any]
 
 
-def grey_lines(
+def printed_lines(
     code: ModelCode,
     graph: IntegerGraph,
     cameras: Mapping[str, CameraInput],
     answers: Sequence[Answer],
 ) -> tuple[str, ...]:
-    """The lines that `first_run` prints: all outputs of a picture of GREY, then what they say.
-
-    Inputs that are no camera's are all zero.
-    """
+    """The lines that `first_run` prints: all outputs of a picture of noise, then what they say."""
     inputs = {}
-    for name in graph.inputs:
+    for index, name in enumerate(graph.inputs):
         a = graph.activations[name]
-        grey = np.full((1, a.height, a.width, a.channels), GREY, np.uint8)
-        zero = np.full(grey.shape, a.zero_point, a.dtype)
-        inputs[name] = cameras[name].apply(grey) if name in cameras else zero
+        shape = (1, a.height, a.width, a.channels)
+        picture = noise(index, a.height, a.width * a.channels).reshape(shape)
+        if name in cameras:
+            inputs[name] = cameras[name].apply(picture)
+        else:
+            inputs[name] = (
+                picture.view(np.int8) if a.dtype.itemsize == 1 else np.zeros(shape, a.dtype)
+            )
     values = graph.run(inputs)
     lines = []
     for end, name in zip(code.outputs, graph.outputs, strict=True):
@@ -62,6 +63,16 @@ def grey_lines(
             graph.activations[answer.output],
         )
     return tuple(lines)
+
+
+def noise(index: int, height: int, row_bytes: int) -> npt.NDArray[np.uint8]:
+    """The picture of input `index`, (height, row_bytes), as `noise` of the example makes it."""
+    state = np.arange(height, dtype=np.uint32) + np.uint32(index << 16)
+    rows = np.empty((height, row_bytes), np.uint8)
+    for column in range(row_bytes):
+        state = state * np.uint32(1664525) + np.uint32(1013904223)
+        rows[:, column] = state >> 24
+    return rows
 
 
 def said(answer: Answer, end: str, raw: Values, a: Activation) -> Iterator[str]:

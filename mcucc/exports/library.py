@@ -18,7 +18,7 @@ from mcucc.base.templates import code_templates
 from mcucc.boards.board import Board
 from mcucc.codegen.model import ModelCode
 from mcucc.codegen.write import library_sources
-from mcucc.exports.expected import grey_lines
+from mcucc.exports.expected import printed_lines
 from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import IntegerGraph
 from mcucc.version import __version__
@@ -73,7 +73,7 @@ class Library:
         optimize: str = "-O2",
     ) -> Library:
         """The library of a network; the reference in Python runs once."""
-        expected = grey_lines(code, graph, cameras, answers)
+        expected = printed_lines(code, graph, cameras, answers)
         return Library(code, library_sources(code), expected, trial, optimize)
 
     @property
@@ -113,7 +113,7 @@ class Library:
         return found.render(context | values)
 
     def first_run(self, entry: str = "int main(void)") -> str:
-        """A program in C that runs the network on a grey picture and prints the outputs."""
+        """A program in C that runs the network on a picture of noise and prints the outputs."""
         return self.render("first_run.c.j2", entry=entry)
 
     def papers(self, example: str, notes: Sequence[str] = ()) -> Files:

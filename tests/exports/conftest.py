@@ -50,11 +50,11 @@ class Exported:
         """The library's folder."""
         return self.folder / ecosystem / self.code.name
 
-    def grey_outputs(self) -> str:
-        """What the example of every export prints: all outputs of a picture of 128, answers."""
+    def printed(self) -> str:
+        """What the example of every export prints: all outputs of its picture, answers."""
         shape = self.integer.activations["image"].shape
         camera = CameraInput.offset(shape[2])
-        values = self.integer.run({"image": camera.apply(np.full((1, *shape), 128, np.uint8))})
+        values = self.integer.run({"image": camera.apply(noise(shape))})
         lines = []
         for end, name in zip(self.code.outputs, self.integer.outputs, strict=True):
             numbers = " ".join(str(value) for value in values[name].reshape(-1))
@@ -64,6 +64,17 @@ class Exported:
             real = self.integer.activations[answer.output].real(values[answer.output])
             lines += said(answer, code.output.end, values[answer.output], real)
         return "".join(lines)
+
+
+def noise(shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    """The example's picture: a row is a linear congruential generator begun at its number."""
+    values = []
+    for row in range(shape[0]):
+        state = row
+        for _ in range(shape[1] * shape[2]):
+            state = (1664525 * state + 1013904223) % 2**32
+            values.append(state >> 24)
+    return np.array(values, np.uint8).reshape(1, *shape)
 
 
 def said(answer: Answer, end: str, raw: Array, real: Array) -> list[str]:

@@ -94,7 +94,7 @@ def test_a_sketch_of_two_networks_computes_what_numpy_does(
         shutil.copytree(network.of("arduino"), libraries / name)
         (sketch.parent / f"{name}_example.cpp").write_text(example(network))
     printed = simulated(built(sketch, libraries, tmp_path / "build"))
-    wanted = "".join(network.grey_outputs() for network in pair) + "##end"
+    wanted = "".join(network.printed() for network in pair) + "##end"
     # The simulator ends each line with two dots: what it prints of \\r and \\n.
     lines = [line.rstrip(".") for line in printed.splitlines()]
     assert [line for line in lines if line] == wanted.splitlines()

@@ -42,7 +42,7 @@ def test_the_same_network_is_the_same_bytes(pair: Pair, tmp_path: Path) -> None:
 
 def test_exports_say_their_licence_and_what_the_example_prints(pair: Pair) -> None:
     for network in pair:
-        assert "\n".join(network.library.expected) + "\n" == network.grey_outputs()
+        assert "\n".join(network.library.expected) + "\n" == network.printed()
         for ecosystem in LIBRARIES:
             place = network.of(ecosystem)
             assert "Apache License" in (place / "LICENSE").read_text("ascii")
@@ -141,7 +141,7 @@ def test_twister_would_judge_what_the_sample_prints(pair: Pair) -> None:
                     left.pop(0)
             return not left
 
-        printed = network.grey_outputs()
+        printed = network.printed()
         assert passes(f"*** Booting Zephyr OS ***\n{printed}".replace("\n", "\r\n"))
         for digit in re.finditer(r"\d", printed):
             wrong = str((int(digit[0]) + 1) % 10)

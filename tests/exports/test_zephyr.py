@@ -101,7 +101,7 @@ def built(application: Path, modules: Sequence[Path], folder: Path, *options: st
 def test_the_sample_builds_as_it_stands(pair: Pair, tmp_path: Path) -> None:
     module = pair[0].of("zephyr")
     sample = module / "samples" / "first_run"
-    assert built(sample, [module], tmp_path / "zephyr") == pair[0].grey_outputs()
+    assert built(sample, [module], tmp_path / "zephyr") == pair[0].printed()
 
 
 @pytest.mark.host

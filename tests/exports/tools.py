@@ -65,4 +65,4 @@ def application(examples: Sequence[Path], folder: Path, entry: str = MAIN) -> li
 
 def both_outputs(pair: tuple[Exported, Exported]) -> str:
     """What the application prints."""
-    return "".join(network.grey_outputs() for network in pair)
+    return "".join(network.printed() for network in pair)
