@@ -28,6 +28,8 @@ from mcucc.schedule.plan.buffers import BufferId
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Compute, Program
 
+# What kernels of an ISA ask of a core, as mcucc/slow.h calls it.
+_WANTS = {"mve": "MVE", "armv7em": "DSP", "armv7m": "THUMB2"}
 # C units that are no kernel's
 CAMERA, BOXES = KernelId("camera"), KernelId("boxes")
 C_TYPES = {
@@ -142,6 +144,12 @@ class ModelCode:
     def has_constants(self) -> bool:
         """Whether there are tables of constant outputs."""
         return any(table.symbol for table in self.constant_outputs)
+
+    @property
+    def wants(self) -> tuple[str, ...]:
+        """What the kernels were chosen for (mcucc/slow.h)."""
+        isas = {source.split("/")[1] for source in self.sources}
+        return tuple(word for isa, word in _WANTS.items() if isa in isas)
 
     @property
     def resident_steps(self) -> int:

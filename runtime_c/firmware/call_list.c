@@ -11,6 +11,7 @@
 #define TIMER (*(volatile uint32_t *)TIMER_ADDRESS)
 #define CPACR (*(volatile uint32_t *)0xE000ED88u)
 #define CFSR (*(volatile uint32_t *)0xE000ED28u)
+#define CCR (*(volatile uint32_t *)0xE000ED14u)
 #define BFAR (*(volatile uint32_t *)0xE000ED38u)
 
 enum { SYS_OPEN = 0x01, SYS_WRITE = 0x05, SYS_EXIT_EXTENDED = 0x20 };
@@ -84,6 +85,9 @@ MCUCC_NAKED static void fault(void)
 __attribute__((used)) static void start(void)
 {
     call_list *list = (call_list *)LIST;
+#ifdef TRAP_UNALIGNED
+    CCR |= 1u << 3; /* UNALIGN_TRP: words and halfwords at odd addresses fault */
+#endif
     for (current = 0; current < list->count; ++current) {
         call *each = &list->calls[current];
         const uint8_t *from = (const uint8_t *)each->from;

@@ -158,3 +158,39 @@ def test_kernels_compute_the_reference_among_such_flags(
     running = machine(core, tmp_path, *FIRMWARE, *old)
     for cases in (pointwise_cases(), window_cases(), stem_cases(), depthwise_cases()):
         check(running, draw_cases(cases, 10, GUEST_CORES[core]))
+
+
+# The C library's own read words from any address: an application that traps these brings others.
+BYTEWISE = """
+#include <stddef.h>
+void *memcpy(void *to, const void *from, size_t n) {
+    unsigned char *a = to; const unsigned char *b = from; while (n--) *a++ = *b++; return to; }
+void *memmove(void *to, const void *from, size_t n) {
+    unsigned char *a = to; const unsigned char *b = from;
+    if (a <= b) while (n--) *a++ = *b++; else while (n--) a[n] = b[n];
+    return to; }
+void *memset(void *to, int c, size_t n) {
+    unsigned char *a = to; while (n--) *a++ = (unsigned char)c; return to; }
+"""
+
+
+@needs_gcc
+@pytest.mark.emulated
+@pytest.mark.slow
+@pytest.mark.parametrize("core", ["cortex-m3", "cortex-m4", "cortex-m55"])
+def test_nothing_reads_words_from_odd_addresses_where_these_fault(
+    core: str, tmp_path: Path
+) -> None:
+    """CCR.UNALIGN_TRP is set, and every buffer lies at an odd address."""
+    if shutil.which("qemu-system-arm") is None:
+        pytest.skip("no qemu-system-arm")
+    guest, isa = GUESTS[core], GUEST_CORES[core]
+    (tmp_path / "bytes.c").write_text(BYTEWISE)
+    made = tmp_path / "bytes.o"
+    words = ["-mthumb", *guest.flags, "-O1", "-fno-tree-loop-distribute-patterns", "-c"]
+    subprocess.run([GCC, *words, str(tmp_path / "bytes.c"), "-o", str(made)], check=True)
+    flags = ("-O1", "-mno-unaligned-access", "-DTRAP_UNALIGNED")
+    image = build_calls(isas_of(isa), guest, tmp_path, flags, objects=[made])
+    running = QemuMachine(image, guest)
+    for cases in (pointwise_cases(), window_cases(), stem_cases(), depthwise_cases()):
+        check(running, draw_cases(cases, 10, isa))

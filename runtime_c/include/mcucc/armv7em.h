@@ -9,13 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "mcucc/core.h"
 #include "mcucc/requantize.h"
-
-#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32) && defined(__GNUC__)
-#define MCUCC_DSP 1
-#else
-#define MCUCC_DSP 0
-#endif
 
 /* Instructions that the compiler may know by itself, so that it can schedule them. gcc before 10
  * does not, and its arm_acle.h has no types for them: nothing is included. */

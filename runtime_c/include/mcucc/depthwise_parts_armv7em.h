@@ -11,7 +11,7 @@
 #define WEIGHT_WORDS(kernel) ((kernel) * ((kernel) / 2) + (kernel) - 1)
 #define MOST_WEIGHT_WORDS WEIGHT_WORDS(7)
 
-#if MCUCC_DSP
+#if MCUCC_DSP_UNALIGNED
 
 /* gcc spills accumulators and weights, whatever the C (33 instructions an output where these
  * loops need 20), so they are assembly. Four outputs a round are r0 .. r3. The frame:

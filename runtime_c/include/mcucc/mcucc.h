@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "mcucc/abi.h"
+#include "mcucc/core.h"
 
 /* Tables that kernels read as wider words start at a multiple of so many bytes. */
 #if defined(__GNUC__) || defined(__clang__)

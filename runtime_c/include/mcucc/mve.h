@@ -10,13 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "mcucc/core.h"
 #include "mcucc/requantize.h"
-
-#if defined(__ARM_FEATURE_MVE) && defined(__GNUC__)
-#define MCUCC_MVE 1
-#else
-#define MCUCC_MVE 0
-#endif
 
 /* Bytes of a vector. */
 #define MCUCC_VECTOR 16

@@ -15,7 +15,7 @@ typedef struct {
 } window_runs;
 
 /* Widen the full chunks of runs[i] + offset, collect what is left over; returns the next chunk. */
-#if MCUCC_DSP
+#if MCUCC_DSP_UNALIGNED
 
 /* clang-format off */
 MCUCC_ASSEMBLY_LOCAL(uint32_t *, widen_runs,
@@ -99,7 +99,7 @@ static uint32_t *widen_runs(const int8_t *const *runs, int32_t offset, uint32_t 
 MCUCC_INLINE void widen_window(const window_runs *shape, const int8_t *const *runs, int32_t offset,
                                uint32_t *pixel)
 {
-#if MCUCC_DSP
+#if MCUCC_DSP_UNALIGNED
     if (shape->count == 3 && shape->chunks == 2 && shape->left == 1) {
         widen_nines(runs, offset, pixel);
         return;

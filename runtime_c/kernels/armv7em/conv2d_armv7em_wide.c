@@ -26,7 +26,7 @@ static void copy_wide_window(const mcucc_conv2d_armv7em_params *params, const in
 
 /* Copy the full chunks of runs[i] + offset, collect what is left over; returns the next chunk. The
  * shape counts values, its tail holds int16. */
-#if MCUCC_DSP
+#if MCUCC_DSP_UNALIGNED
 
 /* clang-format off */
 MCUCC_ASSEMBLY_LOCAL(uint32_t *, copy_runs,

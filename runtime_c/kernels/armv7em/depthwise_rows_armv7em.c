@@ -2,7 +2,7 @@
 
 #include "mcucc/depthwise_parts_armv7em.h"
 
-#if MCUCC_DSP
+#if MCUCC_DSP_UNALIGNED
 
 /* clang-format off */
 #define CONSTANTS_3(factor) factor "ldmia r12!, {r4, r5, r6, r7, r8}\n"

@@ -2,7 +2,7 @@
 
 #include "mcucc/depthwise_parts_armv7em.h"
 
-#if MCUCC_DSP
+#if MCUCC_DSP_UNALIGNED
 
 /* clang-format off */
 /* Two words of bytes to four pairs. */

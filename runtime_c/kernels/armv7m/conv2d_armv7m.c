@@ -7,7 +7,7 @@
 #define CHANNELS 4
 
 /* All taps of two pixels for four channels; `taps` fill whole words of weights and are not 0. */
-#if defined(__GNUC__) && defined(__thumb2__)
+#if MCUCC_THUMB2
 
 /* clang-format off */
 #define TAP(first, second, third, fourth)                   \
