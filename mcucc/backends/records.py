@@ -57,9 +57,16 @@ class Records:
     exit: int | None
 
 
+class _Values(dict[str, int]):
+    """Records by name; ToolError for one that was not printed."""
+
+    def __missing__(self, key: str) -> int:
+        raise ToolError(f"the firmware did not report {key!r}")
+
+
 def parse_records(text: str) -> Records:
     """Reads the records among whatever else was printed."""
-    values: dict[str, int] = {}
+    values = _Values()
     status = None
     for line in text.splitlines():
         if match := _RECORD.match(line):
@@ -153,7 +160,7 @@ def unwrap_totals(values: Mapping[str, int], images: int, bits: int) -> dict[str
     The steps of a network, timed one by one, add up to nearly its total: what the total lacks
     to them in whole periods is put back. `bits` is the counter's width.
     """
-    fixed = dict(values)
+    fixed = _Values(values)
     period = 1 << bits
     for image in range(images):
         key = f"image.{image}.ticks"

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from mcucc.backends import Qemu
@@ -31,19 +32,38 @@ class QemuServer:
 
     @contextmanager
     def started(self, firmware: Firmware, folder: Path) -> Iterator[Endpoint]:
-        machine, path = firmware.machine, folder / "gdb"
-        command = [find_target(firmware.board).emulator, "-M", machine.name, *machine.qemu_options]
-        command += ["-S", "-display", "none", "-monitor", "none", "-serial", "none"]
-        command += ["-icount", f"shift={machine.icount_shift},sleep=off"]
-        command += ["-chardev", f"socket,path={path},server=on,wait=off,id=gdb"]
-        command += ["-gdb", "chardev:gdb"]
-        quiet = subprocess.DEVNULL
-        with (
-            (folder / "errors.txt").open("wb") as errors,
-            started(command, folder, stdin=quiet, stdout=quiet, stderr=errors) as process,
-            _connection(path, process) as connection,
-        ):
-            yield Endpoint(connection)
+        with running(firmware, folder) as kept, kept.started(firmware, folder) as endpoint:
+            yield endpoint
+
+
+@dataclass(frozen=True)
+class KeptQemu(QemuServer):
+    """A QEMU that goes on running when the client leaves, as a server of the user's does."""
+
+    path: Path
+    process: subprocess.Popen[bytes]
+
+    @contextmanager
+    def started(self, firmware: Firmware, folder: Path) -> Iterator[Endpoint]:
+        with _connection(self.path, self.process) as connection:
+            yield Endpoint(connection, ("reset halt",))
+
+
+@contextmanager
+def running(firmware: Firmware, folder: Path) -> Iterator[KeptQemu]:
+    """QEMU's machine for a firmware, until the block ends."""
+    machine, path = firmware.machine, folder / "gdb"
+    command = [find_target(firmware.board).emulator, "-M", machine.name, *machine.qemu_options]
+    command += ["-S", "-display", "none", "-monitor", "none", "-serial", "none"]
+    command += ["-icount", f"shift={machine.icount_shift},sleep=off"]
+    command += ["-chardev", f"socket,path={path},server=on,wait=off,id=gdb"]
+    command += ["-gdb", "chardev:gdb"]
+    quiet = subprocess.DEVNULL
+    with (
+        (folder / "errors.txt").open("wb") as errors,
+        started(command, folder, stdin=quiet, stdout=quiet, stderr=errors) as process,
+    ):
+        yield KeptQemu(path, process)
 
 
 def _connection(path: Path, process: subprocess.Popen[bytes]) -> socket.socket:

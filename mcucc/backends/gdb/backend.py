@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from mcucc.backends.gdb.client import Client, connected
+from mcucc.backends.gdb.client import Client, Refused, connected
 from mcucc.backends.gdb.counters import cycles_of, start_counter, without_counter
 from mcucc.backends.gdb.description import ARM_DEFAULT, RISCV_DEFAULT
 from mcucc.backends.gdb.mailbox import Mailbox
 from mcucc.backends.gdb.server import Server
-from mcucc.backends.gdb.session import Session, check_core, load, start
+from mcucc.backends.gdb.session import Session, check_core, load, quieten, start
 from mcucc.backends.interface import Place, RunResult, input_file, model_index
 from mcucc.backends.records import (
     KNOWN_INSTRUCTIONS,
@@ -75,12 +76,13 @@ class Gdb:
             placed = _placed(firmware, machine)
             if load(client, placed, self._flash, self.name):
                 _reset(client, words)
+                quieten(client, placed.board)
             start(client, placed)
             start_counter(client, machine)  # what was reset since has stopped it
             # Outputs lie in the arena.
             most = len(images) * placed.sizes.arena
             request = f"{'count' if count else 'run'} {index}".encode("ascii")
-            mailbox = Mailbox(request, source, most, client.read, client.write)
+            mailbox = Mailbox(request, source, most, client.read, client.write, self.name)
             session = Session(client, placed, mailbox, self.name)
             session.run(timeout_s)
             console = client.console
@@ -124,8 +126,10 @@ def _guards(machine: Machine, records: Records) -> str:
 
 
 def _reset(client: Client, commands: Sequence[str]) -> None:
+    """A server may have other words: then the core stays as it was halted, and is made quiet."""
     for words in commands:
-        client.monitor(words)
+        with suppress(Refused):
+            client.monitor(words)
 
 
 def _placed(firmware: Firmware, machine: Machine) -> Firmware:

@@ -18,6 +18,8 @@ from mcucc.errors import ToolError
 
 _ANSWER_S = 10.0
 _ERASE_S = 180.0
+_MONITOR_S = 30.0
+_LEAVE_S = 2.0
 _LEAST_PACKET, _MOST_PACKET = 256, 1 << 14  # bytes of a packet; what servers admit by default: 400
 _DEFAULT_PACKET = 400
 _MOST_DOCUMENT = 1 << 20
@@ -27,6 +29,10 @@ _GONE = re.compile(rb"[WX][0-9a-fA-F]{2}")
 _CONSOLE = re.compile(rb"O(?:[0-9a-fA-F]{2})+")
 _FAILED = re.compile(rb"E(?:[0-9a-fA-F]{2}$|\.)")
 _THREAD = re.compile(rb"thread:([0-9a-fA-Fp.]{1,32})(?:;|$)")
+
+
+class Refused(ToolError):
+    """The server answered that it does not do that."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ class Client:
         self._registers: dict[str, Register] = {}
         self._lacking: set[bytes] = set()
         self._thread = b""
+        self._points: list[Breakpoint] = []
         self._words = bytearray()
 
     @property
@@ -72,6 +79,8 @@ class Client:
         reply = self._reply(self._soon(), stop=True)
         if match := _STOP.match(reply):
             self._stopped(reply[match.end() :])
+        elif _GONE.match(reply):
+            raise ToolError("the server is attached to no core", where=self._name)
         else:
             self.interrupt()
 
@@ -119,7 +128,7 @@ class Client:
 
     def write_flash(self, address: int, data: bytes) -> None:
         """Writes erased flash; `finish_flash` must follow."""
-        step = (self._packet - 32) // 2
+        step = (self._packet - 32) // 2 & ~31  # whole words of any flash
         for at in range(0, len(data), step):
             place = b"vFlashWrite:%x:" % (address + at)
             self._do(place + escaped(data[at : at + step]), f"write flash at 0x{address + at:08x}")
@@ -143,14 +152,12 @@ class Client:
                 return int.from_bytes(self._bytes(reply, f"read {name}"), "little")
             self._lacking.add(b"p")
         data = self._all_registers(register)
-        return int.from_bytes(
-            data[register.offset : register.offset + register.bits // 8], "little"
-        )
+        return int.from_bytes(data[register.offset : register.offset + register.size], "little")
 
     def set_register(self, name: str, value: int) -> None:
         """Changes a register."""
         register = self._register(name)
-        data = value.to_bytes(register.bits // 8, "little")
+        data = value.to_bytes(register.size, "little")
         if b"P" not in self._lacking:
             reply = self._ask(b"P%x=%s" % (register.number, data.hex().encode("ascii")))
             if reply == b"OK":
@@ -164,17 +171,16 @@ class Client:
 
     # Running.
 
-    def set_breakpoint(self, address: int, size: int) -> Breakpoint:
-        """A breakpoint of the core, or one in memory where it has none to give."""
+    def set_breakpoint(self, address: int, size: int) -> None:
+        """A breakpoint of the core, or one in memory where it has none to give; detaching clears
+        it."""
+        reply = b""
         for kind in (1, 0):
             reply = self._ask(b"Z%d,%x,%x" % (kind, address, size))
             if reply == b"OK":
-                return Breakpoint(kind, address, size)
+                self._points.append(Breakpoint(kind, address, size))
+                return
         raise self._refused(f"set a breakpoint at 0x{address:08x}", reply)
-
-    def clear_breakpoint(self, point: Breakpoint) -> None:
-        """Takes a breakpoint away."""
-        self._do(b"z%d,%x,%x" % (point.kind, point.address, point.size), "clear a breakpoint")
 
     def resume(self) -> None:
         """Lets the core run; `wait` tells when it stops."""
@@ -201,7 +207,7 @@ class Client:
 
     def monitor(self, words: str) -> None:
         """A command of the server's own; what it prints is in `console`."""
-        deadline = time.monotonic() + _ERASE_S
+        deadline = time.monotonic() + _MONITOR_S
         self._wire.send(b"qRcmd," + words.encode("utf-8").hex().encode("ascii"), deadline)
         reply = self._reply(deadline)
         if reply == b"" or _FAILED.match(reply):
@@ -219,10 +225,13 @@ class Client:
         return self.console.strip('"').removesuffix("-machine")
 
     def detach(self) -> None:
-        """Lets the core go, as far as the server still listens."""
+        """Leaves nothing behind and lets the core go, as far as the server still listens."""
+        deadline = time.monotonic() + _LEAVE_S
+        clear = [b"z%d,%x,%x" % (each.kind, each.address, each.size) for each in self._points]
         with suppress(ToolError):
-            self._wire.send(b"D", time.monotonic() + 1.0)
-            self._reply(time.monotonic() + 1.0)
+            for command in (*clear, b"D"):
+                self._wire.send(command, deadline)
+                self._reply(deadline)
 
     def _stopped(self, about: bytes) -> None:
         """From now on registers are those of the core that stopped, where there are several."""
@@ -255,7 +264,7 @@ class Client:
         reply = self._ask(b"g")
         # What the server cannot read stands there as x.
         data = self._bytes(reply.replace(b"x", b"0"), "read the registers")
-        if len(data) < wanted.offset + wanted.bits // 8:
+        if len(data) < wanted.offset + wanted.size:
             raise self._refused("read the registers", reply)
         return data
 
@@ -292,10 +301,10 @@ class Client:
         except (ValueError, UnicodeDecodeError):
             raise self._refused(what, reply) from None
 
-    def _refused(self, what: str, reply: bytes) -> ToolError:
+    def _refused(self, what: str, reply: bytes) -> Refused:
         said = ascii(reply[:60].decode("ascii", "replace")) if reply else "it cannot do that"
         more = f"\n{self.console}" if self.console else ""
-        return ToolError(f"the server did not {what}: {said}{more}", where=self._name)
+        return Refused(f"the server did not {what}: {said}{more}", where=self._name)
 
     def _soon(self) -> float:
         return time.monotonic() + _ANSWER_S

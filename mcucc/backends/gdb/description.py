@@ -23,11 +23,11 @@ Attributes = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Register:
-    """A register's number in p and P, its bytes in g and G, and its size in bits."""
+    """A register's number in p and P, its offset in g and G, and its size in bytes."""
 
     number: int
     offset: int
-    bits: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class Flash:
 # What GDB takes for granted where a server describes nothing. An Arm core has FPA registers in it
 # (8 of 12 bytes and a status word) between pc and xpsr.
 _ARM_NAMES = (*(f"r{number}" for number in range(13)), "sp", "lr", "pc")
-ARM_DEFAULT = {name: Register(number, 4 * number, 32) for number, name in enumerate(_ARM_NAMES)}
-ARM_DEFAULT["xpsr"] = Register(25, 4 * 16 + 8 * 12 + 4, 32)
-RISCV_DEFAULT = {"sp": Register(2, 8, 32), "pc": Register(32, 4 * 32, 32)}
+ARM_DEFAULT = {name: Register(number, 4 * number, 4) for number, name in enumerate(_ARM_NAMES)}
+ARM_DEFAULT["xpsr"] = Register(25, 4 * 16 + 8 * 12 + 4, 4)
+RISCV_DEFAULT = {"sp": Register(2, 8, 4), "pc": Register(32, 4 * 32, 4)}
 _ALIASES = {"r13": "sp", "r14": "lr", "r15": "pc", "x2": "sp", "cpsr": "xpsr"}
 
 
@@ -74,10 +74,10 @@ def read_registers(fetch: Callable[[str], str], where: str) -> dict[str, Registe
     registers: dict[str, Register] = {}
     offset = 0
     for name, number, bits in sorted(found, key=lambda each: each[1]):
-        registers.setdefault(
-            _ALIASES.get(name.lower(), name.lower()), Register(number, offset, bits)
-        )
-        offset += -(-bits // 8)
+        size = -(-bits // 8)  # OpenOCD's primask has one bit
+        word = name.lower()
+        registers.setdefault(_ALIASES.get(word, word), Register(number, offset, size))
+        offset += size
     return registers
 
 

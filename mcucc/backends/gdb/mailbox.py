@@ -29,7 +29,8 @@ class Mailbox:
     """What firmware reads and has written.
 
     `request` is its command line, `source` all images; `most_output` bounds what it may write.
-    `read` and `write` access the core's memory: (address, count) and (address, data).
+    `read` and `write` access the core's memory: (address, count) and (address, data). `name` is the
+    server's, for errors.
     """
 
     request: bytes
@@ -37,6 +38,7 @@ class Mailbox:
     most_output: int
     read: Callable[[int, int], bytes]
     write: Callable[[int, bytes], None]
+    name: str
     position: int = 0
     output: bytearray = field(default_factory=bytearray)
     text: bytearray = field(default_factory=bytearray)
@@ -62,7 +64,7 @@ class Mailbox:
         elif operation == Operation.EXIT:
             self.ended = True
         else:
-            raise ToolError(f"the firmware asked for the unknown operation {operation}")
+            raise self._damaged(f"operation {operation}")
         return 0
 
     def _hand_over(self, address: int, count: int) -> int:
@@ -78,4 +80,7 @@ class Mailbox:
 
     def _bound(self, count: int, most: int) -> None:
         if count > most:
-            raise ToolError(f"the firmware's mailbox is damaged: {count} bytes, {most} at most")
+            raise self._damaged(f"{count} bytes, {most} at most")
+
+    def _damaged(self, what: str) -> ToolError:
+        return ToolError(f"the firmware's mailbox is damaged: {what}", where=self.name)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
-from mcucc.backends.gdb.client import Client
+from mcucc.backends.gdb.client import Client, Refused
 from mcucc.backends.gdb.description import Flash
 from mcucc.backends.gdb.mailbox import MAILBOX_BYTES, RESULT_OFFSET, Mailbox
 from mcucc.backends.gdb.wire import Silence
@@ -20,6 +21,7 @@ from mcucc.toolchain.machines import Machine
 # Armv6-M to Armv8-M Architecture Reference Manuals, System Control Space.
 _CPUID, _VTOR, _MPU_CTRL, _SYST_CSR = 0xE000ED00, 0xE000ED08, 0xE000ED94, 0xE000E010
 _NVIC_ICER, _NVIC_WORDS = 0xE000E180, 8
+_CCR, _CCR_CACHES, _ICIALLU = 0xE000ED14, 3 << 16, 0xE000EF50
 _CFSR, _HFSR, _MMFAR, _BFAR = 0xE000ED28, 0xE000ED2C, 0xE000ED34, 0xE000ED38
 _THUMB = 1 << 24
 # CPUID: implementer in bits 31:24 (0x41 Arm), part number in bits 15:4.
@@ -102,10 +104,9 @@ def load(client: Client, firmware: Firmware, flash: bool, name: str) -> bool:
             where=name,
             hint="--flash lets mcucc overwrite it",
         )
-    for memory in known:
-        _burn(client, [each for each in burned if _overlap(each, memory)], memory)
+    quieten(client, firmware.board)
     if burned:
-        client.finish_flash()
+        _burn(client, sorted(burned, key=lambda each: each.address), known)
     for segment in segments:
         if segment not in burned:
             client.write(segment.address, segment.data)
@@ -124,36 +125,59 @@ def _overlap(segment: Segment, memory: Flash) -> bool:
     return segment.address < memory.span.end and memory.span.origin < end
 
 
-def _burn(client: Client, segments: list[Segment], memory: Flash) -> None:
-    """Erases the blocks that these segments lie in, each once, and writes them."""
-    erased = memory.span.origin
-    for segment in sorted(segments, key=lambda each: each.address):
-        origin = memory.span.origin
-        first = (segment.address - origin) // memory.block * memory.block + origin
-        end = origin - (origin - segment.address - len(segment.data)) // memory.block * memory.block
-        first = max(first, erased)
-        if end > first:
-            client.erase_flash(first, end - first)
-            erased = end
+def _burn(client: Client, segments: Sequence[Segment], memories: Sequence[Flash]) -> None:
+    """Erases the blocks that these segments (by address) lie in, each once, and writes them.
+
+    A bank with blocks of several sizes is several memories: a segment may lie in two.
+    """
+    for memory in memories:
+        origin, block = memory.span.origin, memory.block
+        erased = origin
+        for segment in segments:
+            if _overlap(segment, memory):
+                end = segment.address + len(segment.data)
+                first = max((segment.address - origin) // block * block + origin, erased)
+                last = min(-(-(end - origin) // block) * block + origin, memory.span.end)
+                if last > first:
+                    client.erase_flash(first, last - first)
+                    erased = last
     for segment in segments:
         client.write_flash(segment.address, segment.data)
+    client.finish_flash()
+
+
+def quieten(client: Client, board: Board) -> None:
+    """Whatever ran before: no interrupt, no protection of memory, no cache in front of it."""
+    if board.core.architecture is Architecture.RISCV:
+        _set_if_there(client, "mie", 0)
+        return
+    client.write(_SYST_CSR, bytes(4))
+    client.write(_NVIC_ICER, b"\xff" * 4 * (1 if board.core is Core.M0PLUS else _NVIC_WORDS))
+    client.write(_MPU_CTRL, bytes(4))
+    if board.core in (Core.M7, Core.M55):
+        control = client.word(_CCR) & ~_CCR_CACHES
+        client.write(_CCR, control.to_bytes(4, "little"))
+        client.write(_ICIALLU, bytes(4))
 
 
 def start(client: Client, firmware: Firmware) -> None:
-    """Registers as after a reset into this image, and nothing of what ran before still on."""
+    """Registers as after a reset into this image."""
     symbols = firmware.image.symbols
     if firmware.board.core.architecture is Architecture.ARM:
-        client.write(_SYST_CSR, bytes(4))
-        words = 1 if firmware.board.core is Core.M0PLUS else _NVIC_WORDS
-        client.write(_NVIC_ICER, b"\xff" * 4 * words)
-        client.write(_MPU_CTRL, bytes(4))
         client.write(_VTOR, firmware.machine.harness_code.origin.to_bytes(4, "little"))
         for name in ("primask", "faultmask", "basepri", "control"):
-            if client.has_register(name):
-                client.set_register(name, 0)
+            _set_if_there(client, name, 0)
         client.set_register("xpsr", _THUMB)
+        # Some servers write sp while the old stack is still chosen.
+        _set_if_there(client, "msp", symbols["mcucc_harness_stack_top"])
         client.set_register("sp", symbols["mcucc_harness_stack_top"])
     client.set_register("pc", symbols["mcucc_reset"] & ~1)
+
+
+def _set_if_there(client: Client, register: str, value: int) -> None:
+    if client.has_register(register):
+        with suppress(Refused):
+            client.set_register(register, value)
 
 
 class Session:
@@ -168,15 +192,11 @@ class Session:
     def run(self, timeout_s: float) -> None:
         """Until the firmware exits. Raises HangError, EmulationFault, ToolError."""
         deadline = time.monotonic() + timeout_s
-        point = self._client.set_breakpoint(self._stop, self._go - self._stop)
+        self._client.set_breakpoint(self._stop, self._go - self._stop)
         while not self._mailbox.ended:
             self._client.resume()
-            try:
-                self._until_mailbox(deadline)
-            except Silence:
-                raise self._hang(timeout_s) from None
+            self._until_mailbox(deadline, timeout_s)
             self._answer()
-        self._client.clear_breakpoint(point)
 
     def _answer(self) -> None:
         place = self._firmware.image.symbols["mcucc_mailbox"]
@@ -185,12 +205,16 @@ class Session:
         self._client.write(place + RESULT_OFFSET, data)
         self._client.set_register("pc", self._go)
 
-    def _until_mailbox(self, deadline: float) -> None:
+    def _until_mailbox(self, deadline: float, timeout_s: float) -> None:
         """Waits until the core stands at the mailbox; EmulationFault where it stops elsewhere."""
         for _ in range(_STRAY_STOPS):
-            self._client.wait(deadline)
-            pc = self._client.register("pc") & ~1
-            again = self._client.register("pc") & ~1
+            try:
+                self._client.wait(deadline)
+            except Silence:
+                raise self._hang(timeout_s) from None
+            pc = again = self._client.register("pc") & ~1
+            if pc != self._stop:
+                again = self._client.register("pc") & ~1
             if again == self._stop:
                 return
             if pc != again:
