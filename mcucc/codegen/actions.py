@@ -17,11 +17,14 @@ from mcucc.codegen.expression import (
     Loop,
     Loops,
     Number,
+    Sliced,
     behind,
     later,
 )
 from mcucc.codegen.model_names import Field
 from mcucc.ir.window import Window
+
+SLICES = ("int32_t begin", "int32_t end")  # which of them a call makes
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,11 @@ class Function:
 
     template: ClassVar[str]
     takes_camera: ClassVar[bool] = False
+
+    @property
+    def slices(self) -> int:
+        """In how many calls it can be made, one after the other."""
+        return 1
 
     @property
     def loops(self) -> Loops:
@@ -55,7 +63,7 @@ class Function:
         """The same as it is declared."""
         steps = [f"int32_t {loop.value}" for loop in Loop if loop in self.loops]
         camera = ["const mcucc_camera *camera"] if self.takes_camera else []
-        return ", ".join(["int8_t *arena", *steps, *camera])
+        return ", ".join(["int8_t *arena", *steps, *(SLICES if self.slices > 1 else ()), *camera])
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ class Part:
 
 
 def _bound(extent: Extent, variable: str) -> Index:
-    if isinstance(extent, Fixed):
+    if isinstance(extent, Fixed | Sliced):
         return extent.first if variable.endswith("begin") else extent.last
     return Local(variable, extent.loops)
 
@@ -289,6 +297,18 @@ class RowCode(Function):
     border: BorderCode | None
 
     template: ClassVar[str] = "model/row.c.j2"
+
+    @property
+    def slices(self) -> int:
+        """One a row, where they are `sliced`."""
+        return self.part.rows.count if isinstance(self.part.rows, Sliced) else 1
+
+    def sliced(self) -> RowCode:
+        """The same with its rows as parameters, where it makes all rows of a tensor at once."""
+        rows = self.part.rows
+        if not isinstance(rows, Fixed) or rows.begin != 0 or rows.end < 2:
+            return self
+        return replace(self, part=replace(self.part, rows=Sliced(rows.end)))
 
     @property
     def span(self) -> tuple[Field, ...]:

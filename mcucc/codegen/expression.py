@@ -120,6 +120,32 @@ class Fixed:
 
 
 @dataclass(frozen=True)
+class Sliced:
+    """The same range in slices: [begin, end) of it are parameters of the function."""
+
+    count: int  # from 0 on
+    empties = False
+
+    @property
+    def loops(self) -> Loops:
+        """None."""
+        return NEVER
+
+    @property
+    def first(self) -> Local:
+        """Where it begins."""
+        return Local("begin", NEVER)
+
+    @property
+    def last(self) -> Local:
+        """One past its end."""
+        return Local("end", NEVER)
+
+    def __str__(self) -> str:
+        return "{begin, end}"
+
+
+@dataclass(frozen=True)
 class Sweep:
     """The range [rate * step + lo, rate * step + hi), cut to [0, size).
 
@@ -180,7 +206,7 @@ class Listed:
 
 
 Index = Number | Entry | First | Local
-Extent = Fixed | Sweep | Listed
+Extent = Fixed | Sliced | Sweep | Listed
 
 
 def later(index: Index, steps: int) -> Index:

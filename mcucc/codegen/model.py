@@ -14,8 +14,10 @@ from mcucc.codegen.answers import AnswerCode, NameTable, answer_codes
 from mcucc.codegen.arena_map import arena_map
 from mcucc.codegen.constant_outputs import ConstantTable, constant_tables
 from mcucc.codegen.constants import BufferCode, Constant, Constants
+from mcucc.codegen.layout import Cells
 from mcucc.codegen.model_names import Names, c_float, c_int
 from mcucc.codegen.reserved import check_name
+from mcucc.codegen.slices import SliceRows, slice_rows
 from mcucc.codegen.stages import StageCode, stage_codes
 from mcucc.frontends.imported import ConstantOutput
 from mcucc.images.camera import CameraInput
@@ -116,6 +118,9 @@ class ModelCode:
     first_constants: tuple[Constant, ...]  # declared before the stages
     last_constants: tuple[Constant, ...]  # and behind them
     step_names: tuple[str, ...]
+    slice_counts: Cells  # of every step
+    slice_count: int  # of all
+    slice_rows: SliceRows | None  # where rows come from a camera
     sources: tuple[str, ...]  # of the kernels, below runtime_c
     constant_outputs: tuple[ConstantTable, ...] = ()
     answers: tuple[AnswerCode, ...] = ()
@@ -197,6 +202,7 @@ def model_code(
     camera_steps = () if streams else tuple(_camera(writing, tensor) for tensor in converted)
     first_constants = writing.constants.taken()
     stages = stage_codes(writing)
+    slices = [1] * len(camera_steps) + [stage.slices for stage in stages]
     inputs = tuple(_end(writing, t, not streams, camera=cameras.get(t)) for t in graph.inputs)
     outputs = tuple(_end(writing, t, True, note=notes.get(t, "")) for t in graph.outputs)
     outputs = tuple(replace(o, records=readers.get(o.identifier, "")) for o in outputs)
@@ -230,6 +236,9 @@ def model_code(
         first_constants=first_constants,
         last_constants=writing.constants.taken(),
         step_names=tuple(string(title) for title in titles),
+        slice_counts=Cells(tuple(map(str, slices))),
+        slice_count=sum(slices),
+        slice_rows=slice_rows(program, names, slices),
         sources=tuple(sorted({key.source for key in ids | beside})),
         constant_outputs=tables,
         answers=read,

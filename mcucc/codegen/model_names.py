@@ -40,7 +40,8 @@ class Names:
     def _public(self) -> set[str]:
         """The functions and data of the header."""
         named = {f"{way}_{end}" for end in self.ends.values() for way in ("input", "output")}
-        named |= {"run", "run_step", "run_mapped", "model"}
+        named |= {"run", "run_step", "run_slice", "run_mapped", "model"}
+        named |= {"slice_rows", "slice_counts", "slices_of"}
         return {f"{self.model}_{name}" for name in named}
 
     def symbol(self, wanted: str, *key: str | int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from mcucc.base.names import comment
 from mcucc.codegen.action_writer import ActionWriter, Writing
-from mcucc.codegen.actions import ActionCode, SinkCode
+from mcucc.codegen.actions import ActionCode, RowCode, SinkCode
 from mcucc.codegen.constants import Constant
 from mcucc.codegen.expression import Extent, Loop
 from mcucc.codegen.layout import COLUMNS, Cells
@@ -71,13 +71,11 @@ class StageCode:
         return f"arena{step}{', camera' if self.takes_camera else ''}"
 
     @property
-    def loops(self) -> tuple[str, ...]:
-        """The heads of the loops around the actions, from the outermost on."""
-        rows = _for("t", "0", self.row_steps)
+    def _counters(self) -> tuple[tuple[str, int], ...]:
+        """The variables of the loops around the actions and their ends, from the outermost on."""
+        rows, columns = ("t", self.row_steps), ("u", self.column_steps)
         if self.strip_steps is not None:
-            columns = _for("u", "steps.begin", "steps.end")
-            return (_for("strip", "0", self.strips), rows, columns)
-        columns = _for("u", "0", self.column_steps)
+            return (("strip", self.strips), rows, columns)
         if self.strips > 1:
             return (columns, rows)
         if self.column_steps > 1:
@@ -85,9 +83,43 @@ class StageCode:
         return (rows,) if self.row_steps > 1 else ()
 
     @property
+    def loops(self) -> tuple[str, ...]:
+        """The heads of the loops around the actions, from the outermost on."""
+        heads = []
+        for depth, (variable, count) in enumerate(self._counters):
+            begin, end = "0", str(count)
+            if depth == 0 and count > 1:
+                begin, end = "begin", "end"
+            elif variable == "u" and self.strip_steps is not None:
+                begin, end = "steps.begin", "steps.end"
+            heads.append(f"for (int32_t {variable} = {begin}; {variable} < {end}; {variable}++) {{")
+        return tuple(heads)
+
+    @property
+    def slices(self) -> int:
+        """In how many calls it can be made: row steps, or strips where there are several."""
+        if self.members:
+            return len(self.order)
+        if self.is_action:
+            return self.actions[0].slices
+        return self._counters[0][1] if self._counters else 1
+
+    @property
+    def declared(self) -> str:
+        """The parameters of its function."""
+        slices = ", int32_t begin, int32_t end" if self.slices > 1 else ""
+        return f"int8_t *arena{slices}{', const mcucc_camera *camera' if self.takes_camera else ''}"
+
+    @property
+    def called(self) -> str:
+        """The call of its function for slices [begin, end)."""
+        slices = ", begin, end" if self.slices > 1 else ""
+        return f"{self.function}(arena{slices}{', camera' if self.takes_camera else ''})"
+
+    @property
     def is_action(self) -> bool:
         """Whether it is one action and nothing around it: its function is that of the action."""
-        return len(self.actions) == 1 and not (self.members or self.loops or self.sinks)
+        return len(self.actions) == 1 and not (self.members or self._counters or self.sinks)
 
     @property
     def order_cells(self) -> Cells:
@@ -98,10 +130,6 @@ class StageCode:
     def function(self) -> str:
         """The function that the network calls."""
         return self.actions[0].name if self.is_action else self.name
-
-
-def _for(variable: str, begin: str, end: int | str) -> str:
-    return f"for (int32_t {variable} = {begin}; {variable} < {end}; {variable}++) {{"
 
 
 def stage_codes(writing: Writing) -> tuple[StageCode, ...]:
@@ -148,7 +176,7 @@ def _stage_code(writing: Writing, number: int, stage: Stage, *, chained: bool) -
         strip_steps = writing.constants.extent(
             stage.strips, Loop.STRIP, stage.column_steps, f"{name}_strips"
         )
-    return StageCode(
+    code = StageCode(
         number=number,
         name=name,
         comments=(
@@ -162,6 +190,10 @@ def _stage_code(writing: Writing, number: int, stage: Stage, *, chained: bool) -
         strips=len(stage.strips),
         strip_steps=strip_steps,
     )
+    whole = code.actions[0]
+    if not chained and code.is_action and isinstance(whole, RowCode):
+        return replace(code, actions=(whole.sliced(),))
+    return code
 
 
 # Comments ----------------------------------------------------------------------------------------

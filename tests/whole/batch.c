@@ -1,11 +1,11 @@
-/* Many networks in one program, each on images of a file, in an arena of exactly its size.
+/* Many networks in one program, each on images of a file, in an arena of exactly its size: as a
+ * whole and in slices, which must give the same.
  * Usage: PROGRAM INPUT OUTPUT IMAGES. IMAGES images for every network in turn. */
-#include <mcucc/mcucc.h>
+#include "batch.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-
-extern const mcucc_model *const batch_models[];
-extern const int batch_count;
+#include <string.h>
 
 typedef struct {
     const mcucc_model *model;
@@ -53,40 +53,65 @@ static int32_t read_row(void *context, int32_t index, int32_t row, uint8_t *pixe
     return 0;
 }
 
-static void run(const mcucc_model *model, FILE *input, FILE *output)
+static uint8_t *painted(int32_t bytes, int paint)
 {
-    uint8_t *arena = malloc((size_t)model->arena_bytes);
-    source from = {model, input, ftell(input)};
-    long end = from.begin;
-    const mcucc_camera camera = {read_row, &from};
+    uint8_t *arena = malloc((size_t)bytes);
 
     if (arena == NULL) {
         exit(3);
     }
-    for (int32_t i = 0; i < model->arena_bytes; i++) {
-        arena[i] = 0xA5;
+    memset(arena, paint, (size_t)bytes);
+    return arena;
+}
+
+static void read_image(const mcucc_model *model, uint8_t *arena, FILE *input)
+{
+    for (int32_t i = 0; model->stream == NULL && i < model->input_count; i++) {
+        get(input, arena + model->inputs[i].offset, bytes_of(&model->inputs[i]));
     }
+}
+
+static void run(const batch_network *network, FILE *input, FILE *output)
+{
+    const mcucc_model *model = network->model;
+    uint8_t *arena = painted(model->arena_bytes, 0xA5);
+    uint8_t *sliced = painted(model->arena_bytes, 0x3C);
+    source from = {model, input, ftell(input)};
+    long end = from.begin;
+    const mcucc_camera camera = {read_row, &from};
+    int32_t ended = 0;
+
+    for (int32_t i = 0; i < model->input_count; i++) {
+        end += (long)bytes_of(&model->inputs[i]);
+    }
+    read_image(model, arena, input);
+    seek(input, from.begin);
+    read_image(model, sliced, input);
     if (model->stream != NULL) {
-        for (int32_t i = 0; i < model->input_count; i++) {
-            end += (long)bytes_of(&model->inputs[i]);
-        }
-        if (model->stream(arena, &camera) != 0) {
-            exit(7);
-        }
-        seek(input, end);
+        ended = model->stream(arena, &camera);
     } else {
-        for (int32_t i = 0; i < model->input_count; i++) {
-            get(input, arena + model->inputs[i].offset, bytes_of(&model->inputs[i]));
-        }
         model->run(arena);
     }
+    for (int32_t slice = 0; ended == 0 && slice < network->slices; slice++) {
+        ended = network->run_slice(sliced, slice, &camera);
+    }
+    if (ended != 0) {
+        exit(7);
+    }
+    seek(input, end);
     for (int32_t i = 0; i < model->output_count; i++) {
-        if (fwrite(arena + model->outputs[i].offset, 1, bytes_of(&model->outputs[i]), output) !=
-            bytes_of(&model->outputs[i])) {
+        const uint8_t *made = arena + model->outputs[i].offset;
+        const size_t bytes = bytes_of(&model->outputs[i]);
+
+        if (memcmp(made, sliced + model->outputs[i].offset, bytes) != 0) {
+            exit(8);
+        }
+        if (fwrite(made, 1, bytes, output) != bytes) {
             exit(6);
         }
     }
     free(arena);
+    free(sliced);
 }
 
 int main(int argc, char **argv)
@@ -97,9 +122,9 @@ int main(int argc, char **argv)
     if (input == NULL || output == NULL) {
         return 2;
     }
-    for (int model = 0; model < batch_count; model++) {
+    for (int i = 0; i < batch_count; i++) {
         for (int image = 0; image < atoi(argv[3]); image++) {
-            run(batch_models[model], input, output);
+            run(&batch_networks[i], input, output);
         }
     }
     return fclose(output) != 0 || fclose(input) != 0;

@@ -88,16 +88,9 @@ def run_batch(cases: Sequence[Case], folder: Path, images: int = 2) -> list[byte
         source.write_text("".join(f'#include "{path.name}"\n' for path in unit.sources))
         sources.append(source)
     table = folder / "table.c"
-    table.write_text(
-        "#include <mcucc/mcucc.h>\n"
-        + "".join(f"extern const mcucc_model {unit.name}_model;\n" for unit in units)
-        + "extern const mcucc_model *const batch_models[];\nextern const int batch_count;\n"
-        + "const mcucc_model *const batch_models[] = {"
-        + "".join(f"&{unit.name}_model," for unit in units)
-        + f"}};\nconst int batch_count = {len(units)};\n"
-    )
+    table.write_text(batch_table(cases))
     compiler = host_compiler(None)
-    include = [f"-I{each}" for each in include_folders(units)]
+    include = [f"-I{each}" for each in (*include_folders(units), HERE)]
     options = ["-std=c99", *WARNINGS, *include, *SANITIZED]
     everything = [*sources, *kernels, table, HERE / "batch.c"]
     objects = compile_objects(compiler, everything, options, Path("objects"), folder)
@@ -116,6 +109,23 @@ def run_batch(cases: Sequence[Case], folder: Path, images: int = 2) -> list[byte
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return split(cases, (folder / "output.bin").read_bytes(), images)
+
+
+def batch_table(cases: Sequence[Case]) -> str:
+    """The networks of batch.c, as a whole and in slices."""
+    lines = [f'#include "net{number}.h"' for number in range(len(cases))]
+    lines.append('#include "batch.h"')
+    entries = []
+    for number, case in enumerate(cases):
+        name = f"net{number}"
+        lines.append(f"static int32_t slice_{number}(void *a, int32_t s, const mcucc_camera *c)")
+        if case.program.plan.image.streams:
+            lines.append(f"{{ return {name}_run_slice(a, s, c); }}")
+        else:
+            lines.append(f"{{ (void)c; {name}_run_slice(a, s); return 0; }}")
+        entries.append(f"{{&{name}_model, {name.upper()}_SLICES, slice_{number}}},")
+    lines += ["const batch_network batch_networks[] = {", *entries, "};"]
+    return "\n".join([*lines, f"const int batch_count = {len(cases)};", ""])
 
 
 def split(cases: Sequence[Case], data: bytes, images: int) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Rows of a camera: a run that the camera ends, at any row, and the one after it."""
+"""Rows of a camera: a run that the camera ends at any row, and the next one; a run in slices."""
 
 from __future__ import annotations
 
@@ -60,4 +60,25 @@ def test_a_run_that_its_camera_ends_on_a_core(board: str, tmp_path: Path) -> Non
     made = written("chain", board, tmp_path / "c", "ended")
     pictures = made.pictures(2)
     result = Qemu().run(made.firmware(tmp_path / "elf"), pictures)
+    assert result.outputs == made.expected(pictures)
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("name", STREAMED)
+def test_slices_read_the_rows_they_say_and_give_the_bytes_of_the_run(
+    name: str, tmp_path: Path
+) -> None:
+    made = written(name, "rpi-pico", tmp_path / "c", "sliced")
+    pictures = made.pictures(3)
+    program = build_program(made.unit, made.kernels, tmp_path / "host", flags=SANITIZED)
+    assert run_program(program, pictures) == b"".join(made.expected(pictures))
+
+
+@pytest.mark.emulated
+@pytest.mark.parametrize("board", ["rpi-pico", "nucleo-l4r5zi", "corstone-300"])
+def test_slices_on_a_core(board: str, tmp_path: Path) -> None:
+    """Counted twice: with the slices as its steps, and pushed."""
+    made = written("chain", board, tmp_path / "c", "sliced")
+    pictures = made.pictures(2)
+    result = Qemu().run(made.firmware(tmp_path / "elf"), pictures, count=True)
     assert result.outputs == made.expected(pictures)

@@ -210,12 +210,16 @@ static const uint8_t stage_1_c_order[16] = {
 };
 
 /* Stages 0 to 1, interleaved: each feeds the next one rows as it asks. */
-MCUCC_OUTLINE int32_t stage_1_c(int8_t *arena, const mcucc_camera *camera)
+MCUCC_OUTLINE int32_t stage_1_c(int8_t *arena, int32_t begin, int32_t end,
+                                const mcucc_camera *camera)
 {
     int32_t ended;
     int32_t done[2] = {0};
 
-    for (int32_t i = 0; i < 16; i++) {
+    for (int32_t i = 0; i < begin; i++) {
+        done[stage_1_c_order[i]]++;
+    }
+    for (int32_t i = begin; i < end; i++) {
         const int32_t t = done[stage_1_c_order[i]]++;
 
         switch (stage_1_c_order[i]) {
@@ -231,6 +235,22 @@ MCUCC_OUTLINE int32_t stage_1_c(int8_t *arena, const mcucc_camera *camera)
         default:
             break;
         }
+    }
+    return 0;
+}
+
+/* In how many slices each step can be made. */
+static const int16_t net_slice_counts[1] = {16};
+
+/* Slices [begin, end) of a step. */
+static int32_t net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end,
+                             const mcucc_camera *camera)
+{
+    switch (step) {
+    case 0:
+        return stage_1_c(arena, begin, end, camera);
+    default:
+        break;
     }
     return 0;
 }

@@ -25,7 +25,7 @@ static const mcucc_conv2d_armv7em_params conv_0_params = {
 
 /* conv_0: Conv2d 3x3 s2,2 p1,1,1,1 (armv7em smlad, common)
  * 6x6x3 -> 3x3x4, 972 MACs */
-static void run_conv_0(int8_t *arena)
+static void run_conv_0(int8_t *arena, int32_t begin, int32_t end)
 {
     const mcucc_rows x0 = {
         .buffer = &image_image,
@@ -39,7 +39,7 @@ static void run_conv_0(int8_t *arena)
     const int8_t *window[3];
     mcucc_span span = {.end = 3, .scratch = arena + conv_0_scratch.offset};
 
-    for (int32_t row = 0; row < 3; row++) {
+    for (int32_t row = begin; row < end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row);
         mcucc_conv2d_armv7em_common(&conv_0_params, window, mcucc_row(arena, &conv_0_tensor, row),
@@ -67,14 +67,14 @@ static const mcucc_pointwise_armv7em_params conv_1_params = {
 
 /* conv_1: Conv2d 1x1 (armv7em smlad 1x1, high)
  * 3x3x4 -> 3x3x8, 288 MACs */
-static void run_conv_1(int8_t *arena)
+static void run_conv_1(int8_t *arena, int32_t begin, int32_t end)
 {
     const mcucc_rows x0 = {
         .buffer = &conv_0_tensor, .data = arena + conv_0_tensor.offset, .stride = 1, .taps = 1};
     const int8_t *window[1];
     mcucc_span span = {.end = 3, .scratch = arena + conv_1_scratch.offset};
 
-    for (int32_t row = 0; row < 3; row++) {
+    for (int32_t row = begin; row < end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row);
         mcucc_pointwise_armv7em_high(&conv_1_params, window, mcucc_row(arena, &conv_1_tensor, row),
@@ -103,7 +103,7 @@ static const mcucc_depthwise_armv7em_params dw_2_params = {
 
 /* dw_2: DepthwiseConv2d 3x3 p1,1,1,1 (armv7em smlad, common)
  * 3x3x8 -> 3x3x8, 648 MACs */
-static void run_dw_2(int8_t *arena)
+static void run_dw_2(int8_t *arena, int32_t begin, int32_t end)
 {
     const mcucc_rows x0 = {
         .buffer = &conv_1_tensor,
@@ -117,7 +117,7 @@ static void run_dw_2(int8_t *arena)
     const int8_t *window[3];
     mcucc_span span = {.end = 3, .scratch = arena + dw_2_scratch.offset};
 
-    for (int32_t row = 0; row < 3; row++) {
+    for (int32_t row = begin; row < end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row);
         mcucc_depthwise_armv7em_3_1_common(&dw_2_params, window,
@@ -145,14 +145,14 @@ static const mcucc_pointwise_armv7em_params conv_3_params = {
 
 /* conv_3: Conv2d 1x1 (armv7em smlad 1x1, high)
  * 3x3x8 -> 3x3x4, 288 MACs */
-static void run_conv_3(int8_t *arena)
+static void run_conv_3(int8_t *arena, int32_t begin, int32_t end)
 {
     const mcucc_rows x0 = {
         .buffer = &dw_2_tensor, .data = arena + dw_2_tensor.offset, .stride = 1, .taps = 1};
     const int8_t *window[1];
     mcucc_span span = {.end = 3, .scratch = arena + conv_3_scratch.offset};
 
-    for (int32_t row = 0; row < 3; row++) {
+    for (int32_t row = begin; row < end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row);
         mcucc_pointwise_armv7em_high(&conv_3_params, window, mcucc_row(arena, &conv_3_tensor, row),
@@ -176,7 +176,7 @@ static const mcucc_add_armv7em_params add_4_params = {
 
 /* add_4: Add (armv7em ssat)
  * 3x3x4, 3x3x4 -> 3x3x4 */
-static void run_add_4(int8_t *arena)
+static void run_add_4(int8_t *arena, int32_t begin, int32_t end)
 {
     const mcucc_rows x0 = {
         .buffer = &conv_0_tensor, .data = arena + conv_0_tensor.offset, .stride = 1, .taps = 1};
@@ -185,7 +185,7 @@ static void run_add_4(int8_t *arena)
     const int8_t *window[2];
     mcucc_span span = {.end = 3};
 
-    for (int32_t row = 0; row < 3; row++) {
+    for (int32_t row = begin; row < end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row);
         mcucc_window(&window[1], &x1, row);
@@ -265,4 +265,42 @@ static void run_fc_7(int8_t *arena)
     const mcucc_span span = {.scratch = arena + fc_7_scratch.offset};
 
     mcucc_fully_connected_armv7em_high(&fc_7_params, rows, arena + fc_7_output.offset, &span);
+}
+
+/* In how many slices each step can be made. */
+static const int16_t net_slice_counts[8] = {
+    1, 3, 3, 3, 3, 3, 1, 1,
+};
+
+/* Slices [begin, end) of a step. */
+static void net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end)
+{
+    switch (step) {
+    case 0:
+        run_camera_image(arena);
+        break;
+    case 1:
+        run_conv_0(arena, begin, end);
+        break;
+    case 2:
+        run_conv_1(arena, begin, end);
+        break;
+    case 3:
+        run_dw_2(arena, begin, end);
+        break;
+    case 4:
+        run_conv_3(arena, begin, end);
+        break;
+    case 5:
+        run_add_4(arena, begin, end);
+        break;
+    case 6:
+        stage_5_globalaveragepool_5(arena);
+        break;
+    case 7:
+        run_fc_7(arena);
+        break;
+    default:
+        break;
+    }
 }

@@ -142,11 +142,12 @@ static void keep_rows_a(int8_t *arena, int32_t t)
 }
 
 /* The steps of stage 0. */
-MCUCC_OUTLINE int32_t stage_0_b(int8_t *arena, const mcucc_camera *camera)
+MCUCC_OUTLINE int32_t stage_0_b(int8_t *arena, int32_t begin, int32_t end,
+                                const mcucc_camera *camera)
 {
     int32_t ended;
 
-    for (int32_t t = 0; t < 13; t++) {
+    for (int32_t t = begin; t < end; t++) {
         ended = receive_image(arena, t, camera);
         if (ended != 0) {
             return ended;
@@ -154,6 +155,22 @@ MCUCC_OUTLINE int32_t stage_0_b(int8_t *arena, const mcucc_camera *camera)
         run_a(arena, t);
         run_b(arena, t);
         keep_rows_a(arena, t);
+    }
+    return 0;
+}
+
+/* In how many slices each step can be made. */
+static const int16_t net_slice_counts[1] = {13};
+
+/* Slices [begin, end) of a step. */
+static int32_t net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end,
+                             const mcucc_camera *camera)
+{
+    switch (step) {
+    case 0:
+        return stage_0_b(arena, begin, end, camera);
+    default:
+        break;
     }
     return 0;
 }

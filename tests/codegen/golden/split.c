@@ -280,9 +280,9 @@ static void run_d(int8_t *arena, int32_t t)
 }
 
 /* The steps of stage 1. */
-MCUCC_OUTLINE void stage_1_d(int8_t *arena)
+MCUCC_OUTLINE void stage_1_d(int8_t *arena, int32_t begin, int32_t end)
 {
-    for (int32_t t = 0; t < 3; t++) {
+    for (int32_t t = begin; t < end; t++) {
         run_c(arena, t);
         run_d(arena, t);
     }
@@ -308,16 +308,38 @@ static const mcucc_pointwise_armv7em_params e_params = {
 
 /* e: Conv2d 1x1 (armv7em smlad 1x1, high)
  * 5x5x6 -> 5x5x3, 450 MACs */
-static void run_e(int8_t *arena)
+static void run_e(int8_t *arena, int32_t begin, int32_t end)
 {
     const mcucc_rows x0 = {
         .buffer = &d_tensor, .data = arena + d_tensor.offset, .stride = 1, .taps = 1};
     const int8_t *window[1];
     mcucc_span span = {.end = 5, .scratch = arena + e_scratch.offset};
 
-    for (int32_t row = 0; row < 5; row++) {
+    for (int32_t row = begin; row < end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row);
         mcucc_pointwise_armv7em_high(&e_params, window, mcucc_row(arena, &e_output, row), &span);
     }
+}
+
+/* In how many slices each step can be made. */
+static const int16_t net_slice_counts[3] = {1, 3, 5};
+
+/* Slices [begin, end) of a step. */
+static int32_t net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end,
+                             const mcucc_camera *camera)
+{
+    switch (step) {
+    case 0:
+        return stage_0_a(arena, camera);
+    case 1:
+        stage_1_d(arena, begin, end);
+        break;
+    case 2:
+        run_e(arena, begin, end);
+        break;
+    default:
+        break;
+    }
+    return 0;
 }

@@ -318,11 +318,12 @@ static void keep_columns_b(int8_t *arena, int32_t t, int32_t u)
 }
 
 /* The steps of stage 0. */
-MCUCC_OUTLINE int32_t stage_0_c(int8_t *arena, const mcucc_camera *camera)
+MCUCC_OUTLINE int32_t stage_0_c(int8_t *arena, int32_t begin, int32_t end,
+                                const mcucc_camera *camera)
 {
     int32_t ended;
 
-    for (int32_t t = 0; t < 4; t++) {
+    for (int32_t t = begin; t < end; t++) {
         for (int32_t u = 0; u < 3; u++) {
             ended = receive_image(arena, t, u, camera);
             if (ended != 0) {
@@ -338,6 +339,22 @@ MCUCC_OUTLINE int32_t stage_0_c(int8_t *arena, const mcucc_camera *camera)
             keep_rows_b(arena, t, u);
             keep_columns_b(arena, t, u);
         }
+    }
+    return 0;
+}
+
+/* In how many slices each step can be made. */
+static const int16_t net_slice_counts[1] = {4};
+
+/* Slices [begin, end) of a step. */
+static int32_t net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end,
+                             const mcucc_camera *camera)
+{
+    switch (step) {
+    case 0:
+        return stage_0_c(arena, begin, end, camera);
+    default:
+        break;
     }
     return 0;
 }

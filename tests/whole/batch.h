@@ -1,0 +1,16 @@
+/* The networks of one program: each as data, and the function that makes one of its slices. */
+#ifndef BATCH_H
+#define BATCH_H
+
+#include <mcucc/mcucc.h>
+
+typedef struct {
+    const mcucc_model *model;
+    int32_t slices;
+    int32_t (*run_slice)(void *arena, int32_t slice, const mcucc_camera *camera);
+} batch_network;
+
+extern const batch_network batch_networks[];
+extern const int batch_count;
+
+#endif
