@@ -5,8 +5,8 @@
 #   test    every ring but zoo and nightly: unit, host C with sanitizers, emulated
 #   check   ruff, mypy, clang-format, import contracts, unit tests and host C: before every commit
 #   extras  Debian packages that more tests use: RISC-V compiler and QEMU, clang, cppcheck, a browser,
-#           cmake, g++, Arduino's builder with an AVR and its simulator; and ccache, with which
-#           tests take half the time
+#           cmake, g++, Arduino's builder with an AVR and its simulator; ccache, with which tests take
+#           half the time; and FreeRTOS's kernel, from a source package of Debian, into build/freertos
 #   zoo     real trained networks, from MCUCC_ZOO or ../shared
 #   nightly what is heavy and rare, and thousands of random networks under random plans
 #   fuzz    a million mutated model files (COUNT, SEED, JOBS); findings in build/fuzz
@@ -29,8 +29,8 @@ FITTED := $(addprefix $(ZOO)/tflite/,vww_96_int8.tflite mcunet-5fps_vww.tflite \
 	pretrainedResnet_quant.tflite)
 
 # Tests whose types are checked; those of the other folders are not yet right everywhere.
-TYPED := $(addprefix tests/,base boards docs driver examples fuzz kernels numerics oracles report \
-	toolchain)
+TYPED := $(addprefix tests/,base boards docs driver examples firmware fuzz kernels numerics oracles \
+	report toolchain)
 
 .DEFAULT_GOAL := help
 .PHONY: demo setup test check zoo nightly fuzz bench fit clean help packages extras
@@ -86,6 +86,8 @@ extras:
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
 		missing="$$missing chromium"; \
 	$(call install,$$missing)
+	@[ -e build/freertos/tasks.c ] || tests/firmware/get_freertos.sh build/freertos || \
+		echo "could not get FreeRTOS (going on without)"
 
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not zoo and not nightly" -rs
