@@ -59,8 +59,9 @@ class Client:
 
     @property
     def console(self) -> str:
-        """The last of what the server printed, for error messages."""
-        return self._words.decode("utf-8", "replace").strip()
+        """The last of what the server printed, for error messages: nothing that moves a cursor."""
+        words = self._words.decode("utf-8", "replace").strip()
+        return "".join(each if each.isprintable() or each == "\n" else " " for each in words)
 
     def begin(self, registers: dict[str, Register]) -> None:
         """Agrees on features, reads what registers there are (else these), halts the core."""

@@ -218,6 +218,17 @@ def test_a_refusal_says_what_was_refused(begin: bytes, match: str, firmware: Fir
     fails(refuses(begin), firmware, match)
 
 
+def test_what_the_server_printed_stands_in_the_error_as_plain_text(firmware: Firmware) -> None:
+    def complains(server: FakeServer, sent: bytes, reply: bytes) -> bytes:
+        if sent[:1] != b"X":
+            return reply
+        server.send(packet(b"O" + b"\x1b[2Jtarget not halted\r\n".hex().encode()))
+        return b"E0E"
+
+    said = fails(FakeServer(ASKS, change=complains), firmware, "'E0E'")
+    assert "target not halted" in said and "\x1b" not in said
+
+
 def test_nonsense_and_the_end_of_the_program(firmware: Firmware) -> None:
     def answers(begin: bytes, text: bytes) -> FakeServer:
         return FakeServer(ASKS, change=lambda _, sent, reply: text if sent[:1] == begin else reply)
