@@ -6,14 +6,13 @@ from mcucc.backends.gdb.backend import Gdb
 from mcucc.backends.gdb.servers import parse_server, usages
 from mcucc.backends.interface import Emulator
 from mcucc.backends.qemu import Qemu
-from mcucc.backends.renode import Renode
+from mcucc.backends.renode import USAGE, parse_renode
 from mcucc.backends.unicorn import Unicorn
 from mcucc.boards.board import Board
 from mcucc.errors import McuccError, ToolError
 
-# Where instructions are counted, and all names without an argument.
+# What `compile` takes: emulators that count instructions and are at hand.
 COUNTING = ("auto", "none", "qemu", "unicorn")
-NAMES = (*COUNTING, "renode")
 
 
 def counting() -> tuple[Emulator, ...]:
@@ -23,14 +22,14 @@ def counting() -> tuple[Emulator, ...]:
 
 def check_on(wanted: str, more: tuple[str, ...] = (), flash: bool = False) -> None:
     """McuccError unless `wanted` names an emulator or a server (or one of `more`), said rightly."""
-    if wanted in (*NAMES, *more):
+    if wanted in (*COUNTING, *more):
         if flash:
             what = f"{wanted} has no flash to write"
             raise McuccError(
                 what, where="--flash", hint="it goes with --on openocd:CONFIG and such"
             )
-    elif parse_server(wanted, flash) is None:
-        listed = ", ".join((*NAMES, *more, *usages()))
+    elif parse_renode(wanted, flash) is None and parse_server(wanted, flash) is None:
+        listed = ", ".join((*COUNTING, *more, USAGE, *usages()))
         raise McuccError(f"{wanted!r} is no place to run on", where="--on", hint=f"one of {listed}")
 
 
@@ -54,7 +53,7 @@ def choose_emulator(wanted: str, board: Board, flash: bool = False) -> Emulator 
 
 
 def _named(wanted: str, flash: bool) -> Emulator:
-    server = parse_server(wanted, flash)
+    server = parse_renode(wanted, flash) or parse_server(wanted, flash)
     if server is not None:
         return Gdb(server, flash=flash)
-    return next(each for each in (*counting(), Renode()) if each.name == wanted)
+    return next(each for each in counting() if each.name == wanted)

@@ -1,4 +1,4 @@
-"""QEMU: the reference run. Files and records by semihosting in a scratch directory, or by UART."""
+"""QEMU: the reference run. Files and records by semihosting in a scratch directory."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from pathlib import Path
 from mcucc.backends.interface import RunResult, hang_error, input_file, model_index
 from mcucc.backends.process import run_limited
 from mcucc.backends.records import Records, check_exit, parse_records, result_of, unwrap_totals
-from mcucc.backends.uart import exchange, uart_input, uart_output
 from mcucc.boards.board import Board
 from mcucc.errors import ToolError
-from mcucc.toolchain.firmware import Firmware, Transport
+from mcucc.toolchain.firmware import Firmware
 from mcucc.toolchain.targets import find_target
 
 _COUNTER_BITS = 32
@@ -47,10 +46,10 @@ class Qemu:
     ) -> RunResult:
         """See Emulator.run. Counting makes virtual time follow the instructions (-icount)."""
         index = model_index(firmware, model)
-        uart = firmware.options.transport is Transport.UART
         with tempfile.TemporaryDirectory(prefix="mcucc-qemu-") as scratch:
-            talk = self._over_uart if uart else self._over_files
-            records, output, errors = talk(firmware, images, count, index, timeout_s, Path(scratch))
+            records, output, errors = self._over_files(
+                firmware, images, count, index, timeout_s, Path(scratch)
+            )
         check_exit(records, firmware, self.name, errors)
         if count:
             values = unwrap_totals(records.values, len(images), _COUNTER_BITS)
@@ -106,24 +105,6 @@ class Qemu:
             begun = parse_records(_read_text(text))
             raise hang_error(self.name, timeout_s, begun.values) from error
         return parse_records(_read_text(text)), (scratch / "output.bin").read_bytes(), errors
-
-    def _over_uart(
-        self,
-        firmware: Firmware,
-        images: Sequence[bytes],
-        count: bool,
-        index: int,
-        timeout_s: float,
-        scratch: Path,
-    ) -> tuple[Records, bytes, str]:
-        """The serial port is QEMU's standard input and output."""
-        command = [*self._command(firmware, count), "-serial", "stdio"]
-        stream = uart_input(firmware, images, count, index)
-        text, errors = exchange(command, stream, timeout_s, scratch)
-        records = parse_records(text)
-        if records.exit is None and not errors:
-            raise hang_error(self.name, timeout_s, records.values)
-        return records, uart_output(text), errors
 
 
 def _read_text(path: Path) -> str:

@@ -1,120 +1,298 @@
-"""Renode, when it is on PATH: a platform made from the layout, the firmware over its UART.
+"""Renode as a GDB server: a platform made from the layout, or the user's own.
 
-Renode's semihosting has no files, so the UART carries everything; a peripheral in Renode's own
-Python plays the CMSDK UART between two files of a scratch directory. Instructions are not counted
-here: QEMU and unicorn do that.
+Without a platform the machine is the one of QEMU, and Renode's instructions are QEMU's; with one
+(renode:FILE.repl) the firmware is linked for the board's real addresses. On Arm a peripheral in
+Renode's own Python stands where the timer is and answers with the executed instructions; RISC-V has
+minstret. What is known of Renode is from running 1.15.3 and 1.16.1.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import socket
 import subprocess
-import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mcucc.backends.interface import RunResult, hang_error, input_file, model_index
+from mcucc.backends.gdb.backend import placed_for
+from mcucc.backends.gdb.server import Endpoint
+from mcucc.backends.gdb.servers import LOCAL, free_ports, open_connection
+from mcucc.backends.interface import EmulationFault, HangError
 from mcucc.backends.process import started
-from mcucc.backends.records import check_exit, parse_records, result_of
-from mcucc.backends.uart import uart_input, uart_output
 from mcucc.base.names import comment
 from mcucc.base.templates import code_templates
-from mcucc.boards.board import Architecture, Board, Core
-from mcucc.errors import ToolError
+from mcucc.boards.board import Board, Core
+from mcucc.errors import McuccError, ToolError
 from mcucc.toolchain.address_range import Span
-from mcucc.toolchain.firmware import Firmware, Transport, retarget
+from mcucc.toolchain.fence import Access, FenceRegion, Protection, fence_regions, is_spoken, spoken
+from mcucc.toolchain.firmware import Firmware
+from mcucc.toolchain.machines import Guards, Machine, machine_of, renode_cpu
+from mcucc.toolchain.real_machine import real_machine
+from mcucc.toolchain.targets import no_firmware
 
+NAME = "renode"
+USAGE = "renode[:FILE.repl]"
+START_LIMIT_S = 120.0  # Mono compiles Renode at its start: 11 s were seen on a busy machine
+_GRACE_S, _POLL_S, _REST_S = 2.0, 0.05, 0.5
 _PAGE = 4096
-_POLL_S = 0.05
-_FILES = ("platform.repl", "run.resc", "uart.py")
+_LAST_WORDS = 1500  # characters
+_DEFAULT_REGIONS = 8  # of Renode's Cortex-M where a platform does not say
+# Where a user's platform gets its counter: vendor's space of Cortex-M, where no peripheral is.
+_COUNTER = Span(0xE0200000, _PAGE)
+_NANOSECONDS = 1_000_000_000
+# What Renode's monitor takes as a path without quotes.
+_PLAIN_PATH = re.compile(r"[\w./+-]+")
+_CPU = re.compile(r"(?m)^cpu:")
+_USING = re.compile(r'(?m)^using\s+"')
+_REGIONS = re.compile(r"(?m)^\s+numberOfMPURegions:\s*(0x[0-9a-fA-F]+|\d+)\s*$")
+_FAILED = "There was an error executing command"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_HELIUM = "Renode up to 1.16.1 lacks Helium's loops (WLSTP, LETP): --on qemu runs them"
+_NO_M55 = "Renode 1.15 has no Cortex-M55; 1.16 has one: a newer Renode, or --on qemu"
 
 
+@dataclass(frozen=True)
 class Renode:
-    """Renode, found on PATH, by option or by MCUCC_RENODE."""
+    """Renode on PATH, or what MCUCC_RENODE names. `platform` is the user's, None: mcucc's."""
 
-    name = "renode"
+    platform: Path | None = None
+    program: str | None = None
+    limit_s: float = START_LIMIT_S
 
-    def __init__(self, path: str | None = None) -> None:
-        self._asked = path or os.environ.get("MCUCC_RENODE") or "renode"
+    @property
+    def name(self) -> str:
+        """As on the command line."""
+        return NAME if self.platform is None else f"{NAME}:{self.platform}"
 
     def unavailable(self, board: Board) -> str | None:
-        """Why it cannot run: another core than Arm's, or not installed."""
-        if board.core.architecture is not Architecture.ARM:
-            return f"mcucc has no Renode platform for {board.core.value}; use qemu"
-        if shutil.which(self._asked) is None:
+        """Why it cannot run: no machine for the core, or not installed."""
+        reason = no_firmware(board) if self.platform is None else None
+        if reason is not None:
+            return reason
+        if self._found() is None:
             return f"{self._asked} is not on PATH (https://renode.io)"
         return None
 
-    def run(
-        self,
-        firmware: Firmware,
-        images: Sequence[bytes],
-        *,
-        count: bool = False,
-        timeout_s: float = 600.0,
-        model: str | None = None,
-    ) -> RunResult:
-        """See Emulator.run. Links a UART image beside one for semihosting; never counts."""
-        program = shutil.which(self._asked)
+    def machine(self, firmware: Firmware, emulated: str = "") -> Machine:
+        """QEMU's machine with a timer that counts instructions, or the board's own addresses."""
+        del emulated
+        if self.platform is None:
+            machine = machine_of(firmware.board)
+            return replace(machine, timer_hz=_NANOSECONDS, icount_shift=0)
+        regions = _regions_of(_text_of(self.platform))
+        return _own_machine(real_machine(firmware, flash=True), regions)
+
+    @contextmanager
+    def started(self, firmware: Firmware, folder: Path) -> Iterator[Endpoint]:
+        """Starts Renode with the image, waits until it takes a connection, ends it after."""
+        program = self._found()
         if program is None:
-            raise ToolError(self.unavailable(firmware.board) or "", where=self.name)
-        if count:
-            raise ToolError("Renode is not used for counting", where=self.name, hint="use qemu")
-        input_file(images, count)
-        if firmware.options.transport is not Transport.UART:
-            firmware = retarget(firmware, firmware.machine, Transport.UART)
-        stream = uart_input(firmware, images, count, model_index(firmware, model))
-        with tempfile.TemporaryDirectory(prefix="mcucc-renode-") as scratch:
-            text, errors = _run(program, firmware, stream, timeout_s, Path(scratch))
-        records = parse_records(text)
-        if records.exit is None and not errors:
-            raise hang_error(self.name, timeout_s, records.values)
-        check_exit(records, firmware, self.name, errors)
-        return result_of(records, uart_output(text), len(images), count, lambda ticks: ticks)
+            hint = "get it from renode.io, or set MCUCC_RENODE to it"
+            raise ToolError(f"{self._asked} is not on PATH", where=NAME, hint=hint)
+        placed = placed_for(firmware, self.machine(firmware))
+        if self.platform is None:
+            self._check_fence(placed)
+        (port,) = free_ports(1)
+        write_scripts(placed, folder, port, self.platform)
+        said = folder / "renode.txt"
+        command = [program, "--disable-xwt", "--console", "--plain", "-e", "include @run.resc"]
+        with (
+            said.open("wb") as stream,
+            started(
+                command,
+                folder,
+                # Its console takes the end of its input for "quit".
+                stdin=subprocess.PIPE,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                grace_s=_GRACE_S,
+            ) as process,
+            _closed(process),
+            self._connected(process, port, said, firmware.board) as connection,
+        ):
+            try:
+                yield Endpoint(connection, emulated=True)
+            except ToolError as error:
+                raise _explained(error, process, said, firmware.board) from error
+
+    @property
+    def _asked(self) -> str:
+        return self.program or os.environ.get("MCUCC_RENODE") or NAME
+
+    def _found(self) -> str | None:
+        return shutil.which(self._asked)
+
+    def _check_fence(self, firmware: Firmware) -> None:
+        """ToolError where the fence has no room for the regions that Renode needs."""
+        machine = firmware.machine
+        if not is_spoken(firmware.layout.fence, machine.protection):
+            raise ToolError(
+                f"a RAM of {firmware.ram_bytes or firmware.board.ram_bytes} bytes takes all of the "
+                f"MPU's {machine.regions} regions, and Renode needs two more",
+                where=NAME,
+                hint="--on qemu, or a RAM size that is a multiple of a larger power of two",
+            )
+
+    def _connected(
+        self, process: subprocess.Popen[bytes], port: int, said: Path, board: Board
+    ) -> socket.socket:
+        """The first connection that is taken; ToolError with Renode's words where none is."""
+        deadline = time.monotonic() + self.limit_s
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                what = f"Renode ended at once, with exit code {process.returncode}"
+                raise ToolError(f"{what}{_quoted(said)}", where=self.name)
+            if _FAILED in _words(said):
+                raise self._script_error(process, said, board)
+            try:
+                return open_connection(LOCAL, port)
+            except OSError:
+                time.sleep(_POLL_S)
+        what = f"Renode did not open its GDB server within {self.limit_s:g} s"
+        raise ToolError(f"{what}{_quoted(said)}", where=self.name)
+
+    def _script_error(
+        self, process: subprocess.Popen[bytes], said: Path, board: Board
+    ) -> ToolError:
+        """What Renode complains of: the lines behind its announcement."""
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_REST_S)  # for the rest of its words
+        words = _words(said)
+        complaint = words[words.index(_FAILED) :].strip()[:_LAST_WORDS]
+        hint = ""
+        if board.core is Core.M55 and "cpu type" in complaint.lower():
+            hint = _NO_M55
+        return ToolError(f"Renode refuses its script:\n{complaint}", where=self.name, hint=hint)
 
 
-def write_scripts(firmware: Firmware, folder: Path) -> None:
-    """Writes platform.repl, run.resc and uart.py for an image; Renode is started in the folder."""
-    layout, machine, core = firmware.layout, firmware.machine, firmware.board.core
+def parse_renode(text: str, flash: bool = False) -> Renode | None:
+    """The Renode that a value of --on names, None where it names something else.
+
+    Raises McuccError for a platform that cannot be used: not there, or a path that Renode's monitor
+    does not read.
+    """
+    name, colon, argument = text.partition(":")
+    if name != NAME:
+        return None
+    if flash:
+        hint = "it goes with --on openocd:CONFIG and such"
+        raise McuccError("renode has no flash to write", where="--flash", hint=hint)
+    if not colon:
+        return Renode()
+    hint = f"write {USAGE}, FILE.repl Renode's description of a platform with the board's memories"
+    if not argument.endswith(".repl"):
+        raise McuccError(f"{argument!r} is no FILE.repl", where="--on", hint=hint)
+    path = Path(argument).resolve()
+    if not path.is_file():
+        raise McuccError(f"{argument}: no such file", where="--on", hint=hint)
+    if not _PLAIN_PATH.fullmatch(path.as_posix()):
+        what = f"{path}: Renode's monitor reads no path with such characters"
+        raise McuccError(what, where="--on", hint="move it to a path of letters, digits and _ - .")
+    described = _text_of(path)
+    if not _CPU.search(described) and not _USING.search(described):
+        what = f"{argument} has no entry `cpu`"
+        more = "its processor must be called cpu: mcucc counts by sysbus.cpu"
+        raise McuccError(what, where="--on", hint=more)
+    return Renode(path)
+
+
+def write_scripts(
+    firmware: Firmware, folder: Path, port: int = 3333, platform: Path | None = None
+) -> None:
+    """Writes run.resc, timer.py, the image and platform.repl (counter.repl beside the user's).
+
+    Renode is started in `folder`, and listens for GDB at `port`.
+    """
+    layout, machine, board = firmware.layout, firmware.machine, firmware.board
     spans = dict.fromkeys((machine.harness_code, machine.harness_ram, *layout.spans))
+    arm = machine.protection is not Protection.PMP
+    home = f"{folder.resolve().as_posix()}/"
+    home = home if _PLAIN_PATH.fullmatch(home) else ""  # Renode is started there
     values = {
-        "board": comment(firmware.board.title),
-        "cpu": "cortex-m0+" if core is Core.M0PLUS else core.value,
+        "board": comment(board.title),
+        "arm": arm,
+        "cpu": renode_cpu(board.core),
+        "regions": machine.regions if machine.regions > _DEFAULT_REGIONS else 0,
         "memories": [Span(each.origin, -(-each.size // _PAGE) * _PAGE) for each in spans],
         "timer": machine.timer & -_PAGE,
-        "uart": machine.uart,
-        "elf": firmware.elf.resolve().as_posix(),
         "vectors": machine.harness_code.origin,
-        "folder": folder.resolve().as_posix(),
+        "port": port,
+        "folder": home,
+        "platform": f"{home}platform.repl" if platform is None else platform.as_posix(),
+        "counter": platform is not None and arm,
     }
-    for name in _FILES:
+    shutil.copyfile(firmware.elf, folder / "firmware.elf")
+    names = {"run.resc", "timer.py", "counter.repl" if platform is not None else "platform.repl"}
+    for name in sorted(names):
         text = code_templates().get_template(f"firmware/{name}.j2").render(**values)
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def _run(
-    program: str, firmware: Firmware, stream: bytes, timeout_s: float, folder: Path
-) -> tuple[str, str]:
-    """Starts Renode and waits for `##exit` in the output file; it does not end by itself."""
-    write_scripts(firmware, folder)
-    (folder / "uart_input.txt").write_bytes(stream)
-    output, errors = folder / "uart_output.txt", folder / "errors.txt"
-    command = [program, "--disable-xwt", "--console", "--plain", "-e", "include @run.resc"]
-    deadline = time.monotonic() + timeout_s
-    with (
-        errors.open("wb") as complaints,
-        started(
-            command, folder, stdin=subprocess.DEVNULL, stdout=complaints, stderr=complaints
-        ) as process,
-    ):
-        while time.monotonic() < deadline:
-            ended = process.poll() is not None
-            text = output.read_text("ascii", "replace") if output.is_file() else ""
-            if "\n##exit" in text and text.endswith("\n"):
-                return text, ""
-            if ended:
-                return text, errors.read_text("utf-8", "replace")[-2000:] or "Renode ended"
-            time.sleep(_POLL_S)
-    return text, ""
+def _own_machine(real: Machine, regions: int) -> Machine:
+    """The board's own addresses with an instruction counter, and a fence that Renode keeps."""
+    counting = replace(real, timer_hz=_NANOSECONDS, icount_shift=0, counter=None, regions=regions)
+    if real.protection is Protection.PMP:
+        return counting
+    counting = replace(counting, timer=_COUNTER.origin)
+    fence: tuple[FenceRegion, ...] = ()
+    if real.guards is Guards.ALL:
+        counter = fence_regions(_COUNTER, Access.DEVICE, real.protection)
+        fence = spoken((*real.fence, *counter), real.protection)
+    if len(fence) > regions:
+        fence = ()
+    return replace(counting, fence=fence, guards=Guards.ALL if fence else Guards.NOTHING)
+
+
+def _regions_of(described: str) -> int:
+    """Regions of the MPU that a platform gives its processor."""
+    found = _REGIONS.search(described)
+    return int(found[1], 0) if found else _DEFAULT_REGIONS
+
+
+def _text_of(platform: Path) -> str:
+    try:
+        return platform.read_text("utf-8", "replace")
+    except OSError as error:
+        raise ToolError(f"cannot be read: {error.strerror}", where=str(platform)) from error
+
+
+@contextmanager
+def _closed(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Closes the program's input at the end, which it takes for "quit"."""
+    try:
+        yield
+    finally:
+        if process.stdin is not None:
+            with suppress(OSError):
+                process.stdin.close()
+
+
+def _words(said: Path) -> str:
+    return _COLOUR.sub("", said.read_text("utf-8", "replace"))
+
+
+def _quoted(said: Path) -> str:
+    """The end of what Renode printed, on lines of its own; "" where it said nothing."""
+    words = _words(said).strip()[-_LAST_WORDS:]
+    return f":\n{words}" if words else ""
+
+
+def _explained(
+    error: ToolError, process: subprocess.Popen[bytes], said: Path, board: Board
+) -> ToolError:
+    """An error of the session: with Renode's words where it is gone, and what it cannot do."""
+    if board.core is Core.M55 and isinstance(error, HangError | EmulationFault):
+        error.hint = _HELIUM
+        error.args = (error.render(),)
+    if isinstance(error, HangError | EmulationFault):
+        return error
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_REST_S)  # where the connection broke off because it ends
+    if process.poll() is None:
+        return error
+    return ToolError(f"{error.what}{_quoted(said)}", where=error.where, hint=error.hint)

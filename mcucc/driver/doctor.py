@@ -151,7 +151,7 @@ def _qemu(target: Target, key: str, use: str) -> Tool:
 
 def _renode() -> Tool:
     place = shutil.which(os.environ.get("MCUCC_RENODE") or "renode")
-    use = "emulate whole boards over UART"
+    use = "emulate boards: --on renode"
     if place is None:
         return Tool("renode", use, False, None, get=_get("renode"))
     return Tool("renode", use, False, _number(_output([place, "--version"])), place)

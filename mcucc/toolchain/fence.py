@@ -48,26 +48,32 @@ class FenceRegion:
 
 
 def whole_fence(
-    spans: Sequence[tuple[Span, Access]], protection: Protection, spoken: bool = False
+    spans: Sequence[tuple[Span, Access]], protection: Protection
 ) -> tuple[FenceRegion, ...]:
-    """The regions that admit these spans and nothing else.
-
-    A Cortex-M with PRIVDEFENA=0 denies what no region admits, and never asks its MPU about the
-    system control space. `spoken` says both in regions: Renode up to 1.16.1 gives privileged
-    code the default map back (Armv7-M), and asks the MPU about everything (Armv8-M).
-    """
+    """The regions that admit these spans and nothing else."""
     regions = [
         region for span, access in spans for region in fence_regions(span, access, protection)
     ]
     if protection is Protection.PMP:
         # What no entry matches is allowed in machine mode: the last one matches every address.
-        return (*regions, FenceRegion(0xFFFFFFFF, _PMP_LOCK | _PMP_NAPOT, "nothing else"))
-    if spoken:
-        regions += fence_regions(_SYSTEM_CONTROL, Access.DEVICE, protection)
-        if protection is Protection.PMSA7:
-            # Of regions that overlap the one with the highest number counts: this is the first.
-            regions.insert(0, FenceRegion(0, _rasr(Access.NONE, 32, 0), "nothing else"))
+        regions.append(FenceRegion(0xFFFFFFFF, _PMP_LOCK | _PMP_NAPOT, "nothing else"))
     return tuple(regions)
+
+
+def spoken(regions: Sequence[FenceRegion], protection: Protection) -> tuple[FenceRegion, ...]:
+    """A fence with what goes without saying on real cores said in regions.
+
+    A Cortex-M with PRIVDEFENA=0 denies what no region admits, and never asks its MPU about the
+    system control space. Renode up to 1.16.1 gives privileged code the default map back
+    (Armv7-M), and asks the MPU about everything (Armv8-M).
+    """
+    if protection is Protection.PMP:
+        return tuple(regions)
+    system = fence_regions(_SYSTEM_CONTROL, Access.DEVICE, protection)
+    if protection is Protection.PMSA8:
+        return (*regions, *system)
+    # Of regions that overlap the one with the highest number counts: the first gives way.
+    return (FenceRegion(0, _rasr(Access.NONE, 32, 0), "nothing else"), *regions, *system)
 
 
 def guard_fence(guard: Span, protection: Protection) -> tuple[FenceRegion, ...]:
@@ -86,7 +92,7 @@ def guard_fence(guard: Span, protection: Protection) -> tuple[FenceRegion, ...]:
 
 
 def is_spoken(regions: Sequence[FenceRegion], protection: Protection) -> bool:
-    """Whether a fence stands in Renode too: PMP needs nothing said, see whole_fence for others."""
+    """Whether a fence stands in Renode too: PMP needs nothing said, see `spoken` for others."""
     system = {each.base & -GRANULE for each in regions} & {_SYSTEM_CONTROL.origin}
     return protection is Protection.PMP or bool(system)
 

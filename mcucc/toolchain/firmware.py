@@ -12,7 +12,6 @@ from mcucc.base.names import comment, identifier
 from mcucc.base.package_data import resource_dir
 from mcucc.base.templates import code_templates
 from mcucc.boards.board import Board, Counter
-from mcucc.errors import ToolError
 from mcucc.toolchain.address_range import Span
 from mcucc.toolchain.compilers import WARNINGS, Compiler, Kind, compile_objects, run_tool
 from mcucc.toolchain.elf import Image, read_image
@@ -44,7 +43,6 @@ class Transport(Enum):
 
     SEMIHOSTING = "semihosting"  # QEMU and unicorn: files
     MAILBOX = "mailbox"  # any debugger: a struct in RAM and a breakpoint
-    UART = "uart"  # Renode: text
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,6 @@ def build_firmware(
     """
     options = options or BuildOptions()
     machine = machine_of(board)
-    _check_transport(board, options.transport)
     compiler = cross_compiler(board, options.compiler)
     folder.mkdir(parents=True, exist_ok=True)
     objects = _compile(compiler, models, kernels, board, folder, include, options)
@@ -174,11 +171,10 @@ def retarget(firmware: Firmware, machine: Machine, transport: Transport) -> Firm
     """The same library, object by object, linked for another machine and with another transport.
 
     The image lies beside the other, named after the machine and the transport; RAM keeps its size.
-    Raises FitError when the library cannot live there, ToolError when the core has no such
-    transport or the fence needs more regions than the machine has.
+    Raises FitError when the library cannot live there, ToolError when the fence needs
+    more regions than the machine has.
     """
     source = resource_dir("runtime_c") / "firmware" / f"transport_{transport.value}.c"
-    _check_transport(firmware.board, transport)
     flags = _harness_flags(firmware.board, firmware.compiler)
     folder = firmware.elf.parent
     objects = compile_objects(firmware.compiler, [source], flags, Path("harness"), folder)
@@ -202,13 +198,6 @@ def _image_name(firmware: Firmware) -> str:
     if firmware.options.transport is not Transport.SEMIHOSTING:
         words.append(firmware.options.transport.value)
     return "-".join(words)
-
-
-def _check_transport(board: Board, transport: Transport) -> None:
-    if transport is Transport.UART and not find_target(board).uart:
-        raise ToolError(
-            f"firmware of {board.core.value} has no serial port", hint="build for semihosting"
-        )
 
 
 def _harness_flags(board: Board, compiler: Compiler) -> list[str]:
@@ -332,7 +321,6 @@ def _config_values(firmware: Firmware) -> dict[str, object]:
         "fence": firmware.layout.fence,
         "counter": _COUNTERS.get(firmware.machine.counter, "PLAIN"),
         "timer": firmware.machine.timer,
-        "uart": firmware.machine.uart,
     }
 
 

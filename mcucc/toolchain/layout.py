@@ -14,7 +14,7 @@ from itertools import permutations
 from mcucc.boards.board import Board, Memory
 from mcucc.errors import FitError, ToolError
 from mcucc.toolchain.address_range import Span
-from mcucc.toolchain.fence import GRANULE, Access, FenceRegion, whole_fence
+from mcucc.toolchain.fence import GRANULE, Access, FenceRegion, spoken, whole_fence
 from mcucc.toolchain.machines import Machine
 
 ARENA_ALIGNMENT = 8
@@ -218,9 +218,9 @@ def _fence(
     if machine.real:
         return machine.fence
     regions = whole_fence(wanted, machine.protection)
-    spoken = whole_fence(wanted, machine.protection, spoken=True)
-    if machine.spoken_fence and len(spoken) <= machine.regions:
-        return spoken
+    said = spoken(regions, machine.protection)
+    if machine.spoken_fence and len(said) <= machine.regions:
+        return said
     if len(regions) > machine.regions:
         raise ToolError(
             f"the fence needs {len(regions)} regions, {machine.name} has {machine.regions}",

@@ -32,8 +32,9 @@ class Machine:
     by itself; it runs at `timer_hz` of virtual time. When QEMU counts, an instruction takes
     2^`icount_shift` ns of that: 128 ns are 2.56 ticks of a 20 MHz timer and 3.2 of a 25 MHz one. A
     difference of two readings is off by less than one tick, so rounding is exact, and the 32-bit
-    counter lasts 1.3 G instructions. `uart` is a CMSDK UART, of RISC-V a 16550.
-    `spoken_fence` asks for the regions that Renode needs (whole_fence) where they fit: a RAM of
+    counter lasts 1.3 G instructions. `uart` is for the
+    self-test: a CMSDK UART, of RISC-V a 16550.
+    `spoken_fence` asks for the regions that Renode needs (fence.spoken) where they fit: a RAM of
     many odd pieces goes without.
 
     Of a real one `flash` and `ram` are the windows of code, weights, data and arena themselves,

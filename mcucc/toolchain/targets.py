@@ -22,8 +22,8 @@ class Target:
     """How C of one architecture becomes firmware.
 
     `compilers` are searched on PATH in this order, `compiler_variable` names one of the user's
-    own; `install` says how to get one. `harness` are sources below runtime_c/firmware; `uart`
-    says whether the machine has a serial port for them. `emulator` is QEMU's program.
+    own; `install` says how to get one. `harness` are sources below runtime_c/firmware.
+    `emulator` is QEMU's program.
     """
 
     compilers: tuple[str, ...]
@@ -31,7 +31,6 @@ class Target:
     install: str
     dialects: Mapping[Kind, Dialect]
     harness: tuple[str, ...]
-    uart: bool
     emulator: str
     emulator_variable: str
     emulator_package: str
@@ -77,7 +76,6 @@ _TARGETS = {
         install="arm-none-eabi-gcc (Debian: gcc-arm-none-eabi libnewlib-arm-none-eabi)",
         dialects={Kind.GCC: GCC_ARM, Kind.ZIG: ZIG},
         harness=("arm/reset.c", "arm/core.c", "arm/fence.c"),
-        uart=True,
         emulator="qemu-system-arm",
         emulator_variable="MCUCC_QEMU",
         emulator_package="qemu-system-arm",
@@ -94,7 +92,6 @@ _TARGETS = {
         install="riscv64-unknown-elf-gcc (Debian: gcc-riscv64-unknown-elf)",
         dialects={Kind.GCC: GCC_RISCV, Kind.ZIG: ZIG},
         harness=("riscv/reset.c", "riscv/core.c", "riscv/fence.c"),
-        uart=False,
         emulator="qemu-system-riscv32",
         emulator_variable="MCUCC_QEMU_RISCV",
         emulator_package="qemu-system-misc",

@@ -35,7 +35,6 @@ typedef struct {
     uint32_t fence_count;
     uint32_t counter;
     volatile uint32_t *timer; /* Arm only */
-    volatile uint32_t *uart;  /* CMSDK UART; Arm only */
 } mcucc_harness_config;
 
 extern const mcucc_harness_config mcucc_config;

@@ -10,7 +10,7 @@ import pytest
 from mcucc.backends import HangError, Qemu, Unicorn
 from mcucc.boards.board import load_board
 from mcucc.errors import ToolError
-from mcucc.toolchain import ModelUnit, Transport, build_firmware
+from mcucc.toolchain import ModelUnit, build_firmware
 from tests.backends.firmware_fixtures import (
     BOARDS,
     QEMU_ONLY,
@@ -87,23 +87,6 @@ def test_stack_and_arena_marks_are_what_the_code_uses() -> None:
     assert 64 < small.stack_bytes < 64 + 80
     assert 1064 <= large.stack_usage["mirror"] <= result.stack_bytes
     assert small.arena_high_water == 124
-
-
-@pytest.mark.parametrize("board", ["bluepill", "corstone-300"])
-def test_uart_carries_what_semihosting_does(board: str) -> None:
-    firmware = build_tiny(board, transport=Transport.UART)
-    images = pictures(2)
-    result = Qemu().run(firmware, images, count=True, timeout_s=60)
-    assert result.outputs == tuple(expected(image) for image in images)
-    files = Qemu().run(build_tiny(board), images, count=True)
-    assert result.step_instructions == files.step_instructions
-    with pytest.raises(ToolError, match="47 bytes, the network takes 48"):
-        Qemu().run(firmware, [bytes(47)], timeout_s=60)
-
-
-def test_a_core_without_a_serial_port_says_so() -> None:
-    with pytest.raises(ToolError, match="rv32imc has no serial port"):
-        build_tiny("esp32-c3", transport=Transport.UART)
 
 
 @pytest.mark.parametrize("board", ["bluepill", "esp32-c3"])

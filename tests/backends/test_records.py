@@ -7,7 +7,6 @@ import pytest
 from mcucc.backends.block_counter import count_instructions
 from mcucc.backends.records import parse_records, unwrap_totals
 from mcucc.backends.semihosting import SemihostingFiles
-from mcucc.backends.uart import hex_block, uart_output
 from mcucc.errors import ToolError
 
 
@@ -52,12 +51,3 @@ def test_semihosting_reads_the_input_to_its_end() -> None:
     assert files.call(0x06, 0) == 5
     with pytest.raises(ToolError, match="semihosting call 0x99"):
         files.call(0x99, 0)
-
-
-def test_a_damaged_uart_block_is_an_error() -> None:
-    block = hex_block(b"\x01\x02\x03").removeprefix("I").strip()
-    assert uart_output(f"##data {block}\n") == b"\x01\x02\x03"
-    with pytest.raises(ToolError, match="wrong CRC32"):
-        uart_output(f"##data {block.replace('01', '11', 1)}\n")
-    with pytest.raises(ToolError, match="damaged"):
-        uart_output("##data 0102xx:00\n")

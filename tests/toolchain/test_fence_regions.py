@@ -14,6 +14,7 @@ from mcucc.toolchain.fence import (
     Protection,
     fence_regions,
     is_spoken,
+    spoken,
     whole_fence,
 )
 from mcucc.toolchain.layout import Sizes, exact_layout
@@ -100,7 +101,7 @@ def permissions_v7(regions: tuple[FenceRegion, ...], address: int) -> int | None
 def test_a_spoken_fence_denies_all_else_and_admits_the_system_control_space() -> None:
     code, data = Span(0x00200000, 1 << 16), Span(0x20000000, 20_448)
     wanted = [(code, Access.CODE), (data, Access.DATA)]
-    regions = whole_fence(wanted, Protection.PMSA7, spoken=True)
+    regions = spoken(whole_fence(wanted, Protection.PMSA7), Protection.PMSA7)
     seen = {at: permissions_v7(regions, at) for at in (0, code.end, data.end, 0xFFFFFFFF)}
     assert set(seen.values()) == {0}
     assert permissions_v7(regions, code.origin) == 6
@@ -112,16 +113,16 @@ def test_a_spoken_fence_denies_all_else_and_admits_the_system_control_space() ->
 
 def test_a_spoken_fence_of_armv8m_has_one_region_more() -> None:
     data = [(Span(0x38000000, 15_872), Access.DATA)]
-    *rest, system = whole_fence(data, Protection.PMSA8, spoken=True)
+    *rest, system = spoken(whole_fence(data, Protection.PMSA8), Protection.PMSA8)
     assert tuple(rest) == whole_fence(data, Protection.PMSA8)
     assert (system.base, system.attributes) == (0xE000E001, 0xE000EFE1)
     assert is_spoken((*rest, system), Protection.PMSA8)
 
 
-@pytest.mark.parametrize(("size", "spoken"), [(None, True), (1_172_672, False)])
-def test_a_ram_of_many_pieces_goes_without(size: int | None, spoken: bool) -> None:
+@pytest.mark.parametrize(("size", "said"), [(None, True), (1_172_672, False)])
+def test_a_ram_of_many_pieces_goes_without(size: int | None, said: bool) -> None:
     board = load_board("nucleo-h7a3zi")
     sizes = Sizes(code=0, weights=0, static=64, arena=781792, harness_code=0, harness_ram=0)
     layout = exact_layout(board, machine_of(board), sizes, 8, size)
-    assert is_spoken(layout.fence, Protection.PMSA7) == spoken
+    assert is_spoken(layout.fence, Protection.PMSA7) == said
     assert len(layout.fence) <= machine_of(board).regions

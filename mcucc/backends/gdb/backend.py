@@ -73,7 +73,7 @@ class Gdb:
             why_not = start_counter(client, machine) if count else ""
             if why_not or (machine.counter is not None and not count):
                 machine = without_counter(machine)
-            placed = _placed(firmware, machine)
+            placed = placed_for(firmware, machine)
             if load(client, placed, self._flash, self.name):
                 _reset(client, words)
                 quieten(client, placed.board)
@@ -93,7 +93,7 @@ class Gdb:
             records = Records(values, records.exit)
         place = Place(
             machine=emulated or machine.name,
-            emulated=bool(emulated),
+            emulated=bool(emulated) or endpoint.emulated,
             memory="flash" if machine.in_flash or not machine.real else "RAM",
             guards=_guards(machine, records),
             uncounted=why_not,
@@ -109,7 +109,8 @@ def _result(
         known = machine.instructions(records.values["known"])
         if known - machine.instructions(records.values["overhead"]) + 1 != KNOWN_INSTRUCTIONS:
             words = f"-icount shift={machine.icount_shift},sleep=off"
-            place = replace(place, uncounted=f"QEMU counts instructions only with {words}")
+            why_not = f"the timer does not count instructions; QEMU does with {words}"
+            place = replace(place, uncounted=why_not)
     instructions = count and machine.counter is None and not place.uncounted
     result = result_of(records, output, images, instructions, machine.instructions)
     if machine.counter is None or not count:
@@ -132,8 +133,8 @@ def _reset(client: Client, commands: Sequence[str]) -> None:
             client.monitor(words)
 
 
-def _placed(firmware: Firmware, machine: Machine) -> Firmware:
-    """The firmware linked for a machine, with a mailbox."""
+def placed_for(firmware: Firmware, machine: Machine) -> Firmware:
+    """The firmware linked for a machine, with a mailbox; FitError when it has no place there."""
     if firmware.machine == machine and firmware.options.transport is Transport.MAILBOX:
         return firmware
     return retarget(firmware, machine, Transport.MAILBOX)

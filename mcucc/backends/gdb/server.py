@@ -19,11 +19,13 @@ class Endpoint:
 
     Opened by whoever waits for the server, since many serve one client and then end: a second
     connection would be refused. `reset` are the server's own words (each sent as `monitor WORDS`)
-    that reset the core and halt it, () where it is halted at its reset vector anyway.
+    that reset the core and halt it, () where it is halted at its reset vector anyway. `emulated`
+    says that no board is behind it.
     """
 
     connection: socket.socket
     reset: tuple[str, ...] = ()
+    emulated: bool = False
 
 
 class Server(Protocol):

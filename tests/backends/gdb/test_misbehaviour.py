@@ -207,7 +207,7 @@ def refuses(*begins: bytes) -> FakeServer:
         (b"m", "did not read 4 bytes at 0xe000ed00: 'E01'"),
         (b"X", "did not write 4 bytes at|did not write .* bytes at 0x"),
         (b"p", "did not read pc: 'E01'"),
-        (b"P", "did not set xpsr: 'E01'"),
+        (b"P", "did not set sp: 'E01'"),
         (b"Z", "did not set a breakpoint at 0x"),
         (b"c", "did not run the core: 'E01'"),
         (b"qXfer:features", "did not read features target.xml: 'E01'"),
