@@ -46,6 +46,7 @@ def run_command(
 ) -> None:
     """Run a picture or sample, or a folder of pictures, through a compiled network."""
     from mcucc.backends.choose import check_on
+    from mcucc.cli.board_lines import print_board
     from mcucc.cli.output import console, print_json, progress_bar
     from mcucc.driver.answered import answered, check_drawing, write_drawings
     from mcucc.driver.constant_outputs import constants_of
@@ -71,6 +72,8 @@ def run_command(
         return
     counted = f", {result.instructions:,} instructions" if result.instructions else ""
     console.print(f"{input_file.name} on {result.emulator}{counted}", highlight=False)
+    if result.board is not None:
+        print_board(result.board, console, steps=True)
     lines = (
         _many_lines(compiled, result, found)
         if input_file.is_dir()
@@ -96,6 +99,7 @@ def _as_json(
         **({"constant_outputs": values_of(constants)} if constants else {}),
         "instructions": result.instructions,
         "emulator": result.emulator,
+        **({} if result.board is None else {"board": result.board.to_dict()}),
     }
 
 
@@ -119,6 +123,7 @@ def _many_as_json(
         **({"constant_outputs": values_of(constants)} if constants else {}),
         "instructions": result.instructions,
         "emulator": result.emulator,
+        **({} if result.board is None else {"board": result.board.to_dict()}),
     }
 
 

@@ -69,6 +69,7 @@ def validate_command(
     integer results differ anywhere, or a layer of the file by more than rounding explains.
     """
     from mcucc.backends.choose import check_on
+    from mcucc.cli.board_lines import print_board
     from mcucc.cli.output import console, print_json, progress_bar
     from mcucc.driver.folder import open_compiled
     from mcucc.driver.validate import validate
@@ -97,6 +98,8 @@ def validate_command(
         print_json(found.to_dict())
     else:
         console.print(_table(found))
+        if found.board is not None:
+            print_board(found.board, console)
         for line in _verdict(found):
             console.print(line, markup=False, highlight=False)
         print_answers([answer for answer in found.answers if not answer.implied], console)
@@ -122,7 +125,10 @@ def _write_page(compiled: CompiledFolder, data: Path, found: Validation) -> Path
 
     heads, rows = _rows(found)
     shown = tuple(
-        (TITLES[way.name], *([way.absent] if row is None else [row[head].plain for head in heads]))
+        (
+            _title(found, way.name),
+            *([way.absent] if row is None else [row[head].plain for head in heads]),
+        )
         for way, row in zip(found.ways, rows, strict=True)
     )
     ways = Cells(tuple(heads), shown)
@@ -154,7 +160,7 @@ def _table(found: Validation) -> Table:
         table.add_column(title, justify="right")
     for way, row in zip(found.ways, rows, strict=True):
         cells = [Text(way.absent, style="dim")] if row is None else [row[t] for t in shown]
-        table.add_row(TITLES[way.name], *cells)
+        table.add_row(_title(found, way.name), *cells)
     return table
 
 
@@ -197,10 +203,20 @@ def _verdict(found: Validation) -> list[str]:
     if found.all_equal is None:
         lines.append("NumPy and host C agree on every byte; nothing was emulated")
     if found.all_equal:
-        lines.append("NumPy, host C and emulated C agree on every byte")
+        emulated = "C on the board" if _on_board(found) else "emulated C"
+        lines.append(f"NumPy, host C and {emulated} agree on every byte")
     if found.instructions is not None:
-        lines.append(f"{found.instructions:,} instructions a picture ({found.emulator})")
+        by = found.emulator if found.board is None else found.board.emulator or found.emulator
+        lines.append(f"{found.instructions:,} instructions a picture ({by})")
     return lines
+
+
+def _on_board(found: Validation) -> bool:
+    return found.board is not None and not found.board.place.emulated
+
+
+def _title(found: Validation, way: str) -> str:
+    return "C on the board" if way == "emulated" and _on_board(found) else TITLES[way]
 
 
 def _divergence(divergence: Divergence) -> str:

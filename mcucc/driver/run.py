@@ -13,11 +13,15 @@ import numpy.typing as npt
 from mcucc.backends.camera_rows import as_asked
 from mcucc.backends.choose import choose_emulator
 from mcucc.backends.host import run_host
+from mcucc.backends.interface import Emulator, RunResult
 from mcucc.base.progress import Progress, silent
 from mcucc.driver.folder import CompiledFolder, scratch_folder
+from mcucc.driver.on_board import OnBoard, on_board
 from mcucc.errors import ToolError
 from mcucc.images.samples import Sample
 from mcucc.ir.integer import IntegerGraph
+from mcucc.schedule.plan.program import Program
+from mcucc.toolchain.firmware import Firmware
 
 Outputs = dict[str, npt.NDArray[Any]]  # by name: (samples, H, W, C)
 
@@ -26,12 +30,14 @@ Outputs = dict[str, npt.NDArray[Any]]  # by name: (samples, H, W, C)
 class Run:
     """int8 outputs, and where they were computed: an emulator's name, or "host".
 
-    `instructions` are those of the first sample, None on the host.
+    `instructions` are those of the first sample, None on the host. `board` is there where a
+    debugger was in front of the core.
     """
 
     outputs: Outputs
     instructions: int | None
     emulator: str
+    board: OnBoard | None = None
 
 
 @dataclass(frozen=True)
@@ -95,14 +101,43 @@ def emulated(
     emulator = choose_emulator(wanted, firmware.board, flash)
     if emulator is None:
         return NotEmulated("no emulator runs here (mcucc needs qemu-system-arm or unicorn)")
-    progress(f"emulating with {emulator.name}", 0, 0)
+    progress(f"running on {emulator.name}", 0, 0)
     program = compiled.program()
     raw = [as_asked(program, sample.raw) for sample in samples]
     counted = emulator.run(firmware, raw[:1], count=True, timeout_s=time_limit_s)
     outputs = counted.outputs
     if raw[1:]:
         outputs += emulator.run(firmware, raw[1:], count=False, timeout_s=time_limit_s).outputs
-    return Run(_by_name(compiled.integer, outputs), counted.instructions, emulator.name)
+    board = _board(firmware, program, emulator, counted, raw[0], time_limit_s)
+    return Run(
+        _by_name(compiled.integer, outputs),
+        counted.instructions if board is None else board.instructions,
+        emulator.name,
+        board,
+    )
+
+
+def _board(
+    firmware: Firmware,
+    program: Program,
+    ran: Emulator,
+    found: RunResult,
+    picture: bytes,
+    time_limit_s: float,
+) -> OnBoard | None:
+    """What a debugger's run tells; beside cycles the instructions that an emulator counts."""
+    counter = choose_emulator("auto", firmware.board) if found.cycles is not None else None
+    counted = None
+    if counter is not None:
+        counted = counter.run(firmware, [picture], count=True, timeout_s=time_limit_s)
+        if counted.outputs[0] != found.outputs[0]:
+            raise ToolError(
+                f"outputs differ from those on {counter.name}",
+                where=ran.name,
+                hint="is it the board that was compiled for? validate finds the first layer",
+            )
+    name = "" if counter is None else counter.name
+    return on_board(program, firmware.board, ran.name, found, counted, name)
 
 
 def _by_name(graph: IntegerGraph, outputs: Sequence[bytes]) -> Outputs:

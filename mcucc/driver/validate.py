@@ -17,6 +17,7 @@ from mcucc.driver.folder import CompiledFolder, scratch_folder
 from mcucc.driver.judging import judged, labels_for, relabelled
 from mcucc.driver.load import forms_of
 from mcucc.driver.manifest import PostTraining
+from mcucc.driver.on_board import OnBoard
 from mcucc.driver.run import NotEmulated, Outputs, Run, emulated, on_host
 from mcucc.driver.samples import class_names_of, samples_of
 from mcucc.errors import ModelError, ToolError
@@ -75,6 +76,7 @@ class Validation:
     layers: Diagnosis | None = None  # None: not asked for
     constants: tuple[ConstantCheck, ...] = ()
     answers: tuple[Judged, ...] = ()
+    board: OnBoard | None = None  # None: no debugger was in front of the core
     samples: tuple[Sample, ...] = field(default=(), repr=False)
 
     @property
@@ -100,6 +102,7 @@ class Validation:
             **({f"{self.oracle}_equal": self.oracle_equal} if self.oracle else {}),
             "instructions": self.instructions,
             "emulator": self.emulator,
+            **({} if self.board is None else {"board": self.board.to_dict()}),
             "ways": [way.to_dict() for way in self.ways],
             "divergences": [vars(divergence) for divergence in self.divergences],
             "changed_layer": self.changed_layer,
@@ -188,6 +191,7 @@ def validate(
         layers=diagnose_folder(compiled, samples, progress) if layers else None,
         constants=constants,
         answers=judged(compiled, samples, truth, ways, class_names, note, columns, progress),
+        board=None if isinstance(run, NotEmulated) else run.board,
         samples=samples,
     )
 

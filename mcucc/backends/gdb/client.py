@@ -56,6 +56,7 @@ class Client:
         self._thread = b""
         self._points: list[Breakpoint] = []
         self._words = bytearray()
+        self._emulated = False
 
     @property
     def console(self) -> str:
@@ -223,14 +224,18 @@ class Client:
         self._words.clear()
         with suppress(ToolError):
             self.monitor("qom-get /machine type")
+        self._emulated = True
         return self.console.strip('"').removesuffix("-machine")
 
     def detach(self) -> None:
-        """Leaves nothing behind and lets the core go, as far as the server still listens."""
+        """Leaves nothing behind and lets the core go, as far as the server still listens.
+
+        Not QEMU's: with empty memory it would lock up, and QEMU ends then.
+        """
         deadline = time.monotonic() + _LEAVE_S
         clear = [b"z%d,%x,%x" % (each.kind, each.address, each.size) for each in self._points]
         with suppress(ToolError):
-            for command in (*clear, b"D"):
+            for command in (*clear, *([] if self._emulated else [b"D"])):
                 self._wire.send(command, deadline)
                 self._reply(deadline)
 

@@ -256,7 +256,7 @@ class Listening:
             what = f"nobody listens at {self.name.removeprefix('gdb:')}{reason}"
             raise ToolError(what, where=self.name, hint=self._how_to_start()) from error
         with connection:
-            # OpenOCD's word, which pyOCD and probe-rs know too; others answer it with an error.
+            # OpenOCD's word, which pyOCD and probe-rs know too.
             yield Endpoint(connection, ("reset halt",))
 
     def _how_to_start(self) -> str:
