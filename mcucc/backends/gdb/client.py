@@ -26,7 +26,7 @@ _MOST_DOCUMENT = 1 << 20
 _MOST_CONSOLE = 4096  # bytes of the server's own words that are kept
 _STOP = re.compile(rb"[ST][0-9a-fA-F]{2}")
 _GONE = re.compile(rb"[WX][0-9a-fA-F]{2}")
-_CONSOLE = re.compile(rb"O(?:[0-9a-fA-F]{2})+")
+_CONSOLE = re.compile(rb"O(?:[0-9a-fA-F]{2})*")  # OpenOCD sends empty ones to be heard of
 _FAILED = re.compile(rb"E(?:[0-9a-fA-F]{2}$|\.)")
 _THREAD = re.compile(rb"thread:([0-9a-fA-Fp.]{1,32})(?:;|$)")
 

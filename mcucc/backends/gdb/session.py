@@ -45,6 +45,7 @@ _FAULT_RECORDS = {
     "fault.bfar": _BFAR,
 }
 _HANDLERS = ("mcucc_fault", "mcucc_trap")
+_LOOKS, _LOOK_S = 3, 0.02  # an emulator tells its program counter block by block
 _STRAY_STOPS = 16  # stops that are none of ours, until they are called a fault
 
 
@@ -212,17 +213,27 @@ class Session:
                 self._client.wait(deadline)
             except Silence:
                 raise self._hang(timeout_s) from None
-            pc = again = self._client.register("pc") & ~1
-            if pc != self._stop:
-                again = self._client.register("pc") & ~1
-            if again == self._stop:
+            pc = self._place()
+            if pc == self._stop:
                 return
-            if pc != again:
+            if pc is None:
                 continue  # it runs: that was told of an earlier stop
             if self._firmware.image.function_at(pc) not in _HANDLERS:
-                break
+                raise self._stray(pc)
             self._client.resume()  # debuggers may halt at faults: the firmware reports them itself
-        raise self._stray(pc)
+        raise ToolError("the core stops again and again", where=self._name)
+
+    def _place(self) -> int | None:
+        """Where the core stands; None where it moves between two looks."""
+        place = self._client.register("pc") & ~1
+        for _ in range(_LOOKS):
+            if place == self._stop:
+                break
+            time.sleep(_LOOK_S)
+            before, place = place, self._client.register("pc") & ~1
+            if place not in (before, self._stop):
+                return None
+        return place
 
     def _stray(self, pc: int) -> EmulationFault:
         """The core has stopped where no breakpoint is: what its fault registers say."""

@@ -136,7 +136,7 @@ def test_late_stops_notes_and_words_of_the_server(firmware: Firmware) -> None:
     def talkative(server: FakeServer, sent: bytes, reply: bytes) -> bytes:
         server.send(b"%Stop:T05thread:1;#00")
         if sent != b"?":
-            server.send(packet(b"O48656c6c6f0a"))
+            server.send(packet(b"O48656c6c6f0a") + packet(b"O"))
         if sent[:1] not in b"?cD":
             server.send(packet(b"T05thread:1;"))
         return reply
