@@ -35,13 +35,18 @@ TYPED := $(addprefix tests/,base boards docs driver examples firmware fuzz kerne
 .DEFAULT_GOAL := help
 .PHONY: demo setup test check zoo nightly fuzz bench fit clean help packages extras
 
-# $(call install,PACKAGES): installs where this user may; says what is missing where not.
+# $(call install,PACKAGES): installs those that the distribution has where this user may; says what
+# is missing where not.
 define install
 	if [ -n "$(1)" ]; then \
 		if command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || [ -n "$(SUDO)" ]; }; then \
-			echo "installing:$(1)"; \
-			$(SUDO) apt-get update -qq && \
-			DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq $(1) >/dev/null; \
+			$(SUDO) apt-get update -qq; known=""; \
+			for package in $(1); do \
+				apt-cache show "$$package" >/dev/null 2>&1 && known="$$known $$package" || \
+					echo "$$package is no package here (going on without)"; \
+			done; \
+			echo "installing:$$known"; [ -z "$$known" ] || \
+			DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq $$known >/dev/null; \
 		else false; fi || echo "could not install:$(1) (going on without)"; \
 	fi
 endef

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mcucc.answers.answer import Answer, BoxesAnswer, ClassesAnswer, MaskAnswer
+from mcucc.answers.answer import Answer, BoxesAnswer, ClassesAnswer, KeypointsAnswer, MaskAnswer
 from mcucc.boards.board import load_board
 from mcucc.codegen.model import ModelCode, Origin, model_code
 from mcucc.exports import Example, Library, Trial, export_names, export_to
@@ -20,8 +20,9 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.select import select_all
 from mcucc.ops.arg_max import ArgMax
-from mcucc.ops.common.detection import Anchor, Channels, Form
+from mcucc.ops.common.detection import Anchor, Channels, Curve, Form
 from mcucc.ops.detect_head import DetectHead
+from mcucc.ops.points import Points
 from mcucc.ops.softmax import Softmax
 from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import expand
@@ -84,6 +85,14 @@ def said(answer: Answer, end: str, raw: Array, real: Array) -> list[str]:
         name = "no class is sure" if found.best is None else answer.classes[found.best]
         score = int(max(found.scores) * 65535 + 0.5) * 1000 // 65535
         return [f"{end}: {name}, score per mille {score}\n"]
+    if isinstance(answer, KeypointsAnswer):
+        points = answer.read(raw)
+        lines = [f"{end}: sure points {sum(point.score >= answer.threshold for point in points)}\n"]
+        for name, point in zip(answer.names, points, strict=True):
+            score = round(point.score * 65535) * 1000 // 65535
+            place = f"pixel {int(point.x)} {int(point.y)}"
+            lines.append(f"  {name}, score per mille {score}, {place}\n")
+        return lines
     if isinstance(answer, MaskAnswer):
         others = int((real != 0).sum())
         return [f"{end}: pixels of other classes than the first {others}\n"]
@@ -100,10 +109,13 @@ def said(answer: Answer, end: str, raw: Array, real: Array) -> list[str]:
 
 
 def classifier() -> IntegerGraph:
-    """What a picture is of."""
+    """What a picture is of, and two places in it."""
     b = Builder(8, 8, 1)
     x = b.depthwise(b.conv("image", 4, 3, 2))
-    return lower(b.graph(b.node(Softmax(), b.classifier(x, 3), name="kind"), name="classifier"))
+    kind = b.node(Softmax(), b.classifier(x, 3), name="kind")
+    points = Points(2, Anchor(3.0, 3.0, 8.0, 8.0), score_curve=Curve.SIGMOID)
+    places = b.node(points, b.classifier(x, 6), name="places")
+    return lower(b.graph(kind, places, name="classifier"))
 
 
 def detector() -> IntegerGraph:
@@ -125,6 +137,7 @@ def detector() -> IntegerGraph:
 
 KIND = ClassesAnswer("kind", (), ("x", "y", "z"), 0.1)
 FOUND = BoxesAnswer("found", (), ('a "b"', "100 %d"), 0.2, 0.5, 4, 2)
+PLACES = KeypointsAnswer("places", (), ("eye", "ear"), 0.4)
 MASK = MaskAnswer("mask", (), ("ground", "a", "b"))
 ANSWERS = (FOUND, KIND, MASK)  # of the detector
 
@@ -178,7 +191,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Exported, Exported]:
     """
     folder = tmp_path_factory.mktemp("exports") / "zwei für eins"
     portable = InstructionSet.PORTABLE
-    first = exported("first", classifier(), (KIND,), ImagePolicy.RESIDENT, portable, folder)
+    first = exported("first", classifier(), (KIND, PLACES), ImagePolicy.RESIDENT, portable, folder)
     return first, exported("second", detector(), ANSWERS, ImagePolicy.ROWS, portable, folder)
 
 
