@@ -15,7 +15,7 @@ MCUCC_INLINE int64_t mcucc_long_dot(int64_t sum, const int16_t *x, const int8_t 
         const int32_t part = n < MCUCC_SHORT_SUM ? n : MCUCC_SHORT_SUM;
         int32_t products = 0;
         for (int32_t i = 0; i < part; ++i) {
-            products += x[i] * w[i];
+            products += (int32_t)x[i] * w[i];
         }
         sum += products;
         x += part;

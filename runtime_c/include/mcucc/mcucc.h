@@ -29,6 +29,15 @@ typedef struct {
     int32_t end;
 } mcucc_range;
 
+/* What the compiler and its flags decide and this code relies on: another choice does not compile.
+ * Assembly reads structs whose fields lie where their types want to lie. */
+#define MCUCC_REQUIRE(what, holds) typedef char mcucc_requires_##what[(holds) ? 1 : -1]
+MCUCC_REQUIRE(arithmetic_right_shift, (-1 >> 1) == -1 && (INT32_MIN >> 31) == -1);
+MCUCC_REQUIRE(conversion_modulo_two_to_the_n, (int8_t)200 == -56 && (int32_t)UINT32_MAX == -1);
+#if defined(__GNUC__)
+MCUCC_REQUIRE(structs_not_packed, __alignof__(mcucc_range) == __alignof__(int32_t));
+#endif
+
 /* Which part of an output row one kernel call computes. Columns and rows count from 0 over the
  * whole tensor, so that a kernel sees for itself where the picture's left and right borders are. */
 typedef struct {

@@ -36,7 +36,7 @@ MCUCC_INLINE void mcucc_add_values(const int8_t *x, int32_t count, int64_t *sum,
         int32_t products = 0;
         for (int32_t i = 0; i < run; ++i) {
             values += x[i];
-            products += x[i] * x[i];
+            products += (int32_t)x[i] * x[i];
         }
         *sum += values;
         *squares += products;

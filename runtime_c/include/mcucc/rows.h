@@ -117,7 +117,7 @@ MCUCC_INLINE void mcucc_copy(int8_t *arena, const mcucc_buffer *source, int32_t 
 {
     for (int32_t row = rows.begin; row < rows.end; row++) {
         memmove(mcucc_pixel(arena, target, row, to), mcucc_pixel(arena, source, row, from),
-                (size_t)((columns.end - columns.begin) * source->pixel));
+                (size_t)(columns.end - columns.begin) * (size_t)source->pixel);
     }
 }
 

@@ -3,7 +3,6 @@
 #include "mcucc/pairs.h"
 
 #define LANE 23
-#define HALF (1 << (LANE - 1)) /* makes the low lane positive: no borrow from the high one */
 #define CHANNELS 4
 
 /* All taps of two pixels for four channels; `taps` fill whole words of weights and are not 0. */
@@ -86,6 +85,8 @@
 /* clang-format on */
 
 #else
+
+#define HALF (1 << (LANE - 1)) /* makes the low lane positive: no borrow from the high one */
 
 /* Weight `i`, in steps of its bits. */
 MCUCC_INLINE int32_t weight(const int8_t *w, int32_t i, int32_t bits)

@@ -5,8 +5,6 @@
 
 #define LANE 16
 #define CHANNELS 2
-#define HALF \
-    ((uint32_t)1 << (LANE - 1)) /* makes the low lane positive: no borrow from the high one */
 
 /* All chunks of two pixels for two channels. A total is the sum of all chunks modulo 2^32, a high
  * sum that of their high lanes; the low lanes' sum follows from both. */
@@ -147,6 +145,9 @@ SUM_CHUNKS(sum_chunks_int2, BODY_INT2, SCALE_INT2)
 /* clang-format on */
 
 #else
+
+#define HALF \
+    ((uint32_t)1 << (LANE - 1)) /* makes the low lane positive: no borrow from the high one */
 
 MCUCC_INLINE uint32_t multiply(uint32_t pixels, int32_t weight)
 {

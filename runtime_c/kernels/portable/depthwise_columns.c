@@ -222,7 +222,7 @@ static void copy_slice(const column_block *block, const int8_t *const *rows, int
         for (int32_t i = 0; i < width; ++i) {
             const int32_t column = first + i;
             if (i >= read || column < 0 || column >= params->input_width) {
-                memset(copy, params->input_zero_point, (size_t)slice);
+                memset(copy, (int)params->input_zero_point, (size_t)slice);
             } else if (slice == MCUCC_COLUMNS_SLICE) {
                 memcpy(copy, x + i * params->channels, MCUCC_COLUMNS_SLICE);
             } else {

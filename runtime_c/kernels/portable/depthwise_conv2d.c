@@ -40,11 +40,11 @@ MCUCC_INLINE void sum_block(const mcucc_depthwise_conv2d_params *params, const p
             const int32_t outside = padded && (tap < begin || tap >= end);
             const int8_t *x = outside ? padding : from + (tap - begin) * tap_bytes;
             const int8_t *w = weights + tap * outputs;
-            a += x[0] * w[0];
+            a += (int32_t)x[0] * w[0];
             if (width == BLOCK) {
-                b += x[stride] * w[1];
-                c += x[2 * stride] * w[2];
-                d += x[3 * stride] * w[3];
+                b += (int32_t)x[stride] * w[1];
+                c += (int32_t)x[2 * stride] * w[2];
+                d += (int32_t)x[3 * stride] * w[3];
             }
         }
     }

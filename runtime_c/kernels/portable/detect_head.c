@@ -33,7 +33,7 @@ typedef struct {
 
 static entry *entry_at(const mcucc_detect_head_params *p, int32_t *sums, int32_t index)
 {
-    return (entry *)((uint8_t *)(sums + 1) + index * p->entry_bytes);
+    return (entry *)(void *)((uint8_t *)(sums + 1) + index * p->entry_bytes);
 }
 
 /* Scores ------------------------------------------------------------------------------------- */
@@ -127,6 +127,7 @@ static int32_t expected_bin(const mcucc_detect_head_params *p, const int8_t *x)
         whole += power;
         weighted += power * (uint32_t)i;
     }
+    /* never 0: the largest counts. NOLINTNEXTLINE(clang-analyzer-core.DivideZero) */
     const uint32_t bin = weighted / whole;
     const uint32_t rest = mcucc_quotient(weighted - bin * whole, whole, BIN_BITS);
     return (int32_t)(bin << BIN_BITS) + (int32_t)rest;
@@ -166,7 +167,7 @@ static void swap(int32_t *numbers)
 
 static int16_t within(int16_t place, int32_t most)
 {
-    return place < 0 ? 0 : place > most ? (int16_t)most : place;
+    return (int16_t)(place < 0 ? 0 : place > most ? most : place);
 }
 
 static void clip(const mcucc_detect_head_params *p, mcucc_box *box)
@@ -198,8 +199,9 @@ static void box_of(const head *h, const candidate *c, mcucc_box *box)
     int64_t y_gains[2];
     if (p->form == MCUCC_BOX_SIDES || p->form == MCUCC_BOX_CORNERS) {
         const int32_t sign = p->form == MCUCC_BOX_SIDES ? -1 : 1;
-        x_gains[0] = (int64_t)gain[0] * (sign * n[0]);
-        y_gains[0] = (int64_t)gain[1] * (sign * n[1]);
+        const int32_t first[2] = {sign * n[0], sign * n[1]};
+        x_gains[0] = (int64_t)gain[0] * first[0];
+        y_gains[0] = (int64_t)gain[1] * first[1];
         x_gains[1] = (int64_t)gain[0] * n[2];
         y_gains[1] = (int64_t)gain[1] * n[3];
     } else if (p->form == MCUCC_BOX_EDGES) {
@@ -288,7 +290,7 @@ static void consider(const head *h, int32_t column, int32_t anchor)
     }
     entry *here = entry_at(p, h->sums, index);
     const int32_t last = h->sums[0] < p->most ? h->sums[0] : p->most - 1;
-    memmove(entry_at(p, h->sums, index + 1), here, (size_t)((last - index) * p->entry_bytes));
+    memmove(entry_at(p, h->sums, index + 1), here, (size_t)(last - index) * (size_t)p->entry_bytes);
     h->sums[0] = last + 1;
     here->number = c.number;
     here->box.score = (uint16_t)c.score;
@@ -382,5 +384,5 @@ void mcucc_detect_head_finish(const mcucc_detect_head_params *params, const int3
         out += size;
         from += p->entry_bytes;
     }
-    memset(out, 0, (size_t)((p->most - sums[0]) * size));
+    memset(out, 0, (size_t)(p->most - sums[0]) * (size_t)size);
 }

@@ -4,7 +4,7 @@
 
 #include "mcucc/detection.h"
 
-static int16_t place(const mcucc_points_params *p, int32_t axis, int8_t x)
+static int16_t place_of(const mcucc_points_params *p, int32_t axis, int8_t x)
 {
     const int64_t base = mcucc_place_base(p->bases[axis], p->shift);
     const int32_t number = mcucc_byte_function(p->place_table, p->place_zero, x);
@@ -19,8 +19,8 @@ void mcucc_points(const mcucc_points_params *params, const int8_t *const *rows, 
     (void)span;
     for (int32_t i = 0; i < p->points; ++i) {
         const mcucc_point point = {
-            place(p, 0, p->x_first ? q[0] : q[1]),
-            place(p, 1, p->x_first ? q[1] : q[0]),
+            place_of(p, 0, p->x_first ? q[0] : q[1]),
+            place_of(p, 1, p->x_first ? q[1] : q[0]),
             p->score_table == NULL ? UINT16_MAX : (uint16_t)mcucc_byte_score(p->score_table, q[2]),
         };
         memcpy(out, &point, sizeof point);

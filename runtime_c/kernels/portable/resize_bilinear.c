@@ -20,8 +20,8 @@ void mcucc_resize_bilinear(const mcucc_resize_bilinear_params *params, const int
                            int8_t *out, const mcucc_span *span)
 {
     const mcucc_resize_bilinear_params p = *params;
-    const int8_t *const above = rows[0] != NULL ? rows[0] : rows[1];
-    const int8_t *const below = rows[1] != NULL ? rows[1] : rows[0];
+    const int8_t *const above = rows[rows[0] != NULL ? 0 : 1];
+    const int8_t *const below = rows[rows[1] != NULL ? 1 : 0];
     const int32_t down = weight_of((span->row * p.row_step + p.row_phase) % p.row_unit, p.row_unit);
     const int32_t start = span->begin * p.column_step + p.column_phase;
     int32_t column = start / p.column_unit - p.pad_left;
@@ -168,8 +168,8 @@ void mcucc_resize_bilinear_lanes(const mcucc_resize_bilinear_params *params,
     const int32_t start = span->begin * params->column_step + params->column_phase;
     const int32_t down = (span->row * params->row_step + params->row_phase) % params->row_unit;
     const place at = {
-        .above = rows[0] != NULL ? rows[0] : rows[1],
-        .below = rows[1] != NULL ? rows[1] : rows[0],
+        .above = rows[rows[0] != NULL ? 0 : 1],
+        .below = rows[rows[1] != NULL ? 1 : 0],
         .origin = span->input_column,
         .up = (uint32_t)(params->row_unit - down),
         .down = (uint32_t)down,

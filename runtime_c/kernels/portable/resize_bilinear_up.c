@@ -14,8 +14,8 @@ void mcucc_resize_bilinear_up(const mcucc_resize_bilinear_up_params *params,
                               const int8_t *const *rows, int8_t *out, const mcucc_span *span)
 {
     const mcucc_resize_bilinear_params p = params->plain;
-    const int8_t *const above = rows[0] != NULL ? rows[0] : rows[1];
-    const int8_t *const below = rows[1] != NULL ? rows[1] : rows[0];
+    const int8_t *const above = rows[rows[0] != NULL ? 0 : 1];
+    const int8_t *const below = rows[rows[1] != NULL ? 1 : 0];
     const int32_t down = weight_of((span->row * p.row_step + p.row_phase) % p.row_unit, p.row_unit);
     const int32_t start = span->begin * p.column_step + p.column_phase;
     int32_t column = start / p.column_unit - p.pad_left;

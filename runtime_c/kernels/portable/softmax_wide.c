@@ -6,7 +6,7 @@
 static int32_t looked_up(const int16_t *table, int32_t value)
 {
     const int16_t *const entry = table + 256 + (value >> 7);
-    return entry[0] + (((entry[1] - entry[0]) * (value & 127) + 64) >> 7);
+    return entry[0] + ((((int32_t)entry[1] - entry[0]) * (value & 127) + 64) >> 7);
 }
 
 static void softmax_pixel(const mcucc_softmax_wide_params *params, const int16_t *x, int16_t *out)

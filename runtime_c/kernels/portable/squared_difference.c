@@ -13,7 +13,7 @@ void mcucc_squared_difference(const mcucc_squared_difference_params *params,
     const int8_t *const end = out + (span->end - span->begin) * p.channels;
 
     while (out < end) {
-        const int32_t difference = zero_a[*a++] - zero_b[*b++];
+        const int32_t difference = (int32_t)zero_a[*a++] - zero_b[*b++];
         *out++ = mcucc_finish(difference * difference, p.multiplier, p.shift, p.output_zero_point,
                               -128, 127, MCUCC_ROUND_DOUBLE);
     }

@@ -38,8 +38,8 @@ static int32_t smaller(int32_t a, int32_t b)
 /* Sides of int16 have 16 bits. */
 static uint32_t area_of(const mcucc_box *box)
 {
-    const int32_t width = box->right - box->left;
-    const int32_t height = box->bottom - box->top;
+    const int32_t width = (int32_t)box->right - box->left;
+    const int32_t height = (int32_t)box->bottom - box->top;
     return width > 0 && height > 0 ? (uint32_t)width * (uint32_t)height : 0;
 }
 
@@ -72,8 +72,8 @@ static int32_t is_new(const kept *k, const mcucc_box *box)
 
 static int32_t meet(const mcucc_box *a, const mcucc_box *b)
 {
-    return a->left <= b->right + 1 && b->left <= a->right + 1 && a->top <= b->bottom + 1 &&
-           b->top <= a->bottom + 1;
+    return (int32_t)a->left - b->right <= 1 && (int32_t)b->left - a->right <= 1 &&
+           (int32_t)a->top - b->bottom <= 1 && (int32_t)b->top - a->bottom <= 1;
 }
 
 /* The first of what is kept that a box meets; -1: none. `own` is its own place, or -1. */
@@ -106,7 +106,7 @@ static void drop(kept *k, int32_t index)
     const int32_t size = k->params->record_bytes;
     int8_t *here = k->out + index * size;
     --k->count;
-    memmove(here, here + size, (size_t)((k->count - index) * size));
+    memmove(here, here + size, (size_t)(k->count - index) * (size_t)size);
 }
 
 /* Whether a box has become part of what is kept. What has grown may meet another that is kept. */
@@ -171,5 +171,6 @@ void mcucc_suppress(const mcucc_suppress_params *params, const int8_t *const *ro
         memcpy(out + k.count * p->record_bytes, from, (size_t)p->record_bytes);
         ++k.count;
     }
-    memset(out + k.count * p->record_bytes, 0, (size_t)((p->most - k.count) * p->record_bytes));
+    memset(out + k.count * p->record_bytes, 0,
+           (size_t)(p->most - k.count) * (size_t)p->record_bytes);
 }
