@@ -84,7 +84,9 @@ class RunResult:
     `outputs` has one entry an image: all output tensors, int8, one after the other.
     `instructions` and `step_instructions` are those of the first image (None when not counted);
     the total is of the model's `run`, the steps are of `run_step` called one by one.
-    `image_instructions` has the total of every image. Stack and arena high-water in bytes.
+    `image_instructions` has the total of every image; `row_requests` says, for each row of the
+    first image in the order in which rows were asked for, how many instructions had run until then
+    (None: not counted, or no camera sends rows). Stack and arena high-water in bytes.
     `cycles` is there where a core counted them, and then instructions are not. `place` is known of
     what ran behind a debugger.
     """
@@ -96,6 +98,7 @@ class RunResult:
     stack_bytes: int | None
     arena_high_water: int | None
     records: Mapping[str, int]
+    row_requests: tuple[int, ...] | None = None
     cycles: Cycles | None = None
     place: Place | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mcucc.backends.interface import EmulationFault, Fault, RunResult
@@ -119,30 +119,53 @@ def result_of(
     each = len(output) // images
     totals: tuple[int, ...] | None = None
     steps: tuple[int, ...] | None = None
+    requests: tuple[int, ...] | None = None
     if count:
         overhead = instructions(values["overhead"]) - 1
         _check_timer(instructions(values["known"]) - overhead)
         # What a transport executes is not counted: every row costs it the same.
         row = instructions(values["read"]) - overhead if "read" in values else 0
-
-        def net(ticks: str, reads: str) -> int:
-            return instructions(values[ticks]) - overhead - row * values.get(reads, 0)
-
+        stamp = instructions(values["stamp"]) - overhead if "stamp" in values else 0
+        reads = [values.get(f"image.0.reads.{step}", 0) for step in range(values["steps"])]
         steps = tuple(
-            net(f"image.0.step.{step}", f"image.0.reads.{step}") for step in range(values["steps"])
+            instructions(values[f"image.0.step.{step}"]) - overhead - (row + stamp) * read
+            for step, read in enumerate(reads)
         )
         totals = tuple(
-            net(f"image.{image}.ticks", f"image.{image}.reads") for image in range(images)
+            instructions(values[f"image.{image}.ticks"])
+            - overhead
+            - row * values.get(f"image.{image}.reads", 0)
+            for image in range(images)
         )
+        asked = [values[key] for n in range(sum(reads)) if (key := f"image.0.asked.{n}") in values]
+        if asked and len(asked) == sum(reads):
+            requests = _requests([instructions(each) for each in asked], reads, steps, row + stamp)
     return RunResult(
         outputs=tuple(output[index * each : (index + 1) * each] for index in range(images)),
         instructions=totals[0] if totals else None,
         step_instructions=steps,
         image_instructions=totals,
+        row_requests=requests,
         stack_bytes=values["stack"],
         arena_high_water=values["arena_high_water"],
         records=values,
     )
+
+
+def _requests(
+    asked: Sequence[int], reads: Sequence[int], steps: Sequence[int], each: int
+) -> tuple[int, ...]:
+    """Instructions from the begin of the run to each request of a row.
+
+    `asked` counts from the begin of the step that asks; `reads` are the requests of every step, of
+    which each costs the firmware `each` instructions that are not the network's.
+    """
+    found: list[int] = []
+    before, requests = 0, iter(asked)
+    for step, count in zip(steps, reads, strict=True):
+        found += [before + max(0, next(requests) - each * n) for n in range(count)]
+        before += step
+    return tuple(found)
 
 
 def _check_timer(known: int) -> None:

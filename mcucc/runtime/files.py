@@ -9,7 +9,9 @@ from pathlib import Path
 from mcucc.runtime.abi import ABI_HEADER, runtime_abi
 
 _INCLUDE = re.compile(r'^#include "(mcucc/[a-z0-9_]+\.h)"', re.MULTILINE)
-_ALWAYS = tuple(f"include/mcucc/{name}.h" for name in ("compiler", "mcucc", "rows", "slow"))
+_ALWAYS = tuple(
+    f"include/mcucc/{name}.h" for name in ("compiler", "lines", "mcucc", "rows", "slow")
+)
 
 
 def runtime_files(root: Path, kernels: Sequence[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from mcucc.backends.host import run_program
 from mcucc.backends.qemu import Qemu
 from mcucc.boards.board import load_board
 from mcucc.codegen.model import Origin, model_code
+from mcucc.codegen.slices import rows_by_slice
 from mcucc.codegen.write import write_library
 from mcucc.driver.target import bind
 from mcucc.images.camera import CameraInput
@@ -30,7 +31,7 @@ STREAMED = ("rows", "tiles", "chain", "split")
 
 
 def written(name: str, board: str, folder: Path, beside: str) -> Library:
-    """The C of a plan of tests/plan, and `beside` as the network that firmware runs."""
+    """The C of a plan of tests/plan, and `beside`, if any, as the network that firmware runs."""
     given = sections((PLANS / f"{name}.txt").read_text())
     integer = network(given["network"])
     program = expand(bind(integer, load_board(board), "balanced"), plan(given["plan"]))
@@ -39,10 +40,12 @@ def written(name: str, board: str, folder: Path, beside: str) -> Library:
     code = model_code(program, cameras, "net", Origin("test", "0" * 64, "test"))
     folder.mkdir(parents=True)
     unit, kernels = unit_of("net", program.arena_bytes, folder, write_library(code, folder))
+    made = Library(folder, integer, program, load_board(board), unit, tuple(kernels))
+    if not beside:
+        return made
     sources = [path for path in unit.sources if path.name != "net_model.c"]
     source = Path(shutil.copy(Path(__file__).with_name(f"{beside}.c"), folder))
-    unit = replace(unit, name=beside, sources=(*sources, source))
-    return Library(folder, integer, program, load_board(board), unit, tuple(kernels))
+    return replace(made, unit=replace(unit, name=beside, sources=(*sources, source)))
 
 
 @pytest.mark.host
@@ -82,3 +85,25 @@ def test_slices_on_a_core(board: str, tmp_path: Path) -> None:
     pictures = made.pictures(2)
     result = Qemu().run(made.firmware(tmp_path / "elf"), pictures, count=True)
     assert result.outputs == made.expected(pictures)
+
+
+@pytest.mark.emulated
+@pytest.mark.parametrize("board", ["rpi-pico", "nucleo-l4r5zi"])
+def test_when_rows_are_asked_for_is_measured(board: str, tmp_path: Path) -> None:
+    """The rows of a slice are asked for at its begin, one soon after the other; each slice begins
+    when those before it have run, which are counted as steps here.
+    """
+    whole = written("chain", board, tmp_path / "whole", "")
+    slices = written("chain", board, tmp_path / "slices", "sliced")
+    (picture,) = whole.pictures(1)
+    result = Qemu().run(whole.firmware(tmp_path / "elf"), [picture], count=True)
+    counted = Qemu().run(slices.firmware(tmp_path / "sliced"), [picture], count=True)
+    asked, each = result.row_requests, counted.step_instructions
+    assert asked is not None and each is not None and result.instructions is not None
+    assert len(asked) == 10 and list(asked) == sorted(asked) and asked[-1] < result.instructions
+    assert asked[0] < 300  # and the second is of the same row step
+    reads = rows_by_slice(whole.program, [len(whole.program.chains[0].order)])[:, 0]
+    began = [sum(each[:number]) for number, rows in enumerate(reads) for _ in range(rows)]
+    for measured, begin in zip(asked[2:], began[2:], strict=True):
+        assert abs(measured - begin) < 0.03 * result.instructions
+    assert sum(result.step_instructions or ()) == pytest.approx(result.instructions, abs=60)

@@ -1,0 +1,86 @@
+"""When a run asks for the rows of its camera, and the line buffers that a sensor's pace needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+TIMES = (0.25, 0.5, 1.0, 1.5, 2.0, 4.0)  # of the average work a row, that a report shows
+
+
+def line_buffers(requests: Sequence[int], period: Fraction) -> int:
+    """Lines that must be held at once so that none is lost, the one being filled among them.
+
+    `requests` are the times at which a run that never waits asks for each row, from its begin on;
+    `period` is the time between two lines, in the same unit. The model: the run begins with the
+    frame; line k is filled from k * period to (k + 1) * period and cannot be held up; the run waits
+    for a line that is not there, which delays all that follows; a row is copied the moment it is
+    asked for and there. Its buffer is free for the next line that begins after that. At least 2.
+    """
+    most, now, before = 2, Fraction(0), 0
+    freed: list[Fraction] = []
+    for row, work in enumerate(requests):
+        now, before = max(now + work - before, (row + 1) * period), work
+        freed.append(now)
+    first = 0  # the oldest line whose buffer is not free
+    for line in range(len(freed)):
+        while first < line and freed[first] < line * period:
+            first += 1
+        most = max(most, line - first + 1)
+    return most
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a line period asks for: times of the average work a row, buffers, their bytes."""
+
+    period_us: float
+    times: float
+    buffers: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class RowFacts:
+    """The rows of a network's camera: `height` of a frame, of `row_bytes`.
+
+    `requests` are the instructions before each row that is asked for, `total` those of a run.
+    Times are of `clock_hz` at `cycles_per_instruction`, which is an assumption, not a measurement.
+    `line_period_us` is the sensor's, None where it was not said.
+    """
+
+    height: int
+    row_bytes: int
+    requests: tuple[int, ...]
+    total: int
+    clock_hz: int
+    cycles_per_instruction: float
+    line_period_us: float | None = None
+
+    def microseconds(self, instructions: float) -> float:
+        """The time of some instructions."""
+        return instructions * self.cycles_per_instruction / self.clock_hz * 1e6
+
+    @property
+    def average_us(self) -> float:
+        """The time of a run over the rows of a frame: the least line period that it keeps up with,
+        frame after frame."""
+        return self.microseconds(self.total) / self.height
+
+    def pace(self, period_us: float) -> Pace:
+        """What a sensor of this line period asks for."""
+        instruction = Fraction(self.cycles_per_instruction) * 1_000_000 / self.clock_hz
+        buffers = line_buffers(self.requests, Fraction(period_us) / instruction)
+        times = period_us / self.average_us
+        return Pace(period_us, times, buffers, buffers * self.row_bytes)
+
+    @property
+    def paces(self) -> tuple[Pace, ...]:
+        """From a fourth of the average work a row to four times it."""
+        return tuple(self.pace(times * self.average_us) for times in TIMES)
+
+    @property
+    def wanted(self) -> Pace | None:
+        """That of the sensor's line period."""
+        return None if self.line_period_us is None else self.pace(self.line_period_us)
