@@ -14,6 +14,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from mcucc.backends.gdb.servers import PROGRAMS
 from mcucc.boards.board import load_board
 from mcucc.errors import McuccError
 from mcucc.toolchain.compilers import Compiler, Kind, host_compiler
@@ -30,6 +31,7 @@ GET: Mapping[str, Mapping[str, str]] = {
         "riscv": "sudo apt-get install gcc-riscv64-unknown-elf",
         "qemu-arm": "sudo apt-get install qemu-system-arm",
         "qemu-riscv": "sudo apt-get install qemu-system-misc",
+        "server": "sudo apt-get install openocd",
     },
     "brew": {
         "host": "xcode-select --install",
@@ -37,6 +39,7 @@ GET: Mapping[str, Mapping[str, str]] = {
         "riscv": "brew install riscv64-elf-gcc",
         "qemu-arm": "brew install qemu",
         "qemu-riscv": "brew install qemu",
+        "server": "brew install openocd",
     },
 }
 ANYWHERE = {
@@ -46,6 +49,7 @@ ANYWHERE = {
     "qemu-arm": "install qemu-system-arm (qemu.org)",
     "qemu-riscv": "install qemu-system-riscv32 (qemu.org)",
     "renode": "get it from renode.io and put renode on PATH",
+    "server": "python -m pip install pyocd, or what docs/probe.md lists",
 }
 
 
@@ -109,6 +113,7 @@ def examine() -> Health:
             ),
             _qemu(riscv, "qemu-riscv", "emulate RISC-V boards"),
             _renode(),
+            *_servers(),
         ),
     )
 
@@ -155,6 +160,19 @@ def _renode() -> Tool:
     if place is None:
         return Tool("renode", use, False, None, get=_get("renode"))
     return Tool("renode", use, False, _number(_output([place, "--version"])), place)
+
+
+def _servers() -> list[Tool]:
+    """GDB servers that are here; where there is none, one line that says so."""
+    tools = []
+    for program in PROGRAMS:
+        place = program.found()
+        if place is not None:
+            told = _number(_output([place, "--version"])) if program.tells_version else None
+            use = f"run on boards: --on {program.usage}"
+            tools.append(Tool(program.programs[0], use, False, told or "found", place))
+    use = "run on boards: --on openocd:CONFIG, pyocd:TARGET ..."
+    return tools or [Tool("a GDB server", use, False, None, get=_get("server"))]
 
 
 def _packages() -> list[Tool]:

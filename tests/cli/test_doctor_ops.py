@@ -69,6 +69,26 @@ def test_doctor_takes_zig_where_there_is_no_gcc(
     assert found["verdict"].startswith("ready")
 
 
+def test_doctor_lists_the_gdb_servers_that_are_here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    tools = {tool["name"]: tool for tool in json.loads(mcucc("doctor", "--json").out)["tools"]}
+    assert tools["a GDB server"]["version"] is None and tools["a GDB server"]["get"]
+    for name in ("openocd", "JLinkGDBServerCLExe"):
+        fake = tmp_path / name
+        # J-Link's server takes --version for a start, and would wait for a probe.
+        fake.write_text(
+            "#!/bin/sh\ncase $0 in *openocd) echo 'Open On-Chip Debugger 0.12.0' >&2;; "
+            "*) while :; do :; done;; esac\n"
+        )
+        fake.chmod(0o755)
+    tools = {tool["name"]: tool for tool in json.loads(mcucc("doctor", "--json").out)["tools"]}
+    assert tools["openocd"]["version"] == "0.12.0" and "a GDB server" not in tools
+    assert tools["JLinkGDBServerCLExe"]["version"] == "found"
+    assert "--on jlink:DEVICE" in tools["JLinkGDBServerCLExe"]["use"]
+
+
 def test_ops_lists_the_registry_and_the_operators_read() -> None:
     found = json.loads(mcucc("ops", "--json").out)
     assert [op["name"] for op in found["ops"]] == list(registry())

@@ -37,11 +37,12 @@ _SAFE = re.compile(r"[\w./\\:@+(), -]{1,300}")
 class Program:
     """A server that mcucc starts: what to call, how, and what it can do.
 
-    `arguments` may hold {argument}, {port} (where GDB's protocol is expected) and {other}, {third}
-    (ports that are opened too). `each` is an option that is given once for each part of an argument
-    with commas. `takes` is what stands behind the colon of --on. `reset` are the words that reset
+    `arguments` may hold {argument}, {port} (where GDB's protocol is expected), {other}, {third}
+    (ports that are opened too) and {here} (the folder that the user is in). `each` is an option
+    that is given once for each part of an argument with commas, files of the user's found here. `takes` is what stands behind the colon of --on. `reset` are the words that reset
     the core and halt it. `flash` says whether flash is written by the protocol's own packets.
-    `port` is where it listens when a user starts it by `by_hand`.
+    `port` is where it listens when a user starts it by `by_hand`. With `tells_version` it answers
+    --version and ends; others would take that for a start.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Program:
     by_hand: str
     install: str
     each: str = ""
+    tells_version: bool = True
 
     @property
     def usage(self) -> str:
@@ -74,9 +76,10 @@ class Program:
     def command(self, program: str, argument: str, ports: Sequence[int]) -> list[str]:
         """The command line; no shell ever reads it."""
         names = dict(zip(("port", "other", "third"), map(str, ports), strict=True))
-        words = [each.format(argument=argument, **names) for each in self.arguments]
-        for part in argument.split(",") if self.each else ():
-            words += [self.each, part.strip()]
+        here = Path.cwd()
+        words = [each.format(argument=argument, here=here, **names) for each in self.arguments]
+        for part in map(str.strip, argument.split(",") if self.each else ()):
+            words += [self.each, str(here / part) if (here / part).is_file() else part]
         return [program, *words]
 
 
@@ -85,7 +88,7 @@ PROGRAMS = (
         name="openocd",
         programs=("openocd",),
         arguments=(
-            *("-c", "gdb_port {port}"),
+            *("-s", "{here}", "-c", "gdb_port {port}"),
             *("-c", "tcl_port disabled", "-c", "telnet_port disabled"),
         ),
         each="-f",
@@ -101,6 +104,7 @@ PROGRAMS = (
         programs=("pyocd",),
         arguments=(
             *("gdbserver", "--no-wait", "--target", "{argument}", "--core", "0"),
+            *("--dir", "{here}"),
             *("--port", "{port}", "--telnet-port", "{other}"),
         ),
         takes="TARGET",
@@ -124,6 +128,7 @@ PROGRAMS = (
         port=2331,
         by_hand="JLinkGDBServerCLExe -device DEVICE -if SWD",
         install="SEGGER's J-Link software, segger.com/downloads/jlink",
+        tells_version=False,
     ),
     Program(
         name="probe-rs",

@@ -99,6 +99,17 @@ def test_openocd_takes_several_configs() -> None:
     assert command[-4:] == ["-f", "interface/stlink.cfg", "-f", "target/stm32f4x.cfg"]
 
 
+def test_a_config_of_the_users_is_found_where_the_user_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.cfg").write_text("adapter speed 100\n")
+    monkeypatch.chdir(tmp_path)
+    openocd = next(each for each in PROGRAMS if each.name == "openocd")
+    command = openocd.command("o", "mine.cfg,target/stm32f4x.cfg", [1, 2, 3])
+    assert command[-4:] == ["-f", str(tmp_path / "mine.cfg"), "-f", "target/stm32f4x.cfg"]
+    assert command[1:3] == ["-s", str(tmp_path)]
+
+
 def script(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> Started:
     """A server whose program is this Python; its last words name its process and its port."""
     path = folder / "fake-server"
