@@ -39,10 +39,11 @@ class Program:
 
     `arguments` may hold {argument}, {port} (where GDB's protocol is expected), {other}, {third}
     (ports that are opened too) and {here} (the folder that the user is in). `each` is an option
-    that is given once for each part of an argument with commas, files of the user's found here. `takes` is what stands behind the colon of --on. `reset` are the words that reset
-    the core and halt it. `flash` says whether flash is written by the protocol's own packets.
-    `port` is where it listens when a user starts it by `by_hand`. With `tells_version` it answers
-    --version and ends; others would take that for a start.
+    that is given once for each part of an argument with commas, files of the user's found here.
+    `takes` is what stands behind the colon of --on. `reset` are the words that reset the core and
+    halt it. `flash` says whether flash is written by the protocol's own packets. `port` is where
+    it listens when a user starts it by `by_hand`. With `tells_version` it answers --version and
+    ends; others would take that for a start.
     """
 
     name: str
