@@ -1,15 +1,10 @@
 /* Reset, traps, and the call that changes to the library's stack. */
 #include "harness.h"
 
-#define TRAP_STACK_WORDS 128
-
 void mcucc_reset(void);
 void mcucc_trap(void);
 void mcucc_report_trap(uint32_t cause, uint32_t address, uint32_t pc, uint32_t sp, uint32_t ra)
     __attribute__((noreturn, used));
-
-/* Traps are handled on a stack of their own, which is good even when the library's is not. */
-__attribute__((used, aligned(16))) static uint32_t trap_stack[TRAP_STACK_WORDS];
 
 /* The machine starts at the first byte of its code memory. */
 MCUCC_NAKED __attribute__((section(".vectors"), used)) void mcucc_reset(void)
@@ -32,20 +27,18 @@ void mcucc_core_start(void)
     }
 }
 
+/* Traps are handled on the harness's stack, which is good even when the library's is not: from its
+ * top, since nobody returns to what was there. */
 /* clang-format off */
 MCUCC_NAKED __attribute__((aligned(4))) void mcucc_trap(void)
 {
-    __asm volatile("csrw mscratch, sp   \n"
+    __asm volatile("mv a3, sp           \n"
                    "mv a4, ra           \n"
-                   "la sp, trap_stack   \n"
-                   "addi sp, sp, 4 * %0 \n"
+                   "la sp, mcucc_harness_stack_top \n"
                    "csrr a0, mcause     \n"
                    "csrr a1, mtval      \n"
                    "csrr a2, mepc       \n"
-                   "csrr a3, mscratch   \n"
-                   "call mcucc_report_trap \n"
-                   :
-                   : "i"(TRAP_STACK_WORDS));
+                   "call mcucc_report_trap \n");
 }
 /* clang-format on */
 
