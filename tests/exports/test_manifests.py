@@ -104,7 +104,7 @@ def test_platformio_takes_the_manifest(pair: Pair, monkeypatch: pytest.MonkeyPat
 
 # Zephyr: the keys of zephyr/module.yml and of twister's sample.yaml that its schemas know.
 MODULE_KEYS = {"name", "build", "samples", "tests", "boards", "blobs", "package-managers"}
-TEST_KEYS = {"tags", "min_ram", "timeout", "harness", "harness_config", "platform_allow", "filter"}
+TEST_KEYS = {"tags", "min_ram", "timeout", "extra_args", "harness", "harness_config"}
 
 
 def test_zephyr_knows_every_key_and_finds_every_file(pair: Pair) -> None:
