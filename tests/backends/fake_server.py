@@ -110,7 +110,8 @@ class FakeServer:
                 return bytes(self.memory.get(address + at, 0) for at in range(size)).hex().encode()
             data = bytes.fromhex(data.decode()) if kind == b"M" else unescape(data)
             assert len(data) == size
-            self.store(address, data)
+            # Bits of the fault registers are cleared by writing them.
+            self.store(address, bytes(4) if address in (0xE000ED28, 0xE000ED2C) else data)
         elif kind in b"gGpP":
             return self._register(kind, rest)
         elif kind == b"c" or body == b"vCont;c":

@@ -44,7 +44,6 @@ _FAULT_RECORDS = {
     "fault.mmfar": _MMFAR,
     "fault.bfar": _BFAR,
 }
-_HANDLERS = ("mcucc_fault", "mcucc_trap")
 _LOOKS, _LOOK_S = 3, 0.02  # an emulator tells its program counter block by block
 _STRAY_STOPS = 16  # stops that are none of ours, until they are called a fault
 
@@ -155,6 +154,9 @@ def quieten(client: Client, board: Board) -> None:
     client.write(_SYST_CSR, bytes(4))
     client.write(_NVIC_ICER, b"\xff" * 4 * (1 if board.core is Core.M0PLUS else _NVIC_WORDS))
     client.write(_MPU_CTRL, bytes(4))
+    if board.core is not Core.M0PLUS:
+        for status in (_CFSR, _HFSR):  # of faults before: a bit is cleared by writing it
+            client.write(status, b"\xff" * 4)
     if board.core in (Core.M7, Core.M55):
         control = client.word(_CCR) & ~_CCR_CACHES
         client.write(_CCR, control.to_bytes(4, "little"))
@@ -207,7 +209,12 @@ class Session:
         self._client.set_register("pc", self._go)
 
     def _until_mailbox(self, deadline: float, timeout_s: float) -> None:
-        """Waits until the core stands at the mailbox; EmulationFault where it stops elsewhere."""
+        """Waits until the core stands at the mailbox.
+
+        Debuggers may halt elsewhere too (at faults, which the firmware reports itself, or where
+        somebody has set a breakpoint): it goes on. EmulationFault where it comes no further.
+        """
+        elsewhere: set[int] = set()
         for _ in range(_STRAY_STOPS):
             try:
                 self._client.wait(deadline)
@@ -218,10 +225,11 @@ class Session:
                 return
             if pc is None:
                 continue  # it runs: that was told of an earlier stop
-            if self._firmware.image.function_at(pc) not in _HANDLERS:
-                raise self._stray(pc)
-            self._client.resume()  # debuggers may halt at faults: the firmware reports them itself
-        raise ToolError("the core stops again and again", where=self._name)
+            if pc in elsewhere:
+                break
+            elsewhere.add(pc)
+            self._client.resume()
+        raise self._stray(self._client.register("pc") & ~1)
 
     def _place(self) -> int | None:
         """Where the core stands; None where it moves between two looks."""
@@ -238,7 +246,7 @@ class Session:
     def _stray(self, pc: int) -> EmulationFault:
         """The core has stopped where no breakpoint is: what its fault registers say."""
         records = dict(parse_records(self.text).values)
-        what = "the core stopped by itself"
+        what = "the core stops by itself"
         sp = self._client.register("sp")
         if self._firmware.board.core.architecture is Architecture.ARM:
             with suppress(ToolError):

@@ -184,11 +184,26 @@ def test_a_stop_elsewhere_names_the_function_and_the_fault(firmware: Firmware) -
             server.registers[PC] = place
         return reply
 
-    said = fails(FakeServer(ASKS, change=stops), firmware, "stopped by itself")
+    said = fails(FakeServer(ASKS, change=stops), firmware, "the core stops by itself")
     assert f"in tiny_misbehave at pc 0x{place:08x}" in said
-    broken = FakeServer(ASKS, change=stops)
-    broken.store(0xE000ED28, (1 << 16).to_bytes(4, "little"))
-    fails(broken, firmware, "undefined instruction in tiny_misbehave")
+
+    def breaks(server: FakeServer, sent: bytes, reply: bytes) -> bytes:
+        server.store(0xE000ED28, (1 << 16).to_bytes(4, "little"))
+        return stops(server, sent, reply)
+
+    fails(FakeServer(ASKS, change=breaks), firmware, "undefined instruction in tiny_misbehave")
+
+
+def test_a_stop_on_the_way_does_not_matter(firmware: Firmware) -> None:
+    """Somebody's breakpoint, or the reset vector."""
+
+    def stops(server: FakeServer, sent: bytes, reply: bytes) -> bytes:
+        if sent == b"c" and server.seen.count(b"c") % 2:
+            server.reached -= 1
+            server.registers[PC] = firmware.image.symbols["mcucc_reset"] & ~1
+        return reply
+
+    works(FakeServer(ASKS, change=stops), firmware)
 
 
 def refuses(*begins: bytes) -> FakeServer:
