@@ -50,7 +50,11 @@ _PLAIN_PATH = re.compile(r"[\w./+-]+")
 _CPU = re.compile(r"(?m)^cpu:")
 _USING = re.compile(r'(?m)^using\s+"')
 _REGIONS = re.compile(r"(?m)^\s+numberOfMPURegions:\s*(0x[0-9a-fA-F]+|\d+)\s*$")
-_FAILED = "There was an error executing command"
+# How its monitor says that it does not go on.
+_FAILED = re.compile(
+    r"There was an error executing command|No such command or device|Bad parameters for command"
+    r"|does not provide a field|Could not tokenize|(?m:^)Error E\d+:"
+)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _HELIUM = "Renode up to 1.16.1 lacks Helium's loops (WLSTP, LETP): --on qemu runs them"
 _NO_M55 = "Renode 1.15 has no Cortex-M55; 1.16 has one: a newer Renode, or --on qemu"
@@ -147,7 +151,7 @@ class Renode:
             if process.poll() is not None:
                 what = f"Renode ended at once, with exit code {process.returncode}"
                 raise ToolError(f"{what}{_quoted(said)}", where=self.name)
-            if _FAILED in _words(said):
+            if _FAILED.search(_words(said)):
                 raise self._script_error(process, said, board)
             try:
                 return open_connection(LOCAL, port)
@@ -163,7 +167,8 @@ class Renode:
         with suppress(subprocess.TimeoutExpired):
             process.wait(_REST_S)  # for the rest of its words
         words = _words(said)
-        complaint = words[words.index(_FAILED) :].strip()[:_LAST_WORDS]
+        failed = _FAILED.search(words)
+        complaint = words[failed.start() if failed else 0 :].strip()[:_LAST_WORDS]
         hint = ""
         if board.core is Core.M55 and "cpu type" in complaint.lower():
             hint = _NO_M55

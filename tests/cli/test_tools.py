@@ -156,7 +156,7 @@ def test_c_only_needs_no_compiler_and_says_what_is_unknown(project: Project, bar
     assert report["incomplete"] == unknown
     assert report["tools"] == {"compiler": "none", "emulator": "not emulated"}
     picture = project.data / "class0" / "0.png"
-    refused(mcucc("run", out, "--input", picture), "arm-none-eabi-gcc", "--emulator host")
+    refused(mcucc("run", out, "--input", picture), "arm-none-eabi-gcc", "--on host")
     refused(mcucc("run", out, "--input", picture, "--emulator", "host"), "gcc or cc or clang")
 
 
