@@ -21,6 +21,8 @@ from mcucc.toolchain.machines import Machine
 # Armv6-M to Armv8-M Architecture Reference Manuals, System Control Space.
 _CPUID, _VTOR, _MPU_CTRL, _SYST_CSR = 0xE000ED00, 0xE000ED08, 0xE000ED94, 0xE000E010
 _NVIC_ICER, _NVIC_WORDS = 0xE000E180, 8
+_AIRCR, _VECTCLRACTIVE = 0xE000ED0C, 0x05FA0002
+_FPCCR, _LSPACT = 0xE000EF34, 1
 _CCR, _CCR_CACHES, _ICIALLU = 0xE000ED14, 3 << 16, 0xE000EF50
 _CFSR, _HFSR, _MMFAR, _BFAR = 0xE000ED28, 0xE000ED2C, 0xE000ED34, 0xE000ED38
 _THUMB = 1 << 24
@@ -151,12 +153,16 @@ def quieten(client: Client, board: Board) -> None:
     if board.core.architecture is Architecture.RISCV:
         _set_if_there(client, "mie", 0)
         return
+    client.write(_AIRCR, _VECTCLRACTIVE.to_bytes(4, "little"))  # it stood in a handler
     client.write(_SYST_CSR, bytes(4))
     client.write(_NVIC_ICER, b"\xff" * 4 * (1 if board.core is Core.M0PLUS else _NVIC_WORDS))
     client.write(_MPU_CTRL, bytes(4))
     if board.core is not Core.M0PLUS:
         for status in (_CFSR, _HFSR):  # of faults before: a bit is cleared by writing it
             client.write(status, b"\xff" * 4)
+    if board.core not in (Core.M0PLUS, Core.M3):
+        lazy = client.word(_FPCCR) & ~_LSPACT  # the FPU's registers are owed to no stack
+        client.write(_FPCCR, lazy.to_bytes(4, "little"))
     if board.core in (Core.M7, Core.M55):
         control = client.word(_CCR) & ~_CCR_CACHES
         client.write(_CCR, control.to_bytes(4, "little"))

@@ -206,6 +206,13 @@ def test_a_stop_on_the_way_does_not_matter(firmware: Firmware) -> None:
     works(FakeServer(ASKS, change=stops), firmware)
 
 
+def test_what_ran_before_is_made_quiet_before_anything_is_written(firmware: Firmware) -> None:
+    seen = works(FakeServer(ASKS), firmware).seen
+    written = [each[1:].split(b",")[0] for each in seen if each.startswith(b"X")]
+    quiet = [b"e000ed0c", b"e000e010", b"e000e180", b"e000ed94", b"e000ed28", b"e000ed2c"]
+    assert written[: len(quiet)] == quiet  # handlers, SysTick, interrupts, MPU, faults of before
+
+
 def refuses(*begins: bytes) -> FakeServer:
     """E01 to these packets."""
     return FakeServer(
