@@ -16,6 +16,17 @@ Flash = Annotated[
     str | None,
     typer.Option(help="Bytes of code, weights and tables, 400000 or 400kB; default: the board's."),
 ]
+LinePeriod = Annotated[
+    float | None,
+    typer.Option(
+        min=0.01,
+        max=1e9,
+        help="Of --image rows: microseconds between two lines of the sensor; line buffers count.",
+    ),
+]
+CyclesPerInstruction = Annotated[
+    float, typer.Option(min=0.1, max=1000, help="Of --line-period: clock cycles an instruction.")
+]
 COnly = Annotated[bool, typer.Option("--c-only", help="The C library alone, without firmware.")]
 Export = Annotated[
     list[str] | None,
@@ -53,6 +64,8 @@ def compile_command(
     objective: shared.ObjectiveName = None,
     max_slowdown: shared.MaxSlowdown = None,
     max_macs: shared.MaxMacs = None,
+    line_period: LinePeriod = None,
+    cycles_per_instruction: CyclesPerInstruction = 1.0,
     plan: shared.PlanFile = None,
     emulator: Annotated[str, typer.Option(help="auto, qemu, unicorn or none.")] = "auto",
     time_limit: TimeLimit = 300,
@@ -68,6 +81,7 @@ def compile_command(
     from mcucc.cli.output import console, progress_bar
     from mcucc.cli.parse import choice, parse_bytes, stage_printer
     from mcucc.driver.compile import CompileOptions, compile_model
+    from mcucc.driver.rows import Sensor
     from mcucc.exports import export_names
     from mcucc.numerics.fixed_point import Rounding
     from mcucc.quantize.observers import OBSERVERS
@@ -93,6 +107,7 @@ def compile_command(
         time_limit_s=time_limit,
         compiler=compiler,
         c_only=c_only,
+        sensor=Sensor(line_period, cycles_per_instruction),
         flash=None if flash is None else parse_bytes("--flash", flash),
         exports=tuple(choice("--export", name, export_names()) for name in export or ()),
         schedule=shared.schedule_options(

@@ -124,6 +124,8 @@ class ModelCode:
     sources: tuple[str, ...]  # of the kernels, below runtime_c
     constant_outputs: tuple[ConstantTable, ...] = ()
     answers: tuple[AnswerCode, ...] = ()
+    line_buffers: int | None = None  # for a sensor's pace, which `line_buffers_for` says
+    line_buffers_for: str = ""
 
     @property
     def returns(self) -> str:

@@ -7,7 +7,6 @@ import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mcucc.backends.choose import choose_emulator
 from mcucc.base.progress import Progress, silent
 from mcucc.boards.board import Board, board_file, load_board
 from mcucc.codegen.model import ModelCode, Origin, model_code, model_identifier
@@ -28,9 +27,11 @@ from mcucc.driver.manifest import Manifest, ModelOrigin, hashes_of, write_manife
 from mcucc.driver.measure import Measured, measure, without_firmware
 from mcucc.driver.most_bits import most_bits
 from mcucc.driver.room import room_of
+from mcucc.driver.rows import Sensor, check_sensor, row_facts, with_line_buffers
 from mcucc.driver.target import target_of
+from mcucc.driver.tools import check_tools
 from mcucc.driver.wide_cost import with_widening
-from mcucc.errors import FitError, ToolError
+from mcucc.errors import FitError
 from mcucc.exports import check_export
 from mcucc.quantize.quantize import Room
 from mcucc.quantize.weight_choice import AUTO
@@ -50,6 +51,7 @@ from mcucc.report.facts import (
 from mcucc.report.html import write_page
 from mcucc.report.memory import memory_facts
 from mcucc.report.nodes import node_facts
+from mcucc.report.rows import RowFacts
 from mcucc.report.steps import layer_facts, sram_facts
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.program import Program
@@ -64,8 +66,6 @@ from mcucc.schedule.search.choose import (
 )
 from mcucc.schedule.search.target import Target
 from mcucc.toolchain.firmware import OPTIMIZE, BuildOptions, Firmware, build_firmware, unit_of
-from mcucc.toolchain.machines import machine_of
-from mcucc.toolchain.targets import cross_compiler, no_firmware
 from mcucc.version import __version__
 
 
@@ -83,6 +83,7 @@ class CompileOptions:
     c_only: bool = False
     exports: tuple[str, ...] = ()
     schedule: ScheduleOptions = field(default_factory=ScheduleOptions)
+    sensor: Sensor = field(default_factory=Sensor)
     flash: int | None = None  # bytes of code, weights and tables; None: the board's
 
 
@@ -96,7 +97,10 @@ def compile_model(model: Path, options: CompileOptions, progress: Progress = sil
     name = model_identifier(options.name or model.stem)
     out = options.out.resolve()
     check_target(out)
-    c_only = check_tools(board, options)
+    c_only = check_tools(
+        board, c_only=options.c_only, compiler=options.compiler, emulator=options.emulator
+    )
+    check_sensor(options.sensor, options.schedule.image, c_only)
     for ecosystem in options.exports:
         check_export(ecosystem, board)
     limit = min(options.flash or board.flash_bytes, board.flash_bytes)
@@ -178,9 +182,10 @@ class _Compiler:
             made = self.build(chosen)
         if isinstance(made, FitError):
             raise made
-        if not 0 < made.report.sram.stack < wanted.stack:
+        beside = made.report.sram.beside_arena
+        if not 0 < beside < wanted.stack:
             return made
-        better = choose_again(chosen, target, replace(wanted, stack=made.report.sram.stack))
+        better = choose_again(chosen, target, replace(wanted, stack=beside))
         other = made if better is None else self.build(better)
         return other if isinstance(other, _Built) else made
 
@@ -203,10 +208,12 @@ class _Compiler:
         folder = self.scratch.new_folder()
         sources = write_library(compiled.code, folder)
         data, flag = options.network.data, OPTIMIZE[options.schedule.optimize]
-        export_all(options.exports, compiled.code, self.network, board, data, flag, folder)
         measured = self._measured(compiled, sources, folder)
+        rows = row_facts(program, measured, board, options.sensor)
+        compiled = replace(compiled, code=with_line_buffers(compiled.code, rows, folder))
+        export_all(options.exports, compiled.code, self.network, board, data, flag, folder)
         limit = min(options.schedule.sram or board.ram_bytes, board.ram_bytes)
-        report = _report(compiled, self.health, board, measured, limit)
+        report = _report(compiled, self.health, board, measured, rows, limit)
         if not report.fits:
             return does_not_fit(program, report, board, limit)
         write_network(
@@ -254,26 +261,6 @@ def _first_choice(
         return error.smallest
 
 
-def check_tools(board: Board, options: CompileOptions) -> str:
-    """Why the C library is all there will be, "" when firmware is built and measured.
-
-    Raises ToolError, before anything takes time, when compiler or emulator are not there.
-    """
-    if options.c_only:
-        return "--c-only"
-    reason = no_firmware(board)
-    if reason is not None:
-        return reason
-    machine_of(board)
-    try:
-        cross_compiler(board, options.compiler)
-    except ToolError as error:
-        hint = f"{error.hint}, or give --compiler PATH; --c-only writes the C library alone"
-        raise ToolError(error.what, where=error.where, hint=hint) from error
-    choose_emulator(options.emulator, board)
-    return ""
-
-
 def generate(network: LoadedModel, chosen: Schedule, name: str) -> Compiled:
     """The C of a scheduled network.
 
@@ -311,7 +298,12 @@ def build_image(
 
 
 def _report(
-    compiled: Compiled, health: Health, board: Board, measured: Measured, limit: int
+    compiled: Compiled,
+    health: Health,
+    board: Board,
+    measured: Measured,
+    rows: RowFacts | None,
+    limit: int,
 ) -> Report:
     program, network = compiled.program, compiled.network
     sram = sram_facts(
@@ -320,6 +312,7 @@ def _report(
         static=measured.static,
         stack=measured.stack,
         stack_source=measured.stack_source,
+        pace=None if rows is None else rows.wanted,
     )
     cameras = len(compiled.code.cameras)
     steps = None if measured.steps is None else measured.steps[cameras:]
@@ -365,6 +358,7 @@ def _report(
         answers=tuple(map(AnswerFacts.of, network.answers)),
         recognised=RecognisedFacts.of(network.recognised),
         memory=memory_facts(program),
+        camera_rows=rows,
         counting=counting(
             image=program.plan.image.value,
             stack=measured.stack_source,

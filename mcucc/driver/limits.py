@@ -66,11 +66,12 @@ def describe_peak(program: Program) -> str:
 def does_not_fit(program: Program, report: Report, board: Board, limit: int) -> TooLarge:
     """By how much the linked and measured network exceeds the board, or the SRAM asked for."""
     sram, flash = report.sram, report.flash.total
+    buffers = f", {sram.line_buffers:,} line buffers" if sram.line_buffers else ""
     lines = [
         f"needs {used:,} bytes of {what}, {owner} {there:,}: {used - there:,} too many"
         for what, used, owner, there in (
             (
-                f"SRAM ({sram.stack:,} of them stack)",
+                f"SRAM ({sram.stack:,} of them stack{buffers})",
                 sram.total,
                 "--sram allows" if limit < board.ram_bytes else "the board has",
                 limit,
@@ -80,7 +81,7 @@ def does_not_fit(program: Program, report: Report, board: Board, limit: int) -> 
         if used > there
     ]
     what = "\n".join([*lines, describe_peak(program)])
-    stack = sram.stack if flash <= board.flash_bytes else 0
+    stack = sram.beside_arena if flash <= board.flash_bytes else 0
     return TooLarge(what, where=board.name, stack=stack)
 
 

@@ -32,7 +32,8 @@ class Measured:
     """Bytes and instructions of the library.
 
     `incomplete` says what is not known and why, "" where everything is; what is not known is 0.
-    `stack_source` says how the stack was found, `steps` are instructions one step at a time.
+    `stack_source` says how the stack was found, `steps` are instructions one step at a time,
+    `requests` those before each row that the camera is asked for.
     """
 
     arena: int
@@ -42,6 +43,7 @@ class Measured:
     flash: FlashFacts
     instructions: int | None
     steps: tuple[int, ...] | None
+    requests: tuple[int, ...] | None
     emulator: str
     compiler: str
     incomplete: str = ""
@@ -57,6 +59,7 @@ def without_firmware(program: Program, why: str) -> Measured:
         flash=table_facts(program),
         instructions=None,
         steps=None,
+        requests=None,
         emulator=NOT_EMULATED,
         compiler="none",
         incomplete=f"no firmware ({why}): stack and code are not known and not counted",
@@ -93,6 +96,7 @@ def measure(
         ),
         instructions=None,
         steps=None,
+        requests=None,
         emulator=NOT_EMULATED,
         compiler=firmware.compiler.version,
         incomplete="" if frames else "nothing was emulated: the stack is not known and not counted",
@@ -108,6 +112,7 @@ def measure(
         stack_source="painted",
         instructions=result.instructions,
         steps=result.step_instructions,
+        requests=result.row_requests,
         emulator=emulator.name,
         incomplete="",
     )

@@ -13,10 +13,11 @@ class Counted:
     how: str
 
 
+CAMERA_BUFFERS = "the camera's own buffers"
 NOT_COUNTED = (
     "the application around the network",
     "interrupt handlers' stack",
-    "the camera's own buffers",
+    CAMERA_BUFFERS,
 )
 
 _IMAGE = {

@@ -28,6 +28,7 @@ from mcucc.report.flash import FlashFacts
 from mcucc.report.memory import MemoryFacts
 from mcucc.report.nodes import NodeFacts
 from mcucc.report.plan import PlanFacts
+from mcucc.report.rows import RowFacts
 from mcucc.schedule.plan.plan import ImagePolicy
 
 SCHEMA = 5
@@ -35,6 +36,7 @@ SCHEMA = 5
 OPTIONAL = (
     *("program_text", "weight_bits", "value_bits", "diagnosis", "warnings"),
     *("constant_outputs", "merged", "recognised", "answers"),
+    *("camera_rows", "line_buffers"),
 )
 PEAK_LIVE = "peak_live"  # a key of `plan` that tells again what `memory` does
 
@@ -76,6 +78,12 @@ class SramFacts:
     stack_source: str
     image_policy: ImagePolicy
     not_counted: tuple[str, ...]
+    line_buffers: int = 0  # of the camera's driver, for the line period that was given
+
+    @property
+    def beside_arena(self) -> int:
+        """Stack and line buffers: what a plan must leave room for."""
+        return self.stack + self.line_buffers
 
 
 @dataclass(frozen=True)
@@ -194,6 +202,7 @@ class Report:
     constant_outputs: tuple[ConstantOutputFacts, ...] = ()
     merged: tuple[MergedFacts, ...] = ()
     answers: tuple[AnswerFacts, ...] = ()
+    camera_rows: RowFacts | None = None  # None: no camera sends rows, or nothing was counted
     recognised: RecognisedFacts | None = None  # None: [output] says it, or nothing does
 
     def to_json(self) -> str:

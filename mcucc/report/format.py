@@ -223,3 +223,29 @@ def saving_words(plan: PlanFacts) -> str:
 def _up(factor: float) -> float:
     """To two decimals, never less."""
     return math.ceil(factor * 100 - 1e-6) / 100
+
+
+def row_words(report: Report) -> list[str]:
+    """What a sensor's pace asks for; nothing where no rows were counted."""
+    rows = report.camera_rows
+    if rows is None:
+        return []
+    average = rows.average_us
+    assumed = (
+        f"at {rows.clock_hz / 1e6:g} MHz and {rows.cycles_per_instruction:g} cycles an instruction"
+        " (assumed)"
+    )
+    pace = rows.wanted
+    if pace is not None:
+        frame = rows.height * pace.period_us
+        return [
+            f"lines {pace.period_us:g} us apart, {1e6 / frame:.1f} frames a second: {pace.buffers} "
+            f"line buffers of {rows.row_bytes:,} bytes {assumed}",
+            f"the run ends {abs(pace.tail_us):,.0f} us {'after' if pace.tail_us > 0 else 'before'} "
+            "the frame's last line: a sensor that pauses less between frames loses every second",
+        ][: 2 if pace.tail_us > 0 else 1]
+    paces = ", ".join(f"{each.buffers} at {each.period_us:,.0f} us" for each in rows.paces[2:])
+    return [
+        f"a row takes {average:,.0f} us on average {assumed}; line buffers of {rows.row_bytes:,} "
+        f"bytes: {paces} a line, not counted (--line-period)"
+    ]

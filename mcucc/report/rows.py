@@ -9,21 +9,30 @@ from fractions import Fraction
 TIMES = (0.25, 0.5, 1.0, 1.5, 2.0, 4.0)  # of the average work a row, that a report shows
 
 
+def times_read(requests: Sequence[int], period: Fraction) -> list[Fraction]:
+    """When a run reads each row, which waits for a line that is not there, from its begin on.
+
+    `requests` are the times at which a run that never waits asks for each row; `period` is the time
+    between two lines, in the same unit: line k has come at (k + 1) * period.
+    """
+    found: list[Fraction] = []
+    now, before = Fraction(0), 0
+    for row, work in enumerate(requests):
+        now, before = max(now + work - before, (row + 1) * period), work
+        found.append(now)
+    return found
+
+
 def line_buffers(requests: Sequence[int], period: Fraction) -> int:
     """Lines that must be held at once so that none is lost, the one being filled among them.
 
-    `requests` are the times at which a run that never waits asks for each row, from its begin on;
-    `period` is the time between two lines, in the same unit. The model: the run begins with the
-    frame; line k is filled from k * period to (k + 1) * period and cannot be held up; the run waits
-    for a line that is not there, which delays all that follows; a row is copied the moment it is
-    asked for and there. Its buffer is free for the next line that begins after that. At least 2.
+    The model: the run begins with the frame; line k is filled from k * period to (k + 1) * period
+    and cannot be held up; the run waits for a line that is not there, which delays all that
+    follows; a row is copied the moment it is asked for and there. Its buffer is free for the next
+    line that begins after that. At least 2.
     """
-    most, now, before = 2, Fraction(0), 0
-    freed: list[Fraction] = []
-    for row, work in enumerate(requests):
-        now, before = max(now + work - before, (row + 1) * period), work
-        freed.append(now)
-    first = 0  # the oldest line whose buffer is not free
+    most, first = 2, 0  # the oldest line whose buffer is not free
+    freed = times_read(requests, period)
     for line in range(len(freed)):
         while first < line and freed[first] < line * period:
             first += 1
@@ -33,12 +42,16 @@ def line_buffers(requests: Sequence[int], period: Fraction) -> int:
 
 @dataclass(frozen=True)
 class Pace:
-    """What a line period asks for: times of the average work a row, buffers, their bytes."""
+    """What a line period asks for: times of the average work a row, buffers, their bytes.
+
+    The run ends `tail_us` after the last line of the frame, or before it where that is negative.
+    """
 
     period_us: float
     times: float
     buffers: int
     bytes: int
+    tail_us: float
 
 
 @dataclass(frozen=True)
@@ -71,9 +84,16 @@ class RowFacts:
     def pace(self, period_us: float) -> Pace:
         """What a sensor of this line period asks for."""
         instruction = Fraction(self.cycles_per_instruction) * 1_000_000 / self.clock_hz
-        buffers = line_buffers(self.requests, Fraction(period_us) / instruction)
-        times = period_us / self.average_us
-        return Pace(period_us, times, buffers, buffers * self.row_bytes)
+        period = Fraction(period_us) / instruction
+        buffers = line_buffers(self.requests, period)
+        end = times_read(self.requests, period)[-1] + self.total - self.requests[-1]
+        return Pace(
+            period_us=period_us,
+            times=period_us / self.average_us,
+            buffers=buffers,
+            bytes=buffers * self.row_bytes,
+            tail_us=float((end - self.height * period) * instruction),
+        )
 
     @property
     def paces(self) -> tuple[Pace, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mcucc.ir.integer import IntegerNode
-from mcucc.report.definitions import NOT_COUNTED
+from mcucc.report.definitions import CAMERA_BUFFERS, NOT_COUNTED
 from mcucc.report.facts import LayerFacts, SramFacts
+from mcucc.report.rows import Pace
 from mcucc.schedule.plan.buffers import BufferKind
 from mcucc.schedule.plan.program import Compute, Program, Stage
 
@@ -52,12 +53,22 @@ def _worked(stage: Stage) -> tuple[IntegerNode, ...]:
 
 
 def sram_facts(
-    program: Program, *, arena: int, static: int, stack: int, stack_source: str
+    program: Program,
+    *,
+    arena: int,
+    static: int,
+    stack: int,
+    stack_source: str,
+    pace: Pace | None = None,
 ) -> SramFacts:
-    """SRAM of a program in its linked image; `arena`, `static` and `stack` are measured bytes."""
+    """SRAM of a program in its linked image; `arena`, `static` and `stack` are measured bytes.
+
+    `pace` is that of a sensor whose line buffers count.
+    """
     kinds = program.bytes_by_kind()
+    lines = 0 if pace is None else pace.bytes
     return SramFacts(
-        total=arena + static + stack,
+        total=arena + static + stack + lines,
         arena=arena,
         image=kinds[BufferKind.IMAGE],
         output=kinds[BufferKind.OUTPUT],
@@ -66,5 +77,6 @@ def sram_facts(
         stack=stack,
         stack_source=stack_source,
         image_policy=program.plan.image,
-        not_counted=NOT_COUNTED,
+        not_counted=tuple(each for each in NOT_COUNTED if not (lines and each == CAMERA_BUFFERS)),
+        line_buffers=lines,
     )

@@ -18,6 +18,7 @@ from mcucc.report.format import (
     merged_words,
     precision_words,
     recognised_words,
+    row_words,
     saving_words,
     short_names,
     short_step,
@@ -69,6 +70,7 @@ def print_report(report: Report, console: Console) -> None:
         *recognised_words(report.recognised),
         *merged_words(report),
         *chosen_words(report),
+        *row_words(report),
         *weight_words(report),
         *precision_words(report),
         *border_words(report),
@@ -176,6 +178,7 @@ def _memory(report: Report) -> Table:
         ("  scratch, at most", sram.scratch),
         ("static", sram.static),
         (f"stack ({sram.stack_source})", stack),
+        *([("line buffers", sram.line_buffers)] if sram.line_buffers else []),
         ("total", sram.total),
     ]
     right: list[tuple[str, int | None]] = [

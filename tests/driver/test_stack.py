@@ -41,7 +41,7 @@ class Plans:
             found = self.measured[chosen]
             if isinstance(found, FitError):
                 return found
-            facts = type("Facts", (), {"sram": type("Sram", (), {"stack": found})})
+            facts = type("Facts", (), {"sram": type("Sram", (), {"beside_arena": found})})
             return verb._Built(cast(Any, chosen), Path(chosen), cast(Any, facts))
 
         def again(made: str, _: Any, wanted: ScheduleOptions) -> str | None:

@@ -24,6 +24,7 @@ from mcucc.report.format import (
     merged_words,
     printable,
     recognised_words,
+    row_words,
     saving_words,
     slice_words,
     split_output_words,
@@ -90,6 +91,8 @@ def report_page(report: Report) -> str:
         saving=saving_words(report.plan),
         front=front_plot(report),
         rows=_rows(report, axis),
+        camera_rows=report.camera_rows,
+        camera_words=row_words(report),
         fused=fused,
         borders=[
             *answer_words(report),
@@ -136,6 +139,7 @@ def _figures(report: Report) -> tuple[Figure, ...]:
 def _sram(report: Report) -> Figure:
     sram, there = report.sram, report.board.sram
     parts = [("arena", sram.arena), ("stack", sram.stack), ("static", sram.static)]
+    parts += [("line buffers", sram.line_buffers)] if sram.line_buffers else []
     image = (f"– image, {sram.image_policy.value}", f"{sram.image:,} bytes")
     arena, *rest = _lines(report, parts)
     return Figure(
