@@ -117,39 +117,63 @@ def result_of(
     if len(output) % images:
         raise ToolError(f"{len(output)} output bytes for {images} images")
     each = len(output) // images
-    totals: tuple[int, ...] | None = None
-    steps: tuple[int, ...] | None = None
-    requests: tuple[int, ...] | None = None
+    counted = None
     if count:
-        overhead = instructions(values["overhead"]) - 1
-        _check_timer(instructions(values["known"]) - overhead)
-        # What a transport executes is not counted: every row costs it the same.
-        row = instructions(values["read"]) - overhead if "read" in values else 0
-        stamp = instructions(values["stamp"]) - overhead if "stamp" in values else 0
-        reads = [values.get(f"image.0.reads.{step}", 0) for step in range(values["steps"])]
-        steps = tuple(
-            instructions(values[f"image.0.step.{step}"]) - overhead - (row + stamp) * read
-            for step, read in enumerate(reads)
-        )
-        totals = tuple(
-            instructions(values[f"image.{image}.ticks"])
-            - overhead
-            - row * values.get(f"image.{image}.reads", 0)
-            for image in range(images)
-        )
-        asked = [values[key] for n in range(sum(reads)) if (key := f"image.0.asked.{n}") in values]
-        if asked and len(asked) == sum(reads):
-            requests = _requests([instructions(each) for each in asked], reads, steps, row + stamp)
+        _check_timer(known_of(values, instructions))
+        counted = counts_of(values, images, instructions)
     return RunResult(
         outputs=tuple(output[index * each : (index + 1) * each] for index in range(images)),
-        instructions=totals[0] if totals else None,
-        step_instructions=steps,
-        image_instructions=totals,
-        row_requests=requests,
+        instructions=counted.totals[0] if counted else None,
+        step_instructions=counted.steps if counted else None,
+        image_instructions=counted.totals if counted else None,
+        row_requests=counted.requests if counted else None,
         stack_bytes=values["stack"],
         arena_high_water=values["arena_high_water"],
         records=values,
     )
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a timer counted: of every image, of the steps of the first, and when it asked for rows.
+
+    `requests` is None where no rows were asked for.
+    """
+
+    totals: tuple[int, ...]
+    steps: tuple[int, ...]
+    requests: tuple[int, ...] | None
+
+
+def known_of(values: Mapping[str, int], convert: Callable[[int], int]) -> int:
+    """What the stretch of KNOWN_INSTRUCTIONS took."""
+    return convert(values["known"]) - convert(values["overhead"]) + 1
+
+
+def counts_of(values: Mapping[str, int], images: int, convert: Callable[[int], int]) -> Counts:
+    """Differences of timer readings as `convert` has them, without what is around the network.
+
+    What a transport executes is not counted: every row costs it the same.
+    """
+    overhead = convert(values["overhead"]) - 1
+    row = convert(values["read"]) - overhead if "read" in values else 0
+    stamp = convert(values["stamp"]) - overhead if "stamp" in values else 0
+    reads = [values.get(f"image.0.reads.{step}", 0) for step in range(values["steps"])]
+    steps = tuple(
+        convert(values[f"image.0.step.{step}"]) - overhead - (row + stamp) * read
+        for step, read in enumerate(reads)
+    )
+    totals = tuple(
+        convert(values[f"image.{image}.ticks"])
+        - overhead
+        - row * values.get(f"image.{image}.reads", 0)
+        for image in range(images)
+    )
+    asked = [values[key] for n in range(sum(reads)) if (key := f"image.0.asked.{n}") in values]
+    requests = None
+    if asked and len(asked) == sum(reads):
+        requests = _requests([convert(each) for each in asked], reads, steps, row + stamp)
+    return Counts(totals, steps, requests)
 
 
 def _requests(

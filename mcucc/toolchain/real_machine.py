@@ -29,6 +29,7 @@ _STEP = 256
 # Where a table of vectors may begin: its size for as many interrupts as a core can have (240, and
 # 480 in Armv8-M), as a power of two.
 _VECTORS = {Protection.PMSA7: 1024, Protection.PMSA8: 2048, Protection.PMP: 256}
+_POWERS = Protection.PMSA7
 _V8 = (Core.M33, Core.M55)
 # Where a core's counter is read; RISC-V's are no memory. Arm DDI 0403, DWT_CYCCNT and SYST_CVR.
 _TIMERS = {Counter.DWT: 0xE0001004, Counter.SYSTICK: 0xE000E018}
@@ -75,7 +76,7 @@ def real_machine(firmware: Firmware, *, flash: bool) -> Machine:
     board = firmware.board
     protection = _protection(board)
     in_place = flash or (board.code.loadable and board.weights.loadable)
-    wanted = _wanted(firmware.sizes)
+    wanted = _wanted(firmware.sizes, protection)
     short: list[FitError] = []
     for memory in _homes(board, in_place):
         room = _Room(board, memory, wanted, in_place, protection)
@@ -151,7 +152,8 @@ class _Room:
     def _placed(self, step: int, raised: int = 0) -> _Placed:
         """Divided at a multiple of `step`; data begins at `raised` at least."""
         board, wanted, home = self.board, self.wanted, self.home
-        ram = Span(_down(home.end - wanted.harness_ram, wanted.harness_ram), wanted.harness_ram)
+        aligned = wanted.harness_ram if self.protection is _POWERS else _STEP
+        ram = Span(_down(home.end - wanted.harness_ram, aligned), wanted.harness_ram)
         if self.in_place:
             code, weights = board.code, board.weights
             begin = _up(code.origin, _VECTORS[self.protection])
@@ -214,13 +216,14 @@ def _homes(board: Board, in_place: bool) -> Sequence[Memory]:
     return sorted(able, key=lambda each: (each in (board.data, board.arena), -each.size))
 
 
-def _wanted(sizes: Sizes) -> _Wanted:
+def _wanted(sizes: Sizes, protection: Protection) -> _Wanted:
+    """The harness's RAM is one region: for Armv7-M a power of two, aligned to its size."""
     ram = sizes.harness_ram + HARNESS_STACK_BYTES + _OTHER_TRANSPORT_BYTES
     code = sizes.harness_code + _OTHER_TRANSPORT_BYTES
     return _Wanted(
         sizes,
         harness_code=_up(code, _STEP),
-        harness_ram=1 << (ram - 1).bit_length(),
+        harness_ram=1 << (ram - 1).bit_length() if protection is _POWERS else _up(ram, _STEP),
         code=_up(sizes.code + _OTHER_TRANSPORT_BYTES, _STEP),
         weights=_up(sizes.weights, _STEP),
     )

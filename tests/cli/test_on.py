@@ -36,9 +36,9 @@ def compiled(project: Project, board: str) -> Path:
     return out
 
 
-def ran(out: Path, project: Project, on: str) -> dict[str, Any]:
+def ran(out: Path, project: Project, on: str, *more: str) -> dict[str, Any]:
     picture = project.data / "class1" / "2.png"
-    done = mcucc("run", out, "--input", picture, "--on", on, "--json")
+    done = mcucc("run", out, "--input", picture, "--on", on, "--json", *more)
     assert done.code == 0, done.err
     told: dict[str, Any] = json.loads(done.out)
     return told
@@ -79,6 +79,20 @@ def test_a_board_at_its_own_addresses_prints_its_cycles(project: Project) -> Non
         assert words in shown.out and words in valid.out
     assert "mcucc_conv2d" in shown.out
     assert "agree on every byte" in valid.out
+
+
+def test_rows_cost_no_cycles_but_the_networks(project: Project) -> None:
+    """By mcycle: at a stop QEMU winds its clock on to SysTick's next period."""
+    file = board_file("sifive_e", project.folder)
+    require_tools(load_board(file))
+    quick = ("--c-only", "--emulator", "none", "--quantize", "fast", "--image", "rows")
+    done = project.compile("--board", file, *quick, out="rows")
+    assert done.code == 0, done.err
+    with listening_qemu("sifive_e", icount=0) as on:
+        told = ran(project.folder / "rows", project, on, "--flash")["board"]
+    assert told["memory"] == "flash"
+    assert told["counter"] == "mcycle" and told["cycles"] == told["instructions"]
+    assert all(step["cycles"] == step["instructions"] for step in told["steps"])
 
 
 def test_a_stopped_server(project: Project) -> None:

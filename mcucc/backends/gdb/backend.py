@@ -19,6 +19,7 @@ from mcucc.backends.records import (
     KNOWN_INSTRUCTIONS,
     Records,
     check_exit,
+    known_of,
     parse_records,
     result_of,
     unwrap_totals,
@@ -105,12 +106,11 @@ def _result(
     records: Records, output: bytes, images: int, count: bool, machine: Machine, place: Place
 ) -> RunResult:
     """With instructions, or cycles; without both where the counter is not to be believed."""
-    if count and machine.counter is None and not place.uncounted:
-        known = machine.instructions(records.values["known"])
-        if known - machine.instructions(records.values["overhead"]) + 1 != KNOWN_INSTRUCTIONS:
-            words = f"-icount shift={machine.icount_shift},sleep=off"
-            why_not = f"the timer does not count instructions; QEMU does with {words}"
-            place = replace(place, uncounted=why_not)
+    counting = count and machine.counter is None and not place.uncounted
+    if counting and known_of(records.values, machine.instructions) != KNOWN_INSTRUCTIONS:
+        words = f"-icount shift={machine.icount_shift},sleep=off"
+        why_not = f"the timer does not count instructions; QEMU does with {words}"
+        place = replace(place, uncounted=why_not)
     instructions = count and machine.counter is None and not place.uncounted
     result = result_of(records, output, images, instructions, machine.instructions)
     if machine.counter is None or not count:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from mcucc.backends.interface import Cycles
+from mcucc.backends.records import counts_of, known_of
 from mcucc.boards.board import Core, Counter
 from mcucc.errors import ToolError
 from mcucc.toolchain.machines import Machine
@@ -68,15 +69,14 @@ def _write(memory: Memory, address: int, value: int) -> None:
 def cycles_of(values: Mapping[str, int], counter: Counter) -> Cycles | str:
     """Cycles of the first image by the records of a counted run, or why they are not believed.
 
-    As with instructions, what is around a call is taken off. A difference of readings is modulo
-    2^32; unwrap_totals has mended the total.
+    As with instructions, what is around the network is taken off. A difference of readings is
+    modulo 2^32; unwrap_totals has mended the total.
     """
-    overhead = values["overhead"] - 1
-    known = values["known"] - overhead
+    known = known_of(values, int)
     if known not in _KNOWN_CYCLES:
         return (
             f"{counter.value} counted {known:,} cycles where 502 instructions ran, "
             f"not {_KNOWN_CYCLES[0]:,} to {_KNOWN_CYCLES[-1]:,}"
         )
-    steps = [values[f"image.0.step.{step}"] - overhead for step in range(values["steps"])]
-    return Cycles(values["image.0.ticks"] - overhead, tuple(steps), counter.value)
+    counted = counts_of(values, 1, int)
+    return Cycles(counted.totals[0], counted.steps, counter.value)
