@@ -42,6 +42,9 @@ def files(library: Library) -> Files:
     trial = library.trial
     if trial is None:
         raise ToolError("a self-test needs a board and pictures", where=library.name)
+    if library.name.startswith("self_test"):
+        what = "a self-test has files and functions of that name"
+        raise ToolError(what, where=library.name, hint="--name gives the network another")
     placed = library.placed("include", "src")
     examples = trial.examples()
     values = _values(library.code, trial.board, examples, c_files(placed))
