@@ -63,12 +63,12 @@ def test_networks_are_parts_of_a_project(pair: tuple[Exported, Exported], tmp_pa
 
 
 def test_a_package_is_installed_and_found(pair: tuple[Exported, Exported], tmp_path: Path) -> None:
-    second = pair[1]
+    network = pair[0]
     prefix = tmp_path / "Präfix mit Lücke"
-    package = shutil.copytree(second.of("cmake"), tmp_path / "package")
+    package = shutil.copytree(network.of("cmake"), tmp_path / "package")
     run("cmake", "--build", built(package, f"-DCMAKE_INSTALL_PREFIX={prefix}"), "-t", "install")
     found = built(package / "examples" / "first_run", f"-DCMAKE_PREFIX_PATH={prefix}")
-    assert run(found / "first_run") == second.printed()
+    assert run(found / "first_run") == network.printed()
 
 
 # The emulated board's part: what an SDK brings.

@@ -14,6 +14,8 @@ from tests.exports.conftest import Exported
 
 STRICT = "-Wall -Wextra -Wconversion -Wpedantic -Werror"
 MAIN = "int main(void)"
+# CMake by ninja takes half the time of make.
+QUICK = {"CMAKE_GENERATOR": "Ninja"} if shutil.which("ninja") else {}
 
 
 def run(
@@ -26,7 +28,7 @@ def run(
         text=True,
         cwd=cwd,
         timeout=300,
-        env={**os.environ, **(environment or {})},
+        env={**os.environ, **QUICK, **(environment or {})},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
