@@ -91,7 +91,11 @@ def check_exit(records: Records, firmware: Firmware, name: str, tail: str = "") 
             where=where,
         )
     if status == EXIT_FENCE:
-        raise ToolError("the MPU has too few regions for the fence", where=where)
+        raise ToolError(
+            "the MPU has too few regions for the fence",
+            where=where,
+            hint="mpu_regions in [probe] of the board's TOML is more than the core has",
+        )
     if status == EXIT_REQUEST:
         raise ToolError(
             "the firmware refused its input: images of the wrong size, or a tensor outside "

@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
+from mcucc import api as mcucc_api
+from mcucc.backends import Unicorn
+from mcucc.backends.choose import choose_emulator
 from mcucc.boards.board import load_board
+from mcucc.errors import McuccError
 from mcucc.toolchain.machines import machine_of
 from tests.backends.firmware_fixtures import BOARDS, require_tools
 from tests.backends.gdb.boards import STAND_INS, board_file
@@ -135,3 +139,28 @@ def test_mistakes(options: tuple[str, ...], words: tuple[str, ...], project: Pro
     out = compiled(project, "lm3s6965evb")
     done = mcucc("run", out, "--input", project.data, *options)
     assert done.code == 2 and all(word in done.err for word in words), done.err
+
+
+def test_the_api_takes_the_same_words(project: Project) -> None:
+    folder = mcucc_api.open_folder(compiled(project, "lm3s6965evb"))
+    picture = project.data / "class0" / "0.png"
+    with listening_qemu("lm3s6965evb", icount=7) as on:
+        found = mcucc_api.run(folder, picture, on=on)
+    assert found.board is not None and found.board.counter == "SysTick"
+    for words in ({"on": "gdb:localhost"}, {"emulator": "gdb:localhost"}):
+        with pytest.raises(McuccError, match="lacks a port"):
+            mcucc_api.run(folder, picture, **words)
+        with pytest.raises(McuccError, match="lacks a port"):
+            mcucc_api.validate(folder, project.data, **words)
+
+
+def test_auto_never_takes_what_does_not_count(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("renode", "openocd"):
+        (tmp_path / name).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("MCUCC_QEMU", "/nonexistent")
+    monkeypatch.setattr(Unicorn, "unavailable", lambda self, board: "not installed")
+    assert choose_emulator("auto", load_board("bluepill")) is None
