@@ -150,7 +150,7 @@ def hang_error(
     name: str, timeout_s: float, records: Mapping[str, int], detail: str = ""
 ) -> HangError:
     """The error of a run that did not end; names the last image that began."""
-    begun = [int(key.split(".")[1]) for key in records if key.endswith(".begun")]
+    begun = [int(key.split(".")[1]) for key in records if key.endswith(".input_crc")]
     place = f" in image {max(begun)}" if begun else ""
     return HangError(
         f"the network did not finish within {timeout_s:g} s{place}{detail}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,8 +11,8 @@ from mcucc.backends.interface import EmulationFault, Fault, RunResult
 from mcucc.errors import ToolError
 from mcucc.toolchain.firmware import Firmware
 
-_RECORD = re.compile(r"^##mcucc ([a-z0-9_.]+)=(\d+)\s*$")
-_EXIT = re.compile(r"^##exit (\d+)\s*$")
+_RECORD = re.compile(r"^##mcucc ([a-z0-9_.]+)=([0-9]{1,10})\s*$")  # a word of 32 bits
+_EXIT = re.compile(r"^##exit ([0-9]{1,10})\s*$")
 
 EXIT_PASS, EXIT_MISMATCH, EXIT_FAULT, EXIT_FENCE, EXIT_REQUEST = 0, 1, 70, 71, 72
 # What known() of main.c executes.
@@ -121,12 +122,14 @@ def result_of(
     if len(output) % images:
         raise ToolError(f"{len(output)} output bytes for {images} images")
     each = len(output) // images
+    outputs = tuple(output[index * each : (index + 1) * each] for index in range(images))
+    _check_outputs(values, outputs)
     counted = None
     if count:
         _check_timer(known_of(values, instructions))
         counted = counts_of(values, images, instructions)
     return RunResult(
-        outputs=tuple(output[index * each : (index + 1) * each] for index in range(images)),
+        outputs=outputs,
         instructions=counted.totals[0] if counted else None,
         step_instructions=counted.steps if counted else None,
         image_instructions=counted.totals if counted else None,
@@ -162,7 +165,7 @@ def counts_of(values: Mapping[str, int], images: int, convert: Callable[[int], i
     overhead = convert(values["overhead"]) - 1
     row = convert(values["read"]) - overhead if "read" in values else 0
     stamp = convert(values["stamp"]) - overhead if "stamp" in values else 0
-    reads = [values.get(f"image.0.reads.{step}", 0) for step in range(values["steps"])]
+    reads = _reads(values)
     steps = tuple(
         convert(values[f"image.0.step.{step}"]) - overhead - (row + stamp) * read
         for step, read in enumerate(reads)
@@ -173,11 +176,32 @@ def counts_of(values: Mapping[str, int], images: int, convert: Callable[[int], i
         - row * values.get(f"image.{image}.reads", 0)
         for image in range(images)
     )
-    asked = [values[key] for n in range(sum(reads)) if (key := f"image.0.asked.{n}") in values]
+    asked = [values[key] for n in range(len(values)) if (key := f"image.0.asked.{n}") in values]
     requests = None
     if asked and len(asked) == sum(reads):
         requests = _requests([convert(each) for each in asked], reads, steps, row + stamp)
     return Counts(totals, steps, requests)
+
+
+def _check_outputs(values: Mapping[str, int], outputs: Sequence[bytes]) -> None:
+    """ToolError where other bytes arrived than the firmware computed."""
+    for image, output in enumerate(outputs):
+        if zlib.crc32(output) != values[f"image.{image}.output_crc"]:
+            raise ToolError(f"the outputs of image {image} were damaged on their way")
+
+
+def check_inputs(values: Mapping[str, int], images: Sequence[bytes]) -> None:
+    """ToolError where the core saw other bytes than it was sent; rows are not looked at."""
+    for image, sent in enumerate(images):
+        if "read" not in values and zlib.crc32(sent) != values[f"image.{image}.input_crc"]:
+            raise ToolError(f"image {image} was damaged on its way")
+
+
+def _reads(values: Mapping[str, int]) -> list[int]:
+    """Rows that each step of the first image read."""
+    if values["steps"] > len(values):
+        raise ToolError("the firmware did not report its steps")
+    return [values.get(f"image.0.reads.{step}", 0) for step in range(values["steps"])]
 
 
 def _requests(

@@ -9,7 +9,9 @@
 
 #define STACK_PAINT 0xC5C5A396u
 
-extern uint32_t mcucc_stack_base[], mcucc_stack_top[]; /* from the linker script */
+/* From the linker script. */
+extern uint32_t mcucc_stack_base[], mcucc_stack_top[];
+extern uint32_t mcucc_harness_bss_end[], mcucc_harness_stack_top[];
 
 static const mcucc_model *model;
 static int32_t high_water;
@@ -34,18 +36,26 @@ static int32_t unread; /* bytes of the image that the network has not asked for 
 static uint32_t reads; /* since the timer was read last */
 
 /* When rows were asked for: readings of the timer, noted in the first image's pass of steps alone,
- * so that what a run takes has none of it. The record `stamp` is what one costs. */
-#define STAMPS_MOST 512
-static uint32_t stamps[STAMPS_MOST];
+ * so that what a run takes has none of it. The record `stamp` is what one costs. They lie in what
+ * the harness's RAM has beside its variables and its stack: a real board's has none. */
+#define HARNESS_STACK_BYTES 1024
+static uint32_t stamps_most;
 static uint32_t stamp_count;
 static uint32_t step_begin;
 static int32_t stamping;
 
 __attribute__((noinline)) static void stamp(void)
 {
-    if (stamp_count < STAMPS_MOST) {
-        stamps[stamp_count++] = mcucc_now() - step_begin;
+    if (stamp_count < stamps_most) {
+        mcucc_harness_bss_end[stamp_count++] = mcucc_now() - step_begin;
     }
+}
+
+static uint32_t stamps_that_fit(void)
+{
+    const uintptr_t begin = (uintptr_t)mcucc_harness_bss_end + HARNESS_STACK_BYTES;
+    const uintptr_t end = (uintptr_t)mcucc_harness_stack_top;
+    return end > begin ? (uint32_t)(end - begin) / 4u : 0u;
 }
 
 static int32_t read_row(void *context, int32_t index, int32_t row, uint8_t *pixels)
@@ -153,9 +163,10 @@ static void measure_arena(void)
 }
 
 /* Fills the inputs; those of a streamed image are left to read_row. 1 done, 0 when there are no
- * more. */
+ * more. The CRC is of what the core sees. */
 static int32_t read_image(int32_t image)
 {
+    uint32_t crc = 0;
     skip_unread();
     paint_arena();
     if (mcucc_transport_read(0, 0) == 0) {
@@ -164,14 +175,18 @@ static int32_t read_image(int32_t image)
     for (int32_t index = 0; index < model->input_count; ++index) {
         const mcucc_tensor *input = &model->inputs[index];
         const int32_t bytes = tensor_bytes(input);
+        uint8_t *data = mcucc_config.arena + input->offset;
         if (model->stream != 0) {
             unread += bytes;
-        } else if (mcucc_transport_read(mcucc_config.arena + input->offset, bytes) != 1) {
+            continue;
+        }
+        if (mcucc_transport_read(data, bytes) != 1) {
             mcucc_finish(MCUCC_EXIT_REQUEST);
         }
+        crc = mcucc_crc32(crc, data, bytes);
     }
     mcucc_current_image = image;
-    mcucc_record_image(image, "begun", 1);
+    mcucc_record_image(image, "input_crc", crc);
     return 1;
 }
 
@@ -206,7 +221,7 @@ static uint32_t count_steps(int32_t image)
     mcucc_current_step = -1;
     measure_arena();
     for (uint32_t index = 0; stamping && index < stamp_count; ++index) {
-        mcucc_record_step(image, "asked", (int32_t)index, stamps[index]);
+        mcucc_record_step(image, "asked", (int32_t)index, mcucc_harness_bss_end[index]);
     }
     stamping = 0;
     return output_crc();
@@ -226,8 +241,8 @@ static void run_images(int32_t counting)
         uint32_t crc = output_crc();
         mcucc_current_step = -1;
         measure_arena();
-        mcucc_record_image(image, "ticks", ticks);
-        if (reads != 0) {
+        if (counting) {
+            mcucc_record_image(image, "ticks", ticks);
             mcucc_record_image(image, "reads", reads);
         }
         mcucc_record_image(image, "output_crc", crc);
@@ -294,6 +309,7 @@ void mcucc_main(void)
     mcucc_record("known", timed(mcucc_known, 0));
     if (model->stream != 0) {
         mcucc_record("read", timed((mcucc_body)mcucc_transport_read, 0)); /* of 0 bytes */
+        stamps_most = stamps_that_fit();
         mcucc_record("stamp", timed((mcucc_body)stamp, 0));
         stamp_count = 0;
     }

@@ -19,6 +19,7 @@ from mcucc.backends.records import (
     KNOWN_INSTRUCTIONS,
     Records,
     check_exit,
+    check_inputs,
     known_of,
     parse_records,
     result_of,
@@ -89,6 +90,7 @@ class Gdb:
             console = client.console
         records = parse_records(session.text)
         check_exit(records, placed, self.name, console)
+        check_inputs(records.values, images)
         if count:
             values = unwrap_totals(records.values, len(images), _COUNTER_BITS)
             records = Records(values, records.exit)

@@ -10,7 +10,7 @@ from mcucc.errors import ToolError
 
 MAILBOX_BYTES = 16  # operation, address, count, result
 RESULT_OFFSET = 12
-_MOST_TEXT = 1 << 24
+_MOST_TEXT = 1 << 26
 _LONGEST_LINE = 256
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+import zlib
 from collections.abc import Sequence
 
 import pytest
@@ -28,7 +29,8 @@ from tests.backends.firmware_fixtures import build_tiny
 
 pytestmark = pytest.mark.emulated
 IMAGE, OUTPUT = bytes(range(48)), b"#$}*outputs."
-RECORDS = ("steps=3", "fence=1", "stack=100", "arena_high_water=124", "image.0.begun=1")
+CRCS = f"image.0.input_crc={zlib.crc32(IMAGE)}", f"image.0.output_crc={zlib.crc32(OUTPUT)}"
+RECORDS = ("steps=3", "fence=1", "stack=100", "arena_high_water=124", *CRCS)
 ASKS: tuple[tuple[int, bytes | int], ...] = (
     (OPEN, 32),
     *((PRINT, f"##mcucc {each}\n".encode()) for each in RECORDS),
@@ -163,11 +165,11 @@ def test_a_stop_of_before_while_the_core_runs(firmware: Firmware) -> None:
 
 def test_a_debugger_that_halts_at_faults_lets_the_handler_report(firmware: Firmware) -> None:
     handler = firmware.image.symbols["mcucc_fault"] & ~1
-    asks = [*ASKS[:6], (PRINT, b"##mcucc fault.cfsr=130\n"), (PRINT, b"##mcucc fault.mmfar=4\n")]
+    asks = [*ASKS[:7], (PRINT, b"##mcucc fault.cfsr=130\n"), (PRINT, b"##mcucc fault.mmfar=4\n")]
     asks += [(PRINT, b"##exit 70\n"), (EXIT, 0)]
 
     def catches(server: FakeServer, sent: bytes, reply: bytes) -> bytes:
-        if sent == b"c" and server.reached == 7 and server.seen.count(b"c") == 7:
+        if sent == b"c" and server.reached == 8 and server.seen.count(b"c") == 8:
             server.reached -= 1
             server.registers[PC] = handler
         return reply
@@ -316,7 +318,7 @@ def test_a_hang_is_ended_and_says_where(firmware: Firmware) -> None:
     place = firmware.image.symbols["tiny_misbehave"] & ~1
 
     def hangs(server: FakeServer, sent: bytes, reply: bytes) -> bytes | None:
-        if sent == b"c" and server.reached == 7:
+        if sent == b"c" and server.reached == 8:
             server.registers[PC] = place
             return None
         return reply
@@ -442,9 +444,24 @@ def test_a_hostile_mailbox(ask: tuple[int, int], firmware: Firmware) -> None:
     fails(FakeServer(asks), firmware, "the firmware.s mailbox is damaged: ")
 
 
+def test_bytes_that_the_core_saw_otherwise(firmware: Firmware) -> None:
+    """OpenOCD's reads that fail are zeros, its writes are accepted before they are done."""
+    zeros = [(kind, bytes(12) if kind == WRITE else data) for kind, data in ASKS]
+    with pytest.raises(ToolError, match="outputs of image 0 were damaged on their way"):
+        Gdb(FakeServer(zeros)).run(firmware, [IMAGE])
+    with pytest.raises(ToolError, match="image 0 was damaged on its way"):
+        Gdb(FakeServer(ASKS)).run(firmware, [bytes(48)])
+
+
 def test_records_that_are_missing(firmware: Firmware) -> None:
     asks = [ask for ask in ASKS if ask[1] != b"##mcucc stack=100\n"]
     with pytest.raises(ToolError, match="the firmware did not report 'stack'"):
         Gdb(FakeServer(asks)).run(firmware, [IMAGE])
     with pytest.raises(ToolError, match="did not report 'image"):
         Gdb(FakeServer(ASKS)).run(firmware, [IMAGE], count=True)
+    asks = [
+        (kind, data.replace(b"steps=3", b"steps=4000000000") if isinstance(data, bytes) else data)
+        for kind, data in ASKS
+    ]
+    with pytest.raises(ToolError, match="did not report"):
+        Gdb(FakeServer(asks)).run(firmware, [IMAGE], count=True)
