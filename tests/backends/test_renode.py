@@ -12,12 +12,15 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from mcucc.backends import EmulationFault, Qemu
 from mcucc.backends.choose import check_on, choose_emulator
 from mcucc.backends.gdb.backend import Gdb
+from mcucc.backends.gdb.client import Client
+from mcucc.backends.gdb.session import check_core
 from mcucc.backends.renode import Renode, parse_renode, write_scripts
 from mcucc.boards.board import load_board
 from mcucc.errors import McuccError, ToolError
@@ -131,6 +134,24 @@ def test_a_tick_is_an_instruction() -> None:
     for board in BOARDS:
         machine = Renode().machine(build_tiny(board))
         assert [machine.instructions(ticks) for ticks in (0, 1, 502)] == [0, 1, 502]
+
+
+@pytest.mark.parametrize(
+    ("board", "number"),
+    [
+        ("rpi-pico", 0x410CC200),  # of the M0: Renode's M0+ has no number of its own
+        ("bluepill", 0x410FC231),
+        ("nucleo-l4r5zi", 0x410FC240),
+        ("stm32f746g-disco", 0x411FC272),
+        ("rpi-pico2", 0x411FD210),
+        ("corstone-300", 0x411FD221),
+    ],
+)
+def test_renodes_processors_are_the_boards(board: str, number: int) -> None:
+    """CPUID as Renode's cores answer it."""
+    client = SimpleNamespace(has_register=lambda name: True, word=lambda address: number)
+    described = load_board(board)
+    check_core(cast(Client, client), described, machine_of(described), "renode")
 
 
 @pytest.mark.parametrize("board", BOARDS)
