@@ -10,24 +10,28 @@
 #include "person.h"
 #include "sensor.h"
 
-/* The ring is the DMA's and the reader's. The core copies out of it: where it has a data cache, the
- * lines are in memory that is not cached, or invalidated before they are read. */
-static uint8_t lines[CAMERA_LINES][PERSON_FRAME_ROW_BYTES];
+static int32_t wait_for_line(mcucc_lines *ring);
 
-/* Whole lines of this frame. Line `arrived` is being filled, in place of line
- * `arrived - CAMERA_LINES`. */
-static volatile int32_t arrived;
+/* The memory is the DMA's and the reader's. The core copies out of it: where it has a data cache,
+ * it is memory that is not cached, or lines are invalidated before they are read. */
+static uint8_t memory[CAMERA_LINES * PERSON_FRAME_ROW_BYTES];
+static mcucc_lines ring = {memory, CAMERA_LINES, PERSON_FRAME_ROW_BYTES, wait_for_line, 0, 0, 0};
+
+static uint8_t *filling;   /* where the DMA is; NULL: it found no room */
+static uint32_t frame_now; /* its number */
+static int32_t sent;       /* lines of it that the sensor has sent */
 static volatile bool cancelled;
 static TaskHandle_t reader;
-static uint32_t frame_number;
 
 void camera_start(uint32_t frame)
 {
     reader = xTaskGetCurrentTaskHandle();
-    frame_number = frame;
-    arrived = 0;
+    frame_now = frame;
+    sent = 0;
     cancelled = false;
     (void)ulTaskNotifyTake(pdTRUE, 0); /* what is left of the frame before */
+    mcucc_lines_start(&ring);
+    filling = mcucc_lines_begin(&ring);
     board_start_lines(SENSOR_SETTINGS->line_us);
 }
 
@@ -42,42 +46,53 @@ void camera_cancel(void)
     xTaskNotifyGive(reader);
 }
 
-/* The interrupt of a finished line. The copy is the simulated DMA's; with a real one, the handler
- * begins here with ++arrived. */
+/* What the sensor and its DMA have done when a line is finished; false: nothing. */
+static bool sensor_sent_line(void)
+{
+    const uint8_t *frame = SENSOR_FRAMES + frame_now * PERSON_FRAME_HEIGHT * PERSON_FRAME_ROW_BYTES;
+
+    if (sent == PERSON_FRAME_HEIGHT ||
+        (frame_now == 0 && (uint32_t)sent >= SENSOR_SETTINGS->silent_from)) {
+        return false;
+    }
+    if (filling != NULL) {
+        memcpy(filling, frame + sent * PERSON_FRAME_ROW_BYTES, PERSON_FRAME_ROW_BYTES);
+    }
+    ++sent;
+    return true;
+}
+
+/* The interrupt of a finished line. */
 void line_interrupt(void)
 {
     BaseType_t woken = pdFALSE;
-    const uint8_t *frame =
-        SENSOR_FRAMES + frame_number * PERSON_FRAME_HEIGHT * PERSON_FRAME_ROW_BYTES;
 
-    if (arrived == PERSON_FRAME_HEIGHT ||
-        (frame_number == 0 && (uint32_t)arrived >= SENSOR_SETTINGS->silent_from)) {
+    if (!sensor_sent_line()) {
         return;
     }
-    memcpy(lines[arrived % CAMERA_LINES], frame + arrived * PERSON_FRAME_ROW_BYTES,
-           PERSON_FRAME_ROW_BYTES);
-    ++arrived;
+    mcucc_lines_finish(&ring);
+    if (sent < PERSON_FRAME_HEIGHT) { /* behind the last line none comes that would need room */
+        filling = mcucc_lines_begin(&ring);
+    }
     vTaskNotifyGiveFromISR(reader, &woken);
     portYIELD_FROM_ISR(woken);
+}
+
+/* The task sleeps until the next line, or until it is cancelled. */
+static int32_t wait_for_line(mcucc_lines *lines)
+{
+    (void)lines;
+    if (ulTaskNotifyTake(pdTRUE, pdMS_TO_TICKS(CAMERA_PATIENCE_MS)) == 0) {
+        return CAMERA_SILENT;
+    }
+    return cancelled ? CAMERA_CANCELLED : CAMERA_OK;
 }
 
 int32_t camera_read_row(void *context, int32_t input, int32_t row, uint8_t *pixels)
 {
     (void)context;
-    (void)input;
-    while (frame_number == 0 && board_starts() == 1 && (uint32_t)row >= SENSOR_SETTINGS->hang_at) {
+    while (frame_now == 0 && board_starts() == 1 && (uint32_t)row >= SENSOR_SETTINGS->hang_at) {
         /* a driver that waits for a flag nobody sets: what the watchdog is for */
     }
-    board_feed_watchdog();
-    while (arrived <= row && !cancelled) {
-        if (ulTaskNotifyTake(pdTRUE, pdMS_TO_TICKS(CAMERA_PATIENCE_MS)) == 0) {
-            return CAMERA_SILENT;
-        }
-    }
-    if (cancelled) {
-        return CAMERA_CANCELLED;
-    }
-    memcpy(pixels, lines[row % CAMERA_LINES], PERSON_FRAME_ROW_BYTES);
-    /* Asked after the copy: the DMA may have come round to this line in the meantime. */
-    return arrived - row >= CAMERA_LINES ? CAMERA_OVERRUN : CAMERA_OK;
+    return cancelled ? CAMERA_CANCELLED : mcucc_lines_row(&ring, input, row, pixels);
 }

@@ -4,7 +4,10 @@
 
 #include <stdint.h>
 
-/* Lines that the ring holds; one of them is always being filled. */
+#include "mcucc/lines.h"
+
+/* Lines that the ring holds, the one that is being filled among them: of the report, for the
+ * sensor's line period (docs/integration.md, Line buffers). */
 #ifndef CAMERA_LINES
 #define CAMERA_LINES 32
 #endif
@@ -12,9 +15,9 @@
 /* Why a picture came to nothing: what camera_read_row, and so the network's run, returns. */
 typedef enum {
     CAMERA_OK = 0,
-    CAMERA_OVERRUN = 1,   /* lines came faster than the network took them */
-    CAMERA_SILENT = 2,    /* no line came for CAMERA_PATIENCE_MS */
-    CAMERA_CANCELLED = 3, /* camera_cancel was called */
+    CAMERA_OVERRUN = MCUCC_LINES_OVERRUN, /* lines came faster than the network took them */
+    CAMERA_SILENT = 2,                    /* no line came for CAMERA_PATIENCE_MS */
+    CAMERA_CANCELLED = 3,                 /* camera_cancel was called */
 } camera_status;
 
 #define CAMERA_PATIENCE_MS 100
@@ -23,10 +26,10 @@ typedef enum {
 void camera_start(uint32_t frame);
 void camera_stop(void);
 
-/* Ends the run that waits for lines or will; from any task. */
+/* Ends the run at its next row, also one that waits for a line; from any task. */
 void camera_cancel(void);
 
-/* mcucc_camera.read_row: waits for the line, copies it, feeds the watchdog. */
+/* mcucc_camera.read_row */
 int32_t camera_read_row(void *context, int32_t input, int32_t row, uint8_t *pixels);
 
 #endif

@@ -73,10 +73,14 @@ static void run_network(void *parameters)
 
     (void)parameters;
     for (uint32_t frame = 0; frame < SENSOR_SETTINGS->frames; ++frame) {
-        int32_t status;
+        int32_t status = CAMERA_OK;
 
         camera_start(frame);
-        status = person_run(arena, &camera);
+        /* In slices: what follows the last line is long, and no read_row is called in it. */
+        for (int32_t slice = 0; slice < PERSON_SLICES && status == CAMERA_OK; ++slice) {
+            board_feed_watchdog();
+            status = person_run_slice(arena, slice, &camera);
+        }
         camera_stop();
         board_print("frame ");
         board_print_number((int32_t)frame);

@@ -108,16 +108,18 @@ def run(program: Path, core: str, sensor: Path, seconds: float = 60.0) -> tuple[
         assert qemu.stdout is not None
         timer = Timer(seconds, qemu.kill)
         timer.start()
-        lines = []
-        for line in qemu.stdout:
-            if line == "done\n":
-                break
-            lines.append(line.rstrip("\n"))
-        else:
-            pytest.fail(f"{program.name} on {core} was not done after {seconds} s: {lines}")
-        timer.cancel()
-        qemu.kill()
-    return tuple(lines)
+        lines: list[str] = []
+        try:
+            for line in qemu.stdout:
+                if line == "done\n":
+                    return tuple(lines)
+                lines.append(line.rstrip("\n"))
+                if line == "start 4\n":  # one hang is asked for
+                    pytest.fail(f"{program.name} on {core} is reset again and again: {lines}")
+        finally:
+            timer.cancel()
+            qemu.kill()
+    return pytest.fail(f"{program.name} on {core} was not done after {seconds} s: {lines}")
 
 
 def numbers(lines: Sequence[str]) -> dict[str, int]:
