@@ -72,7 +72,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_files_that_a_page_names_are_there(page: Path) -> None:
     rooms = r"mcucc|schedule|runtime_c|templates|tests|benchmarks|driver|cli"
     named = re.findall(rf"`((?:{rooms})/[\w./]+\.\w+)", page.read_text())
-    there = [ROOT, ROOT / "mcucc"]
+    there = [ROOT, ROOT / "mcucc", ROOT / "runtime_c" / "include"]
     assert [name for name in named if not any((r / name).exists() for r in there)] == []
 
 
