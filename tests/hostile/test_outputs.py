@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import jinja2
 import onnx
@@ -81,7 +82,7 @@ def written(library: Library, folder: Path) -> dict[str, str]:
     found = {
         f"{path.relative_to(folder)}": path.read_text("ascii")
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.suffix != ".pack"  # a zip of what stands beside it
     }
     found |= library_sources(code)
     return {name.replace(code.name, "net"): text for name, text in found.items()}
@@ -119,11 +120,19 @@ def test_manifests_of_exports_stay_whole(tmp_path: Path) -> None:
     }
     assert set(yaml.safe_load(files["esp-idf/net/idf_component.yml"])) == {
         "version",
-        "description",
-        "dependencies",
+        *("description", "license", "url", "dependencies", "examples"),
+    }
+    ((test, _),) = yaml.safe_load(files["zephyr/net/samples/first_run/sample.yaml"])[
+        "tests"
+    ].items()
+    assert re.fullmatch(r"sample\.mcucc\.[a-z0-9_]+", test)
+    package = ElementTree.fromstring(files["cmsis-pack/net/mcucc.net.pdsc"])
+    assert {child.tag for child in package} == {
+        *("vendor", "name", "description", "url", "license", "requirements", "releases"),
+        *("keywords", "conditions", "components"),
     }
     properties = files["arduino/net/library.properties"].splitlines()
-    assert all(re.match(r"[a-z_A-Z]+=", line) for line in properties)
+    assert all(re.match(r"[a-z_A-Z]+=|# url must", line) for line in properties)
 
 
 @pytest.mark.parametrize("text", LEAVING)
