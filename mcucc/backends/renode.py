@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from mcucc.backends.gdb.backend import placed_for
@@ -40,6 +41,9 @@ USAGE = "renode[:FILE.repl]"
 START_LIMIT_S = 120.0  # Mono compiles Renode at its start: 11 s were seen on a busy machine
 _GRACE_S, _POLL_S, _REST_S = 2.0, 0.05, 0.5
 _PAGE = 4096
+_VERSION_S = 30.0
+# Renode 1.15.3 reads MPU_CTRL's bit 0 as PRIVDEFENA on Armv8-M: nothing is denied.
+_FENCES_V8 = (1, 16)
 _LAST_WORDS = 1500  # characters
 _DEFAULT_REGIONS = 8  # of Renode's Cortex-M where a platform does not say
 # Where a user's platform gets its counter: vendor's space of Cortex-M, where no peripheral is.
@@ -87,9 +91,14 @@ class Renode:
         del emulated
         if self.platform is None:
             machine = machine_of(firmware.board)
-            return replace(machine, timer_hz=_NANOSECONDS, icount_shift=0)
-        regions = _regions_of(_text_of(self.platform))
-        return _own_machine(real_machine(firmware, flash=True), regions)
+            machine = replace(machine, timer_hz=_NANOSECONDS, icount_shift=0)
+        else:
+            regions = _regions_of(_text_of(self.platform))
+            machine = _own_machine(real_machine(firmware, flash=True), regions)
+        found = self._found()
+        if machine.protection is Protection.PMSA8 and found and version_of(found) < _FENCES_V8:
+            return replace(machine, guards=Guards.NOTHING)
+        return machine
 
     @contextmanager
     def started(self, firmware: Firmware, folder: Path) -> Iterator[Endpoint]:
@@ -134,7 +143,8 @@ class Renode:
     def _check_fence(self, firmware: Firmware) -> None:
         """ToolError where the fence has no room for the regions that Renode needs."""
         machine = firmware.machine
-        if not is_spoken(firmware.layout.fence, machine.protection):
+        unsaid = not is_spoken(firmware.layout.fence, machine.protection)
+        if unsaid and machine.guards is not Guards.NOTHING:
             raise ToolError(
                 f"a RAM of {firmware.ram_bytes or firmware.board.ram_bytes} bytes takes all of the "
                 f"MPU's {machine.regions} regions, and Renode needs two more",
@@ -173,6 +183,20 @@ class Renode:
         if board.core is Core.M55 and "cpu type" in complaint.lower():
             hint = _NO_M55
         return ToolError(f"Renode refuses its script:\n{complaint}", where=self.name, hint=hint)
+
+
+@cache
+def version_of(program: str) -> tuple[int, int]:
+    """The two numbers of a Renode, of a very new one where it does not tell."""
+    command = [program, "--version"]
+    try:
+        told = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_VERSION_S, text=True
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        told = ""
+    found = re.search(r"v?(\d{1,4})\.(\d{1,4})\.\d", told)
+    return (int(found[1]), int(found[2])) if found else (9999, 0)
 
 
 def parse_renode(text: str, flash: bool = False) -> Renode | None:
