@@ -11,6 +11,7 @@ from mcucc.base.progress import Progress, silent
 from mcucc.boards.board import Board, board_file, load_board
 from mcucc.codegen.model import ModelCode, Origin, model_code, model_identifier
 from mcucc.codegen.write import write_library
+from mcucc.driver import rows as pace
 from mcucc.driver.choice import schedule_facts
 from mcucc.driver.diagnose import Health, examine
 from mcucc.driver.export import export_all
@@ -27,7 +28,6 @@ from mcucc.driver.manifest import Manifest, ModelOrigin, hashes_of, write_manife
 from mcucc.driver.measure import Measured, measure, without_firmware
 from mcucc.driver.most_bits import most_bits
 from mcucc.driver.room import room_of
-from mcucc.driver.rows import Sensor, check_sensor, row_facts, with_line_buffers
 from mcucc.driver.target import target_of
 from mcucc.driver.tools import check_tools
 from mcucc.driver.wide_cost import with_widening
@@ -83,7 +83,7 @@ class CompileOptions:
     c_only: bool = False
     exports: tuple[str, ...] = ()
     schedule: ScheduleOptions = field(default_factory=ScheduleOptions)
-    sensor: Sensor = field(default_factory=Sensor)
+    sensor: pace.Sensor = field(default_factory=pace.Sensor)
     flash: int | None = None  # bytes of code, weights and tables; None: the board's
 
 
@@ -100,7 +100,9 @@ def compile_model(model: Path, options: CompileOptions, progress: Progress = sil
     c_only = check_tools(
         board, c_only=options.c_only, compiler=options.compiler, emulator=options.emulator
     )
-    check_sensor(options.sensor, options.schedule.image, c_only)
+    pace.check_sensor(options.sensor, options.schedule.image, c_only)
+    period = pace.in_instructions(options.sensor, board)
+    options = replace(options, schedule=replace(options.schedule, line_period=period))
     for ecosystem in options.exports:
         check_export(ecosystem, board)
     limit = min(options.flash or board.flash_bytes, board.flash_bytes)
@@ -209,8 +211,8 @@ class _Compiler:
         sources = write_library(compiled.code, folder)
         data, flag = options.network.data, OPTIMIZE[options.schedule.optimize]
         measured = self._measured(compiled, sources, folder)
-        rows = row_facts(program, measured, board, options.sensor)
-        compiled = replace(compiled, code=with_line_buffers(compiled.code, rows, folder))
+        rows = pace.row_facts(program, measured, board, options.sensor)
+        compiled = replace(compiled, code=pace.with_line_buffers(compiled.code, rows, folder))
         export_all(options.exports, compiled.code, self.network, board, data, flag, folder)
         limit = min(options.schedule.sram or board.ram_bytes, board.ram_bytes)
         report = _report(compiled, self.health, board, measured, rows, limit)

@@ -23,6 +23,13 @@ class Sensor:
     cycles_per_instruction: float = 1.0
 
 
+def in_instructions(sensor: Sensor, board: Board) -> float | None:
+    """The time between two lines in instructions of the board; None where it is not said."""
+    if sensor.line_period_us is None:
+        return None
+    return sensor.line_period_us * board.clock_hz / 1e6 / sensor.cycles_per_instruction
+
+
 def check_sensor(sensor: Sensor, image: ImagePolicy, c_only: str) -> None:
     """Raises ModelError or ToolError, before anything takes time, where no pace can be judged."""
     if sensor.line_period_us is None:

@@ -13,7 +13,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mcucc.report.rows import TIMES, line_buffers
+from mcucc.report.rows import TIMES
+from mcucc.schedule.plan.line_buffers import line_buffers
 from mcucc.toolchain.host import build_shared
 from tests.whole.test_rows import written
 

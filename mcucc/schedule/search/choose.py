@@ -28,6 +28,7 @@ from mcucc.schedule.search.front import Point, SearchOptions, search
 from mcucc.schedule.search.limits import ChoiceLimits, SearchLimits
 from mcucc.schedule.search.named import named
 from mcucc.schedule.search.pick import Bounds, least_cost, least_memory, within
+from mcucc.schedule.search.rows import least_with_lines
 from mcucc.schedule.search.target import Target
 
 OBJECTIVES = ("speed", "sram")
@@ -49,6 +50,8 @@ class ScheduleOptions:
     network's MACs; either of them alone means this objective. `point` picks a plan of the front by
     its number, from 1.
     `plan` is a plan file, which decides everything. `stack` is the bytes reserved for it.
+    `line_period` is the time between two lines of the camera in instructions: the line buffers that
+    a plan would need, as estimated, are part of the memory that is minimised.
     `always_search` makes a front even where layer by layer fits; `unlimited` leaves the board's
     memory out of account. `limits` say how far a search goes.
     """
@@ -63,6 +66,7 @@ class ScheduleOptions:
     plan: Path | None = None
     optimize: str = "balanced"  # how much flash fast kernels may take
     stack: int = STACK_ESTIMATE
+    line_period: float | None = None
     always_search: bool = False
     unlimited: bool = False
     limits: SearchLimits = field(default_factory=SearchLimits)
@@ -146,7 +150,7 @@ def schedule(
     made = replace(made, front=front, slower=slower)
     if fits:
         return made
-    chosen = _choose(front, budget, options)
+    chosen = _choose(front, budget, options, cost)
     if chosen is None:
         least = least_memory(front)
         assert least is not None  # a front has points
@@ -161,7 +165,7 @@ def choose_again(made: Schedule, target: Target, options: ScheduleOptions) -> Sc
     """
     if not made.front or options.point is not None:
         return None
-    chosen = _choose(made.front, arena_budget(target, options), options)
+    chosen = _choose(made.front, arena_budget(target, options), options, made.cost)
     if chosen is None or chosen.program is made.program:
         return None
     return replace(made, program=chosen.program)
@@ -252,7 +256,9 @@ def _bounded(
     )
 
 
-def _choose(front: tuple[Point, ...], budget: int, options: ScheduleOptions) -> Point | None:
+def _choose(
+    front: tuple[Point, ...], budget: int, options: ScheduleOptions, cost: CostModel
+) -> Point | None:
     """The point asked for; None where none fits the memory."""
     if options.point is not None:
         if not 1 <= options.point <= len(front):
@@ -260,6 +266,8 @@ def _choose(front: tuple[Point, ...], budget: int, options: ScheduleOptions) -> 
                 f"there is no point {options.point}", where="--point", hint=f"1 to {len(front)}"
             )
         return front[options.point - 1]
+    if options.aims_at_sram and options.line_period is not None:
+        return least_with_lines(within(front, Bounds(arena=budget)), cost, options.line_period)
     best = least_memory if options.aims_at_sram else least_cost
     return best(front, Bounds(arena=budget))
 

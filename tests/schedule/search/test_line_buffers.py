@@ -1,0 +1,53 @@
+"""Plans for a sensor's pace: the line buffers that bursts of row requests need are memory, too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mcucc.boards.board import load_board
+from mcucc.driver.target import target_of
+from mcucc.ir.integer import IntegerGraph
+from mcucc.quantize.lower import lower
+from mcucc.schedule.plan.plan import ImagePolicy
+from mcucc.schedule.plan.program import Program
+from mcucc.schedule.search.choose import ScheduleOptions, choose_again
+from mcucc.schedule.search.rows import estimated_requests, line_bytes
+from tests.fronts import quick, scheduled
+from tests.graphs import Builder
+
+BOARD = load_board("nucleo-l4r5zi")
+
+
+def bursting() -> IntegerGraph:
+    """Plans that keep fewer rows of it ask for more of them at once."""
+    b = Builder(48, 24, 3, seed=5)
+    x = b.depthwise(b.conv("image", 8, 3, 2), 3, 2)
+    x = b.depthwise(b.conv(x, 12, 1), 5, 2)
+    return lower(b.graph(b.classifier(b.conv(x, 16, 1), 4), name="bursting"))
+
+
+WANTED = ScheduleOptions(image=ImagePolicy.ROWS, max_slowdown=2.0, limits=quick(3_000))
+
+
+@pytest.mark.parametrize("times", [0.25, 0.5, 1.0, 1.5, 2.0, 4.0])
+def test_arena_and_line_buffers_are_least_together(times: float) -> None:
+    made = scheduled(bursting(), BOARD, WANTED)
+    height = made.program.graph.activations[made.program.graph.inputs[0]].height
+    period = times * made.estimate(made.program) / height
+    again = choose_again(made, target_of(BOARD), replace(WANTED, line_period=period)) or made
+
+    def together(program: Program) -> int:
+        return program.arena_bytes + line_bytes(program, made.cost, period)
+
+    assert together(again.program) == min(together(point.program) for point in made.front)
+    assert (together(again.program) < together(made.program)) == (times < 2.0)
+
+
+def test_estimated_requests_are_in_order_and_within_the_run() -> None:
+    made = scheduled(bursting(), BOARD, WANTED)
+    asked = estimated_requests(made.program, made.cost)
+    height = made.program.graph.activations[made.program.graph.inputs[0]].height
+    assert 0 < len(asked) <= height and asked == sorted(asked) and asked[0] == 0
+    assert asked[-1] < made.estimate(made.program)
