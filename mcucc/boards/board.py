@@ -42,6 +42,11 @@ class Core(Enum):
         """The family."""
         return _FAMILY.get(self, Architecture.ARM)
 
+    @property
+    def cache_line(self) -> int:
+        """Bytes of a line of the data cache, 0 where the core can have none."""
+        return 32 if self in (Core.M7, Core.M55) else 0
+
 
 _FAMILY = {Core.RV32IMC: Architecture.RISCV, Core.LX7: Architecture.XTENSA}
 

@@ -160,7 +160,18 @@ def answer_codes(
 
 # The words that functions and data of a header begin with.
 API_WORDS = frozenset(
-    ("run", "model", "input", "output", "constant", "detect", "classify", "segment", "keypoints")
+    (
+        "run",
+        "slice",
+        "model",
+        "input",
+        "output",
+        "constant",
+        "detect",
+        "classify",
+        "segment",
+        "keypoints",
+    )
 )
 END_MACROS = ("height", "width", "channels", "scale", "zero_point")
 

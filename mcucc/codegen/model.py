@@ -14,6 +14,7 @@ from mcucc.codegen.answers import AnswerCode, NameTable, answer_codes
 from mcucc.codegen.arena_map import arena_map
 from mcucc.codegen.constant_outputs import ConstantTable, constant_tables
 from mcucc.codegen.constants import BufferCode, Constant, Constants
+from mcucc.codegen.figures import Figures
 from mcucc.codegen.layout import Cells
 from mcucc.codegen.model_names import Names, c_float, c_int
 from mcucc.codegen.reserved import check_name
@@ -126,6 +127,8 @@ class ModelCode:
     answers: tuple[AnswerCode, ...] = ()
     line_buffers: int | None = None  # for a sensor's pace, which `line_buffers_for` says
     line_buffers_for: str = ""
+    cache_line: int = 0  # bytes, of the core's data cache; 0: none
+    figures: Figures | None = None
 
     @property
     def returns(self) -> str:
@@ -181,12 +184,13 @@ def model_code(
     splits: Sequence[SplitOutput] = (),
     constants: Mapping[str, ConstantOutput] | None = None,
     answers: Sequence[Answer] = (),
+    cache_line: int = 0,
 ) -> ModelCode:
     """Compute every name, number and comment of the generated C of `program`.
 
     `cameras` says for each input how camera bytes become int8; inputs without one take int8.
     `splits` are outputs of the file that are several here, `constants` those that nothing computes;
-    `answers` say what outputs mean.
+    `answers` say what outputs mean, `cache_line` is the bytes of a line of the core's data cache.
     """
     graph = program.graph
     notes = {
@@ -244,6 +248,7 @@ def model_code(
         sources=tuple(sorted({key.source for key in ids | beside})),
         constant_outputs=tables,
         answers=read,
+        cache_line=cache_line,
     )
 
 

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from mcucc.base.progress import Progress, silent
 from mcucc.boards.board import Board, board_file, load_board
-from mcucc.codegen.model import ModelCode, Origin, model_code, model_identifier
+from mcucc.codegen.model import model_identifier
 from mcucc.codegen.write import write_library
 from mcucc.driver import rows as pace
 from mcucc.driver.choice import schedule_facts
 from mcucc.driver.diagnose import Health, examine
 from mcucc.driver.export import export_all
 from mcucc.driver.folder import Staging, check_target, staging, write_network
+from mcucc.driver.generate import Compiled, generate, with_figures
 from mcucc.driver.limits import (
     TooLarge,
     check_arena,
@@ -53,8 +54,6 @@ from mcucc.report.memory import memory_facts
 from mcucc.report.nodes import node_facts
 from mcucc.report.rows import RowFacts
 from mcucc.report.steps import layer_facts, sram_facts
-from mcucc.schedule.plan.check import check
-from mcucc.schedule.plan.program import Program
 from mcucc.schedule.plan.text import schedule_text
 from mcucc.schedule.search.choose import (
     LEAST_STACK_SEEN,
@@ -130,21 +129,6 @@ def compile_model(model: Path, options: CompileOptions, progress: Progress = sil
 
 
 @dataclass(frozen=True, eq=False)
-class Compiled:
-    """A network with its program and its C, before anything is built."""
-
-    network: LoadedModel
-    schedule: Schedule
-    code: ModelCode
-    name: str
-
-    @property
-    def program(self) -> Program:
-        """The schedule's program."""
-        return self.schedule.program
-
-
-@dataclass(frozen=True, eq=False)
 class _Built:
     """A plan that fits, in a folder that could be the result."""
 
@@ -194,7 +178,7 @@ class _Compiler:
     def build(self, chosen: Schedule) -> _Built | FitError:
         """The folder of one plan, or why it does not fit."""
         try:
-            compiled = generate(self.network, chosen, self.name)
+            compiled = generate(self.network, chosen, self.name, self.board)
             if self.options.network.print_after is not None:
                 self.options.network.print_after("schedule", schedule_text(compiled.program))
             check_arena(compiled.program, self.board)
@@ -213,6 +197,7 @@ class _Compiler:
         measured = self._measured(compiled, sources, folder)
         rows = pace.row_facts(program, measured, board, options.sensor)
         compiled = replace(compiled, code=pace.with_line_buffers(compiled.code, rows, folder))
+        compiled = with_figures(compiled, measured, board, [flag], folder)
         export_all(options.exports, compiled.code, self.network, board, data, flag, folder)
         limit = min(options.schedule.sram or board.ram_bytes, board.ram_bytes)
         report = _report(compiled, self.health, board, measured, rows, limit)
@@ -261,25 +246,6 @@ def _first_choice(
         if error.missing > wanted.stack - LEAST_STACK_SEEN:
             raise
         return error.smallest
-
-
-def generate(network: LoadedModel, chosen: Schedule, name: str) -> Compiled:
-    """The C of a scheduled network.
-
-    The checker replays the schedule first: one that fails never becomes C.
-    """
-    check(chosen.program)
-    origin = Origin(network.file.path.name, network.file.sha256, __version__)
-    code = model_code(
-        chosen.program,
-        network.cameras,
-        name,
-        origin,
-        network.splits,
-        network.imported.constants,
-        network.answers,
-    )
-    return Compiled(network, chosen, code, name)
 
 
 def build_image(

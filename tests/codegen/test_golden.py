@@ -75,7 +75,7 @@ def stages_of(name: str) -> str:
     cameras = {x: CameraInput.offset(graph.activations[x].channels) for x in graph.inputs}
     code = model_code(program, cameras, "net", Origin("test", "0" * 64, "test"))
     text = library_sources(code)["net.c"]
-    end = text.index(f"{code.returns} net_run_step(")
+    end = text.index(f"MCUCC_CODE {code.returns} net_run_step(")
     return text[text.index("/* Stage 0") : end].rstrip() + "\n"
 
 

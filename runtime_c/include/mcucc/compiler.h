@@ -5,15 +5,17 @@
 #ifndef MCUCC_COMPILER_H
 #define MCUCC_COMPILER_H
 
+#include "mcucc/config.h"
+
 /* Kernels come in two rounding profiles made from one body; the body takes the profile as a
  * constant and must be inlined for the constant to fold. What is called once and calls deep has a
  * frame of its own instead, which is on the stack only while it runs. */
 #if defined(__GNUC__)
-#define MCUCC_INLINE static inline __attribute__((always_inline))
-#define MCUCC_OUTLINE static __attribute__((noinline, unused))
+#define MCUCC_INLINE MCUCC_CODE static inline __attribute__((always_inline))
+#define MCUCC_OUTLINE MCUCC_CODE static __attribute__((noinline, unused))
 #else
-#define MCUCC_INLINE static inline
-#define MCUCC_OUTLINE static inline
+#define MCUCC_INLINE MCUCC_CODE static inline
+#define MCUCC_OUTLINE MCUCC_CODE static inline
 #endif
 
 /* Before a loop of constant length whose local arrays are to become registers: gcc 8 and later. */
@@ -96,12 +98,12 @@
 #if MCUCC_HAS_ATTRIBUTE(no_stack_protector) || defined(__clang__)
 
 #define MCUCC_ASSEMBLY(result, name, parameters, ...) \
-    MCUCC_NAKED result name parameters                \
+    MCUCC_CODE MCUCC_NAKED result name parameters     \
     {                                                 \
         __asm__(__VA_ARGS__);                         \
     }
 #define MCUCC_ASSEMBLY_LOCAL(result, name, parameters, ...) \
-    MCUCC_NAKED static result name parameters               \
+    MCUCC_CODE MCUCC_NAKED static result name parameters    \
     {                                                       \
         __asm__(__VA_ARGS__);                               \
     }
@@ -110,10 +112,15 @@
 
 #define MCUCC_TEXT_OF(name) #name
 #define MCUCC_TEXT(name) MCUCC_TEXT_OF(name) /* of the name that mcucc/abi.h gives it */
+#ifdef MCUCC_CODE_SECTION
+#define MCUCC_TEXT_SECTION(name) MCUCC_CODE_SECTION
+#else
+#define MCUCC_TEXT_SECTION(name) ".text." MCUCC_TEXT(name)
+#endif
 /* clang-format off */
 #define MCUCC_ASSEMBLY_LOCAL(result, name, parameters, ...)                   \
     result name parameters;                                                   \
-    __asm__(".pushsection .text." MCUCC_TEXT(name) ", \"ax\", %progbits\n"     \
+    __asm__(".pushsection " MCUCC_TEXT_SECTION(name) ", \"ax\", %progbits\n"    \
             ".syntax unified\n"                                               \
             ".thumb\n"                                                        \
             ".p2align 2\n"                                                    \

@@ -10,8 +10,9 @@
 #include "mcucc/window_runs_armv7em.h"
 
 /* A window's rows copied into scratch, the columns outside the input filled with its zero point. */
-static void copy_window(const mcucc_conv2d_armv7em_params *params, const int8_t *const *rows,
-                        int32_t first, int32_t input_column, int8_t *copy)
+MCUCC_CODE static void copy_window(const mcucc_conv2d_armv7em_params *params,
+                                   const int8_t *const *rows, int32_t first, int32_t input_column,
+                                   int8_t *copy)
 {
     const int32_t channels = params->input_channels;
     for (int32_t row = 0; row < params->kernel_h; ++row) {
@@ -29,9 +30,10 @@ static void copy_window(const mcucc_conv2d_armv7em_params *params, const int8_t 
 }
 
 /* Widen the window at input column `first`, whose taps are apart or partly in the padding. */
-static void widen_hard(const mcucc_conv2d_armv7em_params *params, const window_runs *shape,
-                       const int8_t *const *rows, int32_t first, int32_t inside,
-                       const mcucc_span *span, uint32_t *pixel)
+MCUCC_CODE static void widen_hard(const mcucc_conv2d_armv7em_params *params,
+                                  const window_runs *shape, const int8_t *const *rows,
+                                  int32_t first, int32_t inside, const mcucc_span *span,
+                                  uint32_t *pixel)
 {
     const int32_t channels = params->input_channels;
     const int8_t *runs[MCUCC_CONV2D_MAX_RUNS];

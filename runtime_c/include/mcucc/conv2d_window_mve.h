@@ -9,8 +9,8 @@
 
 /* `columns` pixels of up to 16 channels, as many at a time as a vector holds, each to a column of
  * the strip of its own. */
-static void scatter_narrow(const mcucc_conv2d_mve_params *params, const int8_t *x, int8_t *strip,
-                           int32_t columns)
+MCUCC_CODE static void scatter_narrow(const mcucc_conv2d_mve_params *params, const int8_t *x,
+                                      int8_t *strip, int32_t columns)
 {
     const int32_t channels = params->input_channels;
     const int32_t group = MCUCC_VECTOR / channels;
@@ -40,8 +40,8 @@ static void scatter_narrow(const mcucc_conv2d_mve_params *params, const int8_t *
     }
 }
 
-static void scatter_wide(const mcucc_conv2d_mve_params *params, const int8_t *x, int8_t *strip,
-                         int32_t columns)
+MCUCC_CODE static void scatter_wide(const mcucc_conv2d_mve_params *params, const int8_t *x,
+                                    int8_t *strip, int32_t columns)
 {
     for (; columns > 0; --columns) {
         mcucc_copy_mve(strip, x, params->input_channels);
@@ -51,8 +51,8 @@ static void scatter_wide(const mcucc_conv2d_mve_params *params, const int8_t *x,
 }
 
 /* The input columns [first, end) as a strip; those outside the input hold its zero point. */
-static void fill_strip(const mcucc_conv2d_mve_params *params, const int8_t *const *rows,
-                       int32_t input_column, int32_t first, int32_t end, int8_t *strip)
+MCUCC_CODE static void fill_strip(const mcucc_conv2d_mve_params *params, const int8_t *const *rows,
+                                  int32_t input_column, int32_t first, int32_t end, int8_t *strip)
 {
     const int32_t channels = params->input_channels;
     const int32_t column_bytes = params->kernel_h * channels;
@@ -73,8 +73,9 @@ static void fill_strip(const mcucc_conv2d_mve_params *params, const int8_t *cons
 }
 
 /* The windows of `count` outputs from `first` on; returns the columns from one to the next. */
-static int32_t fill_windows(const mcucc_conv2d_mve_params *params, const int8_t *const *rows,
-                            int32_t input_column, int32_t first, int32_t count, int8_t *strip)
+MCUCC_CODE static int32_t fill_windows(const mcucc_conv2d_mve_params *params,
+                                       const int8_t *const *rows, int32_t input_column,
+                                       int32_t first, int32_t count, int8_t *strip)
 {
     const int32_t column_bytes = params->kernel_h * params->input_channels;
     const int32_t last = first + (count - 1) * params->stride_w;

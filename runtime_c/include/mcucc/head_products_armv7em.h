@@ -15,7 +15,7 @@ typedef struct {
     int32_t zero_point;
 } mcucc_head_row;
 
-static void widen_row(const mcucc_head_row *row)
+MCUCC_CODE static void widen_row(const mcucc_head_row *row)
 {
     uint32_t *pairs = row->pairs;
     const int32_t zero_point = row->zero_point;
@@ -37,8 +37,8 @@ MCUCC_INLINE int32_t rest_of_dot(const mcucc_head_row *row, const int8_t *other,
 }
 
 /* `start` and the product of the row with each of `count` pixels that lie `pixel` bytes apart. */
-static void dots_of_pixels(const mcucc_head_row *row, const int8_t *other, int32_t pixel,
-                           int32_t count, int32_t start, int32_t *dots)
+MCUCC_CODE static void dots_of_pixels(const mcucc_head_row *row, const int8_t *other, int32_t pixel,
+                                      int32_t count, int32_t start, int32_t *dots)
 {
     const uint32_t *const end = row->pairs + (row->depth & ~3) / 2;
     int32_t left = count;
@@ -130,8 +130,8 @@ MCUCC_INLINE void sums_of_four(const mcucc_weighed *other, const int16_t *weight
     sums[3] = local.d;
 }
 
-static int32_t sum_of_one(const mcucc_weighed *other, const int16_t *weights, int32_t channel,
-                          int32_t start)
+MCUCC_CODE static int32_t sum_of_one(const mcucc_weighed *other, const int16_t *weights,
+                                     int32_t channel, int32_t start)
 {
     int32_t sum = start;
     for (int32_t row = 0; row < other->rows; ++row) {

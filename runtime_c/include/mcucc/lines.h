@@ -52,7 +52,7 @@ extern "C" {
 #endif
 
 /* A frame starts. Neither side may be at work: no run reads, no line is being filled. */
-static inline void mcucc_lines_start(mcucc_lines *ring)
+MCUCC_CODE static inline void mcucc_lines_start(mcucc_lines *ring)
 {
     MCUCC_LINES_SET(ring->lost, 0);
     MCUCC_LINES_SET(ring->read, 0);
@@ -60,7 +60,7 @@ static inline void mcucc_lines_start(mcucc_lines *ring)
 }
 
 /* Where the line that comes now goes; NULL where there is no room: the frame is lost from here. */
-static inline uint8_t *mcucc_lines_begin(mcucc_lines *ring)
+MCUCC_CODE static inline uint8_t *mcucc_lines_begin(mcucc_lines *ring)
 {
     const int32_t come = ring->come;
 
@@ -72,7 +72,7 @@ static inline uint8_t *mcucc_lines_begin(mcucc_lines *ring)
 }
 
 /* That line is there, if it had room. */
-static inline void mcucc_lines_finish(mcucc_lines *ring)
+MCUCC_CODE static inline void mcucc_lines_finish(mcucc_lines *ring)
 {
     if (ring->lost == 0) {
         MCUCC_LINES_SET(ring->come, ring->come + 1);
@@ -80,14 +80,15 @@ static inline void mcucc_lines_finish(mcucc_lines *ring)
 }
 
 /* How many rows have come: what NAME_slice_rows() is compared with. */
-static inline int32_t mcucc_lines_come(const mcucc_lines *ring)
+MCUCC_CODE static inline int32_t mcucc_lines_come(const mcucc_lines *ring)
 {
     return MCUCC_LINES_GET(ring->come);
 }
 
 /* `read_row` of a camera whose context is the ring: waits for the line, then copies it. A line lost
  * ends the run as soon as a row is asked for, also where that one is still there. */
-static inline int32_t mcucc_lines_row(void *context, int32_t input, int32_t row, uint8_t *pixels)
+MCUCC_CODE static inline int32_t mcucc_lines_row(void *context, int32_t input, int32_t row,
+                                                 uint8_t *pixels)
 {
     mcucc_lines *const ring = (mcucc_lines *)context;
 

@@ -249,19 +249,19 @@ MCUCC_INLINE void sums_from(const mcucc_sum_matrix *m, int32_t begin, int32_t tw
 #define PAIRS(name, type, body) \
     MCUCC_ASSEMBLY_LOCAL(void, pairs_##name, (const type *m MCUCC_UNUSED), body)
 
-#define MATRIX(name, two, bits, form, FORM, body)                  \
-    PAIRS(name##_##form, mcucc_matrix, body)                       \
-    void mcucc_matrix_##name##_##form(const mcucc_matrix *m)       \
-    {                                                              \
-        pairs_##name##_##form(m);                                  \
-        if (m->count & 1) {                                        \
-            channels_from(m, NULL, m->count - 1, two, bits, FORM); \
-        }                                                          \
+#define MATRIX(name, two, bits, form, FORM, body)                       \
+    PAIRS(name##_##form, mcucc_matrix, body)                            \
+    MCUCC_CODE void mcucc_matrix_##name##_##form(const mcucc_matrix *m) \
+    {                                                                   \
+        pairs_##name##_##form(m);                                       \
+        if (m->count & 1) {                                             \
+            channels_from(m, NULL, m->count - 1, two, bits, FORM);      \
+        }                                                               \
     }
 
 #define ADDED(name, bits, form, FORM, body)                                          \
     PAIRS(name##_added_##form, mcucc_added_matrix, body)                             \
-    void mcucc_matrix_##name##_added_##form(const mcucc_added_matrix *m)             \
+    MCUCC_CODE void mcucc_matrix_##name##_added_##form(const mcucc_added_matrix *m)  \
     {                                                                                \
         pairs_##name##_added_##form(m);                                              \
         if (m->matrix.count & 1) {                                                   \
@@ -270,36 +270,36 @@ MCUCC_INLINE void sums_from(const mcucc_sum_matrix *m, int32_t begin, int32_t tw
     }
 
 /* The assembly counts bytes of p, of which a sum has 4. */
-#define ADD(name, two, bits, body)                             \
-    PAIRS(add_##name, mcucc_sum_matrix, body)                  \
-    void mcucc_matrix_add_##name(const mcucc_sum_matrix *m)    \
-    {                                                          \
-        mcucc_sum_matrix pairs = *m;                           \
-        pairs.count = (int32_t)sizeof *m->p * (m->count & ~1); \
-        pairs_add_##name(&pairs);                              \
-        if (m->count & 1) {                                    \
-            sums_from(m, m->count - 1, two, bits);             \
-        }                                                      \
+#define ADD(name, two, bits, body)                                     \
+    PAIRS(add_##name, mcucc_sum_matrix, body)                          \
+    MCUCC_CODE void mcucc_matrix_add_##name(const mcucc_sum_matrix *m) \
+    {                                                                  \
+        mcucc_sum_matrix pairs = *m;                                   \
+        pairs.count = (int32_t)sizeof *m->p * (m->count & ~1);         \
+        pairs_add_##name(&pairs);                                      \
+        if (m->count & 1) {                                            \
+            sums_from(m, m->count - 1, two, bits);                     \
+        }                                                              \
     }
 
 #else
 
-#define MATRIX(name, two, bits, form, FORM, body)            \
-    void mcucc_matrix_##name##_##form(const mcucc_matrix *m) \
-    {                                                        \
-        channels_from(m, NULL, 0, two, bits, FORM);          \
+#define MATRIX(name, two, bits, form, FORM, body)                       \
+    MCUCC_CODE void mcucc_matrix_##name##_##form(const mcucc_matrix *m) \
+    {                                                                   \
+        channels_from(m, NULL, 0, two, bits, FORM);                     \
     }
 
-#define ADDED(name, bits, form, FORM, body)                              \
-    void mcucc_matrix_##name##_added_##form(const mcucc_added_matrix *m) \
-    {                                                                    \
-        channels_from(&m->matrix, m->added, 0, 0, bits, FORM);           \
+#define ADDED(name, bits, form, FORM, body)                                         \
+    MCUCC_CODE void mcucc_matrix_##name##_added_##form(const mcucc_added_matrix *m) \
+    {                                                                               \
+        channels_from(&m->matrix, m->added, 0, 0, bits, FORM);                      \
     }
 
-#define ADD(name, two, bits, body)                          \
-    void mcucc_matrix_add_##name(const mcucc_sum_matrix *m) \
-    {                                                       \
-        sums_from(m, 0, two, bits);                         \
+#define ADD(name, two, bits, body)                                     \
+    MCUCC_CODE void mcucc_matrix_add_##name(const mcucc_sum_matrix *m) \
+    {                                                                  \
+        sums_from(m, 0, two, bits);                                    \
     }
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "mcucc/abi.h"
+#include "mcucc/config.h"
 #include "mcucc/core.h"
 
 /* Tables that kernels read as wider words start at a multiple of so many bytes. */
@@ -20,7 +21,10 @@
 #define MCUCC_ALIGNED(bytes) /* compilers without it: place the tables by the linker */
 #endif
 
-/* Arenas must start at a multiple of this many bytes. */
+/* What the largest access of a kernel needs of an arena's address, on every core: words. */
+#define MCUCC_ARENA_LEAST_ALIGNMENT 4
+
+/* What arenas start at a multiple of, if they are not aligned for a cache (NAME_ARENA_ALIGNMENT). */
 #define MCUCC_ARENA_ALIGNMENT 8
 
 /* Positions [begin, end) of rows, columns or taps. */

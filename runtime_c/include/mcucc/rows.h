@@ -35,7 +35,8 @@ typedef struct {
 } mcucc_rows;
 
 /* What step t computes: [rate * t + lo, rate * t + hi) inside [0, size). */
-static inline mcucc_range mcucc_sweep(int32_t t, int32_t rate, int32_t lo, int32_t hi, int32_t size)
+MCUCC_CODE static inline mcucc_range mcucc_sweep(int32_t t, int32_t rate, int32_t lo, int32_t hi,
+                                                 int32_t size)
 {
     mcucc_range range = {rate * t + lo, rate * t + hi};
 
@@ -52,15 +53,15 @@ static inline mcucc_range mcucc_sweep(int32_t t, int32_t rate, int32_t lo, int32
 }
 
 /* The positions inside [0, size) that windows of `range` reach, those between their taps too. */
-static inline mcucc_range mcucc_reach(mcucc_range range, int32_t stride, int32_t pad,
-                                      int32_t kernel, int32_t size)
+MCUCC_CODE static inline mcucc_range mcucc_reach(mcucc_range range, int32_t stride, int32_t pad,
+                                                 int32_t kernel, int32_t size)
 {
     return mcucc_sweep(0, 0, range.begin * stride - pad, (range.end - 1) * stride - pad + kernel,
                        size);
 }
 
 /* The positions that a table lists for a step. */
-static inline mcucc_range mcucc_listed(const int16_t ends[2])
+MCUCC_CODE static inline mcucc_range mcucc_listed(const int16_t ends[2])
 {
     const mcucc_range range = {ends[0], ends[1]};
 
@@ -68,12 +69,12 @@ static inline mcucc_range mcucc_listed(const int16_t ends[2])
 }
 
 /* The slot of a row; most tensors are whole and need no division. */
-static inline int32_t mcucc_slot(int32_t row, int32_t slots)
+MCUCC_CODE static inline int32_t mcucc_slot(int32_t row, int32_t slots)
 {
     return row < slots ? row : row % slots;
 }
 
-static inline int32_t mcucc_least(int32_t a, int32_t b)
+MCUCC_CODE static inline int32_t mcucc_least(int32_t a, int32_t b)
 {
     return a < b ? a : b;
 }

@@ -80,8 +80,8 @@ MCUCC_ASSEMBLY_LOCAL(void, widen_nines,
 
 #else
 
-static uint32_t *widen_runs(const int8_t *const *runs, int32_t offset, uint32_t *pixel,
-                            const window_runs *shape)
+MCUCC_CODE static uint32_t *widen_runs(const int8_t *const *runs, int32_t offset, uint32_t *pixel,
+                                       const window_runs *shape)
 {
     int8_t *tail = shape->tail;
     for (int32_t run = 0; run < shape->count; ++run) {

@@ -2,8 +2,8 @@
 
 #include "mcucc/finish_armv7em.h"
 
-void mcucc_add_armv7em(const mcucc_add_armv7em_params *params, const int8_t *const *rows,
-                       int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_add_armv7em(const mcucc_add_armv7em_params *params, const int8_t *const *rows,
+                                  int8_t *out, const mcucc_span *span)
 {
     const int32_t count = (span->end - span->begin) * params->channels;
     const int32_t multiplier_a = params->multiplier_a;

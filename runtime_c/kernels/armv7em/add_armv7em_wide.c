@@ -63,11 +63,12 @@ MCUCC_INLINE void add(const mcucc_add_armv7em_params *params, const int8_t *cons
     mcucc_clamp_values(out, count, params->lo, params->hi, output);
 }
 
-#define ADD(types, a, b, y)                                                                        \
-    void mcucc_add_armv7em_##types(const mcucc_add_armv7em_wide_params *params,                    \
-                                   const int8_t *const *rows, int8_t *out, const mcucc_span *span) \
-    {                                                                                              \
-        add(params, rows, out, span, a, b, y);                                                     \
+#define ADD(types, a, b, y)                                                                \
+    MCUCC_CODE void mcucc_add_armv7em_##types(const mcucc_add_armv7em_wide_params *params, \
+                                              const int8_t *const *rows, int8_t *out,      \
+                                              const mcucc_span *span)                      \
+    {                                                                                      \
+        add(params, rows, out, span, a, b, y);                                             \
     }
 
 ADD(s8_s8_s16, MCUCC_S8, MCUCC_S8, MCUCC_S16)

@@ -4,9 +4,9 @@
 #include "mcucc/head_products_armv7em.h"
 
 /* All outputs of a head. */
-static void outputs_of_head(const mcucc_attention_params *p, const int16_t *weights,
-                            const int8_t *const *v_rows, int32_t shared, uint32_t total,
-                            int8_t *out)
+MCUCC_CODE static void outputs_of_head(const mcucc_attention_params *p, const int16_t *weights,
+                                       const int8_t *const *v_rows, int32_t shared, uint32_t total,
+                                       int8_t *out)
 {
     const mcucc_weighed values = {v_rows, p->v_rows, p->v_columns,
                                   p->heads / p->queries_per_key * p->value_depth};
@@ -31,8 +31,9 @@ static void outputs_of_head(const mcucc_attention_params *p, const int16_t *weig
     }
 }
 
-void mcucc_attention_armv7em(const mcucc_attention_armv7em_params *params,
-                             const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_attention_armv7em(const mcucc_attention_armv7em_params *params,
+                                        const int8_t *const *rows, int8_t *out,
+                                        const mcucc_span *span)
 {
     const mcucc_attention_params *const p = params;
     const int32_t keys = p->k_rows * p->k_columns;

@@ -75,22 +75,23 @@ MCUCC_INLINE void average_pool(const mcucc_average_pool_params *params, const in
     mcucc_clamp_bytes(out, (span->end - span->begin) * channels, params->lo, params->hi);
 }
 
-void mcucc_average_pool_armv7em_high(const mcucc_average_pool_armv7em_params *params,
-                                     const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_average_pool_armv7em_high(const mcucc_average_pool_armv7em_params *params,
+                                                const int8_t *const *rows, int8_t *out,
+                                                const mcucc_span *span)
 {
     average_pool(params, rows, out, span, MCUCC_ROUND_SHORT);
 }
 
-void mcucc_average_pool_armv7em_double(const mcucc_average_pool_armv7em_params *params,
-                                       const int8_t *const *rows, int8_t *out,
-                                       const mcucc_span *span)
+MCUCC_CODE void mcucc_average_pool_armv7em_double(const mcucc_average_pool_armv7em_params *params,
+                                                  const int8_t *const *rows, int8_t *out,
+                                                  const mcucc_span *span)
 {
     average_pool(params, rows, out, span, MCUCC_ROUND_DOUBLE);
 }
 
-void mcucc_average_pool_divide_armv7em(const mcucc_average_pool_armv7em_params *params,
-                                       const int8_t *const *rows, int8_t *out,
-                                       const mcucc_span *span)
+MCUCC_CODE void mcucc_average_pool_divide_armv7em(const mcucc_average_pool_armv7em_params *params,
+                                                  const int8_t *const *rows, int8_t *out,
+                                                  const mcucc_span *span)
 {
     average_pool(params, rows, out, span, MCUCC_ROUND_DIVIDE);
 }

@@ -49,12 +49,12 @@ MCUCC_INLINE void conv2d(const mcucc_conv2d_armv7em_params *params, const int8_t
     mcucc_clamp_bytes(start, columns * params->output_channels, params->lo, params->hi);
 }
 
-#define KERNEL(name, bits, form)                                                \
-    void mcucc_conv2d_armv7em_##name(const mcucc_conv2d_armv7em_params *params, \
-                                     const int8_t *const *rows, int8_t *out,    \
-                                     const mcucc_span *span)                    \
-    {                                                                           \
-        conv2d(params, rows, out, span, bits, form);                            \
+#define KERNEL(name, bits, form)                                                           \
+    MCUCC_CODE void mcucc_conv2d_armv7em_##name(const mcucc_conv2d_armv7em_params *params, \
+                                                const int8_t *const *rows, int8_t *out,    \
+                                                const mcucc_span *span)                    \
+    {                                                                                      \
+        conv2d(params, rows, out, span, bits, form);                                       \
     }
 #define FORMS(bits, prefix)                         \
     KERNEL(prefix##high, bits, MCUCC_FORM_HIGH)     \

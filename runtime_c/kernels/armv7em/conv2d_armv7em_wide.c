@@ -4,8 +4,9 @@
 #include "mcucc/matrix_wide_armv7em.h"
 
 /* A window's rows copied into scratch, the columns outside the input filled with its zero point. */
-static void copy_wide_window(const mcucc_conv2d_armv7em_params *params, const int8_t *const *rows,
-                             int32_t first, int32_t input_column, int16_t *copy)
+MCUCC_CODE static void copy_wide_window(const mcucc_conv2d_armv7em_params *params,
+                                        const int8_t *const *rows, int32_t first,
+                                        int32_t input_column, int16_t *copy)
 {
     const int32_t channels = params->input_channels;
     for (int32_t row = 0; row < params->kernel_h; ++row) {
@@ -62,8 +63,8 @@ MCUCC_ASSEMBLY_LOCAL(uint32_t *, copy_runs,
 
 #else
 
-static uint32_t *copy_runs(const int8_t *const *runs, int32_t offset, uint32_t *pixel,
-                           const window_runs *shape)
+MCUCC_CODE static uint32_t *copy_runs(const int8_t *const *runs, int32_t offset, uint32_t *pixel,
+                                      const window_runs *shape)
 {
     int8_t *tail = shape->tail;
     const int32_t left = shape->left * (int32_t)sizeof(int16_t);
@@ -79,8 +80,9 @@ static uint32_t *copy_runs(const int8_t *const *runs, int32_t offset, uint32_t *
 #endif
 
 /* The chunks of the window at input column `first`: those of all runs, then what is left over. */
-static void wide_window(const mcucc_conv2d_armv7em_params *params, const int8_t *const *rows,
-                        int32_t first, int32_t inside, const mcucc_span *span, uint32_t *pixel)
+MCUCC_CODE static void wide_window(const mcucc_conv2d_armv7em_params *params,
+                                   const int8_t *const *rows, int32_t first, int32_t inside,
+                                   const mcucc_span *span, uint32_t *pixel)
 {
     int16_t tail[MCUCC_CONV2D_MAX_TAIL];
     const window_runs shape = {params->kernel_h * params->runs, params->run / 4, params->run % 4,
@@ -108,8 +110,9 @@ static void wide_window(const mcucc_conv2d_armv7em_params *params, const int8_t 
 }
 
 /* The same of int8, widened. */
-static void narrow_window(const mcucc_conv2d_armv7em_params *params, const int8_t *const *rows,
-                          int32_t first, int32_t inside, const mcucc_span *span, uint32_t *pixel)
+MCUCC_CODE static void narrow_window(const mcucc_conv2d_armv7em_params *params,
+                                     const int8_t *const *rows, int32_t first, int32_t inside,
+                                     const mcucc_span *span, uint32_t *pixel)
 {
     int8_t tail[MCUCC_CONV2D_MAX_TAIL];
     const window_runs shape = {params->kernel_h * params->runs, params->run / 4, params->run % 4,
@@ -151,12 +154,12 @@ MCUCC_INLINE void conv2d(const mcucc_conv2d_armv7em_params *params, const int8_t
     mcucc_clamp_values(out, (span->end - span->begin) * outputs, params->lo, params->hi, output);
 }
 
-#define CONV2D(types, input, output, form, FORM)                                               \
-    void mcucc_conv2d_armv7em_##types##_##form(const mcucc_conv2d_armv7em_wide_params *params, \
-                                               const int8_t *const *rows, int8_t *out,         \
-                                               const mcucc_span *span)                         \
-    {                                                                                          \
-        conv2d(params, rows, out, span, input, output, FORM);                                  \
+#define CONV2D(types, input, output, form, FORM)                                                \
+    MCUCC_CODE void mcucc_conv2d_armv7em_##types##_##form(                                      \
+        const mcucc_conv2d_armv7em_wide_params *params, const int8_t *const *rows, int8_t *out, \
+        const mcucc_span *span)                                                                 \
+    {                                                                                           \
+        conv2d(params, rows, out, span, input, output, FORM);                                   \
     }
 #define FORMS(types, input, output)                     \
     CONV2D(types, input, output, high, MCUCC_FORM_HIGH) \

@@ -38,12 +38,12 @@ MCUCC_INLINE void conv2d_border(const mcucc_conv2d_border_armv7em_params *params
                       layer->hi);
 }
 
-#define KERNEL(name, bits, form)                                                              \
-    void mcucc_conv2d_border_armv7em_##name(const mcucc_conv2d_border_armv7em_params *params, \
-                                            const int8_t *const *rows, int8_t *out,           \
-                                            const mcucc_span *span)                           \
-    {                                                                                         \
-        conv2d_border(params, rows, out, span, bits, form);                                   \
+#define KERNEL(name, bits, form)                                                                  \
+    MCUCC_CODE void mcucc_conv2d_border_armv7em_##name(                                           \
+        const mcucc_conv2d_border_armv7em_params *params, const int8_t *const *rows, int8_t *out, \
+        const mcucc_span *span)                                                                   \
+    {                                                                                             \
+        conv2d_border(params, rows, out, span, bits, form);                                       \
     }
 #define FORMS(bits, prefix)                         \
     KERNEL(prefix##high, bits, MCUCC_FORM_HIGH)     \

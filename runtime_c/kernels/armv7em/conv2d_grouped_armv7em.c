@@ -5,8 +5,9 @@
 typedef mcucc_conv2d_grouped_armv7em_params parameters;
 
 /* Where the taps of the window of an output column lie; those outside the input at `padding`. */
-static void find_taps(const parameters *params, const int8_t *const *rows, int32_t column,
-                      int32_t input_column, const int8_t *padding, const int8_t **taps)
+MCUCC_CODE static void find_taps(const parameters *params, const int8_t *const *rows,
+                                 int32_t column, int32_t input_column, const int8_t *padding,
+                                 const int8_t **taps)
 {
     const int32_t first = column * params->stride_w - params->pad_left;
     for (int32_t row = 0; row < params->kernel_h; ++row) {
@@ -60,12 +61,12 @@ MCUCC_INLINE void conv2d_grouped(const parameters *params, const int8_t *const *
                       params->hi);
 }
 
-#define KERNEL(name, form)                                                                      \
-    void mcucc_conv2d_grouped_armv7em_##name(const mcucc_conv2d_grouped_armv7em_params *params, \
-                                             const int8_t *const *rows, int8_t *out,            \
-                                             const mcucc_span *span)                            \
-    {                                                                                           \
-        conv2d_grouped(params, rows, out, span, form);                                          \
+#define KERNEL(name, form)                                                                         \
+    MCUCC_CODE void mcucc_conv2d_grouped_armv7em_##name(                                           \
+        const mcucc_conv2d_grouped_armv7em_params *params, const int8_t *const *rows, int8_t *out, \
+        const mcucc_span *span)                                                                    \
+    {                                                                                              \
+        conv2d_grouped(params, rows, out, span, form);                                             \
     }
 
 KERNEL(high, MCUCC_FORM_HIGH)

@@ -4,7 +4,7 @@
 
 /* The sum of the inputs of one pixel's `chunks`, into `shares` chunks behind them: every half word
  * takes what fits it, the last ones are 0. */
-static void append_total(uint32_t *pixel, int32_t chunks, int32_t shares)
+MCUCC_CODE static void append_total(uint32_t *pixel, int32_t chunks, int32_t shares)
 {
     const uint32_t ones = mcucc_pair(1, 1);
     int32_t total = 0;
@@ -68,12 +68,12 @@ MCUCC_INLINE void conv2d_offset(const mcucc_conv2d_offset_armv7em_params *params
     mcucc_clamp_bytes(start, columns * layer->output_channels, layer->lo, layer->hi);
 }
 
-#define KERNEL(name, form)                                                                    \
-    void mcucc_conv2d_offset_armv7em_##name(const mcucc_conv2d_offset_armv7em_params *params, \
-                                            const int8_t *const *rows, int8_t *out,           \
-                                            const mcucc_span *span)                           \
-    {                                                                                         \
-        conv2d_offset(params, rows, out, span, form);                                         \
+#define KERNEL(name, form)                                                                        \
+    MCUCC_CODE void mcucc_conv2d_offset_armv7em_##name(                                           \
+        const mcucc_conv2d_offset_armv7em_params *params, const int8_t *const *rows, int8_t *out, \
+        const mcucc_span *span)                                                                   \
+    {                                                                                             \
+        conv2d_offset(params, rows, out, span, form);                                             \
     }
 
 KERNEL(high, MCUCC_FORM_HIGH)

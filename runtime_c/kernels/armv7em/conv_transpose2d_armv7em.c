@@ -4,8 +4,8 @@
 
 /* A row of the window that ends at input column `last`, what lies outside the input filled with
  * its zero point; `row` may be NULL. */
-static void copy_row(const mcucc_conv_transpose2d_armv7em_params *params, const int8_t *row,
-                     int32_t last, int32_t input_column, int8_t *copy)
+MCUCC_CODE static void copy_row(const mcucc_conv_transpose2d_armv7em_params *params,
+                                const int8_t *row, int32_t last, int32_t input_column, int8_t *copy)
 {
     const int32_t channels = params->input_channels;
     for (int32_t column = last - params->taps_w + 1; column <= last; ++column) {
@@ -19,9 +19,9 @@ static void copy_row(const mcucc_conv_transpose2d_armv7em_params *params, const 
 }
 
 /* Widen the window that ends at input column `last`. */
-static void widen_window(const mcucc_conv_transpose2d_armv7em_params *params,
-                         const int8_t *const *rows, int32_t last, const mcucc_span *span,
-                         uint32_t *pixel)
+MCUCC_CODE static void widen_window(const mcucc_conv_transpose2d_armv7em_params *params,
+                                    const int8_t *const *rows, int32_t last, const mcucc_span *span,
+                                    uint32_t *pixel)
 {
     const int32_t first = last - params->taps_w + 1;
     const int32_t within = first >= 0 && last < params->input_width;
@@ -82,7 +82,7 @@ MCUCC_INLINE void conv_transpose2d(const mcucc_conv_transpose2d_armv7em_params *
 }
 
 #define KERNEL(name, form)                                                              \
-    void mcucc_conv_transpose2d_armv7em_##name(                                         \
+    MCUCC_CODE void mcucc_conv_transpose2d_armv7em_##name(                              \
         const mcucc_conv_transpose2d_armv7em_params *params, const int8_t *const *rows, \
         int8_t *out, const mcucc_span *span)                                            \
     {                                                                                   \

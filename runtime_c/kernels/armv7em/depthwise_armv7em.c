@@ -25,7 +25,7 @@ typedef struct {
 } tile_input;
 
 /* The tile of the input columns [first, end), of which those in [0, width) exist. */
-static tile_input measure(int32_t first, int32_t end, int32_t pixel, int32_t width)
+MCUCC_CODE static tile_input measure(int32_t first, int32_t end, int32_t pixel, int32_t width)
 {
     const int32_t from = first < 0 ? -first : 0;
     const int32_t inside =
@@ -43,8 +43,8 @@ static tile_input measure(int32_t first, int32_t end, int32_t pixel, int32_t wid
     return tile;
 }
 
-static void split_two_rows(const tile_input *tile, uint32_t *plane, const int8_t *upper,
-                           const int8_t *lower)
+MCUCC_CODE static void split_two_rows(const tile_input *tile, uint32_t *plane, const int8_t *upper,
+                                      const int8_t *lower)
 {
     const int32_t offset = tile->two_rows.column * tile->pixel;
     if (tile->two_rows.count > 0) {
@@ -53,7 +53,7 @@ static void split_two_rows(const tile_input *tile, uint32_t *plane, const int8_t
     }
 }
 
-static void split_last_row(const tile_input *tile, uint32_t *plane, const int8_t *row)
+MCUCC_CODE static void split_last_row(const tile_input *tile, uint32_t *plane, const int8_t *row)
 {
     const int32_t pixel = tile->pixel;
     const int8_t *x = row + tile->last_row.column * pixel;
@@ -72,8 +72,8 @@ static void split_last_row(const tile_input *tile, uint32_t *plane, const int8_t
 }
 
 /* All planes of the four channels that start `offset` bytes after rows[i]. */
-static void split_tile(const tile_input *tile, uint32_t *planes, const int8_t *const *rows,
-                       int32_t offset, int32_t kernel)
+MCUCC_CODE static void split_tile(const tile_input *tile, uint32_t *planes,
+                                  const int8_t *const *rows, int32_t offset, int32_t kernel)
 {
     for (int32_t row = 0; row + 1 < kernel; row += 2) {
         split_two_rows(tile, planes, rows[row] + offset, rows[row + 1] + offset);
@@ -83,7 +83,8 @@ static void split_tile(const tile_input *tile, uint32_t *planes, const int8_t *c
 }
 
 /* The words of a plane of `words` words that hold padding. */
-static void fill_plane(uint32_t *plane, int32_t words, const plane_part *part, uint32_t value)
+MCUCC_CODE static void fill_plane(uint32_t *plane, int32_t words, const plane_part *part,
+                                  uint32_t value)
 {
     const int32_t end = part->skip + part->count * MCUCC_PLANE_WORDS;
     for (int32_t i = 0; i < part->skip && i < words; ++i) {
@@ -95,7 +96,8 @@ static void fill_plane(uint32_t *plane, int32_t words, const plane_part *part, u
 }
 
 /* Padding is the same for all channels: it is written once a tile, the inputs around it often. */
-static void fill_padding(tile_input *tile, uint32_t *planes, int32_t kernel, int32_t zero_point)
+MCUCC_CODE static void fill_padding(tile_input *tile, uint32_t *planes, int32_t kernel,
+                                    int32_t zero_point)
 {
     const uint32_t both = mcucc_pair(zero_point, zero_point);
     memset(tile->padding, zero_point, sizeof tile->padding);
@@ -111,8 +113,8 @@ static void fill_padding(tile_input *tile, uint32_t *planes, int32_t kernel, int
 #define BUFFER_COLUMNS 16
 
 /* `columns` outputs of four channels, by way of a buffer; the block is changed. */
-static void buffered_block(mcucc_depthwise_block *block, int32_t columns, int32_t words,
-                           block_rows compute)
+MCUCC_CODE static void buffered_block(mcucc_depthwise_block *block, int32_t columns, int32_t words,
+                                      block_rows compute)
 {
     int8_t buffer[BUFFER_COLUMNS * MCUCC_PLANE_WORDS];
     const int8_t *x = buffer;
@@ -130,8 +132,8 @@ static void buffered_block(mcucc_depthwise_block *block, int32_t columns, int32_
 }
 
 /* `columns` is no multiple of 4. */
-static void uneven_block(mcucc_depthwise_block block, int32_t columns, int32_t stride,
-                         block_rows compute)
+MCUCC_CODE static void uneven_block(mcucc_depthwise_block block, int32_t columns, int32_t stride,
+                                    block_rows compute)
 {
     const int32_t left = columns % 4;
     const int32_t words = MCUCC_PLANE_WORDS * stride; /* from one output to the next */
@@ -157,8 +159,8 @@ typedef struct {
 } phase;
 
 /* The columns of a phase, of which the output's `begin` is the first: without dilation all. */
-static phase phase_of(const mcucc_depthwise_armv7em_params *params, const mcucc_span *span,
-                      int32_t begin, int32_t stride)
+MCUCC_CODE static phase phase_of(const mcucc_depthwise_armv7em_params *params,
+                                 const mcucc_span *span, int32_t begin, int32_t stride)
 {
     const int32_t dilation = params->dilation;
     int32_t first = begin * stride - params->pad_left;
@@ -174,9 +176,10 @@ static phase phase_of(const mcucc_depthwise_armv7em_params *params, const mcucc_
 }
 
 /* Shared by all forms: the last channel's block steps back to end there. `words` are a channel's. */
-static void depthwise_phase(const mcucc_depthwise_armv7em_params *params, const int8_t *const *rows,
-                            int8_t *out, uint32_t *planes, const phase *at, int32_t kernel,
-                            int32_t stride, int32_t words, block_rows compute)
+MCUCC_CODE static void depthwise_phase(const mcucc_depthwise_armv7em_params *params,
+                                       const int8_t *const *rows, int8_t *out, uint32_t *planes,
+                                       const phase *at, int32_t kernel, int32_t stride,
+                                       int32_t words, block_rows compute)
 {
     const int32_t channels = params->channels;
     for (int32_t column = 0; column < at->columns; column += params->tile) {
@@ -214,9 +217,9 @@ static void depthwise_phase(const mcucc_depthwise_armv7em_params *params, const 
     }
 }
 
-static void depthwise(const mcucc_depthwise_armv7em_params *params, const int8_t *const *rows,
-                      int8_t *out, const mcucc_span *span, int32_t kernel, int32_t stride,
-                      int32_t words, block_rows compute)
+MCUCC_CODE static void depthwise(const mcucc_depthwise_armv7em_params *params,
+                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span,
+                                 int32_t kernel, int32_t stride, int32_t words, block_rows compute)
 {
     const int32_t columns = span->end - span->begin;
     for (int32_t i = 0; i < params->dilation && i < columns; ++i) {
@@ -228,7 +231,7 @@ static void depthwise(const mcucc_depthwise_armv7em_params *params, const int8_t
 }
 
 #define DEPTHWISE(name, kernel, stride, form, words, rows_of)                                 \
-    void mcucc_depthwise_##name##_##kernel##_##stride##_##form(                               \
+    MCUCC_CODE void mcucc_depthwise_##name##_##kernel##_##stride##_##form(                    \
         const mcucc_depthwise_armv7em_params *params, const int8_t *const *rows, int8_t *out, \
         const mcucc_span *span)                                                               \
     {                                                                                         \

@@ -103,10 +103,11 @@ MCUCC_INLINE void all_outputs(const mcucc_depthwise_block *block, int32_t kernel
     }
 }
 
-#define FUNCTION(kernel, stride, form, FORM)                                                   \
-    void mcucc_depthwise_rows_##kernel##_##stride##_##form(const mcucc_depthwise_block *block) \
-    {                                                                                          \
-        all_outputs(block, kernel, stride, FORM);                                              \
+#define FUNCTION(kernel, stride, form, FORM)                           \
+    MCUCC_CODE void mcucc_depthwise_rows_##kernel##_##stride##_##form( \
+        const mcucc_depthwise_block *block)                            \
+    {                                                                  \
+        all_outputs(block, kernel, stride, FORM);                      \
     }
 #define FORMS(kernel, stride)                           \
     FUNCTION(kernel, stride, high, MCUCC_FORM_HIGH)     \
@@ -121,8 +122,8 @@ FORMS(5, 2)
 FORMS(7, 1)
 FORMS(7, 2)
 
-void mcucc_depthwise_split(uint32_t *plane, const int8_t *upper, const int8_t *lower, int32_t step,
-                           int32_t count)
+MCUCC_CODE void mcucc_depthwise_split(uint32_t *plane, const int8_t *upper, const int8_t *lower,
+                                      int32_t step, int32_t count)
 {
     for (; count > 0; --count) {
         for (int32_t channel = 0; channel < MCUCC_PLANE_WORDS; ++channel) {

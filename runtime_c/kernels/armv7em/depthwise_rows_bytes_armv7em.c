@@ -110,7 +110,8 @@ STORAGE(int2_, INT2)
 #else
 
 /* The pairs of a channel as the planes' stream has them; returns its last word. */
-static uint32_t unpack(uint32_t *pairs, const uint32_t *stream, int32_t kernel, int32_t bits)
+MCUCC_CODE static uint32_t unpack(uint32_t *pairs, const uint32_t *stream, int32_t kernel,
+                                  int32_t bits)
 {
     const int32_t half = kernel / 2;
     const int32_t stored = kernel * half + half;
@@ -149,11 +150,11 @@ MCUCC_INLINE void all_outputs(const mcucc_depthwise_block *block, int32_t kernel
     }
 }
 
-#define FUNCTION(kernel, stride, name, bits, FORM)                \
-    void mcucc_depthwise_rows_bytes_##kernel##_##stride##_##name( \
-        const mcucc_depthwise_block *block)                       \
-    {                                                             \
-        all_outputs(block, kernel, stride, bits, FORM);           \
+#define FUNCTION(kernel, stride, name, bits, FORM)                           \
+    MCUCC_CODE void mcucc_depthwise_rows_bytes_##kernel##_##stride##_##name( \
+        const mcucc_depthwise_block *block)                                  \
+    {                                                                        \
+        all_outputs(block, kernel, stride, bits, FORM);                      \
     }
 #define FORMS(kernel, stride, prefix, bits)                       \
     FUNCTION(kernel, stride, prefix##high, bits, MCUCC_FORM_HIGH) \

@@ -17,12 +17,12 @@ MCUCC_INLINE void fully_connected(const mcucc_fully_connected_armv7em_params *pa
     mcucc_clamp_bytes(out, params->outputs, params->lo, params->hi);
 }
 
-#define KERNEL(name, bits, form)                                                                  \
-    void mcucc_fully_connected_armv7em_##name(const mcucc_fully_connected_armv7em_params *params, \
-                                              const int8_t *const *rows, int8_t *out,             \
-                                              const mcucc_span *span)                             \
-    {                                                                                             \
-        fully_connected(params, rows[0], out, span, bits, form);                                  \
+#define KERNEL(name, bits, form)                                                       \
+    MCUCC_CODE void mcucc_fully_connected_armv7em_##name(                              \
+        const mcucc_fully_connected_armv7em_params *params, const int8_t *const *rows, \
+        int8_t *out, const mcucc_span *span)                                           \
+    {                                                                                  \
+        fully_connected(params, rows[0], out, span, bits, form);                       \
     }
 #define FORMS(bits, prefix)                         \
     KERNEL(prefix##high, bits, MCUCC_FORM_HIGH)     \

@@ -17,7 +17,7 @@ MCUCC_INLINE void fully_connected(const mcucc_fully_connected_armv7em_params *pa
 }
 
 #define FULLY_CONNECTED(types, input, output, form, FORM)                                   \
-    void mcucc_fully_connected_armv7em_##types##_##form(                                    \
+    MCUCC_CODE void mcucc_fully_connected_armv7em_##types##_##form(                         \
         const mcucc_fully_connected_armv7em_wide_params *params, const int8_t *const *rows, \
         int8_t *out, const mcucc_span *span)                                                \
     {                                                                                       \

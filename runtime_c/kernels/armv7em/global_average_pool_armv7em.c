@@ -6,8 +6,9 @@
 /* Pixels whose sum always fits 16 bits. */
 #define MOST 256
 
-void mcucc_global_average_pool_armv7em_begin(const mcucc_global_average_pool_armv7em_params *params,
-                                             int32_t *sums)
+MCUCC_CODE void
+mcucc_global_average_pool_armv7em_begin(const mcucc_global_average_pool_armv7em_params *params,
+                                        int32_t *sums)
 {
     mcucc_global_sums_begin(params, sums);
 }
@@ -35,7 +36,7 @@ MCUCC_INLINE void add_four(const int8_t *x, int32_t count, int32_t channels, int
     sums[3] += mcucc_top(odd);
 }
 
-static void add_pixels(const int8_t *x, int32_t count, int32_t channels, int32_t *sums)
+MCUCC_CODE static void add_pixels(const int8_t *x, int32_t count, int32_t channels, int32_t *sums)
 {
     int32_t channel = 0;
     for (; channel + 4 <= channels; channel += 4) {
@@ -50,9 +51,10 @@ static void add_pixels(const int8_t *x, int32_t count, int32_t channels, int32_t
     }
 }
 
-void mcucc_global_average_pool_armv7em_row(const mcucc_global_average_pool_armv7em_params *params,
-                                           const int8_t *const *rows, int32_t *sums,
-                                           const mcucc_span *span)
+MCUCC_CODE void
+mcucc_global_average_pool_armv7em_row(const mcucc_global_average_pool_armv7em_params *params,
+                                      const int8_t *const *rows, int32_t *sums,
+                                      const mcucc_span *span)
 {
     const int8_t *x = rows[0];
     int32_t left = span->end - span->begin;
@@ -63,8 +65,9 @@ void mcucc_global_average_pool_armv7em_row(const mcucc_global_average_pool_armv7
     add_pixels(x, left, params->channels, sums);
 }
 
-void mcucc_global_average_pool_armv7em_finish(
-    const mcucc_global_average_pool_armv7em_params *params, const int32_t *sums, int8_t *out)
+MCUCC_CODE void
+mcucc_global_average_pool_armv7em_finish(const mcucc_global_average_pool_armv7em_params *params,
+                                         const int32_t *sums, int8_t *out)
 {
     mcucc_global_sums_finish(params, sums, out);
 }

@@ -3,7 +3,7 @@
 #include "mcucc/armv7em.h"
 
 /* The values of a pixel and their squares. */
-static void add_values(const int8_t *x, int32_t channels, int32_t *sum, int32_t *squares)
+MCUCC_CODE static void add_values(const int8_t *x, int32_t channels, int32_t *sum, int32_t *squares)
 {
     const uint32_t ones = mcucc_pair(1, 1);
     const int8_t *const end = x + channels;
@@ -37,8 +37,8 @@ MCUCC_INLINE int8_t odd_channel(uint32_t n, uint32_t factors, int32_t offset, in
     return (int8_t)mcucc_saturate8(mcucc_mac_tt(n, factors, offset) >> shift);
 }
 
-static void normalize(const mcucc_layer_norm_params *p, mcucc_normal_factors f, const int8_t *x,
-                      int8_t *out)
+MCUCC_CODE static void normalize(const mcucc_layer_norm_params *p, mcucc_normal_factors f,
+                                 const int8_t *x, int8_t *out)
 {
     const int16_t *factors = p->factors;
     const int32_t *offsets = p->offsets;
@@ -69,8 +69,9 @@ static void normalize(const mcucc_layer_norm_params *p, mcucc_normal_factors f, 
     }
 }
 
-void mcucc_layer_norm_armv7em(const mcucc_layer_norm_armv7em_params *params,
-                              const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_layer_norm_armv7em(const mcucc_layer_norm_armv7em_params *params,
+                                         const int8_t *const *rows, int8_t *out,
+                                         const mcucc_span *span)
 {
     const mcucc_layer_norm_params *const p = params;
     const mcucc_normal normal = {

@@ -5,7 +5,7 @@
 typedef mcucc_mat_mul_armv7em_params parameters;
 
 /* What the zero point of b takes off every output of a row of a. */
-static int32_t offset_of(const parameters *p, const int8_t *a)
+MCUCC_CODE static int32_t offset_of(const parameters *p, const int8_t *a)
 {
     int32_t sum = -p->depth * p->zero_point_a;
     if (p->zero_point_b == 0) {
@@ -86,14 +86,16 @@ MCUCC_INLINE void mat_mul(const parameters *params, const int8_t *const *rows, i
     }
 }
 
-void mcucc_mat_mul_armv7em(const mcucc_mat_mul_armv7em_params *params, const int8_t *const *rows,
-                           int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_mat_mul_armv7em(const mcucc_mat_mul_armv7em_params *params,
+                                      const int8_t *const *rows, int8_t *out,
+                                      const mcucc_span *span)
 {
     mat_mul(params, rows, out, span, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_mat_mul_armv7em_double(const mcucc_mat_mul_armv7em_params *params,
-                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_mat_mul_armv7em_double(const mcucc_mat_mul_armv7em_params *params,
+                                             const int8_t *const *rows, int8_t *out,
+                                             const mcucc_span *span)
 {
     mat_mul(params, rows, out, span, MCUCC_ROUND_DOUBLE);
 }

@@ -116,24 +116,24 @@ MCUCC_INLINE void channels_s16_from(const mcucc_matrix *m, int32_t begin, int32_
 /* clang-format on */
 
 /* The assembly counts bytes of p, of which an output has 2. */
-#define MATRIX_S16(name, two, bits, form, FORM, body)            \
-    PAIRS(name##_s16_##form, mcucc_matrix, body)                 \
-    void mcucc_matrix_##name##_s16_##form(const mcucc_matrix *m) \
-    {                                                            \
-        mcucc_matrix pairs = *m;                                 \
-        pairs.count = 2 * (m->count & ~1);                       \
-        pairs_##name##_s16_##form(&pairs);                       \
-        if (m->count & 1) {                                      \
-            channels_s16_from(m, m->count - 1, two, bits, FORM); \
-        }                                                        \
+#define MATRIX_S16(name, two, bits, form, FORM, body)                       \
+    PAIRS(name##_s16_##form, mcucc_matrix, body)                            \
+    MCUCC_CODE void mcucc_matrix_##name##_s16_##form(const mcucc_matrix *m) \
+    {                                                                       \
+        mcucc_matrix pairs = *m;                                            \
+        pairs.count = 2 * (m->count & ~1);                                  \
+        pairs_##name##_s16_##form(&pairs);                                  \
+        if (m->count & 1) {                                                 \
+            channels_s16_from(m, m->count - 1, two, bits, FORM);            \
+        }                                                                   \
     }
 
 #else
 
-#define MATRIX_S16(name, two, bits, form, FORM, body)            \
-    void mcucc_matrix_##name##_s16_##form(const mcucc_matrix *m) \
-    {                                                            \
-        channels_s16_from(m, 0, two, bits, FORM);                \
+#define MATRIX_S16(name, two, bits, form, FORM, body)                       \
+    MCUCC_CODE void mcucc_matrix_##name##_s16_##form(const mcucc_matrix *m) \
+    {                                                                       \
+        channels_s16_from(m, 0, two, bits, FORM);                           \
     }
 
 #endif

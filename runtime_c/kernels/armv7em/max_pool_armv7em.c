@@ -54,8 +54,9 @@ MCUCC_INLINE void pool_square(const int8_t *const *rows, int8_t *out, int32_t of
 }
 
 /* The same with `taps` columns of any window, one or more. */
-static void pool_taps(const mcucc_max_pool_armv7em_params *params, const int8_t *const *rows,
-                      int8_t *out, int32_t offset, int32_t taps)
+MCUCC_CODE static void pool_taps(const mcucc_max_pool_armv7em_params *params,
+                                 const int8_t *const *rows, int8_t *out, int32_t offset,
+                                 int32_t taps)
 {
     const int32_t step = params->dilation_w * params->channels;
     const int32_t last = params->channels - BLOCK;
@@ -108,26 +109,30 @@ MCUCC_INLINE void max_pool(const mcucc_max_pool_armv7em_params *params, const in
     mcucc_clamp_bytes(out, (span->end - span->begin) * channels, params->lo, params->hi);
 }
 
-void mcucc_max_pool_armv7em(const mcucc_max_pool_armv7em_params *params, const int8_t *const *rows,
-                            int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_max_pool_armv7em(const mcucc_max_pool_armv7em_params *params,
+                                       const int8_t *const *rows, int8_t *out,
+                                       const mcucc_span *span)
 {
     max_pool(params, rows, out, span, 0);
 }
 
-void mcucc_max_pool_armv7em_2_2(const mcucc_max_pool_armv7em_params *params,
-                                const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_max_pool_armv7em_2_2(const mcucc_max_pool_armv7em_params *params,
+                                           const int8_t *const *rows, int8_t *out,
+                                           const mcucc_span *span)
 {
     max_pool(params, rows, out, span, 2);
 }
 
-void mcucc_max_pool_armv7em_3_3(const mcucc_max_pool_armv7em_params *params,
-                                const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_max_pool_armv7em_3_3(const mcucc_max_pool_armv7em_params *params,
+                                           const int8_t *const *rows, int8_t *out,
+                                           const mcucc_span *span)
 {
     max_pool(params, rows, out, span, 3);
 }
 
-void mcucc_max_pool_armv7em_5_5(const mcucc_max_pool_armv7em_params *params,
-                                const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_max_pool_armv7em_5_5(const mcucc_max_pool_armv7em_params *params,
+                                           const int8_t *const *rows, int8_t *out,
+                                           const mcucc_span *span)
 {
     max_pool(params, rows, out, span, 5);
 }

@@ -53,11 +53,12 @@ MCUCC_INLINE void mul(const mcucc_mul_armv7em_params *params, const int8_t *cons
     mcucc_clamp_bytes(out, count, params->lo, params->hi);
 }
 
-#define KERNEL(name, form)                                                                        \
-    void mcucc_mul_armv7em_##name(const mcucc_mul_armv7em_params *params,                         \
-                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span) \
-    {                                                                                             \
-        mul(params, rows, out, span, form);                                                       \
+#define KERNEL(name, form)                                                           \
+    MCUCC_CODE void mcucc_mul_armv7em_##name(const mcucc_mul_armv7em_params *params, \
+                                             const int8_t *const *rows, int8_t *out, \
+                                             const mcucc_span *span)                 \
+    {                                                                                \
+        mul(params, rows, out, span, form);                                          \
     }
 
 KERNEL(high, MCUCC_FORM_HIGH)

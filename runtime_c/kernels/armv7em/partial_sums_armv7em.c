@@ -32,11 +32,11 @@ MCUCC_INLINE void partial_sums(const mcucc_partial_sums_armv7em_params *params, 
     }
 }
 
-#define KERNEL(name, bits)                                                                \
-    void name(const mcucc_partial_sums_armv7em_params *params, const int8_t *const *rows, \
-              int8_t *out, const mcucc_span *span)                                        \
-    {                                                                                     \
-        partial_sums(params, rows[0], out, span, bits);                                   \
+#define KERNEL(name, bits)                                                               \
+    MCUCC_CODE void name(const mcucc_partial_sums_armv7em_params *params,                \
+                         const int8_t *const *rows, int8_t *out, const mcucc_span *span) \
+    {                                                                                    \
+        partial_sums(params, rows[0], out, span, bits);                                  \
     }
 
 KERNEL(mcucc_partial_sums_armv7em, 8)

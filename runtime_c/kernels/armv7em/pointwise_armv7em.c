@@ -31,12 +31,12 @@ MCUCC_INLINE void pointwise(const mcucc_pointwise_armv7em_params *params, const 
     mcucc_clamp_bytes(out, columns * outputs, params->lo, params->hi);
 }
 
-#define KERNEL(name, bits, form)                                                      \
-    void mcucc_pointwise_armv7em_##name(const mcucc_pointwise_armv7em_params *params, \
-                                        const int8_t *const *rows, int8_t *out,       \
-                                        const mcucc_span *span)                       \
-    {                                                                                 \
-        pointwise(params, rows[0], out, span, bits, form);                            \
+#define KERNEL(name, bits, form)                                                                 \
+    MCUCC_CODE void mcucc_pointwise_armv7em_##name(const mcucc_pointwise_armv7em_params *params, \
+                                                   const int8_t *const *rows, int8_t *out,       \
+                                                   const mcucc_span *span)                       \
+    {                                                                                            \
+        pointwise(params, rows[0], out, span, bits, form);                                       \
     }
 #define FORMS(bits, prefix)                         \
     KERNEL(prefix##high, bits, MCUCC_FORM_HIGH)     \

@@ -29,7 +29,7 @@ MCUCC_INLINE void pointwise(const mcucc_pointwise_armv7em_params *params, const 
 }
 
 #define POINTWISE(types, input, output, form, FORM)                                                \
-    void mcucc_pointwise_armv7em_##types##_##form(                                                 \
+    MCUCC_CODE void mcucc_pointwise_armv7em_##types##_##form(                                      \
         const mcucc_pointwise_armv7em_wide_params *params, const int8_t *const *rows, int8_t *out, \
         const mcucc_span *span)                                                                    \
     {                                                                                              \

@@ -112,11 +112,11 @@ MCUCC_INLINE void sum_taps(const uint32_t *x, const int8_t *w, int32_t taps, mcu
     }
 }
 
-#define SUM_TAPS(bits)                                                            \
-    static void sum_taps_##bits(const uint32_t *x, const int8_t *w, int32_t taps, \
-                                mcucc_pair_sum *sums)                             \
-    {                                                                             \
-        sum_taps(x, w, taps, sums, bits);                                         \
+#define SUM_TAPS(bits)                                                                       \
+    MCUCC_CODE static void sum_taps_##bits(const uint32_t *x, const int8_t *w, int32_t taps, \
+                                           mcucc_pair_sum *sums)                             \
+    {                                                                                        \
+        sum_taps(x, w, taps, sums, bits);                                                    \
     }
 
 #endif
@@ -177,12 +177,12 @@ MCUCC_INLINE void conv2d(const mcucc_conv2d_armv7m_params *params, const int8_t 
     mcucc_clamp_bytes(start, (span->end - span->begin) * outputs, params->lo, params->hi);
 }
 
-#define KERNEL(name, bits, form)                                              \
-    void mcucc_conv2d_armv7m_##name(const mcucc_conv2d_armv7m_params *params, \
-                                    const int8_t *const *rows, int8_t *out,   \
-                                    const mcucc_span *span)                   \
-    {                                                                         \
-        conv2d(params, rows, out, span, bits, form);                          \
+#define KERNEL(name, bits, form)                                                         \
+    MCUCC_CODE void mcucc_conv2d_armv7m_##name(const mcucc_conv2d_armv7m_params *params, \
+                                               const int8_t *const *rows, int8_t *out,   \
+                                               const mcucc_span *span)                   \
+    {                                                                                    \
+        conv2d(params, rows, out, span, bits, form);                                     \
     }
 #define FORMS(bits, prefix)                           \
     KERNEL(prefix##short, bits, MCUCC_FINISH_SHORT)   \

@@ -2,8 +2,8 @@
 
 #include "mcucc/mve.h"
 
-void mcucc_add_mve(const mcucc_add_mve_params *params, const int8_t *const *rows, int8_t *out,
-                   const mcucc_span *span)
+MCUCC_CODE void mcucc_add_mve(const mcucc_add_mve_params *params, const int8_t *const *rows,
+                              int8_t *out, const mcucc_span *span)
 {
     const int32_t count = (span->end - span->begin) * params->channels;
     const int8_t *a = rows[0];

@@ -1,7 +1,8 @@
 #include "mcucc/conv2d_window_mve.h"
 
-static void conv2d(const mcucc_conv2d_mve_params *params, const int8_t *const *rows, int8_t *out,
-                   const mcucc_span *span, int32_t bits, mcucc_matrix_function_mve multiply)
+MCUCC_CODE static void conv2d(const mcucc_conv2d_mve_params *params, const int8_t *const *rows,
+                              int8_t *out, const mcucc_span *span, int32_t bits,
+                              mcucc_matrix_function_mve multiply)
 {
     const int32_t column_bytes = params->kernel_h * params->input_channels;
     const mcucc_matrix_mve matrix = {params->weights,
@@ -27,11 +28,12 @@ static void conv2d(const mcucc_conv2d_mve_params *params, const int8_t *const *r
                     params->hi);
 }
 
-#define KERNEL(name, bits)                                                                         \
-    void mcucc_conv2d_mve_##name(const mcucc_conv2d_mve_params *params, const int8_t *const *rows, \
-                                 int8_t *out, const mcucc_span *span)                              \
-    {                                                                                              \
-        conv2d(params, rows, out, span, bits, mcucc_matrix_mve_##name);                            \
+#define KERNEL(name, bits)                                                          \
+    MCUCC_CODE void mcucc_conv2d_mve_##name(const mcucc_conv2d_mve_params *params,  \
+                                            const int8_t *const *rows, int8_t *out, \
+                                            const mcucc_span *span)                 \
+    {                                                                               \
+        conv2d(params, rows, out, span, bits, mcucc_matrix_mve_##name);             \
     }
 #define FORMS(prefix, bits)        \
     KERNEL(prefix##doubling, bits) \

@@ -3,7 +3,8 @@
 #include "mcucc/conv2d_window_mve.h"
 
 /* The biases of each zone of columns in an output row. */
-static const int16_t *zones_of_row(const mcucc_conv2d_mve_border_params *params, int32_t row)
+MCUCC_CODE static const int16_t *zones_of_row(const mcucc_conv2d_mve_border_params *params,
+                                              int32_t row)
 {
     const int16_t *zones = params->zones;
     for (const int16_t *end = params->row_ends; *end <= row; ++end) {
@@ -12,9 +13,10 @@ static const int16_t *zones_of_row(const mcucc_conv2d_mve_border_params *params,
     return zones;
 }
 
-static void conv2d_border(const mcucc_conv2d_mve_border_params *params, const int8_t *const *rows,
-                          int8_t *out, const mcucc_span *span, int32_t bits, mcucc_form_mve form,
-                          mcucc_matrix_function_mve multiply)
+MCUCC_CODE static void conv2d_border(const mcucc_conv2d_mve_border_params *params,
+                                     const int8_t *const *rows, int8_t *out, const mcucc_span *span,
+                                     int32_t bits, mcucc_form_mve form,
+                                     mcucc_matrix_function_mve multiply)
 {
     const mcucc_conv2d_mve_params *const layer = &params->layer;
     const int32_t column_bytes = layer->kernel_h * layer->input_channels;
@@ -57,9 +59,9 @@ static void conv2d_border(const mcucc_conv2d_mve_border_params *params, const in
 }
 
 #define KERNEL(prefix, form, bits)                                                            \
-    void mcucc_conv2d_mve_border_##prefix##form(const mcucc_conv2d_mve_border_params *params, \
-                                                const int8_t *const *rows, int8_t *out,       \
-                                                const mcucc_span *span)                       \
+    MCUCC_CODE void mcucc_conv2d_mve_border_##prefix##form(                                   \
+        const mcucc_conv2d_mve_border_params *params, const int8_t *const *rows, int8_t *out, \
+        const mcucc_span *span)                                                               \
     {                                                                                         \
         conv2d_border(params, rows, out, span, bits, MCUCC_FORM_MVE_##form,                   \
                       mcucc_matrix_mve_##prefix##form);                                       \

@@ -57,7 +57,7 @@ FILL(2)
 FILL(3)
 FILL(4)
 
-void mcucc_depthwise_fill_mve(const mcucc_depthwise_fill *fill, int32_t rows)
+MCUCC_CODE void mcucc_depthwise_fill_mve(const mcucc_depthwise_fill *fill, int32_t rows)
 {
     static void (*const fills[])(const mcucc_depthwise_fill *) = {fill_1, fill_2, fill_3, fill_4};
     fills[rows - 1](fill);
@@ -65,7 +65,7 @@ void mcucc_depthwise_fill_mve(const mcucc_depthwise_fill *fill, int32_t rows)
 
 #else
 
-void mcucc_depthwise_fill_mve(const mcucc_depthwise_fill *fill, int32_t rows)
+MCUCC_CODE void mcucc_depthwise_fill_mve(const mcucc_depthwise_fill *fill, int32_t rows)
 {
     for (int32_t column = 0; column < fill->columns; ++column) {
         int8_t *words = fill->planes + column * fill->step;

@@ -129,8 +129,9 @@ typedef struct {
 
 #else
 
-static int8_t output_of(const int8_t *plane, const uint32_t *stream, const uint32_t *gathers,
-                        int32_t count, int32_t zero_point, mcucc_form_mve form)
+MCUCC_CODE static int8_t output_of(const int8_t *plane, const uint32_t *stream,
+                                   const uint32_t *gathers, int32_t count, int32_t zero_point,
+                                   mcucc_form_mve form)
 {
     const int8_t *weights = (const int8_t *)stream;
     int32_t sum = 0;
@@ -143,7 +144,7 @@ static int8_t output_of(const int8_t *plane, const uint32_t *stream, const uint3
 }
 
 #define CORE(gathers_, step, form)                                                            \
-    static void core_##gathers_##x##step##_##form(const block_at_work *work)                  \
+    MCUCC_CODE static void core_##gathers_##x##step##_##form(const block_at_work *work)       \
     {                                                                                         \
         const int32_t words = 4 * gathers_ + mcucc_entry_words(MCUCC_FORM_MVE_##form);        \
         for (int32_t channel = 0; channel < work->channels; ++channel) {                      \
@@ -167,8 +168,8 @@ typedef struct {
 } tile_columns;
 
 /* What of a tile is padding is so for all blocks: it is written once. */
-static void fill_padding(const tile_columns *tile, int8_t *planes, int32_t column_bytes,
-                         int32_t zero_point)
+MCUCC_CODE static void fill_padding(const tile_columns *tile, int8_t *planes, int32_t column_bytes,
+                                    int32_t zero_point)
 {
     mcucc_fill_mve(planes, zero_point, (tile->begin - tile->first) * column_bytes);
     mcucc_fill_mve(planes + (tile->stop - tile->first) * column_bytes, zero_point,
@@ -176,8 +177,9 @@ static void fill_padding(const tile_columns *tile, int8_t *planes, int32_t colum
 }
 
 /* The columns that exist, of the channels that lie `offset` bytes after rows[i]. */
-static void fill_planes(const mcucc_depthwise_mve_params *params, const tile_columns *tile,
-                        const int8_t *const *rows, int32_t offset, int32_t channels, int8_t *planes)
+MCUCC_CODE static void fill_planes(const mcucc_depthwise_mve_params *params,
+                                   const tile_columns *tile, const int8_t *const *rows,
+                                   int32_t offset, int32_t channels, int8_t *planes)
 {
     const int32_t sets = (params->kernel_h + MCUCC_SET_ROWS_MVE - 1) / MCUCC_SET_ROWS_MVE;
     mcucc_depthwise_fill fill;
@@ -201,10 +203,10 @@ static void fill_planes(const mcucc_depthwise_mve_params *params, const tile_col
 }
 
 /* `count` outputs whose windows begin at input column `first`. */
-static void one_tile(const mcucc_depthwise_mve_params *params, const int8_t *const *rows,
-                     int32_t input_column, int32_t first, int32_t count, int8_t *planes,
-                     int8_t *out, void (*core)(const block_at_work *), int32_t stream_words,
-                     const mcucc_depthwise_packed *packed)
+MCUCC_CODE static void one_tile(const mcucc_depthwise_mve_params *params, const int8_t *const *rows,
+                                int32_t input_column, int32_t first, int32_t count, int8_t *planes,
+                                int8_t *out, void (*core)(const block_at_work *),
+                                int32_t stream_words, const mcucc_depthwise_packed *packed)
 {
     const uint32_t *stream = params->stream;
     const int32_t sets = (params->kernel_h + MCUCC_SET_ROWS_MVE - 1) / MCUCC_SET_ROWS_MVE;
@@ -244,9 +246,9 @@ static void one_tile(const mcucc_depthwise_mve_params *params, const int8_t *con
 
 /* The taps of the output whose window begins at input column `first`: those outside the input, and
  * the one that makes their number even, are `padding`. */
-static void point_at_taps(const mcucc_depthwise_mve_params *params, const int8_t *const *rows,
-                          int32_t first, int32_t input_column, const int8_t *padding,
-                          const int8_t **taps)
+MCUCC_CODE static void point_at_taps(const mcucc_depthwise_mve_params *params,
+                                     const int8_t *const *rows, int32_t first, int32_t input_column,
+                                     const int8_t *padding, const int8_t **taps)
 {
     const int32_t channels = params->channels;
     const int32_t offset = (first - input_column) * channels;
@@ -270,9 +272,9 @@ static void point_at_taps(const mcucc_depthwise_mve_params *params, const int8_t
 }
 
 /* All outputs of a span, pixel by pixel. */
-static void pixels(const mcucc_depthwise_mve_params *params, const int8_t *const *rows, int8_t *out,
-                   const mcucc_span *span, int32_t gathers, int32_t stream_words,
-                   void (*one)(const mcucc_depthwise_pixel *))
+MCUCC_CODE static void pixels(const mcucc_depthwise_mve_params *params, const int8_t *const *rows,
+                              int8_t *out, const mcucc_span *span, int32_t gathers,
+                              int32_t stream_words, void (*one)(const mcucc_depthwise_pixel *))
 {
     /* Scratch is aligned for the pointers of the target; other machines may have larger ones. */
     const uintptr_t size = sizeof(const int8_t *);
@@ -303,9 +305,10 @@ static void pixels(const mcucc_depthwise_mve_params *params, const int8_t *const
 }
 
 /* All outputs of a span, tile by tile. */
-static void tiles(const mcucc_depthwise_mve_params *params, const int8_t *const *rows, int8_t *out,
-                  const mcucc_span *span, void (*core)(const block_at_work *), int32_t stream_words,
-                  int8_t *planes, const mcucc_depthwise_packed *packed)
+MCUCC_CODE static void tiles(const mcucc_depthwise_mve_params *params, const int8_t *const *rows,
+                             int8_t *out, const mcucc_span *span,
+                             void (*core)(const block_at_work *), int32_t stream_words,
+                             int8_t *planes, const mcucc_depthwise_packed *packed)
 {
     for (int32_t column = span->begin; column < span->end; column += params->tile) {
         const int32_t left = span->end - column;
@@ -318,9 +321,10 @@ static void tiles(const mcucc_depthwise_mve_params *params, const int8_t *const 
 }
 
 /* Packed weights: a block's stream and weights lie in scratch before the planes. */
-static void packed_tiles(const mcucc_depthwise_mve_params *params, const int8_t *const *rows,
-                         int8_t *out, const mcucc_span *span, void (*core)(const block_at_work *),
-                         int32_t gathers, int32_t entry_words, int32_t bits)
+MCUCC_CODE static void packed_tiles(const mcucc_depthwise_mve_params *params,
+                                    const int8_t *const *rows, int8_t *out, const mcucc_span *span,
+                                    void (*core)(const block_at_work *), int32_t gathers,
+                                    int32_t entry_words, int32_t bits)
 {
     const int32_t fields = params->kernel_h * params->kernel_w + 1;
     const int32_t unit = MCUCC_VECTOR * 8 / bits;
@@ -334,13 +338,13 @@ static void packed_tiles(const mcucc_depthwise_mve_params *params, const int8_t 
     tiles(params, rows, out, span, core, words, planes, &packed);
 }
 
-#define FUNCTION(gathers, step, name, body)                                                        \
-    void mcucc_depthwise_mve_##gathers##x##step##_##name(const mcucc_depthwise_mve_params *params, \
-                                                         const int8_t *const *rows, int8_t *out,   \
-                                                         const mcucc_span *span)                   \
-    {                                                                                              \
-        const int32_t columns = span->end - span->begin;                                           \
-        body mcucc_clamp_mve(out, columns * params->channels, params->lo, params->hi);             \
+#define FUNCTION(gathers, step, name, body)                                               \
+    MCUCC_CODE void mcucc_depthwise_mve_##gathers##x##step##_##name(                      \
+        const mcucc_depthwise_mve_params *params, const int8_t *const *rows, int8_t *out, \
+        const mcucc_span *span)                                                           \
+    {                                                                                     \
+        const int32_t columns = span->end - span->begin;                                  \
+        body mcucc_clamp_mve(out, columns * params->channels, params->lo, params->hi);    \
     }
 #define PACKED(gathers, step, form, bits)                                                     \
     FUNCTION(gathers, step, int##bits##_##form,                                               \

@@ -116,7 +116,7 @@
 #else
 
 #define KERNEL(form)                                                                          \
-    void mcucc_depthwise_pixel_mve_##form(const mcucc_depthwise_pixel *pixel)                 \
+    MCUCC_CODE void mcucc_depthwise_pixel_mve_##form(const mcucc_depthwise_pixel *pixel)      \
     {                                                                                         \
         for (int32_t channel = 0; channel < pixel->channels; ++channel) {                     \
             const int32_t last = channel >= pixel->last; /* in the last block */              \

@@ -5,7 +5,7 @@
 #define LANES 16
 
 /* One word of 16 channels' entries, `pitch` bytes apart. */
-static void scatter_words(const uint32_t *from, int8_t *to, int32_t pitch)
+MCUCC_CODE static void scatter_words(const uint32_t *from, int8_t *to, int32_t pitch)
 {
 #if MCUCC_MVE
     uint32_t offsets[4];
@@ -54,8 +54,8 @@ static void scatter_words(const uint32_t *from, int8_t *to, int32_t pitch)
 #define BYTES_3 BYTES("q1", "") BYTES("q2", ", #16") BYTES("q3", ", #32")
 /* clang-format on */
 
-static void place(const int8_t *from, int8_t *to, const int8_t *places, int32_t gathers,
-                  int32_t step, int32_t pitch)
+MCUCC_CODE static void place(const int8_t *from, int8_t *to, const int8_t *places, int32_t gathers,
+                             int32_t step, int32_t pitch)
 {
     if (gathers == 1) {
         PLACE(INDEX("q1", ""), BYTES("q1", ""));
@@ -68,8 +68,8 @@ static void place(const int8_t *from, int8_t *to, const int8_t *places, int32_t 
 
 #else
 
-static void place(const int8_t *from, int8_t *to, const int8_t *places, int32_t gathers,
-                  int32_t step, int32_t pitch)
+MCUCC_CODE static void place(const int8_t *from, int8_t *to, const int8_t *places, int32_t gathers,
+                             int32_t step, int32_t pitch)
 {
     for (int32_t lane = 0; lane < LANES; ++lane) {
         for (int32_t i = 0; i < MCUCC_VECTOR * gathers; ++i) {
@@ -82,8 +82,8 @@ static void place(const int8_t *from, int8_t *to, const int8_t *places, int32_t 
 
 #endif
 
-const uint32_t *mcucc_depthwise_unpack_mve(const mcucc_depthwise_packed *packed,
-                                           const uint32_t *block)
+MCUCC_CODE const uint32_t *mcucc_depthwise_unpack_mve(const mcucc_depthwise_packed *packed,
+                                                      const uint32_t *block)
 {
     const int32_t weight_bytes = MCUCC_VECTOR * packed->gathers;
     const int32_t pitch = weight_bytes + packed->entry_words * (int32_t)sizeof *block;

@@ -2,8 +2,9 @@
 
 #include "mcucc/matrix_packed_mve.h"
 
-static void fully_connected(const mcucc_fully_connected_mve_params *params, const int8_t *x,
-                            int8_t *out, int8_t *unpacked, mcucc_matrix_function_mve multiply)
+MCUCC_CODE static void fully_connected(const mcucc_fully_connected_mve_params *params,
+                                       const int8_t *x, int8_t *out, int8_t *unpacked,
+                                       mcucc_matrix_function_mve multiply)
 {
     const mcucc_matrix_mve matrix = {
         params->weights,           params->finish,  params->inputs, params->outputs,
@@ -12,13 +13,13 @@ static void fully_connected(const mcucc_fully_connected_mve_params *params, cons
     mcucc_clamp_mve(out, params->outputs, params->lo, params->hi);
 }
 
-#define KERNEL(name, unpacked)                                                            \
-    void mcucc_fully_connected_mve_##name(const mcucc_fully_connected_mve_params *params, \
-                                          const int8_t *const *rows, int8_t *out,         \
-                                          const mcucc_span *span)                         \
-    {                                                                                     \
-        (void)span;                                                                       \
-        fully_connected(params, rows[0], out, unpacked, mcucc_matrix_mve_##name);         \
+#define KERNEL(name, unpacked)                                                                  \
+    MCUCC_CODE void mcucc_fully_connected_mve_##name(                                           \
+        const mcucc_fully_connected_mve_params *params, const int8_t *const *rows, int8_t *out, \
+        const mcucc_span *span)                                                                 \
+    {                                                                                           \
+        (void)span;                                                                             \
+        fully_connected(params, rows[0], out, unpacked, mcucc_matrix_mve_##name);               \
     }
 #define FORMS(prefix, unpacked)        \
     KERNEL(prefix##doubling, unpacked) \

@@ -4,8 +4,8 @@
 #include "mcucc/mve.h"
 
 /* sums[channel] += the bytes at x, x + pixel, .. of `columns` pixels, up to four channels. */
-static void add_columns(int32_t *sums, const int8_t *x, int32_t pixel, int32_t columns,
-                        int32_t channels)
+MCUCC_CODE static void add_columns(int32_t *sums, const int8_t *x, int32_t pixel, int32_t columns,
+                                   int32_t channels)
 {
 #if MCUCC_MVE
     /* clang-format off */
@@ -36,15 +36,16 @@ static void add_columns(int32_t *sums, const int8_t *x, int32_t pixel, int32_t c
 #endif
 }
 
-void mcucc_global_average_pool_mve_begin(const mcucc_global_average_pool_mve_params *params,
-                                         int32_t *sums)
+MCUCC_CODE void
+mcucc_global_average_pool_mve_begin(const mcucc_global_average_pool_mve_params *params,
+                                    int32_t *sums)
 {
     mcucc_global_sums_begin(params, sums);
 }
 
-void mcucc_global_average_pool_mve_row(const mcucc_global_average_pool_mve_params *params,
-                                       const int8_t *const *rows, int32_t *sums,
-                                       const mcucc_span *span)
+MCUCC_CODE void
+mcucc_global_average_pool_mve_row(const mcucc_global_average_pool_mve_params *params,
+                                  const int8_t *const *rows, int32_t *sums, const mcucc_span *span)
 {
     const int32_t channels = params->channels;
     for (int32_t channel = 0; channel < channels; channel += 4) {
@@ -53,8 +54,9 @@ void mcucc_global_average_pool_mve_row(const mcucc_global_average_pool_mve_param
     }
 }
 
-void mcucc_global_average_pool_mve_finish(const mcucc_global_average_pool_mve_params *params,
-                                          const int32_t *sums, int8_t *out)
+MCUCC_CODE void
+mcucc_global_average_pool_mve_finish(const mcucc_global_average_pool_mve_params *params,
+                                     const int32_t *sums, int8_t *out)
 {
     mcucc_global_sums_finish(params, sums, out);
 }

@@ -2,8 +2,8 @@
 
 #include "mcucc/mve.h"
 
-void mcucc_lookup_mve(const mcucc_lookup_mve_params *params, const int8_t *const *rows, int8_t *out,
-                      const mcucc_span *span)
+MCUCC_CODE void mcucc_lookup_mve(const mcucc_lookup_mve_params *params, const int8_t *const *rows,
+                                 int8_t *out, const mcucc_span *span)
 {
     const int32_t count = (span->end - span->begin) * params->channels;
     const int8_t *x = rows[0];

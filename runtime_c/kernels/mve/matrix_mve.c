@@ -225,7 +225,7 @@ typedef void (*core)(const four_at_work *work);
 
 #else
 
-static int32_t dot(const int8_t *a, const int8_t *b, int32_t count)
+MCUCC_CODE static int32_t dot(const int8_t *a, const int8_t *b, int32_t count)
 {
     int32_t sum = 0;
     for (int32_t i = 0; i < count; ++i) {
@@ -235,7 +235,7 @@ static int32_t dot(const int8_t *a, const int8_t *b, int32_t count)
 }
 
 #define CORES(form)                                                                                \
-    static void pixels_##form(const four_at_work *work)                                            \
+    MCUCC_CODE static void pixels_##form(const four_at_work *work)                                 \
     {                                                                                              \
         const int32_t words = mcucc_entry_words(MCUCC_FORM_MVE_##form);                            \
         for (int32_t channel = 0; channel < work->count; ++channel) {                              \
@@ -248,7 +248,7 @@ static int32_t dot(const int8_t *a, const int8_t *b, int32_t count)
             }                                                                                      \
         }                                                                                          \
     }                                                                                              \
-    static void channels_##form(const four_at_work *work)                                          \
+    MCUCC_CODE static void channels_##form(const four_at_work *work)                               \
     {                                                                                              \
         const int32_t words = mcucc_entry_words(MCUCC_FORM_MVE_##form);                            \
         for (int32_t turn = 0; turn < work->count; ++turn) {                                       \
@@ -272,14 +272,15 @@ static int32_t dot(const int8_t *a, const int8_t *b, int32_t count)
 enum { CORE_ODD = 4, CORE_EVEN = 5, CORE_CHANNELS = 6, CORE_CHANNELS_1 = 7 };
 
 /* Whether the one to three pixels that are left go together, the last of them more than once. */
-static int32_t together(int32_t pixels, int32_t taps)
+MCUCC_CODE static int32_t together(int32_t pixels, int32_t taps)
 {
     return pixels == 3 || (pixels == 2 && taps <= 2 * MCUCC_VECTOR);
 }
 
 /* `count` fours of channels from `start` on, of one pixel. */
-static void fours_of_channels(const mcucc_matrix_mve *matrix, core channels, int32_t words,
-                              const int8_t *x, int8_t *out, int32_t start, int32_t count)
+MCUCC_CODE static void fours_of_channels(const mcucc_matrix_mve *matrix, core channels,
+                                         int32_t words, const int8_t *x, int8_t *out, int32_t start,
+                                         int32_t count)
 {
     const int32_t last = matrix->channels < 4 ? matrix->channels - 1 : 3;
     const int32_t vectors = (matrix->taps + MCUCC_VECTOR - 1) / MCUCC_VECTOR;
@@ -303,8 +304,8 @@ static void fours_of_channels(const mcucc_matrix_mve *matrix, core channels, int
 }
 
 /* One pixel: fours of channels; the last four step back where their number is no multiple. */
-static void one_pixel(const mcucc_matrix_mve *matrix, core channels, int32_t words, const int8_t *x,
-                      int8_t *out)
+MCUCC_CODE static void one_pixel(const mcucc_matrix_mve *matrix, core channels, int32_t words,
+                                 const int8_t *x, int8_t *out)
 {
     const int32_t fours = matrix->channels / 4;
     if (fours > 0) {
@@ -315,8 +316,8 @@ static void one_pixel(const mcucc_matrix_mve *matrix, core channels, int32_t wor
     }
 }
 
-static void run(const mcucc_matrix_mve *matrix, const core *cores, int32_t words, const int8_t *x,
-                int32_t step, int8_t *out, int32_t count)
+MCUCC_CODE static void run(const mcucc_matrix_mve *matrix, const core *cores, int32_t words,
+                           const int8_t *x, int32_t step, int8_t *out, int32_t count)
 {
     const int32_t vectors = (matrix->taps + MCUCC_VECTOR - 1) / MCUCC_VECTOR;
     const int32_t turns = vectors <= 4 ? 0 : (vectors - 2) / 2;
@@ -352,8 +353,8 @@ static void run(const mcucc_matrix_mve *matrix, const core *cores, int32_t words
 
 #define ROW(form)                                                                                 \
     CORES(form)                                                                                   \
-    void mcucc_matrix_mve_##form(const mcucc_matrix_mve *matrix, const int8_t *x, int32_t step,   \
-                                 int8_t *out, int32_t count)                                      \
+    MCUCC_CODE void mcucc_matrix_mve_##form(const mcucc_matrix_mve *matrix, const int8_t *x,      \
+                                            int32_t step, int8_t *out, int32_t count)             \
     {                                                                                             \
         run(matrix, cores_##form, mcucc_entry_words(MCUCC_FORM_MVE_##form), x, step, out, count); \
     }

@@ -25,8 +25,8 @@
                    : "q0", "q1", "q2", "lr", "memory")
 /* clang-format on */
 
-static const int8_t *unpack_vectors(int8_t *weights, const int8_t *packed, int32_t vectors,
-                                    int32_t bits)
+MCUCC_CODE static const int8_t *unpack_vectors(int8_t *weights, const int8_t *packed,
+                                               int32_t vectors, int32_t bits)
 {
     if (bits == 4) {
         UNPACK("0xf0", LOWEST("4") HIGHEST);
@@ -38,8 +38,8 @@ static const int8_t *unpack_vectors(int8_t *weights, const int8_t *packed, int32
 
 #else
 
-static const int8_t *unpack_vectors(int8_t *weights, const int8_t *packed, int32_t vectors,
-                                    int32_t bits)
+MCUCC_CODE static const int8_t *unpack_vectors(int8_t *weights, const int8_t *packed,
+                                               int32_t vectors, int32_t bits)
 {
     for (; vectors > 0; --vectors) {
         for (int32_t up = 8 - bits; up >= 0; up -= bits) {
@@ -55,15 +55,16 @@ static const int8_t *unpack_vectors(int8_t *weights, const int8_t *packed, int32
 
 #endif
 
-const int8_t *mcucc_unpack_mve(int8_t *weights, const int8_t *packed, int32_t count, int32_t bits)
+MCUCC_CODE const int8_t *mcucc_unpack_mve(int8_t *weights, const int8_t *packed, int32_t count,
+                                          int32_t bits)
 {
     const int32_t unit = MCUCC_VECTOR * 8 / bits;
     return unpack_vectors(weights, packed, (count + unit - 1) / unit, bits);
 }
 
-static void run(const mcucc_matrix_mve *matrix, const int8_t *x, int32_t step, int8_t *out,
-                int32_t count, int32_t bits, mcucc_form_mve form,
-                mcucc_matrix_function_mve multiply)
+MCUCC_CODE static void run(const mcucc_matrix_mve *matrix, const int8_t *x, int32_t step,
+                           int8_t *out, int32_t count, int32_t bits, mcucc_form_mve form,
+                           mcucc_matrix_function_mve multiply)
 {
     const int32_t most = mcucc_unpacked_channels_mve(matrix->taps, matrix->channels);
     const int8_t *packed = matrix->weights;
@@ -78,11 +79,11 @@ static void run(const mcucc_matrix_mve *matrix, const int8_t *x, int32_t step, i
     }
 }
 
-#define ROW(bits, form)                                                                         \
-    void mcucc_matrix_mve_int##bits##_##form(const mcucc_matrix_mve *matrix, const int8_t *x,   \
-                                             int32_t step, int8_t *out, int32_t count)          \
-    {                                                                                           \
-        run(matrix, x, step, out, count, bits, MCUCC_FORM_MVE_##form, mcucc_matrix_mve_##form); \
+#define ROW(bits, form)                                                                            \
+    MCUCC_CODE void mcucc_matrix_mve_int##bits##_##form(                                           \
+        const mcucc_matrix_mve *matrix, const int8_t *x, int32_t step, int8_t *out, int32_t count) \
+    {                                                                                              \
+        run(matrix, x, step, out, count, bits, MCUCC_FORM_MVE_##form, mcucc_matrix_mve_##form);    \
     }
 #define ROWS(bits)      \
     ROW(bits, doubling) \

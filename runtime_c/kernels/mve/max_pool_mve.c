@@ -8,8 +8,8 @@
 #endif
 
 /* One pixel, 16 channels at a time: `offset` is the byte of the first valid tap in every row. */
-static void pool(const mcucc_max_pool_mve_params *params, const int8_t *const *rows, int8_t *out,
-                 int32_t offset, int32_t taps)
+MCUCC_CODE static void pool(const mcucc_max_pool_mve_params *params, const int8_t *const *rows,
+                            int8_t *out, int32_t offset, int32_t taps)
 {
     const int32_t tap_bytes = params->dilation_w * params->channels;
     for (int32_t channel = 0; channel < params->channels; channel += MCUCC_VECTOR) {
@@ -40,8 +40,8 @@ static void pool(const mcucc_max_pool_mve_params *params, const int8_t *const *r
     }
 }
 
-void mcucc_max_pool_mve(const mcucc_max_pool_mve_params *params, const int8_t *const *rows,
-                        int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_max_pool_mve(const mcucc_max_pool_mve_params *params,
+                                   const int8_t *const *rows, int8_t *out, const mcucc_span *span)
 {
     for (int32_t column = span->begin; column < span->end; ++column) {
         const int32_t first = column * params->stride_w - params->pad_left;

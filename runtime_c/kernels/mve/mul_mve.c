@@ -2,8 +2,8 @@
 
 #include "mcucc/finish_mve.h"
 
-static void multiply(const mcucc_mul_mve_params *params, const int8_t *a, const int8_t *b,
-                     int8_t *y, int32_t length)
+MCUCC_CODE static void multiply(const mcucc_mul_mve_params *params, const int8_t *a,
+                                const int8_t *b, int8_t *y, int32_t length)
 {
     /* Four at a time; each is read before it is written, for the output may be an input. */
 #if MCUCC_MVE
@@ -39,8 +39,8 @@ static void multiply(const mcucc_mul_mve_params *params, const int8_t *a, const 
 #endif
 }
 
-void mcucc_mul_mve(const mcucc_mul_mve_params *params, const int8_t *const *rows, int8_t *out,
-                   const mcucc_span *span)
+MCUCC_CODE void mcucc_mul_mve(const mcucc_mul_mve_params *params, const int8_t *const *rows,
+                              int8_t *out, const mcucc_span *span)
 {
     const int32_t columns = span->end - span->begin;
     /* A factor per channel is one run a pixel, the same b every time; else all is one run. */

@@ -2,8 +2,9 @@
 
 #include "mcucc/matrix_packed_mve.h"
 
-static void pointwise(const mcucc_pointwise_mve_params *params, const int8_t *row, int8_t *out,
-                      const mcucc_span *span, mcucc_matrix_function_mve multiply)
+MCUCC_CODE static void pointwise(const mcucc_pointwise_mve_params *params, const int8_t *row,
+                                 int8_t *out, const mcucc_span *span,
+                                 mcucc_matrix_function_mve multiply)
 {
     const mcucc_matrix_mve matrix = {params->weights,           params->finish,
                                      params->input_channels,    params->output_channels,
@@ -16,12 +17,12 @@ static void pointwise(const mcucc_pointwise_mve_params *params, const int8_t *ro
     mcucc_clamp_mve(out, columns * params->output_channels, params->lo, params->hi);
 }
 
-#define KERNEL(name)                                                          \
-    void mcucc_pointwise_mve_##name(const mcucc_pointwise_mve_params *params, \
-                                    const int8_t *const *rows, int8_t *out,   \
-                                    const mcucc_span *span)                   \
-    {                                                                         \
-        pointwise(params, rows[0], out, span, mcucc_matrix_mve_##name);       \
+#define KERNEL(name)                                                                     \
+    MCUCC_CODE void mcucc_pointwise_mve_##name(const mcucc_pointwise_mve_params *params, \
+                                               const int8_t *const *rows, int8_t *out,   \
+                                               const mcucc_span *span)                   \
+    {                                                                                    \
+        pointwise(params, rows[0], out, span, mcucc_matrix_mve_##name);                  \
     }
 #define FORMS(prefix)        \
     KERNEL(prefix##doubling) \

@@ -2,8 +2,8 @@
 
 #include "mcucc/requantize.h"
 
-void mcucc_add(const mcucc_add_params *params, const int8_t *const *rows, int8_t *out,
-               const mcucc_span *span)
+MCUCC_CODE void mcucc_add(const mcucc_add_params *params, const int8_t *const *rows, int8_t *out,
+                          const mcucc_span *span)
 {
     const mcucc_add_params p = *params;
     const int8_t *a = rows[0];

@@ -22,14 +22,16 @@ MCUCC_INLINE void combine(const mcucc_add_double_params *params, const int8_t *c
     }
 }
 
-void mcucc_add_s16_s16_s16_double(const mcucc_add_double_wide_params *params,
-                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_add_s16_s16_s16_double(const mcucc_add_double_wide_params *params,
+                                             const int8_t *const *rows, int8_t *out,
+                                             const mcucc_span *span)
 {
     combine(params, rows, out, span, 1);
 }
 
-void mcucc_sub_s16_s16_s16_double(const mcucc_add_double_wide_params *params,
-                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_sub_s16_s16_s16_double(const mcucc_add_double_wide_params *params,
+                                             const int8_t *const *rows, int8_t *out,
+                                             const mcucc_span *span)
 {
     combine(params, rows, out, span, -1);
 }

@@ -3,14 +3,15 @@
 #include "mcucc/wide.h"
 
 /* value * 2^-bits, half away from zero. */
-static int32_t at_shift(int32_t value, int32_t bits)
+MCUCC_CODE static int32_t at_shift(int32_t value, int32_t bits)
 {
     const int32_t half = (int32_t)(((uint32_t)1 << bits) >> 1);
     return value < 0 ? -((half - value) >> bits) : (value + half) >> bits;
 }
 
-void mcucc_add_shift_s16_s16_s16(const mcucc_add_shift_wide_params *params,
-                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_add_shift_s16_s16_s16(const mcucc_add_shift_wide_params *params,
+                                            const int8_t *const *rows, int8_t *out,
+                                            const mcucc_span *span)
 {
     const mcucc_add_shift_wide_params p = *params;
     const int32_t count = (span->end - span->begin) * p.channels;

@@ -15,44 +15,45 @@ MCUCC_INLINE void add(const mcucc_add_params *params, const int8_t *const *rows,
     }
 }
 
-void mcucc_add_s8_s8_s16(const mcucc_add_wide_params *params, const int8_t *const *rows,
-                         int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_add_s8_s8_s16(const mcucc_add_wide_params *params, const int8_t *const *rows,
+                                    int8_t *out, const mcucc_span *span)
 {
     add(params, rows, out, span, MCUCC_S8, MCUCC_S8, MCUCC_S16);
 }
 
-void mcucc_add_s8_s16_s8(const mcucc_add_wide_params *params, const int8_t *const *rows,
-                         int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_add_s8_s16_s8(const mcucc_add_wide_params *params, const int8_t *const *rows,
+                                    int8_t *out, const mcucc_span *span)
 {
     add(params, rows, out, span, MCUCC_S8, MCUCC_S16, MCUCC_S8);
 }
 
-void mcucc_add_s8_s16_s16(const mcucc_add_wide_params *params, const int8_t *const *rows,
-                          int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_add_s8_s16_s16(const mcucc_add_wide_params *params, const int8_t *const *rows,
+                                     int8_t *out, const mcucc_span *span)
 {
     add(params, rows, out, span, MCUCC_S8, MCUCC_S16, MCUCC_S16);
 }
 
-void mcucc_add_s16_s8_s8(const mcucc_add_wide_params *params, const int8_t *const *rows,
-                         int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_add_s16_s8_s8(const mcucc_add_wide_params *params, const int8_t *const *rows,
+                                    int8_t *out, const mcucc_span *span)
 {
     add(params, rows, out, span, MCUCC_S16, MCUCC_S8, MCUCC_S8);
 }
 
-void mcucc_add_s16_s8_s16(const mcucc_add_wide_params *params, const int8_t *const *rows,
-                          int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_add_s16_s8_s16(const mcucc_add_wide_params *params, const int8_t *const *rows,
+                                     int8_t *out, const mcucc_span *span)
 {
     add(params, rows, out, span, MCUCC_S16, MCUCC_S8, MCUCC_S16);
 }
 
-void mcucc_add_s16_s16_s8(const mcucc_add_wide_params *params, const int8_t *const *rows,
-                          int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_add_s16_s16_s8(const mcucc_add_wide_params *params, const int8_t *const *rows,
+                                     int8_t *out, const mcucc_span *span)
 {
     add(params, rows, out, span, MCUCC_S16, MCUCC_S16, MCUCC_S8);
 }
 
-void mcucc_add_s16_s16_s16(const mcucc_add_wide_params *params, const int8_t *const *rows,
-                           int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_add_s16_s16_s16(const mcucc_add_wide_params *params,
+                                      const int8_t *const *rows, int8_t *out,
+                                      const mcucc_span *span)
 {
     add(params, rows, out, span, MCUCC_S16, MCUCC_S16, MCUCC_S16);
 }

@@ -2,8 +2,8 @@
 
 #include "mcucc/arg_max_pixel.h"
 
-void mcucc_arg_max_s8_s16(const mcucc_arg_max_wide_params *params, const int8_t *const *rows,
-                          int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_arg_max_s8_s16(const mcucc_arg_max_wide_params *params,
+                                     const int8_t *const *rows, int8_t *out, const mcucc_span *span)
 {
     const int8_t *x = rows[0];
     int16_t *y = (int16_t *)(void *)out;

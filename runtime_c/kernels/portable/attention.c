@@ -2,8 +2,8 @@
 
 #include "mcucc/attention_weights.h"
 
-static void all_scores(const mcucc_attention_params *p, const int8_t *query,
-                       const int8_t *const *k_rows, int32_t head, int32_t *scores)
+MCUCC_CODE static void all_scores(const mcucc_attention_params *p, const int8_t *query,
+                                  const int8_t *const *k_rows, int32_t head, int32_t *scores)
 {
     const int32_t pixel = p->heads / p->queries_per_key * p->depth;
     for (int32_t row = 0; row < p->k_rows; ++row) {
@@ -19,8 +19,8 @@ static void all_scores(const mcucc_attention_params *p, const int8_t *query,
     }
 }
 
-static int32_t weighted_sum(const mcucc_attention_params *p, const int16_t *weights,
-                            const int8_t *const *v_rows, int32_t channel)
+MCUCC_CODE static int32_t weighted_sum(const mcucc_attention_params *p, const int16_t *weights,
+                                       const int8_t *const *v_rows, int32_t channel)
 {
     const int32_t pixel = p->heads / p->queries_per_key * p->value_depth;
     int32_t sum = 0;
@@ -34,8 +34,8 @@ static int32_t weighted_sum(const mcucc_attention_params *p, const int16_t *weig
     return sum;
 }
 
-void mcucc_attention(const mcucc_attention_params *params, const int8_t *const *rows, int8_t *out,
-                     const mcucc_span *span)
+MCUCC_CODE void mcucc_attention(const mcucc_attention_params *params, const int8_t *const *rows,
+                                int8_t *out, const mcucc_span *span)
 {
     const mcucc_attention_params p = *params;
     const int32_t keys = p.k_rows * p.k_columns;

@@ -59,20 +59,22 @@ MCUCC_INLINE void average_pool(const mcucc_average_pool_params *params, const in
     }
 }
 
-void mcucc_average_pool(const mcucc_average_pool_params *params, const int8_t *const *rows,
-                        int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_average_pool(const mcucc_average_pool_params *params,
+                                   const int8_t *const *rows, int8_t *out, const mcucc_span *span)
 {
     average_pool(params, rows, out, span, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_average_pool_double(const mcucc_average_pool_params *params, const int8_t *const *rows,
-                               int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_average_pool_double(const mcucc_average_pool_params *params,
+                                          const int8_t *const *rows, int8_t *out,
+                                          const mcucc_span *span)
 {
     average_pool(params, rows, out, span, MCUCC_ROUND_DOUBLE);
 }
 
-void mcucc_average_pool_divide(const mcucc_average_pool_params *params, const int8_t *const *rows,
-                               int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_average_pool_divide(const mcucc_average_pool_params *params,
+                                          const int8_t *const *rows, int8_t *out,
+                                          const mcucc_span *span)
 {
     average_pool(params, rows, out, span, MCUCC_ROUND_DIVIDE);
 }

@@ -65,27 +65,30 @@ MCUCC_INLINE void average_pool(const mcucc_average_pool_params *params, const in
     }
 }
 
-void mcucc_average_pool_s8_s16(const mcucc_average_pool_wide_params *params,
-                               const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_average_pool_s8_s16(const mcucc_average_pool_wide_params *params,
+                                          const int8_t *const *rows, int8_t *out,
+                                          const mcucc_span *span)
 {
     average_pool(params, rows, out, span, MCUCC_S8, MCUCC_S16, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_average_pool_s16_s8(const mcucc_average_pool_wide_params *params,
-                               const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_average_pool_s16_s8(const mcucc_average_pool_wide_params *params,
+                                          const int8_t *const *rows, int8_t *out,
+                                          const mcucc_span *span)
 {
     average_pool(params, rows, out, span, MCUCC_S16, MCUCC_S8, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_average_pool_s16_s16(const mcucc_average_pool_wide_params *params,
-                                const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_average_pool_s16_s16(const mcucc_average_pool_wide_params *params,
+                                           const int8_t *const *rows, int8_t *out,
+                                           const mcucc_span *span)
 {
     average_pool(params, rows, out, span, MCUCC_S16, MCUCC_S16, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_average_pool_divide_s16_s16(const mcucc_average_pool_wide_params *params,
-                                       const int8_t *const *rows, int8_t *out,
-                                       const mcucc_span *span)
+MCUCC_CODE void mcucc_average_pool_divide_s16_s16(const mcucc_average_pool_wide_params *params,
+                                                  const int8_t *const *rows, int8_t *out,
+                                                  const mcucc_span *span)
 {
     average_pool(params, rows, out, span, MCUCC_S16, MCUCC_S16, MCUCC_ROUND_DIVIDE);
 }

@@ -1,7 +1,7 @@
 #include "mcucc/bayer_bin.h"
 
-void mcucc_bayer_bin(const mcucc_bayer_bin_params *params, const int8_t *const *rows, int8_t *out,
-                     const mcucc_span *span)
+MCUCC_CODE void mcucc_bayer_bin(const mcucc_bayer_bin_params *params, const int8_t *const *rows,
+                                int8_t *out, const mcucc_span *span)
 {
     const int32_t first = 2 * span->begin - span->input_column;
     /* Greens stand where red and blue do not: beside red in its row, beside blue in its. */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-void mcucc_camera_offset(int8_t *data, int32_t count)
+MCUCC_CODE void mcucc_camera_offset(int8_t *data, int32_t count)
 {
     int32_t i = 0;
 
@@ -19,7 +19,8 @@ void mcucc_camera_offset(int8_t *data, int32_t count)
     }
 }
 
-void mcucc_camera_table(int8_t *data, int32_t pixels, int32_t channels, const int8_t *table)
+MCUCC_CODE void mcucc_camera_table(int8_t *data, int32_t pixels, int32_t channels,
+                                   const int8_t *table)
 {
     for (int32_t pixel = 0; pixel < pixels; pixel++) {
         for (int32_t channel = 0; channel < channels; channel++) {
@@ -29,7 +30,8 @@ void mcucc_camera_table(int8_t *data, int32_t pixels, int32_t channels, const in
     }
 }
 
-void mcucc_camera_table_wide(int8_t *data, int32_t pixels, int32_t channels, const int16_t *table)
+MCUCC_CODE void mcucc_camera_table_wide(int8_t *data, int32_t pixels, int32_t channels,
+                                        const int16_t *table)
 {
     int16_t *const values = (int16_t *)(void *)data;
 
@@ -43,7 +45,7 @@ void mcucc_camera_table_wide(int8_t *data, int32_t pixels, int32_t channels, con
     }
 }
 
-int32_t mcucc_mapped_row(void *context, int32_t input, int32_t row, uint8_t *pixels)
+MCUCC_CODE int32_t mcucc_mapped_row(void *context, int32_t input, int32_t row, uint8_t *pixels)
 {
     const mcucc_mapped_image *image = (const mcucc_mapped_image *)context + input;
 

@@ -243,32 +243,37 @@ MCUCC_INLINE void make_row(const mcucc_camera_picture_params *params, const int8
     }
 }
 
-void mcucc_camera_picture_rgb888(const mcucc_camera_picture_params *params,
-                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_camera_picture_rgb888(const mcucc_camera_picture_params *params,
+                                            const int8_t *const *rows, int8_t *out,
+                                            const mcucc_span *span)
 {
     make_row(params, rows, out, span, RED_GREEN_BLUE, unpack_rgb888);
 }
 
-void mcucc_camera_picture_rgb565(const mcucc_camera_picture_params *params,
-                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_camera_picture_rgb565(const mcucc_camera_picture_params *params,
+                                            const int8_t *const *rows, int8_t *out,
+                                            const mcucc_span *span)
 {
     make_row(params, rows, out, span, RED_GREEN_BLUE, unpack_rgb565);
 }
 
-void mcucc_camera_picture_rgb565be(const mcucc_camera_picture_params *params,
-                                   const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_camera_picture_rgb565be(const mcucc_camera_picture_params *params,
+                                              const int8_t *const *rows, int8_t *out,
+                                              const mcucc_span *span)
 {
     make_row(params, rows, out, span, RED_GREEN_BLUE, unpack_rgb565be);
 }
 
-void mcucc_camera_picture_yuv422(const mcucc_camera_picture_params *params,
-                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_camera_picture_yuv422(const mcucc_camera_picture_params *params,
+                                            const int8_t *const *rows, int8_t *out,
+                                            const mcucc_span *span)
 {
     make_row(params, rows, out, span, YUV, unpack_yuv422);
 }
 
-void mcucc_camera_picture_gray(const mcucc_camera_picture_params *params, const int8_t *const *rows,
-                               int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_camera_picture_gray(const mcucc_camera_picture_params *params,
+                                          const int8_t *const *rows, int8_t *out,
+                                          const mcucc_span *span)
 {
     make_row(params, rows, out, span, GRAY, unpack_gray);
 }

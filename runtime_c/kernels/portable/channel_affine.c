@@ -18,14 +18,15 @@ MCUCC_INLINE void channel_affine(const mcucc_channel_affine_params *params,
     }
 }
 
-void mcucc_channel_affine(const mcucc_channel_affine_params *params, const int8_t *const *rows,
-                          int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_channel_affine(const mcucc_channel_affine_params *params,
+                                     const int8_t *const *rows, int8_t *out, const mcucc_span *span)
 {
     channel_affine(params, rows, out, span, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_channel_affine_double(const mcucc_channel_affine_params *params,
-                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_channel_affine_double(const mcucc_channel_affine_params *params,
+                                            const int8_t *const *rows, int8_t *out,
+                                            const mcucc_span *span)
 {
     channel_affine(params, rows, out, span, MCUCC_ROUND_DOUBLE);
 }
@@ -51,8 +52,9 @@ MCUCC_INLINE void shift_pixels(const mcucc_channel_affine_params *params, const 
     }
 }
 
-void mcucc_channel_affine_shift(const mcucc_channel_affine_params *params,
-                                const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_channel_affine_shift(const mcucc_channel_affine_params *params,
+                                           const int8_t *const *rows, int8_t *out,
+                                           const mcucc_span *span)
 {
     const int32_t channels = params->channels;
     const int32_t columns = span->end - span->begin;

@@ -2,8 +2,8 @@
 
 #include "mcucc/requantize.h"
 
-void mcucc_channel_sum(const mcucc_channel_sum_params *params, const int8_t *const *rows,
-                       int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_channel_sum(const mcucc_channel_sum_params *params, const int8_t *const *rows,
+                                  int8_t *out, const mcucc_span *span)
 {
     const mcucc_channel_sum_params p = *params;
     const int32_t *const zero = p.table + 128;

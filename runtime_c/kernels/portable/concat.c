@@ -4,8 +4,8 @@
 
 #include "mcucc/bytes.h"
 
-void mcucc_concat(const mcucc_concat_params *params, const int8_t *const *rows, int8_t *out,
-                  const mcucc_span *span)
+MCUCC_CODE void mcucc_concat(const mcucc_concat_params *params, const int8_t *const *rows,
+                             int8_t *out, const mcucc_span *span)
 {
     const int32_t repeats = params->repeats ? params->repeats : span->end - span->begin;
     const int8_t *table = params->tables;

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-void mcucc_constant(const mcucc_constant_params *params, const int8_t *const *rows, int8_t *out,
-                    const mcucc_span *span)
+MCUCC_CODE void mcucc_constant(const mcucc_constant_params *params, const int8_t *const *rows,
+                               int8_t *out, const mcucc_span *span)
 {
     const size_t channels = (size_t)params->channels;
     const int8_t *pixel =

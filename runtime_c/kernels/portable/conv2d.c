@@ -145,20 +145,20 @@ MCUCC_INLINE void conv2d(const mcucc_conv2d_params *params, const int8_t *const 
     }
 }
 
-void mcucc_conv2d(const mcucc_conv2d_params *params, const int8_t *const *rows, int8_t *out,
-                  const mcucc_span *span)
+MCUCC_CODE void mcucc_conv2d(const mcucc_conv2d_params *params, const int8_t *const *rows,
+                             int8_t *out, const mcucc_span *span)
 {
     conv2d(params, rows, out, span, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_conv2d_double(const mcucc_conv2d_params *params, const int8_t *const *rows, int8_t *out,
-                         const mcucc_span *span)
+MCUCC_CODE void mcucc_conv2d_double(const mcucc_conv2d_params *params, const int8_t *const *rows,
+                                    int8_t *out, const mcucc_span *span)
 {
     conv2d(params, rows, out, span, MCUCC_ROUND_DOUBLE);
 }
 
-void mcucc_conv2d_short(const mcucc_conv2d_params *params, const int8_t *const *rows, int8_t *out,
-                        const mcucc_span *span)
+MCUCC_CODE void mcucc_conv2d_short(const mcucc_conv2d_params *params, const int8_t *const *rows,
+                                   int8_t *out, const mcucc_span *span)
 {
     conv2d(params, rows, out, span, MCUCC_ROUND_SHORT);
 }

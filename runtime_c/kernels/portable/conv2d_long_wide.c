@@ -4,8 +4,9 @@
 #include "mcucc/window.h"
 
 /* The sum of output channel `channel` where the window's first tap is at input column `first`. */
-static int64_t window_sum(const mcucc_conv2d_long_wide_params *params, const int8_t *const *rows,
-                          mcucc_range taps, int32_t column, int32_t channel)
+MCUCC_CODE static int64_t window_sum(const mcucc_conv2d_long_wide_params *params,
+                                     const int8_t *const *rows, mcucc_range taps, int32_t column,
+                                     int32_t channel)
 {
     const int32_t inputs = params->input_channels / params->groups;
     const int32_t group = channel / (params->output_channels / params->groups);
@@ -24,8 +25,9 @@ static int64_t window_sum(const mcucc_conv2d_long_wide_params *params, const int
     return sum;
 }
 
-void mcucc_conv2d_long_s16_s16(const mcucc_conv2d_long_wide_params *params,
-                               const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_conv2d_long_s16_s16(const mcucc_conv2d_long_wide_params *params,
+                                          const int8_t *const *rows, int8_t *out,
+                                          const mcucc_span *span)
 {
     int16_t *y = (int16_t *)(void *)out;
 

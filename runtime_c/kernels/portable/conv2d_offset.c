@@ -11,7 +11,8 @@ typedef struct {
     int32_t inputs;
 } group_window;
 
-static int32_t window_total(const mcucc_conv2d_params *params, const group_window *window)
+MCUCC_CODE static int32_t window_total(const mcucc_conv2d_params *params,
+                                       const group_window *window)
 {
     const int32_t inside = window->taps.end - window->taps.begin;
     const int32_t padding = (params->kernel_w - inside) * window->inputs;
@@ -29,8 +30,9 @@ static int32_t window_total(const mcucc_conv2d_params *params, const group_windo
 }
 
 /* Adds the products of two output channels, whose weights lie `to_odd` apart. */
-static mcucc_sums add_window(const mcucc_conv2d_params *params, const group_window *window,
-                             mcucc_sums sums, const int8_t *weights, int32_t to_odd)
+MCUCC_CODE static mcucc_sums add_window(const mcucc_conv2d_params *params,
+                                        const group_window *window, mcucc_sums sums,
+                                        const int8_t *weights, int32_t to_odd)
 {
     const int32_t inputs = window->inputs;
     const int32_t before = window->taps.begin * inputs;
@@ -51,8 +53,8 @@ static mcucc_sums add_window(const mcucc_conv2d_params *params, const group_wind
 }
 
 /* The sum of one output channel of a group of one input, as depthwise convolutions have them. */
-static int32_t one_input(const mcucc_conv2d_params *params, const group_window *window,
-                         const int8_t *weights, int32_t offset)
+MCUCC_CODE static int32_t one_input(const mcucc_conv2d_params *params, const group_window *window,
+                                    const int8_t *weights, int32_t offset)
 {
     const int32_t step = params->dilation_w * params->input_channels;
     const int32_t inside = window->taps.end - window->taps.begin;
@@ -110,7 +112,8 @@ MCUCC_INLINE void one_group(const mcucc_conv2d_offset_params *params, const grou
     }
 }
 
-static int32_t rows_total(const int8_t *const *rows, int32_t count, int32_t at, int32_t length)
+MCUCC_CODE static int32_t rows_total(const int8_t *const *rows, int32_t count, int32_t at,
+                                     int32_t length)
 {
     int32_t sum = 0;
     for (int32_t row = 0; row < count; ++row) {
@@ -185,14 +188,15 @@ MCUCC_INLINE void conv2d_offset(const mcucc_conv2d_offset_params *params, const 
     }
 }
 
-void mcucc_conv2d_offset(const mcucc_conv2d_offset_params *params, const int8_t *const *rows,
-                         int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_conv2d_offset(const mcucc_conv2d_offset_params *params,
+                                    const int8_t *const *rows, int8_t *out, const mcucc_span *span)
 {
     conv2d_offset(params, rows, out, span, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_conv2d_offset_double(const mcucc_conv2d_offset_params *params, const int8_t *const *rows,
-                                int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_conv2d_offset_double(const mcucc_conv2d_offset_params *params,
+                                           const int8_t *const *rows, int8_t *out,
+                                           const mcucc_span *span)
 {
     conv2d_offset(params, rows, out, span, MCUCC_ROUND_DOUBLE);
 }

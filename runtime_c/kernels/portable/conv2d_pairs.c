@@ -187,8 +187,8 @@ MCUCC_INLINE void chunk_end(chunk_sums *sums)
     sums->odd = HALF;
 }
 
-static void sum_chunks(const uint32_t *x, const void *weights, const uint8_t *lengths,
-                       int32_t chunks, mcucc_pair_sum *sums)
+MCUCC_CODE static void sum_chunks(const uint32_t *x, const void *weights, const uint8_t *lengths,
+                                  int32_t chunks, mcucc_pair_sum *sums)
 {
     const int8_t *w = (const int8_t *)weights;
     chunk_sums at = chunks_start(chunks);
@@ -233,14 +233,14 @@ MCUCC_INLINE void sum_packed(const uint32_t *x, const uint32_t *w, const uint8_t
     }
 }
 
-static void sum_chunks_int4(const uint32_t *x, const void *weights, const uint8_t *lengths,
-                            int32_t chunks, mcucc_pair_sum *sums)
+MCUCC_CODE static void sum_chunks_int4(const uint32_t *x, const void *weights,
+                                       const uint8_t *lengths, int32_t chunks, mcucc_pair_sum *sums)
 {
     sum_packed(x, (const uint32_t *)weights, lengths, chunks, sums, 4);
 }
 
-static void sum_chunks_int2(const uint32_t *x, const void *weights, const uint8_t *lengths,
-                            int32_t chunks, mcucc_pair_sum *sums)
+MCUCC_CODE static void sum_chunks_int2(const uint32_t *x, const void *weights,
+                                       const uint8_t *lengths, int32_t chunks, mcucc_pair_sum *sums)
 {
     sum_packed(x, (const uint32_t *)weights, lengths, chunks, sums, 2);
 }
@@ -307,11 +307,12 @@ MCUCC_INLINE void conv2d(const mcucc_conv2d_pairs_params *params, const int8_t *
     mcucc_clamp_bytes(start, (span->end - span->begin) * outputs, params->lo, params->hi);
 }
 
-#define CONV2D(name, sum, bits, form)                                                              \
-    void mcucc_conv2d_pairs_##name(const mcucc_conv2d_pairs_params *params,                        \
-                                   const int8_t *const *rows, int8_t *out, const mcucc_span *span) \
-    {                                                                                              \
-        conv2d(params, rows, out, span, sum, bits, form);                                          \
+#define CONV2D(name, sum, bits, form)                                                  \
+    MCUCC_CODE void mcucc_conv2d_pairs_##name(const mcucc_conv2d_pairs_params *params, \
+                                              const int8_t *const *rows, int8_t *out,  \
+                                              const mcucc_span *span)                  \
+    {                                                                                  \
+        conv2d(params, rows, out, span, sum, bits, form);                              \
     }
 
 CONV2D(short, sum_chunks, 8, MCUCC_FINISH_SHORT)

@@ -50,14 +50,16 @@ MCUCC_INLINE void conv_transpose2d(const mcucc_conv_transpose2d_params *params,
     }
 }
 
-void mcucc_conv_transpose2d(const mcucc_conv_transpose2d_params *params, const int8_t *const *rows,
-                            int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_conv_transpose2d(const mcucc_conv_transpose2d_params *params,
+                                       const int8_t *const *rows, int8_t *out,
+                                       const mcucc_span *span)
 {
     conv_transpose2d(params, rows, out, span, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_conv_transpose2d_double(const mcucc_conv_transpose2d_params *params,
-                                   const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_conv_transpose2d_double(const mcucc_conv_transpose2d_params *params,
+                                              const int8_t *const *rows, int8_t *out,
+                                              const mcucc_span *span)
 {
     conv_transpose2d(params, rows, out, span, MCUCC_ROUND_DOUBLE);
 }

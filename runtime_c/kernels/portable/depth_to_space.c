@@ -1,7 +1,7 @@
 #include "mcucc/depth_to_space.h"
 
-void mcucc_depth_to_space(const mcucc_depth_to_space_params *params, const int8_t *const *rows,
-                          int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_depth_to_space(const mcucc_depth_to_space_params *params,
+                                     const int8_t *const *rows, int8_t *out, const mcucc_span *span)
 {
     const mcucc_depth_to_space_params p = *params;
     const int32_t pixel = p.block * p.block * p.channels;

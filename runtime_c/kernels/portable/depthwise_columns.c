@@ -147,11 +147,11 @@ MCUCC_INLINE void sum_columns(const column_input *input, int32_t offset, const i
     }
 }
 
-#define SUMS(kernel, stride)                                                        \
-    static void sums_##kernel##_##stride(const column_input *input, int32_t offset, \
-                                         const int8_t *weights, int32_t *sums)      \
-    {                                                                               \
-        sum_columns(input, offset, weights, sums, kernel, stride);                  \
+#define SUMS(kernel, stride)                                                                   \
+    MCUCC_CODE static void sums_##kernel##_##stride(const column_input *input, int32_t offset, \
+                                                    const int8_t *weights, int32_t *sums)      \
+    {                                                                                          \
+        sum_columns(input, offset, weights, sums, kernel, stride);                             \
     }
 
 #endif
@@ -212,8 +212,9 @@ MCUCC_INLINE void block_channels(const column_block *block, const column_input *
 
 /* Copy `slice` channels of all columns from `first` on; the first one is `skip` bytes from rows[i].
  * Those outside the input are padding, those from `read` on, which no output needs, anything. */
-static void copy_slice(const column_block *block, const int8_t *const *rows, int32_t first,
-                       int32_t read, int32_t skip, int32_t slice, int8_t *copy)
+MCUCC_CODE static void copy_slice(const column_block *block, const int8_t *const *rows,
+                                  int32_t first, int32_t read, int32_t skip, int32_t slice,
+                                  int8_t *copy)
 {
     const mcucc_depthwise_columns_params *params = block->params;
     const int32_t width = (COLUMNS - 1) * block->stride + block->kernel;
@@ -312,7 +313,7 @@ FORM(int2_shift, MCUCC_FINISH_SHIFT, 2)
 FORM(int2_double, MCUCC_FINISH_DOUBLE, 2)
 
 #define DEPTHWISE(kernel, stride, form)                                                       \
-    void mcucc_depthwise_columns_##kernel##_##stride##_##form(                                \
+    MCUCC_CODE void mcucc_depthwise_columns_##kernel##_##stride##_##form(                     \
         const mcucc_depthwise_columns_params *params, const int8_t *const *rows, int8_t *out, \
         const mcucc_span *span)                                                               \
     {                                                                                         \

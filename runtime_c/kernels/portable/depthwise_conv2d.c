@@ -136,20 +136,23 @@ MCUCC_INLINE void depthwise_conv2d(const mcucc_depthwise_conv2d_params *params,
     }
 }
 
-void mcucc_depthwise_conv2d(const mcucc_depthwise_conv2d_params *params, const int8_t *const *rows,
-                            int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_depthwise_conv2d(const mcucc_depthwise_conv2d_params *params,
+                                       const int8_t *const *rows, int8_t *out,
+                                       const mcucc_span *span)
 {
     depthwise_conv2d(params, rows, out, span, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_depthwise_conv2d_double(const mcucc_depthwise_conv2d_params *params,
-                                   const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_depthwise_conv2d_double(const mcucc_depthwise_conv2d_params *params,
+                                              const int8_t *const *rows, int8_t *out,
+                                              const mcucc_span *span)
 {
     depthwise_conv2d(params, rows, out, span, MCUCC_ROUND_DOUBLE);
 }
 
-void mcucc_depthwise_conv2d_short(const mcucc_depthwise_conv2d_params *params,
-                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_depthwise_conv2d_short(const mcucc_depthwise_conv2d_params *params,
+                                             const int8_t *const *rows, int8_t *out,
+                                             const mcucc_span *span)
 {
     depthwise_conv2d(params, rows, out, span, MCUCC_ROUND_SHORT);
 }

@@ -145,41 +145,44 @@ MCUCC_INLINE void depthwise_conv2d(const mcucc_depthwise_conv2d_params *params,
     }
 }
 
-void mcucc_depthwise_conv2d_s8_s16(const mcucc_depthwise_conv2d_wide_params *params,
-                                   const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_depthwise_conv2d_s8_s16(const mcucc_depthwise_conv2d_wide_params *params,
+                                              const int8_t *const *rows, int8_t *out,
+                                              const mcucc_span *span)
 {
     depthwise_conv2d(params, rows, out, span, MCUCC_S8, MCUCC_S16, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_depthwise_conv2d_s8_s16_short(const mcucc_depthwise_conv2d_wide_params *params,
-                                         const int8_t *const *rows, int8_t *out,
-                                         const mcucc_span *span)
+MCUCC_CODE void
+mcucc_depthwise_conv2d_s8_s16_short(const mcucc_depthwise_conv2d_wide_params *params,
+                                    const int8_t *const *rows, int8_t *out, const mcucc_span *span)
 {
     depthwise_conv2d(params, rows, out, span, MCUCC_S8, MCUCC_S16, MCUCC_ROUND_SHORT);
 }
 
-void mcucc_depthwise_conv2d_s16_s8(const mcucc_depthwise_conv2d_wide_params *params,
-                                   const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_depthwise_conv2d_s16_s8(const mcucc_depthwise_conv2d_wide_params *params,
+                                              const int8_t *const *rows, int8_t *out,
+                                              const mcucc_span *span)
 {
     depthwise_conv2d(params, rows, out, span, MCUCC_S16, MCUCC_S8, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_depthwise_conv2d_s16_s8_short(const mcucc_depthwise_conv2d_wide_params *params,
-                                         const int8_t *const *rows, int8_t *out,
-                                         const mcucc_span *span)
+MCUCC_CODE void
+mcucc_depthwise_conv2d_s16_s8_short(const mcucc_depthwise_conv2d_wide_params *params,
+                                    const int8_t *const *rows, int8_t *out, const mcucc_span *span)
 {
     depthwise_conv2d(params, rows, out, span, MCUCC_S16, MCUCC_S8, MCUCC_ROUND_SHORT);
 }
 
-void mcucc_depthwise_conv2d_s16_s16(const mcucc_depthwise_conv2d_wide_params *params,
-                                    const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_depthwise_conv2d_s16_s16(const mcucc_depthwise_conv2d_wide_params *params,
+                                               const int8_t *const *rows, int8_t *out,
+                                               const mcucc_span *span)
 {
     depthwise_conv2d(params, rows, out, span, MCUCC_S16, MCUCC_S16, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_depthwise_conv2d_s16_s16_short(const mcucc_depthwise_conv2d_wide_params *params,
-                                          const int8_t *const *rows, int8_t *out,
-                                          const mcucc_span *span)
+MCUCC_CODE void
+mcucc_depthwise_conv2d_s16_s16_short(const mcucc_depthwise_conv2d_wide_params *params,
+                                     const int8_t *const *rows, int8_t *out, const mcucc_span *span)
 {
     depthwise_conv2d(params, rows, out, span, MCUCC_S16, MCUCC_S16, MCUCC_ROUND_SHORT);
 }

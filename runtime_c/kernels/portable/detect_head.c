@@ -31,14 +31,14 @@ typedef struct {
     int32_t kind;
 } candidate;
 
-static entry *entry_at(const mcucc_detect_head_params *p, int32_t *sums, int32_t index)
+MCUCC_CODE static entry *entry_at(const mcucc_detect_head_params *p, int32_t *sums, int32_t index)
 {
     return (entry *)(void *)((uint8_t *)(sums + 1) + index * p->entry_bytes);
 }
 
 /* Scores ------------------------------------------------------------------------------------- */
 
-static const int8_t *score_bytes(const head *h, const candidate *c)
+MCUCC_CODE static const int8_t *score_bytes(const head *h, const candidate *c)
 {
     const mcucc_detect_head_params *p = h->params;
     return h->pixels[p->score_input] + c->column * p->score_pixel + p->score_first +
@@ -46,7 +46,7 @@ static const int8_t *score_bytes(const head *h, const candidate *c)
 }
 
 /* The largest of the class bytes, and which it is: the first of equals. FAR_BELOW: none counts. */
-static int32_t best_class(const head *h, candidate *c)
+MCUCC_CODE static int32_t best_class(const head *h, candidate *c)
 {
     const mcucc_detect_head_params *p = h->params;
     const int8_t *x = score_bytes(h, c) + p->background;
@@ -73,7 +73,7 @@ static int32_t best_class(const head *h, candidate *c)
 }
 
 /* The share of the class with the byte `best` in a softmax over all. */
-static uint32_t share(const mcucc_detect_head_params *p, const int8_t *x, int32_t best)
+MCUCC_CODE static uint32_t share(const mcucc_detect_head_params *p, const int8_t *x, int32_t best)
 {
     const int32_t count = p->classes + p->background;
     int32_t largest = best;
@@ -90,7 +90,7 @@ static uint32_t share(const mcucc_detect_head_params *p, const int8_t *x, int32_
 }
 
 /* The score of a candidate whose first byte has passed. */
-static uint32_t score_of(const head *h, candidate *c)
+MCUCC_CODE static uint32_t score_of(const head *h, candidate *c)
 {
     const mcucc_detect_head_params *p = h->params;
     uint32_t score = 65535u;
@@ -114,7 +114,7 @@ static uint32_t score_of(const head *h, candidate *c)
 /* Places ------------------------------------------------------------------------------------- */
 
 /* The expected bin of a distance: sum i e(x_i) / sum e(x_i). */
-static int32_t expected_bin(const mcucc_detect_head_params *p, const int8_t *x)
+MCUCC_CODE static int32_t expected_bin(const mcucc_detect_head_params *p, const int8_t *x)
 {
     int32_t largest = x[0];
     uint32_t whole = 0;
@@ -134,7 +134,7 @@ static int32_t expected_bin(const mcucc_detect_head_params *p, const int8_t *x)
 }
 
 /* The numbers of a box: two of place and two of size, or four of place. */
-static void numbers_of(const head *h, const candidate *c, int32_t *numbers)
+MCUCC_CODE static void numbers_of(const head *h, const candidate *c, int32_t *numbers)
 {
     const mcucc_detect_head_params *p = h->params;
     const int8_t *x =
@@ -158,19 +158,19 @@ static void numbers_of(const head *h, const candidate *c, int32_t *numbers)
     numbers[3] = mcucc_byte_function(p->size_table, p->size_zero, size[1]);
 }
 
-static void swap(int32_t *numbers)
+MCUCC_CODE static void swap(int32_t *numbers)
 {
     const int32_t first = numbers[0];
     numbers[0] = numbers[1];
     numbers[1] = first;
 }
 
-static int16_t within(int16_t place, int32_t most)
+MCUCC_CODE static int16_t within(int16_t place, int32_t most)
 {
     return (int16_t)(place < 0 ? 0 : place > most ? most : place);
 }
 
-static void clip(const mcucc_detect_head_params *p, mcucc_box *box)
+MCUCC_CODE static void clip(const mcucc_detect_head_params *p, mcucc_box *box)
 {
     box->left = within(box->left, p->clip_right);
     box->right = within(box->right, p->clip_right);
@@ -179,7 +179,7 @@ static void clip(const mcucc_detect_head_params *p, mcucc_box *box)
 }
 
 /* The corners of a candidate: each a sum of products in 64 bits, rounded once. */
-static void box_of(const head *h, const candidate *c, mcucc_box *box)
+MCUCC_CODE static void box_of(const head *h, const candidate *c, mcucc_box *box)
 {
     const mcucc_detect_head_params *p = h->params;
     const int32_t *base = p->bases + 2 * (p->own_bases ? (int32_t)c->number : c->anchor);
@@ -228,7 +228,7 @@ static void box_of(const head *h, const candidate *c, mcucc_box *box)
     }
 }
 
-static void points_of(const head *h, const candidate *c, mcucc_point *point)
+MCUCC_CODE static void points_of(const head *h, const candidate *c, mcucc_point *point)
 {
     const mcucc_detect_head_params *p = h->params;
     const int32_t *base =
@@ -258,13 +258,13 @@ static void points_of(const head *h, const candidate *c, mcucc_point *point)
 /* The list ----------------------------------------------------------------------------------- */
 
 /* Whether a candidate comes before an entry: of equal scores the first in the map does. */
-static int32_t before(const candidate *c, const entry *other)
+MCUCC_CODE static int32_t before(const candidate *c, const entry *other)
 {
     return c->score != other->box.score ? c->score > other->box.score : c->number < other->number;
 }
 
 /* Where a candidate belongs among the best; `most`: nowhere. */
-static int32_t rank(const head *h, const candidate *c)
+MCUCC_CODE static int32_t rank(const head *h, const candidate *c)
 {
     int32_t index = h->sums[0];
     while (index > 0 && before(c, entry_at(h->params, h->sums, index - 1))) {
@@ -274,7 +274,7 @@ static int32_t rank(const head *h, const candidate *c)
 }
 
 /* A candidate whose first byte has passed. */
-static void consider(const head *h, int32_t column, int32_t anchor)
+MCUCC_CODE static void consider(const head *h, int32_t column, int32_t anchor)
 {
     const mcucc_detect_head_params *p = h->params;
     candidate c = {column, anchor, 0, 0, 0};
@@ -305,7 +305,8 @@ static void consider(const head *h, int32_t column, int32_t anchor)
 /* Rows --------------------------------------------------------------------------------------- */
 
 /* One byte a candidate, `step` apart: those of `count` that are large enough are considered. */
-static void look_at(const head *h, const int8_t *x, int32_t step, int32_t column, int32_t count)
+MCUCC_CODE static void look_at(const head *h, const int8_t *x, int32_t step, int32_t column,
+                               int32_t count)
 {
     const int32_t least = h->params->least_byte;
     const int32_t anchors = h->params->anchors;
@@ -318,7 +319,7 @@ static void look_at(const head *h, const int8_t *x, int32_t step, int32_t column
 }
 
 /* All candidates of one byte: columns and anchors are one loop where they are equally far apart. */
-static void look_at_row(const head *h, const int8_t *x, int32_t pixel, int32_t step)
+MCUCC_CODE static void look_at_row(const head *h, const int8_t *x, int32_t pixel, int32_t step)
 {
     const int32_t columns = h->span->end - h->span->begin;
     const int32_t anchors = h->params->anchors;
@@ -334,7 +335,7 @@ static void look_at_row(const head *h, const int8_t *x, int32_t pixel, int32_t s
 
 /* Candidates of several class bytes: one of them is large enough, above the background's where there
  * is a softmax. */
-static void look_at_classes(const head *h)
+MCUCC_CODE static void look_at_classes(const head *h)
 {
     const mcucc_detect_head_params *p = h->params;
     const int32_t columns = h->span->end - h->span->begin;
@@ -351,14 +352,15 @@ static void look_at_classes(const head *h)
     }
 }
 
-void mcucc_detect_head_begin(const mcucc_detect_head_params *params, int32_t *sums)
+MCUCC_CODE void mcucc_detect_head_begin(const mcucc_detect_head_params *params, int32_t *sums)
 {
     (void)params;
     sums[0] = 0;
 }
 
-void mcucc_detect_head_row(const mcucc_detect_head_params *params, const int8_t *const *rows,
-                           int32_t *sums, const mcucc_span *span)
+MCUCC_CODE void mcucc_detect_head_row(const mcucc_detect_head_params *params,
+                                      const int8_t *const *rows, int32_t *sums,
+                                      const mcucc_span *span)
 {
     const mcucc_detect_head_params *p = params;
     const head h = {params, rows, span, sums};
@@ -373,8 +375,8 @@ void mcucc_detect_head_row(const mcucc_detect_head_params *params, const int8_t 
     }
 }
 
-void mcucc_detect_head_finish(const mcucc_detect_head_params *params, const int32_t *sums,
-                              int8_t *out)
+MCUCC_CODE void mcucc_detect_head_finish(const mcucc_detect_head_params *params,
+                                         const int32_t *sums, int8_t *out)
 {
     const mcucc_detect_head_params *p = params;
     const int32_t size = (int32_t)sizeof(mcucc_box) + p->points * (int32_t)sizeof(mcucc_point);

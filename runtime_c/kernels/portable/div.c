@@ -2,8 +2,8 @@
 
 #include "mcucc/requantize.h"
 
-void mcucc_div(const mcucc_div_params *params, const int8_t *const *rows, int8_t *out,
-               const mcucc_span *span)
+MCUCC_CODE void mcucc_div(const mcucc_div_params *params, const int8_t *const *rows, int8_t *out,
+                          const mcucc_span *span)
 {
     const int32_t *const factors = params->factors;
     const int32_t half = INT32_C(1) << (MCUCC_DIV_SHIFT - 1);

@@ -1,7 +1,7 @@
 #include "mcucc/extremum.h"
 
-void mcucc_extremum(const mcucc_extremum_params *params, const int8_t *const *rows, int8_t *out,
-                    const mcucc_span *span)
+MCUCC_CODE void mcucc_extremum(const mcucc_extremum_params *params, const int8_t *const *rows,
+                               int8_t *out, const mcucc_span *span)
 {
     const int8_t *const tables = params->tables;
     const int8_t *a = rows[0];

@@ -17,14 +17,15 @@ MCUCC_INLINE void finish_any(const mcucc_finish_sums_params *params, const int8_
     }
 }
 
-void mcucc_finish_sums(const mcucc_finish_sums_params *params, const int8_t *const *rows,
-                       int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_finish_sums(const mcucc_finish_sums_params *params, const int8_t *const *rows,
+                                  int8_t *out, const mcucc_span *span)
 {
     finish_any(params, rows, out, span, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_finish_sums_double(const mcucc_finish_sums_params *params, const int8_t *const *rows,
-                              int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_finish_sums_double(const mcucc_finish_sums_params *params,
+                                         const int8_t *const *rows, int8_t *out,
+                                         const mcucc_span *span)
 {
     finish_any(params, rows, out, span, MCUCC_ROUND_DOUBLE);
 }

@@ -19,26 +19,30 @@ MCUCC_INLINE void finish_form(const mcucc_finish_sums_form_params *params,
     mcucc_clamp_bytes(out, values, params->lo, params->hi);
 }
 
-void mcucc_finish_sums_form_short(const mcucc_finish_sums_form_params *params,
-                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_finish_sums_form_short(const mcucc_finish_sums_form_params *params,
+                                             const int8_t *const *rows, int8_t *out,
+                                             const mcucc_span *span)
 {
     finish_form(params, rows, out, span, MCUCC_FINISH_SHORT);
 }
 
-void mcucc_finish_sums_form_common(const mcucc_finish_sums_form_params *params,
-                                   const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_finish_sums_form_common(const mcucc_finish_sums_form_params *params,
+                                              const int8_t *const *rows, int8_t *out,
+                                              const mcucc_span *span)
 {
     finish_form(params, rows, out, span, MCUCC_FINISH_COMMON);
 }
 
-void mcucc_finish_sums_form_shift(const mcucc_finish_sums_form_params *params,
-                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_finish_sums_form_shift(const mcucc_finish_sums_form_params *params,
+                                             const int8_t *const *rows, int8_t *out,
+                                             const mcucc_span *span)
 {
     finish_form(params, rows, out, span, MCUCC_FINISH_SHIFT);
 }
 
-void mcucc_finish_sums_form_double(const mcucc_finish_sums_form_params *params,
-                                   const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_finish_sums_form_double(const mcucc_finish_sums_form_params *params,
+                                              const int8_t *const *rows, int8_t *out,
+                                              const mcucc_span *span)
 {
     finish_form(params, rows, out, span, MCUCC_FINISH_DOUBLE);
 }

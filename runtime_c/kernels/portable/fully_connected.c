@@ -58,34 +58,37 @@ MCUCC_INLINE void packed(const mcucc_fully_connected_params *params, const int8_
     }
 }
 
-void mcucc_fully_connected(const mcucc_fully_connected_params *params, const int8_t *const *rows,
-                           int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_fully_connected(const mcucc_fully_connected_params *params,
+                                      const int8_t *const *rows, int8_t *out,
+                                      const mcucc_span *span)
 {
     (void)span;
     fully_connected(params, rows[0], out, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_fully_connected_double(const mcucc_fully_connected_params *params,
-                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_fully_connected_double(const mcucc_fully_connected_params *params,
+                                             const int8_t *const *rows, int8_t *out,
+                                             const mcucc_span *span)
 {
     (void)span;
     fully_connected(params, rows[0], out, MCUCC_ROUND_DOUBLE);
 }
 
-void mcucc_fully_connected_short(const mcucc_fully_connected_params *params,
-                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_fully_connected_short(const mcucc_fully_connected_params *params,
+                                            const int8_t *const *rows, int8_t *out,
+                                            const mcucc_span *span)
 {
     (void)span;
     fully_connected(params, rows[0], out, MCUCC_ROUND_SHORT);
 }
 
-#define PACKED(name, bits, rounding)                                              \
-    void mcucc_fully_connected_##name(const mcucc_fully_connected_params *params, \
-                                      const int8_t *const *rows, int8_t *out,     \
-                                      const mcucc_span *span)                     \
-    {                                                                             \
-        (void)span;                                                               \
-        packed(params, rows[0], out, bits, rounding);                             \
+#define PACKED(name, bits, rounding)                                                         \
+    MCUCC_CODE void mcucc_fully_connected_##name(const mcucc_fully_connected_params *params, \
+                                                 const int8_t *const *rows, int8_t *out,     \
+                                                 const mcucc_span *span)                     \
+    {                                                                                        \
+        (void)span;                                                                          \
+        packed(params, rows[0], out, bits, rounding);                                        \
     }
 
 PACKED(int4, 4, MCUCC_ROUND_SINGLE)

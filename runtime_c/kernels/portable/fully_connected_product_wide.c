@@ -3,9 +3,10 @@
 #include "mcucc/double_product.h"
 #include "mcucc/long_sums.h"
 
-void mcucc_fully_connected_product_s16_s16(const mcucc_fully_connected_product_wide_params *params,
-                                           const int8_t *const *rows, int8_t *out,
-                                           const mcucc_span *span)
+MCUCC_CODE void
+mcucc_fully_connected_product_s16_s16(const mcucc_fully_connected_product_wide_params *params,
+                                      const int8_t *const *rows, int8_t *out,
+                                      const mcucc_span *span)
 {
     const int16_t *const x = (const int16_t *)(const void *)rows[0];
     int16_t *const y = (int16_t *)(void *)out;

@@ -28,46 +28,49 @@ MCUCC_INLINE void fully_connected(const mcucc_fully_connected_params *params,
     }
 }
 
-void mcucc_fully_connected_s8_s16(const mcucc_fully_connected_wide_params *params,
-                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_fully_connected_s8_s16(const mcucc_fully_connected_wide_params *params,
+                                             const int8_t *const *rows, int8_t *out,
+                                             const mcucc_span *span)
 {
     (void)span;
     fully_connected(params, rows, out, MCUCC_S8, MCUCC_S16, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_fully_connected_s8_s16_short(const mcucc_fully_connected_wide_params *params,
-                                        const int8_t *const *rows, int8_t *out,
-                                        const mcucc_span *span)
+MCUCC_CODE void mcucc_fully_connected_s8_s16_short(const mcucc_fully_connected_wide_params *params,
+                                                   const int8_t *const *rows, int8_t *out,
+                                                   const mcucc_span *span)
 {
     (void)span;
     fully_connected(params, rows, out, MCUCC_S8, MCUCC_S16, MCUCC_ROUND_SHORT);
 }
 
-void mcucc_fully_connected_s16_s8(const mcucc_fully_connected_wide_params *params,
-                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_fully_connected_s16_s8(const mcucc_fully_connected_wide_params *params,
+                                             const int8_t *const *rows, int8_t *out,
+                                             const mcucc_span *span)
 {
     (void)span;
     fully_connected(params, rows, out, MCUCC_S16, MCUCC_S8, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_fully_connected_s16_s8_short(const mcucc_fully_connected_wide_params *params,
-                                        const int8_t *const *rows, int8_t *out,
-                                        const mcucc_span *span)
+MCUCC_CODE void mcucc_fully_connected_s16_s8_short(const mcucc_fully_connected_wide_params *params,
+                                                   const int8_t *const *rows, int8_t *out,
+                                                   const mcucc_span *span)
 {
     (void)span;
     fully_connected(params, rows, out, MCUCC_S16, MCUCC_S8, MCUCC_ROUND_SHORT);
 }
 
-void mcucc_fully_connected_s16_s16(const mcucc_fully_connected_wide_params *params,
-                                   const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_fully_connected_s16_s16(const mcucc_fully_connected_wide_params *params,
+                                              const int8_t *const *rows, int8_t *out,
+                                              const mcucc_span *span)
 {
     (void)span;
     fully_connected(params, rows, out, MCUCC_S16, MCUCC_S16, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_fully_connected_s16_s16_short(const mcucc_fully_connected_wide_params *params,
-                                         const int8_t *const *rows, int8_t *out,
-                                         const mcucc_span *span)
+MCUCC_CODE void mcucc_fully_connected_s16_s16_short(const mcucc_fully_connected_wide_params *params,
+                                                    const int8_t *const *rows, int8_t *out,
+                                                    const mcucc_span *span)
 {
     (void)span;
     fully_connected(params, rows, out, MCUCC_S16, MCUCC_S16, MCUCC_ROUND_SHORT);

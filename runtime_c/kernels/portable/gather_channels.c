@@ -4,8 +4,9 @@
 
 #define LONG_RUN 8 /* bytes from which calling memcpy is worth it */
 
-void mcucc_gather_channels(const mcucc_gather_channels_params *params, const int8_t *const *rows,
-                           int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_gather_channels(const mcucc_gather_channels_params *params,
+                                      const int8_t *const *rows, int8_t *out,
+                                      const mcucc_span *span)
 {
     const int8_t *x = rows[0] + (span->begin - span->input_column) * params->input_channels;
     const int16_t *end = params->places + 2 * params->runs;

@@ -2,13 +2,15 @@
 
 #include "mcucc/global_sums.h"
 
-void mcucc_global_average_pool_begin(const mcucc_global_average_pool_params *params, int32_t *sums)
+MCUCC_CODE void mcucc_global_average_pool_begin(const mcucc_global_average_pool_params *params,
+                                                int32_t *sums)
 {
     mcucc_global_sums_begin(params, sums);
 }
 
-void mcucc_global_average_pool_row(const mcucc_global_average_pool_params *params,
-                                   const int8_t *const *rows, int32_t *sums, const mcucc_span *span)
+MCUCC_CODE void mcucc_global_average_pool_row(const mcucc_global_average_pool_params *params,
+                                              const int8_t *const *rows, int32_t *sums,
+                                              const mcucc_span *span)
 {
     const int32_t channels = params->channels;
     const int32_t columns = span->end - span->begin;
@@ -21,8 +23,8 @@ void mcucc_global_average_pool_row(const mcucc_global_average_pool_params *param
     }
 }
 
-void mcucc_global_average_pool_finish(const mcucc_global_average_pool_params *params,
-                                      const int32_t *sums, int8_t *out)
+MCUCC_CODE void mcucc_global_average_pool_finish(const mcucc_global_average_pool_params *params,
+                                                 const int32_t *sums, int8_t *out)
 {
     mcucc_global_sums_finish(params, sums, out);
 }

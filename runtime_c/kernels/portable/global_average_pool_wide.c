@@ -32,59 +32,68 @@ MCUCC_INLINE void finish(const mcucc_global_average_pool_params *params, const i
     }
 }
 
-void mcucc_global_average_pool_s8_s16_begin(const mcucc_global_average_pool_wide_params *params,
-                                            int32_t *sums)
+MCUCC_CODE void
+mcucc_global_average_pool_s8_s16_begin(const mcucc_global_average_pool_wide_params *params,
+                                       int32_t *sums)
 {
     mcucc_global_sums_begin(params, sums);
 }
 
-void mcucc_global_average_pool_s8_s16_row(const mcucc_global_average_pool_wide_params *params,
-                                          const int8_t *const *rows, int32_t *sums,
-                                          const mcucc_span *span)
+MCUCC_CODE void
+mcucc_global_average_pool_s8_s16_row(const mcucc_global_average_pool_wide_params *params,
+                                     const int8_t *const *rows, int32_t *sums,
+                                     const mcucc_span *span)
 {
     row(params, rows, sums, span, MCUCC_S8);
 }
 
-void mcucc_global_average_pool_s8_s16_finish(const mcucc_global_average_pool_wide_params *params,
-                                             const int32_t *sums, int8_t *out)
+MCUCC_CODE void
+mcucc_global_average_pool_s8_s16_finish(const mcucc_global_average_pool_wide_params *params,
+                                        const int32_t *sums, int8_t *out)
 {
     finish(params, sums, out, MCUCC_S16);
 }
 
-void mcucc_global_average_pool_s16_s8_begin(const mcucc_global_average_pool_wide_params *params,
-                                            int32_t *sums)
+MCUCC_CODE void
+mcucc_global_average_pool_s16_s8_begin(const mcucc_global_average_pool_wide_params *params,
+                                       int32_t *sums)
 {
     mcucc_global_sums_begin(params, sums);
 }
 
-void mcucc_global_average_pool_s16_s8_row(const mcucc_global_average_pool_wide_params *params,
-                                          const int8_t *const *rows, int32_t *sums,
-                                          const mcucc_span *span)
+MCUCC_CODE void
+mcucc_global_average_pool_s16_s8_row(const mcucc_global_average_pool_wide_params *params,
+                                     const int8_t *const *rows, int32_t *sums,
+                                     const mcucc_span *span)
 {
     row(params, rows, sums, span, MCUCC_S16);
 }
 
-void mcucc_global_average_pool_s16_s8_finish(const mcucc_global_average_pool_wide_params *params,
-                                             const int32_t *sums, int8_t *out)
+MCUCC_CODE void
+mcucc_global_average_pool_s16_s8_finish(const mcucc_global_average_pool_wide_params *params,
+                                        const int32_t *sums, int8_t *out)
 {
     finish(params, sums, out, MCUCC_S8);
 }
 
-void mcucc_global_average_pool_s16_s16_begin(const mcucc_global_average_pool_wide_params *params,
-                                             int32_t *sums)
+MCUCC_CODE void
+mcucc_global_average_pool_s16_s16_begin(const mcucc_global_average_pool_wide_params *params,
+                                        int32_t *sums)
 {
     mcucc_global_sums_begin(params, sums);
 }
 
-void mcucc_global_average_pool_s16_s16_row(const mcucc_global_average_pool_wide_params *params,
-                                           const int8_t *const *rows, int32_t *sums,
-                                           const mcucc_span *span)
+MCUCC_CODE void
+mcucc_global_average_pool_s16_s16_row(const mcucc_global_average_pool_wide_params *params,
+                                      const int8_t *const *rows, int32_t *sums,
+                                      const mcucc_span *span)
 {
     row(params, rows, sums, span, MCUCC_S16);
 }
 
-void mcucc_global_average_pool_s16_s16_finish(const mcucc_global_average_pool_wide_params *params,
-                                              const int32_t *sums, int8_t *out)
+MCUCC_CODE void
+mcucc_global_average_pool_s16_s16_finish(const mcucc_global_average_pool_wide_params *params,
+                                         const int32_t *sums, int8_t *out)
 {
     finish(params, sums, out, MCUCC_S16);
 }

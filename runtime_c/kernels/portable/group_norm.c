@@ -1,7 +1,7 @@
 #include "mcucc/group_norm.h"
 
-void mcucc_group_norm(const mcucc_group_norm_params *params, const int8_t *const *rows, int8_t *out,
-                      const mcucc_span *span)
+MCUCC_CODE void mcucc_group_norm(const mcucc_group_norm_params *params, const int8_t *const *rows,
+                                 int8_t *out, const mcucc_span *span)
 {
     const mcucc_group_norm_params p = *params;
     const mcucc_normal normal = {

@@ -6,7 +6,7 @@
 #define SCALE_BITS 7
 
 /* 1 / sqrt(sum) as multiplier * 2^(-31 - shift); the iteration has three integer bits. */
-static int32_t inverse_root(uint32_t sum, int32_t *shift)
+MCUCC_CODE static int32_t inverse_root(uint32_t sum, int32_t *shift)
 {
     const int32_t half_three = 402653184; /* 3/2 */
     int32_t x = (int32_t)1 << 28;         /* 1 */
@@ -39,7 +39,8 @@ static int32_t inverse_root(uint32_t sum, int32_t *shift)
     return x;
 }
 
-static void l2_norm_pixel(const mcucc_l2_norm_params *params, const int8_t *x, int8_t *out)
+MCUCC_CODE static void l2_norm_pixel(const mcucc_l2_norm_params *params, const int8_t *x,
+                                     int8_t *out)
 {
     int32_t shift = 0;
     int32_t multiplier;
@@ -56,8 +57,8 @@ static void l2_norm_pixel(const mcucc_l2_norm_params *params, const int8_t *x, i
     }
 }
 
-void mcucc_l2_norm(const mcucc_l2_norm_params *params, const int8_t *const *rows, int8_t *out,
-                   const mcucc_span *span)
+MCUCC_CODE void mcucc_l2_norm(const mcucc_l2_norm_params *params, const int8_t *const *rows,
+                              int8_t *out, const mcucc_span *span)
 {
     const int8_t *x = rows[0];
     for (int32_t column = span->begin; column < span->end; ++column) {

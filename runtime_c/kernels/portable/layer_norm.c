@@ -1,7 +1,7 @@
 #include "mcucc/layer_norm.h"
 
-void mcucc_layer_norm(const mcucc_layer_norm_params *params, const int8_t *const *rows, int8_t *out,
-                      const mcucc_span *span)
+MCUCC_CODE void mcucc_layer_norm(const mcucc_layer_norm_params *params, const int8_t *const *rows,
+                                 int8_t *out, const mcucc_span *span)
 {
     const mcucc_layer_norm_params p = *params;
     const mcucc_normal normal = {

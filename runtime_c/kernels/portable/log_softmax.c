@@ -3,7 +3,7 @@
 #include "mcucc/requantize.h"
 
 /* The logarithm of a sum: that of its power of two, and a line between two of the next 8 bits. */
-static int32_t log_of(const mcucc_log_softmax_params *params, uint32_t total)
+MCUCC_CODE static int32_t log_of(const mcucc_log_softmax_params *params, uint32_t total)
 {
     int32_t whole = 31;
     while ((total & 0x80000000u) == 0u) {
@@ -16,7 +16,8 @@ static int32_t log_of(const mcucc_log_softmax_params *params, uint32_t total)
     return whole * params->doubling + log[0] + line;
 }
 
-static void log_softmax_pixel(const mcucc_log_softmax_params *params, const int8_t *x, int8_t *out)
+MCUCC_CODE static void log_softmax_pixel(const mcucc_log_softmax_params *params, const int8_t *x,
+                                         int8_t *out)
 {
     const int32_t channels = params->channels;
     int32_t largest = -128;
@@ -34,8 +35,8 @@ static void log_softmax_pixel(const mcucc_log_softmax_params *params, const int8
     }
 }
 
-void mcucc_log_softmax(const mcucc_log_softmax_params *params, const int8_t *const *rows,
-                       int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_log_softmax(const mcucc_log_softmax_params *params, const int8_t *const *rows,
+                                  int8_t *out, const mcucc_span *span)
 {
     const int8_t *x = rows[0];
     for (int32_t column = span->begin; column < span->end; ++column) {

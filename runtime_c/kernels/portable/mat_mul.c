@@ -59,14 +59,14 @@ MCUCC_INLINE void mat_mul(const mcucc_mat_mul_params *params, const int8_t *cons
     }
 }
 
-void mcucc_mat_mul(const mcucc_mat_mul_params *params, const int8_t *const *rows, int8_t *out,
-                   const mcucc_span *span)
+MCUCC_CODE void mcucc_mat_mul(const mcucc_mat_mul_params *params, const int8_t *const *rows,
+                              int8_t *out, const mcucc_span *span)
 {
     mat_mul(params, rows, out, span, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_mat_mul_double(const mcucc_mat_mul_params *params, const int8_t *const *rows,
-                          int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_mat_mul_double(const mcucc_mat_mul_params *params, const int8_t *const *rows,
+                                     int8_t *out, const mcucc_span *span)
 {
     mat_mul(params, rows, out, span, MCUCC_ROUND_DOUBLE);
 }

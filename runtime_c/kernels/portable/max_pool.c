@@ -38,8 +38,8 @@ MCUCC_INLINE void pool(const mcucc_max_pool_params *params, const int8_t *const 
     }
 }
 
-void mcucc_max_pool(const mcucc_max_pool_params *params, const int8_t *const *rows, int8_t *out,
-                    const mcucc_span *span)
+MCUCC_CODE void mcucc_max_pool(const mcucc_max_pool_params *params, const int8_t *const *rows,
+                               int8_t *out, const mcucc_span *span)
 {
     const int32_t channels = params->channels;
     for (int32_t column = span->begin; column < span->end; ++column) {

@@ -40,8 +40,9 @@ MCUCC_INLINE void pool(const mcucc_max_pool_params *params, const int8_t *const 
     }
 }
 
-void mcucc_max_pool_s16_s16(const mcucc_max_pool_wide_params *params, const int8_t *const *rows,
-                            int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_max_pool_s16_s16(const mcucc_max_pool_wide_params *params,
+                                       const int8_t *const *rows, int8_t *out,
+                                       const mcucc_span *span)
 {
     const int32_t channels = params->channels;
     int16_t *y = (int16_t *)(void *)out;

@@ -22,14 +22,14 @@ MCUCC_INLINE void mul(const mcucc_mul_params *params, const int8_t *const *rows,
     }
 }
 
-void mcucc_mul(const mcucc_mul_params *params, const int8_t *const *rows, int8_t *out,
-               const mcucc_span *span)
+MCUCC_CODE void mcucc_mul(const mcucc_mul_params *params, const int8_t *const *rows, int8_t *out,
+                          const mcucc_span *span)
 {
     mul(params, rows, out, span, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_mul_double(const mcucc_mul_params *params, const int8_t *const *rows, int8_t *out,
-                      const mcucc_span *span)
+MCUCC_CODE void mcucc_mul_double(const mcucc_mul_params *params, const int8_t *const *rows,
+                                 int8_t *out, const mcucc_span *span)
 {
     mul(params, rows, out, span, MCUCC_ROUND_DOUBLE);
 }

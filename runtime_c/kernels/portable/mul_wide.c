@@ -25,50 +25,52 @@ MCUCC_INLINE void mul(const mcucc_mul_params *params, const int8_t *const *rows,
     }
 }
 
-void mcucc_mul_s8_s8_s16(const mcucc_mul_wide_params *params, const int8_t *const *rows,
-                         int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_mul_s8_s8_s16(const mcucc_mul_wide_params *params, const int8_t *const *rows,
+                                    int8_t *out, const mcucc_span *span)
 {
     mul(params, rows, out, span, MCUCC_S8, MCUCC_S8, MCUCC_S16, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_mul_s8_s16_s8(const mcucc_mul_wide_params *params, const int8_t *const *rows,
-                         int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_mul_s8_s16_s8(const mcucc_mul_wide_params *params, const int8_t *const *rows,
+                                    int8_t *out, const mcucc_span *span)
 {
     mul(params, rows, out, span, MCUCC_S8, MCUCC_S16, MCUCC_S8, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_mul_s8_s16_s16(const mcucc_mul_wide_params *params, const int8_t *const *rows,
-                          int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_mul_s8_s16_s16(const mcucc_mul_wide_params *params, const int8_t *const *rows,
+                                     int8_t *out, const mcucc_span *span)
 {
     mul(params, rows, out, span, MCUCC_S8, MCUCC_S16, MCUCC_S16, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_mul_s16_s8_s8(const mcucc_mul_wide_params *params, const int8_t *const *rows,
-                         int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_mul_s16_s8_s8(const mcucc_mul_wide_params *params, const int8_t *const *rows,
+                                    int8_t *out, const mcucc_span *span)
 {
     mul(params, rows, out, span, MCUCC_S16, MCUCC_S8, MCUCC_S8, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_mul_s16_s8_s16(const mcucc_mul_wide_params *params, const int8_t *const *rows,
-                          int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_mul_s16_s8_s16(const mcucc_mul_wide_params *params, const int8_t *const *rows,
+                                     int8_t *out, const mcucc_span *span)
 {
     mul(params, rows, out, span, MCUCC_S16, MCUCC_S8, MCUCC_S16, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_mul_s16_s16_s8(const mcucc_mul_wide_params *params, const int8_t *const *rows,
-                          int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_mul_s16_s16_s8(const mcucc_mul_wide_params *params, const int8_t *const *rows,
+                                     int8_t *out, const mcucc_span *span)
 {
     mul(params, rows, out, span, MCUCC_S16, MCUCC_S16, MCUCC_S8, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_mul_s16_s16_s16(const mcucc_mul_wide_params *params, const int8_t *const *rows,
-                           int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_mul_s16_s16_s16(const mcucc_mul_wide_params *params,
+                                      const int8_t *const *rows, int8_t *out,
+                                      const mcucc_span *span)
 {
     mul(params, rows, out, span, MCUCC_S16, MCUCC_S16, MCUCC_S16, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_mul_s16_s16_s16_double(const mcucc_mul_wide_params *params, const int8_t *const *rows,
-                                  int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_mul_s16_s16_s16_double(const mcucc_mul_wide_params *params,
+                                             const int8_t *const *rows, int8_t *out,
+                                             const mcucc_span *span)
 {
     mul(params, rows, out, span, MCUCC_S16, MCUCC_S16, MCUCC_S16, MCUCC_ROUND_DOUBLE);
 }

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-void mcucc_pad(const mcucc_pad_params *params, const int8_t *const *rows, int8_t *out,
-               const mcucc_span *span)
+MCUCC_CODE void mcucc_pad(const mcucc_pad_params *params, const int8_t *const *rows, int8_t *out,
+                          const mcucc_span *span)
 {
     const int32_t inputs = params->input_channels;
     const int32_t outputs = params->channels_before + inputs + params->channels_after;

@@ -36,8 +36,8 @@ MCUCC_INLINE void all_channels(const mcucc_partial_sums_params *params, const in
     }
 }
 
-void mcucc_partial_sums(const mcucc_partial_sums_params *params, const int8_t *const *rows,
-                        int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_partial_sums(const mcucc_partial_sums_params *params,
+                                   const int8_t *const *rows, int8_t *out, const mcucc_span *span)
 {
     const int32_t columns = span->end - span->begin;
     const int8_t *x = rows[0];

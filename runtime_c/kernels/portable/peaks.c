@@ -14,7 +14,7 @@ typedef struct {
     int8_t y;
 } peak;
 
-void mcucc_peaks_begin(const mcucc_peaks_params *params, int32_t *sums)
+MCUCC_CODE void mcucc_peaks_begin(const mcucc_peaks_params *params, int32_t *sums)
 {
     const peak none = {0, NOTHING, 0, 0};
     peak *own = (peak *)sums;
@@ -24,7 +24,8 @@ void mcucc_peaks_begin(const mcucc_peaks_params *params, int32_t *sums)
 }
 
 /* The first of the largest values of a channel in a piece of a row; -1: none is `least` or more. */
-static int32_t largest_column(const int8_t *x, int32_t channels, int32_t columns, int32_t least)
+MCUCC_CODE static int32_t largest_column(const int8_t *x, int32_t channels, int32_t columns,
+                                         int32_t least)
 {
     int32_t best = -1;
     int32_t column = mcucc_bytes_below(x, channels, columns, least);
@@ -37,8 +38,8 @@ static int32_t largest_column(const int8_t *x, int32_t channels, int32_t columns
     return best;
 }
 
-void mcucc_peaks_row(const mcucc_peaks_params *params, const int8_t *const *rows, int32_t *sums,
-                     const mcucc_span *span)
+MCUCC_CODE void mcucc_peaks_row(const mcucc_peaks_params *params, const int8_t *const *rows,
+                                int32_t *sums, const mcucc_span *span)
 {
     const mcucc_peaks_params *p = params;
     const int32_t columns = span->end - span->begin;
@@ -61,7 +62,8 @@ void mcucc_peaks_row(const mcucc_peaks_params *params, const int8_t *const *rows
     }
 }
 
-void mcucc_peaks_finish(const mcucc_peaks_params *params, const int32_t *sums, int8_t *out)
+MCUCC_CODE void mcucc_peaks_finish(const mcucc_peaks_params *params, const int32_t *sums,
+                                   int8_t *out)
 {
     const mcucc_peaks_params *p = params;
     const peak *own = (const peak *)sums;

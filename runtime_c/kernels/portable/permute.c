@@ -1,7 +1,7 @@
 #include "mcucc/permute.h"
 
-void mcucc_permute(const mcucc_permute_params *params, const int8_t *const *rows, int8_t *out,
-                   const mcucc_span *span)
+MCUCC_CODE void mcucc_permute(const mcucc_permute_params *params, const int8_t *const *rows,
+                              int8_t *out, const mcucc_span *span)
 {
     const mcucc_permute_params p = *params;
     const int32_t last = p.axes - 1;

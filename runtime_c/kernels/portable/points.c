@@ -4,15 +4,15 @@
 
 #include "mcucc/detection.h"
 
-static int16_t place_of(const mcucc_points_params *p, int32_t axis, int8_t x)
+MCUCC_CODE static int16_t place_of(const mcucc_points_params *p, int32_t axis, int8_t x)
 {
     const int64_t base = mcucc_place_base(p->bases[axis], p->shift);
     const int32_t number = mcucc_byte_function(p->place_table, p->place_zero, x);
     return mcucc_place(base + (int64_t)p->gains[axis] * number, p->shift);
 }
 
-void mcucc_points(const mcucc_points_params *params, const int8_t *const *rows, int8_t *out,
-                  const mcucc_span *span)
+MCUCC_CODE void mcucc_points(const mcucc_points_params *params, const int8_t *const *rows,
+                             int8_t *out, const mcucc_span *span)
 {
     const mcucc_points_params *p = params;
     const int8_t *q = rows[0];

@@ -20,14 +20,14 @@ MCUCC_INLINE void prelu(const mcucc_prelu_params *params, const int8_t *const *r
     }
 }
 
-void mcucc_prelu(const mcucc_prelu_params *params, const int8_t *const *rows, int8_t *out,
-                 const mcucc_span *span)
+MCUCC_CODE void mcucc_prelu(const mcucc_prelu_params *params, const int8_t *const *rows,
+                            int8_t *out, const mcucc_span *span)
 {
     prelu(params, rows, out, span, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_prelu_double(const mcucc_prelu_params *params, const int8_t *const *rows, int8_t *out,
-                        const mcucc_span *span)
+MCUCC_CODE void mcucc_prelu_double(const mcucc_prelu_params *params, const int8_t *const *rows,
+                                   int8_t *out, const mcucc_span *span)
 {
     prelu(params, rows, out, span, MCUCC_ROUND_DOUBLE);
 }

@@ -17,38 +17,42 @@ MCUCC_INLINE void rescale(const mcucc_rescale_wide_params *params, const int8_t 
     }
 }
 
-void mcucc_rescale_s8_s16(const mcucc_rescale_wide_params *params, const int8_t *const *rows,
-                          int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_rescale_s8_s16(const mcucc_rescale_wide_params *params,
+                                     const int8_t *const *rows, int8_t *out, const mcucc_span *span)
 {
     rescale(params, rows, out, span, MCUCC_S8, MCUCC_S16, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_rescale_s16_s8(const mcucc_rescale_wide_params *params, const int8_t *const *rows,
-                          int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_rescale_s16_s8(const mcucc_rescale_wide_params *params,
+                                     const int8_t *const *rows, int8_t *out, const mcucc_span *span)
 {
     rescale(params, rows, out, span, MCUCC_S16, MCUCC_S8, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_rescale_s16_s16(const mcucc_rescale_wide_params *params, const int8_t *const *rows,
-                           int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_rescale_s16_s16(const mcucc_rescale_wide_params *params,
+                                      const int8_t *const *rows, int8_t *out,
+                                      const mcucc_span *span)
 {
     rescale(params, rows, out, span, MCUCC_S16, MCUCC_S16, MCUCC_ROUND_SINGLE);
 }
 
-void mcucc_rescale_s8_s16_double(const mcucc_rescale_wide_params *params, const int8_t *const *rows,
-                                 int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_rescale_s8_s16_double(const mcucc_rescale_wide_params *params,
+                                            const int8_t *const *rows, int8_t *out,
+                                            const mcucc_span *span)
 {
     rescale(params, rows, out, span, MCUCC_S8, MCUCC_S16, MCUCC_ROUND_DOUBLE);
 }
 
-void mcucc_rescale_s16_s8_double(const mcucc_rescale_wide_params *params, const int8_t *const *rows,
-                                 int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_rescale_s16_s8_double(const mcucc_rescale_wide_params *params,
+                                            const int8_t *const *rows, int8_t *out,
+                                            const mcucc_span *span)
 {
     rescale(params, rows, out, span, MCUCC_S16, MCUCC_S8, MCUCC_ROUND_DOUBLE);
 }
 
-void mcucc_rescale_s16_s16_double(const mcucc_rescale_wide_params *params,
-                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_rescale_s16_s16_double(const mcucc_rescale_wide_params *params,
+                                             const int8_t *const *rows, int8_t *out,
+                                             const mcucc_span *span)
 {
     rescale(params, rows, out, span, MCUCC_S16, MCUCC_S16, MCUCC_ROUND_DOUBLE);
 }

@@ -16,8 +16,9 @@ MCUCC_INLINE int32_t weight_of(int32_t part, int32_t unit)
     return (int32_t)(((int64_t)part * ONE + unit / 2) / unit);
 }
 
-void mcucc_resize_bilinear(const mcucc_resize_bilinear_params *params, const int8_t *const *rows,
-                           int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_resize_bilinear(const mcucc_resize_bilinear_params *params,
+                                      const int8_t *const *rows, int8_t *out,
+                                      const mcucc_span *span)
 {
     const mcucc_resize_bilinear_params p = *params;
     const int8_t *const above = rows[rows[0] != NULL ? 0 : 1];
@@ -160,8 +161,9 @@ MCUCC_INLINE void resize_channels(const place all, int32_t channel, int32_t coun
     }
 }
 
-void mcucc_resize_bilinear_lanes(const mcucc_resize_bilinear_params *params,
-                                 const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_resize_bilinear_lanes(const mcucc_resize_bilinear_params *params,
+                                            const int8_t *const *rows, int8_t *out,
+                                            const mcucc_span *span)
 {
     const int32_t channels = params->channels;
     const int32_t columns = span->end - span->begin;

@@ -10,8 +10,9 @@ MCUCC_INLINE int32_t weight_of(int32_t part, int32_t unit)
     return part * (ONE / unit);
 }
 
-void mcucc_resize_bilinear_up(const mcucc_resize_bilinear_up_params *params,
-                              const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_resize_bilinear_up(const mcucc_resize_bilinear_up_params *params,
+                                         const int8_t *const *rows, int8_t *out,
+                                         const mcucc_span *span)
 {
     const mcucc_resize_bilinear_params p = params->plain;
     const int8_t *const above = rows[rows[0] != NULL ? 0 : 1];

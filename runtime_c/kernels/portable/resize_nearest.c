@@ -3,8 +3,8 @@
 #include <string.h>
 
 /* Each value of a pixel `channels` times; where the output goes on. */
-static int8_t *repeat_values(const mcucc_resize_nearest_params *params, const int8_t *pixel,
-                             int8_t *out)
+MCUCC_CODE static int8_t *repeat_values(const mcucc_resize_nearest_params *params,
+                                        const int8_t *pixel, int8_t *out)
 {
     for (int32_t at = 0; at < params->pixel_bytes; at += params->value_bytes) {
         for (int32_t time = 0; time < params->channels; ++time) {
@@ -15,8 +15,8 @@ static int8_t *repeat_values(const mcucc_resize_nearest_params *params, const in
     return out;
 }
 
-void mcucc_resize_nearest(const mcucc_resize_nearest_params *params, const int8_t *const *rows,
-                          int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_resize_nearest(const mcucc_resize_nearest_params *params,
+                                     const int8_t *const *rows, int8_t *out, const mcucc_span *span)
 {
     const int32_t bytes = params->pixel_bytes;
     int32_t source = span->begin / params->factor - span->input_column;

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-void mcucc_sample_nearest(const mcucc_sample_nearest_params *params, const int8_t *const *rows,
-                          int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_sample_nearest(const mcucc_sample_nearest_params *params,
+                                     const int8_t *const *rows, int8_t *out, const mcucc_span *span)
 {
     const int32_t bytes = params->pixel_bytes;
     for (int32_t column = span->begin; column < span->end; ++column) {

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-void mcucc_slice(const mcucc_slice_params *params, const int8_t *const *rows, int8_t *out,
-                 const mcucc_span *span)
+MCUCC_CODE void mcucc_slice(const mcucc_slice_params *params, const int8_t *const *rows,
+                            int8_t *out, const mcucc_span *span)
 {
     const int32_t pitch = params->column_stride * params->input_channels;
     const int32_t first = span->begin * params->column_stride + params->first_column;

@@ -1,6 +1,7 @@
 #include "mcucc/softmax.h"
 
-static void softmax_pixel(const uint32_t *table, const int8_t *x, int8_t *out, int32_t channels)
+MCUCC_CODE static void softmax_pixel(const uint32_t *table, const int8_t *x, int8_t *out,
+                                     int32_t channels)
 {
     int32_t largest = -128;
     uint32_t total = 0;
@@ -16,8 +17,8 @@ static void softmax_pixel(const uint32_t *table, const int8_t *x, int8_t *out, i
     }
 }
 
-void mcucc_softmax(const mcucc_softmax_params *params, const int8_t *const *rows, int8_t *out,
-                   const mcucc_span *span)
+MCUCC_CODE void mcucc_softmax(const mcucc_softmax_params *params, const int8_t *const *rows,
+                              int8_t *out, const mcucc_span *span)
 {
     const int32_t channels = params->channels;
     const int8_t *x = rows[0];

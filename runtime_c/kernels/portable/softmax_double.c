@@ -7,7 +7,7 @@
 #define OUTPUT_BITS 8
 
 /* 2^31 / (1 + fraction / 2^31), from Newton's iteration with two integer bits. */
-static int32_t reciprocal_of_one_plus(int32_t fraction)
+MCUCC_CODE static int32_t reciprocal_of_one_plus(int32_t fraction)
 {
     const int32_t half_denominator = (int32_t)(((int64_t)fraction + INT32_MAX + 1) >> 1);
     int32_t x =
@@ -19,7 +19,8 @@ static int32_t reciprocal_of_one_plus(int32_t fraction)
     return mcucc_saturating_shift_left(x, 1);
 }
 
-static void softmax_pixel(const int32_t *table, const int8_t *x, int8_t *out, int32_t channels)
+MCUCC_CODE static void softmax_pixel(const int32_t *table, const int8_t *x, int8_t *out,
+                                     int32_t channels)
 {
     const int32_t half = (int32_t)1 << (SUM_INTEGER_BITS - 1);
     int32_t largest = -128;
@@ -46,8 +47,8 @@ static void softmax_pixel(const int32_t *table, const int8_t *x, int8_t *out, in
     }
 }
 
-void mcucc_softmax_double(const mcucc_softmax_double_params *params, const int8_t *const *rows,
-                          int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_softmax_double(const mcucc_softmax_double_params *params,
+                                     const int8_t *const *rows, int8_t *out, const mcucc_span *span)
 {
     const int32_t channels = params->channels;
     const int8_t *x = rows[0];

@@ -3,13 +3,14 @@
 #include "mcucc/wide.h"
 
 /* A table over all of int16, 128 values between two entries. */
-static int32_t looked_up(const int16_t *table, int32_t value)
+MCUCC_CODE static int32_t looked_up(const int16_t *table, int32_t value)
 {
     const int16_t *const entry = table + 256 + (value >> 7);
     return entry[0] + ((((int32_t)entry[1] - entry[0]) * (value & 127) + 64) >> 7);
 }
 
-static void softmax_pixel(const mcucc_softmax_wide_params *params, const int16_t *x, int16_t *out)
+MCUCC_CODE static void softmax_pixel(const mcucc_softmax_wide_params *params, const int16_t *x,
+                                     int16_t *out)
 {
     int32_t largest = INT16_MIN;
     uint32_t total = 0;
@@ -40,8 +41,9 @@ static void softmax_pixel(const mcucc_softmax_wide_params *params, const int16_t
     }
 }
 
-void mcucc_softmax_s16_s16(const mcucc_softmax_wide_params *params, const int8_t *const *rows,
-                           int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_softmax_s16_s16(const mcucc_softmax_wide_params *params,
+                                      const int8_t *const *rows, int8_t *out,
+                                      const mcucc_span *span)
 {
     const int16_t *x = (const int16_t *)(const void *)rows[0];
     int16_t *y = (int16_t *)(void *)out;

@@ -1,7 +1,7 @@
 #include "mcucc/space_to_depth.h"
 
-void mcucc_space_to_depth(const mcucc_space_to_depth_params *params, const int8_t *const *rows,
-                          int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_space_to_depth(const mcucc_space_to_depth_params *params,
+                                     const int8_t *const *rows, int8_t *out, const mcucc_span *span)
 {
     const mcucc_space_to_depth_params p = *params;
 

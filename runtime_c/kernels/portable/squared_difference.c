@@ -2,8 +2,9 @@
 
 #include "mcucc/requantize.h"
 
-void mcucc_squared_difference(const mcucc_squared_difference_params *params,
-                              const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_squared_difference(const mcucc_squared_difference_params *params,
+                                         const int8_t *const *rows, int8_t *out,
+                                         const mcucc_span *span)
 {
     const mcucc_squared_difference_params p = *params;
     const int16_t *const zero_a = p.table_a + 128;

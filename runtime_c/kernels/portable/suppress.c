@@ -11,32 +11,32 @@ typedef struct {
     int32_t count;
 } kept;
 
-static mcucc_box record_at(const int8_t *list, int32_t index, int32_t size)
+MCUCC_CODE static mcucc_box record_at(const int8_t *list, int32_t index, int32_t size)
 {
     mcucc_box box; /* at any address */
     memcpy(&box, list + index * size, sizeof box);
     return box;
 }
 
-static int32_t same_class(const kept *k, const mcucc_box *a, const mcucc_box *b)
+MCUCC_CODE static int32_t same_class(const kept *k, const mcucc_box *a, const mcucc_box *b)
 {
     return k->params->agnostic || a->kind == b->kind;
 }
 
 /* Overlaps ----------------------------------------------------------------------------------- */
 
-static int32_t larger(int32_t a, int32_t b)
+MCUCC_CODE static int32_t larger(int32_t a, int32_t b)
 {
     return a > b ? a : b;
 }
 
-static int32_t smaller(int32_t a, int32_t b)
+MCUCC_CODE static int32_t smaller(int32_t a, int32_t b)
 {
     return a < b ? a : b;
 }
 
 /* Sides of int16 have 16 bits. */
-static uint32_t area_of(const mcucc_box *box)
+MCUCC_CODE static uint32_t area_of(const mcucc_box *box)
 {
     const int32_t width = (int32_t)box->right - box->left;
     const int32_t height = (int32_t)box->bottom - box->top;
@@ -44,7 +44,7 @@ static uint32_t area_of(const mcucc_box *box)
 }
 
 /* Whether the intersection of two boxes is more than the share of their union. */
-static int32_t overlap(const mcucc_box *a, const mcucc_box *b, int32_t share)
+MCUCC_CODE static int32_t overlap(const mcucc_box *a, const mcucc_box *b, int32_t share)
 {
     const int32_t width = smaller(a->right, b->right) - larger(a->left, b->left);
     const int32_t height = smaller(a->bottom, b->bottom) - larger(a->top, b->top);
@@ -56,7 +56,7 @@ static int32_t overlap(const mcucc_box *a, const mcucc_box *b, int32_t share)
     return (uint64_t)common << 16 > both * (uint32_t)share;
 }
 
-static int32_t is_new(const kept *k, const mcucc_box *box)
+MCUCC_CODE static int32_t is_new(const kept *k, const mcucc_box *box)
 {
     const mcucc_suppress_params *p = k->params;
     for (int32_t i = 0; i < k->count; ++i) {
@@ -70,14 +70,14 @@ static int32_t is_new(const kept *k, const mcucc_box *box)
 
 /* Boxes that meet ---------------------------------------------------------------------------- */
 
-static int32_t meet(const mcucc_box *a, const mcucc_box *b)
+MCUCC_CODE static int32_t meet(const mcucc_box *a, const mcucc_box *b)
 {
     return (int32_t)a->left - b->right <= 1 && (int32_t)b->left - a->right <= 1 &&
            (int32_t)a->top - b->bottom <= 1 && (int32_t)b->top - a->bottom <= 1;
 }
 
 /* The first of what is kept that a box meets; -1: none. `own` is its own place, or -1. */
-static int32_t neighbour(const kept *k, const mcucc_box *box, int32_t own)
+MCUCC_CODE static int32_t neighbour(const kept *k, const mcucc_box *box, int32_t own)
 {
     for (int32_t i = 0; i < k->count; ++i) {
         const mcucc_box other = record_at(k->out, i, k->params->record_bytes);
@@ -89,7 +89,7 @@ static int32_t neighbour(const kept *k, const mcucc_box *box, int32_t own)
 }
 
 /* The record at a place takes in a box. */
-static mcucc_box grow(const kept *k, int32_t index, const mcucc_box *box)
+MCUCC_CODE static mcucc_box grow(const kept *k, int32_t index, const mcucc_box *box)
 {
     const int32_t size = k->params->record_bytes;
     mcucc_box own = record_at(k->out, index, size);
@@ -101,7 +101,7 @@ static mcucc_box grow(const kept *k, int32_t index, const mcucc_box *box)
     return own;
 }
 
-static void drop(kept *k, int32_t index)
+MCUCC_CODE static void drop(kept *k, int32_t index)
 {
     const int32_t size = k->params->record_bytes;
     int8_t *here = k->out + index * size;
@@ -110,7 +110,7 @@ static void drop(kept *k, int32_t index)
 }
 
 /* Whether a box has become part of what is kept. What has grown may meet another that is kept. */
-static int32_t joins(kept *k, mcucc_box box)
+MCUCC_CODE static int32_t joins(kept *k, mcucc_box box)
 {
     int32_t own = -1;
     for (;;) {
@@ -132,8 +132,8 @@ static int32_t joins(kept *k, mcucc_box box)
 /* The lists ---------------------------------------------------------------------------------- */
 
 /* The list with the best record next, the first of equals; -1: all have ended. */
-static int32_t best_list(const mcucc_suppress_params *p, const int8_t *const *rows,
-                         const int16_t *next)
+MCUCC_CODE static int32_t best_list(const mcucc_suppress_params *p, const int8_t *const *rows,
+                                    const int16_t *next)
 {
     uint32_t score = 0;
     int32_t best = -1;
@@ -149,8 +149,8 @@ static int32_t best_list(const mcucc_suppress_params *p, const int8_t *const *ro
     return best;
 }
 
-void mcucc_suppress(const mcucc_suppress_params *params, const int8_t *const *rows, int8_t *out,
-                    const mcucc_span *span)
+MCUCC_CODE void mcucc_suppress(const mcucc_suppress_params *params, const int8_t *const *rows,
+                               int8_t *out, const mcucc_span *span)
 {
     const mcucc_suppress_params *p = params;
     kept k = {params, out, 0};

@@ -5,7 +5,8 @@
 #define LAST 255 /* from this entry on the function is its largest value */
 
 /* The table between two entries, times 2^bits; `largest` from the last entry on. */
-static int32_t line(const uint16_t *table, int32_t magnitude, int32_t bits, int32_t largest)
+MCUCC_CODE static int32_t line(const uint16_t *table, int32_t magnitude, int32_t bits,
+                               int32_t largest)
 {
     const int32_t index = magnitude >> bits;
     if (index >= LAST) {
@@ -16,7 +17,7 @@ static int32_t line(const uint16_t *table, int32_t magnitude, int32_t bits, int3
     return base * ((int32_t)1 << bits) + part * (table[index + 1] - base);
 }
 
-static int32_t logistic(const uint16_t *table, int32_t x)
+MCUCC_CODE static int32_t logistic(const uint16_t *table, int32_t x)
 {
     if (x >= 0) {
         return (line(table, x, 9, INT32_C(0x7fff) << 10) + (1 << 9)) >> 10;
@@ -24,7 +25,7 @@ static int32_t logistic(const uint16_t *table, int32_t x)
     return ((INT32_C(1) << 25) - line(table, -x, 9, INT32_C(0x7fff) << 10) + (1 << 9) - 1) >> 10;
 }
 
-static int32_t hyperbolic_tangent(const uint16_t *table, int32_t x)
+MCUCC_CODE static int32_t hyperbolic_tangent(const uint16_t *table, int32_t x)
 {
     const int32_t middle = INT32_C(1) << 23;
     if (x >= 0) {
@@ -33,8 +34,9 @@ static int32_t hyperbolic_tangent(const uint16_t *table, int32_t x)
     return (middle - line(table, -x, 8, INT32_C(0xffff) << 8) + (1 << 7) - 1) >> 8;
 }
 
-void mcucc_table_function_s16_s16(const mcucc_table_function_wide_params *params,
-                                  const int8_t *const *rows, int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_table_function_s16_s16(const mcucc_table_function_wide_params *params,
+                                             const int8_t *const *rows, int8_t *out,
+                                             const mcucc_span *span)
 {
     const mcucc_table_function_wide_params p = *params;
     const int32_t count = (span->end - span->begin) * p.channels;

@@ -1,7 +1,7 @@
 #include "mcucc/transpose.h"
 
-void mcucc_transpose(const mcucc_transpose_params *params, const int8_t *const *rows, int8_t *out,
-                     const mcucc_span *span)
+MCUCC_CODE void mcucc_transpose(const mcucc_transpose_params *params, const int8_t *const *rows,
+                                int8_t *out, const mcucc_span *span)
 {
     const mcucc_transpose_params p = *params;
     (void)span;

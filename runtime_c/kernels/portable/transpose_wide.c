@@ -1,7 +1,8 @@
 #include "mcucc/transpose_wide.h"
 
-void mcucc_transpose_s16_s16(const mcucc_transpose_wide_params *params, const int8_t *const *rows,
-                             int8_t *out, const mcucc_span *span)
+MCUCC_CODE void mcucc_transpose_s16_s16(const mcucc_transpose_wide_params *params,
+                                        const int8_t *const *rows, int8_t *out,
+                                        const mcucc_span *span)
 {
     const mcucc_transpose_params p = *params;
     const int16_t *const given = (const int16_t *)(const void *)rows[0];

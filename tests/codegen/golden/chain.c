@@ -24,7 +24,7 @@ static const mcucc_buffer b_ring = {
 static const mcucc_buffer b_scratch = {.offset = 528};
 
 /* Receive rows of image from the camera. */
-static int32_t receive_image(int8_t *arena, int32_t t, const mcucc_camera *camera)
+MCUCC_CODE static int32_t receive_image(int8_t *arena, int32_t t, const mcucc_camera *camera)
 {
     const mcucc_range rows = mcucc_listed(image_received_rows[t]);
 
@@ -62,7 +62,7 @@ static const mcucc_conv2d_armv7em_params a_params = {
 
 /* a: Conv2d 3x3 p1,1,1,1 (armv7em smlad, common)
  * 10x16x3 -> 10x16x8, 34,560 MACs */
-static void run_a(int8_t *arena, int32_t t)
+MCUCC_CODE static void run_a(int8_t *arena, int32_t t)
 {
     const mcucc_range rows = mcucc_sweep(t, 1, 0, 1, 10);
     const mcucc_rows x0 = {
@@ -100,7 +100,7 @@ static const mcucc_depthwise_armv7em_params b_params = {
 
 /* b: DepthwiseConv2d 3x3 p1,1,1,1 (armv7em smlad, high)
  * 10x16x8 -> 10x16x8, 11,520 MACs */
-static void run_b(int8_t *arena, int32_t t)
+MCUCC_CODE static void run_b(int8_t *arena, int32_t t)
 {
     const mcucc_range rows = mcucc_sweep(t, 1, -1, 0, 10);
     const mcucc_rows x0 = {
@@ -126,7 +126,7 @@ static void run_b(int8_t *arena, int32_t t)
 }
 
 /* Keep the rows of a that later row steps read: tile -> row cache. */
-static void keep_rows_a(int8_t *arena, int32_t t)
+MCUCC_CODE static void keep_rows_a(int8_t *arena, int32_t t)
 {
     const mcucc_range rows = mcucc_sweep(t, 1, 0, 1, 10);
     const mcucc_range columns = {0, 16};
@@ -161,7 +161,7 @@ static const mcucc_conv2d_armv7em_params c_params = {
 
 /* c: Conv2d 3x3 s2,2 p1,1,1,1 (armv7em smlad, high)
  * 10x16x8 -> 5x8x4, 11,520 MACs */
-static void run_c(int8_t *arena, int32_t t)
+MCUCC_CODE static void run_c(int8_t *arena, int32_t t)
 {
     const mcucc_range rows = mcucc_sweep(t, 1, 0, 1, 5);
     const mcucc_rows x0 = {
@@ -184,7 +184,7 @@ static void run_c(int8_t *arena, int32_t t)
 }
 
 /* A row step of stage 0. */
-static int32_t rows_of_stage_0_b(int8_t *arena, int32_t t, const mcucc_camera *camera)
+MCUCC_CODE static int32_t rows_of_stage_0_b(int8_t *arena, int32_t t, const mcucc_camera *camera)
 {
     int32_t ended;
 
@@ -199,7 +199,7 @@ static int32_t rows_of_stage_0_b(int8_t *arena, int32_t t, const mcucc_camera *c
 }
 
 /* A row step of stage 1. */
-static void rows_of_stage_1_c(int8_t *arena, int32_t t)
+MCUCC_CODE static void rows_of_stage_1_c(int8_t *arena, int32_t t)
 {
     run_c(arena, t);
 }
@@ -243,9 +243,11 @@ MCUCC_OUTLINE int32_t stage_1_c(int8_t *arena, int32_t begin, int32_t end,
 static const int16_t net_slice_counts[1] = {16};
 
 /* Slices [begin, end) of a step. */
-static int32_t net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end,
-                             const mcucc_camera *camera)
+MCUCC_CODE static int32_t net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end,
+                                        const mcucc_camera *camera)
 {
+    MCUCC_ASSERT(arena != NULL && (uintptr_t)arena % MCUCC_ARENA_LEAST_ALIGNMENT == 0);
+    MCUCC_ASSERT(camera != NULL && camera->read_row != NULL);
     switch (step) {
     case 0:
         return stage_1_c(arena, begin, end, camera);

@@ -25,7 +25,7 @@ static const mcucc_conv2d_armv7em_params conv_0_params = {
 
 /* conv_0: Conv2d 3x3 s2,2 p1,1,1,1 (armv7em smlad, common)
  * 6x6x3 -> 3x3x4, 972 MACs */
-static void run_conv_0(int8_t *arena, int32_t begin, int32_t end)
+MCUCC_CODE static void run_conv_0(int8_t *arena, int32_t begin, int32_t end)
 {
     const mcucc_rows x0 = {
         .buffer = &image_image,
@@ -67,7 +67,7 @@ static const mcucc_pointwise_armv7em_params conv_1_params = {
 
 /* conv_1: Conv2d 1x1 (armv7em smlad 1x1, high)
  * 3x3x4 -> 3x3x8, 288 MACs */
-static void run_conv_1(int8_t *arena, int32_t begin, int32_t end)
+MCUCC_CODE static void run_conv_1(int8_t *arena, int32_t begin, int32_t end)
 {
     const mcucc_rows x0 = {
         .buffer = &conv_0_tensor, .data = arena + conv_0_tensor.offset, .stride = 1, .taps = 1};
@@ -103,7 +103,7 @@ static const mcucc_depthwise_armv7em_params dw_2_params = {
 
 /* dw_2: DepthwiseConv2d 3x3 p1,1,1,1 (armv7em smlad, common)
  * 3x3x8 -> 3x3x8, 648 MACs */
-static void run_dw_2(int8_t *arena, int32_t begin, int32_t end)
+MCUCC_CODE static void run_dw_2(int8_t *arena, int32_t begin, int32_t end)
 {
     const mcucc_rows x0 = {
         .buffer = &conv_1_tensor,
@@ -145,7 +145,7 @@ static const mcucc_pointwise_armv7em_params conv_3_params = {
 
 /* conv_3: Conv2d 1x1 (armv7em smlad 1x1, high)
  * 3x3x8 -> 3x3x4, 288 MACs */
-static void run_conv_3(int8_t *arena, int32_t begin, int32_t end)
+MCUCC_CODE static void run_conv_3(int8_t *arena, int32_t begin, int32_t end)
 {
     const mcucc_rows x0 = {
         .buffer = &dw_2_tensor, .data = arena + dw_2_tensor.offset, .stride = 1, .taps = 1};
@@ -176,7 +176,7 @@ static const mcucc_add_armv7em_params add_4_params = {
 
 /* add_4: Add (armv7em ssat)
  * 3x3x4, 3x3x4 -> 3x3x4 */
-static void run_add_4(int8_t *arena, int32_t begin, int32_t end)
+MCUCC_CODE static void run_add_4(int8_t *arena, int32_t begin, int32_t end)
 {
     const mcucc_rows x0 = {
         .buffer = &conv_0_tensor, .data = arena + conv_0_tensor.offset, .stride = 1, .taps = 1};
@@ -212,7 +212,7 @@ static const mcucc_global_average_pool_armv7em_params globalaveragepool_5_params
 
 /* globalaveragepool_5: GlobalAveragePool (armv7em sxtab16)
  * 3x3x4 -> 1x1x4 */
-static void run_globalaveragepool_5(int8_t *arena)
+MCUCC_CODE static void run_globalaveragepool_5(int8_t *arena)
 {
     const mcucc_rows x0 = {
         .buffer = &add_4_tensor, .data = arena + add_4_tensor.offset, .stride = 1, .taps = 1};
@@ -259,7 +259,7 @@ static const mcucc_fully_connected_armv7em_params fc_7_params = {
 
 /* fc_7: FullyConnected (armv7em smlad, high)
  * 1x1x4 -> 1x1x3, 12 MACs */
-static void run_fc_7(int8_t *arena)
+MCUCC_CODE static void run_fc_7(int8_t *arena)
 {
     const int8_t *const rows[] = {arena + reshape_6_tensor.offset};
     const mcucc_span span = {.scratch = arena + fc_7_scratch.offset};
@@ -273,8 +273,9 @@ static const int16_t net_slice_counts[8] = {
 };
 
 /* Slices [begin, end) of a step. */
-static void net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end)
+MCUCC_CODE static void net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end)
 {
+    MCUCC_ASSERT(arena != NULL && (uintptr_t)arena % MCUCC_ARENA_LEAST_ALIGNMENT == 0);
     switch (step) {
     case 0:
         run_camera_image(arena);

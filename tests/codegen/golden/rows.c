@@ -25,7 +25,7 @@ static const mcucc_buffer b_output = {
 static const mcucc_buffer b_scratch = {.offset = 560};
 
 /* Receive rows of image from the camera. */
-static int32_t receive_image(int8_t *arena, int32_t t, const mcucc_camera *camera)
+MCUCC_CODE static int32_t receive_image(int8_t *arena, int32_t t, const mcucc_camera *camera)
 {
     const mcucc_range rows = mcucc_listed(image_received_rows[t]);
 
@@ -63,7 +63,7 @@ static const mcucc_conv2d_armv7em_params a_params = {
 
 /* a: Conv2d 3x3 p1,1,1,1 (armv7em smlad, common)
  * 12x10x4 -> 12x10x4, 17,280 MACs */
-static void run_a(int8_t *arena, int32_t t)
+MCUCC_CODE static void run_a(int8_t *arena, int32_t t)
 {
     const mcucc_range rows = mcucc_sweep(t, 1, 0, 1, 12);
     const mcucc_rows x0 = {
@@ -107,7 +107,7 @@ static const mcucc_conv2d_armv7em_params b_params = {
 
 /* b: Conv2d 3x3 p1,1,1,1 (armv7em smlad, common)
  * 12x10x4 -> 12x10x4, 17,280 MACs */
-static void run_b(int8_t *arena, int32_t t)
+MCUCC_CODE static void run_b(int8_t *arena, int32_t t)
 {
     const mcucc_range rows = mcucc_sweep(t, 1, -1, 0, 12);
     const mcucc_rows x0 = {
@@ -133,7 +133,7 @@ static void run_b(int8_t *arena, int32_t t)
 }
 
 /* Keep the rows of a that later row steps read: tile -> row cache. */
-static void keep_rows_a(int8_t *arena, int32_t t)
+MCUCC_CODE static void keep_rows_a(int8_t *arena, int32_t t)
 {
     const mcucc_range rows = mcucc_sweep(t, 1, 0, 1, 12);
     const mcucc_range columns = {0, 10};
@@ -163,9 +163,11 @@ MCUCC_OUTLINE int32_t stage_0_b(int8_t *arena, int32_t begin, int32_t end,
 static const int16_t net_slice_counts[1] = {13};
 
 /* Slices [begin, end) of a step. */
-static int32_t net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end,
-                             const mcucc_camera *camera)
+MCUCC_CODE static int32_t net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end,
+                                        const mcucc_camera *camera)
 {
+    MCUCC_ASSERT(arena != NULL && (uintptr_t)arena % MCUCC_ARENA_LEAST_ALIGNMENT == 0);
+    MCUCC_ASSERT(camera != NULL && camera->read_row != NULL);
     switch (step) {
     case 0:
         return stage_0_b(arena, begin, end, camera);

@@ -8,7 +8,7 @@ static const mcucc_buffer a_tensor = {.offset = 0, .rows = 9, .height = 9, .pitc
 static const mcucc_buffer a_scratch = {.offset = 568};
 
 /* Receive rows of image from the camera. */
-static int32_t receive_image(int8_t *arena, const mcucc_camera *camera)
+MCUCC_CODE static int32_t receive_image(int8_t *arena, const mcucc_camera *camera)
 {
 
     for (int32_t row = 0; row < 9; row++) {
@@ -45,7 +45,7 @@ static const mcucc_conv2d_armv7em_params a_params = {
 
 /* a: Conv2d 3x3 p1,1,1,1 (armv7em smlad, common)
  * 9x9x3 -> 9x9x4, 8,748 MACs */
-static void run_a(int8_t *arena)
+MCUCC_CODE static void run_a(int8_t *arena)
 {
     const mcucc_rows x0 = {
         .buffer = &image_image,
@@ -205,7 +205,7 @@ static const mcucc_partial_sums_armv7em_params c_project_0_params[3] = {
 
 /* c: SplitBlock 1x1, 3x3 s2,2 p1,1,1,1, 1x1 in 3 groups of 8 channels
  * 9x9x4 -> 5x5x24, 16,776 MACs */
-static void run_c(int8_t *arena, int32_t t)
+MCUCC_CODE static void run_c(int8_t *arena, int32_t t)
 {
     const mcucc_range rows = mcucc_sweep(t, 2, 0, 2, 5);
     const mcucc_range columns = {0, 5};
@@ -264,7 +264,7 @@ static const mcucc_finish_sums_form_params d_params = {
 
 /* d: FinishSums int32 to int8 (portable, common)
  * 5x5x24 -> 5x5x6 */
-static void run_d(int8_t *arena, int32_t t)
+MCUCC_CODE static void run_d(int8_t *arena, int32_t t)
 {
     const mcucc_range rows = mcucc_sweep(t, 2, 0, 2, 5);
     const mcucc_rows x0 = {
@@ -308,7 +308,7 @@ static const mcucc_pointwise_armv7em_params e_params = {
 
 /* e: Conv2d 1x1 (armv7em smlad 1x1, high)
  * 5x5x6 -> 5x5x3, 450 MACs */
-static void run_e(int8_t *arena, int32_t begin, int32_t end)
+MCUCC_CODE static void run_e(int8_t *arena, int32_t begin, int32_t end)
 {
     const mcucc_rows x0 = {
         .buffer = &d_tensor, .data = arena + d_tensor.offset, .stride = 1, .taps = 1};
@@ -326,9 +326,11 @@ static void run_e(int8_t *arena, int32_t begin, int32_t end)
 static const int16_t net_slice_counts[3] = {1, 3, 5};
 
 /* Slices [begin, end) of a step. */
-static int32_t net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end,
-                             const mcucc_camera *camera)
+MCUCC_CODE static int32_t net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end,
+                                        const mcucc_camera *camera)
 {
+    MCUCC_ASSERT(arena != NULL && (uintptr_t)arena % MCUCC_ARENA_LEAST_ALIGNMENT == 0);
+    MCUCC_ASSERT(camera != NULL && camera->read_row != NULL);
     switch (step) {
     case 0:
         return stage_0_a(arena, camera);

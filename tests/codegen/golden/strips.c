@@ -54,7 +54,7 @@ static const int16_t b_cached_rows[6][2] = {
 };
 
 /* Receive rows of image from the camera. */
-static int32_t receive_image(int8_t *arena, int32_t t, const mcucc_camera *camera)
+MCUCC_CODE static int32_t receive_image(int8_t *arena, int32_t t, const mcucc_camera *camera)
 {
     const mcucc_range rows = mcucc_sweep(t, 2, 0, 2, 10);
 
@@ -92,7 +92,7 @@ static const mcucc_conv2d_armv7em_params a_params = {
 
 /* a: Conv2d 3x3 p1,1,1,1 (armv7em smlad, common)
  * 10x16x3 -> 10x16x8, 34,560 MACs */
-static void run_a(int8_t *arena, int32_t t, int32_t u)
+MCUCC_CODE static void run_a(int8_t *arena, int32_t t, int32_t u)
 {
     const mcucc_range rows = mcucc_sweep(t, 2, -1, 1, 10);
     const mcucc_range columns = mcucc_listed(a_made_columns[u]);
@@ -134,7 +134,7 @@ static const mcucc_depthwise_armv7em_params b_params = {
 
 /* b: DepthwiseConv2d 3x3 p1,1,1,1 (armv7em smlad, high)
  * 10x16x8 -> 10x16x8, 11,520 MACs */
-static void run_b(int8_t *arena, int32_t t, int32_t u)
+MCUCC_CODE static void run_b(int8_t *arena, int32_t t, int32_t u)
 {
     const mcucc_range rows = mcucc_sweep(t, 2, -2, 0, 10);
     const mcucc_range columns = mcucc_listed(b_made_columns[u]);
@@ -168,7 +168,7 @@ static void run_b(int8_t *arena, int32_t t, int32_t u)
 }
 
 /* Keep the rows of a that later row steps read: tile -> row cache. */
-static void keep_rows_a(int8_t *arena, int32_t t, int32_t u)
+MCUCC_CODE static void keep_rows_a(int8_t *arena, int32_t t, int32_t u)
 {
     const mcucc_range rows = mcucc_listed(a_cached_rows[t]);
     const mcucc_range columns = mcucc_listed(a_made_columns[u]);
@@ -199,7 +199,7 @@ static const mcucc_conv2d_armv7em_params c_params = {
 
 /* c: Conv2d 3x3 s2,2 p1,1,1,1 (armv7em smlad, high)
  * 10x16x8 -> 5x8x4, 11,520 MACs */
-static void run_c(int8_t *arena, int32_t t, int32_t u)
+MCUCC_CODE static void run_c(int8_t *arena, int32_t t, int32_t u)
 {
     const mcucc_range rows = mcucc_sweep(t, 1, -1, 0, 5);
     const mcucc_range columns = mcucc_listed(c_made_columns[u]);
@@ -233,7 +233,7 @@ static void run_c(int8_t *arena, int32_t t, int32_t u)
 }
 
 /* Keep the rows of b that later row steps read: tile -> row cache. */
-static void keep_rows_b(int8_t *arena, int32_t t, int32_t u)
+MCUCC_CODE static void keep_rows_b(int8_t *arena, int32_t t, int32_t u)
 {
     const mcucc_range rows = mcucc_listed(b_cached_rows[t]);
     const mcucc_range columns = mcucc_listed(b_made_columns[u]);
@@ -268,9 +268,11 @@ MCUCC_OUTLINE int32_t stage_0_c(int8_t *arena, int32_t begin, int32_t end,
 static const int16_t net_slice_counts[1] = {2};
 
 /* Slices [begin, end) of a step. */
-static int32_t net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end,
-                             const mcucc_camera *camera)
+MCUCC_CODE static int32_t net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end,
+                                        const mcucc_camera *camera)
 {
+    MCUCC_ASSERT(arena != NULL && (uintptr_t)arena % MCUCC_ARENA_LEAST_ALIGNMENT == 0);
+    MCUCC_ASSERT(camera != NULL && camera->read_row != NULL);
     switch (step) {
     case 0:
         return stage_0_c(arena, begin, end, camera);

@@ -59,7 +59,8 @@ static const mcucc_buffer c_scratch = {.offset = 0};
 static const int16_t b_kept_columns[3][2] = {{0, 0}, {7, 8}, {0, 0}};
 
 /* Receive rows of image from the camera. */
-static int32_t receive_image(int8_t *arena, int32_t t, int32_t u, const mcucc_camera *camera)
+MCUCC_CODE static int32_t receive_image(int8_t *arena, int32_t t, int32_t u,
+                                        const mcucc_camera *camera)
 {
     const mcucc_range rows = mcucc_sweep(t, 4, -2, 2, 10);
     const mcucc_range columns = mcucc_listed(image_received_columns[u]);
@@ -80,7 +81,7 @@ static int32_t receive_image(int8_t *arena, int32_t t, int32_t u, const mcucc_ca
 }
 
 /* Load the columns of a that the step before kept: column cache -> tile. */
-static void load_columns_a(int8_t *arena, int32_t t, int32_t u)
+MCUCC_CODE static void load_columns_a(int8_t *arena, int32_t t, int32_t u)
 {
     const mcucc_range rows = mcucc_sweep(t, 4, -3, 1, 10);
     const mcucc_range columns = mcucc_sweep(u, 8, -9, -7, 16);
@@ -114,7 +115,7 @@ static const mcucc_conv2d_armv7em_params a_params = {
 
 /* a: Conv2d 3x3 p1,1,1,1 (armv7em smlad, common)
  * 10x16x3 -> 10x16x8, 34,560 MACs */
-static void run_a(int8_t *arena, int32_t t, int32_t u)
+MCUCC_CODE static void run_a(int8_t *arena, int32_t t, int32_t u)
 {
     const mcucc_range rows = mcucc_sweep(t, 4, -3, 1, 10);
     const mcucc_range columns = mcucc_sweep(u, 8, -7, 1, 16);
@@ -141,7 +142,7 @@ static void run_a(int8_t *arena, int32_t t, int32_t u)
 }
 
 /* Load the columns of b that the step before kept: column cache -> tile. */
-static void load_columns_b(int8_t *arena, int32_t t, int32_t u)
+MCUCC_CODE static void load_columns_b(int8_t *arena, int32_t t, int32_t u)
 {
     const mcucc_range rows = mcucc_sweep(t, 4, -4, 0, 10);
     const mcucc_range columns = mcucc_listed(b_loaded_columns[u]);
@@ -169,7 +170,7 @@ static const mcucc_depthwise_armv7em_params b_params = {
 
 /* b: DepthwiseConv2d 3x3 p1,1,1,1 (armv7em smlad, high)
  * 10x16x8 -> 10x16x8, 11,520 MACs */
-static void run_b(int8_t *arena, int32_t t, int32_t u)
+MCUCC_CODE static void run_b(int8_t *arena, int32_t t, int32_t u)
 {
     const mcucc_range rows = mcucc_sweep(t, 4, -4, 0, 10);
     const mcucc_range columns = mcucc_listed(b_made_columns[u]);
@@ -207,7 +208,7 @@ static void run_b(int8_t *arena, int32_t t, int32_t u)
 }
 
 /* Keep the rows of a that later row steps read: tile -> row cache. */
-static void keep_rows_a(int8_t *arena, int32_t t, int32_t u)
+MCUCC_CODE static void keep_rows_a(int8_t *arena, int32_t t, int32_t u)
 {
     const mcucc_range rows = mcucc_sweep(t, 4, -1, 1, 10);
     const mcucc_range columns = mcucc_listed(a_cached_columns[u]);
@@ -220,7 +221,7 @@ static void keep_rows_a(int8_t *arena, int32_t t, int32_t u)
 }
 
 /* Keep the columns of a that the next step reads: tile -> column cache. */
-static void keep_columns_a(int8_t *arena, int32_t t, int32_t u)
+MCUCC_CODE static void keep_columns_a(int8_t *arena, int32_t t, int32_t u)
 {
     const mcucc_range rows = mcucc_sweep(t, 4, -3, 1, 10);
     const mcucc_range columns = mcucc_listed(a_kept_columns[u]);
@@ -254,7 +255,7 @@ static const mcucc_conv2d_armv7em_params c_params = {
 
 /* c: Conv2d 3x3 s2,2 p1,1,1,1 (armv7em smlad, high)
  * 10x16x8 -> 5x8x4, 11,520 MACs */
-static void run_c(int8_t *arena, int32_t t, int32_t u)
+MCUCC_CODE static void run_c(int8_t *arena, int32_t t, int32_t u)
 {
     const mcucc_range rows = mcucc_sweep(t, 2, -2, 0, 5);
     const mcucc_range columns = mcucc_listed(c_made_columns[u]);
@@ -292,7 +293,7 @@ static void run_c(int8_t *arena, int32_t t, int32_t u)
 }
 
 /* Keep the rows of b that later row steps read: tile -> row cache. */
-static void keep_rows_b(int8_t *arena, int32_t t, int32_t u)
+MCUCC_CODE static void keep_rows_b(int8_t *arena, int32_t t, int32_t u)
 {
     const mcucc_range rows = mcucc_sweep(t, 4, -1, 0, 10);
     const mcucc_range columns = mcucc_listed(a_cached_columns[u]);
@@ -305,7 +306,7 @@ static void keep_rows_b(int8_t *arena, int32_t t, int32_t u)
 }
 
 /* Keep the columns of b that the next step reads: tile -> column cache. */
-static void keep_columns_b(int8_t *arena, int32_t t, int32_t u)
+MCUCC_CODE static void keep_columns_b(int8_t *arena, int32_t t, int32_t u)
 {
     const mcucc_range rows = mcucc_sweep(t, 4, -4, 0, 10);
     const mcucc_range columns = mcucc_listed(b_kept_columns[u]);
@@ -347,9 +348,11 @@ MCUCC_OUTLINE int32_t stage_0_c(int8_t *arena, int32_t begin, int32_t end,
 static const int16_t net_slice_counts[1] = {4};
 
 /* Slices [begin, end) of a step. */
-static int32_t net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end,
-                             const mcucc_camera *camera)
+MCUCC_CODE static int32_t net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end,
+                                        const mcucc_camera *camera)
 {
+    MCUCC_ASSERT(arena != NULL && (uintptr_t)arena % MCUCC_ARENA_LEAST_ALIGNMENT == 0);
+    MCUCC_ASSERT(camera != NULL && camera->read_row != NULL);
     switch (step) {
     case 0:
         return stage_0_c(arena, begin, end, camera);
