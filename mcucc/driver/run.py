@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from mcucc.backends.camera_rows import as_asked
 from mcucc.backends.choose import choose_emulator
+from mcucc.backends.gdb.backend import Gdb
 from mcucc.backends.host import run_host
 from mcucc.backends.interface import Emulator, RunResult
 from mcucc.base.progress import Progress, silent
@@ -104,10 +105,12 @@ def emulated(
     progress(f"running on {emulator.name}", 0, 0)
     program = compiled.program()
     raw = [as_asked(program, sample.raw) for sample in samples]
-    counted = emulator.run(firmware, raw[:1], count=True, timeout_s=time_limit_s)
+    # A debugger's server may serve one session and end: all pictures are in it, and are counted.
+    first = len(raw) if isinstance(emulator, Gdb) else 1
+    counted = emulator.run(firmware, raw[:first], count=True, timeout_s=time_limit_s)
     outputs = counted.outputs
-    if raw[1:]:
-        outputs += emulator.run(firmware, raw[1:], count=False, timeout_s=time_limit_s).outputs
+    if raw[first:]:
+        outputs += emulator.run(firmware, raw[first:], count=False, timeout_s=time_limit_s).outputs
     board = _board(firmware, program, emulator, counted, raw[0], time_limit_s)
     return Run(
         _by_name(compiled.integer, outputs),

@@ -13,6 +13,7 @@ import pytest
 from mcucc import api as mcucc_api
 from mcucc.backends import Unicorn
 from mcucc.backends.choose import choose_emulator
+from mcucc.backends.gdb import servers
 from mcucc.boards.board import load_board
 from mcucc.errors import McuccError
 from mcucc.toolchain.machines import machine_of
@@ -97,6 +98,19 @@ def test_rows_cost_no_cycles_but_the_networks(project: Project) -> None:
     assert told["memory"] == "flash"
     assert told["counter"] == "mcycle" and told["cycles"] == told["instructions"]
     assert all(step["cycles"] == step["instructions"] for step in told["steps"])
+
+
+def test_all_pictures_are_one_session(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """st-util and pyOCD end with the first client."""
+    connected = []
+    connect = servers.open_connection
+    monkeypatch.setattr(
+        servers, "open_connection", lambda *place: connected.append(place) or connect(*place)
+    )
+    out = compiled(project, "netduinoplus2")
+    with listening_qemu("netduinoplus2") as on:
+        done = mcucc("validate", out, "--data", project.data, "--on", on, "--json")
+    assert done.code == 0 and json.loads(done.out)["all_equal"] and len(connected) == 1, done.err
 
 
 def test_a_stopped_server(project: Project) -> None:
