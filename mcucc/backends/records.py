@@ -206,7 +206,7 @@ def _reads(values: Mapping[str, int]) -> list[int]:
 
 def _requests(
     asked: Sequence[int], reads: Sequence[int], steps: Sequence[int], each: int
-) -> tuple[int, ...]:
+) -> tuple[int, ...] | None:
     """Instructions from the begin of the run to each request of a row.
 
     `asked` counts from the begin of the step that asks; `reads` are the requests of every step, of
@@ -217,7 +217,7 @@ def _requests(
     for step, count in zip(steps, reads, strict=True):
         found += [before + max(0, next(requests) - each * n) for n in range(count)]
         before += step
-    return tuple(found)
+    return tuple(found) if found == sorted(found) else None  # a timer that ran over in a step
 
 
 def _check_timer(known: int) -> None:

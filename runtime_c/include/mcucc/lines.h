@@ -9,7 +9,8 @@
  *
  *     frame starts:   mcucc_lines_start(&ring); DMA goes to mcucc_lines_begin(&ring)
  *     line finished:  mcucc_lines_finish(&ring); DMA goes to mcucc_lines_begin(&ring), where it is
- *                     not NULL (a DMA that cannot be told goes round in `memory` by itself)
+ *                     not NULL (a DMA that cannot be told goes round in `memory` by itself).
+ *                     Behind the frame's last line begin none: without room it would be an overrun
  *     run:            mcucc_camera camera = {mcucc_lines_row, &ring}; NAME_run(arena, &camera)
  */
 #ifndef MCUCC_LINES_H
