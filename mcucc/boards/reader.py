@@ -29,6 +29,7 @@ class Reader:
         self._seen: set[str] = set()
 
     def fail(self, key: str, what: str, hint: str = "") -> BoardError:
+        """The error that something is wrong with a key, for the caller to raise."""
         return BoardError(f"{self._prefix}{key}: {what}", where=self._path, hint=hint)
 
     def value(self, key: str, kind: type, expected: str) -> Any:
@@ -42,12 +43,14 @@ class Reader:
         return value
 
     def text(self, key: str, expected: str = "a text") -> str:
+        """A text that is not blank, of at most LONGEST_TEXT characters."""
         value: str = self.value(key, str, expected)
         if not value.strip() or len(value) > LONGEST_TEXT:
             raise self.fail(key, f"expected {expected}, got {shown(value)}")
         return value
 
     def integer(self, key: str, least: int) -> int:
+        """A whole number from `least` to LARGEST_NUMBER."""
         expected = f"a whole number of at least {least}"
         value: int = self.value(key, int, expected)
         if not least <= value <= LARGEST_NUMBER:
@@ -55,6 +58,7 @@ class Reader:
         return value
 
     def has(self, key: str) -> bool:
+        """Whether the table has the key."""
         return key in self._values
 
     def flag(self, key: str, usual: bool) -> bool:
@@ -66,9 +70,11 @@ class Reader:
         return value
 
     def choice(self, key: str, kind: type[Choice]) -> Choice:
+        """The member of an Enum whose value the key names."""
         return self.member(key, self.text(key, f"one of {values_of(kind)}"), kind)
 
     def member(self, key: str, value: object, kind: type[Choice]) -> Choice:
+        """The member of an Enum with that value; `key` is where it stands."""
         try:
             return kind(value)
         except ValueError:
@@ -77,17 +83,21 @@ class Reader:
             ) from None
 
     def sequence(self, key: str, expected: str) -> list[Any]:
+        """An array; the caller checks what is in it."""
         values: list[Any] = self.value(key, list, expected)
         return values
 
     def table(self, key: str) -> Reader:
+        """A table below this one, which must be there."""
         value = self.value(key, dict, f"a table [{self._prefix}{key}]")
         return Reader(self._path, f"{self._prefix}{key}.", value)
 
     def optional_table(self, key: str) -> Reader | None:
+        """A table below this one, None where there is none."""
         return self.table(key) if key in self._values else None
 
     def tables(self, key: str) -> list[Reader]:
+        """An array of at least one table."""
         expected = f"at least one table [[{key}]]"
         items = self.sequence(key, expected)
         if not items or not all(isinstance(item, dict) for item in items):
