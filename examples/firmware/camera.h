@@ -5,11 +5,16 @@
 #include <stdint.h>
 
 #include "mcucc/lines.h"
+#include "person.h"
 
-/* Lines that the ring holds, the one that is being filled among them: of the report, for the
- * sensor's line period (docs/integration.md, Line buffers). */
+/* Lines that the ring holds, the one that is being filled among them: as many as mcucc compile
+ * --line-period found for a core that does nothing else, and what comes while other tasks run. */
 #ifndef CAMERA_LINES
+#if defined(PERSON_LINE_BUFFERS)
+#define CAMERA_LINES (PERSON_LINE_BUFFERS + 2)
+#else
 #define CAMERA_LINES 32
+#endif
 #endif
 
 /* Why a picture came to nothing: what camera_read_row, and so the network's run, returns. */
