@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -62,6 +63,24 @@ def test_the_report_adds_up(compiled: Project) -> None:
     assert sum(live["size"] for live in plan["peak_live"]) == plan["peak_bytes"]
     assert "painted" not in report["counting"][0]["how"]
     assert "pattern" in report["counting"][0]["how"]
+
+
+def test_the_header_has_the_measured_figures_and_the_core_s_alignment(compiled: Project) -> None:
+    """The board's core is an M7, whose data cache has lines of 32 bytes."""
+    report = json.loads((compiled.folder / "out" / "report.json").read_text())
+    header = (compiled.folder / "out" / "net.h").read_text()
+    macros = dict(re.findall(r"#define NET_(\w+) (\w+)$", header, re.MULTILINE))
+    assert int(macros["STACK_BYTES"]) == report["sram"]["stack"]
+    assert int(macros["CODE_BYTES"]) == report["flash"]["code"]
+    assert int(macros["WEIGHTS_BYTES"]) == report["flash"]["weights"]
+    assert "stm32f746g-disco (cortex-m7)" in header and report["tools"]["compiler"] in header
+    assert macros["ARENA_ALIGNMENT"] == "32"
+
+
+def test_without_a_run_the_header_has_no_figures(project: Project) -> None:
+    result = project.compile("--c-only", out="library")
+    assert result.code == 0, result.err
+    assert "STACK_BYTES" not in (project.folder / "library" / "net.h").read_text()
 
 
 def test_the_report_names_kernels_and_requantization(compiled: Project) -> None:
