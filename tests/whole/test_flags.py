@@ -26,7 +26,7 @@ TRACED = (
     "-Og -fstack-protector-all -finstrument-functions -fno-omit-frame-pointer -fno-inline -ftrapv"
 )
 EVERY = (
-    "-O0 -fpatchable-function-entry=4 -ftrivial-auto-var-init=pattern -fasynchronous-unwind-tables",
+    "-O0 -fpatchable-function-entry=4 -ftrivial-auto-var-init=pattern",
     "-O1 -fharden-compares -fharden-conditional-branches -fno-toplevel-reorder -fipa-pta",
     "-O2 -flto",
     "-O2 -fPIC",
@@ -47,7 +47,7 @@ BOARDS = {
     "stm32f746g-disco": (),
     "rpi-pico2": ("-O2 -mcmse", "-O2 -mpure-code"),
     "corstone-300": ("-O2 -mcmse", "-O2 -mpure-code"),
-    "esp32-c3": ("-O2 -mno-strict-align", "-O2 -msave-restore"),
+    "esp32-c3": (),
 }
 BY_DAY = ("rpi-pico", "nucleo-l4r5zi", "corstone-300", "esp32-c3")
 # What the flags call, of a user's own firmware.
