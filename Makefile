@@ -110,7 +110,8 @@ check: setup
 # What `make test` leaves out, and three thousand random networks under random plans.
 nightly: setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "nightly and not zoo" -rs
-	MCUCC_BATCHES=60 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/whole/test_random_plans.py
+	MCUCC_BATCHES=60 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal \
+		tests/whole/test_random_plans.py tests/whole/test_mutants.py
 
 # Each is imported, simplified, lowered, and every fourth planned and replayed, within 5 s and 1 GiB,
 # or refused by an error of ours; input number i of a seed is always the same.
