@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from mcucc.base.progress import Progress, silent
 from mcucc.driver.folder import CompiledFolder
 from mcucc.driver.load import LoadedModel, NetworkOptions, forms_of
-from mcucc.driver.preprocess_check import preprocess_warning
+from mcucc.driver.preprocess_check import preprocess_warning, replaced_warning
 from mcucc.driver.samples import evenly, unseen_samples
 from mcucc.evaluate.calibration_check import calibration_warnings
 from mcucc.evaluate.diagnosis import SEEN, UNSEEN, Diagnosis, with_shares, worst_output
@@ -33,9 +33,11 @@ class Health:
 
 
 def examine(network: LoadedModel, options: NetworkOptions, progress: Progress = silent) -> Health:
-    """The health of a network that was quantized here; none of others."""
+    """What there is to say of a network; its layers only where it was quantized here."""
+    replaced = replaced_warning(network.file.path, options.preprocess)
+    always = (replaced,) if replaced else ()
     if network.origin is None or network.synthetic or options.data is None:
-        return Health()
+        return Health(warnings=always)
     calibrated = network.origin.calibration
     unseen = unseen_samples(
         network.imported, network.preprocess, options.data, options.calibrate, LABELLED
@@ -44,7 +46,7 @@ def examine(network: LoadedModel, options: NetworkOptions, progress: Progress = 
     progress("looking at the calibration pictures", 0, 0)
     looks = calibration_warnings(calibrated.samples, unseen, found)
     fits = preprocess_warning(network, unseen)
-    return Health(found, (*looks, fits) if fits else looks)
+    return Health(found, (*always, *looks, fits) if fits else (*always, *looks))
 
 
 def diagnose(

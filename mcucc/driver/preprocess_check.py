@@ -1,4 +1,4 @@
-"""Whether the preprocessing is the network's: the float network's classes on labelled pictures.
+"""Whether the preprocessing is the network's: by the model's own TOML, and by labelled pictures.
 
 A wrong scale, mean or order of colours still gives numbers, only worse ones. Where another usual
 preprocessing is right on clearly more pictures, ours is not the one the network was trained with.
@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from mcucc.answers.answer import ClassesAnswer
 from mcucc.driver.load import LoadedModel
+from mcucc.errors import DataError
 from mcucc.evaluate.ways import is_classifier
-from mcucc.images.preprocess import Preprocess
+from mcucc.images.preprocess import Preprocess, toml_document, toml_of
 from mcucc.images.samples import Picture, Sample
 from mcucc.oracles.float_session import FloatSession
 
@@ -29,6 +31,32 @@ USUAL: dict[str, tuple[float, tuple[float, ...], tuple[float, ...]]] = {
     "bytes as they are": (1.0, (0.0,), (1.0,)),
     "ImageNet's mean and std": (1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
 }
+
+
+VALUES = ("scale", "mean", "std")  # keys whose defaults are numbers like any others
+
+
+def replaced_warning(model: Path, option: Path | None) -> str:
+    """What the model's own TOML says and the one given in its place does not; "" for nothing."""
+    own = toml_of(model)
+    if option is None or own is None or own.resolve() == option.resolve():
+        return ""
+    try:
+        said, says = toml_document(own), toml_document(option)
+    except DataError:  # the one in use was read before: it is the other, which nobody asked for
+        return ""
+    lost = ["[output]"] if "output" in said and "output" not in says else []
+    before, now = (each.get("preprocess") for each in (said, says))
+    keys: list[str] = []
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = [key for key in VALUES if key in before and key not in now]
+    lost += [f"{', '.join(keys)} of [preprocess]"] if keys else []
+    if not lost:
+        return ""
+    return (
+        f"{option.name} is read in place of {own.name} and says nothing of its "
+        f"{' and of '.join(lost)}: copy what is to hold"
+    )
 
 
 def _classifies(network: LoadedModel) -> bool:

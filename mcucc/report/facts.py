@@ -198,7 +198,7 @@ class Report:
     tools: Mapping[str, str]
     program_text: tuple[str, ...] = ()  # lines: the plan, and its program as a loop nest
     diagnosis: Diagnosis | None = None  # None: no float network, or no pictures
-    warnings: tuple[str, ...] = ()  # of the calibration pictures
+    warnings: tuple[str, ...] = ()  # of the calibration pictures and the TOML
     constant_outputs: tuple[ConstantOutputFacts, ...] = ()
     merged: tuple[MergedFacts, ...] = ()
     answers: tuple[AnswerFacts, ...] = ()

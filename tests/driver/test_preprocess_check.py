@@ -9,6 +9,7 @@ import pytest
 
 from mcucc.driver.diagnose import examine
 from mcucc.driver.load import NetworkOptions, load_network
+from mcucc.driver.preprocess_check import replaced_warning
 from mcucc.images.preprocess import Preprocess
 from mcucc.oracles.float_session import FloatSession
 from tests.quantize.float_nets import FloatNet
@@ -61,3 +62,33 @@ def test_the_right_one_is_not_doubted(network, tmp_path: Path) -> None:
 def test_a_wrong_one_is_named_with_the_right_one(network, tmp_path, text, words) -> None:
     (line,) = warnings(network, tmp_path, text)
     assert "of 48 labelled pictures" in line and words in line
+
+
+OWN = "[preprocess]\nscale = 0.5\nmean = [0.5]\nfilter = 'box'\n[output.embedding]\noutput = 'x'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[preprocess]\nscale = 1", "[output] and of mean of [preprocess]"),
+        ("[preprocess]\nmean = [0]\nscale = 1", "says nothing of its [output]:"),
+        ("[preprocess]\n[output]\n", "says nothing of its scale, mean of [preprocess]:"),
+    ],
+)
+def test_a_toml_in_place_of_the_models_own_says_what_is_lost(tmp_path, text, words) -> None:
+    given = tmp_path / "camera.toml"
+    given.write_text(text)
+    assert replaced_warning(tmp_path / "net.onnx", given) == ""
+    (tmp_path / "net.toml").write_text(OWN)
+    said = replaced_warning(tmp_path / "net.onnx", given)
+    assert said.startswith("camera.toml is read in place of net.toml") and words in said
+
+
+@pytest.mark.parametrize("own", [OWN, "[broken", "preprocess = 3", ""])
+def test_nothing_is_said_where_nothing_is_lost(tmp_path, own) -> None:
+    given, beside = tmp_path / "camera.toml", tmp_path / "net.toml"
+    given.write_text(OWN)
+    beside.write_text(own)
+    assert replaced_warning(tmp_path / "net.onnx", given) == ""
+    assert replaced_warning(tmp_path / "net.onnx", beside) == ""
+    assert replaced_warning(tmp_path / "net.onnx", None) == ""
