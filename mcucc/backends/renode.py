@@ -13,7 +13,6 @@ import re
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -22,7 +21,15 @@ from pathlib import Path
 
 from mcucc.backends.gdb.backend import placed_for
 from mcucc.backends.gdb.server import Endpoint
-from mcucc.backends.gdb.servers import LOCAL, free_ports, open_connection
+from mcucc.backends.gdb.servers import (
+    GRACE_S,
+    LAST_WORDS,
+    first_connection,
+    free_ports,
+    quoted,
+    with_last_words,
+    words_of,
+)
 from mcucc.backends.interface import EmulationFault, HangError
 from mcucc.backends.process import started
 from mcucc.base.names import comment
@@ -39,12 +46,11 @@ from mcucc.toolchain.targets import no_firmware
 NAME = "renode"
 USAGE = "renode[:FILE.repl]"
 START_LIMIT_S = 120.0  # Mono compiles Renode at its start: 11 s were seen on a busy machine
-_GRACE_S, _POLL_S, _REST_S = 2.0, 0.05, 0.5
+_REST_S = 0.5
 _PAGE = 4096
 _VERSION_S = 30.0
 # Renode 1.15.3 reads MPU_CTRL's bit 0 as PRIVDEFENA on Armv8-M: nothing is denied.
 _FENCES_V8 = (1, 16)
-_LAST_WORDS = 1500  # characters
 _DEFAULT_REGIONS = 8  # of Renode's Cortex-M where a platform does not say
 # Where a user's platform gets its counter: vendor's space of Cortex-M, where no peripheral is.
 _COUNTER = Span(0xE0200000, _PAGE)
@@ -59,7 +65,6 @@ _FAILED = re.compile(
     r"There was an error executing command|No such command or device|Bad parameters for command"
     r"|does not provide a field|Could not tokenize|(?m:^)Error E\d+:"
 )
-_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _HELIUM = "Renode up to 1.16.1 lacks Helium's loops (WLSTP, LETP): --on qemu runs them"
 _NO_M55 = "Renode 1.15 has no Cortex-M55; 1.16 has one: a newer Renode, or --on qemu"
 
@@ -123,7 +128,7 @@ class Renode:
                 stdin=subprocess.PIPE,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
-                grace_s=_GRACE_S,
+                grace_s=GRACE_S,
             ) as process,
             _closed(process),
             self._connected(process, port, said, firmware.board) as connection,
@@ -156,19 +161,19 @@ class Renode:
         self, process: subprocess.Popen[bytes], port: int, said: Path, board: Board
     ) -> socket.socket:
         """The first connection that is taken; ToolError with Renode's words where none is."""
-        deadline = time.monotonic() + self.limit_s
-        while time.monotonic() < deadline:
+
+        def going_on() -> None:
             if process.poll() is not None:
                 what = f"Renode ended at once, with exit code {process.returncode}"
-                raise ToolError(f"{what}{_quoted(said)}", where=self.name)
-            if _FAILED.search(_words(said)):
+                raise ToolError(f"{what}{quoted(said)}", where=self.name)
+            if _FAILED.search(words_of(said)):
                 raise self._script_error(process, said, board)
-            try:
-                return open_connection(LOCAL, port)
-            except OSError:
-                time.sleep(_POLL_S)
-        what = f"Renode did not open its GDB server within {self.limit_s:g} s"
-        raise ToolError(f"{what}{_quoted(said)}", where=self.name)
+
+        connection = first_connection(port, self.limit_s, going_on)
+        if connection is None:
+            what = f"Renode did not open its GDB server within {self.limit_s:g} s"
+            raise ToolError(f"{what}{quoted(said)}", where=self.name)
+        return connection
 
     def _script_error(
         self, process: subprocess.Popen[bytes], said: Path, board: Board
@@ -176,9 +181,9 @@ class Renode:
         """What Renode complains of: the lines behind its announcement."""
         with suppress(subprocess.TimeoutExpired):
             process.wait(_REST_S)  # for the rest of its words
-        words = _words(said)
+        words = words_of(said)
         failed = _FAILED.search(words)
-        complaint = words[failed.start() if failed else 0 :].strip()[:_LAST_WORDS]
+        complaint = words[failed.start() if failed else 0 :].strip()[:LAST_WORDS]
         hint = ""
         if board.core is Core.M55 and "cpu type" in complaint.lower():
             hint = _NO_M55
@@ -301,16 +306,6 @@ def _closed(process: subprocess.Popen[bytes]) -> Iterator[None]:
                 process.stdin.close()
 
 
-def _words(said: Path) -> str:
-    return _COLOUR.sub("", said.read_text("utf-8", "replace"))
-
-
-def _quoted(said: Path) -> str:
-    """The end of what Renode printed, on lines of its own; "" where it said nothing."""
-    words = _words(said).strip()[-_LAST_WORDS:]
-    return f":\n{words}" if words else ""
-
-
 def _explained(
     error: ToolError, process: subprocess.Popen[bytes], said: Path, board: Board
 ) -> ToolError:
@@ -322,6 +317,4 @@ def _explained(
         return error
     with suppress(subprocess.TimeoutExpired):
         process.wait(_REST_S)  # where the connection broke off because it ends
-    if process.poll() is None:
-        return error
-    return ToolError(f"{error.what}{_quoted(said)}", where=error.where, hint=error.hint)
+    return with_last_words(error, process, said)

@@ -196,8 +196,11 @@ class _Compiler:
         data, flag = options.network.data, OPTIMIZE[options.schedule.optimize]
         measured = self._measured(compiled, sources, folder)
         rows = pace.row_facts(program, measured, board, options.sensor)
-        compiled = replace(compiled, code=pace.with_line_buffers(compiled.code, rows, folder))
-        compiled = with_figures(compiled, measured, board, [flag], folder)
+        code = pace.with_line_buffers(compiled.code, rows)
+        code = with_figures(code, measured, board, [flag])
+        if code is not compiled.code:
+            compiled = replace(compiled, code=code)
+            write_library(code, folder)  # again: NAME.h says what was measured
         export_all(options.exports, compiled.code, self.network, board, data, flag, folder)
         limit = min(options.schedule.sram or board.ram_bytes, board.ram_bytes)
         report = _report(compiled, self.health, board, measured, rows, limit)

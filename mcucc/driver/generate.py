@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from mcucc.base.names import comment
 from mcucc.boards.board import Board
 from mcucc.codegen.figures import Figures
 from mcucc.codegen.model import ModelCode, Origin, model_code
-from mcucc.codegen.write import write_library
 from mcucc.driver.load import LoadedModel
 from mcucc.driver.measure import Measured
 from mcucc.schedule.plan.check import check
@@ -55,14 +53,14 @@ def generate(network: LoadedModel, chosen: Schedule, name: str, board: Board) ->
 
 
 def with_figures(
-    compiled: Compiled, measured: Measured, board: Board, flags: Sequence[str], folder: Path
-) -> Compiled:
-    """The same with what was measured in NAME.h, which is written again; no code depends on it.
+    code: ModelCode, measured: Measured, board: Board, flags: Sequence[str]
+) -> ModelCode:
+    """The same with what was measured in NAME.h; no other code depends on it.
 
     Without a run there are no figures: an estimate in a macro would be taken for more.
     """
     if measured.stack_source != "painted":
-        return compiled
+        return code
     built = " ".join((measured.compiler, *flags))
     figures = Figures(
         stack=measured.stack,
@@ -70,6 +68,4 @@ def with_figures(
         weights=measured.flash.weights,
         conditions=comment(f"{board.name} ({board.core.value}), {built}"),
     )
-    made = replace(compiled, code=replace(compiled.code, figures=figures))
-    write_library(made.code, folder)
-    return made
+    return replace(code, figures=figures)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from mcucc.boards.board import Board
 from mcucc.codegen.model import ModelCode
-from mcucc.codegen.write import write_library
 from mcucc.driver.measure import Measured
 from mcucc.errors import FitError, ModelError, ToolError
 from mcucc.report.rows import RowFacts
@@ -95,8 +93,8 @@ def _check_pace(facts: RowFacts, board: Board) -> None:
     )
 
 
-def with_line_buffers(code: ModelCode, facts: RowFacts | None, folder: Path) -> ModelCode:
-    """The same with NAME_LINE_BUFFERS in NAME.h, written again; no other code depends on it."""
+def with_line_buffers(code: ModelCode, facts: RowFacts | None) -> ModelCode:
+    """The same with NAME_LINE_BUFFERS in NAME.h; no other code depends on it."""
     pace = None if facts is None else facts.wanted
     if facts is None or pace is None:
         return code
@@ -104,6 +102,4 @@ def with_line_buffers(code: ModelCode, facts: RowFacts | None, folder: Path) -> 
         f"lines {pace.period_us:g} us apart, {facts.clock_hz / 1e6:g} MHz, "
         f"{facts.cycles_per_instruction:g} cycles an instruction"
     )
-    made = replace(code, line_buffers=pace.buffers, line_buffers_for=note)
-    write_library(made, folder)
-    return made
+    return replace(code, line_buffers=pace.buffers, line_buffers_for=note)

@@ -11,7 +11,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,9 +27,10 @@ from mcucc.toolchain.real_machine import machine_behind
 LOCAL = "127.0.0.1"
 START_LIMIT_S = 30.0
 CONNECT_LIMIT_S = 5.0
-_GRACE_S = 2.0
+GRACE_S = 2.0
 _POLL_S = 0.05
-_LAST_WORDS = 1500  # characters
+LAST_WORDS = 1500  # characters
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _SAFE = re.compile(r"[\w./\\:@+(), -]{1,300}")
 
 
@@ -202,7 +203,7 @@ class Started:
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
-                grace_s=_GRACE_S,
+                grace_s=GRACE_S,
             ) as process,
         ):
             connection = self._connected(process, ports[0], said)
@@ -210,22 +211,22 @@ class Started:
                 try:
                     yield Endpoint(connection, self.program.reset)
                 except ToolError as error:
-                    raise _with_last_words(error, process, said) from error
+                    raise with_last_words(error, process, said) from error
 
     def _connected(self, process: subprocess.Popen[bytes], port: int, said: Path) -> socket.socket:
-        """The first connection that is taken. It is the one to use: many servers take only one."""
-        deadline = time.monotonic() + self.limit_s
-        while time.monotonic() < deadline:
+        """The first connection that is taken; ToolError with the server's words where none is."""
+
+        def alive() -> None:
             status = process.poll()
             if status is not None:
                 what = f"{self.program.programs[0]} ended at once, with exit code {status}"
-                raise ToolError(f"{what}{_quoted(said)}", where=self.name, hint=_CONNECTED)
-            try:
-                return open_connection(LOCAL, port)
-            except OSError:
-                time.sleep(_POLL_S)
-        what = f"{self.program.programs[0]} did not listen within {self.limit_s:g} s"
-        raise ToolError(f"{what}{_quoted(said)}", where=self.name, hint=_CONNECTED)
+                raise ToolError(f"{what}{quoted(said)}", where=self.name, hint=_CONNECTED)
+
+        connection = first_connection(port, self.limit_s, alive)
+        if connection is None:
+            what = f"{self.program.programs[0]} did not listen within {self.limit_s:g} s"
+            raise ToolError(f"{what}{quoted(said)}", where=self.name, hint=_CONNECTED)
+        return connection
 
 
 @dataclass(frozen=True)
@@ -359,14 +360,34 @@ def free_ports(count: int) -> list[int]:
             each.close()
 
 
-def _quoted(said: Path) -> str:
+def first_connection(port: int, limit_s: float, look: Callable[[], None]) -> socket.socket | None:
+    """The first connection that a program which starts takes, None where it takes none in time.
+
+    It is the one to use: many servers take only one. `look` raises where waiting is in vain.
+    """
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        look()
+        try:
+            return open_connection(LOCAL, port)
+        except OSError:
+            time.sleep(_POLL_S)
+    return None
+
+
+def words_of(said: Path) -> str:
+    """What a server printed, without colours."""
+    return _COLOUR.sub("", said.read_text("utf-8", "replace"))
+
+
+def quoted(said: Path) -> str:
     """The end of what a server printed, on lines of its own; "" where it said nothing."""
-    words = said.read_text("utf-8", "replace").strip()[-_LAST_WORDS:]
+    words = words_of(said).strip()[-LAST_WORDS:]
     return f":\n{words}" if words else ""
 
 
-def _with_last_words(error: ToolError, process: subprocess.Popen[bytes], said: Path) -> ToolError:
+def with_last_words(error: ToolError, process: subprocess.Popen[bytes], said: Path) -> ToolError:
     """An error of the session: with the server's words where the server is gone."""
     if process.poll() is None:
         return error
-    return ToolError(f"{error.what}{_quoted(said)}", where=error.where, hint=error.hint)
+    return ToolError(f"{error.what}{quoted(said)}", where=error.where, hint=error.hint)
