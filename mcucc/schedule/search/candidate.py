@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple, Protocol, TypeVar
 
 from mcucc.schedule.expand.planner_graph import PlannerGraph
-from mcucc.schedule.plan.plan import EdgePlan, Form, SplitPlan, StagePlan
+from mcucc.schedule.plan.plan import EdgePlan, Form, StagePlan
 from mcucc.schedule.plan.spans import Reuse
 from mcucc.schedule.search.costs import ALIKE
 from mcucc.schedule.search.limits import Tile
+from mcucc.schedule.search.view import View
 
 # Linked list of decisions, the last first: (earlier decisions, tensor, form, rows, columns).
 # Tuples, as a search makes a million of them.
@@ -45,24 +45,6 @@ class Parts:
     stages: tuple[Candidate, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class SplitView:
-    """A network with its blocks split; `cuts` are positions in the plain network by its own."""
-
-    network: PlannerGraph
-    splits: Mapping[str, SplitPlan]
-    cuts: Mapping[int, int]
-
-    @cached_property
-    def positions(self) -> Mapping[int, int]:
-        """Its own positions by those in the plain network."""
-        return {cut: position for position, cut in self.cuts.items()}
-
-    def splits_of(self, names: Sequence[str]) -> tuple[SplitPlan, ...]:
-        """The splits of a stage of these nodes."""
-        return tuple(self.splits[name] for name in names if name in self.splits)
-
-
 class Key(NamedTuple):
     """What tells candidates apart, whatever bytes they are thought to need.
 
@@ -84,8 +66,8 @@ class Candidate:
     """A stage of nodes [begin, end): bytes, cost above the least of its nodes, and how.
 
     Bytes are estimated, or exact where they have been measured (`table`). With `Parts` it is a
-    chain of stages. With a `view` its tensors and decisions are those of that network: its blocks
-    are split. None: no tensor is inside.
+    chain of stages. With a `view` its tensors and decisions are those of that network. `how`
+    is None where no tensor is inside.
     """
 
     begin: int
@@ -94,7 +76,7 @@ class Candidate:
     cost: float
     tile: Tile
     how: Decisions | Parts | None = None
-    view: SplitView | None = None
+    view: View | None = None
     strips: int = 1
 
     @property
@@ -117,10 +99,10 @@ class Candidate:
         found = []
         for stage in self.stages:
             names = tuple(node.name for node in network.nodes[stage.begin : stage.end])
-            splits = () if stage.view is None else stage.view.splits_of(names)
             feeds = stage is not self.stages[-1]
             edges = stage.edges(network)
-            found.append(StagePlan(names, stage.tile, edges, feeds, splits, stage.strips))
+            plan = StagePlan(names, stage.tile, edges, feeds, strips=stage.strips)
+            found.append(plan if stage.view is None else stage.view.added(plan))
         return found
 
 

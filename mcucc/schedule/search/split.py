@@ -12,16 +12,17 @@ from dataclasses import replace
 
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.plan import Plan, SplitPlan, StagePlan
-from mcucc.schedule.search.candidate import Candidate, SplitView
+from mcucc.schedule.search.candidate import Candidate
 from mcucc.schedule.search.costs import ALIKE
 from mcucc.schedule.search.facts import SearchFacts
 from mcucc.schedule.search.limits import SplitLimits, Tile
 from mcucc.schedule.search.space import Space
 from mcucc.schedule.search.stage import stages_ending
+from mcucc.schedule.search.view import View
 from mcucc.schedule.split.rewrite import Block, blocks_of, with_splits
 
 
-def views(network: PlannerGraph, ends: range, limits: SplitLimits) -> Iterator[SplitView]:
+def views(network: PlannerGraph, ends: range, limits: SplitLimits) -> Iterator[View]:
     """The network in groups of few, more and many channels, for stages that end at `ends`."""
     blocks = _blocks(network, range(ends.start - limits.walk.longest, ends.stop))
     seen: list[Mapping[str, SplitPlan]] = []
@@ -56,7 +57,7 @@ def _split(network: PlannerGraph, block: Block, channels: int, multiple: int) ->
     return SplitPlan(block.project.name, min(expanded, -(-even // multiple) * multiple))
 
 
-def _view(network: PlannerGraph, splits: Mapping[str, SplitPlan]) -> SplitView:
+def _view(network: PlannerGraph, splits: Mapping[str, SplitPlan]) -> View:
     names = tuple(node.name for node in network.nodes)
     stage = StagePlan(names, (1, 0), splits=tuple(splits.values()))
     graph, _ = with_splits(network.graph, Plan("", network.image, (stage,)))
@@ -66,13 +67,18 @@ def _view(network: PlannerGraph, splits: Mapping[str, SplitPlan]) -> SplitView:
         for i, node in enumerate(graph.nodes)
         if i + 1 == len(graph.nodes) or graph.nodes[i + 1].name not in splits
     }
-    return SplitView(PlannerGraph(graph, network.image), splits, {0: 0, **cuts})
+
+    def added(stage: StagePlan) -> StagePlan:
+        found = tuple(splits[name] for name in stage.nodes if name in splits)
+        return replace(stage, splits=found)
+
+    return View(PlannerGraph(graph, network.image), {0: 0, **cuts}, frozenset(splits), added)
 
 
 class SplitSearch:
     """Stages of a view that split at least one block."""
 
-    def __init__(self, plain: SearchFacts, view: SplitView) -> None:
+    def __init__(self, plain: SearchFacts, view: View) -> None:
         self.plain, self.view = plain.network, view
         self.facts = SearchFacts(view.network, plain.cost)
         self.base = _before(map(plain.least_cost, plain.network.nodes))
@@ -91,7 +97,7 @@ class SplitSearch:
         begin = self.view.cuts.get(position)
         if begin is None:
             return False
-        return any(node.name in self.view.splits for node in self.plain.nodes[begin:end])
+        return any(node.name in self.view.marks for node in self.plain.nodes[begin:end])
 
     def _of_plain(self, stage: Candidate, end: int) -> Candidate:
         """The stage among those of the plain network: cost above the least of its nodes."""

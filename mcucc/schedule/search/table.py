@@ -12,14 +12,15 @@ from mcucc.errors import ModelError
 from mcucc.schedule.expand.expand import chain_arena, chain_bytes
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.plan import StagePlan
-from mcucc.schedule.search.candidate import Candidate, Draft, Key, SplitView
+from mcucc.schedule.search.candidate import Candidate, Draft, Key
 from mcucc.schedule.search.join import join
 from mcucc.schedule.search.limits import SearchLimits
+from mcucc.schedule.search.view import View
 
 # Bytes of a stage that cannot be built: more than any cap.
 UNBUILDABLE = sys.maxsize
 # Stages of which one measurement holds: nodes, tiles and policies of the same network.
-_Alike = tuple[SplitView | None, int, tuple[StagePlan, ...]]
+_Alike = tuple[View | None, int, tuple[StagePlan, ...]]
 
 
 class StageTable:
@@ -123,7 +124,7 @@ class StageTable:
         view = stage.view
         if view is None:
             network, plans, begin = self.network, stage.plans(self.network), stage.begin
-        else:  # the network is split already: a plan of its nodes, not of the blocks
+        else:  # the network is rewritten already: a plan of its own nodes
             network = view.network
             begin, end = view.positions[stage.begin], view.positions[stage.end]
             names = tuple(node.name for node in network.nodes[begin:end])
