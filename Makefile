@@ -125,6 +125,7 @@ zoo: setup
 bench: setup
 	$(BIN)/python -m benchmarks.kernels
 	$(BIN)/python -m benchmarks.networks $(TFLITE)
+	$(BIN)/python -m benchmarks.planner $(TFLITE)
 	$(BIN)/python -m benchmarks.sram $(TFLITE)
 	$(BIN)/python -m benchmarks.litert $(TFLITE)
 	$(BIN)/python -m benchmarks.accuracy $(TFLITE)
