@@ -46,7 +46,7 @@ def expand(graph: IntegerGraph, plan: Plan, limits: ArenaLimits = DEFAULT_LIMITS
     begin = 0
     for numbers in chains_of(split_plan):
         plans = [split_plan.stages[number] for number in numbers]
-        chains.append(_chain(net, plans, begin, buffers))
+        chains.append(built_chain(net, plans, begin, buffers))
         begin = chains[-1].end
     return _allocated(net, plan, chains, buffers, limits)
 
@@ -77,11 +77,11 @@ def _alone(net: PlannerGraph, plans: Sequence[StagePlan], begin: int) -> tuple[l
             kind = BufferKind.IMAGE if number in net.inputs else BufferKind.TENSOR
             id, shape = BufferId(tensor.name), (tensor.height, tensor.row_bytes, tensor.pixel_bytes)
             buffers[id] = Buffer(id, tensor.name, kind, *shape)
-    live = live_ranges(net, [_chain(net, plans, begin, buffers)], buffers)
+    live = live_ranges(net, [built_chain(net, plans, begin, buffers)], buffers)
     return live.requests(buffers), live
 
 
-def _chain(
+def built_chain(
     net: PlannerGraph, plans: Sequence[StagePlan], begin: int, buffers: Buffers
 ) -> BuiltChain:
     """The stages of a chain; `buffers` takes what they add."""
