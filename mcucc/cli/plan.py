@@ -153,6 +153,11 @@ def _notes(found: PlanReport) -> list[str]:
             for stage in plan.stages
             if stage.strips > 1
         ),
+        *(
+            f"stage {stage.name} computes {', '.join(stage.again)} a second time"
+            for stage in plan.stages
+            if stage.again
+        ),
         *(f"{split.node}: {split_words(split)}" for stage in plan.stages for split in stage.splits),
         *(f"counted: {line}" for line in found.counted),
         f"instructions: estimated for {found.fitted_core}; {fit.words}",

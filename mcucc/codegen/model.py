@@ -277,11 +277,12 @@ def _calls(program: Program) -> dict[str, KernelCall]:
 def _tables(
     calls: Mapping[str, KernelCall], cameras: Mapping[str, CameraInput], names: Names
 ) -> tuple[Table, ...]:
-    found = [
-        _table(names.table(node, array.name), array)
-        for node, call in calls.items()
-        for array in call.arrays
-    ]
+    arrays: dict[str, ConstArray] = {}
+    for node, call in calls.items():
+        for array in call.arrays:
+            known = arrays.setdefault(names.table(node, array.name), array)
+            assert np.array_equal(known.data, array.data)  # a clone's: see `Names.table`
+    found = [_table(name, array) for name, array in arrays.items()]
     for tensor, camera in cameras.items():
         if not camera.is_offset:
             found.append(_table(names.camera_table(tensor), ConstArray("", camera.table)))

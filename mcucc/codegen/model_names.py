@@ -31,6 +31,7 @@ class Names:
         graph = program.graph
         self.model = model
         self.nodes = short_identifiers(node.name for node in graph.nodes)
+        self._originals = {node.name: node.again for node in graph.nodes if node.again}
         self.tensors = short_identifiers(graph.activations)
         self.ends = identifiers((*graph.inputs, *graph.outputs))
         self._symbols: dict[tuple[str | int, ...], str] = {}
@@ -75,7 +76,8 @@ class Names:
         return f"{self.model}__{what}"
 
     def table(self, node: str, array: str) -> str:
-        """A kernel's table."""
+        """A kernel's table; a clone reads those of its original."""
+        node = self._originals.get(node, node)
         return self.symbol(self._own(f"{self.nodes[node]}_{array}"), "table", node, array)
 
     def fields(self, node: str, call: KernelCall, prefix: str = "") -> tuple[Field, ...]:

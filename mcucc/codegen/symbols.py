@@ -25,5 +25,5 @@ def symbol_owners(program: Program, model: str) -> dict[str, str]:
         if call.border is not None:
             owners |= dict.fromkeys(table_names(names, node.name), node.name)
         for array in call.arrays:
-            owners[names.table(node.name, array.name)] = node.name
+            owners.setdefault(names.table(node.name, array.name), node.name)
     return owners

@@ -28,7 +28,7 @@ def room_of(board: Board, optimize: str, flash: int) -> Room:
 def table_bytes(graph: IntegerGraph) -> dict[str, int]:
     """Bytes of weights and tables of every node with code, of kernels bound to a board."""
     return {
-        node.name: sum(int(array.data.nbytes) for array in node.call().arrays)
+        node.name: sum(int(array.data.nbytes) for array in node.tables)
         for node in graph.nodes
         if node.kernel.granularity is not Granularity.ALIAS
     }

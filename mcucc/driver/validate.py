@@ -290,11 +290,12 @@ def _divergence(
     """Where the first wrong sample of a way goes wrong: by layer on the host, else by output."""
     wrong = int(np.flatnonzero(differing_pictures(reference, values))[0])
     sample = samples[wrong]
-    expected = _tensors(compiled.integer, sample)
+    graph = compiled.program().graph  # its nodes are those of the steps
+    expected = _tensors(graph, sample)
     found = {name: value[wrong] for name, value in values.items()}
     if way.name == "host":
         found = _trace(compiled, library, sample)
-    place = first_divergence(compiled.integer, way.name, sample.name, expected, found)
+    place = first_divergence(graph, way.name, sample.name, expected, found)
     if place is None:  # step by step it is right: the whole run is at fault
         raise ToolError("outputs differ although every layer agrees", where=sample.name)
     return place

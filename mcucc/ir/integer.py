@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.ir.kernel import Kernel, KernelCall, Variant
+from mcucc.ir.kernel import ConstArray, Kernel, KernelCall, Variant
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.numerics.fixed_point import INT8, INT8_MAX, INT8_MIN, IntegerArray, Rounding
 
@@ -81,7 +81,8 @@ class IntegerNode:
     """One kernel applied to named activations, and the C variant chosen for it.
 
     The kernel says what is computed, the variant by which C. Without a variant it is the portable
-    C of the kernel itself.
+    C of the kernel itself. With `again` it is a clone of the node of that name: it computes the
+    same a second time, into a tensor of its own, from the same constants.
     """
 
     name: str
@@ -89,10 +90,16 @@ class IntegerNode:
     inputs: tuple[str, ...]
     output: str
     variant: Variant | None = None
+    again: str = ""
 
     def call(self) -> KernelCall:
         """The C call."""
         return self.kernel.call() if self.variant is None else self.variant.call
+
+    @property
+    def tables(self) -> tuple[ConstArray, ...]:
+        """The constant tables of its own: a clone has those of its original."""
+        return () if self.again else self.call().arrays
 
     @property
     def scratch_bytes(self) -> int:
@@ -150,8 +157,8 @@ class IntegerGraph:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of one layer-by-layer inference."""
-        return sum(self.macs_of(node) for node in self.nodes)
+        """Multiply-accumulates of one layer-by-layer inference, which computes nothing twice."""
+        return sum(self.macs_of(node) for node in self.nodes if not node.again)
 
     def run(self, inputs: Mapping[str, IntegerArray]) -> dict[str, IntegerArray]:
         """Interpret the network in NumPy.

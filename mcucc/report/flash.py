@@ -59,7 +59,7 @@ def flash_facts(
 def table_facts(program: Program) -> FlashFacts:
     """What is known without an image: the bytes of every node's weights and tables, no code."""
     layers = {
-        node.name: sum(array.data.nbytes for array in node.call().arrays)
+        node.name: sum(array.data.nbytes for array in node.tables)
         for node in program.graph.nodes
         if node.kernel.granularity is not Granularity.ALIAS
     }
@@ -69,7 +69,8 @@ def table_facts(program: Program) -> FlashFacts:
 
 def weight_bytes(graph: IntegerGraph) -> int:
     """The weights of all layers in the bits they are stored in."""
-    nodes = [node for node in graph.nodes if node.kernel.granularity is not Granularity.ALIAS]
+    coded = [node for node in graph.nodes if node.kernel.granularity is not Granularity.ALIAS]
+    nodes = [node for node in coded if not node.again]
     return sum(node.kernel.weight_bytes(node.call().id.bits) for node in nodes)
 
 

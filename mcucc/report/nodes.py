@@ -18,7 +18,8 @@ class NodeFacts:
     `tensor` is what it makes, of shape `output`. `macs` are those of its whole output, `executed`
     those of the plan; `variant` and `isa` say which C computes it, `requantization` how its sums
     become values; `before_bytes` are the bytes in use while it runs layer by layer; `weight_bits`
-    are those a weight is stored in, `value_bits` those of a value of `tensor`.
+    are those a weight is stored in, `value_bits` those of a value of `tensor`. A node that is
+    computed a second time (`again`, the first one's name) has no weights and no MACs of its own.
     """
 
     name: str
@@ -35,6 +36,7 @@ class NodeFacts:
     before_bytes: int
     weight_bits: int = 8
     value_bits: int = 8
+    again: str = ""
 
 
 def node_facts(program: Program, layers: Program) -> tuple[NodeFacts, ...]:
@@ -61,12 +63,13 @@ def node_facts(program: Program, layers: Program) -> tuple[NodeFacts, ...]:
                     requantization=requantization(node),
                     tensor=node.output,
                     output=program.graph.activations[node.output].shape,
-                    macs=program.graph.macs_of(node),
+                    macs=0 if node.again else program.graph.macs_of(node),
                     executed=executed.get(node.name, 0),
-                    weight_bytes=sum(array.data.nbytes for array in node.call().arrays),
-                    before_bytes=before[node.name],
+                    weight_bytes=sum(array.data.nbytes for array in node.tables),
+                    before_bytes=before[node.again or node.name],
                     weight_bits=node.call().id.bits,
                     value_bits=8 * program.graph.activations[node.output].dtype.itemsize,
+                    again=node.again,
                 )
             )
     return tuple(facts)

@@ -30,7 +30,7 @@ class StageFacts:
 
     `tile` is rows and columns of one step, 0 columns being whole rows (of one of its column
     `strips`); `macs` are executed, `macs_once` those of its nodes layer by layer; `bytes` are in
-    use at its peak.
+    use at its peak. Nodes of `again` were computed by an earlier stage too.
     """
 
     name: str
@@ -42,6 +42,7 @@ class StageFacts:
     macs_once: int
     bytes: int
     splits: tuple[SplitFacts, ...] = ()
+    again: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,10 @@ def _stages(program: Program) -> tuple[StageFacts, ...]:
             strips=len(stage.strips),
             edges=_edges(stage, outside),
             macs=stage.macs,
-            macs_once=sum(program.graph.macs_of(node) for node in stage.nodes),
+            macs_once=sum(program.graph.macs_of(node) for node in stage.nodes if not node.again),
             bytes=needed,
             splits=_splits(stage),
+            again=tuple(node.again for node in stage.nodes if node.again),
         )
         for stage, needed in zip(program.stages, program.stage_bytes, strict=True)
         if stage.actions

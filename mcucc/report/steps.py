@@ -27,7 +27,7 @@ def layer_facts(program: Program, instructions: tuple[int, ...] | None) -> tuple
                 output=program.graph.activations[stage.nodes[-1].output].shape,
                 macs=stage.macs,
                 weight_bytes=sum(
-                    array.data.nbytes for node in _worked(stage) for array in node.call().arrays
+                    array.data.nbytes for node in _worked(stage) for array in node.tables
                 ),
                 live_bytes=needed,
                 instructions=None if instructions is None else counts.get(number, 0),

@@ -133,14 +133,17 @@ def _stage(head: str, nodes: str, *rest: str) -> StagePlan:
         raise ValueError(f"{head!r}, {nodes!r} is no stage")
     edges: list[EdgePlan] = []
     splits: list[SplitPlan] = []
+    again: tuple[str, ...] = ()
     for line in rest:
-        if held := HOLD.fullmatch(line):
+        if line.startswith("again "):
+            again = tuple(line.removeprefix("again ").split(", "))
+        elif held := HOLD.fullmatch(line):
             form, rows, columns = Form(held[2]), Reuse(held[3]), Reuse(held[4])
             edges += [EdgePlan(t, form, rows, columns) for t in held[1].split(", ")]
         elif split := SPLIT.fullmatch(line):
             splits.append(SplitPlan(split[1], int(split[2])))
         else:
-            raise ValueError(f"{line!r} is neither hold nor split")
+            raise ValueError(f"{line!r} is neither again nor hold nor split")
     return StagePlan(
         nodes=tuple(nodes.removeprefix("nodes ").split(", ")),
         tile=(int(said[1]), int(said[2] or 0)),
@@ -148,4 +151,5 @@ def _stage(head: str, nodes: str, *rest: str) -> StagePlan:
         feeds=said[4] is not None,
         splits=tuple(splits),
         strips=int(said[3] or 1),
+        again=again,
     )

@@ -18,7 +18,8 @@ from mcucc.driver.target import bind
 from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.buffers import BufferKind
-from mcucc.schedule.plan.check import CheckError, check
+from mcucc.schedule.plan.check import check
+from mcucc.schedule.plan.check_network import CheckError
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.plan.program import Copy, Program, Stage
 from mcucc.schedule.plan.spans import EMPTY

@@ -24,7 +24,8 @@ from mcucc.schedule.plan.spans import Reuse
 from mcucc.toolchain import BuildOptions, build_firmware
 from tests.graphs import Builder, mobile_net, same
 from tests.whole.batch import Case, run_batch, write_units
-from tests.whole.networks import borders, splits
+from tests.whole.networks import borders, splits, squeeze_excite
+from tests.whole.twice import TWICE, twice_plan
 from tests.wide import widened
 
 BOARD, HELIUM = load_board("nucleo-l4r5zi"), load_board("corstone-300")
@@ -47,6 +48,7 @@ NETWORKS = {
     "residual_inside": lower(residual_inside()),
     "splits": lower(splits()),
     "borders": lower(borders()),
+    "squeeze_excite": lower(squeeze_excite()),
     "wide_residual": lower(widened(residual_inside(), 1)),
     "wide_borders": lower(widened(borders(), 2)),
 }
@@ -104,6 +106,10 @@ def named_cases(board: Board = BOARD) -> dict[str, Case]:
             cases[f"int16 in a stage of {nodes}, tiles of {tile}, cached"] = case_of(
                 "wide_residual", plan, board
             )
+    for how, (tile, edges) in TWICE.items():
+        cases[f"a gated tensor computed twice, {how}"] = case_of(
+            "squeeze_excite", twice_plan(tile, edges), board
+        )
     for tile in ((2, 2), (1, 0)):
         plan = stage_of(NETWORKS["borders"], 8, tile, ())
         cases[f"borders with biases of their own, tiles of {tile}, cached"] = case_of(
@@ -118,7 +124,8 @@ def test_the_named_cases_are_what_they_say() -> None:
     integer = NETWORKS["residual_inside"]
     assert {type(node.kernel).__name__ for node in integer.consumers(cut)} >= {"AddKernel"}
     for what, case in cases.items():
-        assert (case.program.factor > 1.0) == ("recomputed" in what), what
+        again = "recomputed" in what or "twice" in what
+        assert (case.program.factor > 1.0) == again, what
     graph = cases["whole rows, cached"].program.graph
     layers = expand(graph, layers_plan(graph, ImagePolicy.ROWS))
     assert cases["whole rows, cached"].program.arena_bytes < layers.arena_bytes

@@ -131,6 +131,8 @@ def _chain(stage: StageFacts, nodes: Mapping[str, NodeFacts]) -> tuple[ChainLink
             again = " and ".join(axis for axis, way in ways if way is Reuse.RECOMPUTE)
             waiting = next(edges, None)
         lines = [name, kernel_words(node)]
+        if node.again:
+            lines.append(f"computes {node.again} a second time")
         if held is not None:
             lines.append(f"held as {HELD[held]}" + (f"; {again} computed again" if again else ""))
         glyph = GLYPHS.get(kind, kind[:1])

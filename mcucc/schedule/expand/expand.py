@@ -26,6 +26,7 @@ from mcucc.schedule.plan.live_ranges import LiveRange
 from mcucc.schedule.plan.plan import Plan, StagePlan
 from mcucc.schedule.plan.program import Chain, Program
 from mcucc.schedule.split.rewrite import with_splits
+from mcucc.schedule.twice.rewrite import with_clones
 
 # int32 sums and word-wise kernels want their buffers aligned.
 ALIGNMENT = 4
@@ -39,16 +40,17 @@ def expand(graph: IntegerGraph, plan: Plan, limits: ArenaLimits = DEFAULT_LIMITS
     Raises ModelError when the plan does not fit the network: unknown or missing nodes, an order
     that reads what is not computed yet, tiles whose rates do not fit together.
     """
-    split_graph, split_plan = with_splits(replace(graph, nodes=_ordered(graph, plan)), plan)
-    net = PlannerGraph(split_graph, plan.image)
+    made, made_plan = with_clones(graph, plan)
+    made, made_plan = with_splits(replace(made, nodes=_ordered(made, made_plan)), made_plan)
+    net = PlannerGraph(made, plan.image)
     buffers: Buffers = {}
     chains: list[BuiltChain] = []
     begin = 0
-    for numbers in chains_of(split_plan):
-        plans = [split_plan.stages[number] for number in numbers]
+    for numbers in chains_of(made_plan):
+        plans = [made_plan.stages[number] for number in numbers]
         chains.append(built_chain(net, plans, begin, buffers))
         begin = chains[-1].end
-    return _allocated(net, plan, chains, buffers, limits)
+    return _allocated(net, graph, plan, chains, buffers, limits)
 
 
 def chain_bytes(net: PlannerGraph, plans: Sequence[StagePlan], begin: int) -> int:
@@ -122,6 +124,7 @@ def _ordered(graph: IntegerGraph, plan: Plan) -> tuple[IntegerNode, ...]:
 
 def _allocated(
     net: PlannerGraph,
+    network: IntegerGraph,
     plan: Plan,
     chains: Sequence[BuiltChain],
     buffers: Buffers,
@@ -141,6 +144,7 @@ def _allocated(
     stages = tuple(built.stage for chain in chains for built in chain.stages)
     nodes = {node.name: node for stage in stages for node in stage.nodes}
     return Program(
+        network=network,
         graph=replace(net.graph, nodes=tuple(nodes[node.name] for node in net.graph.nodes)),
         plan=plan,
         stages=stages,

@@ -5,7 +5,8 @@ not where the program says, when bytes outside the arena or outside a buffer are
 kernel would overwrite what it still reads; the count of multiply-accumulates must be the plan's.
 It knows only the order of execution stated in `program` and the windows of the kernels: none of the
 planner's formulas. Bytes of one strip that happen to be right in the next one are not forgotten: a
-step may only rely on bytes that are right, wherever they come from.
+step may only rely on bytes that are right, wherever they come from. `check_network` proves that
+what the stages compute is the network.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.errors import McuccError
 from mcucc.ir.integer import Activation, IntegerNode
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.plan.buffers import Buffer, BufferKind
+from mcucc.schedule.plan.check_network import CheckError, network_values
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Chain, Compute, Copy, Program, Receive, Stage
 from mcucc.schedule.plan.spans import Range
@@ -27,10 +28,6 @@ Tags = npt.NDArray[np.int64]
 TENSOR_TAG = 1 << 40  # tags of tensor n start at (n + 1) * TENSOR_TAG
 NOTHING = -1
 WORD = 4  # bytes: the alignment of mcucc_span.scratch and of int32 sums
-
-
-class CheckError(McuccError):
-    """A program that would compute wrong results or leave its arena. Always mcucc's own fault."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +62,17 @@ def check(program: Program) -> Checked:
     return Checked(int(replay.touched.sum()), replay.macs, replay.kernel_rows)
 
 
+def _bases(program: Program) -> dict[str, int]:
+    """The first tag of every tensor: of those that hold the same values, the same."""
+    values = network_values(program)
+    found = {name: (i + 1) * TENSOR_TAG for i, name in enumerate(program.graph.inputs)}
+    for node in (node for stage in program.stages for node in stage.nodes):
+        alias = node.kernel.granularity is Granularity.ALIAS
+        fresh = found[node.inputs[0]] if alias else (len(found) + 1) * TENSOR_TAG
+        found[node.output] = found.get(values[node.output], fresh)
+    return found
+
+
 class _Replay:
     """The arena of tags and the counters."""
 
@@ -78,13 +86,7 @@ class _Replay:
         self.where = "start"
         self.received: dict[str, int] = dict.fromkeys(self.graph.inputs, 0)
         self.sums: dict[str, npt.NDArray[np.int64]] = {}
-        self.base: dict[str, int] = {}
-        for name in self.graph.inputs:
-            self.base[name] = (len(self.base) + 1) * TENSOR_TAG
-        for node in self.graph.nodes:
-            alias = node.kernel.granularity is Granularity.ALIAS
-            fresh = (len(self.base) + 1) * TENSOR_TAG
-            self.base[node.output] = self.base[node.inputs[0]] if alias else fresh
+        self.base = _bases(program)
         blocks = [n for n in self.graph.nodes if n.kernel.granularity is Granularity.BLOCK]
         self.sums_of_groups = {node.output for node in blocks}
         self.taken: dict[int, int] = {}  # row steps of all strips, by stage

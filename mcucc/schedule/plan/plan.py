@@ -17,7 +17,7 @@ from mcucc.errors import ModelError
 from mcucc.schedule.plan.spans import Reuse
 
 VERSION = 1
-OPTIONAL = ("feeds", "splits", "strips")  # keys that older files do not have
+OPTIONAL = ("feeds", "splits", "strips", "again")  # keys that older files do not have
 LARGEST_FILE = 2**26  # bytes
 LARGEST_SIDE = 2**26  # rows, columns or channels: no activation has more elements
 
@@ -83,6 +83,8 @@ class StagePlan:
     Blocks of `splits` are never expanded as a whole.
     With several `strips` all rows are computed for the first vertical strip of the columns, then
     for the next; whole rows are then rows of the strip.
+    Nodes of `again` are computed a second time here: an earlier stage has made what they make, for
+    other readers (see `schedule.twice`).
     """
 
     nodes: tuple[str, ...]
@@ -91,6 +93,7 @@ class StagePlan:
     feeds: bool = False
     splits: tuple[SplitPlan, ...] = ()
     strips: int = 1
+    again: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,7 @@ def _stage_data(stage: StagePlan) -> dict[str, Any]:
         "tile": list(stage.tile),
         "strips": stage.strips,
         "feeds": stage.feeds,
+        "again": list(stage.again),
         "splits": [{"node": split.node, "channels": split.channels} for split in stage.splits],
         "edges": [
             {

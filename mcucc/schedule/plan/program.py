@@ -206,12 +206,15 @@ def _title(nodes: Sequence[IntegerNode]) -> str:
 class Program:
     """Stages in order, the chains they run in, and their arena.
 
+    `network` is what is computed, `graph` what the plan makes of it: clones of nodes that are
+    computed again, the two nodes of a split block.
     `live_ranges` of all buffers are those that offsets were decided from; buffers of a pair
     `in_place` may share an offset. `stage_bytes` is the most that is live at one time of each
     stage. No offsets of these very buffers need less than `lower_bound` bytes, which is at least
     the most live at one time of all. `macs` are those executed.
     """
 
+    network: IntegerGraph
     graph: IntegerGraph
     plan: Plan
     stages: tuple[Stage, ...]

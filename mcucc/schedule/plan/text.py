@@ -48,6 +48,8 @@ def _stage_plan(number: int, stage: StagePlan) -> list[str]:
         what.append("feeds the next stage")
     lines = [f"  stage {number}: {', '.join(what)}"]
     lines += wrapped("    nodes ", ", ".join(map(one_line, stage.nodes)))
+    if stage.again:
+        lines += wrapped("    again ", ", ".join(map(one_line, stage.again)))
     alike: dict[str, list[str]] = {}
     for edge in stage.edges:
         alike.setdefault(held_text(edge), []).append(one_line(edge.tensor))

@@ -53,6 +53,10 @@ def _block(graph: IntegerGraph, project: IntegerNode) -> Block | str:
     for node in (expand, depthwise):
         if node.output in graph.outputs or len(graph.consumers(node.output)) != 1:
             return f"{node.output} is read elsewhere too"
+    nodes = (expand, depthwise, project)
+    originals = {node.again for node in graph.nodes if node.again}
+    if any(node.again or node.name in originals for node in nodes):
+        return "it is computed twice"
     why = why_no_block(expand.kernel, depthwise.kernel, project.kernel)
     return why or Block(expand, depthwise, project)
 

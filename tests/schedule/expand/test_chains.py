@@ -11,7 +11,8 @@ from mcucc.quantize.lower import lower
 from mcucc.report.steps import layer_facts
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.buffers import BufferId, BufferKind, Part
-from mcucc.schedule.plan.check import CheckError, check
+from mcucc.schedule.plan.check import check
+from mcucc.schedule.plan.check_network import CheckError
 from mcucc.schedule.plan.plan import ImagePolicy, Plan, StagePlan
 from tests.graphs import Builder
 

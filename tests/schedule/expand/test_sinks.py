@@ -10,7 +10,8 @@ from mcucc.ops.max_pool import MaxPool
 from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.buffers import BufferKind
-from mcucc.schedule.plan.check import CheckError, check
+from mcucc.schedule.plan.check import check
+from mcucc.schedule.plan.check_network import CheckError
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.plan.program import Compute, Program
 from mcucc.schedule.plan.spans import EMPTY
@@ -103,12 +104,13 @@ def test_maps_of_two_sizes_are_no_head() -> None:
     program = streamed((1, 0))
     graph = program.graph
     nodes = [
-        replace(node, inputs=(node.inputs[0], "conv_5")) if node.name == "fine" else node
+        replace(node, inputs=(node.inputs[0], "image")) if node.name == "fine" else node
         for node in graph.nodes
     ]
     stage = program.stages[0]
     own = {node.name: node for node in nodes}
     stage = replace(stage, nodes=tuple(own[node.name] for node in stage.nodes))
-    broken = replace(program, graph=replace(graph, nodes=tuple(nodes)), stages=(stage,))
+    graph = replace(graph, nodes=tuple(nodes))
+    broken = replace(program, network=graph, graph=graph, stages=(stage,))
     with pytest.raises(CheckError, match="several sizes"):
         check(broken)

@@ -13,7 +13,8 @@ from mcucc.quantize.lower import lower
 from mcucc.report.memory import memory_facts
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.buffers import BufferId, BufferKind
-from mcucc.schedule.plan.check import CheckError, check
+from mcucc.schedule.plan.check import check
+from mcucc.schedule.plan.check_network import CheckError
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.plan.program import Compute, Program
 from mcucc.schedule.search.front import SearchOptions, search

@@ -17,7 +17,8 @@ from mcucc.ops.common.partial_sums import PartialSumsKernel
 from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.buffers import BufferKind
-from mcucc.schedule.plan.check import CheckError, check
+from mcucc.schedule.plan.check import check
+from mcucc.schedule.plan.check_network import CheckError
 from mcucc.schedule.plan.plan import ImagePolicy, Plan, SplitPlan, StagePlan
 from mcucc.schedule.plan.program import Compute, Program
 from mcucc.schedule.search.costs import MACS, cost_model, program_cost
