@@ -1,0 +1,1 @@
+"""The walks of the search: all partial stages of a network advance together, as arrays."""

@@ -1,0 +1,143 @@
+"""All walks together find what each finds by itself, and sums in closed form are the sums."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import numpy as np
+from hypothesis import assume, given, settings
+
+from mcucc.ir.integer import IntegerGraph
+from mcucc.quantize.lower import lower
+from mcucc.schedule.expand.planner_graph import PlannerGraph
+from mcucc.schedule.plan.plan import ImagePolicy
+from mcucc.schedule.plan.spans import covered as covered_by_steps
+from mcucc.schedule.search.costs import ALIKE, MACS, CostModel, cost_model
+from mcucc.schedule.search.facts import SearchFacts
+from mcucc.schedule.search.limits import ANY_TILE, WalkLimits
+from mcucc.schedule.search.named import SCHEDULES
+from mcucc.schedule.search.space import Space
+from mcucc.schedule.search.stage import stages_ending
+from mcucc.schedule.search.stages import Rules, Stages, Walks
+from mcucc.schedule.search.walks.costs import covered
+from mcucc.schedule.search.walks.run import walk
+from tests.graphs import mobile_net
+from tests.schedule.networks import networks
+
+EVERY = 10**9
+KINDS = {
+    "cached": Rules(recompute=False, kept=EVERY),
+    "everything": Rules(kept=2000),
+    **{
+        name: Rules(s.corner.forms, s.corner.cache, s.corner.recompute, s.corner.pinned, kept=EVERY)
+        for name, s in SCHEDULES.items()
+        if s.corner is not None
+    },
+}
+
+
+def walks_of(facts: SearchFacts, strips: int = 1) -> Walks:
+    """Every walk of a network."""
+    nodes = enumerate(facts.network.nodes, 1)
+    ends = [end for end, node in nodes if node.streams]
+    return Walks.of([(end, *t, strips) for end in ends for t in facts.tiles(end, ANY_TILE, 1)])
+
+
+def front(stages: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    """The (bytes, cost) that no other beats."""
+    kept: list[tuple[int, float]] = []
+    for size, cost in sorted(stages):
+        if not kept or cost < kept[-1][1] - ALIKE:
+            kept.append((size, cost))
+    return kept
+
+
+def reached(stages: list[tuple[int, float]], size: int) -> float:
+    """The least cost within so many bytes."""
+    return min((cost for bytes_, cost in stages if bytes_ <= size), default=float("inf"))
+
+
+def found(stages: Stages) -> dict[int, list[tuple[int, float]]]:
+    """(bytes, cost) by begin."""
+    by_begin: dict[int, list[tuple[int, float]]] = {}
+    for begin, size, cost in zip(stages.begin, stages.bytes, stages.cost, strict=True):
+        by_begin.setdefault(int(begin), []).append((int(size), float(cost)))
+    return by_begin
+
+
+@given(
+    st.integers(1, 9),
+    st.integers(-40, 40),
+    st.integers(0, 30),
+    st.integers(1, 40),
+    st.integers(-5, 9),
+    st.integers(0, 20),
+)
+def test_positions_covered_in_closed_form_are_those_of_all_steps(
+    rate: int, lo: int, length: int, size: int, first: int, last: int
+) -> None:
+    arrays = (np.array([value]) for value in (rate, lo, lo + length, size, first, last))
+    closed = covered(*arrays)
+    assert closed == covered_by_steps(rate, lo, lo + length, size, first, last)
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(
+    networks(more=True),
+    st.sampled_from(sorted(KINDS)),
+    st.sampled_from(ImagePolicy),
+    st.sampled_from([MACS, cost_model("cortex-m4")]),
+    st.sampled_from([1, 1, 2, 3]),
+    st.data(),
+)
+def test_arrays_find_what_single_walks_find(
+    graph: IntegerGraph,
+    kind: str,
+    image: ImagePolicy,
+    cost: CostModel,
+    strips: int,
+    data: st.DataObject,
+) -> None:
+    """The same fronts, for every choice of named schedules; every one is kept here."""
+    facts, rules = SearchFacts(PlannerGraph(graph, image), cost), KINDS[kind]
+    walks = walks_of(facts, strips)
+    assume(len(walks))
+    number = data.draw(st.integers(0, len(walks) - 1))
+    one = Walks(*(a[number : number + 1] for a in vars(walks).values()))
+    most = EVERY if kind != "everything" else 60
+    space = Space(
+        rules.forms, rules.cache, rules.recompute, rules.pinned, strips=strips,
+        limits=WalkLimits(most, most),
+    )  # fmt: skip
+    end, rows, columns, _ = (int(a[0]) for a in vars(one).values())
+    mine = found(walk(facts, one, rules))
+    theirs: dict[int, list[tuple[int, float]]] = {}
+    for stage in stages_ending(facts, end, (rows, columns), space, 20_000).stages:
+        theirs.setdefault(stage.begin, []).append((stage.bytes, stage.cost))
+    for begin, stages in theirs.items():
+        for size, least in front(stages):
+            assert reached(mine[begin], size) <= least + 2 * ALIKE
+        for size, least in front(mine[begin]) if kind != "everything" else ():
+            assert reached(stages, size) <= least + 2 * ALIKE
+
+
+def test_walks_together_find_the_best_of_each_and_say_how() -> None:
+    facts = SearchFacts(
+        PlannerGraph(lower(mobile_net()), ImagePolicy.ROWS), cost_model("cortex-m4")
+    )
+    walks, rules = walks_of(facts), Rules(cap=6000)
+    together = walk(facts, walks, rules)
+    again = walk(facts, walks, rules)
+    assert len(together) > 20
+    assert [together.decisions(i) for i in range(len(together))] == [
+        again.decisions(i) for i in range(len(again))
+    ]
+    parts = [
+        walk(facts, Walks(*(a[i : i + 1] for a in vars(walks).values())), rules)
+        for i in range(len(walks))
+    ]
+    alone = Stages.together(parts)
+    for end in sorted(set(together.end.tolist())):
+        best, each = (found(s.take(s.end == end)) for s in (together, alone))
+        assert {b: front(stages) for b, stages in best.items()} == {
+            b: front(stages) for b, stages in each.items()
+        }
