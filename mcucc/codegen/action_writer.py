@@ -11,6 +11,7 @@ from mcucc.codegen.actions import (
     BlockCode,
     Call,
     CopyCode,
+    DeliverCode,
     Part,
     ReceiveCode,
     RowCode,
@@ -30,7 +31,7 @@ from mcucc.ir.kernel import Granularity
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import INT16
 from mcucc.schedule.plan import buffers as plan
-from mcucc.schedule.plan.program import Action, Compute, Copy, Program, Receive, Stage
+from mcucc.schedule.plan.program import Action, Compute, Copy, Deliver, Program, Receive, Stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +76,8 @@ class ActionWriter:
             return self._receive(action)
         if isinstance(action, Copy):
             return self._copy(index, action)
+        if isinstance(action, Deliver):
+            return self._deliver(action)
         node = self.nodes[action.node]
         if node.kernel.granularity is Granularity.BLOCK:
             return self._block(action, node)
@@ -105,6 +108,15 @@ class ActionWriter:
     def _camera_table(self, tensor: str) -> str:
         camera = self.cameras.get(tensor)
         return "" if camera is None or camera.is_offset else self.names.camera_table(tensor)
+
+    def _deliver(self, action: Deliver) -> DeliverCode:
+        return DeliverCode(
+            name=self._moving("deliver", action.tensor),
+            comments=(f"Hand out rows of {comment(action.tensor)}, which are complete.",),
+            part=self._part(action, self.graph.activations[action.tensor], "handed_out"),
+            source=self.constants.buffer(action.source),
+            output_index=self.graph.outputs.index(action.tensor),
+        )
 
     def _copy(self, index: int, action: Copy) -> CopyCode:
         purpose = _purpose(action)

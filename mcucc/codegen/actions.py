@@ -22,6 +22,7 @@ from mcucc.codegen.expression import (
     later,
 )
 from mcucc.codegen.model_names import Field
+from mcucc.codegen.ports import Port, Ports, result_of
 from mcucc.ir.window import Window
 
 SLICES = ("int32_t begin", "int32_t end")  # which of them a call makes
@@ -29,13 +30,13 @@ SLICES = ("int32_t begin", "int32_t end")  # which of them a call makes
 
 @dataclass(frozen=True)
 class Function:
-    """A C function of the arena, and of the steps and the camera where it needs them."""
+    """A C function of the arena, and of the steps and the ports where it needs them."""
 
     name: str
     comments: tuple[str, ...]
 
     template: ClassVar[str]
-    takes_camera: ClassVar[bool] = False
+    ports: ClassVar[Ports] = ()
 
     @property
     def slices(self) -> int:
@@ -49,21 +50,22 @@ class Function:
 
     @property
     def returns(self) -> str:
-        """The C type of its result: with a camera, 0 or what its `read_row` ended the run with."""
-        return "int32_t" if self.takes_camera else "void"
+        """The C type of its result."""
+        return result_of(self.ports)
 
     @property
     def arguments(self) -> str:
         """What a call hands over."""
         steps = [loop.value for loop in Loop if loop in self.loops]
-        return ", ".join(["arena", *steps, *(["camera"] if self.takes_camera else [])])
+        return ", ".join(["arena", *steps, *(port.value for port in self.ports)])
 
     @property
     def parameters(self) -> str:
         """The same as it is declared."""
         steps = [f"int32_t {loop.value}" for loop in Loop if loop in self.loops]
-        camera = ["const mcucc_camera *camera"] if self.takes_camera else []
-        return ", ".join(["int8_t *arena", *steps, *(SLICES if self.slices > 1 else ()), *camera])
+        slices = SLICES if self.slices > 1 else ()
+        ports = (port.parameter for port in self.ports)
+        return ", ".join(["int8_t *arena", *steps, *slices, *ports])
 
 
 @dataclass(frozen=True)
@@ -226,11 +228,33 @@ class ReceiveCode(Function):
     input_index: int
 
     template: ClassVar[str] = "model/receive.c.j2"
-    takes_camera: ClassVar[bool] = True
+    ports: ClassVar[Ports] = (Port.CAMERA,)
 
     @property
     def guarded(self) -> bool:
         """Whether at some column step nothing comes."""
+        return self.part.columns.empties
+
+    @property
+    def loops(self) -> Loops:
+        """Those of the rows, and of columns that may be empty: rows are whole."""
+        return self.part.rows.loops | (self.part.columns.loops if self.guarded else NEVER)
+
+
+@dataclass(frozen=True)
+class DeliverCode(Function):
+    """Rows of an output are handed out: whole ones, at the last column step."""
+
+    part: Part
+    source: BufferCode
+    output_index: int
+
+    template: ClassVar[str] = "model/deliver.c.j2"
+    ports: ClassVar[Ports] = (Port.SINK,)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether at some column step nothing goes."""
         return self.part.columns.empties
 
     @property
@@ -387,5 +411,5 @@ class BlockCode(Function):
         return (self.part.loops | self.target.loops).union(*(x.loops for x in self.inputs))
 
 
-ActionCode = ReceiveCode | CopyCode | TensorCode | RowCode | SinkCode | BlockCode
+ActionCode = ReceiveCode | DeliverCode | CopyCode | TensorCode | RowCode | SinkCode | BlockCode
 KernelAction = TensorCode | RowCode | SinkCode

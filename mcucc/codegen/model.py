@@ -17,6 +17,7 @@ from mcucc.codegen.constants import BufferCode, Constant, Constants
 from mcucc.codegen.figures import Figures
 from mcucc.codegen.layout import Cells
 from mcucc.codegen.model_names import Names, c_float, c_int
+from mcucc.codegen.ports import Port, Ports, result_of
 from mcucc.codegen.reserved import check_name
 from mcucc.codegen.slices import SliceRows, slice_rows
 from mcucc.codegen.stages import StageCode, stage_codes
@@ -80,6 +81,7 @@ class End:
     note: str = ""  # what part of the file's output it is
     entries: int | None = None  # that its values are indices into
     records: str = ""  # the function that reads them, where the values are a list of records
+    leaves: bool = False  # by rows
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ class ModelCode:
     streams: bool
     mapped: bool
     cameras: tuple[CameraCode, ...]
+    ports: Ports
     stages: tuple[StageCode, ...]
     tables: tuple[Table, ...]
     first_constants: tuple[Constant, ...]  # declared before the stages
@@ -132,8 +135,33 @@ class ModelCode:
 
     @property
     def returns(self) -> str:
-        """The C type of a run: what its camera ended it with, where it has one."""
-        return "int32_t" if self.streams else "void"
+        """The C type of a run: what a port ended it with, where it has one."""
+        return result_of(self.ports)
+
+    @property
+    def ports_declared(self) -> str:
+        """The ports of a run as more parameters."""
+        return "".join(f", {port.parameter}" for port in self.ports)
+
+    @property
+    def ports_called(self) -> str:
+        """The same as more arguments."""
+        return "".join(f", {port.value}" for port in self.ports)
+
+    @property
+    def ports_given(self) -> str:
+        """The same as arguments of a caller who has the structs."""
+        return "".join(f", &{port.value}" for port in self.ports)
+
+    @property
+    def callbacks(self) -> str:
+        """What may end a run, in words."""
+        return " or ".join(port.call for port in self.ports)
+
+    @property
+    def delivers(self) -> bool:
+        """Whether rows of an output are handed out."""
+        return Port.SINK in self.ports
 
     @property
     def name_tables(self) -> tuple[NameTable, ...]:
@@ -200,7 +228,9 @@ def model_code(
     }
     tables = constant_tables(name, constants or {})
     names = Names(name, program, [table.symbol for table in tables])
-    read = answer_codes(answers, graph.activations, names)
+    # What leaves by rows is not there when a function could read it.
+    kept = [answer for answer in answers if answer.output not in program.plan.row_outputs]
+    read = answer_codes(kept, graph.activations, names)
     readers = {answer.output.end: answer.function for answer in read if answer.records}
     converted = {tensor: camera for tensor, camera in cameras.items() if not camera.sent}
     writing = Writing(program, names, Constants(program, names), converted)
@@ -210,7 +240,11 @@ def model_code(
     stages = stage_codes(writing)
     slices = [1] * len(camera_steps) + [stage.slices for stage in stages]
     inputs = tuple(_end(writing, t, not streams, camera=cameras.get(t)) for t in graph.inputs)
-    outputs = tuple(_end(writing, t, True, note=notes.get(t, "")) for t in graph.outputs)
+    leaving = program.plan.row_outputs
+    outputs = tuple(
+        _end(writing, t, t not in leaving, note=notes.get(t, "")) for t in graph.outputs
+    )
+    ports = (*((Port.CAMERA,) if streams else ()), *((Port.SINK,) if leaving else ()))
     outputs = tuple(replace(o, records=readers.get(o.identifier, "")) for o in outputs)
     calls = _calls(program)
     mapped = program.plan.image is ImagePolicy.MAPPED
@@ -237,6 +271,7 @@ def model_code(
         streams=streams,
         mapped=mapped,
         cameras=camera_steps,
+        ports=ports,
         stages=stages,
         tables=_tables(calls, converted, names),
         first_constants=first_constants,
@@ -323,7 +358,7 @@ def _end(
         name=string(tensor),
         identifier=name,
         macro=name.upper(),
-        offset=writing.program.buffer_of(tensor).offset,
+        offset=writing.program.buffer_of(tensor).offset if whole else -1,
         start=writing.constants.buffer(BufferId(tensor)).start if whole else "",
         height=a.height,
         width=a.width,
@@ -337,6 +372,7 @@ def _end(
         camera=camera is not None,
         sent="" if camera is None else comment(camera.sent),
         note=note,
+        leaves=camera is None and tensor in writing.program.plan.row_outputs,
         entries=None if camera is not None else index_entries(writing.program.graph, tensor),
     )
 

@@ -12,6 +12,7 @@ from mcucc.codegen.actions import ActionCode, RowCode, SinkCode
 from mcucc.codegen.constants import Constant
 from mcucc.codegen.expression import Extent, Loop
 from mcucc.codegen.layout import COLUMNS, Cells
+from mcucc.codegen.ports import Ports, ports_of, result_of
 from mcucc.schedule.plan.program import Chain, Stage
 from mcucc.schedule.plan.text import Naming, ProgramText
 
@@ -44,14 +45,14 @@ class StageCode:
         return tuple(action for action in self.actions if isinstance(action, SinkCode))
 
     @property
-    def takes_camera(self) -> bool:
-        """Whether rows come from the camera."""
-        return any(action.takes_camera for action in self.actions)
+    def ports(self) -> Ports:
+        """What its actions call."""
+        return ports_of(action.ports for action in self.actions)
 
     @property
     def returns(self) -> str:
-        """The C type of its result: with a camera, 0 or what its `read_row` ended the run with."""
-        return "int32_t" if self.takes_camera else "void"
+        """The C type of its result."""
+        return result_of(self.ports)
 
     @property
     def takes_row_step(self) -> bool:
@@ -62,13 +63,21 @@ class StageCode:
     def parameters(self) -> str:
         """Of the function that makes one row step."""
         step = ", int32_t t" if self.takes_row_step else ""
-        return f"int8_t *arena{step}{', const mcucc_camera *camera' if self.takes_camera else ''}"
+        return f"int8_t *arena{step}{self._ports_declared}"
 
     @property
     def arguments(self) -> str:
         """What a call of it hands over."""
         step = ", t" if self.takes_row_step else ""
-        return f"arena{step}{', camera' if self.takes_camera else ''}"
+        return f"arena{step}{self._ports_called}"
+
+    @property
+    def _ports_declared(self) -> str:
+        return "".join(f", {port.parameter}" for port in self.ports)
+
+    @property
+    def _ports_called(self) -> str:
+        return "".join(f", {port.value}" for port in self.ports)
 
     @property
     def _counters(self) -> tuple[tuple[str, int], ...]:
@@ -108,13 +117,13 @@ class StageCode:
     def declared(self) -> str:
         """The parameters of its function."""
         slices = ", int32_t begin, int32_t end" if self.slices > 1 else ""
-        return f"int8_t *arena{slices}{', const mcucc_camera *camera' if self.takes_camera else ''}"
+        return f"int8_t *arena{slices}{self._ports_declared}"
 
     @property
     def called(self) -> str:
         """The call of its function for slices [begin, end)."""
         slices = ", begin, end" if self.slices > 1 else ""
-        return f"{self.function}(arena{slices}{', camera' if self.takes_camera else ''})"
+        return f"{self.function}(arena{slices}{self._ports_called})"
 
     @property
     def is_action(self) -> bool:

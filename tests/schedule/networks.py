@@ -25,6 +25,7 @@ from mcucc.ops.space_to_depth import SpaceToDepth
 from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, SplitPlan, StagePlan
+from mcucc.schedule.plan.row_outputs import keeps_whole
 from mcucc.schedule.plan.spans import Reuse
 from mcucc.schedule.split.rewrite import blocks_of
 from tests.graphs import Builder, same
@@ -164,9 +165,12 @@ def _steps(draw: st.DrawFn) -> tuple[int, int]:
 
 @st.composite
 def plans(
-    draw: st.DrawFn, graph: IntegerGraph, images: Sequence[ImagePolicy] = tuple(ImagePolicy)
+    draw: st.DrawFn,
+    graph: IntegerGraph,
+    images: Sequence[ImagePolicy] = tuple(ImagePolicy),
+    rows_out: bool = True,
 ) -> Plan:
-    """Random stages, tiles and policies; many of them are legal."""
+    """Random stages, tiles, policies and outputs that leave by rows; many of them are legal."""
     image = draw(st.sampled_from(images))
     network = PlannerGraph(graph, image)
     stages: list[StagePlan] = []
@@ -209,7 +213,9 @@ def plans(
         strips = min(most, draw(st.integers(1, 3)))
         stages.append(StagePlan(names, tile, edges, feeds, splits, strips))
         begin = end
-    return Plan("drawn", image, tuple(stages))
+    able = [name for name in graph.outputs if keeps_whole(graph, name) is None]
+    leaving = tuple(name for name in able if rows_out and draw(st.integers(0, 2)) == 0)
+    return Plan("drawn", image, tuple(stages), leaving)
 
 
 def _most_strips(network: PlannerGraph, begin: int, end: int, tile: tuple[int, int]) -> int:

@@ -49,7 +49,8 @@ def built_stage(ranges: StageRanges, layout: StageBuffers) -> BuiltStage:
     """The stage with its body; `layout` has no tensors yet.
 
     The body is in the order of the nodes: rows of images first, copies into a tile right before the
-    node that fills it, copies out of it right after its last reader in the stage.
+    node that fills it, copies out of it right after its last reader in the stage. Rows that leave
+    do so right after the node that makes them.
     """
     net, nodes = ranges.net, ranges.nodes
     body: list[Action] = []
@@ -66,6 +67,8 @@ def built_stage(ranges: StageRanges, layout: StageBuffers) -> BuiltStage:
         load, save = layout.output(tensor)
         before.setdefault(position, []).extend(load)
         after.setdefault(max([position, *readers]), []).extend(save)
+        if net.tensors[tensor].leaves:
+            after[position].append(layout.deliver(tensor))
     narrowed = tuple(_narrowed(ranges, position) for position in range(len(nodes)))
     sinks: dict[str, BufferId] = {}
     scratch: dict[str, BufferId] = {}

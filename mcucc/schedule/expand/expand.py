@@ -42,7 +42,7 @@ def expand(graph: IntegerGraph, plan: Plan, limits: ArenaLimits = DEFAULT_LIMITS
     """
     made, made_plan = with_clones(graph, plan)
     made, made_plan = with_splits(replace(made, nodes=_ordered(made, made_plan)), made_plan)
-    net = PlannerGraph(made, plan.image)
+    net = PlannerGraph(made, plan.image, plan.row_outputs)
     buffers: Buffers = {}
     chains: list[BuiltChain] = []
     begin = 0

@@ -80,6 +80,8 @@ def _whole(
     always = stages[0].time.always
     for stage in stages:
         if stage.built.begin <= tensor.born < stage.built.end:
+            if tensor.leaves:
+                return stage.leaving(number, buffer)
             if tensor.source is None:
                 return stage.written(number, buffer)
             dies = tensor.last < stage.built.end and number in stage.rows

@@ -17,6 +17,7 @@ from mcucc.ir.kernel import Granularity
 from mcucc.ir.window import Window
 from mcucc.schedule.expand.work import NodeWork, work_of
 from mcucc.schedule.plan.plan import ImagePolicy
+from mcucc.schedule.plan.row_outputs import check_leaves
 
 STREAMING = (Granularity.ROW, Granularity.BLOCK, Granularity.SINK)
 
@@ -69,7 +70,8 @@ class PlannerTensor:
     `producer` is the position of its node (-1: a network input), `last` that of its last reader
     (the number of nodes for network outputs). `root` is the tensor whose bytes it is (aliases).
     `born` is the position in whose stage its first bytes come to be: that of its producer, that of
-    the first reader where it has a `source`, -1 where it is there from the start.
+    the first reader where it has a `source`, -1 where it is there from the start. Rows of one that
+    `leaves` are handed out as they are complete: nothing of it outlives the stage that makes it.
     """
 
     name: str
@@ -82,6 +84,7 @@ class PlannerTensor:
     root: int
     born: int
     source: Source | None = None
+    leaves: bool = False
 
     @property
     def size(self) -> int:
@@ -97,12 +100,24 @@ class PlannerTensor:
         """Whether a source produces it in stages from node `begin` on."""
         return self.source is not None and self.born >= begin
 
+    def stored(self, end: int) -> bool:
+        """Whether a stage that makes it and ends before node `end` makes it for others.
+
+        Readers after the stage then, or whoever takes its rows as they leave.
+        """
+        return self.leaves or self.last >= end
+
 
 class PlannerGraph:
-    """The nodes of `graph` in their order, tensors by number: first the inputs."""
+    """The nodes of `graph` in their order, tensors by number: first the inputs.
 
-    def __init__(self, graph: IntegerGraph, image: ImagePolicy) -> None:
-        self.graph, self.image = graph, image
+    Raises ModelError where one of `row_outputs` cannot leave by rows.
+    """
+
+    def __init__(
+        self, graph: IntegerGraph, image: ImagePolicy, row_outputs: Sequence[str] = ()
+    ) -> None:
+        self.graph, self.image, self.row_outputs = graph, image, tuple(row_outputs)
         names = [*graph.inputs, *(node.output for node in graph.nodes)]
         self.number = {name: i for i, name in enumerate(names)}
         self.nodes = tuple(self._node(node) for node in graph.nodes)
@@ -140,8 +155,10 @@ class PlannerGraph:
                 last[operand.tensor] = position
             if node.granularity is Granularity.ALIAS:
                 root[node.output] = root[node.operands[0].tensor]
+        check_leaves(self.graph, self.row_outputs)
+        leaving = {self.number[name] for name in self.row_outputs}
         for number in self.outputs:
-            last[number] = count
+            last[number] = producer[number] if number in leaving else count
         for number in range(len(names)):  # a tensor lives as long as any name of its bytes
             last[root[number]] = max(last[root[number]], last[number])
         source = Source(self.image is ImagePolicy.ROWS) if self.image.streams else None
@@ -153,7 +170,8 @@ class PlannerGraph:
                 born = min(self.readers(i), default=0)
                 found.append(PlannerTensor(*shape, producer[i], last[i], root[i], born, source))
             else:
-                found.append(PlannerTensor(*shape, producer[i], last[i], root[i], producer[i]))
+                life = producer[i], last[i], root[i], producer[i]
+                found.append(PlannerTensor(*shape, *life, leaves=i in leaving))
         return tuple(found)
 
     @cached_property

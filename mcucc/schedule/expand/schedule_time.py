@@ -14,7 +14,7 @@ import numpy as np
 from mcucc.schedule.arena.requests import Extents
 from mcucc.schedule.expand.built import BuiltChain
 from mcucc.schedule.plan.buffers import BufferId
-from mcucc.schedule.plan.program import Action, Compute, Copy
+from mcucc.schedule.plan.program import Action, Compute, Copy, Deliver
 
 # Live bytes by number of the stages at whose times they are known.
 ByStage = dict[int, Extents]
@@ -41,10 +41,12 @@ class StageTime:
         for i, action in enumerate(stage.actions):
             for buffer in sorted(self._touched(action), key=lambda each: each.order):
                 self.uses.setdefault(buffer, []).append(i)
-            if not isinstance(action, Copy):
+            if not isinstance(action, Copy | Deliver):
                 self.writes.setdefault(action.target, i)
 
     def _touched(self, action: Action) -> set[BufferId]:
+        if isinstance(action, Deliver):
+            return {action.source}
         found = {action.target}
         if isinstance(action, Copy):
             found.add(action.source)

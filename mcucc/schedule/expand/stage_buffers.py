@@ -11,7 +11,7 @@ from mcucc.schedule.expand.stage_ranges import StageRanges
 from mcucc.schedule.expand.strips import Across
 from mcucc.schedule.plan.buffers import Buffer, BufferId, BufferKind, Part
 from mcucc.schedule.plan.plan import EdgePlan, Form
-from mcucc.schedule.plan.program import Copy, Receive, Storage
+from mcucc.schedule.plan.program import Copy, Deliver, Receive, Storage
 from mcucc.schedule.plan.spans import EMPTY, Range
 
 # Copies before the node that makes a tensor, and after the last node of the stage that reads it.
@@ -81,6 +81,9 @@ class StageBuffers:
             self.storage[facts.name] = Storage(None, ring)
             return NO_COPIES
         sink = node.granularity is Granularity.SINK
+        if facts.leaves:
+            self._leaving(tensor)
+            return NO_COPIES
         if sink or tensor in self.ranges.kept or facts.last < 0 or tensor not in rows.tracks:
             self._whole(tensor)
             return NO_COPIES
@@ -94,6 +97,15 @@ class StageBuffers:
             self.storage[facts.name] = Storage(None, ring)
             return NO_COPIES
         return self._tile(tensor, down, across, edge)
+
+    def deliver(self, tensor: int) -> Deliver:
+        """What of an output that leaves is handed out at each step: rows complete with the last
+        column step, which in a stage of several strips is that of the last strip."""
+        facts, ranges = self.net.tensors[tensor], self.ranges
+        steps = ranges.columns.steps
+        columns = (*(EMPTY,) * (steps - 1), (0, facts.width))
+        rows = ranges.rows.tracks[tensor].ranges
+        return Deliver(facts.name, BufferId(facts.name), rows, columns)
 
     def scratch(self, node: str, tensor: int, size: int) -> BufferId:
         """Bytes that a node works with while it makes a tensor."""
@@ -125,6 +137,14 @@ class StageBuffers:
         if whole not in self.known:
             self._add(tensor, Part.WHOLE, self._kind(tensor), facts.height, facts.width)
         self.storage[facts.name] = Storage(None, whole)
+
+    def _leaving(self, tensor: int) -> None:
+        """The rows of an output that one row step makes; all where strips make parts of rows."""
+        facts = self.net.tensors[tensor]
+        whole = self.ranges.plan.strips > 1
+        slots = facts.height if whole else self.ranges.rows.tracks[tensor].tallest
+        rows = self._add(tensor, Part.WHOLE, BufferKind.OUTPUT, max(1, slots), facts.width)
+        self.storage[facts.name] = Storage(None, rows)
 
     def _kind(self, tensor: int) -> BufferKind:
         if tensor in self.net.inputs:

@@ -121,6 +121,19 @@ class StageLiveness:
         between[:-1, 0] = grid[:, 0, 0, 0]
         return self.time.timed(grid, between, (buffer.size, 0))
 
+    def leaving(self, tensor: int, buffer: Buffer) -> ByStage:
+        """An output whose rows are handed out: from the first pixel of a row step to that.
+
+        All of it where a stage of several strips makes parts of rows.
+        """
+        if len(self.stage.strips) > 1:
+            return self.time.always(buffer.size)
+        made, handed = self.time.writes[buffer.id], max(self.time.uses[buffer.id])
+        grid = self._busy(buffer, 0, self.time.body - 1)
+        grid[:, 0, :made, 1] = 0
+        grid[:, -1, handed + 1 :, 1] = 0
+        return self.time.timed(grid)
+
     def written(self, tensor: int, buffer: Buffer) -> ByStage:
         """A whole tensor made here for readers after this stage: up to the last pixel computed."""
         down, across = self.rows.get(tensor), self.columns.get(tensor)

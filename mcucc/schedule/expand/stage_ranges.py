@@ -25,7 +25,8 @@ class StageRanges:
     """A stage of nodes [begin, end) and its tensors along both axes.
 
     `made` are the tensors that its nodes make, `kept` those of them that are stored whole, for
-    readers after the stage. Raises ModelError where the plan's tile does not fit the nodes.
+    readers after the stage, or leave row by row. Raises ModelError where the plan's tile does not
+    fit the nodes.
     """
 
     def __init__(self, net: PlannerGraph, plan: StagePlan, begin: int) -> None:
@@ -33,7 +34,7 @@ class StageRanges:
         self.begin, self.end = begin, begin + len(plan.nodes)
         self.nodes = net.nodes[self.begin : self.end]
         self.made = {node.output for node in self.nodes}
-        self.kept = frozenset(t for t in self.made if net.tensors[t].last >= self.end)
+        self.kept = frozenset(t for t in self.made if net.tensors[t].stored(self.end))
         self.touched = {o.tensor for node in self.nodes for o in node.operands} | self.made
         self._edges = {edge.tensor: edge for edge in plan.edges}
         self.rows, self.columns = self._axes() if self._streams() else self._whole()

@@ -14,7 +14,7 @@ from enum import Enum
 class Part(Enum):
     """What of a tensor a buffer holds."""
 
-    WHOLE = ""  # all of it, or the rows of an image that are still needed
+    WHOLE = ""  # all of it; of an image or an output by rows, those that are needed
     RING = "ring"
     TILE = "tile"
     ROWS = "rows"  # of earlier steps
@@ -42,7 +42,7 @@ class BufferKind(Enum):
     """What a buffer is for."""
 
     IMAGE = "image"  # a network input, whole or as a ring of rows
-    OUTPUT = "output"  # a network output
+    OUTPUT = "output"  # a network output, whole or the rows that one step completes
     TENSOR = "tensor"  # a whole tensor between stages
     RING = "ring"  # rows computed where they stay until the last reader is done
     TILE = "tile"  # the rows and columns of one step

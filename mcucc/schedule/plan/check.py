@@ -21,7 +21,7 @@ from mcucc.ir.kernel import Granularity
 from mcucc.schedule.plan.buffers import Buffer, BufferKind
 from mcucc.schedule.plan.check_network import CheckError, network_values
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.plan.program import Chain, Compute, Copy, Program, Receive, Stage
+from mcucc.schedule.plan.program import Chain, Compute, Copy, Deliver, Program, Receive, Stage
 from mcucc.schedule.plan.spans import Range
 
 Tags = npt.NDArray[np.int64]
@@ -52,11 +52,7 @@ def check(program: Program) -> Checked:
         replay.chain(chain)
     replay.complete()
     for name in program.graph.outputs:
-        shape = program.graph.activations[name]
-        for row in range(shape.height):
-            replay.expect(
-                program.buffer_of(name), shape, row, (0, shape.width), 0, "network output"
-            )
+        replay.output(name)
     if replay.macs != program.macs:
         raise CheckError(f"{replay.macs} MACs executed, the plan says {program.macs}")
     return Checked(int(replay.touched.sum()), replay.macs, replay.kernel_rows)
@@ -85,6 +81,7 @@ class _Replay:
         self.kernel_rows = 0
         self.where = "start"
         self.received: dict[str, int] = dict.fromkeys(self.graph.inputs, 0)
+        self.delivered: dict[str, int] = dict.fromkeys(program.plan.row_outputs, 0)
         self.sums: dict[str, npt.NDArray[np.int64]] = {}
         self.base = _bases(program)
         blocks = [n for n in self.graph.nodes if n.kernel.granularity is Granularity.BLOCK]
@@ -171,6 +168,18 @@ class _Replay:
             if stage.actions and taken != stage.turns:
                 raise CheckError(f"stage {number} takes {taken} of {stage.turns} row steps")
 
+    def output(self, name: str) -> None:
+        """An output must be whole in the end, or all of its rows handed out."""
+        shape = self.graph.activations[name]
+        handed = self.delivered.get(name)
+        if handed is not None:
+            if handed != shape.height:
+                raise CheckError(f"{handed} of {shape.height} rows of {name} are handed out")
+            return
+        for row in range(shape.height):
+            buffer = self.program.buffer_of(name)
+            self.expect(buffer, shape, row, (0, shape.width), 0, "network output")
+
     def _row_step(self, number: int, stage: Stage) -> None:
         nodes = {node.name: node for node in stage.nodes}
         turn = self.taken.get(number, 0)
@@ -186,6 +195,8 @@ class _Replay:
                 self._receive(action, rows, columns)
             elif isinstance(action, Copy):
                 self._copy(action, rows, columns, column_step)
+            elif isinstance(action, Deliver):
+                self._deliver(action, rows, columns, column_step)
             else:
                 at = row_step, column_step
                 self._compute(nodes[action.node], stage, action, at, rows, columns)
@@ -205,6 +216,20 @@ class _Replay:
         self.received[action.tensor] = rows[1]
         for row in range(*rows):
             self.write(self.program.buffers[action.target], shape, row, columns, 0)
+
+    def _deliver(self, action: Deliver, rows: Range, columns: Range, step: int) -> None:
+        """Rows leave whole, each once and in order; whatever lies there later is another's."""
+        shape = self.graph.activations[action.tensor]
+        if action.tensor not in self.delivered:
+            raise self.fail(f"{action.tensor} does not leave by rows")
+        if rows[0] != self.delivered[action.tensor] or columns != (0, shape.width):
+            raise self.fail(
+                f"row {rows[0]} of {action.tensor} is not handed out whole and in order"
+            )
+        self.delivered[action.tensor] = rows[1]
+        source = self.program.buffers[action.source]
+        for row in range(*rows):
+            self.expect(source, shape, row, columns, step, "whoever takes the rows")
 
     def _copy(self, action: Copy, rows: Range, columns: Range, step: int) -> None:
         shape = self.graph.activations[action.tensor]

@@ -17,7 +17,8 @@ from mcucc.errors import ModelError
 from mcucc.schedule.plan.spans import Reuse
 
 VERSION = 1
-OPTIONAL = ("feeds", "splits", "strips", "again")  # keys that older files do not have
+# Keys that older files do not have.
+OPTIONAL = ("feeds", "splits", "strips", "again", "row_outputs")
 LARGEST_FILE = 2**26  # bytes
 LARGEST_SIDE = 2**26  # rows, columns or channels: no activation has more elements
 
@@ -98,19 +99,22 @@ class StagePlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """Stages in order of execution."""
+    """Stages in order of execution; rows of `row_outputs` leave as they are complete."""
 
     schedule: str
     image: ImagePolicy
     stages: tuple[StagePlan, ...]
+    row_outputs: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """The plan as JSON text."""
+        leaving = {"row_outputs": list(self.row_outputs)} if self.row_outputs else {}
         return json.dumps(
             {
                 "version": VERSION,
                 "schedule": self.schedule,
                 "image": self.image.value,
+                **leaving,
                 "stages": [_stage_data(stage) for stage in self.stages],
             },
             indent=1,

@@ -40,6 +40,16 @@ class Receive:
 
 
 @dataclass(frozen=True)
+class Deliver:
+    """Rows of a network output are complete (whole rows) and handed out: they are free then."""
+
+    tensor: str
+    source: BufferId
+    rows: tuple[Range, ...]
+    columns: tuple[Range, ...]
+
+
+@dataclass(frozen=True)
 class Compute:
     """A kernel makes rows x columns of its output in `target`.
 
@@ -67,7 +77,7 @@ class Copy:
     columns: tuple[Range, ...]
 
 
-Action = Receive | Compute | Copy
+Action = Receive | Compute | Copy | Deliver
 
 
 @dataclass(frozen=True)
@@ -233,7 +243,7 @@ class Program:
         return self.macs / self.graph.macs if self.graph.macs else 1.0
 
     def buffer_of(self, tensor: str) -> Buffer:
-        """The buffer of a whole tensor (inputs, outputs, tensors between stages)."""
+        """The buffer of a tensor between stages, or of an input or output (whole or its rows)."""
         return self.buffers[BufferId(tensor)]
 
     def whole(self, tensor: str) -> Buffer | None:

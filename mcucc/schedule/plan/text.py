@@ -15,7 +15,16 @@ from mcucc.ir.kernel import Granularity
 from mcucc.schedule.plan.buffers import Buffer, BufferId, BufferKind, Part, labels
 from mcucc.schedule.plan.moments import fullest
 from mcucc.schedule.plan.plan import EdgePlan, ImagePolicy, Plan, StagePlan
-from mcucc.schedule.plan.program import Action, Chain, Compute, Copy, Program, Receive, Stage
+from mcucc.schedule.plan.program import (
+    Action,
+    Chain,
+    Compute,
+    Copy,
+    Deliver,
+    Program,
+    Receive,
+    Stage,
+)
 from mcucc.schedule.plan.spans import EMPTY
 from mcucc.schedule.plan.text_parts import one_line, order_text, ranges_text, table, wrapped
 
@@ -35,6 +44,8 @@ def schedule_text(program: Program) -> str:
 def plan_text(plan: Plan) -> str:
     """The stages of a plan: nodes, tiles, how tensors inside are held, splits, strips, chains."""
     lines = [f"plan {plan.schedule}, image {plan.image.value}"]
+    if plan.row_outputs:
+        lines += wrapped("  by rows ", ", ".join(map(one_line, plan.row_outputs)))
     for number, stage in enumerate(plan.stages):
         lines += _stage_plan(number, stage)
     return "\n".join(lines) + "\n"
@@ -187,6 +198,8 @@ class ProgramText:
             mapped = self.program.plan.image is ImagePolicy.MAPPED
             verb, source = "receive", "image elsewhere" if mapped else "camera"
             flow = f"{source} -> {self.buffer(action.target)}"
+        elif isinstance(action, Deliver):
+            verb, flow = "deliver", f"{self.buffer(action.source)} -> whoever takes rows"
         else:
             verb = _moving(action)
             flow = f"{action.source.part.value} -> {action.target.part.value}"

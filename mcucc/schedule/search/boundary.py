@@ -39,7 +39,7 @@ class ChainSegment:
 def stages_of(walk: Walk, begin: int) -> Iterator[Candidate]:
     """The stages that begin at node `begin`, least memory first."""
     facts, tensors, strips = walk.facts, walk.network.tensors, walk.space.strips
-    base = facts.alive[begin] + sum(tensors[out.tensor].size for out in walk.pending.outputs)
+    base = facts.alive[begin] + sum(walk.held(out) for out in walk.pending.outputs)
     budget = walk.space.cap - base
     found: list[tuple[int, float, Trail]] = []
     shared: dict[Needs, int] = {}
@@ -117,6 +117,8 @@ def _saved(walk: Walk, begin: int, needs: Needs) -> int:
             continue
         for output in walk.pending.outputs:
             out = walk.network.tensors[output.tensor].size
+            if walk.network.tensors[output.tensor].leaves:
+                continue  # a few rows, which lie anywhere
             if output.rate[0] and min(tensor.size, out) > saved:
                 distance = _distance(walk, number, (low, left), output)
                 both = max(distance + tensor.size, out)

@@ -16,6 +16,7 @@ from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.layers import layers_plan
 from mcucc.schedule.plan.plan import LARGEST_FILE, ImagePolicy, Plan
 from mcucc.schedule.plan.program import Program
+from mcucc.schedule.plan.row_outputs import WHOLE, RowOutputs
 from mcucc.schedule.search.candidate import pareto
 from mcucc.schedule.search.costs import (
     MACS,
@@ -41,7 +42,7 @@ LEAST_STACK_SEEN = 576  # and the least of them, rounded down
 
 @dataclass(frozen=True)
 class ScheduleOptions:
-    """What the user asks of the schedule.
+    """What the user asks of the schedule; `output` says which outputs leave by rows.
 
     `sram` bytes (arena, stack and static data together; default: the board's) bound every plan.
     Objective `speed` takes the fastest plan that fits: layer by layer where that fits and nothing
@@ -58,6 +59,7 @@ class ScheduleOptions:
 
     schedule: str = "auto"
     image: ImagePolicy = ImagePolicy.RESIDENT
+    output: RowOutputs = WHOLE
     sram: int | None = None
     objective: str | None = None
     max_slowdown: float | None = None
@@ -137,9 +139,10 @@ def schedule(
     cost = cost_model(target.core)
     if options.plan is not None:
         program = _planned(graph, options.plan)
-        layers = expand(graph, layers_plan(graph, program.plan.image))
+        layers = expand(graph, layers_plan(graph, program.plan.image, program.plan.row_outputs))
         return Schedule(program, layers, (), cost)
-    layers = expand(graph, layers_plan(graph, options.image))
+    leaving = options.output.chosen(graph)
+    layers = expand(graph, layers_plan(graph, options.image, leaving))
     made = Schedule(layers, layers, (), cost, more_time=options.limits.choice.more_time)
     named_schedule, budget = named(options.schedule), arena_budget(target, options)
     unasked = named_schedule.free and not options.aims_at_sram and options.point is None
@@ -202,6 +205,7 @@ def _fronts(
             SearchOptions(
                 schedule=wanted,
                 image=options.image,
+                row_outputs=layers.plan.row_outputs,
                 max_factor=most,
                 beyond=1.0 if measure.counts or options.max_slowdown is None else more_time,
                 budget=budget if options.max_slowdown is None else sys.maxsize,

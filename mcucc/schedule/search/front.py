@@ -32,7 +32,7 @@ from mcucc.schedule.search.table import StageTable
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """What to search for.
+    """What to search for; `row_outputs` leave by rows.
 
     `max_factor` bounds the cost (executed MACs, or the target's) over the least possible; plans of
     up to `beyond` times that are found beside. Without `recompute` nothing is computed twice. Where
@@ -42,6 +42,7 @@ class SearchOptions:
 
     schedule: NamedSchedule = AUTO
     image: ImagePolicy = ImagePolicy.ROWS
+    row_outputs: tuple[str, ...] = ()
     cost: CostModel = MACS
     max_factor: float = 1.25
     beyond: float = 1.0
@@ -102,7 +103,8 @@ def search(graph: IntegerGraph, options: SearchOptions = SearchOptions()) -> Fro
 
 def _layers(graph: IntegerGraph, options: SearchOptions) -> Program:
     """One node a stage."""
-    return expand(graph, layers_plan(graph, options.image), options.limits.arena)
+    plan = layers_plan(graph, options.image, options.row_outputs)
+    return expand(graph, plan, options.limits.arena)
 
 
 def _front(
@@ -124,7 +126,7 @@ class _Search:
         most = options.max_factor
         self.factors = sorted({*self.limits.front.factors, most, most * options.beyond})
         ordered = replace(graph, nodes=tuple(order))
-        self.network = PlannerGraph(ordered, options.image)
+        self.network = PlannerGraph(ordered, options.image, options.row_outputs)
         self.facts = SearchFacts(self.network, options.cost)
         self.least = sum(self.facts.least_cost(node) for node in self.network.nodes)
         self.table = StageTable(self.network, self.limits)
@@ -342,7 +344,9 @@ class _Search:
     def _expanded(self, draft: Draft) -> Program | None:
         """The program; None where `expand` refuses one of its stages, which is remembered."""
         stages = tuple(plan for stage in draft.stages for plan in stage.plans(self.network))
-        plan = Plan(self.options.schedule.name, self.options.image, stages)
+        plan = Plan(
+            self.options.schedule.name, self.options.image, stages, self.options.row_outputs
+        )
         try:
             return expand(self.graph, plan, self.limits.arena)
         except ModelError:

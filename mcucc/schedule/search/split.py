@@ -72,7 +72,12 @@ def _view(network: PlannerGraph, splits: Mapping[str, SplitPlan]) -> View:
         found = tuple(splits[name] for name in stage.nodes if name in splits)
         return replace(stage, splits=found)
 
-    return View(PlannerGraph(graph, network.image), {0: 0, **cuts}, frozenset(splits), added)
+    return View(
+        PlannerGraph(graph, network.image, network.row_outputs),
+        {0: 0, **cuts},
+        frozenset(splits),
+        added,
+    )
 
 
 class SplitSearch:

@@ -78,6 +78,13 @@ class Walk:
         self.states = self._advance(added)
         return bool(self.states)
 
+    def held(self, output: Output) -> int:
+        """Bytes of an output: all of it, or the rows of a step where they leave."""
+        tensor = self.network.tensors[output.tensor]
+        if not tensor.leaves or self.space.strips > 1:
+            return tensor.size
+        return min(tensor.height, output.rate[0]) * tensor.row_bytes
+
     # What no choice changes -------------------------------------------------------------------
 
     def _added(self, position: int) -> Added | None:
@@ -85,7 +92,7 @@ class Walk:
         node, pending = self.network.nodes[position], self.pending
         tensor = self.network.tensors[node.output]
         asked = node.output in pending.highs
-        whole = tensor.last >= self.end
+        whole = tensor.stored(self.end)
         sink = node.granularity is Granularity.SINK
         if not node.streams or node.output in pending.outside or (sink and asked):
             return None

@@ -60,7 +60,7 @@ typedef struct {
     int32_t channels;
     float scale;
     int32_t zero_point;
-    int32_t offset;      /* bytes from the start of the arena; -1: comes in rows */
+    int32_t offset;      /* bytes from the start of the arena; -1: comes or goes in rows */
     int32_t value_bytes; /* of an integer q: 1 (int8) or 2 (int16) */
 } mcucc_tensor;
 
@@ -77,6 +77,16 @@ typedef struct {
     void *context;
 } mcucc_camera;
 
+/* Where rows of outputs go, for networks that are compiled with --output rows. Every row of such an
+ * output is handed out once, in order, as soon as it is complete: `values` are its columns one after
+ * the other, int8_t or int16_t as NAME.h says, until `write_row` returns. `output` counts all outputs
+ * from 0.
+ * `write_row` returns 0 to go on. Anything else ends the run at once, which returns it. */
+typedef struct {
+    int32_t (*write_row)(void *context, int32_t output, int32_t row, const void *values);
+    void *context;
+} mcucc_sink;
+
 /* A network as data, for firmware that serves any of them. */
 typedef struct {
     const char *name;
@@ -88,12 +98,17 @@ typedef struct {
     const mcucc_tensor *inputs;
     const mcucc_tensor *outputs;
     const char *const *step_names;
-    void (*run)(void *arena);                    /* NULL where the image comes in rows */
+    void (*run)(void *arena);                    /* NULL where the image or an output is by rows */
     void (*run_step)(void *arena, int32_t step); /* steps run in order, 0 to step_count - 1 */
     /* The same for networks that take the image in rows, else NULL. They return 0, or what
      * `read_row` ended the run with. */
     int32_t (*stream)(void *arena, const mcucc_camera *camera);
     int32_t (*stream_step)(void *arena, int32_t step, const mcucc_camera *camera);
+    /* The same for networks that hand out rows of outputs, in place of those: `camera` may be NULL
+     * where no image comes in rows. */
+    int32_t (*deliver)(void *arena, const mcucc_camera *camera, const mcucc_sink *sink);
+    int32_t (*deliver_step)(void *arena, int32_t step, const mcucc_camera *camera,
+                            const mcucc_sink *sink);
 } mcucc_model;
 
 #endif

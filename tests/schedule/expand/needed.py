@@ -14,7 +14,7 @@ from mcucc.ir.integer import IntegerNode
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.plan.buffers import Buffer, BufferId
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.plan.program import Action, Copy, Program, Receive, Stage
+from mcucc.schedule.plan.program import Action, Copy, Deliver, Program, Receive, Stage
 from mcucc.schedule.plan.spans import Range
 
 Bytes = npt.NDArray[np.int64]
@@ -68,6 +68,8 @@ def needed(program: Program) -> dict[BufferId, Hulls]:
                 buffer = program.buffers[stage.storage[node.output].newest]
                 replay.write(_root(program, buffer), np.arange(buffer.size))
     for name in program.graph.outputs:
+        if name in program.plan.row_outputs:
+            continue  # handed out on the way
         buffer = _root(program, program.buffer_of(name))
         replay.read(buffer, np.arange(buffer.size))
     for hulls in replay.needs.values():
@@ -93,6 +95,8 @@ def _turn(replay: Needed, number: int, turn: int) -> None:
                 continue
             for buffer, where in _reads(program, stage, nodes, action, (row_step, column_step)):
                 replay.read(_root(program, buffer), where)
+            if isinstance(action, Deliver):
+                continue
             if isinstance(action, Receive | Copy) or action.node not in stage.sinks:
                 target = program.buffers[action.target]
                 step = column_step + (action.ahead if isinstance(action, Copy) else 0)
@@ -111,7 +115,7 @@ def _reads(
     rows, columns = action.rows[at[0]], action.columns[at[1]]
     if isinstance(action, Receive):
         return
-    if isinstance(action, Copy):
+    if isinstance(action, Copy | Deliver):
         for row in range(*rows):
             source = program.buffers[action.source]
             yield source, _bytes(source, row, columns, at[1])
