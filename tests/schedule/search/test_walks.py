@@ -75,7 +75,7 @@ def found(stages: Stages) -> dict[int, list[tuple[int, float]]]:
 def test_positions_covered_in_closed_form_are_those_of_all_steps(
     rate: int, lo: int, length: int, size: int, first: int, last: int
 ) -> None:
-    arrays = (np.array([value]) for value in (rate, lo, lo + length, size, first, last))
+    arrays = [np.array([value]) for value in (rate, lo, lo + length, size, first, last)]
     closed = covered(*arrays)
     assert closed == covered_by_steps(rate, lo, lo + length, size, first, last)
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from mcucc.schedule.expand.rates import measured_tensor
 from mcucc.schedule.search.costs import CostModel
 from mcucc.schedule.search.facts import SearchFacts
 from mcucc.schedule.search.stages import Floats, Ints
-from mcucc.schedule.search.walks.choices import Choices
-from mcucc.schedule.search.walks.geometry import Added, Affine
-from mcucc.schedule.search.walks.grid import Grid, sinks
+from mcucc.schedule.search.walks.choices import Asked, Choices
+from mcucc.schedule.search.walks.geometry import Added, Geometry, windows
+from mcucc.schedule.search.walks.grid import sinks
 
 
 def covered(rate: Ints, lo: Ints, hi: Ints, size: Ints | int, first: Ints, last: Ints) -> Ints:
@@ -43,108 +41,80 @@ def computed(rate: Ints, lo: Ints, hi: Ints, size: int, start: Ints, steps: Ints
     return np.where(again, covered(rate, lo, hi, size, first, steps), size)
 
 
-@dataclass(frozen=True, eq=False)
-class _States:
-    """What of a node added to walks is asked in each state; pairs are rows, columns."""
-
-    rate: Ints
-    high: Ints
-    start: Ints
-    steps: Ints
-    walks: Ints
-    at: Ints  # places of the walks in `Added`
-
-
 class Pricing:
     """Costs of a network's nodes above the least possible."""
 
-    def __init__(self, facts: SearchFacts, grid: Grid) -> None:
-        self.facts, self.grid = facts, grid
+    def __init__(self, facts: SearchFacts, geometry: Geometry) -> None:
+        self.facts, self.grid = facts, geometry.grid
+        self.striped = geometry.striped
 
-    def costs(self, added: Added, choices: Choices) -> Floats:
+    def costs(self, asked: Asked, choices: Choices) -> Floats:
         """By way and state."""
-        if sinks(added.node):
-            cost = self._sink(added)[choices.at]
-            return np.broadcast_to(cost, choices.valid.shape)
-        at = choices.at
-        walks = added.walks[at]
-        of = _States(
-            added.rate[:, at],
-            added.high[:, at],
-            added.start[:, at],
-            self.grid.steps[:, walks],
-            walks,
-            at,
-        )
-        least = self.facts.least_cost(added.node)
-        spent = np.array(
-            [np.maximum(0.0, cost - least) for cost in self._spent(added, choices, of)]
-        )
-        per_byte = self.facts.cost.per_copied_byte
-        found: Floats = spent[choices.again]
-        return found + choices.persistent * of.steps[0] * per_byte if per_byte else found
+        node = asked.added.node
+        least, per_byte = self.facts.least_cost(node), self.facts.cost.per_copied_byte
+        if sinks(node):
+            return np.broadcast_to(self._sink(asked) - least, choices.valid.shape)
+        steps = self.grid.steps[:, asked.walks]
+        above = np.maximum(0.0, np.array(self._spent(asked, choices, steps)) - least)
+        found: Floats = above[choices.again]
+        return found + choices.persistent * (steps[0] * per_byte) if per_byte else found
 
-    def _spent(self, added: Added, choices: Choices, of: _States) -> list[Floats]:
+    def _spent(self, asked: Asked, choices: Choices, steps: Ints) -> list[Floats]:
         """By what is computed again."""
-        tensor, lows = added.tensor, choices.lows
-        across = np.where(
-            self.grid.full[of.walks], 1, -(-tensor.width // np.maximum(of.rate[1], 1))
+        node, lows = asked.added.node, choices.lows
+        tiles = -(-asked.added.tensor.width // np.maximum(asked.rate[1], 1))
+        across = np.where(asked.full, 1, tiles)
+        tall, wide = (
+            [self._rows(asked, lows[0][0], steps)],
+            [self._columns(asked, lows[0][1], steps)],
         )
-        tall = {0: self._rows(added, of, lows[0][0])}
-        wide = {0: self._columns(added, of, lows[0][1])}
         if len(lows) > 1:
-            tall[2], wide[1] = (
-                self._rows(added, of, lows[2][0]),
-                self._columns(added, of, lows[1][1]),
-            )
+            tall.append(self._rows(asked, lows[2][0], steps))
+            wide.append(self._columns(asked, lows[1][1], steps))
         found = []
         for again, low in enumerate(lows):
-            rows, columns = tall[again & 2], wide[again & 1]
-            taken = self._taken(added, of, low) if added.node.work.parts else (rows, columns)
-            found.append(spent(self.facts.cost, added, rows, columns, rows * across, taken))
+            rows, columns = tall[again >> 1], wide[again & 1]
+            taken = self._taken(asked, low, steps) if node.work.parts else (rows, columns)
+            found.append(spent(self.facts.cost, asked.added, rows, columns, rows * across, taken))
         return found
 
-    def _rows(self, added: Added, of: _States, low: Ints) -> Ints:
-        return computed(of.rate[0], low, of.high[0], added.tensor.height, of.start[0], of.steps[0])
+    def _rows(self, asked: Asked, low: Ints, steps: Ints) -> Ints:
+        height = asked.added.tensor.height
+        return computed(asked.rate[0], low, asked.high[0], height, asked.start[0], steps[0])
 
-    def _columns(self, added: Added, of: _States, low: Ints) -> Ints:
+    def _columns(self, asked: Asked, low: Ints, steps: Ints) -> Ints:
         """Columns at the borders of strips are computed in both."""
-        width, grid, full = added.tensor.width, self.grid, self.grid.full[of.walks]
-        rate = np.maximum(of.rate[1], 1)
-        low = np.where(full, of.high[1] - rate, low)
-        columns = computed(rate, low, of.high[1], width, of.start[1], of.steps[1])
-        strips = grid.strips[of.walks]
-        if (strips > 1).any():
-            in_strip = grid.strip_steps[of.walks]
-            end = (in_strip - 1) * rate + of.high[1]
-            left = added.left[of.at]
-            again = covered(in_strip * rate, left, end, width, np.zeros_like(strips), strips)
-            again = np.where(grid.single[of.walks], again, np.maximum(columns, again))
+        width, grid, high = asked.added.tensor.width, self.grid, asked.high[1]
+        rate = np.maximum(asked.rate[1], 1)
+        low = np.where(asked.full, high - rate, low)
+        columns = computed(rate, low, high, width, asked.start[1], steps[1])
+        if self.striped:
+            strips, in_strip = grid.strips[asked.walks], grid.strip_steps[asked.walks]
+            last = (in_strip - 1) * rate + high
+            again = covered(in_strip * rate, asked.left, last, width, strips * 0, strips)
+            again = np.where(grid.single[asked.walks], again, np.maximum(columns, again))
             columns = np.where(strips > 1, again, columns)
         return columns
 
-    def _taken(self, added: Added, of: _States, low: Ints) -> tuple[Ints, Ints]:
+    def _taken(self, asked: Asked, low: Ints, steps: Ints) -> tuple[Ints, Ints]:
         """Rows and columns of its input that a block reads over a stage."""
-        operand = added.node.operands[0]
-        x, window = self.facts.network.tensors[operand.tensor], Affine.of(operand)
-        rate = np.maximum(window.below(of.rate)[0], 1)
-        lo, hi = window.first(low), window.highest(of.high)
+        ((number, window),) = windows(asked.added.node.operands[:1])
+        x = self.facts.network.tensors[number]
+        rate = np.maximum(window.below(asked.rate)[0], 1)
+        lo, hi = window.first(low), window.highest(asked.high)
         tall, wide = (
-            computed(rate[i], lo[i], hi[i], size, of.start[i], of.steps[i])
+            computed(rate[i], lo[i], hi[i], size, asked.start[i], steps[i])
             for i, size in enumerate((x.height, x.width))
         )
-        return tall, np.where(self.grid.full[of.walks], x.width, wide)
+        return tall, np.where(asked.full, x.width, wide)
 
-    def _sink(self, added: Added) -> Floats:
+    def _sink(self, asked: Asked) -> Floats:
         """A sink takes every pixel once, in a call a row of every tile."""
-        taken = self.facts.network.tensors[measured_tensor(added.node)]
-        full = self.grid.full[added.walks]
-        tiles = np.where(full, 1, -(-taken.width // np.maximum(added.rate[1], 1)))
-        size = np.full_like(tiles, taken.height), np.full_like(tiles, taken.width)
-        cost = spent(
-            self.facts.cost, added, *size, taken.height * tiles, (size[0], size[1]), taken.channels
-        )
-        return cost - self.facts.least_cost(added.node)
+        x = self.facts.network.tensors[measured_tensor(asked.added.node)]
+        tiles = np.where(asked.full, 1, -(-x.width // np.maximum(asked.rate[1], 1)))
+        rows, columns = np.full_like(tiles, x.height), np.full_like(tiles, x.width)
+        calls, both = x.height * tiles, (rows, columns)
+        return spent(self.facts.cost, asked.added, rows, columns, calls, both, x.channels)
 
 
 def spent(

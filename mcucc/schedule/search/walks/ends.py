@@ -1,206 +1,248 @@
-"""What partial stages need as stages that begin at a node: their inputs, outputs, what lies beside.
+"""What partial stages need as stages: their inputs, their outputs, what lies beside.
 
 Inside, a stage is what the walk added up. At its boundary whole tensors are read and written, and
 an output may take the place of an input that dies: its bytes are written behind the last read.
+All places at which stages may begin are noted while walks go by, and looked at together.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from mcucc.schedule.search.facts import SearchFacts
 from mcucc.schedule.search.stages import Booleans, Ints, Rules, Stages
-from mcucc.schedule.search.walks.geometry import FAR, Geometry
-from mcucc.schedule.search.walks.partial import Rows, States, by_bytes, in_units, running_least
+from mcucc.schedule.search.walks.geometry import FAR, HIGH, RATE, Geometry
+from mcucc.schedule.search.walks.partial import (
+    GRAIN,
+    LARGEST,
+    Order,
+    Rows,
+    States,
+    by_bytes,
+    in_units,
+    running_least,
+)
 
-LARGEST = 1 << 32
+
+@dataclass(frozen=True, eq=False)
+class _Ends:
+    """Noted states: where they begin, their walks, what these store (`Geometry.totals`).
+
+    Each asks for tensors: of `of` the state, the tensor, lows, highs and rates (axis, asked).
+    """
+
+    begin: Ints
+    walk: Ints
+    totals: Ints
+    of: Ints
+    tensor: Ints
+    low: Ints
+    high: Ints
+    rate: Ints
 
 
 @dataclass(frozen=True, eq=False)
 class Ends:
-    """Where walks may end; `numbers` of log entries are those of rows."""
+    """The partial stages at the places where they may begin."""
 
     facts: SearchFacts
     geometry: Geometry
     rules: Rules
+    rows: list[Ints] = field(default_factory=list)
+    states: list[Ints] = field(default_factory=list)
+    asked: list[Ints] = field(default_factory=list)
+    count: list[int] = field(default_factory=lambda: [0])
 
-    def stages(self, begin: int, states: States, rows: Rows) -> Stages:
-        """The stages that begin at node `begin`, thinned."""
-        source, need = self._parts(states)
+    def note(self, begin: int, states: States, rows: Rows) -> None:
+        """Stages may begin at node `begin`."""
+        first, walks = self.count[0], states.walk
+        table = rows.table.copy()
+        table[0] += first
+        self.rows.append(table)
+        about = np.empty((6, walks.size), dtype=np.int64)
+        about[0], about[1], about[2:] = begin, walks, self.geometry.totals[:, walks]
+        self.states.append(about)
+        for tensor, low in states.lows.items():
+            here = (low[0] < FAR).nonzero()[0]
+            asked = np.empty((8, here.size), dtype=np.int64)
+            field = self.geometry.asked[tensor].take(walks[here], axis=1)
+            asked[0], asked[1], asked[2:4] = here + first, tensor, low[:, here]
+            asked[4:6], asked[6:8] = field[HIGH], field[RATE]
+            self.asked.append(asked)
+        self.count[0] += walks.size
+
+    def stages(self) -> Stages:
+        """The stages, thinned."""
+        if not self.rows:
+            return Stages.none()
+        rows = Rows(np.concatenate(self.rows, axis=1))
+        about = np.concatenate(self.states, axis=1)
+        empty = np.zeros((8, 0), dtype=np.int64)
+        asked = np.concatenate([empty, *self.asked], axis=1)
+        of, tensor, pairs = asked[0], asked[1], asked[2:].reshape(3, 2, -1)
+        ends = _Ends(about[0], about[1], about[2:], of, tensor, *pairs)
+        source, need = self._parts(ends)
+        beside = np.zeros_like(source)
         if self.rules.chained:
             rows = rows.take((source >= 0)[rows.state])
-            return self._made(begin, states, rows, rows.held * 0, source, need)
-        states, rows, kept = self._may_fit(begin, states, rows)
-        walks = states.walk
-        beside = self.facts.alive[begin] + self.geometry.stored[walks]
-        beside = beside + self._arriving(begin, states) - self._saved(begin, states)
-        rows = rows.take(rows.bytes + beside[rows.state] <= self.rules.cap)
-        return self._made(begin, states, rows, beside[rows.state], source[kept], need[kept])
+        else:
+            rows, ends, beside = self._fitting(rows, ends)
+        return thinned(self._made(rows, ends, beside, source, need), self.rules)
 
-    def _may_fit(self, begin: int, states: States, rows: Rows) -> tuple[States, Rows, Ints]:
-        """Without states that nothing makes fit; no strip takes what comes once."""
-        tables, walks = self.geometry.tables, states.walk
-        share, fits = np.zeros(walks.size, dtype=np.int64), np.ones(walks.size, dtype=np.bool_)
-        for tensor, low in states.lows.items():
-            asked = low[0] < FAR
-            share = np.where(asked, np.maximum(share, tables.size[tensor]), share)
-            if self._arrives(tensor, begin) and tables.once[tensor]:
-                fits &= ~asked | (self.geometry.grid.strips[walks] == 1)
-        base = self.facts.alive[begin] + self.geometry.stored[walks] - share
-        rows = rows.take((rows.bytes + base[rows.state] <= self.rules.cap) & fits[rows.state])
-        used = np.zeros(walks.size, dtype=np.bool_)
+    def _fitting(self, rows: Rows, ends: _Ends) -> tuple[Rows, _Ends, Ints]:
+        """The rows that fit, and what lies beside by state; no strip takes what comes once."""
+        tables, cap = self.geometry.tables, min(self.rules.cap, FAR // 2)
+        alive = np.array(self.facts.alive)
+        beside = alive[ends.begin] + ends.totals[1]
+        share = np.zeros_like(beside)
+        np.maximum.at(share, ends.of, tables.size[ends.tensor])
+        arrives = tables.comes[ends.tensor] & (tables.born[ends.tensor] >= ends.begin[ends.of])
+        strips = self.geometry.grid.strips[ends.walk]
+        beside[ends.of[arrives & tables.once[ends.tensor] & (strips[ends.of] > 1)]] += FAR
+        rows = rows.take(rows.bytes + (beside - share)[rows.state] <= cap)
+        used = np.zeros(beside.size, dtype=np.bool_)
         used[rows.state] = True
-        kept = np.flatnonzero(used)
-        places = np.cumsum(used) - 1
-        return states.take(kept), replace(rows, state=places[rows.state]), kept
+        here = used[ends.of].nonzero()[0]
+        asked = (part[..., here] for part in (ends.of, ends.tensor, ends.low, ends.high, ends.rate))
+        ends, arrives = _Ends(ends.begin, ends.walk, ends.totals, *asked), arrives[here]
+        np.add.at(beside, ends.of, np.where(arrives, self._arriving(ends), 0))
+        beside -= self._saved(ends, ~arrives)
+        return rows.take(rows.bytes + beside[rows.state] <= cap), ends, beside
 
-    def _arrives(self, tensor: int, begin: int) -> bool:
-        return self.facts.network.tensors[tensor].arrives(begin)
-
-    def _parts(self, states: States) -> tuple[Ints, Ints]:
+    def _parts(self, ends: _Ends) -> tuple[Ints, Ints]:
         """As parts of chains: the one input of each (-1: they are none), rows a step reads of it.
 
         They have one output, lists aside.
         """
-        geometry, walks = self.geometry, states.walk
-        inputs = np.zeros(walks.size, dtype=np.int64)
-        source, need = inputs - 1, inputs.copy()
-        for tensor, low in states.lows.items():
-            asked = low[0] < FAR
-            inputs += asked
-            source = np.where(asked, tensor, source)
-            need = np.where(asked, geometry.highs(tensor, walks)[0] - low[0], need)
-        outputs = geometry.slots[walks]
-        fits = (inputs == 1) & (outputs > 0) & (outputs - geometry.lists[walks] <= 1)
-        fits &= ~geometry.outside[walks]
+        source = np.full(ends.begin.size, -1)
+        need = np.zeros_like(source)
+        source[ends.of] = ends.tensor
+        need[ends.of] = ends.high[0] - ends.low[0]
+        inputs = np.bincount(ends.of, minlength=source.size)
+        outputs, _, lists, outside = ends.totals
+        fits = (inputs == 1) & (outputs > 0) & (outputs - lists <= 1) & (outside == 0)
         return np.where(fits, source, -1), np.where(fits, need, 0)
 
-    def _arriving(self, begin: int, states: States) -> Ints:
+    def _arriving(self, ends: _Ends) -> Ints:
         """Bytes of images whose rows arrive: as many as a step reads, or for later all."""
-        tables, walks = self.geometry.tables, states.walk
-        found = np.zeros(walks.size, dtype=np.int64)
-        for tensor, low in states.lows.items():
-            if self._arrives(tensor, begin):
-                height = tables.height[tensor]
-                rows = self.geometry.highs(tensor, walks)[0] - low[0]
-                dies = tables.last[tensor] < self.geometry.grid.end[walks]
-                rows = np.where(dies, np.minimum(height, rows), height)
-                rows = np.where(low[0] < FAR, rows, 0)
-                found += rows * tables.width[tensor] * tables.pixel[tensor]
+        tables = self.geometry.tables
+        height, dies = tables.height[ends.tensor], self._dies(ends)
+        rows = np.where(dies, np.minimum(height, ends.high[0] - ends.low[0]), height)
+        found: Ints = rows * tables.width[ends.tensor] * tables.pixel[ends.tensor]
         return found
 
-    def _saved(self, begin: int, states: States) -> Ints:
+    def _dies(self, ends: _Ends) -> Booleans:
+        """Where nothing behind the stage reads a tensor that it reads."""
+        end = self.geometry.grid.end[ends.walk[ends.of]]
+        found: Booleans = self.geometry.tables.last[ends.tensor] < end
+        return found
+
+    def _saved(self, ends: _Ends, there: Booleans) -> Ints:
         """The most bytes that an output may share with one input that dies in the stage.
 
         A stage of strips reads its input to the last row until the last strip, and shares none.
         """
-        geometry, walks = self.geometry, states.walk
-        tables, grid = geometry.tables, geometry.grid
-        saved = np.zeros(walks.size, dtype=np.int64)
-        for tensor, low in states.lows.items():
-            if not tables.rooted[tensor] or self._arrives(tensor, begin):
-                continue
-            dies = (low[0] < FAR) & (tables.last[tensor] < grid.end[walks])
-            dies &= grid.strips[walks] == 1
-            for outputs, rates, highs in geometry.outputs:
-                out = outputs[walks]
-                here = np.flatnonzero(dies & (out >= 0) & (rates[0][walks] > 0))
-                if not here.size:
-                    continue
-                on, out = walks[here], out[here]
-                away = self._distance(tensor, low[:, here], on, out, rates[:, on], highs[:, on])
-                size, written = tables.size[tensor], tables.size[out]
-                both = np.maximum(away + size, written)
-                saved[here] = np.maximum(saved[here], size + written - both)
+        tables, grid = self.geometry.tables, self.geometry.grid
+        saved = np.zeros_like(ends.begin)
+        walks = ends.walk[ends.of]
+        dies = there & self._dies(ends) & tables.rooted[ends.tensor] & (grid.strips[walks] == 1)
+        for slot in self.geometry.outputs:  # tensor, position, rates, highs
+            stored = (slot[0] >= 0) & (slot[2] > 0) & ~tables.leaves[slot[0]]
+            here = (dies & stored[walks]).nonzero()[0]
+            out = slot[:, walks[here]]
+            made = out[1] >= ends.begin[ends.of[here]]
+            here, out = here[made], out[:, made]
+            away = self._distance(ends, here, out)
+            size, written = tables.size[ends.tensor[here]], tables.size[out[0]]
+            shared = size + written - np.maximum(away + size, written)
+            np.maximum.at(saved, ends.of[here], shared)
         return saved
 
-    def _distance(
-        self, tensor: int, low: Ints, walks: Ints, out: Ints, rate: Ints, high: Ints
-    ) -> Ints:
+    def _distance(self, ends: _Ends, here: Order, out: Ints) -> Ints:
         """Bytes by which an output must lie below the input it is written over.
 
         The most bytes written and not yet dead, an estimate: it is looked at in the first step,
         where rows begin to die, and in the last two only. Exact distances come with expansion.
         """
         tables, grid = self.geometry.tables, self.geometry.grid
+        walks, tensor = ends.walk[ends.of[here]], ends.tensor[here]
+        low, (down, across) = ends.low[:, here], ends.rate[:, here]
         steps, full = grid.steps[:, walks], grid.full[walks]
-        down, across = self.geometry.known_rate(tensor, walks)
-        pixel, written = tables.pixel[tensor], tables.pixel[out]
-        width, height = tables.width[out], tables.height[out]
+        pixel, written = tables.pixel[tensor], tables.pixel[out[0]]
+        width, height = tables.width[out[0]], tables.height[out[0]]
         begins = np.maximum(0, -low[0] // down)
         t = np.array([begins * 0, begins, begins + 1, steps[0] - 2, steps[0] - 1])
-        rows = np.minimum(height, rate[0] * t + high[0]) - 1
+        rows = np.minimum(height, out[2] * t + out[4]) - 1
         dead = np.maximum(0, down * t + low[0]) * (tables.width[tensor] * pixel)
-        lines = rows * (width * written) - dead
-        lines = np.where((t >= 0) & (t < steps[0]), lines, -FAR)
+        lines = np.where((t >= 0) & (t < steps[0]), rows * (width * written) - dead, -FAR)
         u = np.array([steps[1] * 0, steps[1] - 1])
-        right = np.where(full, width, np.minimum(width, rate[1] * u + high[1]))
+        right = np.where(full, width, np.minimum(width, out[3] * u + out[5]))
         left = np.where(full, 0, np.maximum(0, across * u + low[1]))
         in_line = right * written - left * pixel
         found: Ints = np.maximum(0, lines.max(axis=0) + in_line.max(axis=0))
         return found
 
-    def _made(
-        self, begin: int, states: States, rows: Rows, beside: Ints, source: Ints, need: Ints
-    ) -> Stages:
-        """The stages of rows, each walk's end by itself, thinned."""
-        grid, walks = self.geometry.grid, states.walk[rows.state]
-        at = self.geometry.walks
-        none = np.zeros(rows.state.size, dtype=np.int64)
-        found = Stages(
-            begin=none + begin,
-            end=grid.end[walks],
-            rows=at.rows[walks],
-            columns=at.columns[walks],
-            strips=at.strips[walks],
-            bytes=rows.bytes + beside,
-            cost=rows.cost,
-            lasting=rows.held,
-            largest=np.maximum(rows.largest, rows.top),
-            need=need[rows.state],
-            source=source[rows.state],
-            numbers=rows.number,
-            log=none,
+    def _made(self, rows: Rows, ends: _Ends, beside: Ints, source: Ints, need: Ints) -> Stages:
+        """A stage for each row."""
+        state, held, largest, top, cost, number = rows.table
+        walks, asked = ends.walk[state], self.geometry.walks
+        return Stages(
+            begin=ends.begin[state],
+            end=asked.end[walks],
+            rows=asked.rows[walks],
+            columns=asked.columns[walks],
+            strips=asked.strips[walks],
+            bytes=rows.bytes + beside[state],
+            cost=cost / GRAIN,
+            lasting=held,
+            largest=np.maximum(largest, top),
+            need=need[state],
+            source=source[state],
+            numbers=number,
+            log=np.zeros_like(state),
         )
-        return thinned(found, self.rules)
 
 
 def thinned(stages: Stages, rules: Rules) -> Stages:
-    """Stages of one begin and end that are worth having, sorted; `stages` have one begin."""
-    order = by_bytes(stages.end, stages.bytes)
-    stages = stages.take(order)
+    """Stages that are worth having beside others of the same nodes, sorted."""
+    if not len(stages):
+        return stages
+    group = stages.end * (int(stages.end.max()) + 1) + stages.begin
+    order = by_bytes(group, stages.bytes)
+    group, stages = group[order], stages.take(order)
+    cost = in_units((stages.cost * GRAIN).astype(np.int64))
     if rules.chained:
-        return stages.take(_unbeaten_parts(stages))
-    cost = in_units(stages.cost)
-    least = running_least(stages.end, cost)
-    return stages.take(_worth(stages, cost, least, rules.margin))
+        return stages.take(_unbeaten_parts(stages, group, cost))
+    least = running_least(np.unique(group, return_inverse=True)[1].astype(np.int64), cost)
+    return stages.take(_worth(stages.bytes, group, cost, least, rules.margin))
 
 
-def _worth(stages: Stages, cost: Ints, least: Ints, margin: float) -> Booleans:
+def _worth(bytes_: Ints, group: Ints, cost: Ints, least: Ints, margin: float) -> Booleans:
     """Those that none of 1/`margin` of their bytes or less beats in cost."""
-    same = np.concatenate([[False], stages.end[1:] == stages.end[:-1]])
-    cheaper = np.where(same, np.concatenate([least[:1], least[:-1]]), cost + 1) > cost
+    worth = np.ones(group.size, dtype=np.bool_)
+    worth[1:] = (group[1:] != group[:-1]) | (cost[1:] < least[:-1])
     if margin == 1.0:
-        return cheaper
-    size = np.minimum(stages.bytes, LARGEST - 1)
-    keys = stages.end * LARGEST + size
-    smaller = stages.end * LARGEST + (size / margin).astype(np.int64)
-    before = np.searchsorted(keys, smaller, side="right") - 1
+        return worth
+    size = np.minimum(bytes_, LARGEST - 1)
+    smaller = group * LARGEST + (size / margin).astype(np.int64)
+    before = np.searchsorted(group * LARGEST + size, smaller, side="right") - 1
     other = np.maximum(before, 0)
-    beaten = (before >= 0) & (stages.end[other] == stages.end) & (least[other] <= cost)
-    found: Booleans = ~beaten | cheaper
+    beaten = (before >= 0) & (group[other] == group) & (least[other] <= cost)
+    found: Booleans = ~beaten | worth
     return found
 
 
-def _unbeaten_parts(stages: Stages, far: int = 24) -> Booleans:
-    """Those that no other beats in bytes, cost and what a chain asks in front of them."""
-    kept = np.ones(len(stages), dtype=np.bool_)
-    for distance in range(1, min(far + 1, len(stages))):
-        a, b = slice(None, -distance), slice(distance, None)
-        beaten = (stages.end[a] == stages.end[b]) & (stages.lasting[a] <= stages.lasting[b])
-        beaten &= stages.largest[a] <= stages.largest[b]
-        beaten &= (stages.need[a] <= stages.need[b]) & (stages.rows[a] <= stages.rows[b])
-        kept[b] &= ~(beaten & (in_units(stages.cost[a]) <= in_units(stages.cost[b])))
+def _unbeaten_parts(stages: Stages, group: Ints, cost: Ints, far: int = 24) -> Booleans:
+    """Those that no other beats in bytes, cost and what a chain asks in front of them.
+
+    Each is held against at most `far` ones in front of it.
+    """
+    kept = np.ones(group.size, dtype=np.bool_)
+    own = np.array([-group, stages.lasting, stages.largest, stages.need, stages.rows, cost])
+    for distance in range(1, min(far + 1, group.size)):
+        if not (group[distance:] == group[:-distance]).any():
+            break
+        kept[distance:] &= ~(own[:, :-distance] <= own[:, distance:]).all(axis=0)
     return kept

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from mcucc.schedule.expand.planner_graph import Operand, PlannerNode, PlannerTen
 from mcucc.schedule.expand.rates import measured_tensors
 from mcucc.schedule.search.facts import SearchFacts
 from mcucc.schedule.search.stages import Booleans, Ints, Walks
-from mcucc.schedule.search.walks.grid import Grid, Tables, proportional, sinks, strides_fit
+from mcucc.schedule.search.walks.grid import Grid, Places, Tables, proportional, sinks, strides_fit
 
 FAR = 1 << 40  # beyond every position: the start of a minimum, negative that of a maximum
 HIGH, START, RATE, LEFT, OUTSIDE = slice(0, 2), slice(2, 4), slice(4, 6), 6, 7
@@ -40,7 +41,7 @@ class Added:
     whole: Booleans
     alone: Booleans
     left: Ints
-    strip_width: Ints
+    strip_width: Ints | int
 
     @property
     def state(self) -> int:
@@ -57,18 +58,15 @@ class Affine:
     upsample: Ints
     pad: Ints
     kernel: Ints
-
-    @staticmethod
-    def of(operand: Operand) -> Affine:
-        """Those of an operand that is read in windows."""
-        assert operand.rows is not None and operand.columns is not None
-        windows: tuple[Window, Window] = operand.rows, operand.columns
-        table = [(w.stride, w.phase, w.upsample, w.pad, w.kernel) for w in windows]
-        return Affine(*np.array(table, dtype=np.int64).T[:, :, None])
+    moves: Booleans  # the stride is not 0
+    plain: bool  # without upsampling or phase
 
     def first(self, outputs: Ints) -> Ints:
         """`Window.first`."""
-        return (outputs * self.stride + self.phase) // self.upsample - self.pad
+        if self.plain:
+            return outputs * self.stride - self.pad
+        found: Ints = (outputs * self.stride + self.phase) // self.upsample - self.pad
+        return found
 
     def highest(self, high: Ints) -> Ints:
         """The upper ends of what spans up to `high` read."""
@@ -77,12 +75,44 @@ class Affine:
     def below(self, rate: Ints) -> tuple[Ints, Booleans]:
         """`rate_below`, and where it is a whole number."""
         scaled = rate * self.stride
+        if self.plain:
+            return scaled, self.moves
         found = scaled // self.upsample
-        return found, (found * self.upsample == scaled) & (self.stride >= 1)
+        return found, (found * self.upsample == scaled) & self.moves
+
+
+@lru_cache(maxsize=1024)
+def _affine(rows: Window, columns: Window) -> Affine:
+    """Windows of rows and columns as one."""
+    table = [(w.stride, w.phase, w.upsample, w.pad, w.kernel) for w in (rows, columns)]
+    stride, phase, upsample, pad, kernel = np.array(table, dtype=np.int64).T[:, :, None]
+    plain = bool((upsample == 1).all() and not phase.any())
+    return Affine(stride, phase, upsample, pad, kernel, stride >= 1, plain)
+
+
+def windows(operands: Sequence[Operand]) -> list[tuple[int, Affine]]:
+    """The operands that are read in windows, and these."""
+    return [
+        (o.tensor, _affine(o.rows, o.columns))
+        for o in operands
+        if o.rows is not None and o.columns is not None
+    ]
+
+
+def places(walks: Ints) -> Places:
+    """Sorted numbers as what picks their elements the fastest."""
+    first, last = int(walks[0]), int(walks[-1]) + 1
+    return slice(first, last) if last - first == walks.size else walks
 
 
 class Geometry:
-    """What is asked of every tensor, by walk. `asked` is (tensor, what, walk): see the slices."""
+    """What is asked of every tensor, by walk. `asked` is (tensor, what, walk): see the slices.
+
+    `outputs` are what a walk's stage stores, by slot: arrays (what, walk) of the tensor, -1 for
+    none, the position of its node, its rate and its upper end. `totals` are (what, walk) as well:
+    how many they are, the bytes that they take, how many are lists; whether a tensor must be there
+    whole.
+    """
 
     def __init__(self, facts: SearchFacts, walks: Walks) -> None:
         self.network, self.walks = facts.network, walks
@@ -91,125 +121,121 @@ class Geometry:
         count = len(walks)
         self.asked = np.zeros((len(self.network.tensors), 8, count), dtype=np.int64)
         self.asked[:, HIGH] = -FAR
-        self.asked[:, START] = self.asked[:, LEFT] = FAR
+        self.asked[:, START] = FAR
+        self.asked[:, LEFT] = FAR
         self.asked[self.grid.reference, RATE, np.arange(count)] = self.grid.tile.T
         self.wide = np.stack([np.ones(count, dtype=np.int64), ~self.grid.full])
-        # Outputs of a walk's stage by slot: (tensor, rate, high), and what they are in all.
-        self.outputs: list[tuple[Ints, Ints, Ints]] = []
-        self.slots = np.zeros(count, dtype=np.int64)
-        self.stored = np.zeros(count, dtype=np.int64)
-        self.lists = np.zeros(count, dtype=np.int64)
-        self.outside = np.zeros(count, dtype=np.bool_)
+        self.striped, self.cut = bool((walks.strips > 1).any()), bool(self.grid.single.any())
+        self.outputs: list[Ints] = []
+        self.totals = np.zeros((4, count), dtype=np.int64)
 
     def add(self, position: int, walks: Ints) -> Added | None:
         """The node with what walks ask of it, from here on asked of its operands; None: no fit."""
         node = self.network.nodes[position]
-        if not node.streams:
+        if not node.streams or not walks.size:
             return None
-        tensor, asked = self.network.tensors[node.output], self.asked[node.output][:, walks]
-        whole = tensor.last >= self.grid.end[walks]
+        here = places(walks)
+        tensor, asked = self.network.tensors[node.output], self.asked[node.output][:, here]
+        whole = self.grid.end[here] <= (FAR if tensor.leaves else tensor.last)
         known = asked[0] > -FAR
         fits = (known | whole) & (asked[OUTSIDE] == 0)
         if sinks(node):
             fits &= ~known
-        rate, fit = self._rates(node, walks, whole)
+        rate, fit = self._rates(node, here, whole)
         fits &= fit
-        high = np.where(known, asked[HIGH], rate)
-        start = np.where(asked[START] == FAR, 0, asked[START])
-        fresh = high[1] - rate[1]
-        left = np.where(asked[LEFT] == FAR, fresh, asked[LEFT])
-        left = np.where(whole, np.minimum(left, fresh), left)
+        high, start = np.where(known, asked[HIGH], rate), np.where(known, asked[START], 0)
+        left = high[1] - rate[1]
+        if self.striped:
+            lower = np.where(known, asked[LEFT], left)
+            left = np.where(whole, np.minimum(lower, left), lower)
         if whole.any():
-            self._store(node, walks[whole], rate[:, whole], high[:, whole])
-        fits &= self._ask(node, walks, rate, high, left)
+            self._store(position, walks[whole], rate[:, whole], high[:, whole])
+        fits &= self._ask(node, here, rate, high, left)
         read_once = tensor.last == position + 1 and len(self.network.readers(node.output)) == 1
-        alone = np.ones_like(whole) if read_once else whole
-        widest = (self.grid.strip_steps[walks] - 1) * rate[1] + high[1] - left
-        strips = self.grid.strips[walks] > 1
-        width = np.where(strips, np.minimum(tensor.width, widest), tensor.width)
-        return Added(
-            node, tensor, walks, fits, rate, high, start, whole, alone, left, width
-        )  # fmt: skip
+        alone = whole | read_once
+        width = self._widths(tensor, here, rate[1], high[1] - left)
+        return Added(node, tensor, walks, fits, rate, high, start, whole, alone, left, width)
 
-    def _rates(self, node: PlannerNode, walks: Ints, whole: Booleans) -> tuple[Ints, Booleans]:
-        """`Rates.add` of both axes; where it gives whole numbers, operands included."""
+    def _widths(self, tensor: PlannerTensor, here: Places, rate: Ints, fresh: Ints) -> Ints | int:
+        """Columns of the widest strip."""
+        if not self.striped:
+            return tensor.width
+        widest = np.minimum(tensor.width, (self.grid.strip_steps[here] - 1) * rate + fresh)
+        return np.where(self.grid.strips[here] > 1, widest, tensor.width)
+
+    def _rates(
+        self, node: PlannerNode, here: Places, whole: Booleans
+    ) -> tuple[Ints, Booleans | np.bool_]:
+        """`Rates.add` of both axes; where it gives whole numbers, operands aside."""
         tensors = measured_tensors(node)
-        rate = self.asked[tensors[0], RATE][:, walks]
-        fits = np.ones(walks.size, dtype=np.bool_)
+        rate = self.asked[tensors[0], RATE][:, here]
+        fits: Booleans | np.bool_ = np.True_
         for tensor in tensors[1:]:
-            other = self.asked[tensor, RATE][:, walks]
-            fits &= ((rate == 0) | (other == 0) | (rate == other)).all(axis=0)
+            other = self.asked[tensor, RATE][:, here]
+            fits = fits & ((rate == 0) | (other == 0) | (rate == other)).all(axis=0)
             rate = np.maximum(rate, other)
-        unknown = rate == 0
-        if unknown[0].any():
-            tile = self.grid.tile[:, walks]
-            guess, whole_number = proportional(self.tables, self.grid, walks, tensors[0], tile)
-            fits &= (~unknown | whole_number | (self.wide[:, walks] == 0)).all(axis=0)
+        unknown = rate[0] == 0
+        if unknown.any():
+            tile, wide = self.grid.tile[:, here], self.wide[:, here]
+            guess, whole_number = proportional(self.tables, self.grid, here, tensors[0], tile)
+            fits = fits & (~unknown | (whole_number | (wide == 0)).all(axis=0))
             rate = np.where(unknown, guess, rate)
-        single = self.grid.single[walks]
-        if single.any():
-            cut = strides_fit(self.tables, self.grid, walks, node)
-            fits &= cut | ~(single & (whole | sinks(node)))
+        if self.cut:
+            single = self.grid.single[here]
+            fine = strides_fit(self.tables, self.grid, here, node)
+            fits = fits & (fine | ~(single & (whole | sinks(node))))
         for tensor in tensors:
-            self.asked[tensor, RATE][:, walks] = rate
+            self.asked[tensor, RATE][:, here] = rate
         return rate, fits
 
-    def _ask(self, node: PlannerNode, walks: Ints, rate: Ints, high: Ints, left: Ints) -> Booleans:
+    def _ask(
+        self, node: PlannerNode, here: Places, rate: Ints, high: Ints, left: Ints
+    ) -> Booleans | np.bool_:
         """The hull of what all readers ask; where no tensor must be there whole as well."""
-        sink, wide = sinks(node), self.wide[:, walks]
-        first = np.zeros_like(high)
-        if not sink:
-            first = (-high // np.maximum(rate, 1) + 1) * wide
-        fits = np.ones(walks.size, dtype=np.bool_)
+        sink, wide = sinks(node), self.wide[:, here]
+        fits: Booleans | np.bool_ = np.True_
+        first = high * 0 if sink else (-high // np.maximum(rate, 1) + 1) * wide
         for operand in node.operands:
-            if operand.rows is None or operand.columns is None:
-                self.asked[operand.tensor, OUTSIDE][walks] = 1
-                self.outside[walks] = True
-        for operand in node.operands:
-            if operand.rows is None or operand.columns is None:
-                continue
-            window, field = Affine.of(operand), self.asked[operand.tensor]
-            asked = field[:, walks]
-            fits &= asked[OUTSIDE] == 0
-            below, whole = window.below(rate)
+            if operand.rows is None:
+                self.asked[operand.tensor, OUTSIDE][here] = 1
+                self.totals[3, here] = 1
+        for tensor, window in windows(node.operands):
+            field = self.asked[tensor]
+            asked = field[:, here]
+            fits = fits & (asked[OUTSIDE] == 0)
             if not sink:
-                fits &= (whole | (wide == 0)).all(axis=0)
-                fits &= ((asked[RATE] == 0) | (asked[RATE] == below)).all(axis=0)
+                below, whole = window.below(rate)
+                known = asked[RATE]
+                same = ((known == below) | (known == 0)) & (whole | (wide == 0))
+                fits = fits & same.all(axis=0)
                 asked[RATE] = below
             asked[HIGH] = np.maximum(asked[HIGH], window.highest(high) * wide)
             asked[START] = np.minimum(asked[START], first)
-            lowest = window.first(np.stack([left, left]))[1] * wide[1]
-            asked[LEFT] = np.minimum(asked[LEFT], lowest)
-            field[:, walks] = asked
+            if self.striped:
+                lowest = window.first(np.stack([left, left]))[1] * wide[1]
+                asked[LEFT] = np.minimum(asked[LEFT], lowest)
+            field[:, here] = asked
         return fits
 
-    def _store(self, node: PlannerNode, walks: Ints, rate: Ints, high: Ints) -> None:
-        """A tensor that stages of these walks store whole; a list is written at the very end."""
-        slots = self.slots[walks]
+    def _store(self, position: int, walks: Ints, rate: Ints, high: Ints) -> None:
+        """A node's output is stored by stages of these walks; a list is written at the very end.
+
+        Where its rows leave, those of a step are there.
+        """
+        node = self.network.nodes[position]
+        tensor, slots = self.network.tensors[node.output], self.totals[0, walks]
+        rate = rate * 0 if sinks(node) else rate
+        about = np.empty((6, walks.size), dtype=np.int64)
+        about[0], about[1], about[2:4], about[4:6] = node.output, position, rate, high
         for slot in range(int(slots.max()) + 1):
             if slot == len(self.outputs):
-                count = len(self.walks)
-                none = np.full(count, -1, dtype=np.int64)
-                zero = np.zeros((2, count), dtype=np.int64)
-                self.outputs.append((none, zero, zero.copy()))
+                self.outputs.append(np.full((6, len(self.walks)), -1, dtype=np.int64))
             here = slots == slot
-            tensors, rates, highs = self.outputs[slot]
-            tensors[walks[here]] = node.output
-            rates[:, walks[here]] = 0 if sinks(node) else rate[:, here]
-            highs[:, walks[here]] = high[:, here]
-        self.slots[walks] += 1
-        self.stored[walks] += self.tables.size[node.output]
-        self.lists[walks] += self.tables.listed[node.output]
-
-    def known_rate(self, tensor: int, walks: Ints) -> Ints:
-        """Positions of a tensor that come with a step, both axes."""
-        return self.asked[tensor, RATE][:, walks]
-
-    def highs(self, tensor: int, walks: Ints) -> Ints:
-        """Upper ends of what a step needs of a tensor."""
-        return self.asked[tensor, HIGH][:, walks]
-
-
-def needs(operands: Sequence[Operand]) -> list[tuple[int, Affine]]:
-    """The operands that are read in windows, and these."""
-    return [(o.tensor, Affine.of(o)) for o in operands if o.rows is not None]
+            self.outputs[slot][:, walks[here]] = about[:, here]
+        size: Ints | int = tensor.size
+        if tensor.leaves:
+            rows = np.minimum(tensor.height, rate[0]) * tensor.row_bytes
+            size = np.where(self.grid.strips[walks] > 1, tensor.size, rows)
+        self.totals[0, walks] += 1
+        self.totals[1, walks] += size
+        self.totals[2, walks] += int(self.tables.listed[node.output])

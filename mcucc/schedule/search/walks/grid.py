@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.expand.planner_graph import PlannerNode
@@ -12,13 +13,15 @@ from mcucc.schedule.expand.rates import measured_tensor, measured_tensors
 from mcucc.schedule.search.facts import SearchFacts
 from mcucc.schedule.search.stages import Booleans, Ints, Walks
 
+Places = npt.NDArray[np.int64] | slice  # what picks walks
+
 
 @dataclass(frozen=True, eq=False)
 class Tables:
     """Tensors as arrays, by number. `scales` (numerators, denominators) are by axis and tensor.
 
     `rooted`: its bytes are its own; `listed`: see `SearchFacts.listed`; `comes`: it has a source,
-    whose rows come `once` or again.
+    whose rows come `once` or again; rows of one that `leaves` are handed out.
     """
 
     height: Ints
@@ -30,6 +33,7 @@ class Tables:
     rooted: Booleans
     comes: Booleans
     once: Booleans
+    leaves: Booleans
     listed: Booleans
     scales: tuple[Ints, Ints]
     references: Ints  # by node: the tensor that a tile counts positions of
@@ -55,6 +59,7 @@ class Tables:
             rooted=np.array([t.root == i for i, t in enumerate(tensors)]),
             comes=np.array([t.source is not None for t in tensors]),
             once=np.array([t.source is not None and t.source.once for t in tensors]),
+            leaves=np.array([t.leaves for t in tensors]),
             listed=np.array([facts.listed(i) for i in range(len(tensors))]),
             scales=(above.T, below.T),
             references=np.array([measured_tensor(node) for node in network.nodes], dtype=np.int64),
@@ -103,7 +108,7 @@ class Grid:
 
 
 def proportional(
-    tables: Tables, grid: Grid, walks: Ints, tensor: int, tile: Ints
+    tables: Tables, grid: Grid, walks: Places, tensor: int, tile: Ints
 ) -> tuple[Ints, Booleans]:
     """Positions of a tensor for `tile` (axes, walks) of the references; where these are whole.
 
@@ -117,12 +122,12 @@ def proportional(
     return rate, (rate * whole == parts) & (rate >= 1)
 
 
-def strides_fit(tables: Tables, grid: Grid, walks: Ints, node: PlannerNode) -> Booleans:
+def strides_fit(tables: Tables, grid: Grid, walks: Places, node: PlannerNode) -> Booleans:
     """Where a column of the reference is the same whole number of columns of all that is measured.
 
     Strips of whole rows are cut there.
     """
-    one = np.ones((2, walks.size), dtype=np.int64)
+    one = np.ones((2, 1), dtype=np.int64)
     first, fits = proportional(tables, grid, walks, measured_tensor(node), one)
     found: Booleans = fits[1]
     for tensor in measured_tensors(node)[1:]:

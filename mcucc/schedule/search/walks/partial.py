@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from mcucc.schedule.search.costs import ALIKE
-from mcucc.schedule.search.stages import Booleans, Floats, Ints
+from mcucc.schedule.search.stages import Booleans, Ints
 from mcucc.schedule.search.walks.geometry import FAR
 
 LARGEST = 1 << 32  # more than the bytes of any stage that counts
 DEAREST = 1 << 40  # and than its cost in units of ALIKE
+# Costs are whole numbers of this part of a unit: their sums are the same in any order.
+GRAIN = 1024
+TOLERANCE = int(ALIKE * GRAIN)
+Order = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,62 +34,67 @@ class States:
         """How many there are."""
         return self.walk.size
 
-    def take(self, states: Ints) -> States:
+    def take(self, states: Order) -> States:
         """Some of them."""
-        return States(self.walk[states], {t: low[:, states] for t, low in self.lows.items()})
+        lows = {tensor: low[:, states] for tensor, low in self.lows.items()}
+        return States(self.walk[states], lows)
 
     def behind(self, walks: Ints) -> States:
         """With states of new walks behind, that ask for nothing."""
-        lows = {
-            tensor: np.concatenate([low, np.full((2, walks.size), FAR)], axis=1)
-            for tensor, low in self.lows.items()
-        }
+        far = np.full((2, walks.size), FAR)
+        lows = {t: np.concatenate([low, far], axis=1) for t, low in self.lows.items()}
         return States(np.concatenate([self.walk, walks]), lows)
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Partial stages: bytes `held` between steps, of the `largest` call, of the tile (`top`) that
-    the last call fills, cost above the least. `number` is that of the log.
+    """Partial stages, sorted by state, then by bytes; `table` is (what, row).
 
-    Sorted by state, then by bytes.
+    Bytes `held` between steps, of the `largest` call, of the tile (`top`) that the last call fills,
+    cost above the least in GRAINs. `number` is that of the log.
     """
 
-    state: Ints
-    held: Ints
-    largest: Ints
-    top: Ints
-    cost: Floats
-    number: Ints
+    table: Ints
 
-    def take(self, rows: Ints | Booleans) -> Rows:
-        """Some of them."""
-        return Rows(
-            self.state[rows],
-            self.held[rows],
-            self.largest[rows],
-            self.top[rows],
-            self.cost[rows],
-            self.number[rows],
-        )
+    @property
+    def state(self) -> Ints:
+        """The state of each."""
+        found: Ints = self.table[0]
+        return found
+
+    @property
+    def number(self) -> Ints:
+        """The number of each in the log."""
+        found: Ints = self.table[5]
+        return found
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return int(self.table.shape[1])
 
     @property
     def bytes(self) -> Ints:
         """What each needs so far."""
-        return self.held + np.maximum(self.largest, self.top)
+        found: Ints = self.table[1] + np.maximum(self.table[2], self.table[3])
+        return found
+
+    def take(self, rows: Order | Booleans) -> Rows:
+        """Some of them."""
+        if rows.dtype == np.bool_:
+            rows = np.flatnonzero(rows)
+        return Rows(self.table.take(rows, axis=1))
 
     def behind(self, states: Ints) -> Rows:
         """With a row that takes nothing for each new state."""
-        zero = np.zeros(states.size, dtype=np.int64)
-        parts = (states, zero, zero, zero, np.zeros(states.size), zero - 1)
-        mine = (self.state, self.held, self.largest, self.top, self.cost, self.number)
-        return Rows(*(np.concatenate(pair) for pair in zip(mine, parts, strict=True)))
+        more = np.zeros((6, states.size), dtype=np.int64)
+        more[0], more[5] = states, -1
+        return Rows(np.concatenate([self.table, more], axis=1))
 
 
 def nothing() -> tuple[States, Rows]:
     """No partial stages."""
-    no = np.zeros(0, dtype=np.int64)
-    return States(no, {}), Rows(no, no, no, no, np.zeros(0), no)
+    return States(np.zeros(0, dtype=np.int64), {}), Rows(np.zeros((6, 0), dtype=np.int64))
 
 
 def occupied(states: States, rows: Rows) -> tuple[States, Rows]:
@@ -94,8 +103,10 @@ def occupied(states: States, rows: Rows) -> tuple[States, Rows]:
     used[rows.state] = True
     if used.all():
         return states, rows
-    places = np.cumsum(used) - 1
-    return states.take(np.flatnonzero(used)), replace(rows, state=places[rows.state])
+    places = used.cumsum() - 1
+    table = rows.table.copy()
+    table[0] = places[table[0]]
+    return states.take(used.nonzero()[0]), Rows(table)
 
 
 def merged(states: States) -> tuple[States, Ints]:
@@ -103,8 +114,9 @@ def merged(states: States) -> tuple[States, Ints]:
     key = states.walk.copy()
     room = int(key.max(initial=0)) + 1
     for low in (axis for both in states.lows.values() for axis in both):
+        near = low < FAR
         least = int(low.min(initial=0))
-        value = np.where(low >= FAR, -1, low - least) + 1
+        value = np.where(near, low - least + 1, 0)
         span = int(value.max(initial=0)) + 1
         if room * span >= 1 << 62:
             key = np.unique(key, return_inverse=True)[1].astype(np.int64)
@@ -116,69 +128,58 @@ def merged(states: States) -> tuple[States, Ints]:
 
 def running_least(groups: Ints, values: Ints) -> Ints:
     """The least value of a group so far, in the order of rows; groups are sorted."""
-    shift = (int(groups[-1]) - groups) * (2 * DEAREST) if groups.size else groups
+    shift = (groups[-1] - groups) * (2 * DEAREST) if groups.size else groups
     found: Ints = np.minimum.accumulate(values + shift) - shift
     return found
 
 
-def in_units(cost: Floats) -> Ints:
+def in_units(cost: Ints) -> Ints:
     """Costs in units of what counts as a difference."""
-    return np.minimum(cost / ALIKE, DEAREST - 1).astype(np.int64)
+    return np.minimum(cost // TOLERANCE, DEAREST - 1)
 
 
-def by_bytes(groups: Ints, size: Ints) -> npt.NDArray[np.intp]:
+def by_bytes(groups: Ints, size: Ints) -> Order:
     """The order of rows by group, then bytes."""
-    return np.argsort(groups * LARGEST + np.minimum(size, LARGEST - 1), kind="stable")
+    return (groups * LARGEST + np.minimum(size, LARGEST - 1)).argsort(kind="stable")
 
 
-def unbeaten(rows: Rows, tolerance: float, far: int) -> Booleans:
+def unbeaten(rows: Rows, tolerance: int, far: int) -> Booleans:
     """Rows, sorted by state and bytes, that no other one of the state beats whatever comes.
 
     Bytes come to held + the largest of this call's, of those so far and of those to come. A row is
     held against at most `far` ones in front of it; one more that is kept costs time only.
     """
-    kept = np.ones(rows.state.size, dtype=np.bool_)
-    left = np.arange(kept.size)
-    size, high = rows.held + rows.largest, rows.held + rows.top
-    for distance in range(1, far + 1):
-        left = left[left >= distance]
-        left = left[rows.state[left] == rows.state[left - distance]]
-        if not left.size:
+    kept = np.ones(rows.count, dtype=np.bool_)
+    state, held, largest, top, cost, _ = rows.table
+    # Rows in front have no higher state: they have the same one where theirs is not lower.
+    front = np.array([-state, held, held + largest, held + top, cost])
+    own = front.copy()
+    own[4] += tolerance
+    for distance in range(1, min(far + 1, rows.count)):
+        if distance > 1 and not (state[distance:] == state[:-distance]).any():
             break
-        other = left - distance
-        beaten = (
-            (rows.held[other] <= rows.held[left])
-            & (size[other] <= size[left])
-            & (high[other] <= high[left])
-            & (rows.cost[other] <= rows.cost[left] + tolerance)
-        )
-        kept[left[beaten]] = False
-        left = left[~beaten]
+        kept[distance:] &= ~(front[:, :-distance] <= own[:, distance:]).all(axis=0)
     return kept
 
 
-def chosen(walks: Ints, rows: Rows, most: int) -> npt.NDArray[np.intp] | None:
+def chosen(walks: Ints, rows: Rows, most: int) -> Order | None:
     """Of too many rows of a walk half of `most` of least memory, and as many evenly over cost.
 
-    None where no walk has too many.
+    None where no walk has too many. Rows are sorted by walk.
     """
-    counts = np.bincount(walks)
-    if counts.size == 0 or counts.max() <= most:
+    if rows.count <= most or not (walks[most:] == walks[:-most]).any():
         return None
+    walks = walks - walks[0]
     order = by_bytes(walks, rows.bytes)
-    sorted_walks = walks[order]
-    rank = np.arange(order.size) - (np.cumsum(counts) - counts)[sorted_walks]
-    keep = (rank < most - most // 2) | (counts[sorted_walks] <= most)
-    cost = in_units(rows.cost[order])
-    before = np.concatenate([[DEAREST], running_least(sorted_walks, cost)[:-1]])
-    first = rank == 0
-    front = ~keep & (first | (cost < before))
-    fronts = np.cumsum(front) - 1
-    sizes = np.bincount(sorted_walks[front], minlength=counts.size)
-    begin = np.cumsum(sizes) - sizes
-    place = fronts - begin[sorted_walks]
-    total = np.maximum(sizes[sorted_walks], 1)
+    counts = np.bincount(walks)
+    rank = np.arange(order.size) - (counts.cumsum() - counts)[walks]
+    keep = (rank < most - most // 2) | (counts[walks] <= most)
+    cost = in_units(rows.table[4][order])
+    before = np.concatenate([[DEAREST], running_least(walks, cost)[:-1]])
+    front = ~keep & ((rank == 0) | (cost < before))
+    sizes = np.bincount(walks[front], minlength=counts.size)
+    place = front.cumsum() - 1 - (sizes.cumsum() - sizes)[walks]
+    total = np.maximum(sizes[walks], 1)
     share = np.minimum(total, most // 2)
-    even = (place * share) // total != ((place - 1) * share) // total
-    keep |= front & even
+    keep |= front & ((place * share) // total != ((place - 1) * share) // total)
     return np.sort(order[keep])
