@@ -42,6 +42,17 @@ class _Camera(ctypes.Structure):
     _fields_ = [("read_row", _READ_ROW), ("context", ctypes.c_void_p)]
 
 
+_WRITE_ROW = ctypes.CFUNCTYPE(
+    ctypes.c_int32, ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32, ctypes.c_void_p
+)
+
+
+class _Sink(ctypes.Structure):
+    """mcucc_sink of mcucc.h."""
+
+    _fields_ = [("write_row", _WRITE_ROW), ("context", ctypes.c_void_p)]
+
+
 class _Model(ctypes.Structure):
     """mcucc_model of mcucc.h."""
 
@@ -62,6 +73,13 @@ class _Model(ctypes.Structure):
             "stream_step",
             ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_int32, ctypes.c_void_p),
         ),
+        ("deliver", ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)),
+        (
+            "deliver_step",
+            ctypes.CFUNCTYPE(
+                ctypes.c_int32, ctypes.c_void_p, ctypes.c_int32, *[ctypes.c_void_p] * 2
+            ),
+        ),
     ]
 
 
@@ -69,7 +87,8 @@ class _Model(ctypes.Structure):
 class TensorInfo:
     """An input or output: its place in the arena, H x W x C.
 
-    Values are int8 (or camera bytes), or int16 of two `value_bytes`.
+    Values are int8 (or camera bytes), or int16 of two `value_bytes`. The offset of one that comes
+    or goes in rows is -1.
     """
 
     name: str
@@ -80,6 +99,11 @@ class TensorInfo:
     zero_point: int
     offset: int
     value_bytes: int = 1
+
+    @property
+    def by_rows(self) -> bool:
+        """Whether it has no place in the arena."""
+        return self.offset < 0
 
     @property
     def row_bytes(self) -> int:
@@ -119,6 +143,8 @@ class HostModel:
         self._base = -(-ctypes.addressof(self._memory) // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
         self._image = b""
         self._camera = _Camera(_READ_ROW(self._read_row), None)
+        self._sink = _Sink(_WRITE_ROW(self._write_row), None)
+        self._rows: list[list[bytes]] = [[] for _ in self.outputs]
 
     def constant(self, symbol: str, size: int) -> bytes:
         """A constant table of the library; ToolError where it has none of that name."""
@@ -135,9 +161,10 @@ class HostModel:
         ctypes.memset(self._base, _PAINT, self.arena_bytes)
         self._image = image
         start = 0
-        if self._model.stream:  # rows are handed over as they are asked for
-            return
+        self._rows = [[] for _ in self.outputs]
         for tensor in self.inputs:
+            if tensor.by_rows:  # handed over as they are asked for
+                continue
             ctypes.memmove(
                 self._base + tensor.offset, image[start : start + tensor.size], tensor.size
             )
@@ -147,7 +174,16 @@ class HostModel:
         """Runs one step; steps are run in order."""
         if not 0 <= index < len(self.step_names):
             raise ToolError(f"no step {index}: the network has {len(self.step_names)}")
-        if self._model.stream_step:
+        if self._model.deliver_step:
+            self._ended(
+                self._model.deliver_step(
+                    self._base,
+                    index,
+                    ctypes.addressof(self._camera),
+                    ctypes.addressof(self._sink),
+                )
+            )
+        elif self._model.stream_step:
             self._model.stream_step(self._base, index, ctypes.addressof(self._camera))
         else:
             self._model.run_step(self._base, index)
@@ -160,12 +196,25 @@ class HostModel:
 
     def output(self) -> bytes:
         """All output tensors, one after the other."""
-        return b"".join(self.arena(tensor.offset, tensor.size) for tensor in self.outputs)
+        return b"".join(self.output_of(number) for number in range(len(self.outputs)))
+
+    def output_of(self, number: int) -> bytes:
+        """One of them: from the arena, or the rows that were handed out."""
+        tensor = self.outputs[number]
+        if not tensor.by_rows:
+            return self.arena(tensor.offset, tensor.size)
+        if len(self._rows[number]) != tensor.height:
+            missing = f"{len(self._rows[number])} of {tensor.height} rows"
+            raise ToolError(f"the network handed out {missing} of {tensor.name}")
+        return b"".join(self._rows[number])
 
     def run(self, image: bytes) -> bytes:
         """The outputs for one image."""
         self.load(image)
-        if self._model.stream:
+        if self._model.deliver:
+            ports = ctypes.addressof(self._camera), ctypes.addressof(self._sink)
+            self._ended(self._model.deliver(self._base, *ports))
+        elif self._model.stream:
             self._model.stream(self._base, ctypes.addressof(self._camera))
         else:
             self._model.run(self._base)
@@ -177,6 +226,20 @@ class HostModel:
         pitch = self.inputs[number].row_bytes
         ctypes.memmove(pixels, self._image[before + row * pitch :][:pitch], pitch)
         return 0
+
+    def _write_row(self, _context: object, number: int, row: int, values: int) -> int:
+        """Where the rows of outputs go; it ends the run where one is not the next."""
+        rows, tensor = self._rows[number], self.outputs[number]
+        if row != len(rows) or row >= tensor.height or not tensor.by_rows:
+            return 1
+        rows.append(ctypes.string_at(values, tensor.row_bytes))
+        return 0
+
+    @staticmethod
+    def _ended(result: int) -> None:
+        """ToolError where rows did not come in order."""
+        if result != 0:
+            raise ToolError("the network hands out rows in another order than theirs")
 
 
 def run_host(library: Path, name: str, images: Sequence[bytes]) -> tuple[bytes, ...]:

@@ -59,6 +59,7 @@ def compile_command(
     optimize: shared.Optimize = "balanced",
     schedule: shared.ScheduleName = "auto",
     image: shared.Image = "resident",
+    output: shared.Output = None,
     sram: shared.Sram = None,
     flash: Flash = None,
     objective: shared.ObjectiveName = None,
@@ -113,6 +114,7 @@ def compile_command(
         schedule=shared.schedule_options(
             schedule=schedule,
             image=image,
+            output=output,
             sram=sram,
             objective=objective,
             max_slowdown=max_slowdown,

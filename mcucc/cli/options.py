@@ -84,6 +84,13 @@ Image = Annotated[
         "mapped: rows are read from an image that lies elsewhere."
     ),
 ]
+Output = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="whole: outputs lie in SRAM after a run; rows: those that can are handed out row by "
+        "row as they are made; NAME=rows: this one. Rows take no room."
+    ),
+]
 Sram = Annotated[
     int | None,
     typer.Option(min=1, help="Bytes of arena, stack and static data; default: the board's."),
@@ -142,6 +149,7 @@ def schedule_options(
     *,
     optimize: str,
     image: str,
+    output: list[str] | None = None,
     schedule: str = "auto",
     sram: int | None = None,
     objective: str | None = None,
@@ -151,7 +159,7 @@ def schedule_options(
     point: int | None = None,
 ) -> ScheduleOptions:
     """The options as data; McuccError for a value that is not allowed."""
-    from mcucc.cli.parse import choice
+    from mcucc.cli.parse import choice, parse_output
     from mcucc.schedule.plan.plan import ImagePolicy
     from mcucc.schedule.search.choose import IMAGES, OBJECTIVES, ScheduleOptions
     from mcucc.schedule.search.named import SCHEDULES
@@ -162,6 +170,7 @@ def schedule_options(
     return ScheduleOptions(
         schedule=choice("--schedule", schedule, tuple(SCHEDULES)),
         image=ImagePolicy(choice("--image", image, IMAGES)),
+        output=parse_output(output or []),
         sram=sram,
         objective=objective,
         max_slowdown=max_slowdown,

@@ -11,6 +11,7 @@ from mcucc.errors import McuccError
 
 if TYPE_CHECKING:
     from mcucc.quantize.weight_choice import WeightChoice
+    from mcucc.schedule.plan.row_outputs import RowOutputs
 
 
 def choice(option: str, value: str, allowed: Collection[str]) -> str:
@@ -53,6 +54,21 @@ def parse_weights(texts: Sequence[str]) -> WeightChoice:
         else:
             default = bits
     return WeightChoice(default, layers)
+
+
+def parse_output(texts: Sequence[str]) -> RowOutputs:
+    """rows for every output that can, NAME=rows for one, whole for none."""
+    from mcucc.schedule.plan.row_outputs import RowOutputs
+
+    every, names = False, dict[str, None]()
+    for text in texts:
+        name, equals, how = text.rpartition("=")
+        choice("--output", how, ("rows",) if equals else ("rows", "whole"))
+        if equals:
+            names[name] = None
+        else:
+            every = how == "rows"
+    return RowOutputs(every, tuple(names))
 
 
 AUTO = "auto"  # of tensors that are chosen

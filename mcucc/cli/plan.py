@@ -43,6 +43,7 @@ def plan_command(
     optimize: shared.Optimize = "balanced",
     schedule: shared.ScheduleName = "auto",
     image: shared.Image = "resident",
+    output: shared.Output = None,
     sram: shared.Sram = None,
     objective: shared.ObjectiveName = None,
     max_slowdown: shared.MaxSlowdown = None,
@@ -64,6 +65,7 @@ def plan_command(
     options = shared.schedule_options(
         schedule=schedule,
         image=image,
+        output=output,
         sram=sram,
         objective=objective,
         max_slowdown=max_slowdown,

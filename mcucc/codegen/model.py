@@ -175,8 +175,13 @@ class ModelCode:
 
     @property
     def printed(self) -> tuple[End, ...]:
-        """The outputs whose values an example prints: a list of records is read, not printed."""
-        return tuple(end for end in self.outputs if not end.records)
+        """The outputs whose values an example prints after a run: a list of records is read."""
+        return tuple(end for end in self.outputs if not (end.records or end.leaves))
+
+    @property
+    def handed_out(self) -> tuple[End, ...]:
+        """The outputs that leave by rows."""
+        return tuple(end for end in self.outputs if end.leaves)
 
     @property
     def has_constants(self) -> bool:

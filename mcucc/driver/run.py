@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcucc.backends.camera_rows import as_asked
+from mcucc.backends.camera_rows import as_asked, in_order
 from mcucc.backends.choose import choose_emulator
 from mcucc.backends.gdb.backend import Gdb
 from mcucc.backends.host import run_host
@@ -113,7 +113,7 @@ def emulated(
         outputs += emulator.run(firmware, raw[first:], count=False, timeout_s=time_limit_s).outputs
     board = _board(firmware, program, emulator, counted, raw[0], time_limit_s)
     return Run(
-        _by_name(compiled.integer, outputs),
+        _by_name(compiled.integer, [in_order(program, each) for each in outputs]),
         counted.instructions if board is None else board.instructions,
         emulator.name,
         board,

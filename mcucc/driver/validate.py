@@ -317,4 +317,7 @@ def _trace(compiled: CompiledFolder, library: Path, sample: Sample) -> Outputs:
                 if place is not None and place.size == a.size:
                     raw = model.arena(place.offset, a.size)
                     tensors[a.name] = a.read(raw)
+    for number, name in enumerate(program.graph.outputs):
+        if name in program.plan.row_outputs:
+            tensors[name] = program.graph.activations[name].read(model.output_of(number))
     return tensors

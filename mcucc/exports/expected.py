@@ -50,11 +50,16 @@ def printed_lines(
             )
     values = graph.run(inputs)
     lines = []
-    for end, name in zip(code.outputs, graph.outputs, strict=True):
-        if not end.records:
-            numbers = (str(value) for value in values[name].reshape(-1))
-            lines.append(f"{end.identifier}: {' '.join(numbers)}")
-    spoken = [answer for answer in answers if not isinstance(answer, EmbeddingAnswer)]
+    names = {end.identifier: name for end, name in zip(code.outputs, graph.outputs, strict=True)}
+    for end in (*code.handed_out, *code.printed):  # rows come before the run ends
+        numbers = (str(value) for value in values[names[end.identifier]].reshape(-1))
+        lines.append(f"{end.identifier}: {' '.join(numbers)}")
+    gone = {names[end.identifier] for end in code.handed_out}
+    spoken = [
+        answer
+        for answer in answers
+        if not isinstance(answer, EmbeddingAnswer) and answer.output not in gone
+    ]
     for answer, answer_code in zip(spoken, code.answers, strict=True):
         lines += said(
             answer,

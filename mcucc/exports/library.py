@@ -18,6 +18,7 @@ from mcucc.base.templates import code_templates
 from mcucc.boards.board import Board
 from mcucc.codegen.model import ModelCode
 from mcucc.codegen.write import library_sources
+from mcucc.errors import ToolError
 from mcucc.exports.expected import printed_lines
 from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import IntegerGraph
@@ -72,7 +73,17 @@ class Library:
         trial: Trial | None = None,
         optimize: str = "-O2",
     ) -> Library:
-        """The library of a network; the reference in Python runs once."""
+        """The library of a network; the reference in Python runs once.
+
+        ToolError where the example would have to print rows of several outputs, which mix.
+        """
+        if len(code.handed_out) > 1:
+            names = ", ".join(end.name for end in code.handed_out)
+            raise ToolError(
+                f"the example of an export prints rows of one output, and {names} leave by rows",
+                where=code.name,
+                hint="--output NAME=rows for one of them",
+            )
         expected = printed_lines(code, graph, cameras, answers)
         return Library(code, library_sources(code), expected, trial, optimize)
 

@@ -104,6 +104,7 @@ def _values(
         "ram": _window(machine, machine.ram, ram, ram),
         "sources": sources,
         "starts": tuple(accumulate(sizes, initial=0)),
+        "output_starts": tuple(accumulate((end.size for end in code.outputs), initial=0)),
         "input_bytes": input_bytes,
         "output_bytes": output_bytes,
         "limit": _LIMIT_S,

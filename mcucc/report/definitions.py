@@ -14,6 +14,7 @@ class Counted:
 
 
 CAMERA_BUFFERS = "the camera's own buffers"
+HANDED_OUT = "what takes the rows of outputs that are handed out"
 NOT_COUNTED = (
     "the application around the network",
     "interrupt handlers' stack",
@@ -48,7 +49,8 @@ def counting(*, image: str, stack: str, emulator: str, compiler: str) -> tuple[C
         ),
         Counted(
             "arena",
-            "every activation, cache, image row, scratch byte and output, at offsets fixed when "
+            "every activation, cache, image row, scratch byte and output, of an output that is "
+            "handed out by rows those that a step completes, at offsets fixed when "
             "compiling. An independent checker replayed every access of the plan byte by byte.",
         ),
         Counted(

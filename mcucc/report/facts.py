@@ -79,6 +79,7 @@ class SramFacts:
     image_policy: ImagePolicy
     not_counted: tuple[str, ...]
     line_buffers: int = 0  # of the camera's driver, for the line period that was given
+    row_outputs: tuple[str, ...] = ()  # handed out by rows
 
     @property
     def beside_arena(self) -> int:

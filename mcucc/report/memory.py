@@ -15,7 +15,7 @@ import numpy as np
 from mcucc.schedule.plan.buffers import Buffer, BufferId, BufferKind, labels
 from mcucc.schedule.plan.live_ranges import LiveBytes
 from mcucc.schedule.plan.moments import fullest
-from mcucc.schedule.plan.program import Action, Compute, Copy, Program, Stage
+from mcucc.schedule.plan.program import Action, Compute, Copy, Deliver, Program, Receive, Stage
 
 TICKS = 24
 
@@ -65,7 +65,7 @@ class LiveFacts:
 
 @dataclass(frozen=True)
 class ActionFacts:
-    """One action of a loop's body: receive rows of a tensor, compute a node, copy a tensor."""
+    """One action of a loop's body: receive or deliver rows of a tensor, copy it, compute a node."""
 
     kind: str
     name: str
@@ -226,7 +226,8 @@ def _tick_of(stage: Stage, iteration: int) -> int:
 def _action(action: Action) -> ActionFacts:
     if isinstance(action, Compute):
         return ActionFacts("compute", action.node)
-    return ActionFacts("copy" if isinstance(action, Copy) else "receive", action.tensor)
+    moves = {Copy: "copy", Receive: "receive", Deliver: "deliver"}
+    return ActionFacts(moves[type(action)], action.tensor)
 
 
 def _live(program: Program, live: Mapping[BufferId, tuple[int, int]]) -> tuple[LiveFacts, ...]:

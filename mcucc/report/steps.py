@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcucc.ir.integer import IntegerNode
-from mcucc.report.definitions import CAMERA_BUFFERS, NOT_COUNTED
+from mcucc.report.definitions import CAMERA_BUFFERS, HANDED_OUT, NOT_COUNTED
 from mcucc.report.facts import LayerFacts, SramFacts
 from mcucc.report.rows import Pace
 from mcucc.schedule.plan.buffers import BufferKind
@@ -77,6 +77,10 @@ def sram_facts(
         stack=stack,
         stack_source=stack_source,
         image_policy=program.plan.image,
-        not_counted=tuple(each for each in NOT_COUNTED if not (lines and each == CAMERA_BUFFERS)),
+        not_counted=(
+            *(each for each in NOT_COUNTED if not (lines and each == CAMERA_BUFFERS)),
+            *((HANDED_OUT,) if program.plan.row_outputs else ()),
+        ),
         line_buffers=lines,
+        row_outputs=program.plan.row_outputs,
     )

@@ -174,7 +174,7 @@ def _memory(report: Report) -> Table:
     left: list[tuple[str, int | None]] = [
         ("arena", sram.arena),
         (f"  image ({sram.image_policy.value})", sram.image),
-        ("  output", sram.output),
+        ("  output (rows)" if sram.row_outputs else "  output", sram.output),
         ("  scratch, at most", sram.scratch),
         ("static", sram.static),
         (f"stack ({sram.stack_source})", stack),

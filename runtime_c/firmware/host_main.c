@@ -16,6 +16,16 @@ static size_t bytes_of(const mcucc_tensor *tensor)
     return (size_t)tensor->height * row_bytes(tensor);
 }
 
+/* Bytes of the first so many of some tensors. */
+static size_t before(const mcucc_tensor *tensors, int32_t count)
+{
+    size_t bytes = 0;
+    for (int32_t i = 0; i < count; ++i) {
+        bytes += bytes_of(&tensors[i]);
+    }
+    return bytes;
+}
+
 /* Rows of a streamed image come straight from the file, again where the network asks again. */
 typedef struct {
     FILE *input;
@@ -34,26 +44,35 @@ static int32_t read_row(void *context, int32_t index, int32_t row, uint8_t *pixe
     const source *from = context;
     const mcucc_tensor *tensor = &mcucc_host_model->inputs[index];
     const size_t bytes = row_bytes(tensor);
-    size_t at = (size_t)row * bytes;
-    for (int32_t i = 0; i < index; ++i) {
-        at += bytes_of(&mcucc_host_model->inputs[i]);
-    }
-    seek(from->input, from->begin + (long)at);
+
+    seek(from->input,
+         from->begin + (long)(before(mcucc_host_model->inputs, index) + (size_t)row * bytes));
     return fread(pixels, 1, bytes, from->input) == bytes ? 0 : 5;
 }
 
-static int32_t stream(const mcucc_model *model, uint8_t *arena, FILE *input)
-{
-    source from = {input, ftell(input)};
-    long end = from.begin;
-    const mcucc_camera camera = {read_row, &from};
+/* Outputs stand in the file one after the other, whenever their rows come. */
+typedef struct {
+    FILE *output;
+    long begin;
+} target;
 
-    for (int32_t index = 0; index < model->input_count; ++index) {
-        end += (long)bytes_of(&model->inputs[index]);
-    }
-    const int32_t ended = model->stream(arena, &camera);
-    seek(input, end); /* nobody asks for the last rows where no window reaches them */
-    return ended;
+static int32_t write_at(const target *to, size_t at, const void *values, size_t bytes)
+{
+    seek(to->output, to->begin + (long)at);
+    return fwrite(values, 1, bytes, to->output) == bytes ? 0 : 1;
+}
+
+static int32_t write_row(void *context, int32_t index, int32_t row, const void *values)
+{
+    const size_t bytes = row_bytes(&mcucc_host_model->outputs[index]);
+
+    return write_at(context, before(mcucc_host_model->outputs, index) + (size_t)row * bytes, values,
+                    bytes);
+}
+
+static int in_rows(const mcucc_model *model)
+{
+    return model->inputs[0].offset < 0;
 }
 
 static int more(FILE *input)
@@ -73,23 +92,43 @@ static int read_image(const mcucc_model *model, uint8_t *arena, FILE *input)
     return 1;
 }
 
+static int32_t run_one(const mcucc_model *model, uint8_t *arena, source *from, target *to)
+{
+    const mcucc_camera camera = {read_row, from};
+    const mcucc_sink sink = {write_row, to};
+
+    if (model->deliver != NULL) {
+        return model->deliver(arena, &camera, &sink);
+    }
+    if (model->stream != NULL) {
+        return model->stream(arena, &camera);
+    }
+    model->run(arena);
+    return 0;
+}
+
 static int run(const mcucc_model *model, uint8_t *arena, FILE *input, FILE *output)
 {
-    while (model->stream != NULL ? more(input) : read_image(model, arena, input)) {
-        if (model->stream != NULL) {
-            const int32_t ended = stream(model, arena, input);
-            if (ended != 0) {
-                return ended;
-            }
-        } else {
-            model->run(arena);
-        }
-        for (int32_t index = 0; index < model->output_count; ++index) {
+    const size_t images = before(model->inputs, model->input_count);
+    source from = {input, 0};
+    target to = {output, 0};
+
+    while (in_rows(model) ? more(input) : read_image(model, arena, input)) {
+        int32_t ended = run_one(model, arena, &from, &to);
+
+        for (int32_t index = 0; ended == 0 && index < model->output_count; ++index) {
             const mcucc_tensor *tensor = &model->outputs[index];
-            if (fwrite(arena + tensor->offset, 1, bytes_of(tensor), output) != bytes_of(tensor)) {
-                return 1;
+            if (tensor->offset >= 0) {
+                ended = write_at(&to, before(model->outputs, index), arena + tensor->offset,
+                                 bytes_of(tensor));
             }
         }
+        if (ended != 0) {
+            return ended;
+        }
+        from.begin += (long)images;
+        to.begin += (long)before(model->outputs, model->output_count);
+        seek(input, from.begin); /* nobody asks for the last rows where no window reaches them */
     }
     return 0;
 }

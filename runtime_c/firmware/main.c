@@ -35,6 +35,29 @@ static int32_t tensor_bytes(const mcucc_tensor *tensor)
 static int32_t unread; /* bytes of the image that the network has not asked for yet */
 static uint32_t reads; /* since the timer was read last */
 
+/* Rows of outputs go straight to the transport, where this pass `sends` its outputs; they are in the
+ * CRC of the outputs in the order in which they come. What that takes is `away` from the network's
+ * time; the two readings of the timer and the call count as the network's: they are a driver's. */
+static uint32_t rows_crc;
+static uint32_t away; /* since the timer was read last */
+static int32_t sends;
+
+static int32_t write_row(void *context, int32_t index, int32_t row, const void *values)
+{
+    const uint32_t begin = mcucc_now();
+    const int32_t bytes = row_bytes(&model->outputs[index]);
+    (void)context;
+    (void)row;
+    rows_crc = mcucc_crc32(rows_crc, values, bytes);
+    if (sends) {
+        mcucc_transport_write(values, bytes);
+    }
+    away += mcucc_now() - begin;
+    return 0;
+}
+
+static const mcucc_sink sink = {write_row, 0};
+
 /* When rows were asked for: readings of the timer, noted in the first image's pass of steps alone,
  * so that what a run takes has none of it. The record `stamp` is what one costs. They lie in what
  * the harness's RAM has beside its variables and its stack: a real board's has none. */
@@ -47,7 +70,7 @@ static int32_t stamping;
 __attribute__((noinline)) static void stamp(void)
 {
     if (stamp_count < stamps_most) {
-        mcucc_harness_bss_end[stamp_count++] = mcucc_now() - step_begin;
+        mcucc_harness_bss_end[stamp_count++] = mcucc_now() - step_begin - away;
     }
 }
 
@@ -76,6 +99,11 @@ static int32_t read_row(void *context, int32_t index, int32_t row, uint8_t *pixe
 
 static const mcucc_camera camera = {read_row, 0};
 
+static int32_t comes_in_rows(void)
+{
+    return model->inputs[0].offset < 0;
+}
+
 /* The last rows of an image, where no window reaches them: nobody asks for those. They go into the
  * arena, where nothing is of use between two images. */
 static void skip_unread(void)
@@ -101,13 +129,31 @@ static void stream_step(void *arena, int32_t step)
     (void)model->stream_step(arena, step, &camera);
 }
 
+/* The callbacks above end no run. */
+static void deliver_whole(void *arena, int32_t step)
+{
+    (void)step;
+    (void)model->deliver(arena, &camera, &sink);
+}
+
+static void deliver_step(void *arena, int32_t step)
+{
+    (void)model->deliver_step(arena, step, &camera, &sink);
+}
+
 static mcucc_body whole_body(void)
 {
+    if (model->deliver != 0) {
+        return (mcucc_body)deliver_whole;
+    }
     return model->stream != 0 ? (mcucc_body)stream_whole : (mcucc_body)model->run;
 }
 
 static mcucc_body step_body(void)
 {
+    if (model->deliver != 0) {
+        return (mcucc_body)deliver_step;
+    }
     return model->stream != 0 ? (mcucc_body)stream_step : (mcucc_body)model->run_step;
 }
 
@@ -115,9 +161,10 @@ static mcucc_body step_body(void)
 __attribute__((noinline)) static uint32_t timed(mcucc_body body, int32_t step)
 {
     reads = 0;
+    away = 0;
     step_begin = mcucc_now();
     mcucc_on_library_stack(body, mcucc_config.arena, step);
-    return mcucc_now() - step_begin;
+    return mcucc_now() - step_begin - away;
 }
 
 static void paint_stack(void)
@@ -169,6 +216,7 @@ static int32_t read_image(int32_t image)
     uint32_t crc = 0;
     skip_unread();
     paint_arena();
+    rows_crc = 0;
     if (mcucc_transport_read(0, 0) == 0) {
         return 0;
     }
@@ -176,7 +224,7 @@ static int32_t read_image(int32_t image)
         const mcucc_tensor *input = &model->inputs[index];
         const int32_t bytes = tensor_bytes(input);
         uint8_t *data = mcucc_config.arena + input->offset;
-        if (model->stream != 0) {
+        if (comes_in_rows()) {
             unread += bytes;
             continue;
         }
@@ -190,12 +238,15 @@ static int32_t read_image(int32_t image)
     return 1;
 }
 
+/* Of rows as they came, then of the outputs that are in the arena. */
 static uint32_t output_crc(void)
 {
-    uint32_t crc = 0;
+    uint32_t crc = rows_crc;
     for (int32_t index = 0; index < model->output_count; ++index) {
         const mcucc_tensor *output = &model->outputs[index];
-        crc = mcucc_crc32(crc, mcucc_config.arena + output->offset, tensor_bytes(output));
+        if (output->offset >= 0) {
+            crc = mcucc_crc32(crc, mcucc_config.arena + output->offset, tensor_bytes(output));
+        }
     }
     return crc;
 }
@@ -204,7 +255,9 @@ static void write_outputs(void)
 {
     for (int32_t index = 0; index < model->output_count; ++index) {
         const mcucc_tensor *output = &model->outputs[index];
-        mcucc_transport_write(mcucc_config.arena + output->offset, tensor_bytes(output));
+        if (output->offset >= 0) {
+            mcucc_transport_write(mcucc_config.arena + output->offset, tensor_bytes(output));
+        }
     }
 }
 
@@ -231,12 +284,14 @@ static void run_images(int32_t counting)
 {
     for (int32_t image = 0; read_image(image) != 0; ++image) {
         uint32_t first_crc = 0;
+        sends = 0;
         if (counting) {
             first_crc = count_steps(image);
             if (read_image(image) == 0) {
                 mcucc_finish(MCUCC_EXIT_REQUEST);
             }
         }
+        sends = 1;
         uint32_t ticks = timed(whole_body(), 0);
         uint32_t crc = output_crc();
         mcucc_current_step = -1;
@@ -253,12 +308,14 @@ static void run_images(int32_t counting)
     }
 }
 
-/* Every tensor must lie in the arena that the image has: the transport writes behind the fence. */
+/* Every tensor must lie in the arena that the image has: the transport writes behind the fence.
+ * Those by rows have no place of their own. */
 static int32_t fits_arena(const mcucc_tensor *tensors, int32_t count)
 {
     for (int32_t index = 0; index < count; ++index) {
         const mcucc_tensor *tensor = &tensors[index];
-        if (tensor->offset < 0 || tensor->offset + tensor_bytes(tensor) > model->arena_bytes) {
+        if (tensor->offset < -1 ||
+            (tensor->offset >= 0 && tensor->offset + tensor_bytes(tensor) > model->arena_bytes)) {
             return 0;
         }
     }
@@ -272,7 +329,7 @@ static void choose_model(int32_t index)
     }
     model = mcucc_config.models[index];
     if (model->arena_bytes > mcucc_config.arena_bytes ||
-        (model->stream == 0 && !fits_arena(model->inputs, model->input_count)) ||
+        !fits_arena(model->inputs, model->input_count) ||
         !fits_arena(model->outputs, model->output_count)) {
         mcucc_finish(MCUCC_EXIT_REQUEST);
     }
@@ -307,7 +364,7 @@ void mcucc_main(void)
     paint_stack();
     mcucc_record("overhead", timed(mcucc_nothing, 0));
     mcucc_record("known", timed(mcucc_known, 0));
-    if (model->stream != 0) {
+    if (comes_in_rows()) {
         mcucc_record("read", timed((mcucc_body)mcucc_transport_read, 0)); /* of 0 bytes */
         stamps_most = stamps_that_fit();
         mcucc_record("stamp", timed((mcucc_body)stamp, 0));

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MOST_OUTPUTS 64
+
 typedef struct {
     const mcucc_model *model;
     FILE *input;
@@ -66,19 +68,67 @@ static uint8_t *painted(int32_t bytes, int paint)
 
 static void read_image(const mcucc_model *model, uint8_t *arena, FILE *input)
 {
-    for (int32_t i = 0; model->stream == NULL && i < model->input_count; i++) {
+    for (int32_t i = 0; model->inputs[0].offset >= 0 && i < model->input_count; i++) {
         get(input, arena + model->inputs[i].offset, bytes_of(&model->inputs[i]));
+    }
+}
+
+/* Outputs one after the other; `next` is the row of each that has to come now. */
+typedef struct {
+    const mcucc_model *model;
+    uint8_t *bytes;
+    int32_t next[MOST_OUTPUTS];
+} target;
+
+static size_t before(const mcucc_model *model, int32_t output)
+{
+    size_t bytes = 0;
+
+    for (int32_t i = 0; i < output; i++) {
+        bytes += bytes_of(&model->outputs[i]);
+    }
+    return bytes;
+}
+
+static int32_t write_row(void *context, int32_t index, int32_t row, const void *values)
+{
+    target *to = context;
+    const size_t bytes = row_bytes(&to->model->outputs[index]);
+
+    if (row != to->next[index]++ || to->model->outputs[index].offset >= 0) {
+        return 9;
+    }
+    memcpy(to->bytes + before(to->model, index) + (size_t)row * bytes, values, bytes);
+    return 0;
+}
+
+/* Every output: as its rows came, all of them, or from the arena. */
+static void collect(target *to, const uint8_t *arena)
+{
+    for (int32_t i = 0; i < to->model->output_count; i++) {
+        const mcucc_tensor *output = &to->model->outputs[i];
+
+        if (output->offset >= 0) {
+            memcpy(to->bytes + before(to->model, i), arena + output->offset, bytes_of(output));
+        } else if (to->next[i] != output->height) {
+            exit(10);
+        }
     }
 }
 
 static void run(const batch_network *network, FILE *input, FILE *output)
 {
     const mcucc_model *model = network->model;
+    const size_t bytes = before(model, model->output_count);
     uint8_t *arena = painted(model->arena_bytes, 0xA5);
     uint8_t *sliced = painted(model->arena_bytes, 0x3C);
     source from = {model, input, ftell(input)};
+    target to = {model, painted((int32_t)bytes, 0), {0}};
+    target to_sliced = {model, painted((int32_t)bytes, 1), {0}};
     long end = from.begin;
     const mcucc_camera camera = {read_row, &from};
+    const mcucc_sink sink = {write_row, &to};
+    const mcucc_sink slices_sink = {write_row, &to_sliced};
     int32_t ended = 0;
 
     for (int32_t i = 0; i < model->input_count; i++) {
@@ -87,31 +137,32 @@ static void run(const batch_network *network, FILE *input, FILE *output)
     read_image(model, arena, input);
     seek(input, from.begin);
     read_image(model, sliced, input);
-    if (model->stream != NULL) {
+    if (model->deliver != NULL) {
+        ended = model->deliver(arena, &camera, &sink);
+    } else if (model->stream != NULL) {
         ended = model->stream(arena, &camera);
     } else {
         model->run(arena);
     }
     for (int32_t slice = 0; ended == 0 && slice < network->slices; slice++) {
-        ended = network->run_slice(sliced, slice, &camera);
+        ended = network->run_slice(sliced, slice, &camera, &slices_sink);
     }
     if (ended != 0) {
         exit(7);
     }
     seek(input, end);
-    for (int32_t i = 0; i < model->output_count; i++) {
-        const uint8_t *made = arena + model->outputs[i].offset;
-        const size_t bytes = bytes_of(&model->outputs[i]);
-
-        if (memcmp(made, sliced + model->outputs[i].offset, bytes) != 0) {
-            exit(8);
-        }
-        if (fwrite(made, 1, bytes, output) != bytes) {
-            exit(6);
-        }
+    collect(&to, arena);
+    collect(&to_sliced, sliced);
+    if (memcmp(to.bytes, to_sliced.bytes, bytes) != 0) {
+        exit(8);
+    }
+    if (fwrite(to.bytes, 1, bytes, output) != bytes) {
+        exit(6);
     }
     free(arena);
     free(sliced);
+    free(to.bytes);
+    free(to_sliced.bytes);
 }
 
 int main(int argc, char **argv)

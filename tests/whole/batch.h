@@ -7,7 +7,8 @@
 typedef struct {
     const mcucc_model *model;
     int32_t slices;
-    int32_t (*run_slice)(void *arena, int32_t slice, const mcucc_camera *camera);
+    int32_t (*run_slice)(void *arena, int32_t slice, const mcucc_camera *camera,
+                         const mcucc_sink *sink);
 } batch_network;
 
 extern const batch_network batch_networks[];

@@ -20,6 +20,7 @@ from mcucc.schedule.plan.program import Program
 from mcucc.toolchain.compilers import WARNINGS, compile_objects, host_compiler, run_tool
 from mcucc.toolchain.firmware import ModelUnit, include_folders, unit_of
 
+PORTS = "const mcucc_camera *c, const mcucc_sink *o"
 HERE = Path(__file__).resolve().parent
 # -O0: the sanitizers see more and the compiler needs a third of the time.
 SANITIZED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O0", "-g0")
@@ -118,11 +119,12 @@ def batch_table(cases: Sequence[Case]) -> str:
     entries = []
     for number, case in enumerate(cases):
         name = f"net{number}"
-        lines.append(f"static int32_t slice_{number}(void *a, int32_t s, const mcucc_camera *c)")
-        if case.program.plan.image.streams:
-            lines.append(f"{{ return {name}_run_slice(a, s, c); }}")
-        else:
-            lines.append(f"{{ (void)c; {name}_run_slice(a, s); return 0; }}")
+        plan = case.program.plan
+        ports = ["c"] * plan.image.streams + ["o"] * bool(plan.row_outputs)
+        call = f"{name}_run_slice({', '.join(['a', 's', *ports])})"
+        lines.append(f"static int32_t slice_{number}(void *a, int32_t s, {PORTS})")
+        lines.append("{ (void)c; (void)o;")
+        lines.append(f"return {call}; }}" if ports else f"{call}; return 0; }}")
         entries.append(f"{{&{name}_model, {name.upper()}_SLICES, slice_{number}}},")
     lines += ["const batch_network batch_networks[] = {", *entries, "};"]
     return "\n".join([*lines, f"const int batch_count = {len(cases)};", ""])
