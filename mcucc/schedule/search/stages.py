@@ -59,11 +59,6 @@ class Rules:
     `chained`: stages are looked for as parts of a chain. What lies at their ends does not count, a
     stage takes `lasting` + `largest` bytes, and one that asks for fewer rows of its input, or makes
     fewer, is not beaten.
-
-    With a `price` of a unit of cost in bytes walks are relaxed: costs are bytes, every tensor is
-    asked for what it is where nothing is computed again, and nothing is cut off but what another
-    partial stage beats whatever comes. So no stage has less bytes + price x cost than the least
-    found; costs found are 0.
     """
 
     forms: tuple[Form, ...] = EVERY_FORM
@@ -77,7 +72,6 @@ class Rules:
     kept: int = 64
     margin: float = 1.0
     chained: bool = False
-    price: float | None = None
 
     @staticmethod
     def of(corner: Corner, cap: float, slack: float) -> Rules:

@@ -32,11 +32,11 @@ def _clipped(rate: Ints, at: Ints, size: Ints | int, first: Ints, last: Ints) ->
     return found
 
 
-def computed(rate: Ints, lo: Ints, hi: Ints, size: int, start: Ints, steps: Ints) -> Ints:
+def computed(rate: Ints, lo: Ints, hi: Ints, size: int, start: Ints, steps: Ints) -> Ints | int:
     """Positions computed over a stage; cached ones once each, from their first step on."""
     again = hi - lo != rate
     if not again.any():
-        return np.full_like(lo, size)
+        return size
     first = np.maximum(start, -hi // rate + 1)
     return np.where(again, covered(rate, lo, hi, size, first, steps), size)
 
@@ -55,8 +55,9 @@ class Pricing:
         if sinks(node):
             return np.broadcast_to(self._sink(asked) - least, choices.valid.shape)
         steps = self.grid.steps[:, asked.walks]
-        above = np.maximum(0.0, np.array(self._spent(asked, choices, steps)) - least)
-        found: Floats = above[choices.again]
+        each = self._spent(asked, choices, steps)
+        above = np.maximum(0.0, np.array(each) - least)
+        found: Floats = above[choices.again] if len(each) > 1 else above
         return found + choices.persistent * (steps[0] * per_byte) if per_byte else found
 
     def _spent(self, asked: Asked, choices: Choices, steps: Ints) -> list[Floats]:
@@ -78,11 +79,11 @@ class Pricing:
             found.append(spent(self.facts.cost, asked.added, rows, columns, rows * across, taken))
         return found
 
-    def _rows(self, asked: Asked, low: Ints, steps: Ints) -> Ints:
+    def _rows(self, asked: Asked, low: Ints, steps: Ints) -> Ints | int:
         height = asked.added.tensor.height
         return computed(asked.rate[0], low, asked.high[0], height, asked.start[0], steps[0])
 
-    def _columns(self, asked: Asked, low: Ints, steps: Ints) -> Ints:
+    def _columns(self, asked: Asked, low: Ints, steps: Ints) -> Ints | int:
         """Columns at the borders of strips are computed in both."""
         width, grid, high = asked.added.tensor.width, self.grid, asked.high[1]
         rate = np.maximum(asked.rate[1], 1)
@@ -96,7 +97,7 @@ class Pricing:
             columns = np.where(strips > 1, again, columns)
         return columns
 
-    def _taken(self, asked: Asked, low: Ints, steps: Ints) -> tuple[Ints, Ints]:
+    def _taken(self, asked: Asked, low: Ints, steps: Ints) -> tuple[Ints | int, Ints | int]:
         """Rows and columns of its input that a block reads over a stage."""
         ((number, window),) = windows(asked.added.node.operands[:1])
         x = self.facts.network.tensors[number]
@@ -112,18 +113,17 @@ class Pricing:
         """A sink takes every pixel once, in a call a row of every tile."""
         x = self.facts.network.tensors[measured_tensor(asked.added.node)]
         tiles = np.where(asked.full, 1, -(-x.width // np.maximum(asked.rate[1], 1)))
-        rows, columns = np.full_like(tiles, x.height), np.full_like(tiles, x.width)
-        calls, both = x.height * tiles, (rows, columns)
-        return spent(self.facts.cost, asked.added, rows, columns, calls, both, x.channels)
+        size, calls = (x.height, x.width), x.height * tiles
+        return spent(self.facts.cost, asked.added, *size, calls, size, x.channels)
 
 
 def spent(
     cost: CostModel,
     added: Added,
-    rows: Ints,
-    columns: Ints,
+    rows: Ints | int,
+    columns: Ints | int,
     calls: Ints,
-    taken: tuple[Ints, Ints],
+    taken: tuple[Ints | int, Ints | int],
     channels: int | None = None,
 ) -> Floats:
     """`CostModel.node` over arrays."""
@@ -132,17 +132,14 @@ def spent(
         kernel = cost.kernel(work.key)
         channels = added.tensor.channels if channels is None else channels
         pixel = kernel.per_mac * work.macs + kernel.per_output * channels
-        found: Floats = rows * columns * pixel + calls * (
-            kernel.per_call + kernel.per_call_channel * channels
-        )
-        return found
-    across = calls // np.maximum(1, rows)
-    total = np.zeros(rows.size)
+        each = kernel.per_call + kernel.per_call_channel * channels
+        return np.asarray(rows * columns * pixel + calls * each, dtype=np.float64)
+    across, total = calls // np.maximum(1, rows), np.zeros(calls.size)
     for part in work.parts:
         tall, wide = taken if part.of_input else (rows, columns)
         kernel = cost.kernel(part.key)
         pixel = kernel.per_mac * part.macs + kernel.per_output * part.channels
-        total = total + tall * wide * pixel
+        total += tall * wide * pixel
         each = kernel.per_call + kernel.per_call_channel * (part.channels // part.calls)
-        total = total + tall * across * part.calls * each
+        total += tall * across * part.calls * each
     return total

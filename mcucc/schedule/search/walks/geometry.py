@@ -128,6 +128,7 @@ class Geometry:
         self.striped, self.cut = bool((walks.strips > 1).any()), bool(self.grid.single.any())
         self.outputs: list[Ints] = []
         self.totals = np.zeros((4, count), dtype=np.int64)
+        self._store_last()
 
     def add(self, position: int, walks: Ints) -> Added | None:
         """The node with what walks ask of it, from here on asked of its operands; None: no fit."""
@@ -148,8 +149,9 @@ class Geometry:
         if self.striped:
             lower = np.where(known, asked[LEFT], left)
             left = np.where(whole, np.minimum(lower, left), lower)
-        if whole.any():
-            self._store(position, walks[whole], rate[:, whole], high[:, whole])
+        more = whole & (self.grid.end[here] > position + 1)
+        if more.any():
+            self._store(position, walks[more], rate[:, more], high[:, more])
         fits &= self._ask(node, here, rate, high, left)
         read_once = tensor.last == position + 1 and len(self.network.readers(node.output)) == 1
         alone = whole | read_once
@@ -217,14 +219,30 @@ class Geometry:
             field[:, here] = asked
         return fits
 
-    def _store(self, position: int, walks: Ints, rate: Ints, high: Ints) -> None:
-        """A node's output is stored by stages of these walks; a list is written at the very end.
+    def _store_last(self) -> None:
+        """The outputs of the last nodes are stored, all at once; a tile of them is a step's."""
+        nodes = self.network.nodes
+        output = np.array([node.output for node in nodes], dtype=np.int64)[self.walks.end - 1]
+        sink = np.array([sinks(node) for node in nodes])[self.walks.end - 1]
+        stored = (self.tables.last[output] >= self.walks.end) | self.tables.leaves[output]
+        if not stored.any():
+            return
+        rate = np.where(sink, 0, self.grid.tile)
+        about = np.stack([output, self.walks.end - 1, *rate, *self.grid.tile])
+        self.outputs.append(np.where(stored, about, -1))
+        sizes = self._sizes(output, rate[0], self.grid.strips)
+        self.totals[:3] = np.stack([stored, sizes, self.tables.listed[output]]) * stored
 
-        Where its rows leave, those of a step are there.
-        """
+    def _sizes(self, tensor: Ints, rate: Ints, strips: Ints) -> Ints:
+        """Bytes that outputs take: all of them, or the rows of a step where rows leave."""
+        tables = self.tables
+        rows = np.minimum(tables.height[tensor], rate) * tables.width[tensor] * tables.pixel[tensor]
+        return np.where(tables.leaves[tensor] & (strips == 1), rows, tables.size[tensor])
+
+    def _store(self, position: int, walks: Ints, rate: Ints, high: Ints) -> None:
+        """A node's output is stored by stages of these walks; a list is written at the very end."""
         node = self.network.nodes[position]
-        tensor, slots = self.network.tensors[node.output], self.totals[0, walks]
-        rate = rate * 0 if sinks(node) else rate
+        slots, rate = self.totals[0, walks], rate * 0 if sinks(node) else rate
         about = np.empty((6, walks.size), dtype=np.int64)
         about[0], about[1], about[2:4], about[4:6] = node.output, position, rate, high
         for slot in range(int(slots.max()) + 1):
@@ -232,10 +250,6 @@ class Geometry:
                 self.outputs.append(np.full((6, len(self.walks)), -1, dtype=np.int64))
             here = slots == slot
             self.outputs[slot][:, walks[here]] = about[:, here]
-        size: Ints | int = tensor.size
-        if tensor.leaves:
-            rows = np.minimum(tensor.height, rate[0]) * tensor.row_bytes
-            size = np.where(self.grid.strips[walks] > 1, tensor.size, rows)
         self.totals[0, walks] += 1
-        self.totals[1, walks] += size
+        self.totals[1, walks] += self._sizes(about[0], rate[0], self.grid.strips[walks])
         self.totals[2, walks] += int(self.tables.listed[node.output])

@@ -143,7 +143,7 @@ def by_bytes(groups: Ints, size: Ints) -> Order:
     return (groups * LARGEST + np.minimum(size, LARGEST - 1)).argsort(kind="stable")
 
 
-def unbeaten(rows: Rows, tolerance: int, far: int) -> Booleans:
+def unbeaten(rows: Rows, far: int) -> Booleans:
     """Rows, sorted by state and bytes, that no other one of the state beats whatever comes.
 
     Bytes come to held + the largest of this call's, of those so far and of those to come. A row is
@@ -154,9 +154,9 @@ def unbeaten(rows: Rows, tolerance: int, far: int) -> Booleans:
     # Rows in front have no higher state: they have the same one where theirs is not lower.
     front = np.array([-state, held, held + largest, held + top, cost])
     own = front.copy()
-    own[4] += tolerance
+    own[4] += TOLERANCE
     for distance in range(1, min(far + 1, rows.count)):
-        if distance > 1 and not (state[distance:] == state[:-distance]).any():
+        if not (state[distance:] == state[:-distance]).any():
             break
         kept[distance:] &= ~(front[:, :-distance] <= own[:, distance:]).all(axis=0)
     return kept

@@ -22,7 +22,6 @@ from mcucc.schedule.search.walks.geometry import Geometry, windows
 from mcucc.schedule.search.walks.partial import (
     GRAIN,
     LARGEST,
-    TOLERANCE,
     Rows,
     States,
     by_bytes,
@@ -71,7 +70,7 @@ class _Run:
         beside = np.array(facts.alive) if rules.beside is None else rules.beside
         self.room = np.broadcast_to(_whole(rules.cap) - beside, count + 1)[walks.end]
         self.slack = _whole(rules.slack * GRAIN)
-        self.branching = rules.recompute and rules.price is None
+        self.branching = rules.recompute
 
     def stages(self) -> Stages:
         """Position by position."""
@@ -136,13 +135,11 @@ class _Run:
         In place of its state it has what is computed again x states + state.
         """
         count, alone = asked.walks.size, asked.alone
-        cost, kept = self.pricing.costs(asked, ways), ways.persistent
-        if self.rules.price is not None:
-            kept, cost = kept + (cost * self.rules.price).astype(np.int64), cost * 0.0
+        cost = self.pricing.costs(asked, ways)
         load = ways.tile * alone
         made = np.empty((5, *ways.valid.shape), dtype=np.int64)
         made[0] = (ways.again * count)[:, None] if self.branching else 0
-        made[1] = kept + asked.added.state + ways.tile * ~alone
+        made[1] = ways.persistent + asked.added.state + ways.tile * ~alone
         made[2], made[4] = load, np.rint(cost * GRAIN)
         made[3] = self._scratch(asked, ways)[ways.again] + load
         way, old = ways.valid[:, rows.state].nonzero()
@@ -203,14 +200,13 @@ class _Run:
 
     def _fewer(self, states: States, rows: Rows) -> tuple[Rows, npt.NDArray[np.intp]]:
         """The rows that go on, sorted, and which they are."""
-        exact = self.rules.price is not None
         order = by_bytes(rows.state, rows.bytes)
         rows = rows.take(order)
-        good = unbeaten(rows, 0 if exact else TOLERANCE, NEAR)
+        good = unbeaten(rows, NEAR)
         if not good.all():
             on = good.nonzero()[0]
             order, rows = order[on], rows.take(on)
-        few = None if exact else chosen(states.walk[rows.state], rows, self.rules.kept)
+        few = chosen(states.walk[rows.state], rows, self.rules.kept)
         if few is not None:
             order, rows = order[few], rows.take(few)
         return rows, order
