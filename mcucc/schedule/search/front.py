@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from mcucc.base.progress import Progress, silent
 from mcucc.errors import ModelError
-from mcucc.ir.integer import IntegerGraph, IntegerNode
+from mcucc.ir.integer import IntegerGraph
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.layers import layers_plan
@@ -28,6 +28,8 @@ from mcucc.schedule.search.named import AUTO, Corner, NamedSchedule
 from mcucc.schedule.search.space import Space
 from mcucc.schedule.search.stage import stages_ending
 from mcucc.schedule.search.table import StageTable
+from mcucc.schedule.search.twice import twice_where_it_bounds
+from mcucc.schedule.twice.gated import as_planned
 
 
 @dataclass(frozen=True)
@@ -93,12 +95,37 @@ def search(graph: IntegerGraph, options: SearchOptions = SearchOptions()) -> Fro
         return _front([_layers(graph, options)], options, complete=True, refused=0)
     nodes = least_peak_order(graph, options.limits.order).nodes
     order = with_late_queries(graph, nodes)
-    searches = [_Search(graph, options, order)]
+    best = _Search(graph, options, replace(graph, nodes=tuple(order)))
     early = with_early_lists(graph, order)
     if early != order and options.schedule.corner is None:
-        searches.append(_Search(graph, options, early))
-        return min(searches, key=_Search.rough_bytes).front()
-    return searches[0].front()
+        other = _Search(graph, options, replace(graph, nodes=tuple(early)))
+        best = min(best, other, key=_Search.rough_bytes)
+    front = best.front()
+    if options.schedule.corner is not None or not options.recompute:
+        return front
+    return _with_twice(graph, best.network.graph, front, options)
+
+
+def _with_twice(
+    graph: IntegerGraph, ordered: IntegerGraph, front: Front, options: SearchOptions
+) -> Front:
+    """The front with plans that compute gated tensors twice."""
+    searches: list[_Search] = []
+
+    def searched(clones: IntegerGraph) -> list[Program]:
+        own = _Search(graph, options, clones)
+        if not own.may_be_within(front.points[0].bytes):
+            return []
+        searches.append(own)
+        return [point.program for point in own.front().points]
+
+    known = [point.program for point in front.points]
+    found = twice_where_it_bounds(ordered, known, searched, options.limits.twice)
+    if not found:
+        return front
+    complete = front.complete and all(own.complete for own in searches)
+    refused = front.refused + sum(len(own.table.refused) for own in searches)
+    return _front([*known, *found], options, complete=complete, refused=refused)
 
 
 def _layers(graph: IntegerGraph, options: SearchOptions) -> Program:
@@ -117,18 +144,21 @@ def _front(
 
 
 class _Search:
-    """One search: it fills a table of stages, then joins and expands them."""
+    """One search: it fills a table of stages, then joins and expands them.
 
-    def __init__(
-        self, graph: IntegerGraph, options: SearchOptions, order: Sequence[IntegerNode]
-    ) -> None:
+    `ordered` is what is searched: the nodes of `graph` in order, some of them cloned. Plans are
+    those of `graph`, and so is the cost that factors are of: it counts no clone.
+    """
+
+    def __init__(self, graph: IntegerGraph, options: SearchOptions, ordered: IntegerGraph) -> None:
         self.graph, self.options, self.limits = graph, options, options.limits
         most = options.max_factor
         self.factors = sorted({*self.limits.front.factors, most, most * options.beyond})
-        ordered = replace(graph, nodes=tuple(order))
         self.network = PlannerGraph(ordered, options.image, options.row_outputs)
         self.facts = SearchFacts(self.network, options.cost)
-        self.least = sum(self.facts.least_cost(node) for node in self.network.nodes)
+        costs = [(node.node.again, self.facts.least_cost(node)) for node in self.network.nodes]
+        self.least = sum(cost for _, cost in costs)
+        self.once = sum(cost for again, cost in costs if not again)
         self.table = StageTable(self.network, self.limits)
         self.complete = True
         # Plans that are expanded whatever is found later: their buffers may be easier to place.
@@ -232,7 +262,16 @@ class _Search:
 
     def _slack(self, factor: float) -> float:
         """Cost above the least possible that a cost factor leaves."""
-        return (factor - 1.0) * self.least + ALIKE
+        return factor * self.once - self.least + ALIKE
+
+    def may_be_within(self, known: int) -> bool:
+        """Whether any plan could be within the factors searched: more where `known` bytes are over
+        the budget."""
+        limits = self.limits.chains
+        levels = limits.of_macs if self.options.cost.counts else limits.of_time
+        most = self.options.max_factor * self.options.beyond
+        over = self.options.budget < known
+        return self._slack(max(most, levels[-1]) if over else most) >= 0
 
     def _layers_peak(self) -> int:
         """Bytes that one node a stage needs."""
@@ -344,6 +383,7 @@ class _Search:
     def _expanded(self, draft: Draft) -> Program | None:
         """The program; None where `expand` refuses one of its stages, which is remembered."""
         stages = tuple(plan for stage in draft.stages for plan in stage.plans(self.network))
+        stages = tuple(as_planned(self.network.graph, stage) for stage in stages)
         plan = Plan(
             self.options.schedule.name, self.options.image, stages, self.options.row_outputs
         )

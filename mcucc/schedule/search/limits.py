@@ -238,7 +238,7 @@ class SearchLimits:
 
     `order` is for the order of nodes, which is fixed before stages are searched. `stage_arena` is
     for the arenas of single stages that a search weighs (there are hundreds), `arena` for those of
-    the plans it returns.
+    the plans it returns. Up to `twice` gated tensors are computed twice, each for a search more.
     """
 
     order: OrderLimits = DEFAULT_ORDER
@@ -251,6 +251,7 @@ class SearchLimits:
     joins: JoinLimits = JoinLimits()
     front: FrontLimits = FrontLimits()
     choice: ChoiceLimits = ChoiceLimits()
+    twice: int = 4
     stage_arena: ArenaLimits = FEW_TRIES
     arena: ArenaLimits = USUAL_TRIES
 
