@@ -74,7 +74,7 @@ def flash_rows(zoo: Path) -> Rows:
                 FLASH_BOARD,
                 Path(folder) / "out",
                 NetworkOptions(),
-                schedule=ScheduleOptions(optimize=optimize),
+                schedule=ScheduleOptions(schedule="layers", optimize=optimize),
             )
             report = compile_model(path, options)
         rows[optimize] = {

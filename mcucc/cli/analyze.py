@@ -118,7 +118,7 @@ def _notes(found: Analysis) -> list[Text]:
             f"{way.peak_layer}"
         )
     notes.append(
-        f"SRAM: arena of the plan and {found.stack_estimate} bytes estimated for the stack; "
+        f"SRAM: arena of the plan and {way.stack} bytes estimated for the stack; "
         f"flash: weights, tables, and code estimated ({way.code / 1000:.0f} kB); compile measures"
     )
     if found.synthetic:

@@ -97,7 +97,11 @@ Sram = Annotated[
 ]
 ObjectiveName = Annotated[
     str | None,
-    typer.Option(help="speed (the fastest plan that fits) or sram (the least memory)."),
+    typer.Option(
+        help="balanced: the least memory within 2 % of the fastest plan's time; speed: the fastest "
+        "plan that fits; sram: the least memory. Default: balanced; with --sram speed, with a "
+        "bound of time or MACs sram."
+    ),
 ]
 MaxSlowdown = Annotated[
     float | None,

@@ -24,6 +24,11 @@ PrintText = Annotated[
 ]
 
 
+LEFT = ("", "plan", "objective")  # columns of words
+FIGURES = ("SRAM", "arena", "image", "F", "M instr.", "slowdown", "stages")
+TITLES = (*LEFT[:2], *FIGURES, LEFT[2])
+
+
 def plan_command(
     model: Annotated[Path, typer.Argument(help="The trained network: .onnx or .tflite.")],
     board: Annotated[
@@ -118,8 +123,8 @@ def _front(found: PlanReport) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("", "plan", "SRAM", "arena", "image", "F", "M instr.", "slowdown", "stages"):
-        table.add_column(title, justify="left" if title in ("", "plan") else "right")
+    for title in TITLES:
+        table.add_column(title, justify="left" if title in LEFT else "right")
     rows = [(str(number), row) for number, row in enumerate(found.front, 1)]
     if found.chosen.chosen and not any(row.chosen for _, row in rows):
         same = found.chosen.arena == found.layers.arena
@@ -136,6 +141,7 @@ def _front(found: PlanReport) -> Table:
             f"{row.instructions / 1e6:.2f}",
             f"{row.slowdown:.2f}",
             str(row.stages),
+            ", ".join(row.objectives),
             style="bold" if row.chosen else "",
         )
     return table
@@ -143,12 +149,12 @@ def _front(found: PlanReport) -> Table:
 
 def _notes(found: PlanReport) -> list[str]:
     """Peak, bound, what is counted, how good the estimate is."""
-    from mcucc.report.format import saving_words, split_words
+    from mcucc.report.format import objective_words, split_words
 
     plan, fit = found.plan, found.fit
     notes = [
         f"chosen ({plan.schedule}): peak {plan.peak_bytes:,} bytes at {plan.peak_layer}",
-        *filter(None, [saving_words(plan)]),
+        *objective_words(plan),
         f"lower bound {plan.lower_bound:,}, gap {plan.gap:,} bytes: {plan.bound}",
         *(
             f"stage {stage.name} runs in {stage.strips} column strips"

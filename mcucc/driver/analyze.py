@@ -36,7 +36,8 @@ from mcucc.report.format import kilobytes, short_step
 from mcucc.report.nodes import NodeFacts, node_facts
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Program
-from mcucc.schedule.search.choose import Schedule, ScheduleOptions, arena_budget, schedule
+from mcucc.schedule.search.choose import Schedule, ScheduleOptions, room_for, schedule
+from mcucc.schedule.search.need import Room
 from mcucc.toolchain.layout import ARENA_ALIGNMENT
 
 
@@ -44,12 +45,13 @@ from mcucc.toolchain.layout import ARENA_ALIGNMENT
 class Way:
     """One way to run the network on a board: options of compile, and the bytes it takes.
 
-    `sram` is arena and stack estimate, `flash` weights, tables and the estimate of code.
+    `sram` is the arena and the estimate of `stack`, `flash` weights, tables and that of `code`.
     """
 
     options: str
     schedule: str
     arena: int
+    stack: int
     sram: int
     flash: int
     code: int
@@ -62,8 +64,8 @@ class Way:
 class Verdict:
     """What a board says to the network.
 
-    `way` is how compile runs it without options where that fits, else layer by layer; `least` is
-    the least memory found, looked for where `way` does not fit. `short` says what is missing: to
+    `way` is how compile runs it without options where a plan fits, else layer by layer; `least` is
+    the least memory found, looked for where none does. `short` says what is missing: to
     `least` where not even that fits, else to `way`.
     """
 
@@ -101,7 +103,6 @@ class Analysis:
     macs: int
     params: int
     input: tuple[tuple[int, int, int], ...]
-    stack_estimate: int
     synthetic: bool
     layers: tuple[NodeFacts, ...]
     verdicts: tuple[Verdict, ...]
@@ -136,7 +137,6 @@ def analyze(
         macs=first.program.graph.macs,
         params=network.graph.parameters,
         input=tuple(network.integer.activations[n].shape for n in network.integer.inputs),
-        stack_estimate=options.stack,
         synthetic=network.synthetic,
         layers=node_facts(first.program, first.layers),
         verdicts=tuple(verdicts),
@@ -147,25 +147,22 @@ def analyze(
 
 
 class _Analyst:
-    """Plans once for all boards that run the same kernels."""
+    """Plans once for all boards of the same core and kernels."""
 
     def __init__(self, network: LoadedModel, options: ScheduleOptions, progress: Progress) -> None:
         # Limits of memory are applied here, so that boards can share what was found.
         self.options = dataclasses.replace(options, unlimited=True)
         self.network, self.progress = network, progress
         self.short = short_paths(node.name for node in network.integer.nodes)
-        self.known: dict[tuple[InstructionSet, ScheduleOptions], Schedule] = {}
+        self.known: dict[tuple[str, InstructionSet, ScheduleOptions], Schedule] = {}
 
     def verdict(self, board: Board) -> Verdict:
-        """Layer by layer where that fits, else the plan compile finds, else the least there is."""
-        layers = self.layer_by_layer(board)
-        way, least = self._way(layers, layers.program, board, ""), None
-        if self._missing(way, board)[0] > 0:
-            fitting = self._fitting(board)
-            if fitting is None:
-                least = self._least(board)
-            else:
-                way = self._way(layers, fitting, board, "")
+        """The plan compile takes, where none fits layer by layer and the least there is."""
+        layers, least = self.layer_by_layer(board), None
+        fitting = self._fitting(board)
+        way = self._way(layers, fitting or layers.program, board, "")
+        if fitting is None:
+            least = self._least(board)
         missing = self._missing(way, board)
         hopeless = least is not None and self._missing(least, board)[0] > 0
         bounding = least if least is not None and hopeless else way
@@ -187,14 +184,10 @@ class _Analyst:
         return self._schedule(board, dataclasses.replace(self.options, schedule="layers"))
 
     def _fitting(self, board: Board) -> Program | None:
-        """The fastest plan within the board's memory that computes nothing again."""
-        options = dataclasses.replace(
-            self.options, objective="speed", max_macs=1.0, always_search=True
-        )
-        limited = dataclasses.replace(self.options, unlimited=False)
-        room = arena_budget(target_of(board), limited)
-        points = [p for p in self._schedule(board, options).front if p.bytes <= room]
-        return min(points, key=lambda p: (p.cost, p.bytes)).program if points else None
+        """What compile takes without options; None where no plan fits the board."""
+        made = self._schedule(board, self.options)
+        offer = dataclasses.replace(made, room=self._room(board)).best(self.options.aim)
+        return None if offer is None else offer.program
 
     def _least(self, board: Board) -> Way:
         """The least memory: image by rows, plans that compute nothing again tried first."""
@@ -210,27 +203,31 @@ class _Analyst:
     def _missing(self, way: Way, board: Board) -> tuple[int, int]:
         """Bytes of SRAM and of flash that are short (not positive: none)."""
         # Arena, stack and code may have memories of their own.
-        limited = dataclasses.replace(self.options, unlimited=False)
-        arena = way.arena - arena_budget(target_of(board), limited)
+        arena = way.arena - self._room(board).arena(way.stack)
         flash = max(way.flash - board.flash_bytes, way.flash - way.code - board.weights.size)
         return max(arena, way.sram - board.ram_bytes), flash
 
     def _schedule(self, board: Board, options: ScheduleOptions) -> Schedule:
         target = target_of(board)
-        if (target.isa, options) not in self.known:
-            made = schedule(self.network.integer, target, options, self.progress)
-            self.known[target.isa, options] = made
-        return self.known[target.isa, options]
+        key = target.core, target.isa, options
+        if key not in self.known:
+            self.known[key] = schedule(self.network.integer, target, options, self.progress)
+        return self.known[key]
+
+    def _room(self, board: Board) -> Room:
+        """The board's own memory."""
+        return room_for(target_of(board), dataclasses.replace(self.options, unlimited=False))
 
     def _way(self, made: Schedule, program: Program, board: Board, words: str) -> Way:
         tables, code = _tables(program.graph), _code(program)
         arena = -(-program.arena_bytes // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
-        peak = program.peak_stage
+        peak, stack = program.peak_stage, made.need(program).stack
         return Way(
             options=words,
             schedule="layers" if program is made.layers else program.plan.schedule,
             arena=arena,
-            sram=arena + self.options.stack,
+            stack=stack,
+            sram=arena + stack,
             flash=tables + code,
             code=code,
             factor=program.factor,

@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
-from mcucc.report.plan import ChoiceFacts, FrontFacts, PlanFacts, SavingFacts, plan_facts
+from mcucc.report.plan import ChoiceFacts, FrontFacts, ObjectiveFacts, PlanFacts, plan_facts
 from mcucc.schedule.search.choose import Schedule
+from mcucc.schedule.search.pick import Objective
 
 
 def schedule_facts(schedule: Schedule) -> PlanFacts:
     """What a schedule says of its memory, its stages and its alternatives."""
-    choice = ChoiceFacts(_front(schedule), schedule.cost.unit, _saving(schedule))
+    choice = ChoiceFacts(_front(schedule), schedule.cost.unit, _objectives(schedule))
     return plan_facts(schedule.program, schedule.layers, choice)
 
 
-def _saving(schedule: Schedule) -> SavingFacts | None:
-    point = schedule.saving()
-    if point is None:
-        return None
-    more = round(schedule.more_time - 1, 6)
-    return SavingFacts(more, point.bytes, schedule.slowdown(point.program))
+def _objectives(schedule: Schedule) -> tuple[ObjectiveFacts, ...]:
+    """What each objective takes, within the same bounds; none where nothing fits."""
+    found = ((objective, schedule.best(objective)) for objective in Objective)
+    return tuple(
+        ObjectiveFacts(
+            objective=objective.value,
+            sram=offer.need.total,
+            arena=offer.need.arena,
+            factor=offer.factor,
+            slowdown=schedule.slowdown(offer.program),
+            chosen=offer.program is schedule.program,
+        )
+        for objective, offer in found
+        if offer is not None
+    )
 
 
 def _front(schedule: Schedule) -> tuple[FrontFacts, ...]:
     """Every point of the front, least memory first."""
     return tuple(
         FrontFacts(
-            arena=point.bytes,
-            macs=point.program.macs,
-            factor=point.factor,
-            cost=point.cost,
-            slowdown=schedule.slowdown(point.program),
-            chosen=point.program is schedule.program,
+            arena=offer.need.arena,
+            macs=offer.program.macs,
+            factor=offer.factor,
+            cost=offer.cost,
+            slowdown=schedule.slowdown(offer.program),
+            chosen=offer.program is schedule.program,
         )
-        for point in schedule.front
+        for offer in schedule.front
     )

@@ -56,13 +56,13 @@ from mcucc.report.rows import RowFacts
 from mcucc.report.steps import layer_facts, sram_facts
 from mcucc.schedule.plan.text import schedule_text
 from mcucc.schedule.search.choose import (
-    LEAST_STACK_SEEN,
     NoPlanFits,
     Schedule,
     ScheduleOptions,
     choose_again,
     schedule,
 )
+from mcucc.schedule.search.need import TOO_MUCH
 from mcucc.schedule.search.target import Target
 from mcucc.toolchain.firmware import OPTIMIZE, BuildOptions, Firmware, build_firmware, unit_of
 from mcucc.version import __version__
@@ -151,27 +151,31 @@ class _Compiler:
     progress: Progress
 
     def best(self) -> _Built:
-        """Plan and build; where the measured stack is another than reserved, choose again.
+        """Plan and build; where stack and line buffers are others than estimated, choose again.
 
-        A plan is chosen for the arena that an estimated stack leaves. A larger stack than that
-        asks for a plan that leaves it room. A smaller one may let a plan of the same front with
-        a larger arena fit: it is the better one, and taken where it holds when it is measured.
+        A plan is chosen for what is estimated beside its arena. More than that asks for a plan that
+        leaves it room. Less may let a plan of the same front with a larger arena fit: it is the
+        better one, and taken where it holds when it is measured.
         Raises FitError.
         """
         wanted, target = self.options.schedule, target_of(self.board)
         chosen = _first_choice(self.network, target, wanted, self.progress)
         made = self.build(chosen)
-        while isinstance(made, TooLarge) and made.stack > wanted.stack and wanted.plan is None:
-            wanted = replace(wanted, stack=made.stack)
+        while isinstance(made, TooLarge) and wanted.plan is None:
+            more = made.beside - chosen.beside
+            if more <= 0:
+                break
+            wanted = replace(wanted, more=wanted.more + more)
             again = choose_again(chosen, target, wanted)
             chosen = again or schedule(self.network.integer, target, wanted, self.progress)
             made = self.build(chosen)
         if isinstance(made, FitError):
             raise made
         beside = made.report.sram.beside_arena
-        if not 0 < beside < wanted.stack:
+        if not 0 < beside < chosen.beside:
             return made
-        better = choose_again(chosen, target, replace(wanted, stack=beside))
+        more = wanted.more + beside - chosen.beside
+        better = choose_again(chosen, target, replace(wanted, more=more))
         other = made if better is None else self.build(better)
         return other if isinstance(other, _Built) else made
 
@@ -238,15 +242,15 @@ class _Compiler:
 def _first_choice(
     network: LoadedModel, target: Target, wanted: ScheduleOptions, progress: Progress
 ) -> Schedule:
-    """The plan that leaves the stack what is reserved; where none does, the smallest may yet fit.
+    """The plan that leaves the stack what is estimated; where none does, the smallest may yet fit.
 
-    Raises FitError where even the least stack seen would be too much.
+    Raises FitError where it would not with the least stack that such an estimate has met.
     """
     progress("planning", 0, 0)
     try:
         return schedule(network.integer, target, wanted, progress)
     except NoPlanFits as error:
-        if error.missing > wanted.stack - LEAST_STACK_SEEN:
+        if error.missing > TOO_MUCH:
             raise
         return error.smallest
 

@@ -37,7 +37,7 @@ from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.plan import Plan
 from mcucc.schedule.plan.program import Program
-from mcucc.schedule.search.choose import read_plan
+from mcucc.schedule.search.plan_file import read_plan
 from mcucc.toolchain.firmware import (
     OPTIMIZE,
     BuildOptions,

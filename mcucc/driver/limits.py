@@ -12,14 +12,14 @@ from mcucc.toolchain.layout import LEAST_STACK_BYTES
 
 
 class TooLarge(FitError):
-    """The linked and measured network is too large; `stack` bytes of that are stack.
+    """The linked and measured network is too large; `beside` the arena are so many bytes of that.
 
-    A plan that leaves such a stack room may exist.
+    A plan that leaves them room may exist.
     """
 
-    def __init__(self, what: str, *, where: str, stack: int) -> None:
+    def __init__(self, what: str, *, where: str, beside: int) -> None:
         super().__init__(what, where=where)
-        self.stack = stack
+        self.beside = beside
 
 
 def check_arena(program: Program, board: Board) -> None:
@@ -81,8 +81,8 @@ def does_not_fit(program: Program, report: Report, board: Board, limit: int) -> 
         if used > there
     ]
     what = "\n".join([*lines, describe_peak(program)])
-    stack = sram.beside_arena if flash <= board.flash_bytes else 0
-    return TooLarge(what, where=board.name, stack=stack)
+    beside = sram.beside_arena if flash <= board.flash_bytes else 0
+    return TooLarge(what, where=board.name, beside=beside)
 
 
 def too_much_flash(report: Report, limit: int, board: Board) -> FitError:

@@ -23,7 +23,8 @@ from mcucc.schedule.plan.buffers import BufferKind
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Program
-from mcucc.schedule.search.choose import Schedule, ScheduleOptions, arena_budget, schedule
+from mcucc.schedule.search.choose import Schedule, ScheduleOptions, schedule
+from mcucc.schedule.search.pick import Objective
 
 # Kernels and costs where no board is named; its memory is then no limit.
 DEFAULT_BOARD = "nucleo-l4r5zi"
@@ -54,35 +55,36 @@ class Planned:
 
     def report(self) -> PlanReport:
         """Everything `mcucc plan` prints."""
-        program, stack = self.schedule.program, self.options.stack
-        cost = self.schedule.cost
+        program, cost = self.schedule.program, self.schedule.cost
+        need, facts = self.schedule.need(program), schedule_facts(self.schedule)
         return PlanReport(
             file=self.network.file.path.name,
             macs=program.graph.macs,
             board=self.board.name,
             core=self.board.core.value,
             image=program.plan.image,
-            room=arena_budget(target_of(self.board), self.options) if self.limited else None,
+            room=self.schedule.room.arena(need.beside) if self.limited else None,
             chosen=self._point(program),
             layers=self._point(self.schedule.layers),
             front=tuple(self._point(point.program) for point in self.schedule.front),
-            plan=schedule_facts(self.schedule),
+            plan=facts,
             memory=memory_facts(program),
-            stack_estimate=stack,
+            stack_estimate=need.stack,
             fitted_core=cost.name,
             fit=fit_of(cost.name),
             counted=(
                 "arena: image, activations, caches, scratch and output",
                 f"image {program.plan.image.value}: {IMAGES[program.plan.image]}",
-                f"stack: {stack} bytes reserved; compile measures it",
+                f"stack: {need.stack} bytes estimated; compile measures it",
             ),
             noise=self.network.synthetic,
         )
 
     def _point(self, program: Program) -> PlanPoint:
         cost = self.schedule.estimate(program)
+        found = {objective: self.schedule.best(objective) for objective in Objective}
         return PlanPoint(
-            sram=program.arena_bytes + self.options.stack,
+            sram=self.schedule.need(program).total,
             arena=program.arena_bytes,
             image=program.bytes_by_kind()[BufferKind.IMAGE],
             macs=program.macs,
@@ -92,14 +94,22 @@ class Planned:
             stages=len(program.steps),
             chosen=program is self.schedule.program,
             cost=cost,
+            objectives=tuple(
+                objective.value
+                for objective, offer in found.items()
+                if offer is not None and offer.program is program
+            ),
         )
 
 
 @dataclass(frozen=True)
 class PlanPoint:
-    """A plan: bytes, executed MACs and their factor, estimated instructions (`cost`, rounded)."""
+    """A plan: bytes, executed MACs and their factor, estimated instructions (`cost`, rounded).
 
-    sram: int  # arena and the stack reserved
+    `objectives` are those that would take it.
+    """
+
+    sram: int  # arena, and what is estimated beside it
     arena: int
     image: int
     macs: int
@@ -109,6 +119,7 @@ class PlanPoint:
     stages: int
     chosen: bool
     cost: float
+    objectives: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -172,7 +183,7 @@ def plan_model(
     network_options = with_widening(network_options, chosen, options)
     network = load_network(model, dataclasses.replace(network_options, noise=True), progress)
     progress("planning", 0, 0)
-    wanted = dataclasses.replace(options, always_search=True, unlimited=board is None)
+    wanted = dataclasses.replace(options, unlimited=board is None)
     made = schedule(network.integer, target_of(chosen), wanted, progress)
     check(made.program)
     return Planned(network, chosen, made, wanted, limited)

@@ -53,7 +53,7 @@ class _Measure:
         ):
             return cost  # beyond the bound already: no search is needed
         limits = SearchLimits.of_effort(EFFORT)
-        options = SearchOptions(image=self._image, least_width=4, limits=limits)
+        options = SearchOptions(image=self._image, limits=limits)
         least = min(point.bytes for point in search(graph, options).points)
         cost = replace(cost, least_bytes=min(least, size))
         self._first = self._first or cost

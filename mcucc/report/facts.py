@@ -37,8 +37,10 @@ OPTIONAL = (
     *("program_text", "weight_bits", "value_bits", "diagnosis", "warnings"),
     *("constant_outputs", "merged", "recognised", "answers"),
     *("camera_rows", "line_buffers"),
+    "objectives",
 )
 PEAK_LIVE = "peak_live"  # a key of `plan` that tells again what `memory` does
+SAVING = "saving"  # one that reports of before have: what `objectives` says now
 
 
 @dataclass(frozen=True)
@@ -224,6 +226,7 @@ class Report:
             if schema != SCHEMA:
                 raise OtherSchema(schema)
             data["plan"].pop(PEAK_LIVE)
+            data["plan"].pop(SAVING, None)
             report: Report = Reader(OPTIONAL).read(Report, data)
         except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"{type(error).__name__}: {error}") from error

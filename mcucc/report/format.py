@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -209,20 +208,13 @@ def dead_words(worst: Slices) -> str:
     )
 
 
-def saving_words(plan: PlanFacts) -> str:
-    """What a little more time would buy; "" where it buys nothing known."""
-    saving = plan.saving
-    if saving is None:
-        return ""
-    return (
-        f"{100 * saving.more:g} % more time: {saving.arena:,} bytes of arena instead of "
-        f"{plan.arena:,} (estimated; --max-slowdown {_up(saving.slowdown):.2f})"
-    )
-
-
-def _up(factor: float) -> float:
-    """To two decimals, never less."""
-    return math.ceil(factor * 100 - 1e-6) / 100
+def objective_words(plan: PlanFacts) -> list[str]:
+    """A line an objective: which plan of those found it takes; none where no search ran."""
+    return [
+        f"--objective {each.objective}: SRAM {kilobytes(each.sram)}, {each.slowdown:.2f} times the "
+        f"fastest plan's estimated time, F {each.factor:.2f}{' (this plan)' if each.chosen else ''}"
+        for each in plan.objectives
+    ]
 
 
 def row_words(report: Report) -> list[str]:

@@ -61,15 +61,16 @@ class FrontFacts:
 
 
 @dataclass(frozen=True)
-class SavingFacts:
-    """What a little more time would buy: arena bytes instead of the plan's, `slowdown` as above.
+class ObjectiveFacts:
+    """The plan that `--objective` takes of those found: SRAM with what is estimated beside the
+    arena, executed MACs over the network's, `slowdown` as above; `chosen`: it is this plan."""
 
-    `more` is the share of estimated time added, at most.
-    """
-
-    more: float
+    objective: str
+    sram: int
     arena: int
+    factor: float
     slowdown: float
+    chosen: bool
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class ChoiceFacts:
 
     front: tuple[FrontFacts, ...]
     cost_unit: str
-    saving: SavingFacts | None
+    objectives: tuple[ObjectiveFacts, ...]
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class BeforeFacts:
 class PlanFacts:
     """The schedule, its peak, and the least peak possible for its steps (`bound` says of what).
 
-    `front` is empty where no search ran. `saving` is None where more time buys nothing known.
+    `front` and `objectives` are empty where no search ran.
     """
 
     schedule: str
@@ -107,8 +108,8 @@ class PlanFacts:
     stages: tuple[StageFacts, ...]
     front: tuple[FrontFacts, ...]
     cost_unit: str
-    saving: SavingFacts | None
     before: BeforeFacts
+    objectives: tuple[ObjectiveFacts, ...] = ()
 
 
 def plan_facts(program: Program, layers: Program, choice: ChoiceFacts) -> PlanFacts:
@@ -128,8 +129,8 @@ def plan_facts(program: Program, layers: Program, choice: ChoiceFacts) -> PlanFa
         stages=_stages(program),
         front=choice.front,
         cost_unit=choice.cost_unit,
-        saving=choice.saving,
         before=BeforeFacts(layers.plan.schedule, layers.arena_bytes, layers.macs),
+        objectives=choice.objectives,
     )
 
 

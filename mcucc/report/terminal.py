@@ -16,10 +16,10 @@ from mcucc.report.format import (
     kernel_words,
     kilobytes,
     merged_words,
+    objective_words,
     precision_words,
     recognised_words,
     row_words,
-    saving_words,
     short_names,
     short_step,
     split_output_words,
@@ -52,8 +52,8 @@ def print_report(report: Report, console: Console) -> None:
     console.print(_memory(report))
     console.print()
     _print(console, _plan(report))
-    if saving := saving_words(plan):
-        _print(console, saving)
+    for line in objective_words(plan):
+        _print(console, line)
     _peak(report, console)
     console.print()
     _print(console, _work(report))

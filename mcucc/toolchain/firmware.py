@@ -207,6 +207,15 @@ def _harness_flags(board: Board, compiler: Compiler) -> list[str]:
     return [*core, *includes, *WARNINGS, *_HARNESS_FLAGS, "-std=gnu99"]
 
 
+def library_flags(board: Board, compiler: Compiler, optimize: str) -> list[str]:
+    """How kernels and generated code are compiled, but for the folders of mcucc's headers."""
+    dialect = dialect_of(board, compiler)
+    own = resource_dir("runtime_c") / "firmware"
+    common = ["-std=c99", *dialect.core(board), *WARNINGS, *dialect.library]
+    common += [f"-I{(own / each).resolve()}" for each in dialect.include]
+    return [*common, optimize, *_LIBRARY_SECTIONS, "-fstack-usage"]
+
+
 def _compile(
     compiler: Compiler,
     models: Sequence[ModelUnit],
@@ -221,10 +230,9 @@ def _compile(
     own = runtime / "firmware"
     model_sources = [source for model in models for source in model.sources]
     folders = [*include, *include_folders(models)]
-    folders += [own / each for each in dialect.include]
     includes = [f"-I{each.resolve()}" for each in dict.fromkeys(folders)]
-    common = ["-std=c99", *dialect.core(board), *includes, *WARNINGS, *dialect.library]
-    library = [*common, options.optimize, *_LIBRARY_SECTIONS, "-fstack-usage", *options.flags]
+    flags = library_flags(board, compiler, options.optimize)
+    library = [*flags, *includes, *options.flags]
     harness = _harness_flags(board, compiler)
     sources = [
         *find_target(board).harness,

@@ -14,7 +14,6 @@ from mcucc.driver.target import bind
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import Plan
-from mcucc.schedule.search.choose import STACK_ESTIMATE
 from mcucc.schedule.search.costs import TOLERANCE
 from tests.cli.project import BOARD, Project, Result, mcucc
 
@@ -43,11 +42,34 @@ def test_the_front_goes_from_least_memory_to_least_time(project: Project) -> Non
     assert found["plan"]["gap"] == found["chosen"]["arena"] - found["plan"]["lower_bound"]
 
 
-def test_without_a_limit_layer_by_layer_is_fast_enough(project: Project) -> None:
-    found = planned(project)
+@pytest.mark.parametrize("image", [(), ROWS], ids=["resident", "rows"])
+def test_without_wishes_little_memory_within_two_percent_of_the_fastest(
+    image: tuple[str, ...], project: Project
+) -> None:
+    found = planned(project, *image)
     assert found["room"] is None
-    assert found["layers"]["chosen"]
-    assert not any(p["chosen"] for p in found["front"])
+    assert not found["layers"]["chosen"]
+    fastest = min(p["cost"] for p in [*found["front"], found["layers"]])
+    within = [p for p in found["front"] if p["cost"] <= 1.02 * (1 + TOLERANCE) * fastest]
+    (chosen,) = [p for p in found["front"] if p["chosen"]]
+    assert chosen["sram"] == min(p["sram"] for p in within) < found["layers"]["sram"]
+
+
+def test_the_front_says_what_every_objective_takes(project: Project) -> None:
+    found = planned(project, *ROWS)
+    marked = {name: p for p in found["front"] for name in p["objectives"]}
+    assert sorted(marked) == ["balanced", "speed", "sram"]
+    assert marked["sram"] == found["front"][0] and marked["speed"] == found["front"][-1]
+    assert marked["balanced"]["chosen"]
+    said = {each["objective"]: each for each in found["plan"]["objectives"]}
+    for name, point in marked.items():
+        asked = planned(project, *ROWS, "--objective", name)["chosen"]
+        assert asked["sram"] <= said[name]["sram"] == point["sram"]
+        assert asked["sram"] == point["sram"] or name == "sram"  # which searches further
+        assert said[name]["chosen"] == (point is marked["balanced"])
+    printed = plan(project, *ROWS).out
+    for name in marked:
+        assert f"--objective {name}: SRAM " in printed
 
 
 def test_the_fastest_plan_within_a_budget(project: Project) -> None:
@@ -56,7 +78,7 @@ def test_the_fastest_plan_within_a_budget(project: Project) -> None:
     found = planned(project, *ROWS, "--sram", budget)
     assert found["chosen"]["arena"] == free["front"][1]["arena"]
     assert found["chosen"]["sram"] <= budget
-    assert found["room"] == budget - STACK_ESTIMATE
+    assert found["room"] == budget - found["stack_estimate"]
 
 
 def test_the_least_memory_within_so_many_macs(project: Project) -> None:
@@ -88,10 +110,10 @@ def test_slowdown_and_macs_bound_a_plan_together(project: Project) -> None:
 
 def test_a_budget_nobody_can_meet_names_the_least_and_what_bounds_it(project: Project) -> None:
     least = planned(project, *ROWS, "--objective", "sram", "--max-macs", 1.5)["chosen"]
-    result = plan(project, *ROWS, "--sram", STACK_ESTIMATE + 100)
+    result = plan(project, *ROWS, "--sram", 400)
     assert result.code == 2
     assert f"{least['sram']:,} bytes of SRAM" in result.err
-    assert f"{least['arena'] - 100:,} too few" in result.err
+    assert f"{least['sram'] - 400:,} too few" in result.err
     assert "in use in stage" in result.err
     assert f"{least['sram']:,}" in plan(project, *ROWS, "--sram", 10).err
 
@@ -101,7 +123,7 @@ def test_a_saved_plan_is_read_checked_and_compiled(project: Project) -> None:
     made = planned(project, *ROWS, "--point", 1, "--save", file)
     assert made["chosen"]["arena"] == made["front"][0]["arena"]
     read = planned(project, "--plan", file)
-    assert {**read["chosen"]} == {**made["chosen"]}
+    assert {**read["chosen"], "objectives": ["sram"]} == made["chosen"]
     assert read["image"] == "rows"
     assert read["front"] == []
     result = project.compile("--plan", file, "--emulator", "none", "--json")
@@ -149,7 +171,11 @@ def test_what_is_printed(project: Project) -> None:
     ("options", "words"),
     [
         (("--point", 99), "there is no point 99"),
-        (("--objective", "beauty"), "speed, sram"),
+        (("--objective", "beauty"), "speed, balanced, sram"),
+        (("--objective", "balanced", "--max-slowdown", 1.1), "--max-slowdown: balanced means"),
+        (("--objective", "sram", "--point", 1), "--point: both say which plan is taken"),
+        (("--schedule", "layers", "--max-macs", 1.0), "--max-macs has nothing to choose"),
+        (("--plan", "any.json", "--objective", "speed"), "a plan file decides everything"),
         (("--image", "none"), "rows"),
         (("--schedule", "best"), "layers"),
         (("--plan", "none.json"), "cannot read the plan"),
@@ -178,7 +204,7 @@ def test_the_saved_plan_belongs_to_the_network(project: Project) -> None:
 def test_the_chosen_plan_is_printed_as_text(project: Project) -> None:
     result = plan(project, *ROWS, "--print")
     assert result.code == 0, result.err
-    assert "\nplan layers, image rows\n" in result.out
+    assert "\nplan auto, image rows\n" in result.out
     assert "\nstage 0: " in result.out
     beside = plan(project, *ROWS, "--print", "--json")
     json.loads(beside.out)

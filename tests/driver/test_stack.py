@@ -17,8 +17,20 @@ from mcucc.driver.load import NetworkOptions
 from mcucc.errors import FitError
 from mcucc.schedule.search.choose import ScheduleOptions
 
-GUESS = ScheduleOptions().stack
+GUESS = 896
 SMALLER, LARGER, LARGEST = GUESS - 100, GUESS + 100, GUESS + 200
+
+
+class Chosen(str):
+    """A plan by its name, chosen where so many bytes are thought to be beside the arena."""
+
+    beside = GUESS
+
+    @staticmethod
+    def of(name: str, wanted: ScheduleOptions) -> Chosen:
+        made = Chosen(name)
+        made.beside = GUESS + wanted.more
+        return made
 
 
 @dataclass
@@ -26,7 +38,7 @@ class Plans:
     """A planner and a toolchain that say what a table says.
 
     `measured` is what each plan turns out to be: the stack of one that fits, or an error. `chosen`
-    is the plan for a reserved stack; what is asked of either is noted.
+    is the plan for an estimated stack; what is asked of either is noted.
     """
 
     measured: dict[str, int | FitError]
@@ -44,13 +56,16 @@ class Plans:
             facts = type("Facts", (), {"sram": type("Sram", (), {"beside_arena": found})})
             return verb._Built(cast(Any, chosen), Path(chosen), cast(Any, facts))
 
-        def again(made: str, _: Any, wanted: ScheduleOptions) -> str | None:
-            other = self.chosen.get(wanted.stack, made)
-            return None if other == made else other
+        def first(_i: Any, _b: Any, wanted: ScheduleOptions, _p: Any) -> Chosen:
+            return Chosen.of(self.chosen[GUESS + wanted.more], wanted)
+
+        def again(made: str, _: Any, wanted: ScheduleOptions) -> Chosen | None:
+            other = self.chosen.get(GUESS + wanted.more, made)
+            return None if other == made else Chosen.of(other, wanted)
 
         monkeypatch.setattr(verb._Compiler, "build", build)
         monkeypatch.setattr(verb, "choose_again", again)
-        monkeypatch.setattr(verb, "schedule", lambda _i, _b, wanted, _p: self.chosen[wanted.stack])
+        monkeypatch.setattr(verb, "schedule", first)
         nothing = cast(Any, type("Network", (), {"integer": None}))
         wanted = ScheduleOptions(plan=plan)
         options = CompileOptions("bluepill", Path(), NetworkOptions(), schedule=wanted)
@@ -62,7 +77,7 @@ class Plans:
 
 
 def too_large(stack: int) -> TooLarge:
-    return TooLarge("too large", where="board", stack=stack)
+    return TooLarge("too large", where="board", beside=stack)
 
 
 def test_a_plan_that_holds_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:

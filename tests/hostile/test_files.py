@@ -33,7 +33,7 @@ from mcucc.report.stored import read_report, shown_of
 from mcucc.report.terminal import print_layers, print_report
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.check import check
-from mcucc.schedule.search.choose import read_plan
+from mcucc.schedule.search.plan_file import read_plan
 from tests.cli.project import TOML, Project
 from tests.hostile.spoiled import spoiled
 from tests.hostile.texts import MARK

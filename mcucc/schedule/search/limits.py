@@ -215,16 +215,16 @@ class FrontLimits:
 
 @dataclass(frozen=True)
 class ChoiceLimits:
-    """How far a search goes where the user bounds nothing, and what a report looks at (`choose`).
+    """How far a search goes where the user bounds nothing, and what balanced means (`choose`).
 
-    `time`: estimated time over the least possible, where time is the objective (further where no
-    plan fits the memory). `macs`: executed MACs over the network's, where only memory counts.
-    `more_time`: a report says what so many times the time of the plan chosen would save.
+    `time`: estimated time over the least possible (further where no plan fits the memory).
+    `macs`: executed MACs over the network's, where only memory counts.
+    `balanced`: times the time of the fastest plan that fits, which the least memory may take.
     """
 
     time: float = 1.5
     macs: float = 1.25
-    more_time: float = 1.01
+    balanced: float = 1.02
 
 
 DEFAULT_ORDER = OrderLimits()

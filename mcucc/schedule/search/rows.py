@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from fractions import Fraction
 
 from mcucc.schedule.plan.line_buffers import line_buffers
 from mcucc.schedule.plan.program import Program, Receive
 from mcucc.schedule.search.costs import CostModel, stage_costs
-from mcucc.schedule.search.front import Point
 
 
 def estimated_requests(program: Program, cost: CostModel) -> list[int]:
@@ -34,12 +32,3 @@ def line_bytes(program: Program, cost: CostModel, period: float) -> int:
     x = program.graph.activations[program.graph.inputs[0]]
     lines = line_buffers(estimated_requests(program, cost), Fraction(period))
     return lines * x.width * x.channels
-
-
-def least_with_lines(points: Sequence[Point], cost: CostModel, period: float) -> Point | None:
-    """The point of least arena and line buffers together; None of none."""
-    return min(
-        points,
-        key=lambda point: (point.bytes + line_bytes(point.program, cost, period), point.cost),
-        default=None,
-    )

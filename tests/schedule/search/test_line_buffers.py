@@ -41,7 +41,7 @@ def test_arena_and_line_buffers_are_least_together(times: float) -> None:
     def together(program: Program) -> int:
         return program.arena_bytes + line_bytes(program, made.cost, period)
 
-    assert together(again.program) == min(together(point.program) for point in made.front)
+    assert together(again.program) == min(together(offer.program) for offer in made.front)
     assert (together(again.program) < together(made.program)) == (times < 2.0)
 
 

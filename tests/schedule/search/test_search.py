@@ -20,7 +20,7 @@ from mcucc.schedule.plan.buffers import BufferKind
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.spans import Reuse
-from mcucc.schedule.search.choose import STACK_ESTIMATE, NoPlanFits, ScheduleOptions, schedule
+from mcucc.schedule.search.choose import NoPlanFits, ScheduleOptions, schedule
 from mcucc.schedule.search.costs import MACS
 from mcucc.schedule.search.facts import SearchFacts
 from mcucc.schedule.search.front import Front, Point, SearchOptions, search
@@ -165,19 +165,19 @@ def test_a_found_plan_expands_to_the_same_bytes() -> None:
 def test_budget_picks_the_cheapest_that_fits() -> None:
     front = best_front()
     least, most = front.points[0], front.points[-1]
-    assert least_cost(front.points, Bounds(arena=most.bytes)) is most
-    assert least_cost(front.points, Bounds(arena=least.bytes)) is least
-    assert least_cost(front.points, Bounds(arena=least.bytes - 1)) is None
+    assert least_cost(front.points, Bounds(bytes=most.bytes)) is most
+    assert least_cost(front.points, Bounds(bytes=least.bytes)) is least
+    assert least_cost(front.points, Bounds(bytes=least.bytes - 1)) is None
 
 
 def test_a_budget_or_bound_out_of_reach_names_what_is_reachable() -> None:
     target = target_of(load_board("nucleo-l4r5zi"))
     wanted = ScheduleOptions(image=ImagePolicy.ROWS, schedule="msf")
     with pytest.raises(NoPlanFits, match="in use in stage") as caught:
-        schedule(inverted_bottlenecks(), target, replace(wanted, sram=STACK_ESTIMATE + 100))
+        schedule(inverted_bottlenecks(), target, replace(wanted, sram=1000))
     smallest = caught.value.smallest
-    assert smallest.program.arena_bytes == smallest.front[0].bytes
-    assert caught.value.missing == smallest.front[0].bytes - 100
+    assert smallest.program is smallest.front[0].program
+    assert caught.value.missing == smallest.front[0].bytes - 1000
     with pytest.raises(FitError, match=r"no plan keeps to 0\.50 times the MACs") as refused:
         schedule(inverted_bottlenecks(), target, replace(wanted, max_macs=0.5))
     assert "--max-macs" in refused.value.hint
