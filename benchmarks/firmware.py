@@ -50,7 +50,8 @@ def generate(network: LoadedModel, program: Program, folder: Path) -> tuple[Mode
     """The checked program's C in `folder`, as the toolchain takes it; the model is NAME."""
     check(program)
     code = model_code(program, network.cameras, NAME, Origin("bench", "0" * 64, "bench"))
-    return unit_of(NAME, program.arena_bytes, folder, write_library(code, folder))
+    sources = write_library(code, folder)
+    return unit_of(NAME, program.arena_bytes, folder, sources, program.row_output_bytes)
 
 
 def build(network: LoadedModel, program: Program, board: Board, folder: Path) -> Firmware:

@@ -9,21 +9,18 @@ from mcucc.base.names import comment
 from mcucc.codegen.actions import (
     ActionCode,
     BlockCode,
-    Call,
     CopyCode,
     DeliverCode,
-    Part,
     ReceiveCode,
     RowCode,
-    RowsCode,
     SinkCode,
-    Target,
     TensorCode,
 )
 from mcucc.codegen.block import groups_code
 from mcucc.codegen.border import border_code
 from mcucc.codegen.constants import BufferCode, Constants
 from mcucc.codegen.expression import Index, Loop, Number
+from mcucc.codegen.functions import Call, Part, RowsCode, Target
 from mcucc.codegen.model_names import Names
 from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import Activation, IntegerGraph, IntegerNode

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from mcucc.answers.answer import Answer
 from mcucc.base.names import comment, identifier, short_paths, string
 from mcucc.codegen.action_writer import Writing
@@ -16,14 +14,15 @@ from mcucc.codegen.constant_outputs import ConstantTable, constant_tables
 from mcucc.codegen.constants import BufferCode, Constant, Constants
 from mcucc.codegen.figures import Figures
 from mcucc.codegen.layout import Cells
-from mcucc.codegen.model_names import Names, c_float, c_int
+from mcucc.codegen.model_names import Names, c_float
 from mcucc.codegen.ports import Port, Ports, result_of
 from mcucc.codegen.reserved import check_name
 from mcucc.codegen.slices import SliceRows, slice_rows
 from mcucc.codegen.stages import StageCode, stage_codes
+from mcucc.codegen.tables import Table, constant_arrays
 from mcucc.frontends.imported import ConstantOutput
 from mcucc.images.camera import CameraInput
-from mcucc.ir.kernel import ConstArray, KernelCall
+from mcucc.ir.kernel import KernelCall
 from mcucc.ir.kernel_id import KernelId
 from mcucc.numerics.fixed_point import INT8, INT16
 from mcucc.ops.arg_max import index_entries
@@ -36,26 +35,6 @@ from mcucc.schedule.plan.program import Compute, Program
 _WANTS = {"mve": "MVE", "armv7em": "DSP", "armv7m": "THUMB2"}
 # C units that are no kernel's
 CAMERA, BOXES = KernelId("camera"), KernelId("boxes")
-C_TYPES = {
-    np.dtype(np.int8): "int8_t",
-    np.dtype(np.uint8): "uint8_t",
-    np.dtype(np.uint16): "uint16_t",
-    np.dtype(np.int16): "int16_t",
-    np.dtype(np.int32): "int32_t",
-    np.dtype(np.uint32): "uint32_t",
-}
-
-
-@dataclass(frozen=True)
-class Table:
-    """A constant array in C."""
-
-    name: str
-    c_type: str
-    length: int
-    align: int  # bytes; 0: what the type asks for
-    lines: tuple[str, ...]
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -278,7 +257,7 @@ def model_code(
         cameras=camera_steps,
         ports=ports,
         stages=stages,
-        tables=_tables(calls, converted, names),
+        tables=constant_arrays(calls, converted, names),
         first_constants=first_constants,
         last_constants=writing.constants.taken(),
         step_names=tuple(string(title) for title in titles),
@@ -312,25 +291,6 @@ def _calls(program: Program) -> dict[str, KernelCall]:
     }
     nodes = (node for stage in program.stages for node in stage.nodes if node.name in computed)
     return {node.name: node.call() for node in nodes}
-
-
-def _tables(
-    calls: Mapping[str, KernelCall], cameras: Mapping[str, CameraInput], names: Names
-) -> tuple[Table, ...]:
-    arrays: dict[str, ConstArray] = {}
-    for node, call in calls.items():
-        for array in call.arrays:
-            known = arrays.setdefault(names.table(node, array.name), array)
-            assert np.array_equal(known.data, array.data)  # a clone's: see `Names.table`
-    found = [_table(name, array) for name, array in arrays.items()]
-    for tensor, camera in cameras.items():
-        if not camera.is_offset:
-            found.append(_table(names.camera_table(tensor), ConstArray("", camera.table)))
-    padding = sorted(names.padding.items(), key=lambda item: (item[0][1].itemsize, item[0][0]))
-    for (value, dtype), length in padding:
-        row = np.full(length, value, dtype)
-        found.append(_table(names.pad_row(value, dtype, length), ConstArray("", row)))
-    return tuple(found)
 
 
 def _camera(writing: Writing, tensor: str) -> CameraCode:
@@ -380,23 +340,6 @@ def _end(
         leaves=camera is None and tensor in writing.program.plan.row_outputs,
         entries=None if camera is not None else index_entries(writing.program.graph, tensor),
     )
-
-
-def _table(name: str, array: ConstArray) -> Table:
-    flat = array.data.reshape(-1)
-    per_line = {1: 16 if array.bits < 8 else 20, 4: 8 if array.bits < 8 else 10}.get(
-        flat.dtype.itemsize, 10
-    )
-    digits = 2 * flat.dtype.itemsize
-    packed = array.bits < 8
-    in_hex = packed and flat.dtype.kind == "u"
-    values = [f"0x{int(v):0{digits}x}" if in_hex else c_int(int(v)) for v in flat]
-    lines = tuple(
-        ", ".join(values[i : i + per_line]) + "," for i in range(0, len(values), per_line)
-    )
-    align = array.align if array.align > flat.dtype.itemsize else 0
-    note = f"Weights of {array.bits} bits, in the order its kernel's header says." if packed else ""
-    return Table(name, C_TYPES[flat.dtype], len(values), align, lines, note)
 
 
 def model_identifier(name: str) -> str:

@@ -263,7 +263,13 @@ def build_image(
     options: CompileOptions,
 ) -> Firmware:
     """Build the firmware in a scratch folder and keep its ELF as `<name>.elf`."""
-    unit, kernels = unit_of(compiled.name, compiled.program.arena_bytes, folder, sources)
+    unit, kernels = unit_of(
+        compiled.name,
+        compiled.program.arena_bytes,
+        folder,
+        sources,
+        compiled.program.row_output_bytes,
+    )
     flags = BuildOptions(OPTIMIZE[options.schedule.optimize], compiler=options.compiler)
     with tempfile.TemporaryDirectory(prefix="mcucc-") as scratch:
         firmware = build_firmware([unit], kernels, board, Path(scratch), options=flags)

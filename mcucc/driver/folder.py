@@ -133,7 +133,9 @@ class CompiledFolder:
             for name in sorted(self.manifest.files)
             if name.endswith(".c") and ("/" not in name or name.startswith("runtime/"))
         ]
-        return unit_of(self.manifest.name, self.manifest.arena_bytes, self.path, sources)
+        leaving = read_plan(self.path / PLAN).row_outputs
+        name, rows = self.manifest.name, sum(self.integer.activations[o].size for o in leaving)
+        return unit_of(name, self.manifest.arena_bytes, self.path, sources, rows)
 
     def host_library(self, work: Path) -> Path:
         """The generated C as a shared object; `work` receives it."""

@@ -47,19 +47,28 @@ class Transport(Enum):
 
 @dataclass(frozen=True)
 class ModelUnit:
-    """The generated C of one network: `<name>_model` is defined in one of the sources."""
+    """The generated C of one network: `<name>_model` is defined in one of the sources.
+
+    `row_output_bytes` are those of outputs that leave by rows: they are not in the arena.
+    """
 
     name: str
     arena_bytes: int
     sources: tuple[Path, ...]
+    row_output_bytes: int = 0
 
 
 def unit_of(
-    name: str, arena_bytes: int, folder: Path, sources: Sequence[Path]
+    name: str,
+    arena_bytes: int,
+    folder: Path,
+    sources: Sequence[Path],
+    row_output_bytes: int = 0,
 ) -> tuple[ModelUnit, list[Path]]:
     """A library written into `folder`: the model's own sources, and the kernels."""
     own = tuple(path for path in sources if path.parent == folder)
-    return ModelUnit(name, arena_bytes, own), [path for path in sources if path not in own]
+    unit = ModelUnit(name, arena_bytes, own, row_output_bytes)
+    return unit, [path for path in sources if path not in own]
 
 
 # What `compile --optimize` means to a C compiler.

@@ -74,7 +74,9 @@ def write_units(cases: Sequence[Case], folder: Path) -> tuple[list[ModelUnit], l
         home = folder / name
         home.mkdir(parents=True)
         sources = write_library(code, home)
-        unit, needed = unit_of(name, case.program.arena_bytes, home, sources)
+        unit, needed = unit_of(
+            name, case.program.arena_bytes, home, sources, case.program.row_output_bytes
+        )
         units.append(unit)
         kernels |= {path.relative_to(home): path for path in needed}
     return units, [kernels[key] for key in sorted(kernels)]

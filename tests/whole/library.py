@@ -86,5 +86,5 @@ def library(
     code = model_code(program, cameras, name, Origin("test", "0" * 64, "test"))
     folder.mkdir(parents=True, exist_ok=True)
     sources = write_library(code, folder)
-    unit, kernels = unit_of(name, program.arena_bytes, folder, sources)
+    unit, kernels = unit_of(name, program.arena_bytes, folder, sources, program.row_output_bytes)
     return Library(folder, integer, program, board, unit, tuple(kernels))

@@ -81,8 +81,9 @@ class Gdb:
                 quieten(client, placed.board)
             start(client, placed)
             start_counter(client, machine)  # what was reset since has stopped it
-            # Outputs lie in the arena.
-            most = len(images) * placed.sizes.arena
+            # Outputs lie in the arena, but for those that leave by rows.
+            rows = max(unit.row_output_bytes for unit in placed.models)
+            most = len(images) * (placed.sizes.arena + rows)
             request = f"{'count' if count else 'run'} {index}".encode("ascii")
             mailbox = Mailbox(request, source, most, client.read, client.write, self.name)
             session = Session(client, placed, mailbox, self.name)

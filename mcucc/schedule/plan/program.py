@@ -251,6 +251,11 @@ class Program:
         return self.buffers.get(BufferId(tensor))
 
     @property
+    def row_output_bytes(self) -> int:
+        """Bytes of the outputs that leave by rows, which are never whole in the arena."""
+        return sum(self.graph.activations[name].size for name in self.plan.row_outputs)
+
+    @property
     def steps(self) -> tuple[Step, ...]:
         """The chains that do something: what the generated C runs one by one."""
         steps = (Step(tuple(self.stages[n] for n in chain.stages)) for chain in self.chains)
