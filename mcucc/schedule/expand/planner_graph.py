@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from mcucc.ir.integer import IntegerGraph, IntegerNode
 from mcucc.ir.kernel import Granularity
@@ -31,6 +31,11 @@ class Operand:
     columns: Window | None
 
 
+@lru_cache(maxsize=1 << 13)  # views of a network have most nodes in common
+def _scratch(node: IntegerNode, columns: int, rows: int) -> int:
+    return node.narrowed(columns, rows).scratch_bytes
+
+
 @dataclass(frozen=True)
 class PlannerNode:
     """What the planner needs of a node; `scratch_bytes` are those of calls that make whole rows."""
@@ -45,7 +50,7 @@ class PlannerNode:
 
     def scratch(self, columns: int, rows: int) -> int:
         """Scratch bytes of calls that make at most so many columns and rows."""
-        return self.node.narrowed(columns, rows).scratch_bytes
+        return _scratch(self.node, columns, rows)
 
     @property
     def streams(self) -> bool:
