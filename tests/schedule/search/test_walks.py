@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hypothesis.strategies as st
 import numpy as np
+import pytest
 from hypothesis import assume, given, settings
 
 from mcucc.ir.integer import IntegerGraph
@@ -19,6 +20,7 @@ from mcucc.schedule.search.named import SCHEDULES
 from mcucc.schedule.search.space import Space
 from mcucc.schedule.search.stage import stages_ending
 from mcucc.schedule.search.stages import Rules, Stages, Walks
+from mcucc.schedule.search.walks import ends
 from mcucc.schedule.search.walks.costs import covered
 from mcucc.schedule.search.walks.run import walk
 from tests.graphs import mobile_net
@@ -144,3 +146,16 @@ def test_walks_together_find_the_best_of_each_and_say_how() -> None:
         assert {b: front(stages) for b, stages in best.items()} == {
             b: front(stages) for b, stages in each.items()
         }
+
+
+def test_how_many_rows_are_looked_at_together_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = PlannerGraph(lower(mobile_net()), ImagePolicy.ROWS)
+    facts = SearchFacts(network, cost_model("cortex-m4"))
+    walks, rules = walks_of(facts), Rules(cap=6000)
+    together = walk(facts, walks, rules)
+    monkeypatch.setattr(ends, "AT_A_TIME", 20)
+    apart = walk(facts, walks, rules)
+    for name in ("begin", "end", "bytes", "cost", "numbers"):
+        assert getattr(together, name).tolist() == getattr(apart, name).tolist()

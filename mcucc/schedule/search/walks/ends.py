@@ -25,6 +25,8 @@ from mcucc.schedule.search.walks.partial import (
     running_least,
 )
 
+AT_A_TIME = 1 << 19  # rows that are looked at together: some 100 MB
+
 
 @dataclass(frozen=True, eq=False)
 class _Ends:
@@ -53,11 +55,14 @@ class Ends:
     rows: list[Ints] = field(default_factory=list)
     states: list[Ints] = field(default_factory=list)
     asked: list[Ints] = field(default_factory=list)
-    count: list[int] = field(default_factory=lambda: [0])
+    found: list[Stages] = field(default_factory=list)
+    noted: list[int] = field(default_factory=lambda: [0, 0])  # states, rows
 
     def note(self, begin: int, states: States, rows: Rows) -> None:
         """Stages may begin at node `begin`."""
-        first, walks = self.count[0], states.walk
+        if self.noted[1] > AT_A_TIME:
+            self._look()
+        first, walks = self.noted[0], states.walk
         table = rows.table.copy()
         table[0] += first
         self.rows.append(table)
@@ -67,16 +72,22 @@ class Ends:
         for tensor, low in states.lows.items():
             here = (low[0] < FAR).nonzero()[0]
             asked = np.empty((8, here.size), dtype=np.int64)
-            field = self.geometry.asked[tensor].take(walks[here], axis=1)
+            field = self.geometry.asked(tensor).take(walks[here], axis=1)
             asked[0], asked[1], asked[2:4] = here + first, tensor, low[:, here]
             asked[4:6], asked[6:8] = field[HIGH], field[RATE]
             self.asked.append(asked)
-        self.count[0] += walks.size
+        self.noted[:] = first + walks.size, self.noted[1] + rows.count
 
     def stages(self) -> Stages:
-        """The stages, thinned."""
+        """The stages, thinned and sorted."""
+        self._look()
+        found = Stages.together(self.found)
+        return found.take(np.lexsort((found.begin, found.end)))
+
+    def _look(self) -> None:
+        """The stages of what is noted so far: those of other places have nothing to do with it."""
         if not self.rows:
-            return Stages.none()
+            return
         rows = Rows(np.concatenate(self.rows, axis=1))
         about = np.concatenate(self.states, axis=1)
         empty = np.zeros((8, 0), dtype=np.int64)
@@ -89,7 +100,10 @@ class Ends:
             rows = rows.take((source >= 0)[rows.state])
         else:
             rows, ends, beside = self._fitting(rows, ends)
-        return thinned(self._made(rows, ends, beside, source, need), self.rules)
+        self.found.append(thinned(self._made(rows, ends, beside, source, need), self.rules))
+        for noted in (self.rows, self.states, self.asked):
+            noted.clear()
+        self.noted[:] = 0, 0
 
     def _fitting(self, rows: Rows, ends: _Ends) -> tuple[Rows, _Ends, Ints]:
         """The rows that fit, and what lies beside by state; no strip takes what comes once."""

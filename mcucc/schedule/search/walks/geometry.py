@@ -106,7 +106,7 @@ def places(walks: Ints) -> Places:
 
 
 class Geometry:
-    """What is asked of every tensor, by walk. `asked` is (tensor, what, walk): see the slices.
+    """What walks ask of tensors: see `asked`.
 
     `outputs` are what a walk's stage stores, by slot: arrays (what, walk) of the tensor, -1 for
     none, the position of its node, its rate and its upper end. `totals` are (what, walk) as well:
@@ -119,16 +119,24 @@ class Geometry:
         self.tables = Tables.of(facts)
         self.grid = Grid.of(self.tables, walks)
         count = len(walks)
-        self.asked = np.zeros((len(self.network.tensors), 8, count), dtype=np.int64)
-        self.asked[:, HIGH] = -FAR
-        self.asked[:, START] = FAR
-        self.asked[:, LEFT] = FAR
-        self.asked[self.grid.reference, RATE, np.arange(count)] = self.grid.tile.T
+        self.fields: dict[int, Ints] = {}
         self.wide = np.stack([np.ones(count, dtype=np.int64), ~self.grid.full])
         self.striped, self.cut = bool((walks.strips > 1).any()), bool(self.grid.single.any())
         self.outputs: list[Ints] = []
         self.totals = np.zeros((4, count), dtype=np.int64)
         self._store_last()
+
+    def asked(self, tensor: int) -> Ints:
+        """What is asked of a tensor that is not made yet, (what, walk): see the slices."""
+        found = self.fields.get(tensor)
+        if found is None:
+            found = np.zeros((8, len(self.walks)), dtype=np.int64)
+            found[HIGH] = -FAR
+            found[2:4], found[LEFT] = FAR, FAR
+            own = self.grid.reference == tensor
+            found[RATE] = np.where(own, self.grid.tile, 0)
+            self.fields[tensor] = found
+        return found
 
     def add(self, position: int, walks: Ints) -> Added | None:
         """The node with what walks ask of it, from here on asked of its operands; None: no fit."""
@@ -136,7 +144,7 @@ class Geometry:
         if not node.streams or not walks.size:
             return None
         here = places(walks)
-        tensor, asked = self.network.tensors[node.output], self.asked[node.output][:, here]
+        tensor, asked = self.network.tensors[node.output], self.asked(node.output)[:, here]
         whole = self.grid.end[here] <= (FAR if tensor.leaves else tensor.last)
         known = asked[0] > -FAR
         fits = (known | whole) & (asked[OUTSIDE] == 0)
@@ -153,6 +161,7 @@ class Geometry:
         if more.any():
             self._store(position, walks[more], rate[:, more], high[:, more])
         fits &= self._ask(node, here, rate, high, left)
+        del self.fields[node.output]  # nothing in front reads it
         read_once = tensor.last == position + 1 and len(self.network.readers(node.output)) == 1
         alone = whole | read_once
         width = self._widths(tensor, here, rate[1], high[1] - left)
@@ -170,10 +179,10 @@ class Geometry:
     ) -> tuple[Ints, Booleans | np.bool_]:
         """`Rates.add` of both axes; where it gives whole numbers, operands aside."""
         tensors = measured_tensors(node)
-        rate = self.asked[tensors[0], RATE][:, here]
+        rate = self.asked(tensors[0])[RATE, here]
         fits: Booleans | np.bool_ = np.True_
         for tensor in tensors[1:]:
-            other = self.asked[tensor, RATE][:, here]
+            other = self.asked(tensor)[RATE, here]
             fits = fits & ((rate == 0) | (other == 0) | (rate == other)).all(axis=0)
             rate = np.maximum(rate, other)
         unknown = rate[0] == 0
@@ -187,7 +196,7 @@ class Geometry:
             fine = strides_fit(self.tables, self.grid, here, node)
             fits = fits & (fine | ~(single & (whole | sinks(node))))
         for tensor in tensors:
-            self.asked[tensor, RATE][:, here] = rate
+            self.asked(tensor)[RATE, here] = rate
         return rate, fits
 
     def _ask(
@@ -199,10 +208,10 @@ class Geometry:
         first = high * 0 if sink else (-high // np.maximum(rate, 1) + 1) * wide
         for operand in node.operands:
             if operand.rows is None:
-                self.asked[operand.tensor, OUTSIDE][here] = 1
+                self.asked(operand.tensor)[OUTSIDE, here] = 1
                 self.totals[3, here] = 1
         for tensor, window in windows(node.operands):
-            field = self.asked[tensor]
+            field = self.asked(tensor)
             asked = field[:, here]
             fits = fits & (asked[OUTSIDE] == 0)
             if not sink:
