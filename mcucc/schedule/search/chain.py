@@ -138,8 +138,10 @@ class ChainSearch:
     def _ends(self, links: _Links, end: int) -> int:
         """The least that the tensors at both ends take: they may overlap."""
         tensors = self.network.tensors
-        out = tensors[self.network.nodes[end - 1].output].size
-        first = links.parts[0]
+        made, first, last = self.network.nodes[end - 1].output, links.parts[0], links.parts[-1]
+        out = tensors[made].size
+        if tensors[made].leaves:  # the rows of a step
+            out = min(tensors[made].height, last.tile[0]) * tensors[made].row_bytes
         given = tensors[first.source]
         if not given.arrives(first.begin):
             return max(out, given.size)
