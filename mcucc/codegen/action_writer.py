@@ -28,6 +28,7 @@ from mcucc.ir.kernel import Granularity
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import INT16
 from mcucc.schedule.plan import buffers as plan
+from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Action, Compute, Copy, Deliver, Program, Receive, Stage
 
 
@@ -95,6 +96,7 @@ class ActionWriter:
             part=self._part(action, a, "received"),
             target=Target(target, target.edge),
             converts=camera is not None,
+            keeps=self.program.plan.image is ImagePolicy.ROWS,
             table=self._camera_table(action.tensor),
             wide=a.dtype == INT16,
             pixels=target.pitch // a.pixel_bytes,

@@ -8,8 +8,17 @@ from typing import ClassVar
 from mcucc.codegen.block import GroupsCode
 from mcucc.codegen.border import BorderCode
 from mcucc.codegen.constants import BufferCode
-from mcucc.codegen.expression import NEVER, Fixed, Index, Loops, Number, Sliced, behind, later
-from mcucc.codegen.functions import Call, Function, Part, RowsCode, Target, span_fields
+from mcucc.codegen.expression import NEVER, Index, Loops, Number, behind, later
+from mcucc.codegen.functions import (
+    Call,
+    Function,
+    Part,
+    RowsCode,
+    Target,
+    rows_in_slices,
+    sliced,
+    span_fields,
+)
 from mcucc.codegen.model_names import Field
 from mcucc.codegen.ports import Port, Ports
 
@@ -18,12 +27,14 @@ from mcucc.codegen.ports import Port, Ports
 class ReceiveCode(Function):
     """Rows of an input come from the camera: bytes become integers by an offset or by `table`.
 
-    Where `converts` is false they are those already.
+    Where `converts` is false they are those already. `keeps`: a slice that a late row ended is made
+    again, and skips the rows that it has.
     """
 
     part: Part
     target: Target
     converts: bool
+    keeps: bool
     table: str
     wide: bool  # into int16
     pixels: int
@@ -128,14 +139,11 @@ class RowCode(Function):
     @property
     def slices(self) -> int:
         """One a row, where they are `sliced`."""
-        return self.part.rows.count if isinstance(self.part.rows, Sliced) else 1
+        return rows_in_slices(self.part)
 
     def sliced(self) -> RowCode:
         """The same with its rows as parameters, where it makes all rows of a tensor at once."""
-        rows = self.part.rows
-        if not isinstance(rows, Fixed) or rows.begin != 0 or rows.end < 2:
-            return self
-        return replace(self, part=replace(self.part, rows=Sliced(rows.end)))
+        return replace(self, part=sliced(self.part))
 
     @property
     def span(self) -> tuple[Field, ...]:
@@ -162,6 +170,15 @@ class SinkCode(Function):
     template: ClassVar[str] = "model/sink.c.j2"
 
     @property
+    def slices(self) -> int:
+        """One a row, where they are `sliced`."""
+        return rows_in_slices(self.part)
+
+    def sliced(self) -> SinkCode:
+        """The same with its rows as parameters, where it reads all rows of a tensor at once."""
+        return replace(self, part=sliced(self.part))
+
+    @property
     def span(self) -> tuple[Field, ...]:
         """The part of a row that a call reads."""
         return span_fields(self.part.begin, self.part.end, self.part.begin, None)
@@ -174,7 +191,7 @@ class SinkCode(Function):
 
 @dataclass(frozen=True)
 class BlockCode(Function):
-    """A block makes the sums of all rows of a step, a group of channels at a time."""
+    """A block makes the sums of all rows of a step, a group of channels at a time: a slice each."""
 
     part: Part
     inputs: tuple[RowsCode, ...]
@@ -183,6 +200,11 @@ class BlockCode(Function):
     block: GroupsCode
 
     template: ClassVar[str] = "model/block.c.j2"
+
+    @property
+    def slices(self) -> int:
+        """One a group."""
+        return sum(run.groups for run in self.block.runs)
 
     @property
     def expanded(self) -> RowsCode:

@@ -30,9 +30,14 @@ class PartCode:
 
 @dataclass(frozen=True)
 class RunCode:
-    """Groups that call the same functions: one loop."""
+    """Groups that call the same functions: one loop, behind `before` groups of other runs."""
 
     parts: tuple[PartCode, ...]
+    before: int = 0
+
+    def behind(self, group: str) -> str:
+        """C expression of the group of this run, of that among all groups."""
+        return f"{group} - {self.before}" if self.before else group
 
     @property
     def groups(self) -> int:
@@ -114,7 +119,7 @@ def _run(names: Names, node: str, number: int, groups: Sequence[tuple[int, Group
         )
         params = params_name(names, node, what, number)
         parts.append(PartCode(what, call.function, params, call.params, entries))
-    return RunCode(tuple(parts))
+    return RunCode(tuple(parts), groups[0][0])
 
 
 def params_name(names: Names, node: str, what: str, run: int) -> str:

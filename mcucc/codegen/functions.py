@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from mcucc.codegen.constants import BufferCode
@@ -49,11 +49,10 @@ class Function:
         """The C type of its result."""
         return result_of(self.ports)
 
-    @property
-    def arguments(self) -> str:
-        """What a call hands over."""
+    def handed_over(self, slices: tuple[str, ...]) -> str:
+        """What a call hands over; `slices` are C expressions of begin and end, or nothing."""
         steps = [loop.value for loop in Loop if loop in self.loops]
-        return ", ".join(["arena", *steps, *(port.value for port in self.ports)])
+        return ", ".join(["arena", *steps, *slices, *(port.value for port in self.ports)])
 
     @property
     def parameters(self) -> str:
@@ -98,6 +97,19 @@ class Part:
     def end_row(self) -> Index:
         """One past the last row."""
         return _bound(self.rows, "rows.end")
+
+
+def sliced(part: Part) -> Part:
+    """All rows of a tensor as so many slices; any other part as it is."""
+    rows = part.rows
+    if not isinstance(rows, Fixed) or rows.begin != 0 or rows.end < 2:
+        return part
+    return replace(part, rows=Sliced(rows.end))
+
+
+def rows_in_slices(part: Part) -> int:
+    """In how many calls its rows are made."""
+    return part.rows.count if isinstance(part.rows, Sliced) else 1
 
 
 def _bound(extent: Extent, variable: str) -> Index:

@@ -34,7 +34,7 @@ from mcucc.schedule.plan.program import Compute, Program
 # What kernels of an ISA ask of a core, as mcucc/slow.h calls it.
 _WANTS = {"mve": "MVE", "armv7em": "DSP", "armv7m": "THUMB2"}
 # C units that are no kernel's
-CAMERA, BOXES = KernelId("camera"), KernelId("boxes")
+CAMERA, BOXES, FRAME = KernelId("camera"), KernelId("boxes"), KernelId("frame")
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,11 @@ class ModelCode:
     line_buffers_for: str = ""
     cache_line: int = 0  # bytes, of the core's data cache; 0: none
     figures: Figures | None = None
+
+    @property
+    def pushed(self) -> tuple[End, ...]:
+        """The inputs whose rows can be pushed: those that come from a camera."""
+        return self.inputs if self.slice_rows is not None else ()
 
     @property
     def returns(self) -> str:
@@ -234,7 +239,7 @@ def model_code(
     mapped = program.plan.image is ImagePolicy.MAPPED
     ids = {c.id for call in calls.values() for c in call.calls}
     ids |= {CAMERA} if converted or mapped else set()
-    beside = {BOXES} if readers else set()
+    beside = {BOXES, FRAME} if readers else {FRAME}
     titles = [*(c.title for c in camera_steps), *_step_titles(program)]
     return ModelCode(
         name=name,
@@ -263,7 +268,7 @@ def model_code(
         step_names=tuple(string(title) for title in titles),
         slice_counts=Cells(tuple(map(str, slices))),
         slice_count=sum(slices),
-        slice_rows=slice_rows(program, names, slices),
+        slice_rows=slice_rows(program, names, stages),
         sources=tuple(sorted({key.source for key in ids | beside})),
         constant_outputs=tables,
         answers=read,

@@ -43,6 +43,8 @@ class Names:
         named = {f"{way}_{end}" for end in self.ends.values() for way in ("input", "output")}
         named |= {"run", "run_step", "run_slice", "run_mapped", "model"}
         named |= {"slice_rows", "slice_counts", "slices_of"}
+        named |= {"state", "begin", "step", "push_row", "push_rows", "offer_rows", "abort"}
+        named |= {"frame_slice", "frame_inputs", "frame_network"}
         return {f"{self.model}_{name}" for name in named}
 
     def symbol(self, wanted: str, *key: str | int) -> str:

@@ -11,15 +11,16 @@ import numpy.typing as npt
 
 from mcucc.codegen.layout import Cells
 from mcucc.codegen.model_names import Names
+from mcucc.codegen.stages import StageCode
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Chain, Program, Receive, Stage
 
 
 @dataclass(frozen=True)
 class SliceRows:
-    """A constant array: how many rows of each input have been read after each slice.
+    """A constant array: after each slice that reads rows, how many of each input have been read.
 
-    It ends with the last slice that reads one; none reads more than `most` of an input.
+    Each line begins with the slice's number. No slice reads more than `most` of an input.
     """
 
     name: str
@@ -28,41 +29,49 @@ class SliceRows:
     cells: Cells
 
 
-def slice_rows(program: Program, names: Names, slices: Sequence[int]) -> SliceRows | None:
-    """What the slices of every step read, `slices` of each; None where no camera sends rows."""
+def slice_rows(program: Program, names: Names, codes: Sequence[StageCode]) -> SliceRows | None:
+    """What the slices of the stages read; None where no camera sends rows."""
     if program.plan.image is not ImagePolicy.ROWS:
         return None
-    reads = rows_by_slice(program, slices)
-    used = int(np.flatnonzero(reads.any(axis=1)).max(initial=0)) + 1
-    after = np.cumsum(reads[:used], axis=0)
-    cells = tuple(f"{{{', '.join(map(str, row))}}}" for row in after.tolist())
+    reads = rows_by_slice(program, codes)
+    used = np.flatnonzero(reads.any(axis=1))
+    after = np.cumsum(reads, axis=0)[used]
+    lines = ((slice_, *row) for slice_, row in zip(used.tolist(), after.tolist(), strict=True))
+    cells = tuple(f"{{{', '.join(map(str, line))}}}" for line in lines)
     name = names.symbol("rows_after_slices", "slices")
-    return SliceRows(name, used, int(reads.max(initial=0)), Cells(cells))
+    return SliceRows(name, len(cells), int(reads.max(initial=0)), Cells(cells))
 
 
-def rows_by_slice(program: Program, slices: Sequence[int]) -> npt.NDArray[np.int64]:
+def rows_by_slice(program: Program, codes: Sequence[StageCode]) -> npt.NDArray[np.int64]:
     """How many rows of each input (columns) each slice (lines) reads."""
     inputs = program.graph.inputs
-    found = np.zeros((sum(slices), len(inputs)), np.int64)
+    found = np.zeros((sum(code.slices for code in codes), len(inputs)), np.int64)
     chains = [c for c in program.chains if any(program.stages[n].actions for n in c.stages)]
     at = 0
-    for chain, count in zip(chains, slices, strict=True):
-        for number, stage, turn in _turns(program, chain, count):
-            for _, action, rows, _ in stage.performed(turn):
+    for chain, code in zip(chains, codes, strict=True):
+        for number, stage, turn in _turns(program, chain, code):
+            for column_step, action, rows, _ in stage.performed(turn):
                 if isinstance(action, Receive):
-                    column = inputs.index(action.tensor)
-                    found[at + number, column] += rows[1] - rows[0]
-        at += count
+                    member = _of(code, stage, program)
+                    slice_ = at + number + column_step * member.parts
+                    found[slice_, inputs.index(action.tensor)] += rows[1] - rows[0]
+        at += code.slices
     return found
 
 
-def _turns(program: Program, chain: Chain, slices: int) -> Iterator[tuple[int, Stage, int]]:
-    """(slice of the step, stage, turn of the stage) in order."""
-    acting = [n for n in chain.stages if program.stages[n].actions]
+def _of(code: StageCode, stage: Stage, program: Program) -> StageCode:
+    """The code of one of the stages of a chain."""
+    number = program.stages.index(stage)
+    return next((member for member in code.members if member.number == number), code)
+
+
+def _turns(program: Program, chain: Chain, code: StageCode) -> Iterator[tuple[int, Stage, int]]:
+    """(first slice of the step, stage, turn of the stage) in order."""
     done: Counter[int] = Counter()
-    order = chain.order if len(acting) > 1 else [n for n in chain.order if n in acting]
-    for number, name in enumerate(order):
+    number = 0
+    for name in chain.order:
         stage = program.stages[name]
         if stage.actions:
-            yield number * slices // len(order), stage, done[name]
+            yield number, stage, done[name]
+            number += _of(code, stage, program).row_slices
         done[name] += 1

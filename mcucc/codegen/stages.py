@@ -5,16 +5,27 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
+from math import prod
 
 from mcucc.base.names import comment
 from mcucc.codegen.action_writer import ActionWriter, Writing
 from mcucc.codegen.actions import ActionCode, RowCode, SinkCode
+from mcucc.codegen.cases import Case, cases_of
 from mcucc.codegen.constants import Constant
 from mcucc.codegen.expression import Extent, Loop
 from mcucc.codegen.layout import COLUMNS, Cells
 from mcucc.codegen.ports import Ports, ports_of, result_of
 from mcucc.schedule.plan.program import Chain, Stage
 from mcucc.schedule.plan.text import Naming, ProgramText
+
+
+@dataclass(frozen=True)
+class Level:
+    """A variable that counts steps, strips or parts of a step."""
+
+    variable: str
+    count: int
 
 
 @dataclass(frozen=True)
@@ -59,17 +70,29 @@ class StageCode:
         """Whether the row step matters to any action."""
         return any(Loop.ROW_STEP in action.loops for action in self.actions)
 
-    @property
-    def parameters(self) -> str:
-        """Of the function that makes one row step."""
-        step = ", int32_t t" if self.takes_row_step else ""
-        return f"int8_t *arena{step}{self._ports_declared}"
+    @cached_property
+    def cases(self) -> tuple[Case, ...]:
+        """Where a step is cut. One that goes through columns of its own accord is not."""
+        return cases_of(self.actions)
 
     @property
-    def arguments(self) -> str:
-        """What a call of it hands over."""
+    def parts(self) -> int:
+        """Slices of a step; 1 where its columns are a loop inside."""
+        return 1 if self.strip_steps is not None else self.cases[-1].end
+
+    @property
+    def parameters(self) -> str:
+        """Of the function that makes one row step, or a slice of it: `part`."""
+        step = ", int32_t t" if self.takes_row_step else ""
+        part = ", int32_t part" if self.row_slices > 1 else ""
+        return f"int8_t *arena{step}{part}{self._ports_declared}"
+
+    @property
+    def called_row(self) -> str:
+        """A call of it; in the loop over the row steps of a chain `at` is the slice."""
         step = ", t" if self.takes_row_step else ""
-        return f"arena{step}{self._ports_called}"
+        part = ", at" if self.row_slices > 1 else ""
+        return f"{self.name}(arena{step}{part}{self._ports_called})"
 
     @property
     def _ports_declared(self) -> str:
@@ -80,38 +103,61 @@ class StageCode:
         return "".join(f", {port.value}" for port in self.ports)
 
     @property
-    def _counters(self) -> tuple[tuple[str, int], ...]:
-        """The variables of the loops around the actions and their ends, from the outermost on."""
-        rows, columns = ("t", self.row_steps), ("u", self.column_steps)
-        if self.strip_steps is not None:
-            return (("strip", self.strips), rows, columns)
-        if self.strips > 1:
-            return (columns, rows)
-        if self.column_steps > 1:
-            return (rows, columns)
-        return (rows,) if self.row_steps > 1 else ()
+    def row_slices(self) -> int:
+        """Slices of a row step."""
+        return self.column_steps * self.parts
 
     @property
-    def loops(self) -> tuple[str, ...]:
-        """The heads of the loops around the actions, from the outermost on."""
-        heads = []
-        for depth, (variable, count) in enumerate(self._counters):
-            begin, end = "0", str(count)
-            if depth == 0 and count > 1:
-                begin, end = "begin", "end"
-            elif variable == "u" and self.strip_steps is not None:
-                begin, end = "steps.begin", "steps.end"
-            heads.append(f"for (int32_t {variable} = {begin}; {variable} < {end}; {variable}++) {{")
-        return tuple(heads)
+    def levels(self) -> tuple[Level, ...]:
+        """What the number of a slice counts, from the outermost to the innermost."""
+        rows, columns = Level("t", self.row_steps), Level("u", self.column_steps)
+        if self.strip_steps is not None:
+            found: tuple[Level, ...] = (Level("strip", self.strips), rows)
+        else:
+            found = (columns, rows) if self.strips > 1 else (rows, columns)
+        return tuple(x for x in (*found, Level("part", self.parts)) if x.count > 1)
 
     @property
     def slices(self) -> int:
-        """In how many calls it can be made: row steps, or strips where there are several."""
+        """In how many calls it can be made."""
         if self.members:
-            return len(self.order)
-        if self.is_action:
-            return self.actions[0].slices
-        return self._counters[0][1] if self._counters else 1
+            return sum(self.members[member].row_slices for member in self.order)
+        return prod(level.count for level in self.levels)
+
+    @property
+    def counter(self) -> str:
+        """The variable of the loop over slices."""
+        return "i" if len(self.levels) > 1 else self.levels[0].variable
+
+    @property
+    def counted(self) -> tuple[tuple[str, str], ...]:
+        """The variables of a slice, where it has several, and what they are at slice `begin`."""
+        found, behind = [], self.slices
+        for depth, level in enumerate(self.levels):
+            behind //= level.count
+            value = f"begin / {behind}" if behind > 1 else "begin"
+            found.append((level.variable, f"{value} % {level.count}" if depth else value))
+        return tuple(found[self._unread :]) if len(found) > 1 else ()
+
+    @property
+    def counting(self) -> tuple[str, ...]:
+        """The lines that count them on to the next slice, the innermost first."""
+        lines: tuple[str, ...] = ()
+        for depth, level in enumerate(self.levels[self._unread :], self._unread):
+            if depth == 0:
+                lines = (f"{level.variable}++;",)
+                continue
+            inner = tuple(f"    {line}" for line in lines)
+            head = f"if (++{level.variable} == {level.count}) {{"
+            lines = (head, f"    {level.variable} = 0;", *inner, "}")
+        return lines if len(self.levels) > 1 else ()
+
+    @property
+    def _unread(self) -> int:
+        """1 where nothing depends on the outermost variable, else 0."""
+        read = {loop.value for action in self.actions for loop in action.loops}
+        read |= {"strip"} if self.strip_steps is not None else set()
+        return 0 if self.levels[0].variable in read | {"part"} else 1
 
     @property
     def declared(self) -> str:
@@ -128,12 +174,18 @@ class StageCode:
     @property
     def is_action(self) -> bool:
         """Whether it is one action and nothing around it: its function is that of the action."""
-        return len(self.actions) == 1 and not (self.members or self._counters or self.sinks)
+        loops = self.row_steps > 1 or self.column_steps > 1
+        return len(self.actions) == 1 and not (self.members or loops or self.sinks)
 
     @property
     def order_cells(self) -> Cells:
         """The order in C."""
         return Cells(tuple(map(str, self.order)))
+
+    @property
+    def member_slices(self) -> Cells:
+        """Slices of a row step of each member, in C."""
+        return Cells(tuple(str(member.row_slices) for member in self.members))
 
     @property
     def function(self) -> str:
@@ -199,10 +251,10 @@ def _stage_code(writing: Writing, number: int, stage: Stage, *, chained: bool) -
         strips=len(stage.strips),
         strip_steps=strip_steps,
     )
-    whole = code.actions[0]
-    if not chained and code.is_action and isinstance(whole, RowCode):
-        return replace(code, actions=(whole.sliced(),))
-    return code
+    if strip_steps is not None:
+        return code
+    in_rows = (a.sliced() if isinstance(a, RowCode | SinkCode) else a for a in code.actions)
+    return replace(code, actions=tuple(in_rows))
 
 
 # Comments ----------------------------------------------------------------------------------------

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from mcucc.ir.integer import IntegerNode
-from mcucc.report.definitions import CAMERA_BUFFERS, HANDED_OUT, NOT_COUNTED
+from mcucc.report.definitions import CAMERA_BUFFERS, HANDED_OUT, NOT_COUNTED, frame_bytes
 from mcucc.report.facts import LayerFacts, SramFacts
 from mcucc.report.rows import Pace
 from mcucc.schedule.plan.buffers import BufferKind
+from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Compute, Program, Stage
 
 
@@ -67,6 +68,7 @@ def sram_facts(
     """
     kinds = program.bytes_by_kind()
     lines = 0 if pace is None else pace.bytes
+    rows = program.plan.image is ImagePolicy.ROWS
     return SramFacts(
         total=arena + static + stack + lines,
         arena=arena,
@@ -80,6 +82,7 @@ def sram_facts(
         not_counted=(
             *(each for each in NOT_COUNTED if not (lines and each == CAMERA_BUFFERS)),
             *((HANDED_OUT,) if program.plan.row_outputs else ()),
+            frame_bytes(len(program.graph.inputs) if rows else 0),
         ),
         line_buffers=lines,
         row_outputs=program.plan.row_outputs,

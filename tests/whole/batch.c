@@ -1,5 +1,5 @@
 /* Many networks in one program, each on images of a file, in an arena of exactly its size: as a
- * whole and in slices, which must give the same.
+ * whole, in slices, by rows that are late, and pushed, which must all give the same.
  * Usage: PROGRAM INPUT OUTPUT IMAGES. IMAGES images for every network in turn. */
 #include "batch.h"
 
@@ -116,15 +116,87 @@ static void collect(target *to, const uint8_t *arena)
     }
 }
 
+static void same_as(const target *to, target *other, const uint8_t *arena, int code)
+{
+    collect(other, arena);
+    if (memcmp(to->bytes, other->bytes, before(to->model, to->model->output_count)) != 0) {
+        exit(code);
+    }
+}
+
+/* Every third row is there when it is asked for; the others when they are asked for again. */
+static int32_t late_row(void *context, int32_t index, int32_t row, uint8_t *pixels)
+{
+    static int32_t asked;
+
+    return ++asked % 3 != 0 ? MCUCC_ROW_LATE : read_row(context, index, row, pixels);
+}
+
+/* A run whose rows are late again and again. */
+static void run_late(const batch_network *network, uint8_t *arena, source *from, target *to)
+{
+    const mcucc_camera late = {network->rows ? late_row : read_row, from};
+    const mcucc_sink sink = {write_row, to};
+    mcucc_frame *frame = network->begin(arena, &late, &sink);
+
+    while (mcucc_frame_step(frame, 2) > MCUCC_FRAME_DONE) {
+    }
+    if (frame->status != MCUCC_FRAME_DONE) {
+        exit(9);
+    }
+}
+
+/* Bands of one to four rows, always of the input that is waited for. */
+static void run_pushed(const batch_network *network, uint8_t *arena, source *from, target *to)
+{
+    const mcucc_sink sink = {write_row, to};
+    mcucc_frame *frame = network->begin(arena, NULL, &sink);
+    int32_t many = 0;
+
+    while (mcucc_frame_step(frame, 1) > MCUCC_FRAME_DONE) {
+        const int32_t index = frame->input, first = frame->bands[index].come;
+        const mcucc_tensor *tensor = &from->model->inputs[index];
+        const int32_t stride = (int32_t)row_bytes(tensor) + 3;
+        int32_t count = many % 4 + 1;
+        uint8_t *band;
+
+        if (frame->status != MCUCC_FRAME_ROWS) {
+            continue;
+        }
+        many++;
+        count = count < tensor->height - first ? count : tensor->height - first;
+        band = painted(count * stride - 3, 0x55);
+        for (int32_t row = 0; row < count; row++) {
+            (void)read_row(from, index, first + row, band + row * stride);
+        }
+        free(network->bands[index]);
+        network->bands[index] = band;
+        if (mcucc_frame_offer(frame, index, first, count, band, stride) != MCUCC_FRAME_STEPS) {
+            exit(10);
+        }
+    }
+    if (frame->status != MCUCC_FRAME_DONE) {
+        exit(11);
+    }
+    for (int32_t i = 0; i < network->model->input_count; i++) {
+        free(network->bands[i]);
+        network->bands[i] = NULL;
+    }
+}
+
 static void run(const batch_network *network, FILE *input, FILE *output)
 {
     const mcucc_model *model = network->model;
     const size_t bytes = before(model, model->output_count);
     uint8_t *arena = painted(model->arena_bytes, 0xA5);
     uint8_t *sliced = painted(model->arena_bytes, 0x3C);
+    uint8_t *late = painted(model->arena_bytes, 0xC3);
+    uint8_t *pushed = network->rows ? painted(model->arena_bytes, 0x96) : NULL;
     source from = {model, input, ftell(input)};
     target to = {model, painted((int32_t)bytes, 0), {0}};
     target to_sliced = {model, painted((int32_t)bytes, 1), {0}};
+    target to_late = {model, painted((int32_t)bytes, 2), {0}};
+    target to_pushed = {model, painted((int32_t)bytes, 3), {0}};
     long end = from.begin;
     const mcucc_camera camera = {read_row, &from};
     const mcucc_sink sink = {write_row, &to};
@@ -137,6 +209,8 @@ static void run(const batch_network *network, FILE *input, FILE *output)
     read_image(model, arena, input);
     seek(input, from.begin);
     read_image(model, sliced, input);
+    seek(input, from.begin);
+    read_image(model, late, input);
     if (model->deliver != NULL) {
         ended = model->deliver(arena, &camera, &sink);
     } else if (model->stream != NULL) {
@@ -150,19 +224,28 @@ static void run(const batch_network *network, FILE *input, FILE *output)
     if (ended != 0) {
         exit(7);
     }
+    run_late(network, late, &from, &to_late);
+    if (pushed != NULL) {
+        run_pushed(network, pushed, &from, &to_pushed);
+    }
     seek(input, end);
     collect(&to, arena);
-    collect(&to_sliced, sliced);
-    if (memcmp(to.bytes, to_sliced.bytes, bytes) != 0) {
-        exit(8);
+    same_as(&to, &to_sliced, sliced, 8);
+    same_as(&to, &to_late, late, 12);
+    if (pushed != NULL) {
+        same_as(&to, &to_pushed, pushed, 13);
     }
     if (fwrite(to.bytes, 1, bytes, output) != bytes) {
         exit(6);
     }
     free(arena);
     free(sliced);
+    free(late);
+    free(pushed);
     free(to.bytes);
     free(to_sliced.bytes);
+    free(to_late.bytes);
+    free(to_pushed.bytes);
 }
 
 int main(int argc, char **argv)

@@ -16,6 +16,7 @@ from mcucc.images.camera import CameraInput
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.text import integer_text
 from mcucc.schedule.plan.check import check
+from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Program
 from mcucc.toolchain.compilers import WARNINGS, compile_objects, host_compiler, run_tool
 from mcucc.toolchain.firmware import ModelUnit, include_folders, unit_of
@@ -120,14 +121,22 @@ def batch_table(cases: Sequence[Case]) -> str:
     lines.append('#include "batch.h"')
     entries = []
     for number, case in enumerate(cases):
-        name = f"net{number}"
-        plan = case.program.plan
+        name, plan = f"net{number}", case.program.plan
         ports = ["c"] * plan.image.streams + ["o"] * bool(plan.row_outputs)
         call = f"{name}_run_slice({', '.join(['a', 's', *ports])})"
         lines.append(f"static int32_t slice_{number}(void *a, int32_t s, {PORTS})")
         lines.append("{ (void)c; (void)o;")
         lines.append(f"return {call}; }}" if ports else f"{call}; return 0; }}")
-        entries.append(f"{{&{name}_model, {name.upper()}_SLICES, slice_{number}}},")
+        begun = ", ".join([f"&state_{number}", "a", *ports])
+        lines += [
+            f"static {name}_state state_{number};",
+            f"static uint8_t *bands_{number}[{len(case.integer.inputs)}];",
+            f"static mcucc_frame *begin_{number}(void *a, {PORTS})",
+            f"{{ (void)c; (void)o; {name}_begin({begun}); return &state_{number}.frame; }}",
+        ]
+        called = f"slice_{number}, begin_{number}, {int(plan.image is ImagePolicy.ROWS)}"
+        slices = f"{name.upper()}_SLICES"
+        entries.append(f"{{&{name}_model, {slices}, {called}, bands_{number}}},")
     lines += ["const batch_network batch_networks[] = {", *entries, "};"]
     return "\n".join([*lines, f"const int batch_count = {len(cases)};", ""])
 

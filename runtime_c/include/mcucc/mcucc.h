@@ -71,7 +71,12 @@ typedef struct {
  * strip.
  * `read_row` returns 0 where the row is there. Anything else ends the run at once, which returns it
  * (a line lost, a deadline, a cancelled job): there are no outputs then, and the arena is free, for
- * another run too. */
+ * another run too.
+ * Two numbers say more. A run ended by MCUCC_ROW_LATE can go on: the slice (NAME_run_slice) that
+ * returned it is made again, and asks for its rows again; MCUCC_ROW_KEPT says of a row that it was
+ * there the first time, and is in the arena still. mcucc/frame.h keeps count of that. */
+#define MCUCC_ROW_KEPT INT32_MIN
+#define MCUCC_ROW_LATE (INT32_MIN + 1)
 typedef struct {
     int32_t (*read_row)(void *context, int32_t input, int32_t row, uint8_t *pixels);
     void *context;

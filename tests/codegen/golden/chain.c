@@ -32,6 +32,9 @@ MCUCC_CODE static int32_t receive_image(int8_t *arena, int32_t t, const mcucc_ca
         int8_t *const pixels = mcucc_row(arena, &image_image, row);
         const int32_t ended = camera->read_row(camera->context, 0, row, (uint8_t *)pixels);
 
+        if (ended == MCUCC_ROW_KEPT) {
+            continue;
+        }
         if (ended != 0) {
             return ended;
         }
@@ -183,18 +186,23 @@ MCUCC_CODE static void run_c(int8_t *arena, int32_t t)
     }
 }
 
-/* A row step of stage 0. */
-MCUCC_CODE static int32_t rows_of_stage_0_b(int8_t *arena, int32_t t, const mcucc_camera *camera)
+/* A row step of stage 0, or a part of it. */
+MCUCC_CODE static int32_t rows_of_stage_0_b(int8_t *arena, int32_t t, int32_t part,
+                                            const mcucc_camera *camera)
 {
     int32_t ended;
 
-    ended = receive_image(arena, t, camera);
-    if (ended != 0) {
-        return ended;
+    if (part < 1) {
+        ended = receive_image(arena, t, camera);
+        if (ended != 0) {
+            return ended;
+        }
+    } else if (part < 2) {
+        run_a(arena, t);
+    } else {
+        run_b(arena, t);
+        keep_rows_a(arena, t);
     }
-    run_a(arena, t);
-    run_b(arena, t);
-    keep_rows_a(arena, t);
     return 0;
 }
 
@@ -209,38 +217,45 @@ static const uint8_t stage_1_c_order[16] = {
     0, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1,
 };
 
+/* Slices of a row step of each. */
+static const int16_t stage_1_c_parts[2] = {3, 1};
+
 /* Stages 0 to 1, interleaved: each feeds the next one rows as it asks. */
 MCUCC_OUTLINE int32_t stage_1_c(int8_t *arena, int32_t begin, int32_t end,
                                 const mcucc_camera *camera)
 {
     int32_t ended;
+    int32_t at = begin, until = end;
     int32_t done[2] = {0};
 
-    for (int32_t i = 0; i < begin; i++) {
-        done[stage_1_c_order[i]]++;
-    }
-    for (int32_t i = begin; i < end; i++) {
-        const int32_t t = done[stage_1_c_order[i]]++;
+    for (int32_t i = 0; at < until; i++) {
+        const int32_t member = stage_1_c_order[i];
+        const int32_t parts = stage_1_c_parts[member];
+        const int32_t t = done[member]++;
 
-        switch (stage_1_c_order[i]) {
-        case 0:
-            ended = rows_of_stage_0_b(arena, t, camera);
-            if (ended != 0) {
-                return ended;
+        for (; at < parts && at < until; at++) {
+            switch (member) {
+            case 0:
+                ended = rows_of_stage_0_b(arena, t, at, camera);
+                if (ended != 0) {
+                    return ended;
+                }
+                break;
+            case 1:
+                rows_of_stage_1_c(arena, t);
+                break;
+            default:
+                break;
             }
-            break;
-        case 1:
-            rows_of_stage_1_c(arena, t);
-            break;
-        default:
-            break;
         }
+        at -= parts;
+        until -= parts;
     }
     return 0;
 }
 
 /* In how many slices each step can be made. */
-static const int16_t net_slice_counts[1] = {16};
+static const int16_t net_slice_counts[1] = {38};
 
 /* Slices [begin, end) of a step. */
 MCUCC_CODE static int32_t net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end,

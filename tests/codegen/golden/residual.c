@@ -212,7 +212,7 @@ static const mcucc_global_average_pool_armv7em_params globalaveragepool_5_params
 
 /* globalaveragepool_5: GlobalAveragePool (armv7em sxtab16)
  * 3x3x4 -> 1x1x4 */
-MCUCC_CODE static void run_globalaveragepool_5(int8_t *arena)
+MCUCC_CODE static void run_globalaveragepool_5(int8_t *arena, int32_t begin, int32_t end)
 {
     const mcucc_rows x0 = {
         .buffer = &add_4_tensor, .data = arena + add_4_tensor.offset, .stride = 1, .taps = 1};
@@ -220,7 +220,7 @@ MCUCC_CODE static void run_globalaveragepool_5(int8_t *arena)
     int32_t *const sums = mcucc_sums(arena, &globalaveragepool_5_scratch);
     mcucc_span span = {.end = 3};
 
-    for (int32_t row = 0; row < 3; row++) {
+    for (int32_t row = begin; row < end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row);
         mcucc_global_average_pool_armv7em_row(&globalaveragepool_5_params, window, sums, &span);
@@ -228,14 +228,20 @@ MCUCC_CODE static void run_globalaveragepool_5(int8_t *arena)
 }
 
 /* The steps of stage 5. */
-MCUCC_OUTLINE void stage_5_globalaveragepool_5(int8_t *arena)
+MCUCC_OUTLINE void stage_5_globalaveragepool_5(int8_t *arena, int32_t begin, int32_t end)
 {
-    mcucc_global_average_pool_armv7em_begin(&globalaveragepool_5_params,
-                                            mcucc_sums(arena, &globalaveragepool_5_scratch));
-    run_globalaveragepool_5(arena);
-    mcucc_global_average_pool_armv7em_finish(&globalaveragepool_5_params,
-                                             mcucc_sums(arena, &globalaveragepool_5_scratch),
-                                             arena + globalaveragepool_5_tensor.offset);
+    if (begin == 0) {
+        mcucc_global_average_pool_armv7em_begin(&globalaveragepool_5_params,
+                                                mcucc_sums(arena, &globalaveragepool_5_scratch));
+    }
+    for (int32_t part = begin; part < end; part++) {
+        run_globalaveragepool_5(arena, part, part + 1);
+    }
+    if (end == 3) {
+        mcucc_global_average_pool_armv7em_finish(&globalaveragepool_5_params,
+                                                 mcucc_sums(arena, &globalaveragepool_5_scratch),
+                                                 arena + globalaveragepool_5_tensor.offset);
+    }
 }
 
 /* Stage 7: fc_7 */
@@ -269,7 +275,7 @@ MCUCC_CODE static void run_fc_7(int8_t *arena)
 
 /* In how many slices each step can be made. */
 static const int16_t net_slice_counts[8] = {
-    1, 3, 3, 3, 3, 3, 1, 1,
+    1, 3, 3, 3, 3, 3, 3, 1,
 };
 
 /* Slices [begin, end) of a step. */
@@ -296,7 +302,7 @@ MCUCC_CODE static void net_slices_of(void *arena, int32_t step, int32_t begin, i
         run_add_4(arena, begin, end);
         break;
     case 6:
-        stage_5_globalaveragepool_5(arena);
+        stage_5_globalaveragepool_5(arena, begin, end);
         break;
     case 7:
         run_fc_7(arena);

@@ -33,6 +33,9 @@ MCUCC_CODE static int32_t receive_image(int8_t *arena, int32_t t, const mcucc_ca
         int8_t *const pixels = mcucc_row(arena, &image_image, row);
         const int32_t ended = camera->read_row(camera->context, 0, row, (uint8_t *)pixels);
 
+        if (ended == MCUCC_ROW_KEPT) {
+            continue;
+        }
         if (ended != 0) {
             return ended;
         }
@@ -146,21 +149,31 @@ MCUCC_OUTLINE int32_t stage_0_b(int8_t *arena, int32_t begin, int32_t end,
                                 const mcucc_camera *camera)
 {
     int32_t ended;
+    int32_t t = begin / 3;
+    int32_t part = begin % 3;
 
-    for (int32_t t = begin; t < end; t++) {
-        ended = receive_image(arena, t, camera);
-        if (ended != 0) {
-            return ended;
+    for (int32_t i = begin; i < end; i++) {
+        if (part < 1) {
+            ended = receive_image(arena, t, camera);
+            if (ended != 0) {
+                return ended;
+            }
+        } else if (part < 2) {
+            run_a(arena, t);
+        } else {
+            run_b(arena, t);
+            keep_rows_a(arena, t);
         }
-        run_a(arena, t);
-        run_b(arena, t);
-        keep_rows_a(arena, t);
+        if (++part == 3) {
+            part = 0;
+            t++;
+        }
     }
     return 0;
 }
 
 /* In how many slices each step can be made. */
-static const int16_t net_slice_counts[1] = {13};
+static const int16_t net_slice_counts[1] = {39};
 
 /* Slices [begin, end) of a step. */
 MCUCC_CODE static int32_t net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end,

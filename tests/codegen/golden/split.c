@@ -15,6 +15,9 @@ MCUCC_CODE static int32_t receive_image(int8_t *arena, const mcucc_camera *camer
         int8_t *const pixels = mcucc_row(arena, &image_image, row);
         const int32_t ended = camera->read_row(camera->context, 0, row, (uint8_t *)pixels);
 
+        if (ended == MCUCC_ROW_KEPT) {
+            continue;
+        }
         if (ended != 0) {
             return ended;
         }
@@ -45,7 +48,7 @@ static const mcucc_conv2d_armv7em_params a_params = {
 
 /* a: Conv2d 3x3 p1,1,1,1 (armv7em smlad, common)
  * 9x9x3 -> 9x9x4, 8,748 MACs */
-MCUCC_CODE static void run_a(int8_t *arena)
+MCUCC_CODE static void run_a(int8_t *arena, int32_t begin, int32_t end)
 {
     const mcucc_rows x0 = {
         .buffer = &image_image,
@@ -59,7 +62,7 @@ MCUCC_CODE static void run_a(int8_t *arena)
     const int8_t *window[3];
     mcucc_span span = {.end = 9, .scratch = arena + a_scratch.offset};
 
-    for (int32_t row = 0; row < 9; row++) {
+    for (int32_t row = begin; row < end; row++) {
         span.row = row;
         mcucc_window(window, &x0, row);
         mcucc_conv2d_armv7em_common(&a_params, window, mcucc_row(arena, &a_tensor, row), &span);
@@ -67,15 +70,21 @@ MCUCC_CODE static void run_a(int8_t *arena)
 }
 
 /* The steps of stage 0. */
-MCUCC_OUTLINE int32_t stage_0_a(int8_t *arena, const mcucc_camera *camera)
+MCUCC_OUTLINE int32_t stage_0_a(int8_t *arena, int32_t begin, int32_t end,
+                                const mcucc_camera *camera)
 {
     int32_t ended;
 
-    ended = receive_image(arena, camera);
-    if (ended != 0) {
-        return ended;
+    for (int32_t part = begin; part < end; part++) {
+        if (part < 1) {
+            ended = receive_image(arena, camera);
+            if (ended != 0) {
+                return ended;
+            }
+        } else {
+            run_a(arena, part - 1, part);
+        }
     }
-    run_a(arena);
     return 0;
 }
 
@@ -205,7 +214,7 @@ static const mcucc_partial_sums_armv7em_params c_project_0_params[3] = {
 
 /* c: SplitBlock 1x1, 3x3 s2,2 p1,1,1,1, 1x1 in 3 groups of 8 channels
  * 9x9x4 -> 5x5x24, 16,776 MACs */
-MCUCC_CODE static void run_c(int8_t *arena, int32_t t)
+MCUCC_CODE static void run_c(int8_t *arena, int32_t t, int32_t begin, int32_t end)
 {
     const mcucc_range rows = mcucc_sweep(t, 2, 0, 2, 5);
     const mcucc_range columns = {0, 5};
@@ -230,7 +239,8 @@ MCUCC_CODE static void run_c(int8_t *arena, int32_t t)
     mcucc_span span = {.end = 5, .input_column = wide.begin, .scratch = arena + c_scratch.offset};
     mcucc_span sums = {.end = 5, .scratch = arena + c_scratch.offset};
 
-    for (int32_t group = 0; group < 3; group++) {
+    const mcucc_range groups = mcucc_sweep(0, 0, begin, end, 3);
+    for (int32_t group = groups.begin; group < groups.end; group++) {
         for (input.row = tall.begin; input.row < tall.end; input.row++) {
             const int32_t slot = mcucc_slot(input.row, c_expanded.rows);
             int8_t *const made = expanded + slot * c_expanded.pitch;
@@ -282,9 +292,19 @@ MCUCC_CODE static void run_d(int8_t *arena, int32_t t)
 /* The steps of stage 1. */
 MCUCC_OUTLINE void stage_1_d(int8_t *arena, int32_t begin, int32_t end)
 {
-    for (int32_t t = begin; t < end; t++) {
-        run_c(arena, t);
-        run_d(arena, t);
+    int32_t t = begin / 4;
+    int32_t part = begin % 4;
+
+    for (int32_t i = begin; i < end; i++) {
+        if (part < 3) {
+            run_c(arena, t, part, part + 1);
+        } else {
+            run_d(arena, t);
+        }
+        if (++part == 4) {
+            part = 0;
+            t++;
+        }
     }
 }
 
@@ -323,7 +343,7 @@ MCUCC_CODE static void run_e(int8_t *arena, int32_t begin, int32_t end)
 }
 
 /* In how many slices each step can be made. */
-static const int16_t net_slice_counts[3] = {1, 3, 5};
+static const int16_t net_slice_counts[3] = {10, 12, 5};
 
 /* Slices [begin, end) of a step. */
 MCUCC_CODE static int32_t net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end,
@@ -333,7 +353,7 @@ MCUCC_CODE static int32_t net_slices_of(void *arena, int32_t step, int32_t begin
     MCUCC_ASSERT(camera != NULL && camera->read_row != NULL);
     switch (step) {
     case 0:
-        return stage_0_a(arena, camera);
+        return stage_0_a(arena, begin, end, camera);
     case 1:
         stage_1_d(arena, begin, end);
         break;

@@ -247,25 +247,38 @@ MCUCC_OUTLINE int32_t stage_0_c(int8_t *arena, int32_t begin, int32_t end,
                                 const mcucc_camera *camera)
 {
     int32_t ended;
+    int32_t u = begin / 24;
+    int32_t t = begin / 4 % 6;
+    int32_t part = begin % 4;
 
-    for (int32_t u = begin; u < end; u++) { /* a strip is one column step */
-        for (int32_t t = 0; t < 6; t++) {
+    for (int32_t i = begin; i < end; i++) {
+        if (part < 1) {
             ended = receive_image(arena, t, camera);
             if (ended != 0) {
                 return ended;
             }
+        } else if (part < 2) {
             run_a(arena, t, u);
+        } else if (part < 3) {
             run_b(arena, t, u);
+        } else {
             keep_rows_a(arena, t, u);
             run_c(arena, t, u);
             keep_rows_b(arena, t, u);
+        }
+        if (++part == 4) {
+            part = 0;
+            if (++t == 6) {
+                t = 0;
+                u++;
+            }
         }
     }
     return 0;
 }
 
 /* In how many slices each step can be made. */
-static const int16_t net_slice_counts[1] = {2};
+static const int16_t net_slice_counts[1] = {48};
 
 /* Slices [begin, end) of a step. */
 MCUCC_CODE static int32_t net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end,

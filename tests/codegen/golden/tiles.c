@@ -72,6 +72,9 @@ MCUCC_CODE static int32_t receive_image(int8_t *arena, int32_t t, int32_t u,
         int8_t *const pixels = mcucc_row(arena, &image_image, row);
         const int32_t ended = camera->read_row(camera->context, 0, row, (uint8_t *)pixels);
 
+        if (ended == MCUCC_ROW_KEPT) {
+            continue;
+        }
         if (ended != 0) {
             return ended;
         }
@@ -323,29 +326,42 @@ MCUCC_OUTLINE int32_t stage_0_c(int8_t *arena, int32_t begin, int32_t end,
                                 const mcucc_camera *camera)
 {
     int32_t ended;
+    int32_t t = begin / 12;
+    int32_t u = begin / 4 % 3;
+    int32_t part = begin % 4;
 
-    for (int32_t t = begin; t < end; t++) {
-        for (int32_t u = 0; u < 3; u++) {
+    for (int32_t i = begin; i < end; i++) {
+        if (part < 1) {
             ended = receive_image(arena, t, u, camera);
             if (ended != 0) {
                 return ended;
             }
+        } else if (part < 2) {
             load_columns_a(arena, t, u);
             run_a(arena, t, u);
+        } else if (part < 3) {
             load_columns_b(arena, t, u);
             run_b(arena, t, u);
+        } else {
             keep_rows_a(arena, t, u);
             keep_columns_a(arena, t, u);
             run_c(arena, t, u);
             keep_rows_b(arena, t, u);
             keep_columns_b(arena, t, u);
         }
+        if (++part == 4) {
+            part = 0;
+            if (++u == 3) {
+                u = 0;
+                t++;
+            }
+        }
     }
     return 0;
 }
 
 /* In how many slices each step can be made. */
-static const int16_t net_slice_counts[1] = {4};
+static const int16_t net_slice_counts[1] = {48};
 
 /* Slices [begin, end) of a step. */
 MCUCC_CODE static int32_t net_slices_of(void *arena, int32_t step, int32_t begin, int32_t end,
