@@ -33,6 +33,7 @@ from mcucc.schedule.plan.program import Compute, Program
 
 # What kernels of an ISA ask of a core, as mcucc/slow.h calls it.
 _WANTS = {"mve": "MVE", "armv7em": "DSP", "armv7m": "THUMB2"}
+INT16_MOST = 32767
 # C units that are no kernel's
 CAMERA, BOXES, FRAME = KernelId("camera"), KernelId("boxes"), KernelId("frame")
 
@@ -111,6 +112,11 @@ class ModelCode:
     line_buffers_for: str = ""
     cache_line: int = 0  # bytes, of the core's data cache; 0: none
     figures: Figures | None = None
+
+    @property
+    def slice_type(self) -> str:
+        """The C type of the numbers of slices in tables."""
+        return "int16_t" if self.slice_count <= INT16_MOST else "int32_t"
 
     @property
     def pushed(self) -> tuple[End, ...]:

@@ -129,3 +129,16 @@ def test_generated_c_has_no_warnings(compiler: str, board: str, tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr[:4000]
     assert len(sources) >= 3 * len(NETWORKS)
+
+
+def test_numbers_of_many_slices_are_wide() -> None:
+    """A stage of tiles of one pixel has more slices than int16 counts."""
+    graph, chosen = parts_of("tiles")
+    assert chosen is not None
+    program = expand(bind(graph, load_board("nucleo-l4r5zi"), "balanced"), chosen)
+    cameras = {x: CameraInput.offset(graph.activations[x].channels) for x in graph.inputs}
+    code = model_code(program, cameras, "net", Origin("test", "0" * 64, "test"))
+    texts = {n: library_sources(replace(code, slice_count=n))["net.c"] for n in (32767, 32768)}
+    for table in ("net_slice_counts", "rows_after_slices"):
+        assert f"static const int16_t {table}[" in texts[32767]
+        assert f"static const int32_t {table}[" in texts[32768]

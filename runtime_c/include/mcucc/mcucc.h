@@ -74,7 +74,8 @@ typedef struct {
  * another run too.
  * Two numbers say more. A run ended by MCUCC_ROW_LATE can go on: the slice (NAME_run_slice) that
  * returned it is made again, and asks for its rows again; MCUCC_ROW_KEPT says of a row that it was
- * there the first time, and is in the arena still. mcucc/frame.h keeps count of that. */
+ * there the first time, and is in the arena still. mcucc/frame.h keeps count of that. Nothing else
+ * may return one of these, and no write_row. */
 #define MCUCC_ROW_KEPT INT32_MIN
 #define MCUCC_ROW_LATE (INT32_MIN + 1)
 typedef struct {
