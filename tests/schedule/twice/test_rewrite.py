@@ -118,7 +118,7 @@ def test_the_report_names_clones_and_adds_up_to_the_network() -> None:
     assert (clone.again, clone.macs, clone.weight_bytes) == (DEPTH, 0, 0)
     assert clone.executed == facts[DEPTH].executed == facts[DEPTH].macs
     assert sum(node.macs for node in facts.values()) == GRAPH.macs
-    stages = plan_facts(twice, once, ChoiceFacts(front=(), cost_unit="MACs", saving=None)).stages
+    stages = plan_facts(twice, once, ChoiceFacts(front=(), cost_unit="MACs", objectives=())).stages
     assert sum(stage.macs_once for stage in stages) == GRAPH.macs
     assert [stage.again for stage in stages if stage.again] == [(EXPAND, DEPTH)]
 
