@@ -17,7 +17,7 @@ import numpy as np
 from mcucc.boards.board import Board
 from mcucc.driver.target import target_of
 from mcucc.ir.integer import IntegerGraph
-from mcucc.schedule.arena.limits import ArenaLimits, OffsetLimits, ProofLimits
+from mcucc.schedule.arena.limits import ArenaLimits
 from mcucc.schedule.search.choose import Schedule, ScheduleOptions, schedule
 from mcucc.schedule.search.front import Front, SearchOptions, search
 from mcucc.schedule.search.limits import (
@@ -30,10 +30,7 @@ from mcucc.schedule.search.limits import (
 DEFAULT = SearchOptions()
 # Offsets that are right and a little apart: two thirds of the time of a small plan goes into the
 # last bytes of its arena, which most tests do not look at.
-QUICK_ARENA = ArenaLimits(
-    OffsetLimits(tries=30, beam=4, kept=2, attempts=(5,), wandered=2),
-    ProofLimits(phase_steps=40, compact_steps=40),
-)
+QUICK_ARENA = ArenaLimits(width=2, rounds=1, tries=0, proved=0)
 _FRONTS: dict[str, Front] = {}
 _SCHEDULES: dict[str, Schedule] = {}
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mcucc.schedule.arena.compact import compacted, proved_bound
-from mcucc.schedule.arena.heuristics import best_offsets
+from mcucc.schedule.arena.layout import Layout
 from mcucc.schedule.arena.limits import ArenaLimits
-from mcucc.schedule.arena.problem import Neighbour, OffsetProblem
-from mcucc.schedule.arena.requests import InPlace, Request, distances_of, loads_of
+from mcucc.schedule.arena.problem import Moments, Neighbour, OffsetProblem
+from mcucc.schedule.arena.requests import InPlace, Request, distances_of, loads_of, moments_of
 
 DEFAULT_LIMITS = ArenaLimits()
 
@@ -44,11 +43,11 @@ def allocate(
     """
     loads = loads_of(requests, in_place)
     problem = _problem(requests, in_place, alignment, together, loads)
-    bound = max(loads.values(), default=0)
-    bound = proved_bound(problem, bound, alignment, limits.proofs)
-    found = best_offsets(problem, bound, alignment, limits.offsets)
-    size, offsets = compacted(problem, found, bound, alignment, limits.proofs)
-    return Allocation(tuple(offsets), size, bound, loads)
+    if not requests:
+        return Allocation((), 0, 0, loads)
+    layout = Layout(problem, max(loads.values()), alignment, limits)
+    size, offsets = layout.best
+    return Allocation(tuple(offsets[i] for i in range(len(requests))), size, layout.bound, loads)
 
 
 def peak_live(requests: Sequence[Request], in_place: InPlace) -> int:
@@ -73,10 +72,14 @@ def _problem(
     for phase, load in loads.items():
         phase = first.get(phase, phase)
         joined[phase] = max(joined.get(phase, 0), load)
+    moments: dict[int, list[Moments]] = {}
+    for phase, (members, lengths, lows) in moments_of(requests, in_place).items():
+        moments.setdefault(first.get(phase, phase), []).append(Moments(members, lengths, lows))
     return OffsetProblem(
         sizes=[-(-request.size // alignment) * alignment for request in requests],
         neighbours=neighbours,
         phases=[tuple(sorted({first.get(p, p) for p in request.live})) for request in requests],
         times=[request.times for request in requests],
         loads=joined,
+        moments=moments,
     )

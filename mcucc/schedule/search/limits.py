@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mcucc.schedule.arena.limits import ArenaLimits, OffsetLimits
+from mcucc.schedule.arena.limits import ArenaLimits
 from mcucc.schedule.plan.order import OrderLimits
 
 # Rows and columns of a stage's output that a step makes; 0 columns are whole rows.
@@ -228,7 +228,7 @@ class ChoiceLimits:
 
 
 DEFAULT_ORDER = OrderLimits()
-FEW_TRIES = ArenaLimits(OffsetLimits(tries=200))
+FEW_TRIES = ArenaLimits(tries=30, proved=0)
 USUAL_TRIES = ArenaLimits()
 
 

@@ -9,19 +9,19 @@
  *     DepthwiseConv2d  b      rows t-1  a_row_cache, a_tile -> b_ring with scratch
  *     keep             a      rows t    tile -> rows */
 static const mcucc_buffer image_image = {
-    .offset = 0, .rows = 3, .height = 10, .pitch = 48, .pixel = 3};
+    .offset = 1224, .rows = 3, .height = 10, .pitch = 48, .pixel = 3};
 /* Rows [begin, end) of row step t. */
 static const int16_t image_received_rows[11][2] = {
     {0, 2}, {2, 3}, {3, 4}, {4, 5}, {5, 6}, {6, 7}, {7, 8}, {8, 9}, {9, 10}, {0, 0}, {0, 0},
 };
 static const mcucc_buffer a_tile = {
     .offset = 1368, .rows = 1, .height = 10, .pitch = 128, .pixel = 8};
-static const mcucc_buffer a_scratch = {.offset = 528};
+static const mcucc_buffer a_scratch = {.offset = 0};
 static const mcucc_buffer a_row_cache = {
-    .offset = 272, .rows = 2, .height = 10, .pitch = 128, .pixel = 8};
+    .offset = 840, .rows = 2, .height = 10, .pitch = 128, .pixel = 8};
 static const mcucc_buffer b_ring = {
-    .offset = 984, .rows = 3, .height = 10, .pitch = 128, .pixel = 8};
-static const mcucc_buffer b_scratch = {.offset = 528};
+    .offset = 456, .rows = 3, .height = 10, .pitch = 128, .pixel = 8};
+static const mcucc_buffer b_scratch = {.offset = 0};
 
 /* Receive rows of image from the camera. */
 MCUCC_CODE static int32_t receive_image(int8_t *arena, int32_t t, const mcucc_camera *camera)
@@ -139,8 +139,8 @@ MCUCC_CODE static void keep_rows_a(int8_t *arena, int32_t t)
 
 /* Stage 1: c */
 static const mcucc_buffer c_output = {
-    .offset = 144, .rows = 5, .height = 5, .pitch = 32, .pixel = 4};
-static const mcucc_buffer c_scratch = {.offset = 528};
+    .offset = 1096, .rows = 5, .height = 5, .pitch = 32, .pixel = 4};
+static const mcucc_buffer c_scratch = {.offset = 0};
 
 static const mcucc_conv2d_armv7em_params c_params = {
     .kernel_h = 3,

@@ -9,20 +9,19 @@
  *     Conv2d   b      rows t-1  a_row_cache, a_tile -> b_output with scratch
  *     keep     a      rows t    tile -> rows */
 static const mcucc_buffer image_image = {
-    .offset = 360, .rows = 3, .height = 12, .pitch = 40, .pixel = 4};
+    .offset = 660, .rows = 3, .height = 12, .pitch = 40, .pixel = 4};
 /* Rows [begin, end) of row step t. */
 static const int16_t image_received_rows[13][2] = {
     {0, 2}, {2, 3},  {3, 4},   {4, 5},   {5, 6}, {6, 7}, {7, 8},
     {8, 9}, {9, 10}, {10, 11}, {11, 12}, {0, 0}, {0, 0},
 };
-static const mcucc_buffer a_tile = {
-    .offset = 740, .rows = 1, .height = 12, .pitch = 40, .pixel = 4};
-static const mcucc_buffer a_scratch = {.offset = 560};
+static const mcucc_buffer a_tile = {.offset = 0, .rows = 1, .height = 12, .pitch = 40, .pixel = 4};
+static const mcucc_buffer a_scratch = {.offset = 120};
 static const mcucc_buffer a_row_cache = {
-    .offset = 480, .rows = 2, .height = 12, .pitch = 40, .pixel = 4};
+    .offset = 40, .rows = 2, .height = 12, .pitch = 40, .pixel = 4};
 static const mcucc_buffer b_output = {
-    .offset = 0, .rows = 12, .height = 12, .pitch = 40, .pixel = 4};
-static const mcucc_buffer b_scratch = {.offset = 560};
+    .offset = 300, .rows = 12, .height = 12, .pitch = 40, .pixel = 4};
+static const mcucc_buffer b_scratch = {.offset = 120};
 
 /* Receive rows of image from the camera. */
 MCUCC_CODE static int32_t receive_image(int8_t *arena, int32_t t, const mcucc_camera *camera)

@@ -20,23 +20,22 @@
  *       keep             b      rows (none, 1, 3, 5, 7, none)[t]  columns (0..8, 7..16)[u]
  *             tile -> rows */
 static const mcucc_buffer image_image = {
-    .offset = 72, .rows = 4, .height = 10, .pitch = 48, .pixel = 3};
+    .offset = 680, .rows = 4, .height = 10, .pitch = 48, .pixel = 3};
 /* Columns [begin, end) of column step u. */
 static const int16_t a_made_columns[2][2] = {{0, 9}, {6, 16}};
 /* The column at the left edge at column step u. */
 static const int16_t a_left[2] = {0, 6};
 static const mcucc_buffer a_tile = {
-    .offset = 1072, .rows = 2, .height = 10, .pitch = 80, .pixel = 8};
-static const mcucc_buffer a_scratch = {.offset = 264};
+    .offset = 520, .rows = 2, .height = 10, .pitch = 80, .pixel = 8};
+static const mcucc_buffer a_scratch = {.offset = 72};
 /* Columns [begin, end) of column step u. */
 static const int16_t b_made_columns[2][2] = {{0, 8}, {7, 16}};
 static const mcucc_buffer a_row_cache = {
-    .offset = 912, .rows = 2, .height = 10, .pitch = 80, .pixel = 8};
+    .offset = 360, .rows = 2, .height = 10, .pitch = 80, .pixel = 8};
 /* The column at the left edge at column step u. */
 static const int16_t b_left[2] = {0, 7};
-static const mcucc_buffer b_tile = {
-    .offset = 264, .rows = 2, .height = 10, .pitch = 72, .pixel = 8};
-static const mcucc_buffer b_scratch = {.offset = 408};
+static const mcucc_buffer b_tile = {.offset = 72, .rows = 2, .height = 10, .pitch = 72, .pixel = 8};
+static const mcucc_buffer b_scratch = {.offset = 872};
 /* Rows [begin, end) of row step t. */
 static const int16_t a_cached_rows[6][2] = {
     {0, 1}, {1, 3}, {3, 5}, {5, 7}, {7, 9}, {0, 0},
@@ -46,8 +45,8 @@ static const int16_t c_made_columns[2][2] = {{0, 4}, {4, 8}};
 static const mcucc_buffer b_row_cache = {
     .offset = 0, .rows = 1, .height = 10, .pitch = 72, .pixel = 8};
 static const mcucc_buffer c_output = {
-    .offset = 768, .rows = 5, .height = 5, .pitch = 32, .pixel = 4};
-static const mcucc_buffer c_scratch = {.offset = 408};
+    .offset = 216, .rows = 5, .height = 5, .pitch = 32, .pixel = 4};
+static const mcucc_buffer c_scratch = {.offset = 872};
 /* Rows [begin, end) of row step t. */
 static const int16_t b_cached_rows[6][2] = {
     {0, 0}, {1, 2}, {3, 4}, {5, 6}, {7, 8}, {0, 0},
