@@ -69,7 +69,7 @@ class Rules:
     slack: float = float("inf")
     beside: int | None = None
     longest: int = 48
-    kept: int = 64
+    kept: int = 128
     margin: float = 1.0
     chained: bool = False
 

@@ -32,7 +32,7 @@ from mcucc.schedule.search.walks.partial import (
     unbeaten,
 )
 
-NEAR = 8  # rows in front that each is held against: see `unbeaten`
+NEAR = 4  # rows in front that each is held against: see `unbeaten`
 
 
 def walk(facts: SearchFacts, walks: Walks, rules: Rules, begins: Booleans | None = None) -> Stages:
