@@ -11,7 +11,8 @@
 #   nightly what is heavy and rare, and thousands of random networks under random plans
 #   fuzz    a million mutated model files (COUNT, SEED, JOBS); findings in build/fuzz
 #   bench   the tables of benchmarks/
-#   fit     the planner's cost model from emulated counts (benchmarks/fit_costs.py)
+#   fit     the planner's cost model from emulated counts (benchmarks/fit_costs.py), and how deep the
+#           stack of every kernel goes (benchmarks/stack.py)
 #   help    this list
 
 PYTHON ?= python3
@@ -130,10 +131,11 @@ bench: setup
 	$(BIN)/python -m benchmarks.litert $(TFLITE)
 	$(BIN)/python -m benchmarks.accuracy $(TFLITE)
 
-# After a change of kernels: the costs that plans are chosen by, fitted again.
+# After a change of kernels: the costs and stacks that plans are chosen by, once more.
 fit: setup
 	$(BIN)/python -m benchmarks.fit_splits
 	$(BIN)/python -m benchmarks.fit_costs $(FITTED)
+	$(BIN)/python -m benchmarks.stack
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -204,6 +204,7 @@ def room_for(target: Target, options: ScheduleOptions) -> Room:
         cost=cost_model(target.core),
         period=options.line_period,
         more=options.more,
+        optimize=options.optimize,
     )
 
 

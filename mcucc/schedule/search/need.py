@@ -8,10 +8,9 @@ from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Program
 from mcucc.schedule.search.costs import CostModel
 from mcucc.schedule.search.rows import line_bytes
+from mcucc.schedule.search.stack import stack_of
 
-# Stack of the library, worst of the zoo's networks on every core (painted, -O2): 852 bytes on M4.
-STACK_ESTIMATE = 896
-TOO_MUCH = 320  # by which it was above a measured one, at most
+TOO_MUCH = 128  # by which the estimate of the stack may be above the measured one
 
 
 @dataclass(frozen=True)
@@ -40,8 +39,8 @@ class Room:
 
     Everything together is within `total` bytes, the arena within the `memory` it is in, which is
     also that of what is beside it where `shared`. `period` is the time between two lines of the
-    camera in instructions, by `cost`. `more` bytes are added to every plan's stack: what compile
-    measured of one of them above (or below) its estimate.
+    camera in instructions, by `cost`; code is compiled for `optimize`. `more` bytes are added to
+    every plan's stack: what compile measured of one of them above (or below) its estimate.
     """
 
     total: int
@@ -50,13 +49,15 @@ class Room:
     cost: CostModel
     period: float | None = None
     more: int = 0
+    optimize: str = "balanced"
 
     def need(self, program: Program) -> Need:
         """What a plan needs."""
         lines = 0
         if self.period is not None and program.plan.image is ImagePolicy.ROWS:
             lines = line_bytes(program, self.cost, self.period)
-        return Need(program.arena_bytes, STACK_ESTIMATE + self.more, lines)
+        stack = stack_of(program, self.cost.name, self.optimize) + self.more
+        return Need(program.arena_bytes, stack, lines)
 
     def arena(self, beside: int) -> int:
         """Bytes that an arena may have with so many beside it.
