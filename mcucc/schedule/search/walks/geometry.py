@@ -190,7 +190,7 @@ class Geometry:
             tile, wide = self.grid.tile[:, here], self.wide[:, here]
             guess, whole_number = proportional(self.tables, self.grid, here, tensors[0], tile)
             fits = fits & (~unknown | (whole_number | (wide == 0)).all(axis=0))
-            rate = np.where(unknown, guess, rate)
+            rate = np.where(unknown, np.maximum(guess, wide), rate)
         if self.cut:
             single = self.grid.single[here]
             fine = strides_fit(self.tables, self.grid, here, node)
