@@ -75,7 +75,7 @@ def _alone(net: PlannerGraph, plans: Sequence[StagePlan], begin: int) -> tuple[l
     """A chain by itself: whatever is born before it lies in the arena whole."""
     buffers: Buffers = {}
     for number, tensor in enumerate(net.tensors):
-        if tensor.born < begin:
+        if tensor.born < begin <= tensor.last:
             kind = BufferKind.IMAGE if number in net.inputs else BufferKind.TENSOR
             id, shape = BufferId(tensor.name), (tensor.height, tensor.row_bytes, tensor.pixel_bytes)
             buffers[id] = Buffer(id, tensor.name, kind, *shape)

@@ -64,10 +64,11 @@ def _whole_tensors(
     """Of inputs, outputs and tensors between chains."""
     found: dict[BufferId, ByStage] = {}
     for number, tensor in enumerate(net.tensors):
-        buffer = stages[0].buffers.get(BufferId(tensor.name))
-        if tensor.root != number or buffer is None:
+        lives = tensor.born < chain.end and max(tensor.last, tensor.born) >= chain.begin
+        if tensor.root != number or not lives:
             continue
-        if tensor.born < chain.end and max(tensor.last, tensor.born) >= chain.begin:
+        buffer = stages[0].buffers.get(BufferId(tensor.name))
+        if buffer is not None:
             found[buffer.id] = _whole(net, number, buffer, stages)
     return found
 
