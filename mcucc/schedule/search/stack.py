@@ -7,11 +7,11 @@ from mcucc.kernels.stack import kernel_stack
 from mcucc.schedule.plan.program import Compute, Program, Receive, Step
 
 # Frames of generated functions, gcc 12, -O2, Cortex-M4: those that call each other up to a step's,
-# and the step's own. The latter were, without the camera's rows, 40 bytes for one layer at a time,
-# 104 to 160 for several of whole rows, 144 to 200 for tiles of one column, the more the longer the
-# step. M0+ and M55 were within 40 bytes of that; -Os takes up to 40 less.
+# and the step's own. The latter were, without the camera's rows, 40 bytes for one layer at once, 72
+# where it goes row by row, 104 to 160 for several of whole rows, 144 to 200 for tiles one wide,
+# the more the longer the step. M0+ and M55 were within 40 bytes of that; -Os takes up to 40 less.
 ENTRY = 40
-ONE_LAYER, WHOLE_ROWS = 48, 152
+ONE_LAYER, ITS_ROWS, WHOLE_ROWS = 48, 80, 152
 TILES, EACH_LAYER, WIDE_TILES = 140, 6, 48
 RECEIVES = 40
 
@@ -33,10 +33,11 @@ def _frame(step: Step, nodes: int) -> int:
     """The own frame of the generated function of a step."""
     actions = [action for stage in step.stages for action in stage.actions]
     columns = max(stage.plan.tile[1] for stage in step.stages)
-    frame = ONE_LAYER
-    if nodes > 1:
+    if columns:
+        layers = sum(isinstance(action, Compute) for action in actions)
+        frame = TILES + EACH_LAYER * layers + (WIDE_TILES if columns > 1 else 0)
+    elif nodes > 1:
         frame = WHOLE_ROWS
-        if columns:
-            layers = sum(isinstance(action, Compute) for action in actions)
-            frame = TILES + EACH_LAYER * layers + (WIDE_TILES if columns > 1 else 0)
+    else:
+        frame = ITS_ROWS if any(stage.turns > 1 for stage in step.stages) else ONE_LAYER
     return frame + (RECEIVES if any(isinstance(action, Receive) for action in actions) else 0)
