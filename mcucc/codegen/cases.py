@@ -19,12 +19,14 @@ from mcucc.codegen.actions import (
 class Case:
     """Actions that run together, or the only one, which can be made in `count` calls.
 
-    `begin`: how many slices of the step come before.
+    `begin`: how many slices of the step come before. Where a step is never cut, its calls are
+    `whole`.
     """
 
     actions: tuple[ActionCode, ...]
     begin: int
     count: int
+    whole: bool = False
 
     @property
     def end(self) -> int:
@@ -36,6 +38,7 @@ class Case:
         """Each action and what a call of it hands over; `part` is the slice of the step."""
         first = f"part - {self.begin}" if self.begin else "part"
         last = {0: "part + 1", 1: "part"}.get(self.begin, f"part - {self.begin - 1}")
+        first, last = ("0", str(self.count)) if self.whole else (first, last)
         slices = (first, last) if self.count > 1 else ()
         return tuple((action, action.handed_over(slices)) for action in self.actions)
 

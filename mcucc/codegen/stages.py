@@ -73,7 +73,8 @@ class StageCode:
     @cached_property
     def cases(self) -> tuple[Case, ...]:
         """Where a step is cut. One that goes through columns of its own accord is not."""
-        return cases_of(self.actions)
+        never = self.strip_steps is not None
+        return tuple(replace(case, whole=never) for case in cases_of(self.actions))
 
     @property
     def parts(self) -> int:
