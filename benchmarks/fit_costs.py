@@ -185,7 +185,7 @@ def fit_core(core: str, models: Sequence[Path]) -> dict[str, object]:
         for width in WIDTHS:
             program = expand(graph, narrow(graph, width))
             rows += rows_of(program, counted(network, program, board))
-        options = SearchOptions(limits=SearchLimits.of_effort(20_000))
+        options = SearchOptions(limits=SearchLimits.of("normal"))
         points = search(graph, options).points
         for program in {points[i].program for i in (0, len(points) // 2, -1)}:
             fused.append((program, counted(network, program, board)))

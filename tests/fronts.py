@@ -20,12 +20,7 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.schedule.arena.limits import ArenaLimits
 from mcucc.schedule.search.choose import Schedule, ScheduleOptions, schedule
 from mcucc.schedule.search.front import Front, SearchOptions, search
-from mcucc.schedule.search.limits import (
-    RefineLimits,
-    SearchLimits,
-    SplitLimits,
-    StageLimits,
-)
+from mcucc.schedule.search.limits import QUICK, Effort, SearchLimits
 
 DEFAULT = SearchOptions()
 # Offsets that are right and a little apart: two thirds of the time of a small plan goes into the
@@ -51,15 +46,9 @@ def scheduled(graph: IntegerGraph, board: Board, options: ScheduleOptions) -> Sc
     return _SCHEDULES[key]
 
 
-def quick(effort: int) -> SearchLimits:
+def quick(effort: Effort = QUICK) -> SearchLimits:
     """Limits for fronts of which only some property counts, not how little memory they need."""
-    return SearchLimits(
-        stages=StageLimits(effort=effort),
-        refine=RefineLimits(stages=10),
-        splits=SplitLimits(exact=30),
-        stage_arena=QUICK_ARENA,
-        arena=QUICK_ARENA,
-    )
+    return SearchLimits(efforts=(effort,), arena=QUICK_ARENA)
 
 
 def digest(*values: Any) -> str:

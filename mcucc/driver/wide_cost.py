@@ -17,8 +17,6 @@ from mcucc.schedule.search.costs import cost_model, program_cost
 from mcucc.schedule.search.front import SearchOptions, search
 from mcucc.schedule.search.limits import SearchLimits
 
-EFFORT = 1_000  # of the search for the least arena: some seconds
-
 
 def with_widening(
     options: NetworkOptions, board: Board, schedule: ScheduleOptions
@@ -52,7 +50,7 @@ class _Measure:
             self._bound, self._first
         ):
             return cost  # beyond the bound already: no search is needed
-        limits = SearchLimits.of_effort(EFFORT)
+        limits = SearchLimits.of("quick")
         options = SearchOptions(image=self._image, limits=limits)
         least = min(point.bytes for point in search(graph, options).points)
         cost = replace(cost, least_bytes=min(least, size))

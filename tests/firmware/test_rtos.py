@@ -38,7 +38,7 @@ def network() -> tuple[Graph, Plan]:
     b = Builder(40, 40, 1, seed=4)
     x = b.conv(b.block(b.conv("image", 8, 3, 2), 3, 8), 16, 3, 2)
     graph = with_camera(b.graph(b.classifier(x, 2), x, name="small"), QVGA, folded=True)
-    options = SearchOptions(image=ImagePolicy.ROWS, limits=quick(3_000))
+    options = SearchOptions(image=ImagePolicy.ROWS, limits=quick())
     points = searched(lower(graph), options).points
     return graph, min(points, key=lambda point: point.bytes).program.plan
 

@@ -50,7 +50,7 @@ def made_for(
     graph = with_camera(small_net(), pre, folded=True)
     plan = None
     if fused:
-        front = searched(lower(graph), SearchOptions(image=image, limits=quick(3_000)))
+        front = searched(lower(graph), SearchOptions(image=image, limits=quick()))
         plan = min(front.points, key=lambda point: point.bytes).program.plan
     camera = CameraInput.as_sent(pre.camera_shape[2], pre.camera.title)
     made = library(graph, load_board(board), folder, form, plan=plan, image=image, camera=camera)
@@ -101,7 +101,7 @@ def test_a_fraction_of_any_period_streams() -> None:
     b = Builder(15, 13, 3, seed=4)
     graph = b.graph(b.classifier(b.conv("image", 8), 5), name="fifths")
     integer = lower(with_camera(graph, Preprocess("rgb", (15, 13), camera=camera), folded=True))
-    front = searched(integer, SearchOptions(image=ImagePolicy.ROWS, limits=quick(3_000)))
+    front = searched(integer, SearchOptions(image=ImagePolicy.ROWS, limits=quick()))
     program = min(front.points, key=lambda point: point.bytes).program
     check(program)
     assert program.buffer_of("frame").slots <= 13  # of 48

@@ -26,7 +26,7 @@ def test_an_image_elsewhere_gives_the_bytes_of_numpy(fused: bool, tmp_path: Path
     integer = lower(graph)
     plan = layers_plan(integer, ImagePolicy.MAPPED)
     if fused:
-        front = searched(integer, SearchOptions(image=ImagePolicy.MAPPED, limits=quick(3_000)))
+        front = searched(integer, SearchOptions(image=ImagePolicy.MAPPED, limits=quick()))
         plan = min(front.points, key=lambda point: point.bytes).program.plan
     assert plan.image is ImagePolicy.MAPPED
     made = library(graph, load_board("rpi-pico"), tmp_path, "mapped", plan=plan)

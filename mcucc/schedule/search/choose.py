@@ -16,7 +16,6 @@ from mcucc.schedule.plan.layers import layers_plan
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Program
 from mcucc.schedule.plan.row_outputs import WHOLE, RowOutputs
-from mcucc.schedule.search.candidate import pareto
 from mcucc.schedule.search.costs import (
     MACS,
     ROUNDING,
@@ -25,6 +24,7 @@ from mcucc.schedule.search.costs import (
     program_cost,
 )
 from mcucc.schedule.search.front import SearchOptions, search
+from mcucc.schedule.search.join import pareto
 from mcucc.schedule.search.limits import ChoiceLimits, SearchLimits
 from mcucc.schedule.search.named import named
 from mcucc.schedule.search.need import Need, Room
@@ -243,9 +243,24 @@ def _front(
     layers: Program, room: Room, options: ScheduleOptions, progress: Progress
 ) -> tuple[Offer, ...]:
     """Plans within the bounds asked for: SRAM against estimated time."""
+    cost = room.cost
+    budget = sys.maxsize
+    if options.max_slowdown is None:
+        budget = room.arena(room.need(layers).beside)
+    offers = _offers(layers, budget, room, options, progress)
+    least = min(offers, key=lambda offer: room.missing(offer.need))
+    missing = room.missing(least.need)
+    if missing > 0 and options.max_slowdown is None:  # its kernels take more stack than layers do
+        offers = _offers(layers, least.need.arena - missing, room, options, progress)
+    return tuple(pareto(_bounded(offers, program_cost(layers, cost), cost, options)))
+
+
+def _offers(
+    layers: Program, budget: int, room: Room, options: ScheduleOptions, progress: Progress
+) -> list[Offer]:
+    """The plans of the searches; they look further where none keeps to a budget of arena bytes."""
     wanted, cost = named(options.schedule), room.cost
     found = [layers] if wanted.free else []
-    budget = room.arena(room.need(layers).beside)
     for measure, most in _measures(options, cost):
         front = search(
             layers.graph,
@@ -254,7 +269,7 @@ def _front(
                 image=options.image,
                 row_outputs=layers.plan.row_outputs,
                 max_factor=most,
-                budget=budget if options.max_slowdown is None else sys.maxsize,
+                budget=budget,
                 cost=measure,
                 recompute=options.max_macs is None or options.max_macs > 1.0,
                 limits=options.limits,
@@ -262,8 +277,7 @@ def _front(
             ),
         )
         found += [point.program for point in front.points]
-    offers = [Offer(made, program_cost(made, cost), room.need(made)) for made in found]
-    return tuple(pareto(_bounded(offers, program_cost(layers, cost), cost, options)))
+    return [Offer(made, program_cost(made, cost), room.need(made)) for made in found]
 
 
 def _measures(options: ScheduleOptions, cost: CostModel) -> Sequence[tuple[CostModel, float]]:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.expand.planner_graph import PlannerGraph, PlannerNode
 from mcucc.schedule.expand.rates import measured_tensor
-from mcucc.schedule.search.candidate import Candidate
 from mcucc.schedule.search.costs import CostModel
-from mcucc.schedule.search.limits import Tile, TileMenu
+from mcucc.schedule.search.tiles import Tile, TileMenu
 
 
 class SearchFacts:
@@ -63,17 +62,16 @@ class SearchFacts:
             self._scratches[key] = node.scratch(columns, rows)
         return self._scratches[key]
 
-    def single(self, position: int) -> Candidate:
-        """The stage of one node that needs whole tensors."""
+    def alone(self, position: int) -> int:
+        """Bytes of a stage of one node that needs whole tensors."""
         node = self.network.nodes[position]
-        out = self.network.tensors[node.output]
         size = self.alive[position]
         if node.granularity is not Granularity.ALIAS:
-            size += out.size + node.scratch_bytes
+            size += self.network.tensors[node.output].size + node.scratch_bytes
         for tensor in {self.network.tensors[operand.tensor] for operand in node.operands}:
             if tensor.arrives(position):  # not alive before, and whole while its rows come
                 size += tensor.size
-        return Candidate(position, position + 1, size, 0.0, (out.height, 0))
+        return size
 
     def tiles(self, end: int, menu: TileMenu, least_width: int) -> list[Tile]:
         """Tile sizes of a menu for a stage that ends before a node.

@@ -1,7 +1,8 @@
 """The planner: the Pareto front of (arena bytes, cost) over all plans of the plan space.
 
-Stages come from backward walks (`stage`); a shortest path over the cuts joins them to plans
-(`join`). The points of the front are expanded, so their bytes, MACs and offsets are exact.
+Stages come from backward walks (`find`); a shortest path over the cuts joins them to plans
+(`join`). Levels of cost are searched one after the other. The points of the front are expanded, so
+their bytes, MACs and offsets are exact.
 """
 
 from __future__ import annotations
@@ -11,35 +12,41 @@ from dataclasses import dataclass, field, replace
 
 from mcucc.base.progress import Progress, silent
 from mcucc.errors import ModelError
-from mcucc.ir.integer import IntegerGraph
+from mcucc.ir.integer import IntegerGraph, IntegerNode
+from mcucc.schedule.arena.limits import ArenaLimits
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.layers import layers_plan
 from mcucc.schedule.plan.order import least_peak_order, with_early_lists, with_late_queries
-from mcucc.schedule.plan.plan import ImagePolicy, Plan
+from mcucc.schedule.plan.plan import ImagePolicy, Plan, StagePlan
 from mcucc.schedule.plan.program import Program
-from mcucc.schedule.search.around import Around
-from mcucc.schedule.search.candidate import Candidate, Draft, least_memory, pareto
 from mcucc.schedule.search.costs import ALIKE, MACS, CostModel, program_cost
 from mcucc.schedule.search.facts import SearchFacts
-from mcucc.schedule.search.join import spread
-from mcucc.schedule.search.limits import SearchLimits, Tile
-from mcucc.schedule.search.named import AUTO, Corner, NamedSchedule
-from mcucc.schedule.search.space import Space
-from mcucc.schedule.search.stage import stages_ending
+from mcucc.schedule.search.find import Finder
+from mcucc.schedule.search.join import Draft, front, least, pareto, spread
+from mcucc.schedule.search.limits import Effort, SearchLimits
+from mcucc.schedule.search.named import AUTO, NamedSchedule
 from mcucc.schedule.search.table import StageTable
-from mcucc.schedule.search.twice import twice_where_it_bounds
+from mcucc.schedule.search.tiles import ROOMY, ROUGH
+from mcucc.schedule.search.twice import Twice
 from mcucc.schedule.twice.gated import as_planned
+
+# Costs over the least possible at which the least memory is looked for, one after the other.
+LEVELS = (1.0, 1.02, 1.05, 1.1, 1.15, 1.25, 1.5, 2.0, 3.0)
+FEW_TRIES = ArenaLimits(tries=30, proved=0)  # of the arenas of single stages
+GAP = 1.25  # a stage may need up to so many times its bytes for gaps between buffers
+CLOSE = 1.002  # an arena that is so near to the bytes in use has no gaps to speak of
+SETTLINGS = 2  # rounds in which stages with large gaps give way to others, a level
 
 
 @dataclass(frozen=True)
 class SearchOptions:
     """What to search for; `row_outputs` leave by rows.
 
-    `max_factor` bounds the cost (executed MACs, or the target's) over the least possible; plans of
-    up to `beyond` times that are found beside. Without `recompute` nothing is computed twice. Where
-    no plan is found within a `budget` of arena bytes, costlier ones are looked for. Tiles are at
-    least `least_width` columns wide (narrow ones are slow and small).
+    `max_factor` bounds the cost (executed MACs, or the target's) over the least possible. Without
+    `recompute` nothing is computed twice. Where no plan is found within a `budget` of arena bytes,
+    costlier ones are looked for. Tiles are at least `least_width` columns wide (narrow ones are
+    slow and small).
     """
 
     schedule: NamedSchedule = AUTO
@@ -47,7 +54,6 @@ class SearchOptions:
     row_outputs: tuple[str, ...] = ()
     cost: CostModel = MACS
     max_factor: float = 1.25
-    beyond: float = 1.0
     recompute: bool = True
     budget: float = float("inf")
     least_width: int = 1
@@ -79,7 +85,7 @@ class Front:
 
     `lower_bound` is the least that any placement of these plans' buffers could need; it says
     nothing of plans that were not found. `complete` says that no limit of effort cut the search
-    short (stages are still thinned: see `WalkLimits`). `refused` counts stages that were proposed
+    short (stages are still thinned: see `Effort`). `refused` counts stages that were proposed
     and that `expand` does not make: the rules of both have come apart where there are any.
     """
 
@@ -91,305 +97,205 @@ class Front:
 
 def search(graph: IntegerGraph, options: SearchOptions = SearchOptions()) -> Front:
     """The front of a network; every point is exact, none is checked yet (see `check`)."""
+    made = _Made(graph, options)
     if not options.schedule.searched:
-        return _front([_layers(graph, options)], options, complete=True, refused=0)
-    nodes = least_peak_order(graph, options.limits.order).nodes
-    order = with_late_queries(graph, nodes)
-    best = _Search(graph, options, replace(graph, nodes=tuple(order)))
+        made.layers()
+        return made.front(refused=0)
+    facts = _facts(graph, options)
+    # Quick ones last: what others find makes most of their plans not worth laying out.
+    efforts = sorted(options.limits.efforts, key=lambda effort: effort.rounds == 1)
+    searches = [_Search(facts, options, effort, made) for effort in efforts]
+    free = options.schedule.corner is None and options.recompute
+    twice = Twice(facts.network.graph, options.limits.twice if free else 0)
+    for factor in _factors(options):
+        for each in searches:
+            each.level(factor)
+        while made.points and (clones := twice.next(made.smallest().program)) is not None:
+            known = made.smallest().bytes
+            network = PlannerGraph(clones, options.image, options.row_outputs)
+            searches.append(_Search(SearchFacts(network, options.cost), options, efforts[0], made))
+            searches[-1].level(factor)
+            if made.smallest().bytes == known:
+                break
+        reached = options.cost.limit(factor) >= options.max_factor
+        if reached and made.points and made.smallest().bytes <= options.budget:
+            break
+    if not made.points:
+        made.layers()
+    return made.front(refused=sum(len(each.table.refused) for each in searches))
+
+
+def _factors(options: SearchOptions) -> list[float]:
+    """The levels, and one more where further is asked for."""
+    most = options.max_factor
+    return [*LEVELS, most] if options.cost.limit(LEVELS[-1]) < most else [*LEVELS]
+
+
+def _facts(graph: IntegerGraph, options: SearchOptions) -> SearchFacts:
+    """The network in an order of little memory; lists of heads early where that needs less."""
+
+    def of(order: Sequence[IntegerNode]) -> SearchFacts:
+        ordered = replace(graph, nodes=tuple(order))
+        return SearchFacts(PlannerGraph(ordered, options.image, options.row_outputs), options.cost)
+
+    order = with_late_queries(graph, least_peak_order(graph, options.limits.order).nodes)
     early = with_early_lists(graph, order)
-    if early != order and options.schedule.corner is None:
-        other = _Search(graph, options, replace(graph, nodes=tuple(early)))
-        best = min(best, other, key=_Search.rough_bytes)
-    front = best.front()
-    if options.schedule.corner is not None or not options.recompute:
-        return front
-    return _with_twice(graph, best.network.graph, front, options)
+    if early == order or options.schedule.corner is not None:
+        return of(order)
+    return min(of(order), of(early), key=lambda facts: _rough_bytes(facts, options))
 
 
-def _with_twice(
-    graph: IntegerGraph, ordered: IntegerGraph, front: Front, options: SearchOptions
-) -> Front:
-    """The front with plans that compute gated tensors twice."""
-    searches: list[_Search] = []
-
-    def searched(clones: IntegerGraph) -> list[Program]:
-        own = _Search(graph, options, clones)
-        if not own.may_be_within(front.points[0].bytes):
-            return []
-        searches.append(own)
-        return [point.program for point in own.front().points]
-
-    known = [point.program for point in front.points]
-    found = twice_where_it_bounds(ordered, known, searched, options.limits.twice)
-    if not found:
-        return front
-    complete = front.complete and all(own.complete for own in searches)
-    refused = front.refused + sum(len(own.table.refused) for own in searches)
-    return _front([*known, *found], options, complete=complete, refused=refused)
+def _rough_bytes(facts: SearchFacts, options: SearchOptions) -> int:
+    """Bytes of the smallest plan of stages that only cache, of few tiles."""
+    table = StageTable(facts.network, options.limits.efforts[0].margin)
+    finder = Finder(facts, table, options.limits.efforts[0], None, options.least_width)
+    finder.singles()
+    finder.cached(finder.peak(), ROUGH)
+    draft = least(table.edges(table.estimate, float("inf")), table.count, float("inf"))
+    assert draft is not None  # single nodes make a plan
+    return draft.bytes
 
 
-def _layers(graph: IntegerGraph, options: SearchOptions) -> Program:
-    """One node a stage."""
-    plan = layers_plan(graph, options.image, options.row_outputs)
-    return expand(graph, plan, options.limits.arena)
+class _Made:
+    """The plans that were expanded."""
 
+    def __init__(self, graph: IntegerGraph, options: SearchOptions) -> None:
+        self.graph, self.options = graph, options
+        self.points: list[Point] = []
+        self._known: dict[tuple[StagePlan, ...], Point | None] = {}
 
-def _front(
-    programs: Sequence[Program], options: SearchOptions, *, complete: bool, refused: int
-) -> Front:
-    """The programs that no other beats."""
-    points = pareto(Point(p, program_cost(p, options.cost)) for p in programs)
-    bound = min(point.program.lower_bound for point in points)
-    return Front(tuple(points), bound, complete, refused)
+    def layers(self) -> None:
+        """One node a stage."""
+        options = self.options
+        self.of(layers_plan(self.graph, options.image, options.row_outputs).stages)
+
+    def of(self, stages: Sequence[StagePlan]) -> Point | None:
+        """The program of these stages; None where `expand` refuses one of them."""
+        key = tuple(stages)
+        if key not in self._known:
+            options = self.options
+            plan = Plan(options.schedule.name, options.image, key, options.row_outputs)
+            try:
+                program = expand(self.graph, plan, self.options.limits.arena)
+            except ModelError:
+                self._known[key] = None
+            else:
+                point = Point(program, program_cost(program, self.options.cost))
+                self._known[key] = point
+                self.points.append(point)
+        return self._known[key]
+
+    def smallest(self) -> Point:
+        """The one of least bytes."""
+        return min(self.points, key=lambda point: (point.bytes, point.cost))
+
+    def beats(self, bytes: float, cost: float) -> bool:
+        """Whether one of them needs no more bytes and costs no more."""
+        return any(p.bytes <= bytes and p.cost <= cost + ALIKE for p in self.points)
+
+    def front(self, *, refused: int) -> Front:
+        """Those that no other beats."""
+        points = pareto(self.points)
+        bound = min(point.program.lower_bound for point in points)
+        return Front(tuple(points), bound, complete=True, refused=refused)
 
 
 class _Search:
-    """One search: it fills a table of stages, then joins and expands them.
+    """The search of one network with one effort, level by level of cost.
 
-    `ordered` is what is searched: the nodes of `graph` in order, some of them cloned. Plans are
-    those of `graph`, and so is the cost that factors are of: it counts no clone.
+    What is found at a level depends on no later one: a search that goes further is the same one,
+    continued. Some nodes of the network may be clones: the cost that factors are of counts none.
     """
 
-    def __init__(self, graph: IntegerGraph, options: SearchOptions, ordered: IntegerGraph) -> None:
-        self.graph, self.options, self.limits = graph, options, options.limits
-        most = options.max_factor
-        self.factors = sorted({*self.limits.front.factors, most, most * options.beyond})
-        self.network = PlannerGraph(ordered, options.image, options.row_outputs)
-        self.facts = SearchFacts(self.network, options.cost)
-        costs = [(node.node.again, self.facts.least_cost(node)) for node in self.network.nodes]
-        self.least = sum(cost for _, cost in costs)
-        self.once = sum(cost for again, cost in costs if not again)
-        self.table = StageTable(self.network, self.limits)
-        self.complete = True
-        # Plans that are expanded whatever is found later: their buffers may be easier to place.
-        self.kept: list[Draft] = []
-
-    def front(self) -> Front:
-        """Search, weigh arenas, expand."""
-        if self.options.schedule.corner is None:
-            self._search_everything()
-        else:
-            self._search_corner(self.options.schedule.corner)
-        programs: dict[Plan, Program] = {}
-        known = -1
-        while known < len(self.table.refused):  # a plan that was refused is made of other stages
-            known = len(self.table.refused)
-            drafts = (*self._shown(self._settled()), *self.kept)
-            found = map(self._expanded, {draft.keys: draft for draft in drafts}.values())
-            programs = {program.plan: program for program in found if program is not None}
-        made = list(programs.values()) or [_layers(self.graph, self.options)]
-        refused = len(self.table.refused)
-        return _front(made, self.options, complete=self.complete, refused=refused)
-
-    # What is searched -------------------------------------------------------------------------
-
-    def _search_corner(self, corner: Corner) -> None:
-        """A named schedule is one space."""
-        cap = self._layers_peak() if corner.below_layers else float("inf")
-        slack = self._slack(self.options.max_factor * self.options.beyond)
-        space = Space.of(corner, cap, slack, self.limits.stages.walk)
-        self._fill(space, corner=corner)
-
-    def _search_everything(self) -> None:
-        """Stages that only cache are searched first: quick, and their plans cap everything else.
-
-        Each search is bounded by the bytes that the one before it reached, which drops most states
-        of a walk at once.
-        """
-        limits, most = self.limits, self.options.max_factor
-        by_time = not self.options.cost.counts
-        walk = limits.stages.walk
-        cap = self.rough_bytes()
-        if by_time:
-            roughly = Space(recompute=False, cap=self._layers_peak(), limits=walk)
-            self._fill(roughly, only=limits.stages.roomy_tiles)
-        self._fill(Space(recompute=False, cap=cap * limits.refine.margin, limits=walk))
-        cap = self._least_bytes()
-        self._refine(cap, 0.0)
-        levels = limits.chains.of_time if by_time else limits.chains.of_macs
-        below = (factor for factor in levels if factor * limits.chains.near < most)
-        self._search_costlier(cap, most, sorted({most, *below}))
-        if self.options.budget < self._least_bytes():
-            beyond = [factor for factor in levels if factor > most]
-            self._search_costlier(cap, levels[-1], beyond)
-
-    def rough_bytes(self) -> int:
-        """Bytes of the smallest plan of stages that only cache, with the tiles tried first."""
-        walk = self.limits.stages.walk
-        roughly = Space(recompute=False, cap=self._layers_peak(), limits=walk)
-        self._fill(roughly, only=self.limits.stages.rough_tiles)
-        return min((draft.bytes for draft in self.table.plans()), default=self._layers_peak())
-
-    def _search_costlier(self, cap: int, most: float, levels: Sequence[float]) -> None:
-        """Stages that recompute, up to a cost factor, then better ones around what bounds plans.
-
-        Chains are looked for within the factors of `levels`. No stage may need more than `cap`.
-        """
-        limits = self.limits
-        if most > 1.0 and self.options.recompute:
-            self._recompute(cap, most)
-        if len(self.network.nodes) > limits.stages.many_nodes:
-            return
-        around = Around(
-            self.table,
-            self.facts,
-            limits,
-            self.options.recompute,
-            self.options.least_width,
-            self._slack,
-            lambda space, ends, tiles: self._fill(space, ends=ends, only=tiles),
-        )
-        around.splits(cap, most)
-        self._keep_best(levels)
-        around.chains(levels)
-        if self.options.recompute:
-            around.strips(most)
-        self._keep_best(levels)
-
-    def _recompute(self, cap: int, most: float) -> None:
-        """Stages that compute rows or columns again, where caching needs most."""
-        limits = self.limits.recompute
-        slack = self._slack(most * self.options.beyond)
-        walk = self.limits.stages.walk
-        space = Space(cap=cap * limits.headroom, slack=slack, limits=walk)
-        self._fill(space, ends=self.table.tight(cap * limits.reached))
-        drafts = self.table.plans()
-        for factor in self.factors:
-            slack = self._slack(factor)
-            least = least_memory(drafts, slack)
-            if least is not None:
-                self._refine(least.bytes, slack)
-
-    def _slack(self, factor: float) -> float:
-        """Cost above the least possible that a cost factor leaves."""
-        return factor * self.once - self.least + ALIKE
-
-    def may_be_within(self, known: int) -> bool:
-        """Whether any plan could be within the factors searched: more where `known` bytes are over
-        the budget."""
-        limits = self.limits.chains
-        levels = limits.of_macs if self.options.cost.counts else limits.of_time
-        most = self.options.max_factor * self.options.beyond
-        over = self.options.budget < known
-        return self._slack(max(most, levels[-1]) if over else most) >= 0
-
-    def _layers_peak(self) -> int:
-        """Bytes that one node a stage needs."""
-        return max(self.facts.single(i).bytes for i in range(len(self.network.nodes)))
-
-    def _least_bytes(self) -> int:
-        """Bytes of the smallest plan known."""
-        return min(draft.bytes for draft in self.table.plans())
-
-    def _refine(self, peak: int, slack: float) -> None:
-        self.table.refine(peak, slack, self.options.progress)
-
-    def _fill(
-        self,
-        space: Space,
-        *,
-        ends: range | None = None,
-        only: Sequence[Tile] = (),
-        corner: Corner | None = None,
+    def __init__(
+        self, facts: SearchFacts, options: SearchOptions, effort: Effort, made: _Made
     ) -> None:
-        """Add the stages of a space, with all tiles of the menu or `only` some of them.
+        self.options, self.effort, self.made = options, effort, made
+        self.graph = facts.network.graph
+        self.table = StageTable(facts.network, effort.margin)
+        corner, width = options.schedule.corner, options.least_width
+        self.finder = Finder(facts, self.table, effort, corner, width)
+        costs = [(node.node.again, facts.least_cost(node)) for node in facts.network.nodes]
+        self.least_cost = sum(cost for _, cost in costs)
+        self.once = sum(cost for again, cost in costs if not again)
+        self.reached = -1.0  # the slack searched so far
 
-        The effort is shared evenly among the walks of the whole menu, so that what some of them
-        may spend does not depend on how many are left out.
-        """
-        limits = self.limits.stages
-        count = len(self.network.nodes)
-        if count > limits.many_nodes:
-            walk = replace(space.limits, longest=limits.longest_of_many)
-            space = replace(space, limits=walk)
-        chosen = range(1, count + 1) if ends is None else ends
-        menus = {end: self._tiles(end, corner) for end in chosen}
-        walks = sum(len(menu) for menu in menus.values())
-        left = limits.effort * (1 if space.recompute else limits.cached_effort)
-        for end in chosen:
-            self.options.progress("planning: stages", end, count)
-            node = self.network.nodes[end - 1]
-            reads_whole = any(operand.rows is None for operand in node.operands)
-            if corner is not None or not node.streams or reads_whole:
-                self.table.add(self.facts.single(end - 1))
-            if not node.streams:
-                continue
-            for tile in menus[end]:
-                share = limits.share * left // max(1, walks)
-                walks -= 1
-                if only and tile not in only:
-                    continue
-                stages, spent, cut_short = stages_ending(self.facts, end, tile, space, share)
-                left -= spent
-                self.complete &= not cut_short
-                for stage in stages:
-                    if stage.begin == 0 or corner is None or not corner.first_stage_only:
-                        self.table.add(stage)
-            if not any(stage.begin == end - 1 for stage in self.table.ending(end)):
-                self.table.add(self.facts.single(end - 1))  # no tile of the menu fits its strides
+    def level(self, factor: float) -> None:
+        """All levels up to this one that were not searched before."""
+        for each in (*(level for level in LEVELS if level < factor), factor):
+            slack = self.options.cost.limit(each) * self.once - self.least_cost + ALIKE
+            if slack > max(self.reached, 0.0):
+                if self.reached < 0:
+                    self._cached()
+                self._level(self.reached, slack)
+                self.reached = slack
 
-    def _tiles(self, end: int, corner: Corner | None) -> list[Tile]:
-        """Tile sizes to try for a stage's last tensor."""
-        limits = self.limits.stages
-        many = len(self.network.nodes) > limits.many_nodes
-        menu = limits.few_tiles if many else limits.tiles
+    def _cached(self) -> None:
+        """Stages that only cache: quick, and their plans cap everything else."""
+        finder, peak = self.finder, self.finder.peak()
+        finder.singles()
+        corner = self.options.schedule.corner
         if corner is not None:
-            menu = corner.tiles
-        return self.facts.tiles(end, menu, self.options.least_width)
+            if corner.cache:
+                finder.cached(peak if corner.below_layers else float("inf"))
+            return
+        finder.cached(peak, ROUGH)
+        rough = self._least(float("inf"), exact=False)
+        if not self.options.cost.counts:
+            finder.cached(peak, ROOMY)
+        finder.cached(rough.bytes * self.effort.margin)
 
-    # What is made of it -----------------------------------------------------------------------
-
-    def _keep_best(self, levels: Sequence[float]) -> None:
-        """The plans of least memory known by now within some cost factors are looked at."""
-        drafts = self.table.plans()
-        found = (least_memory(drafts, self._slack(factor)) for factor in levels)
-        self.kept += [draft for draft in found if draft is not None]
-
-    def _settled(self) -> list[Draft]:
-        """Plans joined again with the arenas that their largest stages need by themselves.
-
-        Bytes in use are what the search adds up; gaps between buffers come on top, and a stage
-        that has large ones gives way to another.
-        """
-        limits = self.limits.front
-        drafts = self.table.plans()
-        for _ in range(limits.settlings):
-            fresh = {
-                stage.key: stage
-                for draft in self._shown(drafts)
-                for stage in draft.stages
-                if self._may_bound(stage, draft)
-            }
-            if not fresh:
+    def _level(self, before: float, slack: float) -> None:
+        """The least memory within a slack, and some plans between it and the slack before."""
+        best = self._least(slack)
+        for _ in range(self.effort.rounds):
+            if not self.finder.within(best.bytes - 1, slack, self.options.recompute):
                 break
-            self.table.lay_out(fresh.values())
-            drafts = self.table.plans()
-        return drafts
+            best = self._least(slack)
+        self._settled(best, slack)
+        drafts = front(self.table.edges(self.table.likely(), slack), self.table.count, slack)
+        between = [draft for draft in drafts if draft.cost > before]
+        for draft in spread(between, self.effort.points):
+            self._measured(draft)
+            self._expanded(draft)
 
-    def _may_bound(self, stage: Candidate, draft: Draft) -> bool:
-        """Whether gaps of a stage could make it larger than the plan it is in."""
-        unknown = stage.key not in self.table.in_arena
-        return unknown and stage.bytes * self.limits.front.gap > draft.bytes
+    def _least(self, slack: float, *, exact: bool = True) -> Draft:
+        """The plan of least bytes; those of its stages that may bound it are measured."""
+        table, left = self.table, self.effort.measured
+        while True:
+            draft = least(table.edges(table.bytes, slack), table.count, slack)
+            assert draft is not None  # single nodes make a plan
+            unknown = [row for row in draft.rows if not table.known[row]]
+            fresh = [row for row in unknown if table.estimate[row] > draft.bytes]
+            if not fresh or not exact:
+                return draft
+            for row in fresh:
+                (table.measure if left > 0 else table.settle)(row)
+                left -= 1
 
-    def _shown(self, drafts: list[Draft]) -> list[Draft]:
-        """The points that are expanded: an even choice, and the least memory at usual factors."""
-        shown = spread(drafts, self.limits.front.points)
-        for factor in self.factors:
-            least = least_memory(drafts, self._slack(factor))
-            if least is not None and least not in shown:
-                shown.append(least)
-        return shown
+    def _settled(self, best: Draft, slack: float) -> None:
+        """Make the plan of least bytes; stages whose arenas have large gaps give way to others."""
+        for left in reversed(range(min(SETTLINGS, self.effort.rounds - 1) + 1)):
+            self._expanded(best)
+            if not left or self.made.beats(best.bytes * CLOSE, self.least_cost + best.cost):
+                break
+            for row in best.rows:
+                if self.table.likely()[row] * GAP > best.bytes:
+                    self.table.lay_out(row, FEW_TRIES)
+            best = self._least(slack)
 
-    def _expanded(self, draft: Draft) -> Program | None:
-        """The program; None where `expand` refuses one of its stages, which is remembered."""
-        stages = tuple(plan for stage in draft.stages for plan in stage.plans(self.network))
-        stages = tuple(as_planned(self.network.graph, stage) for stage in stages)
-        plan = Plan(
-            self.options.schedule.name, self.options.image, stages, self.options.row_outputs
-        )
-        try:
-            return expand(self.graph, plan, self.limits.arena)
-        except ModelError:
-            for stage in draft.stages:
-                self.table.measured(stage)
-            return None
+    def _measured(self, draft: Draft) -> None:
+        """Measure the stages that bound a plan."""
+        for row in draft.rows:
+            if self.table.likely()[row] * self.effort.margin >= draft.bytes:
+                self.table.measure(row)
+
+    def _expanded(self, draft: Draft) -> None:
+        """Expand the plan where no other one beats it."""
+        lowest = max(self.table.bytes[row] for row in draft.rows)
+        if self.made.beats(lowest, self.least_cost + draft.cost):
+            return
+        plans = (plan for row in draft.rows for plan in self.table.plans(row))
+        if self.made.of([as_planned(self.graph, plan) for plan in plans]) is None:
+            for row in draft.rows:  # `expand` refuses one of them
+                self.table.measure(row)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from mcucc.errors import McuccError
 from mcucc.schedule.plan.plan import Form
 from mcucc.schedule.plan.spans import Reuse
-from mcucc.schedule.search.limits import ANY_TILE, USUAL_WIDTHS, TileMenu
+from mcucc.schedule.search.tiles import ANY_TILE, USUAL_WIDTHS, TileMenu
 
 EVERY_FORM = (Form.RING, Form.TILE, Form.SLIDE)
 

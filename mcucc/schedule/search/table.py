@@ -1,140 +1,168 @@
-"""The stages that a search has found, and what was measured of them."""
+"""The stages that a search has found, as arrays, and what was measured of them."""
 
 from __future__ import annotations
 
+import bisect
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
-from mcucc.base.progress import Progress
+import numpy as np
+
 from mcucc.errors import ModelError
+from mcucc.schedule.arena.limits import ArenaLimits
 from mcucc.schedule.expand.expand import chain_arena, chain_bytes
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.plan import StagePlan
-from mcucc.schedule.search.candidate import Candidate, Draft, Key
-from mcucc.schedule.search.join import join
-from mcucc.schedule.search.limits import SearchLimits
-from mcucc.schedule.search.view import View
+from mcucc.schedule.search.join import Edges
+from mcucc.schedule.search.stages import Booleans, Floats, Ints, Stages
+from mcucc.schedule.search.view import Seen, View
 
-# Bytes of a stage that cannot be built: more than any cap.
-UNBUILDABLE = sys.maxsize
+UNBUILDABLE = sys.maxsize // 4  # bytes of a stage that `expand` refuses: more than any cap
 # Stages of which one measurement holds: nodes, tiles and policies of the same network.
 _Alike = tuple[View | None, int, tuple[StagePlan, ...]]
+_Measure = Callable[[PlannerGraph, Sequence[StagePlan], int], int]
+
+
+@dataclass(frozen=True, eq=False)
+class Proposals:
+    """Stages and chains of stages, a row each; they begin and end at cuts of a network seen.
+
+    `members` are rows of `stages`, the first of a chain first, padded with -1: (rows, most stages).
+    `bytes` are estimated, `cost` is above the least of the nodes in that network.
+    """
+
+    seen: Seen
+    stages: Stages
+    members: Ints
+    begin: Ints
+    end: Ints
+    bytes: Ints
+    cost: Floats
+
+    @staticmethod
+    def of(seen: Seen, stages: Stages) -> Proposals:
+        """Stages by themselves."""
+        members = np.arange(len(stages))[:, None]
+        return Proposals(seen, stages, members, stages.begin, stages.end, stages.bytes, stages.cost)
+
+    def kept(self, rows: Ints | Booleans) -> Proposals:
+        """Some of them."""
+        return replace(
+            self,
+            members=self.members[rows],
+            begin=self.begin[rows],
+            end=self.end[rows],
+            bytes=self.bytes[rows],
+            cost=self.cost[rows],
+        )
+
+    def plans(self, row: int) -> tuple[StagePlan, ...]:
+        """The stages of a row in a plan of the network seen."""
+        stages, found = self.stages, []
+        members = [int(i) for i in self.members[row] if i >= 0]
+        for i in members:
+            begin, end = int(stages.begin[i]), int(stages.end[i])
+            names = tuple(node.name for node in self.seen.facts.network.nodes[begin:end])
+            tile = int(stages.rows[i]), int(stages.columns[i])
+            strips, feeds = int(stages.strips[i]), i != members[-1]
+            found.append(StagePlan(names, tile, stages.decisions(i), feeds, strips=strips))
+        return tuple(found)
 
 
 class StageTable:
-    """Stages by the node they end before, with exact bytes where they are known.
+    """Rows of stages by the plain network's cuts, with the bytes that are known of each.
 
-    What the walk adds up is an estimate. `measured` builds a stage by itself as `expand` would in
-    a plan, and counts the most bytes that are live at a time; `lay_out` also places its buffers.
-    `refused` are stages that `expand` does not make: the rules of search and expansion have come
-    apart where there are any. They are left out of all further plans.
+    What a walk adds up is the most that each buffer ever takes, which do not all come at one time:
+    until a stage is measured, its estimate over `margin` is taken for the least that it can need.
+    `measure` builds a stage by itself as `expand` would in a plan, and counts the most bytes that
+    are live at a time; `lay_out` also places its buffers. Those that `expand` does not make are
+    `refused`: the rules of search and expansion have come apart where there are any.
     """
 
-    def __init__(self, network: PlannerGraph, limits: SearchLimits) -> None:
-        self.network, self.limits = network, limits
-        self.found: dict[int, list[Candidate]] = {}
-        self.exact: dict[Key, int] = {}
-        self.in_arena: set[Key] = set()  # stages whose exact bytes are those of an arena
-        self.refused: set[Key] = set()
-        self._live: dict[_Alike, int] = {}
-        self._arenas: dict[_Alike, int] = {}
+    def __init__(self, network: PlannerGraph, margin: float) -> None:
+        self.network, self.count, self.margin = network, len(network.nodes), margin
+        none = np.zeros(0, dtype=np.int64)
+        self.begin, self.end, self.estimate, self.bytes = none, none, none, none
+        self.cost: Floats = np.zeros(0)
+        self.known: Booleans = np.zeros(0, dtype=np.bool_)
+        self.refused: set[int] = set()
+        self.laid_out: set[int] = set()
+        self._blocks: list[Proposals] = []
+        self._firsts: list[int] = []
+        self._sizes: dict[tuple[str, _Alike], int] = {}
 
-    def add(self, stage: Candidate) -> None:
-        """One more."""
-        self.found.setdefault(stage.end, []).append(stage)
+    def add(self, found: Proposals) -> None:
+        """Take in what was found, as far as it begins and ends at cuts of the plain network."""
+        seen = found.seen
+        found = found.kept(seen.own(found.begin, found.end))
+        self._firsts.append(self.begin.size)
+        self._blocks.append(found)
+        least = np.ceil(found.bytes / self.margin).astype(np.int64)
+        more = seen.more[found.end] - seen.more[found.begin]
+        self.begin = np.concatenate((self.begin, seen.cuts[found.begin]))
+        self.end = np.concatenate((self.end, seen.cuts[found.end]))
+        self.estimate = np.concatenate((self.estimate, found.bytes))
+        self.bytes = np.concatenate((self.bytes, least))
+        self.cost = np.concatenate((self.cost, np.maximum(0.0, found.cost + more)))
+        self.known = np.concatenate((self.known, np.zeros(len(found.bytes), dtype=np.bool_)))
 
-    def ending(self, end: int) -> list[Candidate]:
-        """Those that end before a node."""
-        return self.found.get(end, [])
+    def likely(self) -> Ints:
+        """Bytes of every row, measured or estimated."""
+        return np.where(self.known, self.bytes, self.estimate)
 
-    def plans(self) -> list[Draft]:
-        """The plans they join to: the Pareto set of bytes and cost."""
-        known = {
-            end: [self._best_known(s) for s in stages if s.key not in self.refused]
-            for end, stages in self.found.items()
-        }
-        return join(known, len(self.network.nodes), self.limits.joins)
+    def edges(self, bytes: Ints, slack: float) -> Edges:
+        """The stages of so many bytes and at most so much cost, none that another beats."""
+        rows = np.flatnonzero(self.cost <= slack)
+        ends = self.begin[rows], self.end[rows]
+        return Edges(*ends, bytes[rows], self.cost[rows], rows).undominated()
 
-    def bytes_of(self, stage: Candidate) -> int:
-        """Exact bytes where they are known, else the estimate."""
-        return self.exact.get(stage.key, stage.bytes)
-
-    def measured(self, stage: Candidate) -> int:
-        """The most bytes live at a time while it runs."""
-        return self._built(stage, chain_bytes, self._live)
-
-    def lay_out(self, stages: Iterable[Candidate]) -> None:
-        """From here on these need the arenas that hold their buffers, gaps and all."""
-        arena = partial(chain_arena, limits=self.limits.stage_arena)
-        for stage in stages:
-            size = self._built(stage, arena, self._arenas)
-            self.exact[stage.key] = max(size, self.bytes_of(stage))
-            self.in_arena.add(stage.key)
-
-    def refine(self, peak: int, slack: float, progress: Progress) -> None:
-        """Measure the stages whose estimates are near a plan's bytes: they may need less."""
-        limits = self.limits.refine
-        near = [
-            stage
-            for stages in self.found.values()
-            for stage in stages
-            if peak * limits.below < stage.bytes <= peak * limits.margin
-            and stage.cost <= slack
-            and len(stage.stages) == 1
-            and stage.key not in self.exact
+    def plans(self, row: int) -> list[StagePlan]:
+        """A row as stages of a plan of the plain network."""
+        block, own = self._place(row)
+        return [
+            block.seen.plain(plan, int(block.stages.begin[i]), int(block.stages.end[i]))
+            for plan, i in zip(block.plans(own), block.members[own], strict=False)
         ]
-        near.sort(key=lambda stage: stage.bytes)
-        for done, stage in enumerate(near[: limits.stages]):
-            progress("planning: refine", done, min(len(near), limits.stages))
-            self.exact[stage.key] = self.measured(stage)
 
-    def tight(self, limit: float) -> range:
-        """Ends of the stages between which no plan keeps within `limit` bytes.
+    # Exact bytes ------------------------------------------------------------------------------
 
-        Plans that do are followed from the first node on and from the last node back, each as far
-        as they go; only what lies between is worth more effort.
-        """
-        count = len(self.network.nodes)
-        ahead, behind = [0], [count]
-        for end in range(1, count + 1):
-            if any(s.bytes <= limit and s.begin in ahead for s in self.ending(end)):
-                ahead.append(end)
-        for end in range(count, 0, -1):
-            if end in behind:
-                behind += [s.begin for s in self.ending(end) if s.bytes <= limit]
-        last = min(behind) + self.limits.recompute.beyond
-        return range(ahead[-1] + 1, min(count, last) + 1)
+    def settle(self, row: int) -> None:
+        """From here on its estimate stands."""
+        self.bytes[row] = self.likely()[row]
+        self.known[row] = True
 
-    def _best_known(self, stage: Candidate) -> Candidate:
-        size = self.bytes_of(stage)
-        return stage if size == stage.bytes else replace(stage, bytes=size)
+    def measure(self, row: int) -> None:
+        """From here on its bytes are the most that are live at a time while it runs."""
+        if not self.known[row]:
+            self.known[row] = True
+            self.bytes[row] = self._built(row, "live", chain_bytes)
 
-    def _built(
-        self,
-        stage: Candidate,
-        measure: Callable[[PlannerGraph, Sequence[StagePlan], int], int],
-        known: dict[_Alike, int],
-    ) -> int:
-        """What `measure` says of a stage that is built; where that is refused it is remembered.
+    def lay_out(self, row: int, limits: ArenaLimits) -> None:
+        """From here on its bytes are those of an arena that holds its buffers, gaps and all."""
+        self.measure(row)
+        if row not in self.laid_out:
+            self.laid_out.add(row)
+            arena = self._built(row, "arena", partial(chain_arena, limits=limits))
+            self.bytes[row] = max(int(self.bytes[row]), arena)
 
-        About every third stage that is measured has been found before, by another walk.
-        """
-        view = stage.view
-        if view is None:
-            network, plans, begin = self.network, stage.plans(self.network), stage.begin
-        else:  # the network is rewritten already: a plan of its own nodes
-            network = view.network
-            begin, end = view.positions[stage.begin], view.positions[stage.end]
-            names = tuple(node.name for node in network.nodes[begin:end])
-            plans = [StagePlan(names, stage.tile, stage.edges(network))]
-        alike = view, begin, tuple(plans)
-        if alike not in known:
+    def _built(self, row: int, what: str, measure: _Measure) -> int:
+        """What is said of a row that is built; many have been found before, by another walk."""
+        block, own = self._place(row)
+        plans = block.plans(own)
+        begin = int(block.begin[own])
+        alike = what, (block.seen.view, begin, plans)
+        if alike not in self._sizes:
             try:
-                known[alike] = measure(network, plans, begin)
+                self._sizes[alike] = measure(block.seen.facts.network, plans, begin)
             except ModelError:
-                known[alike] = UNBUILDABLE
-        if known[alike] == UNBUILDABLE:
-            self.refused.add(stage.key)
-        return known[alike]
+                self._sizes[alike] = UNBUILDABLE
+        if self._sizes[alike] == UNBUILDABLE:
+            self.refused.add(row)
+        return self._sizes[alike]
+
+    def _place(self, row: int) -> tuple[Proposals, int]:
+        """What a row was proposed by, and as which row of that."""
+        number = bisect.bisect_right(self._firsts, row) - 1
+        return self._blocks[number], row - self._firsts[number]

@@ -7,38 +7,30 @@ that allows, as long as plans get smaller. Each set is a network of its own, sea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from mcucc.ir.integer import IntegerGraph
 from mcucc.schedule.plan.program import Program
 from mcucc.schedule.twice.gated import Gated, computed_twice, gated_tensors
 
 
-def twice_where_it_bounds(
-    graph: IntegerGraph,
-    known: Sequence[Program],
-    searched: Callable[[IntegerGraph], Sequence[Program]],
-    most: int,
-) -> list[Program]:
-    """Programs of `graph` (in order) that compute up to `most` of its gated tensors twice.
+class Twice:
+    """The gated tensors of a network (its nodes in order) that are computed twice so far."""
 
-    `known` are programs that compute none twice; `searched` finds those of a network with clones.
-    """
-    left = list(gated_tensors(graph))
-    chosen: list[Gated] = []
-    found: list[Program] = []
-    while len(chosen) < most:
-        least = min([*known, *found], key=lambda program: program.arena_bytes)
-        bounding = next((gated for gated in left if _bounds(least, graph, gated)), None)
-        if bounding is None:
-            break
-        left.remove(bounding)
-        chosen.append(bounding)
-        more = searched(computed_twice(graph, chosen))
-        found += more
-        if not any(program.arena_bytes < least.arena_bytes for program in more):
-            break
-    return found
+    def __init__(self, graph: IntegerGraph, most: int) -> None:
+        self.graph, self.most = graph, most
+        self._left = list(gated_tensors(graph)) if most else []
+        self._chosen: list[Gated] = []
+
+    def next(self, least: Program) -> IntegerGraph | None:
+        """The network with clones of what bounds a program too; None where that is no such tensor.
+
+        `most` tensors are computed twice.
+        """
+        bounding = next((gated for gated in self._left if _bounds(least, self.graph, gated)), None)
+        if bounding is None or len(self._chosen) == self.most:
+            return None
+        self._left.remove(bounding)
+        self._chosen.append(bounding)
+        return computed_twice(self.graph, self._chosen)
 
 
 def _bounds(program: Program, graph: IntegerGraph, gated: Gated) -> bool:

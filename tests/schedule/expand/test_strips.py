@@ -18,6 +18,7 @@ from mcucc.schedule.plan.check_network import CheckError
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.plan.program import Compute, Program
 from mcucc.schedule.search.front import SearchOptions, search
+from mcucc.schedule.search.limits import NORMAL
 from mcucc.schedule.search.pick import Bounds, least_memory
 from tests.fronts import quick
 from tests.graphs import Builder
@@ -167,7 +168,7 @@ def test_search_finds_strips_where_the_image_can_be_read_again() -> None:
         x = b.block(x, 6, channels, 5, 2)
     graph = lower(b.graph(x))
     fronts = {
-        image: search(graph, SearchOptions(image=image, max_factor=1.1, limits=quick(10_000)))
+        image: search(graph, SearchOptions(image=image, max_factor=1.1, limits=quick(NORMAL)))
         for image in (ImagePolicy.ROWS, ImagePolicy.MAPPED)
     }
     least: dict[ImagePolicy, Program] = {}

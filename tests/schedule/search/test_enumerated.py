@@ -13,10 +13,12 @@ from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.search.costs import MACS, program_cost
 from mcucc.schedule.search.front import SearchOptions, search
+from mcucc.schedule.search.limits import SearchLimits
 from tests.graphs import Builder
 from tests.schedule.search.enumerated import Best, Menu, front
 
 FACTORS = (1.0, 1.1, 1.25, 2.0)
+LIMITS = SearchLimits.of("thorough")
 QUICK = Menu(heights=(1, 2), widths=(0, 1, 2), strips=(1, 2))
 
 
@@ -56,7 +58,7 @@ def test_search_finds_the_least_bytes_of_all_plans(
         program = expand(graph, best.plan)
         assert best.bytes == max(program.stage_bytes)
         assert best.cost == program_cost(program, MACS)
-    points = search(graph, SearchOptions(image=image, max_factor=2.0)).points
+    points = search(graph, SearchOptions(image=image, max_factor=2.0, limits=LIMITS)).points
     once = exact[-1].cost
     for factor in FACTORS:
         found = [max(p.program.stage_bytes) for p in points if p.cost <= factor * once + 0.5]

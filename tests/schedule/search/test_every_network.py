@@ -98,7 +98,7 @@ def test_every_network_has_a_plan(size: int, build: Callable[[Builder], str]) ->
     graph = lower(b.graph(build(b)))
     for schedule in SEARCHED:
         image = ImagePolicy.RESIDENT if schedule == "auto" else ImagePolicy.ROWS
-        front = search(graph, SearchOptions(SCHEDULES[schedule], image, limits=quick(500)))
+        front = search(graph, SearchOptions(SCHEDULES[schedule], image, limits=quick()))
         assert front.refused == 0
         for point in front.points:
             check(point.program)
@@ -116,7 +116,7 @@ def test_every_network_has_a_plan(size: int, build: Callable[[Builder], str]) ->
 def test_what_the_search_proposes_expand_makes(
     graph: IntegerGraph, schedule: str, image: ImagePolicy
 ) -> None:
-    front = search(graph, SearchOptions(SCHEDULES[schedule], image, limits=quick(1000)))
+    front = search(graph, SearchOptions(SCHEDULES[schedule], image, limits=quick()))
     assert front.refused == 0
     for point in front.points:
         check(point.program)

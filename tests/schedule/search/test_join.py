@@ -1,19 +1,28 @@
 """Joining stages to plans: the Pareto set that trying every plan gives."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import hypothesis.strategies as st
+import numpy as np
 from hypothesis import given, settings
 
-from mcucc.schedule.search.candidate import Candidate, Draft
-from mcucc.schedule.search.join import join, spread
-from mcucc.schedule.search.limits import JoinLimits
+from mcucc.schedule.search.join import Draft, Edges, front, least, spread
 
 COUNT = 5
+
+
+class Stage(NamedTuple):
+    """Nodes [begin, end), bytes, cost."""
+
+    begin: int
+    end: int
+    bytes: int
+    cost: float
+
+
 STAGES = st.builds(
-    lambda begin, length, size, cost: Candidate(
-        begin, min(COUNT, begin + length), size, float(cost), (1, 0)
-    ),
+    lambda begin, length, size, cost: Stage(begin, min(COUNT, begin + length), size, float(cost)),
     st.integers(0, COUNT - 1),
     st.integers(1, 3),
     st.integers(1, 12),
@@ -21,7 +30,7 @@ STAGES = st.builds(
 )
 
 
-def every_plan(stages: list[Candidate], begin: int = 0) -> Iterator[tuple[Candidate, ...]]:
+def every_plan(stages: list[Stage], begin: int = 0) -> Iterator[tuple[Stage, ...]]:
     if begin == COUNT:
         yield ()
     for stage in stages:
@@ -29,20 +38,27 @@ def every_plan(stages: list[Candidate], begin: int = 0) -> Iterator[tuple[Candid
             yield from ((stage, *rest) for rest in every_plan(stages, stage.end))
 
 
-def table(stages: list[Candidate]) -> dict[int, list[Candidate]]:
-    return {end: [s for s in stages if s.end == end] for end in range(1, COUNT + 1)}
+def edges(stages: list[Stage]) -> Edges:
+    columns = [np.array(column, dtype=np.int64) for column in list(zip(*stages, strict=True))[:3]]
+    cost = np.array([stage.cost for stage in stages])
+    return Edges(*columns, cost, np.arange(len(stages))).undominated()
 
 
 @settings(derandomize=True, deadline=None)
-@given(st.lists(STAGES, max_size=14))
-def test_the_pareto_set_of_every_plan(stages: list[Candidate]) -> None:
+@given(st.lists(STAGES, min_size=1, max_size=14))
+def test_the_pareto_set_of_every_plan(stages: list[Stage]) -> None:
     plans = [(max(s.bytes for s in plan), sum(s.cost for s in plan)) for plan in every_plan(stages)]
     pareto = [p for p in sorted(set(plans)) if not any(q != p and dominates(q, p) for q in plans)]
-    found = join(table(stages), COUNT, JoinLimits())
-    assert [(draft.bytes, draft.cost) for draft in found] == pareto
+    found = front(edges(stages), COUNT, np.inf)
+    assert [(draft.bytes, round(draft.cost)) for draft in found] == pareto
+    for slack in range(8):
+        draft = least(edges(stages), COUNT, slack)
+        wanted = min((size for size, cost in plans if cost <= slack), default=None)
+        assert (None if draft is None else draft.bytes) == wanted
     for draft in found:
-        assert max(s.bytes for s in draft.stages) == draft.bytes
-        assert [s.begin for s in draft.stages[1:]] == [s.end for s in draft.stages[:-1]]
+        plan = [stages[row] for row in draft.rows]
+        assert max(s.bytes for s in plan) == draft.bytes
+        assert [s.begin for s in plan[1:]] == [s.end for s in plan[:-1]]
 
 
 def dominates(one: tuple[int, float], other: tuple[int, float]) -> bool:
@@ -50,9 +66,9 @@ def dominates(one: tuple[int, float], other: tuple[int, float]) -> bool:
 
 
 def test_of_equal_plans_the_one_with_fewer_stages() -> None:
-    small = [Candidate(i, i + 1, 10, 1.0, (1, 0)) for i in range(COUNT)]
-    (draft,) = join(table([*small, Candidate(1, 4, 10, 3.0, (1, 0))]), COUNT, JoinLimits())
-    assert [stage.begin for stage in draft.stages] == [0, 1, 4]
+    small = [Stage(i, i + 1, 10, 1.0) for i in range(COUNT)]
+    (draft,) = front(edges([*small, Stage(1, 4, 10, 3.0)]), COUNT, np.inf)
+    assert draft.rows == (0, COUNT, 4)
 
 
 def test_spread_keeps_both_ends() -> None:

@@ -23,7 +23,7 @@ from tests.graphs import mobile_net
 
 BOARD = load_board("nucleo-l4r5zi")
 COST = cost_model(BOARD.core.value)
-ROWS = ScheduleOptions(image=ImagePolicy.ROWS, limits=quick(2_000))
+ROWS = ScheduleOptions(image=ImagePolicy.ROWS, limits=quick())
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The planner: fronts of plans that pass the checker, named schedules that keep their shape."""
 
+import itertools
 from dataclasses import replace
 from functools import cache
 
@@ -21,10 +22,10 @@ from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.spans import Reuse
 from mcucc.schedule.search.choose import NoPlanFits, ScheduleOptions, schedule
-from mcucc.schedule.search.costs import MACS
+from mcucc.schedule.search.costs import ALIKE, MACS
 from mcucc.schedule.search.facts import SearchFacts
 from mcucc.schedule.search.front import Front, Point, SearchOptions, search
-from mcucc.schedule.search.limits import ChainLimits, SearchLimits
+from mcucc.schedule.search.limits import NORMAL, QUICK, Effort, SearchLimits
 from mcucc.schedule.search.named import (
     LAYERS,
     MSF,
@@ -35,9 +36,10 @@ from mcucc.schedule.search.named import (
     named,
 )
 from mcucc.schedule.search.pick import Bounds, least_cost, least_memory
-from mcucc.schedule.search.space import Space
-from mcucc.schedule.search.stage import stages_ending
-from tests.fronts import quick, searched
+from mcucc.schedule.search.stages import Rules, Walks
+from mcucc.schedule.search.tiles import FEW_TILES
+from mcucc.schedule.search.walks.run import walk
+from tests.fronts import QUICK_ARENA, quick, searched
 from tests.graphs import Builder, mobile_net
 from tests.schedule.networks import networks
 from tests.schedule.parts import head
@@ -78,7 +80,7 @@ def least_of(front: Front, macs: float) -> Point:
 @settings(derandomize=True, deadline=None, max_examples=25, phases=[Phase.generate])
 @given(networks(), st.sampled_from(list(SCHEDULES.values())))
 def test_every_point_passes_the_checker(graph: IntegerGraph, schedule: NamedSchedule) -> None:
-    front = search(graph, SearchOptions(schedule=schedule, limits=quick(1000)))
+    front = search(graph, SearchOptions(schedule=schedule, limits=quick()))
     assert front.points
     for point in front.points:
         check(point.program)
@@ -119,7 +121,7 @@ def test_stages_that_feed_each_other_need_less() -> None:
     chained = least_of(searched(inverted_bottlenecks(), options), 1.0)
     assert any(stage.feeds for stage in chained.program.plan.stages)
     check(chained.program)
-    without = replace(options, limits=SearchLimits(chains=ChainLimits(rounds=0)))
+    without = replace(options, limits=SearchLimits(efforts=(replace(NORMAL, chain=1),)))
     assert chained.bytes < least_of(searched(inverted_bottlenecks(), without), 1.0).bytes
 
 
@@ -148,7 +150,7 @@ def test_msf_recomputes_rows_and_caches_columns_in_many_stages() -> None:
 
 def test_same_front_every_time() -> None:
     graph = inverted_bottlenecks()
-    options = SearchOptions(limits=quick(2_000))
+    options = SearchOptions(limits=quick())
     first, second = search(graph, options), search(graph, options)
     assert [p.program.plan for p in first.points] == [p.program.plan for p in second.points]
     assert [p.bytes for p in first.points] == [p.bytes for p in second.points]
@@ -185,7 +187,7 @@ def test_a_budget_or_bound_out_of_reach_names_what_is_reachable() -> None:
 
 def test_a_mapped_image_is_read_row_by_row() -> None:
     graph = lower(mobile_net())
-    limits = quick(3_000)
+    limits = quick()
     rows = search(graph, SearchOptions(limits=limits)).points[0]
     mapped = search(graph, SearchOptions(image=ImagePolicy.MAPPED, limits=limits)).points[0]
     assert mapped.bytes == rows.bytes
@@ -197,7 +199,16 @@ def test_unknown_schedule_is_refused() -> None:
         named("best")
 
 
-def test_effort_bounds_the_search_of_a_long_branching_network() -> None:
+def test_no_more_strips_than_a_row_has_tiles() -> None:
+    b = Builder(14, 6, 3)
+    graph = lower(b.graph(b.node(GlobalAveragePool(), b.conv(b.conv("image", 8, 3, 2), 6))))
+    facts = SearchFacts(PlannerGraph(graph, ImagePolicy.ROWS), MACS)
+    count = len(graph.nodes)
+    assert len(walk(facts, Walks.of([(count, 1, 1, 3)]), Rules()))
+    assert not len(walk(facts, Walks.of([(count, 1, 2, 3)]), Rules()))
+
+
+def test_a_long_branching_network_has_a_front() -> None:
     b = Builder(16, 16, 3)
     x = y = b.conv("image", 4)
     while len(b.nodes) < 60:
@@ -205,15 +216,45 @@ def test_effort_bounds_the_search_of_a_long_branching_network() -> None:
         right = b.add(b.conv(x, 4), b.depthwise(y, 5))
         x, y = y, b.conv(b.add(left, right), 4)
     graph = lower(b.graph(b.add(x, y)))
-    front = search(graph, SearchOptions(limits=quick(2_000)))
-    assert not front.complete
-    check(front.points[0].program)
+    check(search(graph, SearchOptions(limits=quick())).points[0].program)
 
 
-def test_no_more_strips_than_a_row_has_tiles() -> None:
-    b = Builder(14, 6, 3)
-    graph = lower(b.graph(b.node(GlobalAveragePool(), b.conv(b.conv("image", 8, 3, 2), 6))))
-    facts = SearchFacts(PlannerGraph(graph, ImagePolicy.ROWS), MACS)
-    count = len(graph.nodes)
-    assert stages_ending(facts, count, (1, 1), Space(strips=3), 1000).stages
-    assert not stages_ending(facts, count, (1, 2), Space(strips=3), 1000).stages
+EFFORT = Effort(tiles=FEW_TILES, channels=(8,), strips=(2,), points=1)
+
+
+def least_bytes(front: Front, factor: float, graph: IntegerGraph) -> float:
+    """The least bytes of a front within so many times the network's MACs."""
+    costs = [p.bytes for p in front.points if p.cost <= factor * graph.macs + ALIKE]
+    return min(costs, default=float("inf"))
+
+
+@settings(derandomize=True, deadline=None, max_examples=5, phases=[Phase.generate])
+@given(networks(), st.sampled_from([1.0, 1.04, 1.1, 1.5]), st.sampled_from([1.12, 1.3, 2.5]))
+def test_a_looser_bound_never_gives_a_worse_plan(
+    graph: IntegerGraph, tight: float, loose: float
+) -> None:
+    limits = SearchLimits(efforts=(EFFORT,), arena=QUICK_ARENA)
+    found = search(graph, SearchOptions(max_factor=tight, limits=limits))
+    for bounds in ({"max_factor": max(tight, loose)}, {"max_factor": tight, "budget": 0.0}):
+        further = search(graph, SearchOptions(limits=limits, **bounds))
+        for factor in (1.0, 1.02, 1.05, tight):
+            wanted = least_bytes(found, factor, graph)
+            assert least_bytes(further, factor, graph) <= wanted
+
+
+@settings(derandomize=True, deadline=None, max_examples=4, phases=[Phase.generate])
+@given(networks(), st.sampled_from([1.0, 1.1, 1.5]))
+def test_more_effort_never_gives_a_worse_plan(graph: IntegerGraph, most: float) -> None:
+    efforts = (QUICK, EFFORT, replace(EFFORT, kept=192, strips=(2, 3)))
+    fronts = [
+        search(
+            graph,
+            SearchOptions(
+                max_factor=most, limits=SearchLimits(efforts=efforts[:count], arena=QUICK_ARENA)
+            ),
+        )
+        for count in (1, 2, 3)
+    ]
+    for less, more in itertools.pairwise(fronts):
+        for factor in (1.0, 1.05, most):
+            assert least_bytes(more, factor, graph) <= least_bytes(less, factor, graph)

@@ -12,8 +12,8 @@ from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.search.costs import MACS, CostModel, cost_model
 from mcucc.schedule.search.facts import SearchFacts
-from mcucc.schedule.search.limits import ANY_TILE
 from mcucc.schedule.search.stages import Rules, Stages, Walks
+from mcucc.schedule.search.tiles import ANY_TILE
 from mcucc.schedule.search.walks.run import walk
 from mcucc.schedule.search.walks.shared import SharedWalks
 from tests.graphs import Builder

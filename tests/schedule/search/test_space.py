@@ -1,4 +1,4 @@
-"""What a walk may try: tile sizes of a menu, the ways to hold a tensor, limits that switch off."""
+"""What a search may try: tile sizes of a menu, corners of the space, fields that switch off."""
 
 from __future__ import annotations
 
@@ -8,25 +8,17 @@ import pytest
 
 from mcucc.errors import McuccError
 from mcucc.quantize.lower import lower
-from mcucc.schedule.expand.planner_graph import PlannerGraph, PlannerTensor
-from mcucc.schedule.plan.plan import Form, ImagePolicy
-from mcucc.schedule.plan.spans import Reuse
-from mcucc.schedule.search.around import Around
+from mcucc.schedule.expand.planner_graph import PlannerGraph
+from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.search.costs import MACS
 from mcucc.schedule.search.facts import SearchFacts
-from mcucc.schedule.search.limits import SearchLimits, StripLimits, TileMenu, WalkLimits
+from mcucc.schedule.search.find import Finder
+from mcucc.schedule.search.limits import NORMAL, Effort
 from mcucc.schedule.search.named import SCHEDULES, named
-from mcucc.schedule.search.space import EdgeChoice, Space, StripColumns, edge_choices
+from mcucc.schedule.search.stages import Rules
 from mcucc.schedule.search.table import StageTable
+from mcucc.schedule.search.tiles import TileMenu
 from tests.graphs import mobile_net
-
-# 20 x 30 pixels of 8 channels, of which a step makes 2 rows x 4 columns and reads 4 x 7.
-TENSOR = PlannerTensor("x", 20, 30, 8, 8, producer=0, last=1, root=0, born=0)
-RATE, HIGH, OWN = (2, 4), (3, 6), (-1, -1)
-
-
-def ways(space: Space, strip: StripColumns | None = None) -> list[EdgeChoice]:
-    return list(edge_choices(space, TENSOR, RATE, HIGH, OWN, strip))
 
 
 def test_a_menu_has_no_tile_that_is_larger_than_the_tensor_or_narrower_than_asked() -> None:
@@ -41,34 +33,9 @@ def test_halves_are_rounded_up_and_the_whole_height_is_a_tile() -> None:
     assert menu.tiles(7, 5, 1) == [(r, c) for r in (1, 4, 7) for c in (0, 3)]
 
 
-def test_what_is_kept_takes_bytes_and_what_is_computed_again_takes_work() -> None:
-    for way in ways(Space()):
-        assert way.lo == (1 if way.rows is Reuse.CACHE else -1)
-        assert way.lo_columns == (2 if way.columns is Reuse.CACHE else -1)
-        if way.rows is way.columns is Reuse.RECOMPUTE:
-            assert (way.persistent, way.tile) == (0, 4 * 7 * 8)
-        else:
-            assert way.persistent > 0
-    (ring,) = (way for way in ways(Space()) if way.form is Form.RING)
-    assert (ring.persistent, ring.tile) == (4 * 30 * 8, 0)
-    (tile,) = ways(Space(forms=(Form.TILE,), recompute=False))
-    assert (tile.persistent, tile.tile) == (2 * 30 * 8 + 3 * 2 * 8, 2 * 7 * 8)
-
-
-def test_pinned_policies_are_the_only_ones() -> None:
-    found = ways(Space(forms=(Form.TILE,), pinned=(Reuse.RECOMPUTE, Reuse.CACHE)))
-    assert [(way.rows, way.columns) for way in found] == [(Reuse.RECOMPUTE, Reuse.CACHE)]
-
-
-def test_a_strip_of_one_column_step_caches_no_columns() -> None:
-    strip = StripColumns(width=9, low=-1, single=True)
-    assert {way.lo_columns for way in ways(Space(recompute=False), strip)} == {OWN[1]}
-    assert max(way.persistent for way in ways(Space(recompute=False), strip)) == 4 * 9 * 8
-
-
 def test_a_corner_of_the_space_is_what_its_paper_says() -> None:
     corners = {name: s.corner for name, s in SCHEDULES.items() if s.corner is not None}
-    spaces = {n: Space.of(c, 1000, 5.0, WalkLimits()) for n, c in corners.items()}
+    spaces = {n: Rules.of(c, 1000, 5.0) for n, c in corners.items()}
     assert {n: (s.cache, s.recompute) for n, s in spaces.items()} == {
         "patch": (False, True),
         "stream": (True, False),
@@ -80,15 +47,17 @@ def test_a_corner_of_the_space_is_what_its_paper_says() -> None:
         named("best")
 
 
-def test_without_numbers_of_strips_none_are_searched() -> None:
+def strips(effort: Effort) -> set[int]:
+    """Numbers of strips of the stages that are found where nothing fits."""
     graph = PlannerGraph(lower(mobile_net()), ImagePolicy.MAPPED)
-    facts, usual = SearchFacts(graph, MACS), SearchLimits()
-    searched: list[int] = []
-    for limits in (usual, replace(usual, strips=StripLimits(counts=()))):
-        table = StageTable(graph, limits)
-        for i in range(len(graph.nodes)):
-            table.add(facts.single(i))
-        fill = lambda space, ends, tiles: searched.append(space.strips)  # noqa: E731
-        around = Around(table, facts, limits, True, 1, lambda factor: factor, fill)
-        around.strips(1.1)
-    assert searched == [*usual.strips.counts] * 2  # at factors 1.05 and 1.1
+    table = StageTable(graph, effort.margin)
+    finder = Finder(SearchFacts(graph, MACS), table, effort, None, 1)
+    finder.singles()
+    finder.within(4000, 1e9, again=True)
+    rows = range(len(table.bytes))
+    return {plan.strips for row in rows for plan in table.plans(row)}
+
+
+def test_without_numbers_of_strips_none_are_searched() -> None:
+    assert strips(NORMAL) > {1}
+    assert strips(replace(NORMAL, strips=())) == {1}

@@ -5,9 +5,9 @@ import pytest
 from mcucc.boards.board import load_board
 from mcucc.quantize.lower import lower
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.search.candidate import Candidate, pareto
 from mcucc.schedule.search.choose import ScheduleOptions
 from mcucc.schedule.search.costs import MACS, TOLERANCE, cost_model
+from mcucc.schedule.search.join import Draft, pareto
 from tests.fronts import scheduled
 from tests.graphs import mobile_net
 
@@ -16,9 +16,9 @@ COST = cost_model(BOARD.core.value)
 
 
 def test_of_plans_equal_but_for_rounding_the_smaller_stays() -> None:
-    small = Candidate(0, 1, 14_000, 26_864_430.000000004, (1, 0))
-    large = Candidate(0, 1, 55_000, 26_864_430.0, (1, 0))
-    faster = Candidate(0, 1, 56_000, 26_864_429.0, (1, 0))
+    small = Draft(14_000, 26_864_430.000000004, ())
+    large = Draft(55_000, 26_864_430.0, ())
+    faster = Draft(56_000, 26_864_429.0, ())
     assert pareto([large, small]) == [small]
     assert pareto([large, faster, small]) == [small, faster]
 

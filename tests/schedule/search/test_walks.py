@@ -5,37 +5,20 @@ from __future__ import annotations
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given
 
-from mcucc.ir.integer import IntegerGraph
 from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.plan.row_outputs import keeps_whole
 from mcucc.schedule.plan.spans import covered as covered_by_steps
-from mcucc.schedule.search.costs import ALIKE, MACS, CostModel, cost_model
+from mcucc.schedule.search.costs import ALIKE, cost_model
 from mcucc.schedule.search.facts import SearchFacts
-from mcucc.schedule.search.limits import ANY_TILE, WalkLimits
-from mcucc.schedule.search.named import SCHEDULES
-from mcucc.schedule.search.space import Space
-from mcucc.schedule.search.stage import stages_ending
 from mcucc.schedule.search.stages import Rules, Stages, Walks
+from mcucc.schedule.search.tiles import ANY_TILE
 from mcucc.schedule.search.walks import ends
 from mcucc.schedule.search.walks.costs import covered
 from mcucc.schedule.search.walks.run import walk
 from tests.graphs import mobile_net
-from tests.schedule.networks import networks
-
-EVERY = 10**9
-KINDS = {
-    "cached": Rules(recompute=False, kept=EVERY),
-    "everything": Rules(kept=2000),
-    **{
-        name: Rules(s.corner.forms, s.corner.cache, s.corner.recompute, s.corner.pinned, kept=EVERY)
-        for name, s in SCHEDULES.items()
-        if s.corner is not None
-    },
-}
 
 
 def walks_of(facts: SearchFacts, strips: int = 1) -> Walks:
@@ -81,49 +64,6 @@ def test_positions_covered_in_closed_form_are_those_of_all_steps(
     arrays = [np.array([value]) for value in (rate, lo, lo + length, size, first, last)]
     closed = covered(*arrays)
     assert closed == covered_by_steps(rate, lo, lo + length, size, first, last)
-
-
-@settings(derandomize=True, deadline=None, max_examples=40)
-@given(
-    networks(more=True),
-    st.sampled_from(sorted(KINDS)),
-    st.sampled_from(ImagePolicy),
-    st.sampled_from([MACS, cost_model("cortex-m4")]),
-    st.sampled_from([1, 1, 2, 3]),
-    st.data(),
-)
-def test_arrays_find_what_single_walks_find(
-    graph: IntegerGraph,
-    kind: str,
-    image: ImagePolicy,
-    cost: CostModel,
-    strips: int,
-    data: st.DataObject,
-) -> None:
-    """The same fronts, for every choice of named schedules; every one is kept here."""
-    able = [name for name in graph.outputs if keeps_whole(graph, name) is None]
-    leaving = [name for name in able if data.draw(st.booleans())]
-    facts, rules = SearchFacts(PlannerGraph(graph, image, leaving), cost), KINDS[kind]
-    walks = walks_of(facts, strips)
-    assume(len(walks))
-    number = data.draw(st.integers(0, len(walks) - 1))
-    one = Walks(*(a[number : number + 1] for a in vars(walks).values()))
-    most = EVERY if kind != "everything" else 60
-    space = Space(
-        rules.forms, rules.cache, rules.recompute, rules.pinned, strips=strips,
-        limits=WalkLimits(most, most),
-    )  # fmt: skip
-    end, rows, columns, _ = (int(a[0]) for a in vars(one).values())
-    with np.errstate(all="raise"):
-        mine = found(walk(facts, one, rules))
-    theirs: dict[int, list[tuple[int, float]]] = {}
-    for stage in stages_ending(facts, end, (rows, columns), space, 20_000).stages:
-        theirs.setdefault(stage.begin, []).append((stage.bytes, stage.cost))
-    for begin, stages in theirs.items():
-        for size, least in front(stages):
-            assert reached(mine[begin], size) <= least + 2 * ALIKE
-        for size, least in front(mine[begin]) if kind != "everything" else ():
-            assert reached(stages, size) <= least + 2 * ALIKE
 
 
 def test_walks_together_find_the_best_of_each_and_say_how() -> None:

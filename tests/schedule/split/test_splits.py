@@ -23,7 +23,7 @@ from mcucc.schedule.plan.plan import ImagePolicy, Plan, SplitPlan, StagePlan
 from mcucc.schedule.plan.program import Compute, Program
 from mcucc.schedule.search.costs import MACS, cost_model, program_cost
 from mcucc.schedule.search.front import SearchOptions, search
-from mcucc.schedule.search.limits import SearchLimits, SplitLimits
+from mcucc.schedule.search.limits import NORMAL, SearchLimits
 from mcucc.schedule.split.block import SplitBlockKernel
 from mcucc.schedule.split.rewrite import blocks_of
 from tests.fronts import quick
@@ -268,10 +268,10 @@ def deep_blocks() -> IntegerGraph:
 def test_the_search_splits_blocks_where_that_takes_less(cost: str) -> None:
     graph = bind(deep_blocks(), load_board("nucleo-l4r5zi"), "balanced")
     model = MACS if cost == "macs" else cost_model(cost)
-    limits = SearchLimits.of_effort(5_000)
+    limits = SearchLimits(efforts=(NORMAL,))
     options = SearchOptions(cost=model, max_factor=1.1, limits=limits)
     front = search(graph, options)
-    no_splits = replace(limits, splits=SplitLimits(channels=()))
+    no_splits = replace(limits, efforts=(replace(NORMAL, channels=()),))
     without = search(graph, replace(options, limits=no_splits))
     split = [p for p in front.points if any(s.splits for s in p.program.plan.stages)]
     assert split
@@ -291,7 +291,7 @@ def test_costs_of_a_split_are_those_of_its_calls() -> None:
 
 def test_tiles_of_splits_are_no_narrower_than_asked() -> None:
     graph = bind(deep_blocks(), load_board("nucleo-l4r5zi"), "balanced")
-    front = search(graph, SearchOptions(max_factor=1.1, least_width=4, limits=quick(5_000)))
+    front = search(graph, SearchOptions(max_factor=1.1, least_width=4, limits=quick()))
     widths = {
         s.tile[1] for p in front.points for s in p.program.plan.stages if s.splits and s.tile[1]
     }

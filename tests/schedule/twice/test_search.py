@@ -10,12 +10,13 @@ from mcucc.ops.mul import Mul
 from mcucc.quantize.lower import lower
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.search.front import SearchOptions, search
+from mcucc.schedule.search.limits import Effort
 from mcucc.schedule.search.named import SCHEDULES
 from mcucc.schedule.twice.gated import computed_twice, gated_tensors
 from tests.fronts import quick
 from tests.graphs import Builder
 
-LIMITS = quick(400)
+LIMITS = quick(Effort(rounds=1, points=1))
 
 
 def gated(b: Builder, x: str, channels: int, stride: int = 1) -> str:
