@@ -147,6 +147,18 @@ def _front(found: PlanReport) -> Table:
     return table
 
 
+def _least(found: PlanReport) -> str:
+    """What no other plan can do without, and how far the chosen one is from it."""
+    bound, sram = found.bound, found.chosen.sram
+    if bound is None:
+        return f"SRAM {sram:,} bytes; no bound for other plans: the network has too many nodes"
+    others = f"plan without chains of at most {bound.factor:.2f} times the MACs"
+    least = bound.bytes + found.stack_estimate
+    if not bound.plain:
+        return f"SRAM {sram:,} bytes; no {others} needs less than {least:,}"
+    return f"SRAM {sram:,} bytes; no {others} needs less than {least:,} ({sram / least - 1:.0%})"
+
+
 def _notes(found: PlanReport) -> list[str]:
     """Peak, bound, what is counted, how good the estimate is."""
     from mcucc.report.format import objective_words, split_words
@@ -156,6 +168,7 @@ def _notes(found: PlanReport) -> list[str]:
         f"chosen ({plan.schedule}): peak {plan.peak_bytes:,} bytes at {plan.peak_layer}",
         *objective_words(plan),
         f"lower bound {plan.lower_bound:,}, gap {plan.gap:,} bytes: {plan.bound}",
+        _least(found),
         *(
             f"stage {stage.name} runs in {stage.strips} column strips"
             for stage in plan.stages

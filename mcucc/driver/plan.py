@@ -23,6 +23,7 @@ from mcucc.schedule.plan.buffers import BufferKind
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Program
+from mcucc.schedule.search.bound import LeastBytes, bound_beside
 from mcucc.schedule.search.choose import Schedule, ScheduleOptions, schedule
 from mcucc.schedule.search.pick import Objective
 
@@ -78,6 +79,7 @@ class Planned:
                 f"stack: {need.stack} bytes estimated; compile measures it",
             ),
             noise=self.network.synthetic,
+            bound=bound_beside(self.schedule.layers.graph, program),
         )
 
     def _point(self, program: Program) -> PlanPoint:
@@ -127,7 +129,7 @@ class PlanReport:
     """What `mcucc plan` says: the front, least memory first, the plan chosen, how it is counted.
 
     `room` is the arena allowed, None without a limit; `fit` says how good the estimates for
-    `fitted_core` are.
+    `fitted_core` are. `bound` is what plans need at least that compute no more than the one chosen.
     """
 
     file: str
@@ -146,6 +148,7 @@ class PlanReport:
     fit: Fit
     counted: tuple[str, ...]
     noise: bool
+    bound: LeastBytes | None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
@@ -164,6 +167,7 @@ class PlanReport:
             "cost_fit": {"core": self.fitted_core, "words": self.fit.words, **plain(self.fit)},
             "counted": list(self.counted),
             "noise": self.noise,
+            "bound": None if self.bound is None else plain(self.bound),
         }
 
 

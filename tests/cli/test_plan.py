@@ -43,11 +43,27 @@ def test_the_front_goes_from_least_memory_to_least_time(project: Project) -> Non
     assert found["plan"]["gap"] == found["chosen"]["arena"] - found["plan"]["lower_bound"]
 
 
+<<<<<<< HEAD
 @pytest.mark.parametrize("image", [(), ROWS], ids=["resident", "rows"])
 def test_without_wishes_little_memory_within_two_percent_of_the_fastest(
     image: tuple[str, ...], project: Project
 ) -> None:
     found = planned(project, *image)
+=======
+def test_what_no_other_plan_can_do_without_is_said(project: Project) -> None:
+    found = planned(project, *ROWS, "--max-macs", 1.0)
+    bound, chosen = found["bound"], found["chosen"]
+    assert bound["factor"] == chosen["factor"] == 1.0
+    assert 0 < bound["bytes"] <= (chosen["arena"] if bound["plain"] else 2 * chosen["arena"])
+    text = " ".join(plan(project, *ROWS, "--max-macs", 1.0).out.split())
+    least = bound["bytes"] + found["stack_estimate"]
+    said = "no plan without chains of at most 1.00 times the MACs needs less than"
+    assert f"SRAM {chosen['sram']:,} bytes; {said} {least:,}" in text
+
+
+def test_without_a_limit_layer_by_layer_is_fast_enough(project: Project) -> None:
+    found = planned(project)
+>>>>>>> 945c487 (A lower bound over the plan space: stages bounded in bytes plus cost at a price, joined; plan prints it; tests hold it against every plan of small networks)
     assert found["room"] is None
     assert not found["layers"]["chosen"]
     fastest = min(p["cost"] for p in [*found["front"], found["layers"]])

@@ -1,0 +1,86 @@
+"""What the bound asks of a network: its lifetimes, and what its nodes cost at least."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from mcucc.ir.kernel import Granularity
+from mcucc.schedule.expand.planner_graph import PlannerGraph, PlannerNode
+from mcucc.schedule.expand.rates import COLUMNS, ROWS, measured_tensor
+from mcucc.schedule.plan.spans import Range
+from mcucc.schedule.search.bound_axis import needed_parts
+from mcucc.schedule.search.costs import CostModel
+from mcucc.schedule.split.rewrite import blocks_of
+
+
+@dataclass(frozen=True)
+class Price:
+    """Cost of a pixel of a node and of a call that makes pixels of one row."""
+
+    pixel: float
+    call: float
+
+
+class BoundFacts:
+    """A network in its order, and a cost model."""
+
+    def __init__(self, net: PlannerGraph, cost: CostModel) -> None:
+        self.net, self.cost = net, cost
+        self.rows, self.columns = needed_parts(net, ROWS), needed_parts(net, COLUMNS)
+        self.prices = [self._price(node) for node in net.nodes]
+        self._scratch: dict[tuple[int, int, int], int] = {}
+
+    @cached_property
+    def least(self) -> float:
+        """No plan costs less: every pixel that is needed once, one call a row."""
+        return sum(self.least_of(position) for position in range(len(self.net.nodes)))
+
+    def least_of(self, position: int) -> float:
+        """Of one node."""
+        rows, columns = self.made(self.net.nodes[position])
+        price = self.prices[position]
+        return rows * (columns * price.pixel + price.call)
+
+    def made(self, node: PlannerNode) -> tuple[int, int]:
+        """Rows and columns that a node makes at least (a sink: that it takes)."""
+        tensor = measured_tensor(node)
+        return length(self.rows[tensor]), length(self.columns[tensor])
+
+    def _price(self, node: PlannerNode) -> Price:
+        if node.granularity is Granularity.ALIAS:
+            return Price(0.0, 0.0)
+        channels = self.net.tensors[measured_tensor(node)].channels
+        pixel = self.cost.node(node.work, channels, 1, 1, 0)
+        call = self.cost.node(node.work, channels, 0, 0, 1)
+        return Price(pixel, call)
+
+    def scratch(self, position: int, columns: int, rows: int) -> int:
+        """Scratch bytes of calls of so many columns and (of a BLOCK) rows."""
+        node = self.net.nodes[position]
+        key = position, columns, rows if node.granularity is Granularity.BLOCK else 1
+        if key not in self._scratch:
+            self._scratch[key] = node.scratch(max(1, columns), max(1, rows))
+        return self._scratch[key]
+
+    @cached_property
+    def alive(self) -> list[int]:
+        """Bytes of the tensors made before a position and read at or after it."""
+        tensors = self.net.tensors
+        roots = [t for number, t in enumerate(tensors) if t.root == number]
+        count = len(self.net.nodes) + 1
+        return [sum(t.size for t in roots if t.born < i <= t.last) for i in range(count)]
+
+    @cached_property
+    def split_inside(self) -> tuple[frozenset[int], frozenset[int]]:
+        """Outputs of expansions and of depthwise convolutions that a channel split never makes."""
+        blocks, number = blocks_of(self.net.graph).values(), self.net.number
+        return (
+            frozenset(number[block.expand.output] for block in blocks),
+            frozenset(number[block.depthwise.output] for block in blocks),
+        )
+
+
+def length(part: Range) -> int:
+    """Positions of a range."""
+    return max(0, part[1] - part[0])

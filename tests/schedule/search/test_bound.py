@@ -1,0 +1,159 @@
+"""The lower bound is below every plan: stages drawn, all plans of small networks, plans found.
+
+A bound above a plan that can be made is the one thing that must never be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, assume, given, settings
+
+from mcucc.errors import ModelError
+from mcucc.ir.integer import IntegerGraph
+from mcucc.quantize.lower import lower
+from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.expand.planner_graph import PlannerGraph
+from mcucc.schedule.plan.plan import EdgePlan, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.plan.program import Program
+from mcucc.schedule.plan.spans import Reuse
+from mcucc.schedule.search.bound import Known, bound_beside, lower_bounds, single_bytes
+from mcucc.schedule.search.bound_axis import WHOLE
+from mcucc.schedule.search.bound_facts import BoundFacts
+from mcucc.schedule.search.bound_stages import StageBound
+from mcucc.schedule.search.bound_strips import strip_values
+from mcucc.schedule.search.costs import MACS, CostModel, cost_model, program_cost, stage_costs
+from mcucc.schedule.search.front import SearchOptions, search
+from mcucc.schedule.search.named import SCHEDULES
+from tests.fronts import QUICK_ARENA, quick
+from tests.graphs import mobile_net
+from tests.schedule.networks import networks, plans
+from tests.schedule.search.enumerated import Menu, front
+from tests.schedule.search.test_enumerated import CASES
+
+M4 = cost_model("cortex-m4")
+PARTS = (0.1, 0.5, 1.0, 3.0, 10.0, 100.0)
+
+
+def prices_of(facts: BoundFacts, size: int) -> np.ndarray:
+    """From nearly free to so dear that nothing is computed again."""
+    return np.array([*(part * size / max(1.0, facts.least) for part in PARTS), size / 50])
+
+
+def value_of(facts: BoundFacts, stage: StagePlan, begin: int, prices: np.ndarray) -> np.ndarray:
+    """What the bound says of stages of these nodes and this tile, by price."""
+    end = begin + len(stage.nodes)
+    if not facts.net.nodes[end - 1].streams:
+        return np.full(prices.shape, single_bytes(facts, begin))
+    if stage.strips > 1:
+        return dict(strip_values(facts, end, prices))[begin]
+    free, width = np.full(prices.shape, np.inf), [stage.tile[1] or WHOLE]
+    found = dict(StageBound(facts, end, [stage.tile[0]], width, prices).values(free))
+    if begin not in found:  # a tile of rates that do not fit: all rows at once
+        found = dict(StageBound(facts, end, [WHOLE], width, prices).values(free))
+    return found[begin]
+
+
+def assert_below(program: Program, graph: IntegerGraph, model: CostModel) -> None:
+    """No stage needs less than bytes + price x cost of it, whatever the price."""
+    plan = program.plan
+    facts = BoundFacts(PlannerGraph(graph, plan.image, plan.row_outputs), model)
+    prices = prices_of(facts, max(program.stage_bytes))
+    begin = 0
+    costs = stage_costs(program, model)
+    for stage, size, cost in zip(plan.stages, program.stage_bytes, costs, strict=True):
+        end = begin + len(stage.nodes)
+        more = cost - sum(facts.least_of(position) for position in range(begin, end))
+        value = value_of(facts, stage, begin, prices)
+        assert (value <= size + prices * (more + 1e-3) + 1e-6).all(), (stage, value, size, more)
+        begin = end
+
+
+@pytest.mark.parametrize("model", [MACS, M4], ids=["macs", "time"])
+@settings(
+    derandomize=True,
+    deadline=None,
+    max_examples=20,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(st.data(), networks(more=True), st.sampled_from(["any", "cached", "cached, not split"]))
+def test_no_stage_of_a_drawn_plan_needs_less(
+    model: CostModel, data: st.DataObject, graph: IntegerGraph, kind: str
+) -> None:
+    plan = data.draw(plans(graph))
+    split = kind == "any" or kind == "cached"
+    split &= model is MACS  # groups of a block may cost less time than its layers
+    stages = [
+        replace(
+            stage,
+            feeds=False,
+            strips=stage.strips if kind == "any" else 1,
+            splits=stage.splits if split else (),
+            edges=stage.edges if kind == "any" else _cached(stage),
+        )
+        for stage in plan.stages
+    ]
+    try:
+        program = expand(graph, replace(plan, stages=tuple(stages)), QUICK_ARENA)
+    except ModelError:
+        assume(False)
+    assert_below(program, graph, model)
+
+
+def _cached(stage: StagePlan) -> tuple[EdgePlan, ...]:
+    return tuple(replace(e, rows=Reuse.CACHE, columns=Reuse.CACHE) for e in stage.edges)
+
+
+@pytest.mark.parametrize(("network", "image"), CASES)
+def test_the_bound_is_below_every_plan_of_a_small_network(
+    network: Callable[[], IntegerGraph], image: ImagePolicy
+) -> None:
+    graph = network()
+    exact = front(graph, image, Menu(heights=(1, 2), widths=(0, 1, 2), links=1), MACS)
+    net = PlannerGraph(graph, image)
+    # Known plans of more bytes than the best ones: what is known must not matter.
+    found = lower_bounds(net, MACS, [Known(2 * best.bytes, best.cost) for best in exact])
+    for best, bound in zip(exact, found, strict=True):
+        assert 0 < bound <= best.bytes
+    # Where nothing is computed twice it is near, even in networks as small as these. Not with a
+    # mapped image: of strips, which may read it again, only the output is counted.
+    near = 0.55 if image is ImagePolicy.MAPPED else 0.8
+    assert found[-1] >= near * exact[-1].bytes
+
+
+@pytest.mark.parametrize("name", ["auto", "patch", "stream", "msf", "layers"])
+def test_the_bound_is_below_the_plans_of_every_schedule(name: str) -> None:
+    graph = lower(mobile_net())
+    options = SearchOptions(SCHEDULES[name], max_factor=1.5, limits=quick(2000))
+    for point in search(graph, options).points:
+        bound = bound_beside(graph, point.program)
+        assert bound is not None
+        if bound.plain:
+            assert 0 < bound.bytes <= max(point.program.stage_bytes)
+            assert bound.factor == point.factor
+
+
+def test_more_cost_is_never_bounded_higher() -> None:
+    graph = lower(mobile_net())
+    net = PlannerGraph(graph, ImagePolicy.ROWS)
+    least = BoundFacts(net, MACS).least
+    size = search(graph, SearchOptions(max_factor=1.0, limits=quick(500))).points[0].bytes
+    known = [Known(size, factor * least) for factor in (1.0, 1.1, 1.5, 4.0)]
+    found = lower_bounds(net, MACS, known)
+    assert found == sorted(found, reverse=True)
+
+
+def test_of_a_plan_that_a_bound_does_not_cover_it_says_so() -> None:
+    graph = lower(mobile_net())
+    names = [node.name for node in graph.nodes]
+    first = StagePlan((names[0],), (1, 0), feeds=True)
+    rest = [StagePlan((name,), (1, 0)) for name in names[1:]]
+    program = expand(graph, Plan("chain", ImagePolicy.ROWS, (first, *rest)), QUICK_ARENA)
+    bound = bound_beside(graph, program)
+    assert bound is not None and not bound.plain
+    assert program_cost(program, MACS) == program.macs
