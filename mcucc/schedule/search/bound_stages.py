@@ -10,7 +10,6 @@ the least over the ways to hold each tensor, summed. The largest moment counts, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
@@ -18,40 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.kernel import Granularity
-from mcucc.ir.window import Window
 from mcucc.schedule.expand.planner_graph import PlannerNode
 from mcucc.schedule.expand.rates import COLUMNS, ROWS
 from mcucc.schedule.search.bound_axis import AHEAD, AxisWalk, Made, before
 from mcucc.schedule.search.bound_facts import BoundFacts
+from mcucc.schedule.search.bound_moments import Moments, Way, reach, samples
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class _Way:
-    """A way to hold a tensor, in bytes: at the moments of nodes in front, at those behind its last
-    reader, while its tile is there, as a result in place; scratch of its node; an image by rows
-    that it is made of, before and after its node. What it costs. (rows, columns, steps)"""
-
-    before: Floats
-    after: Floats
-    live: Floats
-    in_place: Floats
-    scratch: Floats
-    image: Floats
-    image_after: Floats
-    cost: Floats
-
-
-@dataclass(eq=False)
-class Moments:
-    """Bytes at the actions of nodes `first` .. `last`, the largest of them: (prices, rows,
-    columns, steps)."""
-
-    first: int
-    last: int
-    bytes: Floats
 
 
 class StageBound:
@@ -69,7 +42,7 @@ class StageBound:
         self.price = prices[:, None, None, None]
         self.rows = AxisWalk(self.net, end, ROWS, heights, facts.rows)
         self.columns = AxisWalk(self.net, end, COLUMNS, widths, facts.columns)
-        self.sampled = AHEAD + _samples(self.rows.steps)  # indices of row steps
+        self.sampled = AHEAD + samples(self.rows.steps)  # indices of row steps
         self.many = ~self.columns.whole[None, :, None]
         self.inner = self.many & (self.columns.steps > 2)[None, :, None]  # not the last of a row
         self.middle = AHEAD + self.columns.steps[:, None] // 2  # index of a column step
@@ -179,10 +152,8 @@ class StageBound:
             beside = facts.stored(self.end)  # counts whole, as long as the stage works
             if beside or operand.tensor in self.facts.split_inside[0] | self.facts.split_inside[1]:
                 continue
-            rows = _reach(tall, operand.rows, facts.height, self.net.tensors[node.output].height)
-            columns = _reach(
-                wide, operand.columns, facts.width, self.net.tensors[node.output].width
-            )
+            rows = reach(tall, operand.rows, facts.height, self.net.tensors[node.output].height)
+            columns = reach(wide, operand.columns, facts.width, self.net.tensors[node.output].width)
             if facts.source is not None:
                 columns = np.full_like(columns, facts.width)
             total = total + np.outer(rows, columns) * float(facts.pixel_bytes)
@@ -216,7 +187,7 @@ class StageBound:
         in_place = any(node.node.kernel.in_place(k) for k in range(len(node.operands)))
         costs = [self.price * way.cost for way in ways]
 
-        def least(bytes_: Callable[[_Way], Floats]) -> Floats:
+        def least(bytes_: Callable[[Way], Floats]) -> Floats:
             found = [bytes_(way) + cost for way, cost in zip(ways, costs, strict=True)]
             return reduce(np.minimum, found)
 
@@ -231,7 +202,7 @@ class StageBound:
         self.later = self.later + least(lambda way: way.before + way.image)
         return own
 
-    def _ways(self, node: PlannerNode, position: int, down: Made, across: Made) -> list[_Way]:
+    def _ways(self, node: PlannerNode, position: int, down: Made, across: Made) -> list[Way]:
         """The ways to hold a tensor: rows and columns kept or computed again, or in groups."""
         facts = self.net.tensors[node.output]
         held = down.held.astype(float) * facts.row_bytes
@@ -256,13 +227,13 @@ class StageBound:
         tile, halo = np.minimum(fresh * wide, ring), np.minimum(fresh * side, ring)
         narrow = np.minimum(fresh * again, ring)
         ways = [
-            _Way(old + halo, new + halo, old + tile, old, some, *kept, none),
-            _Way(old, new, old + narrow, old, some, *kept, columns),
-            _Way(need * side, need * side, need * wide, none, sure, *made, rows),
-            _Way(none, none, need * again, none, sure, *made, both),
+            Way(old + halo, new + halo, old + tile, old, some, *kept, none),
+            Way(old, new, old + narrow, old, some, *kept, columns),
+            Way(need * side, need * side, need * wide, none, sure, *made, rows),
+            Way(none, none, need * again, none, sure, *made, both),
         ]
         if node.output in expanded:  # by groups of channels: never there
-            ways.append(_Way(none, none, none, none, none, *made, both))
+            ways.append(Way(none, none, none, none, none, *made, both))
         return ways
 
     def _at(self, steps: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -407,18 +378,3 @@ class StageBound:
             else:
                 kept.append(moment)
         self.moments = kept
-
-
-def _reach(count: Ints, window: Window, size: int, outputs: int) -> Ints:
-    """Positions at least that so many outputs in a row read, of a tensor of `size`."""
-    after = max(0, window.first(outputs - 1) + window.kernel - size)
-    reach = (count - 1) * window.stride // window.upsample - (window.upsample > 1)
-    reach = reach + window.kernel - max(0, window.pad, after)
-    return np.asarray(np.clip(reach, 1, size))
-
-
-def _samples(steps: Ints) -> Ints:
-    """Row steps that are looked at, of tiles with so many: the first, the middle, the last ones."""
-    found = [np.full_like(steps, t) for t in (-16, -12, -8, -6, -4, -3, -2, -1, 0, 1, 2, 4)]
-    found += [steps // 3, steps // 2, steps - 3, steps - 1]
-    return np.minimum(np.stack(found, axis=1), steps[:, None] - 1)
