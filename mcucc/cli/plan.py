@@ -151,7 +151,7 @@ def _least(found: PlanReport) -> str:
     """What no other plan can do without, and how far the chosen one is from it."""
     bound, sram = found.bound, found.chosen.sram
     if bound is None:
-        return f"SRAM {sram:,} bytes; no bound for other plans: the network has too many nodes"
+        return f"SRAM {sram:,} bytes; no bound for other plans of this network"
     others = f"plan without chains of at most {bound.factor:.2f} times the MACs"
     least = bound.bytes + found.stack_estimate
     if not bound.plain:

@@ -69,17 +69,24 @@ class LeastBytes:
     plain: bool
 
 
+def bounded(net: PlannerGraph) -> bool:
+    """Whether bounds of a network are computed: of few enough nodes, whose results are all read."""
+    return len(net.nodes) <= MOST_NODES and all(
+        net.tensors[node.output].stored(position + 1) for position, node in enumerate(net.nodes)
+    )
+
+
 def bound_beside(graph: IntegerGraph, program: Program) -> LeastBytes | None:
     """The bound at the executed MACs of a program of a network, in the program's order of nodes.
 
-    None for a network of more than `MOST_NODES`.
+    None for a network that is not `bounded`.
     """
-    if len(graph.nodes) > MOST_NODES:
-        return None
     plan = program.plan
     names = dict.fromkeys(name for stage in plan.stages for name in stage.nodes)
     ordered = replace(graph, nodes=tuple(graph.node(name) for name in names))
     net = PlannerGraph(ordered, plan.image, plan.row_outputs)
+    if not bounded(net):
+        return None
     plain = not any(stage.feeds or stage.again for stage in plan.stages)
     cap = program.arena_bytes if plain else 2 * program.arena_bytes
     (found,) = lower_bounds(net, MACS, [Known(cap, program.macs)])
