@@ -141,7 +141,7 @@ class Layout:
         if key not in self._around_known:
             known = {i: placed[i] for i in lasting}
             floor = max((at + self.problem.sizes[i] for i, at in known.items()), default=0)
-            if phase == self._most_crowded:
+            if phase == self._most_crowded and len(placed) == len(lasting):  # the first
                 top, _ = self._fitted((phase,), local, known, self.low)
             else:
                 top, _ = self._first_fit(local, known, max(self.low, floor), self.best[0])
