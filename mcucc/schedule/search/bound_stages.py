@@ -347,6 +347,9 @@ class StageBound:
             gone = np.where(self.many, left[None, :, None], 0) * facts.pixel_bytes
             until = facts.size - np.minimum(facts.size, keep * facts.row_bytes + gone)
             after = facts.size - next_keep * facts.row_bytes
+            # Readers that run ahead are through with the row in the middle of it.
+            done = self.many & (left >= facts.width)[None, :, None]
+            until = np.where(done, np.minimum(until, after), until)
         after = np.where(self.inner, until, after)
         shape = self.later.shape
         return (

@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 
 from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph
+from mcucc.ops.max_pool import MaxPool
 from mcucc.quantize.lower import lower
-from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.expand.expand import chain_bytes, expand
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.plan import EdgePlan, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.plan.program import Program
@@ -30,9 +31,9 @@ from mcucc.schedule.search.costs import MACS, CostModel, cost_model, program_cos
 from mcucc.schedule.search.front import SearchOptions, search
 from mcucc.schedule.search.named import SCHEDULES
 from tests.fronts import QUICK_ARENA, quick
-from tests.graphs import mobile_net
+from tests.graphs import Builder, mobile_net, same
 from tests.schedule.networks import networks, plans
-from tests.schedule.search.enumerated import Menu, front
+from tests.schedule.search.enumerated import Menu, front, stages
 from tests.schedule.search.test_enumerated import CASES
 
 M4 = cost_model("cortex-m4")
@@ -158,3 +159,16 @@ def test_of_a_plan_that_a_bound_does_not_cover_it_says_so() -> None:
     bound = bound_beside(graph, program)
     assert bound is not None and not bound.plain
     assert program_cost(program, MACS) == program.macs
+
+
+def test_readers_that_are_through_with_a_row_in_its_middle_free_it() -> None:
+    """Two columns of three come with a step: the third is made ahead, its row read to the end."""
+    b = Builder(7, 3, 1)
+    graph = lower(b.graph(b.node(MaxPool(same(3)), b.depthwise("image", 3))))
+    net = PlannerGraph(graph, ImagePolicy.RESIDENT)
+    walk = StageBound(BoundFacts(net, MACS), 2, [2], [2], np.array([1.0]))
+    found = dict(walk.values(np.array([np.inf])))[0]
+    least = min(
+        chain_bytes(net, [s], 0) for s in stages(net, 0, 2, [2], [2], [1]) if s.tile[0] == 2
+    )
+    assert 0 < found[0] <= least
