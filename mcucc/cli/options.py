@@ -113,6 +113,12 @@ MaxMacs = Annotated[
     float | None,
     typer.Option(min=1.0, help="Least memory within so many times the network's MACs."),
 ]
+EffortName = Annotated[
+    str,
+    typer.Option(
+        "--effort", help="How long plans are searched: quick, normal, thorough. More finds no less."
+    ),
+]
 PlanFile = Annotated[Path | None, typer.Option(help="A plan file, which decides everything.")]
 Json = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
 Verbose = Annotated[bool, typer.Option(help="Show tracebacks.")]
@@ -159,6 +165,7 @@ def schedule_options(
     objective: str | None = None,
     max_slowdown: float | None = None,
     max_macs: float | None = None,
+    effort: str = "normal",
     plan: Path | None = None,
     point: int | None = None,
 ) -> ScheduleOptions:
@@ -166,6 +173,7 @@ def schedule_options(
     from mcucc.cli.parse import choice, parse_output
     from mcucc.schedule.plan.plan import ImagePolicy
     from mcucc.schedule.search.choose import IMAGES, OBJECTIVES, ScheduleOptions
+    from mcucc.schedule.search.limits import EFFORTS, SearchLimits
     from mcucc.schedule.search.named import SCHEDULES
     from mcucc.toolchain.firmware import OPTIMIZE
 
@@ -179,6 +187,7 @@ def schedule_options(
         objective=objective,
         max_slowdown=max_slowdown,
         max_macs=max_macs,
+        limits=SearchLimits.of(choice("--effort", effort, tuple(EFFORTS))),
         point=point,
         plan=plan,
         optimize=choice("--optimize", optimize, tuple(OPTIMIZE)),

@@ -67,6 +67,15 @@ def test_without_wishes_little_memory_within_two_percent_of_the_fastest(
     assert chosen["sram"] == min(p["sram"] for p in within) < found["layers"]["sram"]
 
 
+def test_more_effort_finds_no_less_and_unknown_ones_are_refused(project: Project) -> None:
+    quick, normal = (planned(project, *ROWS, "--effort", word) for word in ("quick", "normal"))
+    for point in quick["front"]:
+        within = [p["arena"] for p in normal["front"] if p["cost"] <= point["cost"] + 0.5]
+        assert min(within) <= point["arena"]
+    refused = plan(project, "--effort", "much")
+    assert refused.code != 0 and "--effort" in refused.err and "thorough" in refused.err
+
+
 def test_the_front_says_what_every_objective_takes(project: Project) -> None:
     found = planned(project, *ROWS)
     marked = {name: p for p in found["front"] for name in p["objectives"]}
