@@ -173,10 +173,10 @@ def schedule(
     if not named(options.schedule).searched:
         return made
     made = replace(made, front=_front(layers, room, options, progress))
-    chosen = _choose(made, options)
+    chosen = _chosen(made, options)
     if chosen is None:
         raise _does_not_fit(replace(made, program=made.front[0].program), options)
-    return replace(made, program=chosen.program)
+    return chosen
 
 
 def choose_again(made: Schedule, target: Target, options: ScheduleOptions) -> Schedule | None:
@@ -189,10 +189,8 @@ def choose_again(made: Schedule, target: Target, options: ScheduleOptions) -> Sc
     room = room_for(target, options)
     front = tuple(replace(offer, need=room.need(offer.program)) for offer in made.front)
     again = replace(made, front=front, room=room)
-    chosen = _choose(again, options)
-    if chosen is None or chosen.program is made.program:
-        return None
-    return replace(again, program=chosen.program)
+    chosen = _chosen(again, options)
+    return None if chosen is None or chosen.program is made.program else chosen
 
 
 def room_for(target: Target, options: ScheduleOptions) -> Room:
@@ -305,6 +303,32 @@ def _bounded(
     if not kept:
         raise _breaks_bounds(options, macs + ROUNDING < fewest, fewest)
     return kept
+
+
+def _chosen(made: Schedule, options: ScheduleOptions) -> Schedule | None:
+    """With the plan asked for, its arena laid out with care; None where none fits the memory.
+
+    With care the smallest plan may fit where it seemed not to.
+    """
+    offer = _choose(made, options)
+    if offer is not None:
+        careful = _with_care(made, offer, options)
+        number = made.front.index(offer)
+        return replace(careful, program=careful.front[number].program)
+    careful = _with_care(made, made.front[0], options)
+    return None if careful is made else _chosen(careful, options)
+
+
+def _with_care(made: Schedule, offer: Offer, options: ScheduleOptions) -> Schedule:
+    """The same front, in which the arena of a plan is laid out with care."""
+    before = offer.program
+    if before.arena_bytes == before.lower_bound:
+        return made
+    program = expand(made.layers.graph, before.plan, options.limits.careful)
+    if program.arena_bytes >= before.arena_bytes:
+        return made
+    laid_out = replace(offer, program=program, need=made.room.need(program))
+    return replace(made, front=tuple(laid_out if o is offer else o for o in made.front))
 
 
 def _choose(made: Schedule, options: ScheduleOptions) -> Offer | None:

@@ -107,7 +107,7 @@ class Finder:
         for seen in self._views(near):
             searched |= self._rewritten(seen, place, rules)
         if self.effort.chain > 1:
-            searched |= self._chained(place, replace(rules, cap=cap))
+            searched |= self._chained(place, rules)
         return searched
 
     # Where and what ---------------------------------------------------------------------------

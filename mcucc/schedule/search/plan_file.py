@@ -10,12 +10,13 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.plan import LARGEST_FILE, Plan
 from mcucc.schedule.plan.program import Program
+from mcucc.schedule.search.limits import CAREFUL
 
 
 def planned(graph: IntegerGraph, path: Path) -> Program:
     """The program of a plan file; ModelError names the file."""
     try:
-        return expand(graph, read_plan(path))
+        return expand(graph, read_plan(path), CAREFUL)
     except ModelError as error:
         where = error.where if str(path) in error.where else f"{path}, {error.where}"
         raise ModelError(error.what, where=where, hint=error.hint) from error
