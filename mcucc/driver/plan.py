@@ -54,8 +54,8 @@ class Planned:
         except OSError as error:
             raise OutputError(f"cannot write the plan ({error})", where=str(path)) from error
 
-    def report(self) -> PlanReport:
-        """Everything `mcucc plan` prints."""
+    def report(self, *, bound: bool = False) -> PlanReport:
+        """Everything `mcucc plan` prints; the `bound` of other plans takes seconds."""
         program, cost = self.schedule.program, self.schedule.cost
         need, facts = self.schedule.need(program), schedule_facts(self.schedule)
         return PlanReport(
@@ -79,7 +79,8 @@ class Planned:
                 f"stack: {need.stack} bytes estimated; compile measures it",
             ),
             noise=self.network.synthetic,
-            bound=bound_beside(self.schedule.layers.graph, program),
+            bounded=bound,
+            bound=bound_beside(self.schedule.layers.graph, program) if bound else None,
         )
 
     def _point(self, program: Program) -> PlanPoint:
@@ -129,7 +130,8 @@ class PlanReport:
     """What `mcucc plan` says: the front, least memory first, the plan chosen, how it is counted.
 
     `room` is the arena allowed, None without a limit; `fit` says how good the estimates for
-    `fitted_core` are. `bound` is what plans need at least that compute no more than the one chosen.
+    `fitted_core` are. Where it was asked for (`bounded`), `bound` is what plans need at least that
+    compute no more than the one chosen; None for networks that get none.
     """
 
     file: str
@@ -148,6 +150,7 @@ class PlanReport:
     fit: Fit
     counted: tuple[str, ...]
     noise: bool
+    bounded: bool
     bound: LeastBytes | None
 
     def to_dict(self) -> dict[str, Any]:

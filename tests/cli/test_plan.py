@@ -43,15 +43,20 @@ def test_the_front_goes_from_least_memory_to_least_time(project: Project) -> Non
     assert found["plan"]["gap"] == found["chosen"]["arena"] - found["plan"]["lower_bound"]
 
 
-def test_what_no_other_plan_can_do_without_is_said(project: Project) -> None:
-    found = planned(project, *ROWS, "--max-macs", 1.0)
+def test_what_no_other_plan_can_do_without_is_said_where_it_is_asked_for(project: Project) -> None:
+    found = planned(project, *ROWS, "--max-macs", 1.0, "--bound")
     bound, chosen = found["bound"], found["chosen"]
     assert bound["factor"] == chosen["factor"] == 1.0
     assert 0 < bound["bytes"] <= (chosen["arena"] if bound["plain"] else 2 * chosen["arena"])
-    text = " ".join(plan(project, *ROWS, "--max-macs", 1.0).out.split())
-    least = bound["bytes"] + found["stack_estimate"]
-    said = "no plan without chains of at most 1.00 times the MACs needs less than"
-    assert f"SRAM {chosen['sram']:,} bytes; {said} {least:,}" in text
+    text = " ".join(plan(project, *ROWS, "--max-macs", 1.0, "--bound").out.split())
+    assert f"arena {chosen['arena']:,} bytes" in text
+    assert "no plan of at most 1.00 times the MACs" in text
+    assert f"has an arena of less than {bound['bytes']:,}" in text
+
+
+def test_nothing_is_proved_where_it_is_not_asked_for(project: Project) -> None:
+    assert planned(project, *ROWS, "--max-macs", 1.0)["bound"] is None
+    assert "no plan of at most" not in plan(project, *ROWS, "--max-macs", 1.0).out
 
 
 @pytest.mark.parametrize("image", [(), ROWS], ids=["resident", "rows"])

@@ -17,14 +17,16 @@ import numpy.typing as npt
 
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.kernel import Granularity
-from mcucc.schedule.expand.planner_graph import PlannerGraph
+from mcucc.schedule.expand.planner_graph import PlannerGraph, PlannerNode, PlannerTensor
 from mcucc.schedule.expand.rates import measured_tensor
+from mcucc.schedule.plan.plan import StagePlan
 from mcucc.schedule.plan.program import Program
 from mcucc.schedule.search.bound_axis import WHOLE
 from mcucc.schedule.search.bound_facts import BoundFacts
 from mcucc.schedule.search.bound_stages import StageBound
 from mcucc.schedule.search.bound_strips import strip_values
 from mcucc.schedule.search.costs import ALIKE, MACS, CostModel
+from mcucc.schedule.search.tiles import Tile
 
 Floats = npt.NDArray[np.float64]
 HEIGHTS, WIDTHS = (1, 2, 3, 4), (1, 2, 3, 4, 6, 8)
@@ -61,7 +63,7 @@ class LeastBytes:
     """What plans of a network need at least that compute no more than `factor` times its MACs.
 
     `plain` says whether the plan that was asked for is one of those that the bound covers: none of
-    its stages feeds another, and none computes a node again.
+    its stages feeds another, none computes a node again, their tiles are those of the menu.
     """
 
     bytes: int
@@ -79,7 +81,8 @@ def bounded(net: PlannerGraph) -> bool:
 def bound_beside(graph: IntegerGraph, program: Program) -> LeastBytes | None:
     """The bound at the executed MACs of a program of a network, in the program's order of nodes.
 
-    None for a network that is not `bounded`.
+    None for a network that is not `bounded`, and where work is repeated so much that nothing is
+    proved.
     """
     plan = program.plan
     names = dict.fromkeys(name for stage in plan.stages for name in stage.nodes)
@@ -87,10 +90,39 @@ def bound_beside(graph: IntegerGraph, program: Program) -> LeastBytes | None:
     net = PlannerGraph(ordered, plan.image, plan.row_outputs)
     if not bounded(net):
         return None
-    plain = not any(stage.feeds or stage.again for stage in plan.stages)
+    plain = covered(net, plan.stages)
     cap = program.arena_bytes if plain else 2 * program.arena_bytes
     (found,) = lower_bounds(net, MACS, [Known(cap, program.macs)])
-    return LeastBytes(found, program.factor, plain)
+    return LeastBytes(found, program.factor, plain) if found else None
+
+
+def covered(net: PlannerGraph, stages: Sequence[StagePlan]) -> bool:
+    """Whether a bound holds for a plan of these stages, in the network's order of nodes."""
+    if any(stage.feeds or stage.again for stage in stages):
+        return False
+    position = {node.name: i for i, node in enumerate(net.nodes)}
+    return all(
+        stage.strips > 1 or not last.streams or _on_menu(net, last, stage.tile)
+        for stage in stages
+        for last in [net.nodes[position[stage.nodes[-1]]]]
+    )
+
+
+def _on_menu(net: PlannerGraph, last: PlannerNode, tile: Tile) -> bool:
+    tensor = net.tensors[measured_tensor(last)]
+    heights, widths = menu(tensor)
+    tall, wide = min(tile[0], tensor.height), tile[1] if tile[1] < tensor.width else WHOLE
+    return tall in heights and wide in widths
+
+
+def menu(tensor: PlannerTensor) -> tuple[list[int], list[int]]:
+    """Heights and widths of the tiles that are looked at."""
+    heights = {*HEIGHTS, -(-tensor.height // 2)}
+    widths = {*WIDTHS, -(-tensor.width // 2)}
+    return (
+        [*sorted(h for h in heights if h < tensor.height), tensor.height, WHOLE],
+        [*sorted(w for w in widths if w < tensor.width), WHOLE],
+    )
 
 
 class LowerBound:
@@ -122,7 +154,8 @@ class LowerBound:
         if not node.streams:
             self._put(end - 1, end, single_bytes(self.facts, end - 1))
             return
-        walk = StageBound(self.facts, end, *self._tiles(end), self.prices)
+        tiles = menu(self.net.tensors[measured_tensor(node)])
+        walk = StageBound(self.facts, end, *tiles, self.prices)
         for begin, value in walk.values(self.caps):
             self._put(begin, end, value)
         for begin, value in strip_values(self.facts, end, self.prices):
@@ -130,15 +163,6 @@ class LowerBound:
 
     def _put(self, begin: int, end: int, value: Floats | float) -> None:
         self.values[:, begin, end] = np.minimum(self.values[:, begin, end], value)
-
-    def _tiles(self, end: int) -> tuple[Sequence[int], Sequence[int]]:
-        facts = self.net.tensors[measured_tensor(self.net.nodes[end - 1])]
-        heights = {*HEIGHTS, -(-facts.height // 2)}
-        widths = {*WIDTHS, -(-facts.width // 2)}
-        return (
-            [*sorted(h for h in heights if h < facts.height), facts.height, WHOLE],
-            [*sorted(w for w in widths if w < facts.width), WHOLE],
-        )
 
     def _least_cost(self, size: int) -> float:
         """The cost above the least of a cheapest plan of at most so many bytes."""

@@ -54,6 +54,29 @@ def needed_parts(net: PlannerGraph, axis: int) -> list[Range]:
     return [hull_of(found) for found in asked]
 
 
+def read_positions(net: PlannerGraph, axis: int) -> list[int]:
+    """How many positions of every tensor are read, or handed out: every plan computes as many.
+
+    Fewer than the needed part where windows leave gaps: strips, and steps that compute again what
+    they read, may leave out what lies between them.
+    """
+    sizes = [t.height if axis == ROWS else t.width for t in net.tensors]
+    read = [np.zeros(size, dtype=bool) for size in sizes]
+    for tensor in net.outputs:
+        read[tensor][:] = True
+    for node in reversed(net.nodes):
+        for operand in node.operands:
+            window = operand.rows if axis == ROWS else operand.columns
+            found = read[operand.tensor]
+            if window is None or node.granularity is Granularity.SINK:
+                found[:] = True
+                continue
+            for at in np.flatnonzero(read[node.output]):
+                low = window.first(int(at))
+                found[max(0, low) : max(0, low + window.kernel)] = True
+    return [int(np.count_nonzero(found)) for found in read]
+
+
 def hull_of(parts: Sequence[Range]) -> Range:
     """The least range that holds all of them."""
     full = [part for part in parts if part[0] < part[1]]
@@ -153,8 +176,9 @@ class AxisWalk:
         axis: int,
         tiles: Sequence[int],
         parts: Sequence[Range],
+        counts: Sequence[int],
     ) -> None:
-        self.net, self.end, self.axis, self.parts = net, end, axis, parts
+        self.net, self.end, self.axis, self.parts, self.counts = net, end, axis, parts, counts
         last = net.nodes[end - 1]
         size = self.size(measured_tensor(last))
         self.whole = np.array([tile == WHOLE for tile in tiles])
@@ -197,8 +221,7 @@ class AxisWalk:
         high = np.clip(rate[:, None] * self.times + hi[:, None], 0, size)
         high[self.whole] = np.where(self.times < 0, 0, size)
         low = high if kept or sink or asked is None else np.minimum(asked.low, high)
-        part = self.parts[measured_tensors(node)[0] if sink else node.output]
-        count = max(1, part[1] - part[0])
+        count = max(1, self.counts[measured_tensors(node)[0] if sink else node.output])
         turns, most = (
             np.where(self.whole, 1, -(-count // rate)),
             np.where(self.whole, 1, -(-size // rate) + 1),

@@ -8,8 +8,7 @@ from functools import cached_property
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.expand.planner_graph import PlannerGraph, PlannerNode
 from mcucc.schedule.expand.rates import COLUMNS, ROWS, measured_tensor
-from mcucc.schedule.plan.spans import Range
-from mcucc.schedule.search.bound_axis import needed_parts
+from mcucc.schedule.search.bound_axis import needed_parts, read_positions
 from mcucc.schedule.search.costs import CostModel
 from mcucc.schedule.split.rewrite import blocks_of
 
@@ -28,6 +27,8 @@ class BoundFacts:
     def __init__(self, net: PlannerGraph, cost: CostModel) -> None:
         self.net, self.cost = net, cost
         self.rows, self.columns = needed_parts(net, ROWS), needed_parts(net, COLUMNS)
+        self.rows_read = read_positions(net, ROWS)
+        self.columns_read = read_positions(net, COLUMNS)
         self.prices = [self._price(node) for node in net.nodes]
         self._scratch: dict[tuple[int, int, int], int] = {}
 
@@ -45,7 +46,7 @@ class BoundFacts:
     def made(self, node: PlannerNode) -> tuple[int, int]:
         """Rows and columns that a node makes at least (a sink: that it takes)."""
         tensor = measured_tensor(node)
-        return length(self.rows[tensor]), length(self.columns[tensor])
+        return self.rows_read[tensor], self.columns_read[tensor]
 
     def _price(self, node: PlannerNode) -> Price:
         if node.granularity is Granularity.ALIAS:
@@ -79,8 +80,3 @@ class BoundFacts:
             frozenset(number[block.expand.output] for block in blocks),
             frozenset(number[block.depthwise.output] for block in blocks),
         )
-
-
-def length(part: Range) -> int:
-    """Positions of a range."""
-    return max(0, part[1] - part[0])

@@ -40,8 +40,8 @@ class StageBound:
     ) -> None:
         self.facts, self.net, self.end = facts, facts.net, end
         self.price = prices[:, None, None, None]
-        self.rows = AxisWalk(self.net, end, ROWS, heights, facts.rows)
-        self.columns = AxisWalk(self.net, end, COLUMNS, widths, facts.columns)
+        self.rows = AxisWalk(self.net, end, ROWS, heights, facts.rows, facts.rows_read)
+        self.columns = AxisWalk(self.net, end, COLUMNS, widths, facts.columns, facts.columns_read)
         self.sampled = AHEAD + samples(self.rows.steps)  # indices of row steps
         self.many = ~self.columns.whole[None, :, None]
         self.inner = self.many & (self.columns.steps > 2)[None, :, None]  # not the last of a row

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from mcucc.ir.kernel import Granularity
 from mcucc.ir.window import Window
-from mcucc.schedule.search.bound_facts import BoundFacts, length
+from mcucc.schedule.search.bound_facts import BoundFacts
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,7 +60,7 @@ def _repeated(facts: BoundFacts, position: int, end: int) -> float:
             sink = behind.granularity is Granularity.SINK
             if operand.tensor == node.output and operand.columns is not None and not sink:
                 most = max(most, _shared(operand.columns, tensor.width, width))
-    return most * length(facts.rows[node.output]) * facts.prices[position].pixel
+    return most * facts.rows_read[node.output] * facts.prices[position].pixel
 
 
 def _shared(window: Window, size: int, outputs: int) -> int:
