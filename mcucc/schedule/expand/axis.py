@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from mcucc.ir.window import Window
 from mcucc.schedule.plan.spans import EMPTY, Range, Reuse, Span, hull, needed, produced, reads
@@ -49,7 +50,7 @@ class Track:
         """The longest range of a step."""
         return max(end - begin for begin, end in self.ranges)
 
-    @property
+    @cached_property
     def lefts(self) -> tuple[int, ...]:
         """The first position of each step that is read from now on or computed now.
 
@@ -204,12 +205,28 @@ def _tracks(
             (taken[tensor] if link.sink else tracks[link.output].ranges, window)
             for link, window in readers.get(tensor, ())
         ]
-        needs = tuple(
-            reads([(ranges[i], window) for ranges, window in asked], sizes[tensor])
-            for i in range(steps)
-        )
+        needs = _needs(asked, sizes[tensor], steps)
         tracks[tensor] = _track(sizes[tensor], swept.get(tensor, needs), needs)
     return tracks
+
+
+def _needs(
+    asked: Sequence[tuple[Sequence[Range], Window]], size: int, steps: int
+) -> tuple[Range, ...]:
+    """What `reads` says of every step, an operand at a time: stages may have 100,000 of them."""
+    found: list[Range] = [EMPTY] * steps
+    for ranges, window in asked:
+        stride, phase, upsample = window.stride, window.phase, window.upsample
+        before, beyond = window.pad, window.kernel - window.pad
+        for i, (begin, end) in enumerate(ranges):
+            if begin >= end:
+                continue
+            low = max(0, (begin * stride + phase) // upsample - before)
+            high = min(size, ((end - 1) * stride + phase) // upsample + beyond)
+            if low < high:
+                first, last = found[i]
+                found[i] = (min(first, low), max(last, high)) if first < last else (low, high)
+    return tuple(found)
 
 
 def _swept(span: Span, steps: range, size: int, part: Range) -> tuple[Range, ...]:

@@ -7,7 +7,7 @@ may follow right behind the operand that it replaces.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.expand.schedule_time import ByStage, StageTime
 from mcucc.schedule.plan.buffers import Buffer, BufferId, BufferKind
 from mcucc.schedule.plan.program import Copy
+from mcucc.schedule.plan.spans import Range
 
 
 class StageLiveness:
@@ -104,10 +105,9 @@ class StageLiveness:
         if down is None or across is None:
             return self.time.always(buffer.size)
         lows = np.full((self.stage.row_steps, self.stage.column_steps), buffer.size, np.int64)
-        for step, (begin, end) in enumerate(down.needs):
-            for column_step, (left, right) in enumerate(across.needs):
-                if begin < end and left < right:
-                    lows[step, column_step] = begin * buffer.pitch + left * buffer.pixel_bytes
+        begin, end, left, right = _grid(down.needs, across.needs)
+        first = begin * buffer.pitch + left * buffer.pixel_bytes
+        np.copyto(lows, first, where=(begin < end) & (left < right))
         # The lowest pixel that this iteration or a later one reads.
         following = np.append(lows[self.time.order], buffer.size)
         following = np.minimum.accumulate(following[::-1])[::-1]
@@ -143,11 +143,9 @@ class StageLiveness:
         if down is None or across is None or node.output != tensor:
             return self.time.always(buffer.size)
         highs = np.zeros((self.stage.row_steps, self.stage.column_steps), dtype=np.int64)
-        for step, (begin, end) in enumerate(down.ranges):
-            for column_step, (left, right) in enumerate(across.ranges):
-                if begin < end and left < right:
-                    high = (end - 1) * buffer.pitch + right * buffer.pixel_bytes
-                    highs[step, column_step] = high
+        begin, end, left, right = _grid(down.ranges, across.ranges)
+        high = (end - 1) * buffer.pitch + right * buffer.pixel_bytes
+        np.copyto(highs, high, where=(begin < end) & (left < right))
         written = np.append([0], np.maximum.accumulate(highs[self.time.order]))
         grid = self.time.never()
         t, u = self.time.order
@@ -174,6 +172,12 @@ def slots(buffer: Buffer, begin: int, end: int) -> tuple[int, int]:
     if end - begin >= buffer.slots or low > high:
         return 0, buffer.size
     return low * buffer.pitch, (high + 1) * buffer.pitch
+
+
+def _grid(rows: Sequence[Range], columns: Sequence[Range]) -> tuple[Extents, ...]:
+    """Begins and ends of rows, (row steps, 1), and of columns, (1, column steps)."""
+    down, across = np.array(rows, dtype=np.int64), np.array(columns, dtype=np.int64)
+    return down[:, :1], down[:, 1:], across[None, :, 0], across[None, :, 1]
 
 
 def _hull(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:

@@ -40,8 +40,12 @@ class Edges:
     def undominated(self) -> Edges:
         """Those that no other of the same begin and end beats, sorted by end, begin, bytes."""
         order = np.lexsort((self.row, self.cost, self.bytes, self.begin, self.end))
-        found = self.kept(order)
-        if not order.size:
+        return self.kept(order).sorted_undominated()
+
+    def sorted_undominated(self) -> Edges:
+        """`undominated` of edges that are sorted so."""
+        found = self
+        if not found.row.size:
             return found
         fresh = (np.diff(found.begin, prepend=-1) != 0) | (np.diff(found.end, prepend=-1) != 0)
         # Falls from group to group by more than costs differ, so that a minimum starts afresh.
@@ -109,8 +113,11 @@ class Draft:
 
 
 def least(edges: Edges, count: int, slack: float) -> Draft | None:
-    """The plan of least bytes that costs at most `slack`; None where there is none."""
-    edges = edges.kept(edges.cost <= slack).undominated()
+    """The plan of least bytes that costs at most `slack`; None where there is none.
+
+    The edges are `undominated`, as a table gives them.
+    """
+    edges = edges.kept(edges.cost <= slack)
     sizes = np.unique(edges.bytes)
     low, high = 0, sizes.size  # sizes below `low` are too few, all from `high` on are enough
     best: Draft | None = None
@@ -129,8 +136,11 @@ def least(edges: Edges, count: int, slack: float) -> Draft | None:
 
 
 def front(edges: Edges, count: int, slack: float) -> list[Draft]:
-    """The Pareto set of plans for budgets evenly by rank that cost at most `slack`."""
-    edges = edges.kept(edges.cost <= slack).undominated()
+    """The Pareto set of plans for budgets evenly by rank that cost at most `slack`.
+
+    The edges are `undominated`, as a table gives them.
+    """
+    edges = edges.kept(edges.cost <= slack)
     sizes = np.unique(edges.bytes)
     if not sizes.size:
         return []

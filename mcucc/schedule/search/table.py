@@ -19,6 +19,8 @@ from mcucc.schedule.search.join import Edges
 from mcucc.schedule.search.stages import Booleans, Floats, Ints, Stages
 from mcucc.schedule.search.view import Seen, View
 
+BYTE_BITS = 36  # of a sort key that has a stage's end and begin above them
+MOST_BYTES = (1 << BYTE_BITS) - 1
 UNBUILDABLE = sys.maxsize // 4  # bytes of a stage that `expand` refuses: more than any cap
 # Stages of which one measurement holds: nodes, tiles and policies of the same network.
 _Alike = tuple[View | None, int, tuple[StagePlan, ...]]
@@ -92,9 +94,11 @@ class StageTable:
         self._blocks: list[Proposals] = []
         self._firsts: list[int] = []
         self._sizes: dict[tuple[str, _Alike], int] = {}
+        self._sorted: tuple[Ints, Ints] | None = None
 
     def add(self, found: Proposals) -> None:
         """Take in what was found, as far as it begins and ends at cuts of the plain network."""
+        self._sorted = None
         seen = found.seen
         found = found.kept(seen.own(found.begin, found.end))
         self._firsts.append(self.begin.size)
@@ -114,9 +118,25 @@ class StageTable:
 
     def edges(self, bytes: Ints, slack: float) -> Edges:
         """The stages of so many bytes and at most so much cost, none that another beats."""
-        rows = np.flatnonzero(self.cost <= slack)
+        group, rows = self._order
+        fits = self.cost[rows] <= slack
+        group, rows = group[fits], rows[fits]
+        # Rows are in order of their ends and costs for good: one stable sort puts bytes between.
+        order = np.argsort(
+            (group << BYTE_BITS) + np.minimum(bytes[rows], MOST_BYTES), kind="stable"
+        )
+        rows = rows[order]
         ends = self.begin[rows], self.end[rows]
-        return Edges(*ends, bytes[rows], self.cost[rows], rows).undominated()
+        return Edges(*ends, bytes[rows], self.cost[rows], rows).sorted_undominated()
+
+    @property
+    def _order(self) -> tuple[Ints, Ints]:
+        """All rows by end, begin, cost: the number of their end and begin, and themselves."""
+        if self._sorted is None:
+            group = self.end * (self.count + 1) + self.begin
+            rows = np.lexsort((self.cost, group))
+            self._sorted = group[rows], rows
+        return self._sorted
 
     def plans(self, row: int) -> list[StagePlan]:
         """A row as stages of a plan of the plain network."""
@@ -153,14 +173,16 @@ class StageTable:
         plans = block.plans(own)
         begin = int(block.begin[own])
         alike = what, (block.seen.view, begin, plans)
-        if alike not in self._sizes:
+        size = self._sizes.get(alike)
+        if size is None:
             try:
-                self._sizes[alike] = measure(block.seen.facts.network, plans, begin)
+                size = measure(block.seen.facts.network, plans, begin)
             except ModelError:
-                self._sizes[alike] = UNBUILDABLE
-        if self._sizes[alike] == UNBUILDABLE:
+                size = UNBUILDABLE
+            self._sizes[alike] = size
+        if size == UNBUILDABLE:
             self.refused.add(row)
-        return self._sizes[alike]
+        return size
 
     def _place(self, row: int) -> tuple[Proposals, int]:
         """What a row was proposed by, and as which row of that."""
