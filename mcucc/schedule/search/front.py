@@ -262,9 +262,11 @@ class _Search:
     def _least(self, slack: float, *, exact: bool = True) -> Draft:
         """The plan of least bytes; those of its stages that may bound it are measured."""
         table, left = self.table, self.effort.measured
+        near = 0
         while True:
-            draft = least(table.edges(table.bytes, slack), table.count, slack)
+            draft = least(table.edges(table.bytes, slack), table.count, slack, near)
             assert draft is not None  # single nodes make a plan
+            near = draft.bytes  # what is measured seldom changes it by much
             unknown = [row for row in draft.rows if not table.known[row]]
             fresh = [row for row in unknown if table.estimate[row] > draft.bytes]
             if not fresh or not exact:

@@ -112,17 +112,20 @@ class Draft:
     rows: tuple[int, ...]
 
 
-def least(edges: Edges, count: int, slack: float) -> Draft | None:
+def least(edges: Edges, count: int, slack: float, near: int = 0) -> Draft | None:
     """The plan of least bytes that costs at most `slack`; None where there is none.
 
-    The edges are `undominated`, as a table gives them.
+    The edges are `undominated`, as a table gives them. It is found sooner where it needs `near` so
+    many bytes, and the same one wherever it lies.
     """
     edges = edges.kept(edges.cost <= slack)
     sizes = np.unique(edges.bytes)
+    close = max(0, int(np.searchsorted(sizes, near)) - 1) + np.arange(BUDGETS // 2)
     low, high = 0, sizes.size  # sizes below `low` are too few, all from `high` on are enough
     best: Draft | None = None
     while low < high:
-        tried = np.unique(np.linspace(low, high - 1, min(BUDGETS, high - low)).astype(np.int64))
+        tried = np.linspace(low, high - 1, min(BUDGETS // 2, high - low)).astype(np.int64)
+        tried = np.unique((*tried, *close[(low <= close) & (close < high)]))
         paths = Paths.of(edges, count, sizes[tried])
         enough = np.flatnonzero(paths.plans(slack))
         if not enough.size:
@@ -131,7 +134,7 @@ def least(edges: Edges, count: int, slack: float) -> Draft | None:
         first = int(enough[0])
         best = _draft(paths, first, edges)
         high = int(tried[first])
-        low = int(tried[first - 1]) + 1 if first else high
+        low = int(tried[first - 1]) + 1 if first else low
     return best
 
 
