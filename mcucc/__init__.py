@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mcucc.errors import McuccError
     from mcucc.ir.verify import verify
     from mcucc.schedule.search.choose import ScheduleOptions
+    from mcucc.schedule.search.estimate import estimate
 
 __all__ = [
     "McuccError",
@@ -25,6 +26,7 @@ __all__ = [
     "ScheduleOptions",
     "__version__",
     "compile",
+    "estimate",
     "load",
     "load_board",
     "open_folder",
@@ -38,6 +40,7 @@ _ELSEWHERE = {
     "McuccError": "mcucc.errors",
     "NetworkOptions": "mcucc.driver.load",
     "ScheduleOptions": "mcucc.schedule.search.choose",
+    "estimate": "mcucc.schedule.search.estimate",
     "load_board": "mcucc.boards.board",
     "verify": "mcucc.ir.verify",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -41,7 +41,8 @@ class _Place:
 class Finder:
     """Fills a table with the stages of a network, its views, and their chains.
 
-    Of a `corner` only what that allows; tiles are at least `width` columns wide.
+    Of a `corner` only what that allows; tiles are at least `width` columns wide. Walks are `walk`,
+    or those of `SharedWalks`.
     """
 
     def __init__(
@@ -51,9 +52,10 @@ class Finder:
         effort: Effort,
         corner: Corner | None,
         width: int,
+        walk: Callable[[SearchFacts, Walks, Rules, Booleans | None], Stages] = walk,
     ) -> None:
         self.facts, self.table, self.effort, self.corner = facts, table, effort, corner
-        self.least_width = width
+        self.least_width, self._walk = width, walk
         self.count = len(facts.network.nodes)
         self.plain = Seen.of(facts)
         self._makers = [maker(facts.network, effort) for maker in MAKERS]
@@ -173,7 +175,7 @@ class Finder:
         fresh = self._fresh(seen, walks, rules)
         if not fresh:
             return False
-        found = walk(seen.facts, Walks.of(fresh), rules, begins)
+        found = self._walk(seen.facts, Walks.of(fresh), rules, begins)
         if self.corner is not None and self.corner.first_stage_only:
             found = found.take(found.begin == 0)
         self.table.add(Proposals.of(seen, found))
@@ -218,7 +220,7 @@ class Finder:
             return False
         begins = np.zeros(self.count + 1, dtype=np.bool_)
         begins[0], begins[cuts] = True, True
-        segments = walk(self.facts, Walks.of(walks), rules, begins)
+        segments = self._walk(self.facts, Walks.of(walks), rules, begins)
         found = chains(
             self.plain, segments, cuts, Bounds(self.effort.chain, rules.cap, rules.slack)
         )

@@ -36,6 +36,7 @@ LEVELS = (1.0, 1.02, 1.05, 1.1, 1.15, 1.25, 1.5, 2.0, 3.0)
 FEW_TRIES = ArenaLimits(tries=30, proved=0)  # of the arenas of single stages
 GAP = 1.25  # a stage may need up to so many times its bytes for gaps between buffers
 CLOSE = 1.002  # an arena that is so near to the bytes in use has no gaps to speak of
+MANY = 300  # nodes of a network that is searched quickly, whatever effort is asked for
 SETTLINGS = 2  # rounds in which stages with large gaps give way to others, a level
 
 
@@ -84,14 +85,12 @@ class Front:
     """Plans from least memory to least cost.
 
     `lower_bound` is the least that any placement of these plans' buffers could need; it says
-    nothing of plans that were not found. `complete` says that no limit of effort cut the search
-    short (stages are still thinned: see `Effort`). `refused` counts stages that were proposed
-    and that `expand` does not make: the rules of both have come apart where there are any.
+    nothing of plans that were not found. `refused` counts stages that were proposed and that
+    `expand` does not make: the rules of both have come apart where there are any.
     """
 
     points: tuple[Point, ...]
     lower_bound: int
-    complete: bool
     refused: int = 0
 
 
@@ -104,10 +103,14 @@ def search(graph: IntegerGraph, options: SearchOptions = SearchOptions()) -> Fro
     facts = _facts(graph, options)
     # Quick ones last: what others find makes most of their plans not worth laying out.
     efforts = sorted(options.limits.efforts, key=lambda effort: effort.rounds == 1)
+    if len(graph.nodes) > MANY:
+        efforts = efforts[-1:]
     searches = [_Search(facts, options, effort, made) for effort in efforts]
     free = options.schedule.corner is None and options.recompute
     twice = Twice(facts.network.graph, options.limits.twice if free else 0)
-    for factor in _factors(options):
+    factors = _factors(options)
+    for number, factor in enumerate(factors):
+        options.progress(f"planning: up to {factor:g} times the cost", number, len(factors))
         for each in searches:
             each.level(factor)
         while made.points and (clones := twice.next(made.smallest().program)) is not None:
@@ -197,7 +200,7 @@ class _Made:
         """Those that no other beats."""
         points = pareto(self.points)
         bound = min(point.program.lower_bound for point in points)
-        return Front(tuple(points), bound, complete=True, refused=refused)
+        return Front(tuple(points), bound, refused)
 
 
 class _Search:
