@@ -227,7 +227,7 @@ class StageBound:
         tile, halo = np.minimum(fresh * wide, ring), np.minimum(fresh * side, ring)
         narrow = np.minimum(fresh * again, ring)
         ways = [
-            Way(old + halo, new + halo, old + tile, old, some, *kept, none),
+            Way(old + halo, np.minimum(new + halo, old + ring), old + tile, old, some, *kept, none),
             Way(old, new, old + narrow, old, some, *kept, columns),
             Way(need * side, need * side, need * wide, none, sure, *made, rows),
             Way(none, none, need * again, none, sure, *made, both),

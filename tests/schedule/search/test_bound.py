@@ -19,7 +19,7 @@ from mcucc.ops.max_pool import MaxPool
 from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import chain_bytes, expand
 from mcucc.schedule.expand.planner_graph import PlannerGraph
-from mcucc.schedule.plan.plan import EdgePlan, ImagePolicy, Plan, StagePlan
+from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.plan.program import Program
 from mcucc.schedule.plan.spans import Reuse
 from mcucc.schedule.search.bound import (
@@ -256,3 +256,16 @@ def test_readers_that_are_through_with_a_row_in_its_middle_free_it() -> None:
         chain_bytes(net, [s], 0) for s in stages(net, 0, 2, [2], [2], [1]) if s.tile[0] == 2
     )
     assert 0 < found[0] <= least
+
+
+def test_a_ring_holds_no_columns_beside_its_rows() -> None:
+    """A window as large as the tensor: the last row comes while no other goes."""
+    b = Builder(5, 5, 2)
+    graph = lower(b.graph(b.depthwise(b.conv(b.depthwise(b.conv("image", 8), 7), 1), 5)))
+    net = PlannerGraph(graph, ImagePolicy.RESIDENT)
+    facts = BoundFacts(net, MACS)
+    held = [EdgePlan(node.output, Form.RING, Reuse.CACHE, Reuse.CACHE) for node in graph.nodes[:-1]]
+    names = tuple(node.name for node in graph.nodes)
+    for stage in (StagePlan(names, (1, 1), tuple(held)), StagePlan(names, (1, 1), (held[0],))):
+        (value,) = value_of(facts, stage, 0, np.array([1e3]))
+        assert 0 < value <= chain_bytes(net, [stage], 0)
