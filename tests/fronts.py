@@ -48,7 +48,7 @@ def scheduled(graph: IntegerGraph, board: Board, options: ScheduleOptions) -> Sc
 
 def quick(effort: Effort = QUICK) -> SearchLimits:
     """Limits for fronts of which only some property counts, not how little memory they need."""
-    return SearchLimits(efforts=(effort,), arena=QUICK_ARENA)
+    return SearchLimits(efforts=(effort,), arena=QUICK_ARENA, roughly=QUICK_ARENA)
 
 
 def digest(*values: Any) -> str:

@@ -172,14 +172,14 @@ class _Made:
         options = self.options
         self.of(layers_plan(self.graph, options.image, options.row_outputs).stages)
 
-    def of(self, stages: Sequence[StagePlan]) -> Point | None:
+    def of(self, stages: Sequence[StagePlan], arena: ArenaLimits | None = None) -> Point | None:
         """The program of these stages; None where `expand` refuses one of them."""
         key = tuple(stages)
         if key not in self._known:
             options = self.options
             plan = Plan(options.schedule.name, options.image, key, options.row_outputs)
             try:
-                program = expand(self.graph, plan, self.options.limits.arena)
+                program = expand(self.graph, plan, arena or options.limits.arena)
             except ModelError:
                 self._known[key] = None
             else:
@@ -260,7 +260,7 @@ class _Search:
         between = [draft for draft in drafts if draft.cost > before]
         for draft in spread(between, self.effort.points):
             self._measured(draft)
-            self._expanded(draft)
+            self._expanded(draft, self.options.limits.roughly)
 
     def _least(self, slack: float, *, exact: bool = True) -> Draft:
         """The plan of least bytes; those of its stages that may bound it are measured."""
@@ -295,12 +295,12 @@ class _Search:
             if self.table.likely()[row] * self.effort.margin >= draft.bytes:
                 self.table.measure(row)
 
-    def _expanded(self, draft: Draft) -> None:
+    def _expanded(self, draft: Draft, arena: ArenaLimits | None = None) -> None:
         """Expand the plan where no other one beats it."""
         lowest = max(self.table.bytes[row] for row in draft.rows)
         if self.made.beats(lowest, self.least_cost + draft.cost):
             return
         plans = (plan for row in draft.rows for plan in self.table.plans(row))
-        if self.made.of([as_planned(self.graph, plan) for plan in plans]) is None:
+        if self.made.of([as_planned(self.graph, plan) for plan in plans], arena) is None:
             for row in draft.rows:  # `expand` refuses one of them
                 self.table.measure(row)

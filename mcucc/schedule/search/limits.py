@@ -78,14 +78,15 @@ class ChoiceLimits:
 class SearchLimits:
     """All limits of a search: of the order of nodes, of stages, of the arenas of plans.
 
-    Arenas of all plans shown are laid out by `arena`, that of the one chosen by `careful`: it takes
-    ten times as long and saves nothing or half a percent, seldom three. Up to `twice` gated tensors
+    Arenas of the smallest plans of each level are laid out by `arena`, those of plans between them
+    `roughly`, in half the time, that of the plan chosen with `careful`. Up to `twice` gated tensors
     are computed twice, each for a search more.
     """
 
     efforts: tuple[Effort, ...] = EFFORTS["normal"]
     order: OrderLimits = field(default_factory=OrderLimits)
-    arena: ArenaLimits = ROUGHLY
+    arena: ArenaLimits = field(default_factory=ArenaLimits)
+    roughly: ArenaLimits = ROUGHLY
     careful: ArenaLimits = CAREFUL
     twice: int = 4
     choice: ChoiceLimits = field(default_factory=ChoiceLimits)
