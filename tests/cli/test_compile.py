@@ -80,7 +80,7 @@ def test_the_header_has_the_measured_figures_and_the_core_s_alignment(compiled: 
 def test_without_a_run_the_header_has_no_figures(project: Project) -> None:
     result = project.compile("--c-only", out="library")
     assert result.code == 0, result.err
-    assert "STACK_BYTES" not in (project.folder / "library" / "net.h").read_text()
+    assert "NET_STACK_BYTES" not in (project.folder / "library" / "net.h").read_text()
 
 
 def test_the_report_names_kernels_and_requantization(compiled: Project) -> None:
@@ -236,8 +236,8 @@ def test_stages_can_be_printed(project: Project) -> None:
 def test_stack_that_is_not_needed_goes_to_a_faster_plan(project: Project) -> None:
     rows = ("--image", "rows", "--keep-constant-channels")
     plan = project.folder / "smallest.json"
-    found = mcucc("plan", project.model, *rows, "--point", 1, "--save", plan, "--json")
-    smallest = json.loads(found.out)["front"][0]  # its `sram` is with the stack reserved
+    found = mcucc("plan", project.model, *rows, "--objective", "sram", "--save", plan, "--json")
+    smallest = json.loads(found.out)["chosen"]  # its `sram` is with the stack reserved
     made = project.compile(rows[2], "--plan", plan, "--json", out="smallest")
     needed = json.loads(made.out)["sram"]["total"]
 

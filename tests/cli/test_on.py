@@ -35,7 +35,7 @@ def compiled(project: Project, board: str) -> Path:
     out = project.folder / board
     if not out.is_dir():
         name = board_file(board, project.folder) if board in STAND_INS else board
-        quick = ("--c-only", "--emulator", "none", "--quantize", "fast")
+        quick = ("--c-only", "--emulator", "none", "--quantize", "fast", "--schedule", "layers")
         done = project.compile("--board", name, *quick, out=board)
         assert done.code == 0, done.err
     return out

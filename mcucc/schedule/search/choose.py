@@ -248,8 +248,10 @@ def _front(
     offers = _offers(layers, budget, room, options, progress)
     least = min(offers, key=lambda offer: room.missing(offer.need))
     missing = room.missing(least.need)
-    if missing > 0 and options.max_slowdown is None:  # its kernels take more stack than layers do
-        offers = _offers(layers, least.need.arena - missing, room, options, progress)
+    if missing > 0 and options.max_slowdown is None:
+        # Its kernels take more stack than layers do, or only tiles that take long are so small.
+        wanted = replace(options, objective=Objective.SRAM.value)
+        offers += _offers(layers, least.need.arena - missing, room, wanted, progress)
     return tuple(pareto(_bounded(offers, program_cost(layers, cost), cost, options)))
 
 
