@@ -44,7 +44,6 @@ class Found:
     nodes: int
     cpu: float
     points: tuple[tuple[int, float, float, int], ...]
-    complete: bool
     fastest: float
 
     def cost(self, point: Sequence[float], kind: str) -> float:
@@ -72,7 +71,7 @@ def fronts(graph: IntegerGraph) -> dict[str, Found]:
             for p in front.points
         )
         fastest = min(layers, *(point[2] for point in points))
-        found[kind] = Found(len(graph.nodes), cpu, points, front.complete, fastest)
+        found[kind] = Found(len(graph.nodes), cpu, points, fastest)
     return found
 
 
