@@ -5,7 +5,7 @@ from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.quantize.lower import lower
 from tests.graphs import Builder
 
-NOW = Found(7, 0.5, ((900, 1.1, 500.0, 900), (1000, 1.0, 400.0, 980)), True, 380.0)
+NOW = Found(7, 0.5, ((900, 1.1, 500.0, 900), (1000, 1.0, 400.0, 980)), 380.0)
 
 
 def test_bytes_at_a_cost_are_those_of_the_smallest_plan_within_it() -> None:
