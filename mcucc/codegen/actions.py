@@ -24,14 +24,30 @@ from mcucc.codegen.ports import Port, Ports
 
 
 @dataclass(frozen=True)
-class ReceiveCode(Function):
+class _PortRows(Function):
+    """Whole rows that come in or go out at some column steps."""
+
+    part: Part
+
+    @property
+    def guarded(self) -> bool:
+        """Whether at some column step nothing comes or goes."""
+        return self.part.columns.empties
+
+    @property
+    def loops(self) -> Loops:
+        """Those of the rows, and of columns that may be empty: rows are whole."""
+        return self.part.rows.loops | (self.part.columns.loops if self.guarded else NEVER)
+
+
+@dataclass(frozen=True)
+class ReceiveCode(_PortRows):
     """Rows of an input come from the camera: bytes become integers by an offset or by `table`.
 
     Where `converts` is false they are those already. `keeps`: a slice that a late row ended is made
     again, and skips the rows that it has.
     """
 
-    part: Part
     target: Target
     converts: bool
     keeps: bool
@@ -44,37 +60,16 @@ class ReceiveCode(Function):
     template: ClassVar[str] = "model/receive.c.j2"
     ports: ClassVar[Ports] = (Port.CAMERA,)
 
-    @property
-    def guarded(self) -> bool:
-        """Whether at some column step nothing comes."""
-        return self.part.columns.empties
-
-    @property
-    def loops(self) -> Loops:
-        """Those of the rows, and of columns that may be empty: rows are whole."""
-        return self.part.rows.loops | (self.part.columns.loops if self.guarded else NEVER)
-
 
 @dataclass(frozen=True)
-class DeliverCode(Function):
+class DeliverCode(_PortRows):
     """Rows of an output are handed out: whole ones, at the last column step."""
 
-    part: Part
     source: BufferCode
     output_index: int
 
     template: ClassVar[str] = "model/deliver.c.j2"
     ports: ClassVar[Ports] = (Port.SINK,)
-
-    @property
-    def guarded(self) -> bool:
-        """Whether at some column step nothing goes."""
-        return self.part.columns.empties
-
-    @property
-    def loops(self) -> Loops:
-        """Those of the rows, and of columns that may be empty: rows are whole."""
-        return self.part.rows.loops | (self.part.columns.loops if self.guarded else NEVER)
 
 
 @dataclass(frozen=True)
@@ -237,4 +232,3 @@ class BlockCode(Function):
 
 
 ActionCode = ReceiveCode | DeliverCode | CopyCode | TensorCode | RowCode | SinkCode | BlockCode
-KernelAction = TensorCode | RowCode | SinkCode
