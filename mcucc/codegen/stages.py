@@ -144,6 +144,8 @@ class StageCode:
     def counting(self) -> tuple[str, ...]:
         """The lines that count them on to the next slice, the innermost first."""
         lines: tuple[str, ...] = ()
+        if len(self.levels) < 2:
+            return lines
         for depth, level in enumerate(self.levels[self._unread :], self._unread):
             if depth == 0:
                 lines = (f"{level.variable}++;",)
@@ -151,11 +153,11 @@ class StageCode:
             inner = tuple(f"    {line}" for line in lines)
             head = f"if (++{level.variable} == {level.count}) {{"
             lines = (head, f"    {level.variable} = 0;", *inner, "}")
-        return lines if len(self.levels) > 1 else ()
+        return lines
 
     @property
     def _unread(self) -> int:
-        """1 where nothing depends on the outermost variable, else 0."""
+        """1 where nothing depends on the outermost of several variables, else 0."""
         read = {loop.value for action in self.actions for loop in action.loops}
         read |= {"strip"} if self.strip_steps is not None else set()
         return 0 if self.levels[0].variable in read | {"part"} else 1

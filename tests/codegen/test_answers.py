@@ -248,6 +248,23 @@ def test_detect_finds_what_numpy_does_though_no_head_is_stored(tmp_path: Path) -
     assert max(counts) > 1
 
 
+@pytest.mark.host
+def test_a_head_of_one_row_is_a_stage_of_one_slice(tmp_path: Path) -> None:
+    b = Builder(1, 5, 3)
+    scores, boxes = b.conv("image", 3), b.conv("image", 4)
+    graph = lower(b.graph(head(b, scores, boxes, most=MOST, name="cats")))
+    answer = BoxesAnswer("cats", (), NAMES, 0.3, 0.45, MOST)
+    program = expand(graph, layers_plan(graph))
+    code = model_code(program, {}, "net", Origin("a test", "0" * 64, "test"), answers=(answer,))
+    lib, found = library(code, tmp_path), (CBox * MOST)()
+    picture = np.random.default_rng(2).integers(-128, 128, (1, 1, 5, 3)).astype(np.int8)
+    arena = ctypes.create_string_buffer(arena_with(code, "image", picture))
+    lib.net_run(arena)
+    count = lib.net_detect(arena, found)
+    expected = answer.read(graph.run({"image": picture})["cats"])
+    assert count and tuple(map(box, found[:count])) == expected
+
+
 def test_one_answer_of_a_task_needs_no_name_of_its_output() -> None:
     b = Builder(1, 1, 2)
     vector(b, "list", MOST * 12, Quant((1.0,), 0))
