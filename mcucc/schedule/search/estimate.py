@@ -46,7 +46,7 @@ def estimate(
     """
     facts = SearchFacts(PlannerGraph(graph, image), cost)
     table = StageTable(facts.network, 1.0)
-    finder = Finder(facts, table, QUICK, None, 1, (shared or SharedWalks()).walk)
+    finder = Finder(facts, table, QUICK, None, (shared or SharedWalks()).walk)
     finder.singles()
     finder.cached(float("inf"), ROUGH)
     least = sum(facts.least_cost(node) for node in facts.network.nodes)

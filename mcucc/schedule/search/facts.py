@@ -73,7 +73,7 @@ class SearchFacts:
                 size += tensor.size
         return size
 
-    def tiles(self, end: int, menu: TileMenu, least_width: int) -> list[Tile]:
+    def tiles(self, end: int, menu: TileMenu) -> list[Tile]:
         """Tile sizes of a menu for a stage that ends before a node.
 
         And as many rows as nodes before it make of a whole number of theirs, where that is none of
@@ -81,7 +81,7 @@ class SearchFacts:
         """
         facts = self.network.tensors[measured_tensor(self.network.nodes[end - 1])]
         periods = {(p, 0) for p in self._periods(end) if p not in menu.heights and p < facts.height}
-        return [*menu.tiles(facts.height, facts.width, least_width), *sorted(periods)]
+        return [*menu.tiles(facts.height, facts.width), *sorted(periods)]
 
     def _periods(self, end: int) -> set[int]:
         """Of the nodes that shrink their input by a fraction."""

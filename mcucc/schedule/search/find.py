@@ -41,8 +41,7 @@ class _Place:
 class Finder:
     """Fills a table with the stages of a network, its views, and their chains.
 
-    Of a `corner` only what that allows; tiles are at least `width` columns wide. Walks are `walk`,
-    or those of `SharedWalks`.
+    Of a `corner` only what that allows. Walks are `walk`, or those of `SharedWalks`.
     """
 
     def __init__(
@@ -51,11 +50,10 @@ class Finder:
         table: StageTable,
         effort: Effort,
         corner: Corner | None,
-        width: int,
         walk: Callable[[SearchFacts, Walks, Rules, Booleans | None], Stages] = walk,
     ) -> None:
         self.facts, self.table, self.effort, self.corner = facts, table, effort, corner
-        self.least_width, self._walk = width, walk
+        self._walk = walk
         self.count = len(facts.network.nodes)
         self.plain = Seen.of(facts)
         self._makers = [maker(facts.network, effort) for maker in MAKERS]
@@ -147,7 +145,7 @@ class Finder:
     def _menu(self, seen: Seen, end: int, menu: TileMenu) -> list[Tile]:
         """Tiles for the stages that end before a node of a network seen."""
         node = seen.facts.network.nodes[end - 1]
-        return seen.facts.tiles(end, menu, self.least_width) if node.streams else []
+        return seen.facts.tiles(end, menu) if node.streams else []
 
     def _tiles(self, end: int) -> list[Tile]:
         """Those of the plain network."""

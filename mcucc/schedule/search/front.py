@@ -7,7 +7,7 @@ their bytes, MACs and offsets are exact.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from mcucc.base.progress import Progress, silent
@@ -33,11 +33,10 @@ from mcucc.schedule.twice.gated import as_planned
 
 # Costs over the least possible at which the least memory is looked for, one after the other.
 LEVELS = (1.0, 1.02, 1.05, 1.1, 1.15, 1.25, 1.5, 2.0, 3.0)
-FEW_TRIES = ArenaLimits(tries=30, proved=0)  # of the arenas of single stages
-GAP = 1.25  # a stage may need up to so many times its bytes for gaps between buffers
-CLOSE = 1.002  # an arena that is so near to the bytes in use has no gaps to speak of
+BY_ITSELF = ArenaLimits(width=4, rounds=1, tries=0, proved=0)  # of the arenas of single stages
+BUDGETS = 64  # for which plans of a level are looked for
+GAP = 1.12  # a stage may need up to so many times its bytes for gaps between buffers
 MANY = 300  # nodes of a network that is searched quickly, whatever effort is asked for
-SETTLINGS = 2  # rounds in which stages with large gaps give way to others, a level
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,7 @@ class SearchOptions:
 
     `max_factor` bounds the cost (executed MACs, or the target's) over the least possible. Without
     `recompute` nothing is computed twice. Where no plan is found within a `budget` of arena bytes,
-    costlier ones are looked for. Tiles are at least `least_width` columns wide (narrow ones are
-    slow and small).
+    costlier ones are looked for.
     """
 
     schedule: NamedSchedule = AUTO
@@ -57,7 +55,6 @@ class SearchOptions:
     max_factor: float = 1.25
     recompute: bool = True
     budget: float = float("inf")
-    least_width: int = 1
     limits: SearchLimits = field(default_factory=SearchLimits)
     progress: Progress = silent
 
@@ -78,6 +75,11 @@ class Point:
     def factor(self) -> float:
         """Executed MACs over the network's."""
         return self.program.factor
+
+    @property
+    def tight(self) -> bool:
+        """Whether no offsets need less."""
+        return self.bytes == self.program.lower_bound
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def _facts(graph: IntegerGraph, options: SearchOptions) -> SearchFacts:
 def _rough_bytes(facts: SearchFacts, options: SearchOptions) -> int:
     """Bytes of the smallest plan of stages that only cache, of few tiles."""
     table = StageTable(facts.network, options.limits.efforts[0].margin)
-    finder = Finder(facts, table, options.limits.efforts[0], None, options.least_width)
+    finder = Finder(facts, table, options.limits.efforts[0], None)
     finder.singles()
     finder.cached(finder.peak(), ROUGH)
     draft = least(table.edges(table.estimate, float("inf")), table.count, float("inf"))
@@ -165,36 +167,40 @@ class _Made:
     def __init__(self, graph: IntegerGraph, options: SearchOptions) -> None:
         self.graph, self.options = graph, options
         self.points: list[Point] = []
-        self._known: dict[tuple[StagePlan, ...], Point | None] = {}
+        self._known: dict[tuple[StagePlan, ...], tuple[Point | None, bool]] = {}
 
     def layers(self) -> None:
         """One node a stage."""
         options = self.options
         self.of(layers_plan(self.graph, options.image, options.row_outputs).stages)
 
-    def of(self, stages: Sequence[StagePlan], arena: ArenaLimits | None = None) -> Point | None:
-        """The program of these stages; None where `expand` refuses one of them."""
-        key = tuple(stages)
-        if key not in self._known:
-            options = self.options
-            plan = Plan(options.schedule.name, options.image, key, options.row_outputs)
-            try:
-                program = expand(self.graph, plan, arena or options.limits.arena)
-            except ModelError:
-                self._known[key] = None
-            else:
-                point = Point(program, program_cost(program, self.options.cost))
-                self._known[key] = point
-                self.points.append(point)
-        return self._known[key]
+    def of(self, stages: Sequence[StagePlan], *, roughly: bool = False) -> Point | None:
+        """The program of these stages; None where `expand` refuses one of them.
+
+        What was laid out roughly before is laid out again where that is not what is asked for.
+        """
+        key, limits = tuple(stages), self.options.limits
+        known, rough = self._known.get(key, (None, True))
+        if key in self._known and (roughly or not rough or known is None or known.tight):
+            return known
+        options = self.options
+        plan = Plan(options.schedule.name, options.image, key, options.row_outputs)
+        try:
+            program = expand(self.graph, plan, limits.roughly if roughly else limits.arena)
+        except ModelError:
+            self._known[key] = None, False
+            return None
+        point = Point(program, program_cost(program, self.options.cost))
+        if known is None or point.bytes < known.bytes:
+            self.points.append(point)
+        else:
+            point = known
+        self._known[key] = point, roughly
+        return point
 
     def smallest(self) -> Point:
         """The one of least bytes."""
         return min(self.points, key=lambda point: (point.bytes, point.cost))
-
-    def beats(self, bytes: float, cost: float) -> bool:
-        """Whether one of them needs no more bytes and costs no more."""
-        return any(p.bytes <= bytes and p.cost <= cost + ALIKE for p in self.points)
 
     def front(self, *, refused: int) -> Front:
         """Those that no other beats."""
@@ -216,12 +222,13 @@ class _Search:
         self.options, self.effort, self.made = options, effort, made
         self.graph = facts.network.graph
         self.table = StageTable(facts.network, effort.margin)
-        corner, width = options.schedule.corner, options.least_width
-        self.finder = Finder(facts, self.table, effort, corner, width)
+        self.finder = Finder(facts, self.table, effort, options.schedule.corner)
         costs = [(node.node.again, facts.least_cost(node)) for node in facts.network.nodes]
         self.least_cost = sum(cost for _, cost in costs)
         self.once = sum(cost for again, cost in costs if not again)
         self.reached = -1.0  # the slack searched so far
+        self.most = float("inf")  # bytes of the smallest plan within that
+        self.own: list[Point] = []  # plans that it has found
 
     def level(self, factor: float) -> None:
         """All levels up to this one that were not searched before."""
@@ -250,57 +257,87 @@ class _Search:
 
     def _level(self, before: float, slack: float) -> None:
         """The least memory within a slack, and some plans between it and the slack before."""
-        best = self._least(slack)
         for _ in range(self.effort.rounds):
+            best = self._least(slack)
             if not self.finder.within(best.bytes - 1, slack, self.options.recompute):
                 break
-            best = self._least(slack)
-        self._settled(best, slack)
-        drafts = front(self.table.edges(self.table.likely(), slack), self.table.count, slack)
-        between = [draft for draft in drafts if draft.cost > before]
-        for draft in spread(between, self.effort.points):
-            self._measured(draft)
-            self._expanded(draft, self.options.limits.roughly)
+        best = self._least(slack, gaps=self.effort.laid_out)
+        between = self._between(best.bytes, before, slack)
+        self._expanded(best)
+        for draft in between:
+            self._expanded(draft, roughly=True)
+        self.most = float(self.table.likely()[list(best.rows)].max())
 
-    def _least(self, slack: float, *, exact: bool = True) -> Draft:
-        """The plan of least bytes; those of its stages that may bound it are measured."""
-        table, left = self.table, self.effort.measured
-        near = 0
+    def _least(self, slack: float, *, exact: bool = True, gaps: int = 0) -> Draft:
+        """The plan of least bytes; those of its stages that may bound it are measured.
+
+        With `gaps`, of so many also the arenas.
+        """
+        table, left = self.table, _Left(self.effort.measured, gaps)
+        bytes = table.bytes if gaps else table.live
+        most, enough = float("inf"), 0
         while True:
-            draft = least(table.edges(table.bytes, slack), table.count, slack, near)
+            draft = least(table.edges(bytes, slack, most), table.count, slack, enough)
             assert draft is not None  # single nodes make a plan
-            near = draft.bytes  # what is measured seldom changes it by much
-            unknown = [row for row in draft.rows if not table.known[row]]
-            fresh = [row for row in unknown if table.estimate[row] > draft.bytes]
-            if not fresh or not exact:
+            if not exact or not self._refined(draft, 1.0, left):
                 return draft
-            for row in fresh:
-                (table.measure if left > 0 else table.settle)(row)
-                left -= 1
+            # The same plan is still there; what is measured seldom needs less than was thought.
+            most, enough = float(bytes[list(draft.rows)].max()), draft.bytes
 
-    def _settled(self, best: Draft, slack: float) -> None:
-        """Make the plan of least bytes; stages whose arenas have large gaps give way to others."""
-        for left in reversed(range(min(SETTLINGS, self.effort.rounds - 1) + 1)):
-            self._expanded(best)
-            if not left or self.made.beats(best.bytes * CLOSE, self.least_cost + best.cost):
-                break
-            for row in best.rows:
-                if self.table.likely()[row] * GAP > best.bytes:
-                    self.table.lay_out(row, FEW_TRIES)
-            best = self._least(slack)
+    def _between(self, enough: int, before: float, slack: float) -> list[Draft]:
+        """Plans that cost more than the slack before."""
+        table, left = self.table, _Left(self.effort.measured, self.effort.laid_out)
+        while True:
+            edges = table.edges(table.likely(), slack, self.most)
+            drafts = front(edges, table.count, slack, enough, BUDGETS)
+            drafts = spread([each for each in drafts if each.cost > before], self.effort.points)
+            fresh = [self._refined(each, self.effort.margin, left) for each in drafts]
+            if not any(fresh):
+                return drafts
 
-    def _measured(self, draft: Draft) -> None:
-        """Measure the stages that bound a plan."""
-        for row in draft.rows:
-            if self.table.likely()[row] * self.effort.margin >= draft.bytes:
-                self.table.measure(row)
+    def _refined(self, draft: Draft, near: float, left: _Left) -> bool:
+        """Measure stages that may bound a plan, then lay them out; whether any was left to do.
 
-    def _expanded(self, draft: Draft, arena: ArenaLimits | None = None) -> None:
+        Estimates times `near` that are above the plan's bytes are measured.
+        """
+        table = self.table
+        unknown = [row for row in draft.rows if not table.known[row]]
+        for row in (rows := [i for i in unknown if table.estimate[i] * near > draft.bytes]):
+            (table.measure if left.measured > 0 else table.settle)(row)
+            left.measured -= 1
+        if rows or left.laid_out <= 0:
+            return bool(rows)
+        likely = table.likely()
+        rows = [row for row in draft.rows if row not in table.laid_out]
+        for row in (rows := [i for i in rows if likely[i] * GAP > draft.bytes]):
+            table.lay_out(row, BY_ITSELF)
+            left.laid_out -= 1
+        return bool(rows)
+
+    def _expanded(self, draft: Draft, *, roughly: bool = False) -> None:
         """Expand the plan where no other one beats it."""
-        lowest = max(self.table.bytes[row] for row in draft.rows)
-        if self.made.beats(lowest, self.least_cost + draft.cost):
+        rows, cost = list(draft.rows), self.least_cost + draft.cost
+        if _beaten(self.made.points, self.table.live[rows].max(), cost):
             return
-        plans = (plan for row in draft.rows for plan in self.table.plans(row))
-        if self.made.of([as_planned(self.graph, plan) for plan in plans], arena) is None:
-            for row in draft.rows:  # `expand` refuses one of them
+        if _beaten(self.own, draft.bytes, cost):
+            return
+        plans = (plan for row in rows for plan in self.table.plans(row))
+        point = self.made.of([as_planned(self.graph, each) for each in plans], roughly=roughly)
+        if point is not None:
+            self.own.append(point)
+        else:
+            for row in rows:  # `expand` refuses one of them
                 self.table.measure(row)
+
+
+@dataclass
+class _Left:
+    """Stages that may still be measured and laid out."""
+
+    measured: int
+    laid_out: int
+
+
+def _beaten(points: Iterable[Point], bytes: float, cost: float) -> bool:
+    """Whether one of them needs no more bytes and costs no more."""
+    return any(p.bytes <= bytes and p.cost <= cost + ALIKE for p in points)

@@ -19,7 +19,7 @@ from mcucc.schedule.search.stages import Booleans, Floats, Ints
 # Far below the least difference of costs that counts.
 PER_STAGE = 1e-3
 FRONT = 256  # budgets for which a front has the cheapest plan
-BUDGETS = 64  # solved at once: more at a time take longer than another round
+BUDGETS = 16  # solved at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,42 +112,41 @@ class Draft:
     rows: tuple[int, ...]
 
 
-def least(edges: Edges, count: int, slack: float, near: int = 0) -> Draft | None:
+def least(edges: Edges, count: int, slack: float, enough: int = 0) -> Draft | None:
     """The plan of least bytes that costs at most `slack`; None where there is none.
 
-    The edges are `undominated`, as a table gives them. It is found sooner where it needs `near` so
-    many bytes, and the same one wherever it lies.
+    The edges are `undominated`, as a table gives them. Plans of at most `enough` bytes are equal.
     """
     edges = edges.kept(edges.cost <= slack)
-    sizes = np.unique(edges.bytes)
-    close = max(0, int(np.searchsorted(sizes, near)) - 1) + np.arange(BUDGETS // 2)
+    sizes = np.unique(np.maximum(edges.bytes, enough))
     low, high = 0, sizes.size  # sizes below `low` are too few, all from `high` on are enough
     best: Draft | None = None
     while low < high:
-        tried = np.linspace(low, high - 1, min(BUDGETS // 2, high - low)).astype(np.int64)
-        tried = np.unique((*tried, *close[(low <= close) & (close < high)]))
+        tried = np.linspace(low, high - 1, min(BUDGETS, high - low)).astype(np.int64)
         paths = Paths.of(edges, count, sizes[tried])
-        enough = np.flatnonzero(paths.plans(slack))
-        if not enough.size:
+        fits = np.flatnonzero(paths.plans(slack))
+        if not fits.size:
             low = int(tried[-1]) + 1
             continue
-        first = int(enough[0])
+        first = int(fits[0])
         best = _draft(paths, first, edges)
         high = int(tried[first])
         low = int(tried[first - 1]) + 1 if first else low
     return best
 
 
-def front(edges: Edges, count: int, slack: float) -> list[Draft]:
+def front(
+    edges: Edges, count: int, slack: float, enough: int = 0, budgets: int = FRONT
+) -> list[Draft]:
     """The Pareto set of plans for budgets evenly by rank that cost at most `slack`.
 
-    The edges are `undominated`, as a table gives them.
+    The edges are `undominated`, as a table gives them. Plans of at most `enough` bytes are equal.
     """
     edges = edges.kept(edges.cost <= slack)
-    sizes = np.unique(edges.bytes)
+    sizes = np.unique(np.maximum(edges.bytes, enough))
     if not sizes.size:
         return []
-    sizes = sizes[np.unique(np.linspace(0, sizes.size - 1, FRONT).round().astype(np.int64))]
+    sizes = sizes[np.unique(np.linspace(0, sizes.size - 1, budgets).round().astype(np.int64))]
     paths = Paths.of(edges, count, sizes)
     found: list[Draft] = []
     for budget in np.flatnonzero(paths.plans(slack)):

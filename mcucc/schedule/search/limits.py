@@ -20,10 +20,11 @@ class Effort:
     `tiles`: sizes of a step's output. `kept`: partial stages of a walk that go on. `margin`:
     estimates of a stage's bytes may be too high by up to so many times. `strips`: numbers of column
     strips, `channels`: of a group of a split block, that are tried where plans need most (none: not
-    at all). `chain`: stages that feed each other, 1 for none. `measured`: stages that are built at
-    a level to know their bytes exactly. `points`: plans of a level that are laid out beside the
-    smallest. `rounds`: how often a level is searched around what bounds it then; with one, gaps of
-    arenas do not count.
+    at all). `chain`: stages that feed each other, 1 for none. `measured`: stages that are built,
+    each time that stages are joined to plans, to know their bytes exactly; `laid_out`: those of
+    them whose arenas are laid out by themselves to know their gaps. `points`: plans of a level that
+    are laid out beside the smallest. `rounds`: how often a level is searched around what bounds it
+    then.
     """
 
     tiles: TileMenu = ANY_TILE
@@ -33,11 +34,22 @@ class Effort:
     channels: tuple[int, ...] = (8, 16, 32)
     chain: int = 3
     measured: int = 200
+    laid_out: int = 24
     points: int = 4
     rounds: int = 8
 
 
-QUICK = Effort(FEW_TILES, kept=16, strips=(), channels=(), chain=1, measured=20, points=2, rounds=1)
+QUICK = Effort(
+    FEW_TILES,
+    kept=16,
+    strips=(),
+    channels=(),
+    chain=1,
+    measured=20,
+    laid_out=0,
+    points=2,
+    rounds=1,
+)
 NORMAL = Effort()
 THOROUGH = Effort(
     kept=192,
@@ -46,6 +58,7 @@ THOROUGH = Effort(
     channels=(4, 8, 16, 32),
     chain=4,
     measured=1000,
+    laid_out=100,
     points=8,
 )
 # A word adds its search to those of the words before, so that none finds less than they do.

@@ -79,14 +79,15 @@ class StageTable:
     What a walk adds up is the most that each buffer ever takes, which do not all come at one time:
     until a stage is measured, its estimate over `margin` is taken for the least that it can need.
     `measure` builds a stage by itself as `expand` would in a plan, and counts the most bytes that
-    are live at a time; `lay_out` also places its buffers. Those that `expand` does not make are
-    `refused`: the rules of search and expansion have come apart where there are any.
+    are `live` at a time; `lay_out` also places its buffers, whose gaps are part of `bytes`.
+    Those that `expand` does not make are `refused`: the rules of search and expansion have come
+    apart where there are any.
     """
 
     def __init__(self, network: PlannerGraph, margin: float) -> None:
         self.network, self.count, self.margin = network, len(network.nodes), margin
         none = np.zeros(0, dtype=np.int64)
-        self.begin, self.end, self.estimate, self.bytes = none, none, none, none
+        self.begin, self.end, self.estimate, self.bytes, self.live = none, none, none, none, none
         self.cost: Floats = np.zeros(0)
         self.known: Booleans = np.zeros(0, dtype=np.bool_)
         self.refused: set[int] = set()
@@ -109,6 +110,7 @@ class StageTable:
         self.end = np.concatenate((self.end, seen.cuts[found.end]))
         self.estimate = np.concatenate((self.estimate, found.bytes))
         self.bytes = np.concatenate((self.bytes, least))
+        self.live = np.concatenate((self.live, least))
         self.cost = np.concatenate((self.cost, np.maximum(0.0, found.cost + more)))
         self.known = np.concatenate((self.known, np.zeros(len(found.bytes), dtype=np.bool_)))
 
@@ -116,10 +118,10 @@ class StageTable:
         """Bytes of every row, measured or estimated."""
         return np.where(self.known, self.bytes, self.estimate)
 
-    def edges(self, bytes: Ints, slack: float) -> Edges:
-        """The stages of so many bytes and at most so much cost, none that another beats."""
+    def edges(self, bytes: Ints, slack: float, most: float = float("inf")) -> Edges:
+        """The stages of at most `most` bytes and so much cost, none that another beats."""
         group, rows = self._order
-        fits = self.cost[rows] <= slack
+        fits = (self.cost[rows] <= slack) & (bytes[rows] <= most)
         group, rows = group[fits], rows[fits]
         # Rows are in order of their ends and costs for good: one stable sort puts bytes between.
         order = np.argsort(
@@ -150,14 +152,14 @@ class StageTable:
 
     def settle(self, row: int) -> None:
         """From here on its estimate stands."""
-        self.bytes[row] = self.likely()[row]
+        self.live[row] = self.bytes[row] = self.likely()[row]
         self.known[row] = True
 
     def measure(self, row: int) -> None:
         """From here on its bytes are the most that are live at a time while it runs."""
         if not self.known[row]:
             self.known[row] = True
-            self.bytes[row] = self._built(row, "live", chain_bytes)
+            self.live[row] = self.bytes[row] = self._built(row, "live", chain_bytes)
 
     def lay_out(self, row: int, limits: ArenaLimits) -> None:
         """From here on its bytes are those of an arena that holds its buffers, gaps and all."""

@@ -22,8 +22,8 @@ class TileMenu:
     half_width: bool = False
     whole_height: bool = False
 
-    def tiles(self, height: int, width: int, least_width: int) -> list[Tile]:
-        """The sizes for a tensor, none that is narrower than `least_width` columns."""
+    def tiles(self, height: int, width: int) -> list[Tile]:
+        """The sizes for a tensor."""
         heights, widths = {*self.heights}, {*self.widths}
         if self.half_height:
             heights.add(-(-height // 2))
@@ -35,7 +35,7 @@ class TileMenu:
             (rows, columns)
             for rows in sorted(heights)
             for columns in sorted(widths)
-            if rows <= height and (columns == 0 or least_width <= columns < width)
+            if rows <= height and (columns < width)
         ]
 
 

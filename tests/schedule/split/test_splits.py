@@ -26,7 +26,6 @@ from mcucc.schedule.search.front import SearchOptions, search
 from mcucc.schedule.search.limits import NORMAL, SearchLimits
 from mcucc.schedule.split.block import SplitBlockKernel
 from mcucc.schedule.split.rewrite import blocks_of
-from tests.fronts import quick
 from tests.graphs import Builder
 
 CHANNELS = 21  # of the expanded tensor
@@ -287,12 +286,3 @@ def test_the_search_splits_blocks_where_that_takes_less(cost: str) -> None:
 def test_costs_of_a_split_are_those_of_its_calls() -> None:
     program = split_program((4, 0))
     assert program_cost(program, MACS) == program.macs
-
-
-def test_tiles_of_splits_are_no_narrower_than_asked() -> None:
-    graph = bind(deep_blocks(), load_board("nucleo-l4r5zi"), "balanced")
-    front = search(graph, SearchOptions(max_factor=1.1, least_width=4, limits=quick()))
-    widths = {
-        s.tile[1] for p in front.points for s in p.program.plan.stages if s.splits and s.tile[1]
-    }
-    assert all(width >= 4 for width in widths)
