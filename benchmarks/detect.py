@@ -33,7 +33,7 @@ from mcucc.driver.validate import Validation, validate
 from mcucc.evaluate.judge import DECODED, Judged
 from mcucc.images.samples import Sample
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.search.choose import ScheduleOptions
+from mcucc.schedule.search.wishes import ScheduleOptions
 
 ROOT = Path(__file__).resolve().parents[1]
 BOARD = "stm32h743"  # of a core whose kernels are Cortex-M4's, with SRAM for every plan

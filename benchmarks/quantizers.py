@@ -36,7 +36,7 @@ from mcucc.numerics.fixed_point import Rounding
 from mcucc.oracles.float_session import FloatSession
 from mcucc.oracles.litert import LitertSession
 from mcucc.quantize.quantize import Mode
-from mcucc.schedule.search.choose import ScheduleOptions
+from mcucc.schedule.search.wishes import ScheduleOptions
 
 Logits = npt.NDArray[np.float64]  # (pictures, classes)
 TOGETHER = 16  # pictures that NumPy computes at once

@@ -25,7 +25,7 @@ from mcucc.backends.calls.unicorn import Machine
 from mcucc.driver.compile import CompileOptions, compile_model
 from mcucc.driver.load import NetworkOptions, load_network
 from mcucc.ir.kernel_id import InstructionSet
-from mcucc.schedule.search.choose import ScheduleOptions
+from mcucc.schedule.search.wishes import ScheduleOptions
 from mcucc.toolchain.firmware import OPTIMIZE
 
 CORES = ("cortex-m4", "cortex-m3", "cortex-m0plus", "cortex-m55")

@@ -27,11 +27,12 @@ from mcucc.schedule.plan.buffers import BufferKind
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Program
 from mcucc.schedule.search.bound import bound_beside
-from mcucc.schedule.search.choose import Offer, Schedule, ScheduleOptions, schedule
+from mcucc.schedule.search.choose import Offer, Schedule, schedule
 from mcucc.schedule.search.costs import MACS
 from mcucc.schedule.search.front import SearchOptions, search
 from mcucc.schedule.search.limits import EFFORTS, SearchLimits
 from mcucc.schedule.search.pick import Bounds, least_memory
+from mcucc.schedule.search.wishes import ScheduleOptions
 
 LIMITS = (1.00, 1.10)  # times the MACs
 

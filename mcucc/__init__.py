@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from mcucc.driver.load import NetworkOptions
     from mcucc.errors import McuccError
     from mcucc.ir.verify import verify
-    from mcucc.schedule.search.choose import ScheduleOptions
     from mcucc.schedule.search.estimate import estimate
+    from mcucc.schedule.search.wishes import ScheduleOptions
 
 __all__ = [
     "McuccError",
@@ -39,7 +39,7 @@ __all__ = [
 _ELSEWHERE = {
     "McuccError": "mcucc.errors",
     "NetworkOptions": "mcucc.driver.load",
-    "ScheduleOptions": "mcucc.schedule.search.choose",
+    "ScheduleOptions": "mcucc.schedule.search.wishes",
     "estimate": "mcucc.schedule.search.estimate",
     "load_board": "mcucc.boards.board",
     "verify": "mcucc.ir.verify",

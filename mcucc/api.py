@@ -30,8 +30,9 @@ from mcucc.frontends.imported import ImportedModel
 from mcucc.frontends.load import load_model
 from mcucc.report.facts import Report
 from mcucc.schedule.plan.check import check
-from mcucc.schedule.search.choose import Schedule, ScheduleOptions
+from mcucc.schedule.search.choose import Schedule
 from mcucc.schedule.search.choose import schedule as make_schedule
+from mcucc.schedule.search.wishes import ScheduleOptions
 
 PathLike = str | Path
 

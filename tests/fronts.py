@@ -18,9 +18,10 @@ from mcucc.boards.board import Board
 from mcucc.driver.target import target_of
 from mcucc.ir.integer import IntegerGraph
 from mcucc.schedule.arena.limits import ArenaLimits
-from mcucc.schedule.search.choose import Schedule, ScheduleOptions, schedule
+from mcucc.schedule.search.choose import Schedule, schedule
 from mcucc.schedule.search.front import Front, SearchOptions, search
 from mcucc.schedule.search.limits import QUICK, Effort, SearchLimits
+from mcucc.schedule.search.wishes import ScheduleOptions
 
 DEFAULT = SearchOptions()
 # Offsets that are right and a little apart: two thirds of the time of a small plan goes into the

@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from mcucc.driver.load import NetworkOptions
-    from mcucc.schedule.search.choose import ScheduleOptions
+    from mcucc.schedule.search.wishes import ScheduleOptions
 
 Data = Annotated[
     Path | None,
@@ -172,9 +172,9 @@ def schedule_options(
     """The options as data; McuccError for a value that is not allowed."""
     from mcucc.cli.parse import choice, parse_output
     from mcucc.schedule.plan.plan import ImagePolicy
-    from mcucc.schedule.search.choose import IMAGES, OBJECTIVES, ScheduleOptions
     from mcucc.schedule.search.limits import EFFORTS, SearchLimits
     from mcucc.schedule.search.named import SCHEDULES
+    from mcucc.schedule.search.wishes import IMAGES, OBJECTIVES, ScheduleOptions
     from mcucc.toolchain.firmware import OPTIMIZE
 
     if objective is not None:

@@ -36,8 +36,9 @@ from mcucc.report.format import kilobytes, short_step
 from mcucc.report.nodes import NodeFacts, node_facts
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Program
-from mcucc.schedule.search.choose import Schedule, ScheduleOptions, room_for, schedule
+from mcucc.schedule.search.choose import Schedule, judged_for, room_for, schedule
 from mcucc.schedule.search.need import Room
+from mcucc.schedule.search.wishes import ScheduleOptions
 from mcucc.toolchain.layout import ARENA_ALIGNMENT
 
 
@@ -147,14 +148,14 @@ def analyze(
 
 
 class _Analyst:
-    """Plans once for all boards of the same core and kernels."""
+    """Plans once for all boards whose cores have the same kernels, by the costs of the first."""
 
     def __init__(self, network: LoadedModel, options: ScheduleOptions, progress: Progress) -> None:
         # Limits of memory are applied here, so that boards can share what was found.
         self.options = dataclasses.replace(options, unlimited=True)
         self.network, self.progress = network, progress
         self.short = short_paths(node.name for node in network.integer.nodes)
-        self.known: dict[tuple[str, InstructionSet, ScheduleOptions], Schedule] = {}
+        self.known: dict[tuple[InstructionSet, ScheduleOptions], Schedule] = {}
 
     def verdict(self, board: Board) -> Verdict:
         """The plan compile takes, where none fits layer by layer and the least there is."""
@@ -209,10 +210,11 @@ class _Analyst:
 
     def _schedule(self, board: Board, options: ScheduleOptions) -> Schedule:
         target = target_of(board)
-        key = target.core, target.isa, options
+        key = target.isa, options
         if key not in self.known:
             self.known[key] = schedule(self.network.integer, target, options, self.progress)
-        return self.known[key]
+        found = self.known[key]
+        return found if found.cost.name == target.core else judged_for(found, target, options)
 
     def _room(self, board: Board) -> Room:
         """The board's own memory."""

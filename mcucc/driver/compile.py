@@ -25,7 +25,7 @@ from mcucc.driver.limits import (
     too_much_flash,
 )
 from mcucc.driver.load import LoadedModel, NetworkOptions, load_network
-from mcucc.driver.manifest import Manifest, ModelOrigin, hashes_of, write_manifest
+from mcucc.driver.manifest import Manifest, ModelOrigin, Search, hashes_of, write_manifest
 from mcucc.driver.measure import Measured, measure, without_firmware
 from mcucc.driver.most_bits import most_bits
 from mcucc.driver.room import room_of
@@ -55,15 +55,10 @@ from mcucc.report.nodes import node_facts
 from mcucc.report.rows import RowFacts
 from mcucc.report.steps import layer_facts, sram_facts
 from mcucc.schedule.plan.text import schedule_text
-from mcucc.schedule.search.choose import (
-    NoPlanFits,
-    Schedule,
-    ScheduleOptions,
-    choose_again,
-    schedule,
-)
+from mcucc.schedule.search.choose import NoPlanFits, Schedule, choose_again, schedule
 from mcucc.schedule.search.need import TOO_MUCH
 from mcucc.schedule.search.target import Target
+from mcucc.schedule.search.wishes import ScheduleOptions
 from mcucc.toolchain.firmware import OPTIMIZE, BuildOptions, Firmware, build_firmware, unit_of
 from mcucc.version import __version__
 
@@ -161,13 +156,21 @@ class _Compiler:
         wanted, target = self.options.schedule, target_of(self.board)
         chosen = _first_choice(self.network, target, wanted, self.progress)
         made = self.build(chosen)
-        while isinstance(made, TooLarge) and wanted.plan is None:
-            more = made.beside - chosen.beside
-            if more <= 0:
-                break
-            wanted = replace(wanted, more=wanted.more + more)
-            again = choose_again(chosen, target, wanted)
-            chosen = again or schedule(self.network.integer, target, wanted, self.progress)
+        while isinstance(made, TooLarge | pace.TooSlow) and wanted.plan is None:
+            if isinstance(made, pace.TooSlow):
+                slower = made.instructions / chosen.estimate(chosen.program)
+                wanted = replace(wanted, slower=max(wanted.slower, slower))
+                again = choose_again(chosen, target, wanted)
+                if again is None:
+                    break
+                chosen = again
+            else:
+                more = made.beside - chosen.beside
+                if more <= 0:
+                    break
+                wanted = replace(wanted, more=wanted.more + more)
+                again = choose_again(chosen, target, wanted)
+                chosen = again or schedule(self.network.integer, target, wanted, self.progress)
             made = self.build(chosen)
         if isinstance(made, FitError):
             raise made
@@ -368,6 +371,7 @@ def _manifest(
         outputs=tuple(p.name for p in network.imported.outputs) if network.file.cut else (),
         quantization=network.quantization,
         answers=network.answers,
+        search=Search.of(options.schedule),
         arena_bytes=compiled.program.arena_bytes,
         compiler=measured.compiler,
         files=hashes_of(folder),

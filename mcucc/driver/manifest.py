@@ -24,6 +24,8 @@ from mcucc.quantize.candidates import Chosen
 from mcucc.quantize.quantize import Mode
 from mcucc.quantize.split_outputs import SplitOutput
 from mcucc.schedule.plan.plan import LARGEST_SIDE
+from mcucc.schedule.search.limits import EFFORTS
+from mcucc.schedule.search.wishes import ScheduleOptions
 from mcucc.toolchain.firmware import OPTIMIZE
 
 MANIFEST = "manifest.json"
@@ -43,6 +45,7 @@ LATER = (
     "fill",
     "camera",
     "answers",
+    "search",
 )
 
 
@@ -90,11 +93,44 @@ class ModelOrigin:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Search:
+    """What the plan in plan.json was looked for by; `effort` is None for limits of no word.
+
+    `sram` bytes, `max_slowdown` and `max_macs` bound it, `point` is a number of the front.
+    """
+
+    schedule: str
+    objective: str
+    effort: str | None
+    sram: int | None = None
+    max_slowdown: float | None = None
+    max_macs: float | None = None
+    point: int | None = None
+
+    @staticmethod
+    def of(options: ScheduleOptions) -> Search | None:
+        """By the wishes of `compile`; None where a plan file decided."""
+        if options.plan is not None:
+            return None
+        words = (word for word, each in EFFORTS.items() if each == options.limits.efforts)
+        return Search(
+            schedule=options.schedule,
+            objective=options.aim.value,
+            effort=next(words, None),
+            sram=options.sram,
+            max_slowdown=options.max_slowdown,
+            max_macs=options.max_macs,
+            point=options.point,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
     """The keys of the file.
 
     `preprocess` is None where the C reads int8 as they are. `outputs` are the tensors it was ended
-    at, none for the file's own. `answers` say what outputs hold by [output].
+    at, none for the file's own. `answers` say what outputs hold by [output]. `search` is None
+    where a plan file was given.
     `files` are paths below the folder and their sha256.
     """
 
@@ -110,6 +146,7 @@ class Manifest:
     outputs: tuple[str, ...] = ()
     quantization: Quantization
     answers: tuple[Answer, ...] = ()
+    search: Search | None = None
     arena_bytes: int
     compiler: str
     files: Mapping[str, str]

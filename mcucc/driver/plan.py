@@ -24,8 +24,9 @@ from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Program
 from mcucc.schedule.search.bound import LeastBytes, bound_beside
-from mcucc.schedule.search.choose import Schedule, ScheduleOptions, schedule
+from mcucc.schedule.search.choose import Schedule, schedule
 from mcucc.schedule.search.pick import Objective
+from mcucc.schedule.search.wishes import ScheduleOptions
 
 # Kernels and costs where no board is named; its memory is then no limit.
 DEFAULT_BOARD = "nucleo-l4r5zi"

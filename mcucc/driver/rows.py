@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from mcucc.boards.board import Board
@@ -49,7 +50,7 @@ def row_facts(
 ) -> RowFacts | None:
     """When rows are asked for; None where no camera sends rows, or nothing was counted.
 
-    Raises FitError where the sensor's frames take less time than a run, ModelError or ToolError
+    Raises TooSlow where the sensor's frames take less time than a run, ModelError or ToolError
     where a pace was given and cannot be judged.
     """
     inputs, requests, total = program.graph.inputs, measured.requests, measured.instructions
@@ -78,18 +79,31 @@ def row_facts(
     return None
 
 
+class TooSlow(FitError):
+    """The sensor is faster than a run, which took so many `instructions`.
+
+    A plan that keeps up may exist.
+    """
+
+    def __init__(self, what: str, *, where: str, hint: str, instructions: int) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.instructions = instructions
+
+
 def _check_pace(facts: RowFacts, board: Board) -> None:
     pace = facts.wanted
     if pace is None or pace.times >= 1.0:
         return
     frame, run = facts.height * pace.period_us, facts.microseconds(facts.total)
-    raise FitError(
+    least = math.ceil(10 * facts.average_us) / 10
+    raise TooSlow(
         f"a frame of {facts.height} lines every {pace.period_us:g} us takes {frame:,.0f} us, a run "
         f"{run:,.0f} us: the sensor is faster than the network",
         where=board.name,
-        hint=f"a line period of {facts.average_us:,.1f} us or more at {facts.clock_hz / 1e6:g} MHz "
-        f"and {facts.cycles_per_instruction:g} cycles an instruction; or keep the frame "
-        "(--image resident, mapped) and leave some out",
+        hint=f"this plan keeps up from a line period of {least:,.1f} us on, where another may be "
+        f"chosen, at {facts.clock_hz / 1e6:g} MHz and {facts.cycles_per_instruction:g} cycles an "
+        "instruction; or keep the frame (--image resident, mapped) and leave some out",
+        instructions=facts.total,
     )
 
 

@@ -12,10 +12,10 @@ from mcucc.quantize.precision import WideCost, Widening
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.layers import layers_plan
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.search.choose import ScheduleOptions
 from mcucc.schedule.search.costs import cost_model, program_cost
 from mcucc.schedule.search.front import SearchOptions, search
 from mcucc.schedule.search.limits import SearchLimits
+from mcucc.schedule.search.wishes import ScheduleOptions
 
 
 def with_widening(

@@ -46,7 +46,7 @@ def test_line_buffers_are_counted_and_in_the_header(project: Project) -> None:
 
 @pytest.mark.emulated
 def test_a_sensor_that_is_faster_than_the_network(project: Project) -> None:
-    """The message names the least period of the plan it is about.
+    """The message names the least period of the plan it is about, the fastest by estimate.
 
     At that period another plan may be chosen, as lines weigh less: one message more, at most two.
     """
@@ -54,9 +54,9 @@ def test_a_sensor_that_is_faster_than_the_network(project: Project) -> None:
     while (result := project.compile(*ROWS, "--line-period", period)).code != 0:
         messages += 1
         assert messages <= 3 and "the sensor is faster than the network" in result.err
-        least = re.search(r"a line period of ([0-9.,]+) us or more", " ".join(result.err.split()))
+        least = re.search(r"a line period of ([0-9.,]+) us on", " ".join(result.err.split()))
         assert least is not None and not (project.folder / "out").exists()
-        period = float(least[1].replace(",", "")) + 0.1
+        period = float(least[1].replace(",", ""))
     assert messages
     assert report_of(project).sram.line_buffers > 0
 

@@ -21,6 +21,7 @@ from mcucc.driver.manifest import (
     Manifest,
     ModelOrigin,
     PostTraining,
+    Search,
     hashes_of,
     read_manifest,
     write_manifest,
@@ -31,6 +32,8 @@ from mcucc.images.preprocess import Preprocess
 from mcucc.images.samples import CalibrationFacts
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.quantize.split_outputs import OutputPart, SplitOutput
+from mcucc.schedule.search.limits import SearchLimits
+from mcucc.schedule.search.wishes import ScheduleOptions
 
 HERE = PostTraining(
     observer="min-max",
@@ -63,6 +66,7 @@ GIVEN = Manifest(
         MaskAnswer("mask", ("map",), ("road",)),
         EmbeddingAnswer("vector", ("vector",)),
     ),
+    search=Search(schedule="auto", objective="speed", effort="quick", sram=13_000),
     arena_bytes=1234,
     compiler="gcc 12",
     files={"net.c": "1" * 64},
@@ -99,10 +103,19 @@ def test_folders_from_before_some_keys_are_read(tmp_path: Path) -> None:
     old = json.loads(json.dumps({"scheme": "post-training int8", "observer": "mse"}))
     old |= {"rounding": "single", "correct_biases": True}
     old["calibration"] = dataclasses.asdict(HERE.calibration)
-    made = read_manifest(changed(tmp_path, outputs=None, answers=None, quantization=old))
+    made = read_manifest(
+        changed(tmp_path, outputs=None, answers=None, search=None, quantization=old)
+    )
     assert isinstance(made.quantization, PostTraining)
-    assert made.answers == ()
+    assert made.answers == () and made.search is None
     assert (made.outputs, made.splits, made.quantization.float_network) == ((), (), None)
+
+
+def test_what_the_plan_was_looked_for_by() -> None:
+    wanted = ScheduleOptions(max_slowdown=1.1, limits=SearchLimits.of("thorough"))
+    found = Search.of(wanted)
+    assert found == Search(schedule="auto", objective="sram", effort="thorough", max_slowdown=1.1)
+    assert Search.of(dataclasses.replace(wanted, plan=Path("plan.json"))) is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from mcucc.driver.diagnose import Health
 from mcucc.driver.limits import TooLarge
 from mcucc.driver.load import NetworkOptions
 from mcucc.errors import FitError
-from mcucc.schedule.search.choose import ScheduleOptions
+from mcucc.schedule.search.wishes import ScheduleOptions
 
 GUESS = 896
 SMALLER, LARGER, LARGEST = GUESS - 100, GUESS + 100, GUESS + 200

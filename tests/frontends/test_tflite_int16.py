@@ -18,7 +18,7 @@ from mcucc.numerics.fixed_point import INT16, Rounding
 from mcucc.oracles.litert import LitertSession
 from mcucc.quantize.lower import lower
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.search.choose import ScheduleOptions
+from mcucc.schedule.search.wishes import ScheduleOptions
 from tests.backends.firmware_fixtures import require_tools
 from tests.frontends.int16_nets import Int16Net, float32, small_network
 from tests.litert_builder import LiteRTBuilder, run_litert

@@ -17,7 +17,7 @@ from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.text import plan_text, program_text
-from mcucc.schedule.search.choose import ScheduleOptions
+from mcucc.schedule.search.wishes import ScheduleOptions
 from tests.fronts import scheduled
 from tests.plan.written import network, plan
 

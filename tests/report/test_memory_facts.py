@@ -10,7 +10,8 @@ from mcucc.report.memory import MemoryFacts, memory_facts
 from mcucc.report.nodes import node_facts
 from mcucc.schedule.plan.buffers import BufferKind, labels
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.search.choose import Schedule, ScheduleOptions
+from mcucc.schedule.search.choose import Schedule
+from mcucc.schedule.search.wishes import ScheduleOptions
 from tests.fronts import scheduled
 from tests.graphs import mobile_net
 

@@ -10,7 +10,8 @@ from mcucc.report.format import split_words
 from mcucc.report.nodes import node_facts
 from mcucc.report.plan import SplitFacts
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.search.choose import ScheduleOptions, schedule
+from mcucc.schedule.search.choose import schedule
+from mcucc.schedule.search.wishes import ScheduleOptions
 from tests.fronts import scheduled
 from tests.graphs import mobile_net
 from tests.schedule.split.test_splits import network, split_plan

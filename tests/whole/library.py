@@ -21,7 +21,8 @@ from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy, Plan
 from mcucc.schedule.plan.program import Program
-from mcucc.schedule.search.choose import ScheduleOptions, schedule
+from mcucc.schedule.search.choose import schedule
+from mcucc.schedule.search.wishes import ScheduleOptions
 from mcucc.toolchain import BuildOptions, Firmware, ModelUnit, build_firmware
 from mcucc.toolchain.firmware import unit_of
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hypothesis.strategies as st
 
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.search.choose import OBJECTIVES, ScheduleOptions
 from mcucc.schedule.search.named import SCHEDULES, named
 from mcucc.schedule.search.pick import Objective
+from mcucc.schedule.search.wishes import OBJECTIVES, ScheduleOptions
 
 
 @st.composite

@@ -21,7 +21,8 @@ from mcucc.errors import FitError, ModelError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.buffers import BufferKind
-from mcucc.schedule.search.choose import ScheduleOptions, schedule
+from mcucc.schedule.search.choose import schedule
+from mcucc.schedule.search.wishes import ScheduleOptions
 from mcucc.toolchain import BuildOptions, build_firmware
 from tests.schedule.networks import networks, plans
 from tests.whole.batch import Case, run_batch, write_units

@@ -14,7 +14,7 @@ from mcucc.driver.measure import reference_bytes
 from mcucc.driver.validate import validate
 from mcucc.images.datasets import load_dataset
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.search.choose import ScheduleOptions
+from mcucc.schedule.search.wishes import ScheduleOptions
 from mcucc.toolchain import refence
 
 pytestmark = [pytest.mark.zoo, pytest.mark.emulated]

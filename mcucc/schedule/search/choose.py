@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 from mcucc.base.progress import Progress, silent
 from mcucc.errors import FitError, McuccError
@@ -13,9 +12,7 @@ from mcucc.ir.integer import IntegerGraph
 from mcucc.kernels.select import select_all
 from mcucc.schedule.expand.expand import expand
 from mcucc.schedule.plan.layers import layers_plan
-from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.program import Program
-from mcucc.schedule.plan.row_outputs import WHOLE, RowOutputs
 from mcucc.schedule.search.costs import (
     MACS,
     ROUNDING,
@@ -25,59 +22,13 @@ from mcucc.schedule.search.costs import (
 )
 from mcucc.schedule.search.front import SearchOptions, search
 from mcucc.schedule.search.join import pareto
-from mcucc.schedule.search.limits import ChoiceLimits, SearchLimits
+from mcucc.schedule.search.limits import ChoiceLimits
 from mcucc.schedule.search.named import named
 from mcucc.schedule.search.need import Need, Room
 from mcucc.schedule.search.pick import Bounds, Objective, best, within
 from mcucc.schedule.search.plan_file import planned
 from mcucc.schedule.search.target import Target
-
-OBJECTIVES = tuple(objective.value for objective in Objective)
-IMAGES = tuple(policy.value for policy in ImagePolicy)
-ASKED = "--objective"
-DECIDES = "a plan file decides everything: leave the other wish out"
-
-
-@dataclass(frozen=True)
-class ScheduleOptions:
-    """What the user asks of the schedule; `output` says which outputs leave by rows.
-
-    `sram` bytes (arena, stack, static data and line buffers together; default: the board's) bound
-    every plan, and so do `max_slowdown` times the estimated time of the fastest plan (see
-    `costs.TOLERANCE`) and `max_macs` times the network's MACs. Of what keeps to them the
-    `objective` (see `Objective`) takes one; where none is given, see `aim`. `point` picks a plan of
-    the front by its number, from 1.
-    `plan` is a plan file, which decides everything.
-    `line_period` is the time between two lines of the camera in instructions: the line buffers that
-    a plan would need, as estimated, are part of its memory. `more` are bytes that compile measured
-    beside the arena beyond the estimate.
-    `unlimited` leaves the board's memory out of account. `limits` say how far a search goes.
-    """
-
-    schedule: str = "auto"
-    image: ImagePolicy = ImagePolicy.RESIDENT
-    output: RowOutputs = WHOLE
-    sram: int | None = None
-    objective: str | None = None
-    max_slowdown: float | None = None
-    max_macs: float | None = None
-    point: int | None = None
-    plan: Path | None = None
-    optimize: str = "balanced"  # how much flash fast kernels may take
-    line_period: float | None = None
-    more: int = 0
-    unlimited: bool = False
-    limits: SearchLimits = field(default_factory=SearchLimits)
-
-    @property
-    def aim(self) -> Objective:
-        """The objective given, or the one that the other wishes mean: who bounds time or MACs
-        wants little memory, who says how much memory there is wants it used."""
-        if self.objective is not None:
-            return Objective(self.objective)
-        if self.max_slowdown is not None or self.max_macs is not None:
-            return Objective.SRAM
-        return Objective.BALANCED if self.sram is None else Objective.SPEED
+from mcucc.schedule.search.wishes import ScheduleOptions, check_wishes
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,9 +86,14 @@ class Schedule:
         return self.need(self.program).beside
 
     def best(self, objective: Objective) -> Offer | None:
-        """What an objective takes of the front; None where nothing fits."""
+        """What an objective takes of the front; None where nothing fits.
+
+        Of plans that keep up with the camera where any does, else the fastest."""
         fitting = [offer for offer in self.front if self.room.missing(offer.need) <= 0]
-        return best(fitting, objective, self.cost.limit(self.balanced))
+        kept = [offer for offer in fitting if self.room.keeps_up(offer.program, offer.cost)]
+        if fitting and not kept:
+            return best(fitting, Objective.SPEED, self.balanced)
+        return best(kept, objective, self.cost.limit(self.balanced))
 
 
 class NoPlanFits(FitError):
@@ -180,17 +136,22 @@ def schedule(
 
 
 def choose_again(made: Schedule, target: Target, options: ScheduleOptions) -> Schedule | None:
-    """Another plan of the same front, as more or less is beside the arena than was estimated.
+    """Another plan of the same front, as more or less is beside the arena, or a run takes longer,
+    than was estimated.
 
     None where the choice stays, or none fits. Nothing is searched.
     """
     if not made.front or options.point is not None:
         return None
-    room = room_for(target, options)
-    front = tuple(replace(offer, need=room.need(offer.program)) for offer in made.front)
-    again = replace(made, front=front, room=room)
-    chosen = _chosen(again, options)
+    chosen = _chosen(judged_for(made, target, options), options)
     return None if chosen is None or chosen.program is made.program else chosen
+
+
+def judged_for(made: Schedule, target: Target, options: ScheduleOptions) -> Schedule:
+    """The same plans by the memory and the costs of a target with the same kernels."""
+    room = room_for(target, options)
+    offers = [_offer(offer.program, room) for offer in made.front]
+    return replace(made, front=tuple(pareto(offers)), cost=room.cost, room=room)
 
 
 def room_for(target: Target, options: ScheduleOptions) -> Room:
@@ -202,39 +163,9 @@ def room_for(target: Target, options: ScheduleOptions) -> Room:
         cost=cost_model(target.core),
         period=options.line_period,
         more=options.more,
+        slower=options.slower,
         optimize=options.optimize,
     )
-
-
-def check_wishes(options: ScheduleOptions) -> None:
-    """McuccError for an unknown objective, and for wishes of which one makes another void."""
-    if options.objective is not None and options.objective not in OBJECTIVES:
-        hint = "one of " + ", ".join(OBJECTIVES)
-        raise McuccError(f"unknown objective {options.objective!r}", where=ASKED, hint=hint)
-    choices = {
-        ASKED: options.objective,
-        "--max-slowdown": options.max_slowdown,
-        "--max-macs": options.max_macs,
-        "--point": options.point,
-    }
-    given = [name for name, value in choices.items() if value is not None]
-    if not given:
-        return
-    if options.plan is not None:
-        raise McuccError(f"{given[0]} has nothing to choose", where="--plan", hint=DECIDES)
-    if not named(options.schedule).searched:
-        why = f"schedule {options.schedule} is one plan"
-        raise McuccError(f"{given[0]} has nothing to choose: {why}", where="--schedule")
-    if options.point is not None and options.objective is not None:
-        hint = f"leave out one of {ASKED} and --point"
-        raise McuccError("both say which plan is taken", where="--point", hint=hint)
-    if options.objective == Objective.BALANCED.value and options.max_slowdown is not None:
-        limit = options.limits.choice.balanced
-        raise McuccError(
-            f"balanced means at most {limit:g} times the time of the fastest plan that fits",
-            where="--max-slowdown",
-            hint=f"leave out one of {ASKED} and --max-slowdown",
-        )
 
 
 def _front(
@@ -245,23 +176,32 @@ def _front(
     budget = sys.maxsize
     if options.max_slowdown is None:
         budget = room.arena(room.need(layers).beside)
-    offers = _offers(layers, budget, room, options, progress)
+    searched = _measures(options, cost)
+    offers = _offers(layers, budget, room, options, searched, progress)
     least = min(offers, key=lambda offer: room.missing(offer.need))
     missing = room.missing(least.need)
     if missing > 0 and options.max_slowdown is None:
-        # Its kernels take more stack than layers do, or only tiles that take long are so small.
-        wanted = replace(options, objective=Objective.SRAM.value)
-        offers += _offers(layers, least.need.arena - missing, room, wanted, progress)
+        # Only tiles that take long are so small, or its kernels take more stack than layers do:
+        # then a search that ended where the budget was kept goes further.
+        ended = any(offer.need.arena <= budget for offer in offers)
+        wanted = _measures(replace(options, objective=Objective.SRAM.value), cost)
+        wanted = [measure for measure in wanted if ended or measure not in searched]
+        offers += _offers(layers, least.need.arena - missing, room, options, wanted, progress)
     return tuple(pareto(_bounded(offers, program_cost(layers, cost), cost, options)))
 
 
 def _offers(
-    layers: Program, budget: int, room: Room, options: ScheduleOptions, progress: Progress
+    layers: Program,
+    budget: int,
+    room: Room,
+    options: ScheduleOptions,
+    measures: Sequence[tuple[CostModel, float]],
+    progress: Progress,
 ) -> list[Offer]:
     """The plans of the searches; they look further where none keeps to a budget of arena bytes."""
-    wanted, cost = named(options.schedule), room.cost
+    wanted = named(options.schedule)
     found = [layers] if wanted.free else []
-    for measure, most in _measures(options, cost):
+    for measure, most in measures:
         front = search(
             layers.graph,
             SearchOptions(
@@ -277,20 +217,24 @@ def _offers(
             ),
         )
         found += [point.program for point in front.points]
-    return [Offer(made, program_cost(made, cost), room.need(made)) for made in found]
+    return [_offer(made, room) for made in found]
 
 
-def _measures(options: ScheduleOptions, cost: CostModel) -> Sequence[tuple[CostModel, float]]:
+def _offer(program: Program, room: Room) -> Offer:
+    return Offer(program, program_cost(program, room.cost), room.need(program))
+
+
+def _measures(options: ScheduleOptions, cost: CostModel) -> list[tuple[CostModel, float]]:
     """What to search by, and how far: time, which every objective looks at, and where the least
     memory is wanted whatever time it takes, MACs, which leave tiles as narrow as they like."""
     limits = options.limits.choice
     slowest = limits.time if options.max_slowdown is None else cost.limit(options.max_slowdown)
     timed = (cost, slowest)
     if options.aim is not Objective.SRAM:
-        return (timed,)
+        return [timed]
     if options.max_slowdown is not None and options.max_macs is None:
-        return (timed,)
-    return (timed, (MACS, options.max_macs or limits.macs))
+        return [timed]
+    return [timed, (MACS, options.max_macs or limits.macs)]
 
 
 def _bounded(

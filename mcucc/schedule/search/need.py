@@ -40,7 +40,8 @@ class Room:
     Everything together is within `total` bytes, the arena within the `memory` it is in, which is
     also that of what is beside it where `shared`. `period` is the time between two lines of the
     camera in instructions, by `cost`; code is compiled for `optimize`. `more` bytes are added to
-    every plan's stack: what compile measured of one of them above (or below) its estimate.
+    every plan's stack, and every run takes `slower` times as long: what compile measured of one of
+    them above (or below) its estimate.
     """
 
     total: int
@@ -49,6 +50,7 @@ class Room:
     cost: CostModel
     period: float | None = None
     more: int = 0
+    slower: float = 1.0
     optimize: str = "balanced"
 
     def need(self, program: Program) -> Need:
@@ -58,6 +60,13 @@ class Room:
             lines = line_bytes(program, self.cost, self.period)
         stack = stack_of(program, self.cost.name, self.optimize) + self.more
         return Need(program.arena_bytes, stack, lines)
+
+    def keeps_up(self, program: Program, cost: float) -> bool:
+        """Whether a run of an estimated cost takes no longer than the camera's frame."""
+        if self.period is None or program.plan.image is not ImagePolicy.ROWS:
+            return True
+        lines = program.graph.activations[program.graph.inputs[0]].height
+        return cost * self.slower <= self.period * lines
 
     def arena(self, beside: int) -> int:
         """Bytes that an arena may have with so many beside it.

@@ -14,10 +14,11 @@ from mcucc.errors import McuccError
 from mcucc.quantize.lower import lower
 from mcucc.report.format import objective_words
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.search.choose import Schedule, ScheduleOptions, check_wishes, choose_again
+from mcucc.schedule.search.choose import Schedule, choose_again, judged_for
 from mcucc.schedule.search.costs import cost_model
 from mcucc.schedule.search.need import Need, Room
 from mcucc.schedule.search.pick import Objective, best
+from mcucc.schedule.search.wishes import ScheduleOptions, check_wishes
 from tests.fronts import quick, scheduled
 from tests.graphs import mobile_net
 
@@ -125,7 +126,7 @@ def test_the_report_says_what_every_objective_takes() -> None:
 def test_line_buffers_weigh_whatever_the_objective(objective: str) -> None:
     plain = made()
     height = plain.program.graph.activations[plain.program.graph.inputs[0]].height
-    period = 0.5 * plain.estimate(plain.program) / height
+    period = 1.1 * max(offer.cost for offer in plain.front) / height  # all keep up
     wanted = replace(ROWS, objective=objective, line_period=period)
     chosen = choose_again(plain, target_of(BOARD), wanted) or replace(plain)
     needs = {o.program: room(period).need(o.program) for o in plain.front}
@@ -137,6 +138,17 @@ def test_line_buffers_weigh_whatever_the_objective(objective: str) -> None:
     # A budget that the arena and the stack keep to and the lines do not is not kept to.
     need = needs[chosen.program]
     assert room(period, total=need.total - 1).missing(need) == 1
+
+
+def test_the_same_plans_by_the_costs_of_another_core() -> None:
+    plain = made()
+    other = load_board("stm32h743")
+    judged = judged_for(plain, target_of(other), ROWS)
+    assert judged.cost.name == "cortex-m7" != plain.cost.name
+    assert {o.program for o in judged.front} <= {o.program for o in plain.front}
+    assert all(o.cost == judged.estimate(o.program) for o in judged.front)
+    costs = [offer.cost for offer in judged.front]
+    assert costs == sorted(costs, reverse=True)
 
 
 def room(period: float | None = None, total: int = 10**9) -> Room:

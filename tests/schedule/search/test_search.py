@@ -21,7 +21,7 @@ from mcucc.schedule.plan.buffers import BufferKind
 from mcucc.schedule.plan.check import check
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.spans import Reuse
-from mcucc.schedule.search.choose import NoPlanFits, ScheduleOptions, schedule
+from mcucc.schedule.search.choose import NoPlanFits, schedule
 from mcucc.schedule.search.costs import ALIKE, MACS
 from mcucc.schedule.search.facts import SearchFacts
 from mcucc.schedule.search.front import Front, Point, SearchOptions, search
@@ -39,6 +39,7 @@ from mcucc.schedule.search.pick import Bounds, least_cost, least_memory
 from mcucc.schedule.search.stages import Rules, Walks
 from mcucc.schedule.search.tiles import FEW_TILES
 from mcucc.schedule.search.walks.run import walk
+from mcucc.schedule.search.wishes import ScheduleOptions
 from tests.fronts import QUICK_ARENA, quick, searched
 from tests.graphs import Builder, mobile_net
 from tests.schedule.networks import networks

@@ -5,9 +5,9 @@ import pytest
 from mcucc.boards.board import load_board
 from mcucc.quantize.lower import lower
 from mcucc.schedule.plan.plan import ImagePolicy
-from mcucc.schedule.search.choose import ScheduleOptions
 from mcucc.schedule.search.costs import MACS, TOLERANCE, cost_model
 from mcucc.schedule.search.join import Draft, pareto
+from mcucc.schedule.search.wishes import ScheduleOptions
 from tests.fronts import scheduled
 from tests.graphs import mobile_net
 
