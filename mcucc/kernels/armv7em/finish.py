@@ -24,11 +24,12 @@ def matrix_finish(
 ) -> Finish | None:
     """The cheapest proved form for weights (channels, taps), or None; COMMON where asked for."""
     bounds = reach_of(weights, sums, *context.input_intervals[0])
-    return (
-        context.wanted(high_form(sums, bounds, patient=context.form is Form.HIGH))
-        or (context.wanted(common_form(sums, bounds)) if common else None)
-        or context.wanted(shift_form(sums, bounds))
-    )
+    found = None
+    if context.form in (None, Form.HIGH):
+        found = high_form(sums, bounds, patient=context.form is Form.HIGH)
+    if found is None and common and context.form in (None, Form.COMMON):
+        found = common_form(sums, bounds)
+    return found or context.wanted(shift_form(sums, bounds))
 
 
 def addends(sums: Accumulation, finish: Finish) -> npt.NDArray[np.int32]:

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.expand.planner_graph import PlannerGraph, PlannerNode
 from mcucc.schedule.expand.rates import COLUMNS, ROWS, measured_tensor
 from mcucc.schedule.search.bound_axis import needed_parts, read_positions
-from mcucc.schedule.search.costs import CostModel
+from mcucc.schedule.search.costs import CostModel, Price
 from mcucc.schedule.split.rewrite import blocks_of
-
-
-@dataclass(frozen=True)
-class Price:
-    """Cost of a pixel of a node and of a call that makes pixels of one row."""
-
-    pixel: float
-    call: float
 
 
 class BoundFacts:
@@ -52,9 +43,7 @@ class BoundFacts:
         if node.granularity is Granularity.ALIAS:
             return Price(0.0, 0.0)
         channels = self.net.tensors[measured_tensor(node)].channels
-        pixel = self.cost.node(node.work, channels, 1, 1, 0)
-        call = self.cost.node(node.work, channels, 0, 0, 1)
-        return Price(pixel, call)
+        return self.cost.price(node.work, channels)
 
     def scratch(self, position: int, columns: int, rows: int) -> int:
         """Scratch bytes of calls of so many columns and (of a BLOCK) rows."""

@@ -25,6 +25,26 @@ ROUNDING = 1e-9  # the same for ratios of MACs, which are whole numbers
 
 
 @dataclass(frozen=True)
+class Price:
+    """Costs of a pixel and a call of a node; of a pixel that a block takes, a call that takes it.
+
+    A call makes some pixels of one row.
+    """
+
+    pixel: float
+    call: float
+    taken_pixel: float = 0.0
+    taken_call: float = 0.0
+
+    def of(self, rows: int, columns: int, calls: int, taken: tuple[int, int]) -> float:
+        """The cost of rows x columns pixels in all, of which a block takes `taken` ones."""
+        tall, wide = taken
+        own = rows * columns * self.pixel + calls * self.call
+        across = calls // max(1, rows)
+        return own + tall * (wide * self.taken_pixel + across * self.taken_call)
+
+
+@dataclass(frozen=True)
 class CostModel:
     """Costs of kernels by the text of their keys, and of copies by byte and by row.
 
@@ -51,37 +71,19 @@ class CostModel:
         """What the figures count."""
         return "MACs" if self.counts else f"instructions on {self.name}, estimated"
 
-    def node(
-        self,
-        work: NodeWork,
-        channels: int,
-        rows: int,
-        columns: int,
-        calls: int,
-        taken: tuple[int, int] = (0, 0),
-    ) -> float:
-        """The work of a node that computes rows x columns pixels in all, in so many calls.
-
-        A block reads `taken` rows and columns of its input in all.
-        """
+    def price(self, work: NodeWork, channels: int) -> Price:
+        """What a node with so many channels costs."""
         if not work.parts:
-            return self._calls(work.key, rows * columns, work.macs, channels, calls)
-        across = calls // max(1, rows)
-        total = 0.0
+            cost = self.kernel(work.key)
+            pixel = cost.per_mac * work.macs + cost.per_output * channels
+            return Price(pixel, cost.per_call + cost.per_call_channel * channels)
+        found = [0.0, 0.0, 0.0, 0.0]
         for part in work.parts:
-            tall, wide = taken if part.of_input else (rows, columns)
-            own, each = tall * across * part.calls, part.channels // part.calls
-            total += self._calls(part.key, tall * wide, part.macs, part.channels, 0)
-            total += self._calls(part.key, 0, 0, each, own)
-        return total
-
-    def _calls(
-        self, key: KernelId | None, pixels: int, macs: int, channels: int, calls: int
-    ) -> float:
-        cost = self.kernel(key)
-        return pixels * (cost.per_mac * macs + cost.per_output * channels) + calls * (
-            cost.per_call + cost.per_call_channel * channels
-        )
+            cost, where = self.kernel(part.key), 2 * part.of_input
+            each = cost.per_call + cost.per_call_channel * (part.channels // part.calls)
+            found[where] += cost.per_mac * part.macs + cost.per_output * part.channels
+            found[where + 1] += part.calls * each
+        return Price(*found)
 
     def kernel(self, key: KernelId | None) -> KernelCost:
         """The constants of a C kernel; None: of a node that calls none.
@@ -132,7 +134,7 @@ def stage_costs(program: Program, model: CostModel) -> list[float]:
                 channels = program.graph.activations[counted].channels
                 work = work_of(node)
                 taken = _taken(program, node, action) if work.parts else (0, 0)
-                total += model.node(work, channels, rows, columns, calls, taken)
+                total += model.price(work, channels).of(rows, columns, calls, taken)
         found.append(total)
     return found
 

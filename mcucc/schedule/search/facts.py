@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import astuple
 
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.expand.planner_graph import PlannerGraph, PlannerNode
 from mcucc.schedule.expand.rates import measured_tensor
 from mcucc.schedule.search.costs import CostModel
+from mcucc.schedule.search.stages import Stages
 from mcucc.schedule.search.tiles import Tile, TileMenu
+
+
+class Alike:
+    """Networks that differ only in what nodes cost and in their scratch: walked through at once.
+
+    `found` by walks that were `asked` for, of each.
+    """
+
+    def __init__(self) -> None:
+        self.facts: list[SearchFacts] = []
+        self.asked: object = None
+        self.found: Sequence[Stages] = ()
 
 
 class SearchFacts:
@@ -17,11 +31,12 @@ class SearchFacts:
     `alive` are bytes of the tensors computed before a position and read at or after it.
     """
 
-    def __init__(self, network: PlannerGraph, cost: CostModel) -> None:
-        self.network, self.cost = network, cost
+    def __init__(self, network: PlannerGraph, cost: CostModel, alike: Alike | None = None) -> None:
+        self.network, self.cost, self.alike = network, cost, alike or Alike()
+        self.alike.facts.append(self)
         self.alive: Sequence[int] = [self._alive(i) for i in range(len(network.nodes) + 1)]
         self._scratches: dict[tuple[str, int, int], int] = {}
-        self._least: dict[str, float] = {}
+        self._costs: dict[str, tuple[float, float, float, float, float]] = {}
 
     def _alive(self, position: int) -> int:
         return sum(
@@ -42,18 +57,17 @@ class SearchFacts:
 
     def least_cost(self, node: PlannerNode) -> float:
         """The cost of a node by itself: every pixel once, one call a row."""
-        if node.name not in self._least:
+        return self.costs_of(node)[0]
+
+    def costs_of(self, node: PlannerNode) -> tuple[float, float, float, float, float]:
+        """`least_cost`, and its `Price`."""
+        if node.name not in self._costs:
             made = self.network.tensors[measured_tensor(node)]
             x = self.network.tensors[node.operands[0].tensor]
-            self._least[node.name] = self.cost.node(
-                node.work,
-                made.channels,
-                made.height,
-                made.width,
-                made.height,
-                (x.height, x.width),
-            )
-        return self._least[node.name]
+            price = self.cost.price(node.work, made.channels)
+            least = price.of(made.height, made.width, made.height, (x.height, x.width))
+            self._costs[node.name] = least, *astuple(price)
+        return self._costs[node.name]
 
     def scratch(self, node: PlannerNode, columns: int, rows: int) -> int:
         """Scratch bytes of a node's calls of so many columns and (of a BLOCK) rows."""

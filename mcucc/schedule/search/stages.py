@@ -41,7 +41,7 @@ class Walks:
         return self.end.size
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Rules:
     """What walks may choose, and how far they go.
 

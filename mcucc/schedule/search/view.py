@@ -11,7 +11,7 @@ import numpy as np
 
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.plan import StagePlan
-from mcucc.schedule.search.facts import SearchFacts
+from mcucc.schedule.search.facts import Alike, SearchFacts
 from mcucc.schedule.search.stages import Booleans, Floats, Ints
 
 
@@ -22,13 +22,15 @@ class View:
     `network` is the rewritten one. `cuts` are positions in the plain network by its own: where a
     stage may begin or end, which is never within a rewritten block. `marks` are names of plain
     nodes, one of each rewritten block: a stage without any is a stage of the plain network.
-    `added` completes a plan of a stage's plain nodes with what asks for the rewriting.
+    `added` completes a plan of a stage's plain nodes with what asks for the rewriting. Views of the
+    same blocks are `alike`.
     """
 
     network: PlannerGraph
     cuts: Mapping[int, int]
     marks: frozenset[str]
     added: Callable[[StagePlan], StagePlan]
+    alike: Alike
 
     @cached_property
     def positions(self) -> Mapping[int, int]:
@@ -58,7 +60,7 @@ class Seen:
         cuts = np.arange(len(names) + 1)
         if view is None:
             return Seen(plain, None, cuts, np.zeros(cuts.size), cuts, names)
-        facts = SearchFacts(view.network, plain.cost)
+        facts = SearchFacts(view.network, plain.cost, view.alike)
         own, base = _before(facts), _before(plain)
         cuts = np.array([view.cuts.get(i, -1) for i in range(own.size)])
         marked = itertools.accumulate((name in view.marks for name in names), initial=0)

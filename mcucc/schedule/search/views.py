@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.plan import Plan, SplitPlan, StagePlan
+from mcucc.schedule.search.facts import Alike
 from mcucc.schedule.search.limits import Effort
 from mcucc.schedule.search.view import View
 from mcucc.schedule.split.rewrite import Block, blocks_of, with_splits
@@ -37,7 +38,8 @@ def splits(network: PlannerGraph, effort: Effort) -> ViewMaker:
                 by_name = {split.node: split for split in found}
                 if found and by_name not in plans:
                     plans.append(by_name)
-            known[tuple(ends)] = [_view(network, found) for found in plans]
+            alike = Alike()
+            known[tuple(ends)] = [_view(network, found, alike) for found in plans]
         return known[tuple(ends)]
 
     return views
@@ -51,7 +53,7 @@ def _split(network: PlannerGraph, block: Block, channels: int) -> SplitPlan:
     return SplitPlan(block.project.name, min(expanded, -(-even // MULTIPLE) * MULTIPLE))
 
 
-def _view(network: PlannerGraph, splits: Mapping[str, SplitPlan]) -> View:
+def _view(network: PlannerGraph, splits: Mapping[str, SplitPlan], alike: Alike) -> View:
     names = tuple(node.name for node in network.nodes)
     stage = StagePlan(names, (1, 0), splits=tuple(splits.values()))
     graph, _ = with_splits(network.graph, Plan("", network.image, (stage,)))
@@ -67,7 +69,7 @@ def _view(network: PlannerGraph, splits: Mapping[str, SplitPlan]) -> View:
         return replace(stage, splits=found)
 
     seen = PlannerGraph(graph, network.image, network.row_outputs)
-    return View(seen, {0: 0, **cuts}, frozenset(splits), added)
+    return View(seen, {0: 0, **cuts}, frozenset(splits), added, alike)
 
 
 MAKERS: Sequence[Callable[[PlannerGraph, Effort], ViewMaker]] = (splits,)

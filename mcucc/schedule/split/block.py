@@ -168,11 +168,10 @@ class SplitBlockKernel(Kernel):
         """Channels of the largest group."""
         return max(group.channels for group in self.groups)
 
-    @cached_property
+    @property
     def kernel_scratch(self) -> int:
         """Bytes of scratch of the kernels themselves, whole words."""
-        needed = [node.scratch_bytes for group in self.groups for node in group.nodes]
-        return -(-max(needed) // SUM_BYTES) * SUM_BYTES
+        return _kernel_scratch(self.groups)
 
     @property
     def expanded_bytes(self) -> int:
@@ -186,11 +185,7 @@ class SplitBlockKernel(Kernel):
 
     def narrowed(self, columns: int, rows: int = 1) -> Kernel:
         """The block for calls of at most so many rows and columns."""
-        groups = tuple(
-            replace(group, depthwise=group.depthwise.narrowed(columns, rows))
-            for group in self.groups
-        )
-        return replace(self, groups=groups, rows=rows, columns=columns)
+        return replace(self, groups=_narrowed(self.groups, columns), rows=rows, columns=columns)
 
     @property
     def variant_name(self) -> str:
@@ -238,6 +233,18 @@ class SplitBlockKernel(Kernel):
         """The three layers and the groups."""
         groups = f"{len(self.groups)} groups of {self.channels} channels"
         return f"SplitBlock 1x1, {self.depthwise.window}, 1x1 in {groups}"
+
+
+@lru_cache(maxsize=1 << 12)
+def _narrowed(groups: tuple[SplitGroup, ...], columns: int) -> tuple[SplitGroup, ...]:
+    """Groups for calls of at most so many columns; rows are filtered one by one."""
+    return tuple(replace(each, depthwise=each.depthwise.narrowed(columns, 1)) for each in groups)
+
+
+@lru_cache(maxsize=1 << 12)
+def _kernel_scratch(groups: tuple[SplitGroup, ...]) -> int:
+    needed = [node.scratch_bytes for group in groups for node in group.nodes]
+    return -(-max(needed) // SUM_BYTES) * SUM_BYTES
 
 
 def why_no_block(expand: Kernel, depthwise: Kernel, project: Kernel) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -10,7 +11,6 @@ from mcucc.schedule.plan.plan import Form
 from mcucc.schedule.plan.spans import Reuse
 from mcucc.schedule.search.stages import WAYS, Booleans, Ints, Rules
 from mcucc.schedule.search.walks.geometry import FAR, Added
-from mcucc.schedule.search.walks.grid import Grid, Places
 
 PLAIN = WAYS.index((Form.TILE, Reuse.CACHE, Reuse.CACHE))
 # Which positions are computed, by bits: rows again, columns again.
@@ -21,154 +21,96 @@ CACHING = int((AGAIN == 0).sum())  # the first ones compute nothing again
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
-    """A node added to walks, with what is asked of it in each of their states.
-
-    `own` are the lowest positions (axis, state) asked for, FAR where the output is stored whole.
-    """
-
-    added: Added
-    walks: Ints
-    rate: Ints
-    high: Ints
-    start: Ints
-    whole: Booleans
-    alone: Booleans
-    left: Ints
-    width: Ints | int
-    full: Booleans
-    fits: Booleans
-    own: Ints | None
-
-    @staticmethod
-    def of(grid: Grid, added: Added, at: Places, own: Ints | None) -> Asked:
-        """`at` are places of the states' walks in those of `added`."""
-        width, walks = added.strip_width, added.walks[at]
-        return Asked(
-            added,
-            walks,
-            added.rate[:, at],
-            added.high[:, at],
-            added.start[:, at],
-            added.whole[at],
-            added.alone[at],
-            added.left[at],
-            width if isinstance(width, int) else width[at],
-            grid.full[walks],
-            added.fits[at],
-            own,
-        )
-
-
-@dataclass(frozen=True, eq=False)
 class Choices:
     """For each way of `WAYS` and state: where it is `valid`, bytes it takes.
 
     `persistent` bytes stay from step to step, a `tile` is there while a step's positions are made
-    and read. By what is computed again (`AGAIN`): `lows`, (axis, state), from where on a step
-    computes.
+    and read. A step computes from `new` (axis, state) on where what was there is kept, from `own`
+    on where it is computed again.
     """
 
     valid: Booleans
     persistent: Ints
     tile: Ints
-    lows: tuple[Ints, ...]
+    new: Ints
+    own: Ints
+
+    @property
+    def policies(self) -> int:
+        """Of an axis: 1 where all is kept, 2 where it may be computed again."""
+        return 1 if len(self.valid) == CACHING else 2
 
     @property
     def again(self) -> Ints:
         """By way, what is computed again."""
         return AGAIN[: len(self.valid)]
 
-
-@dataclass(frozen=True, eq=False)
-class Overlap:
-    """What a step needs of a tensor, and what of it the step before had; elements are states.
-
-    Of rows, `fresh` ones come with the step and `old` ones were there, `tall` in all; of columns,
-    `side` ones were there, `wide` in all. A step computes from `new` on where what was there is
-    kept, from `own` on where it is computed again. `more` positions are needed than come.
-    """
-
-    fresh: Ints
-    old: Ints
-    tall: Ints
-    side: Ints
-    wide: Ints
-    new: Ints
-    own: Ints
-    more: Booleans
-
-    @staticmethod
-    def of(asked: Asked, single: Booleans | None) -> Overlap:
-        """`single`: strips of one column step, which cache no columns; None: there are none."""
-        tensor, rate, high = asked.added.tensor, asked.rate, asked.high
-        new = high - rate
-        own = new
-        if asked.own is not None:
-            own = np.where(asked.whole | (asked.own >= FAR), new, asked.own)
-        if single is not None:
-            new = np.stack([new[0], np.where(single & ~asked.whole, own[1], new[1])])
-        need = high - own
-        over = np.maximum(need - rate, 0)
-        side = np.minimum(asked.width, over[1])
-        if single is not None:
-            side = np.where(single & ~asked.whole, 0, side)
-        return Overlap(
-            fresh=np.minimum(tensor.height, rate[0]),
-            old=np.minimum(tensor.height, over[0]),
-            tall=np.minimum(tensor.height, need[0]),
-            side=side,
-            wide=np.where(asked.full, asked.width, np.minimum(asked.width, need[1])),
-            new=new,
-            own=own,
-            more=over > 0,
-        )
+    @cached_property
+    def lows(self) -> Ints:
+        """From where on a step computes: (axis, what is computed again, state)."""
+        if self.policies == 1:
+            return self.new[:, None]
+        (a, left), (b, right) = self.new, self.own
+        return np.array([[a, a, b, b], [left, right, left, right]])
 
 
-def choices(rules: Rules, asked: Asked, single: Booleans | None) -> Choices:
-    """The ways that the rules allow."""
-    o, pixel = Overlap.of(asked, single), asked.added.tensor.pixel_bytes
-    codes = len(WAYS) if rules.recompute else CACHING
-    persistent = np.zeros((codes, asked.walks.size), dtype=np.int64)
-    tiles = np.zeros_like(persistent)
-    row = asked.width * pixel
-    tile = o.fresh * o.wide * pixel
-    persistent[:CACHING] = o.old * row
-    tiles[PLAIN] = tile
-    persistent[0] += o.fresh * row
-    persistent[1] += o.side * o.fresh * pixel
-    persistent[2] += tile
-    lows = [o.new]
-    if rules.recompute:
-        every = o.tall * o.wide * pixel
-        persistent[3], persistent[4], persistent[5] = o.old * row, o.side * o.tall * pixel, every
-        tiles[3], tiles[4], tiles[6] = tile, every, every
-        lows += [np.stack([o.new[0], o.own[1]]), np.stack([o.own[0], o.new[1]]), o.own]
-    if asked.whole.any():
-        stored = ~asked.whole
-        persistent *= stored
-        tiles *= stored
-    return Choices(_valid(rules, o, codes) & asked.fits, persistent, tiles, tuple(lows))
-
-
-def _valid(rules: Rules, o: Overlap, codes: int) -> Booleans:
-    """Where each way is there and allowed."""
-    old, side = o.old > 0, o.side > 0
+def allowed(rules: Rules) -> Booleans:
+    """By way and overlap (bits: of rows, of columns), whether rules allow it."""
+    old, side = np.arange(4) & 1 > 0, np.arange(4) & 2 > 0
     overlap = old | side
     there = [overlap, overlap, side]
     if not rules.cache:
         there = [np.zeros_like(overlap)] * CACHING
-    if codes > CACHING:
+    if rules.recompute:
         rows_again = old if rules.cache else old & ~side
         there += [side if rules.cache else np.zeros_like(side), rows_again, rows_again & side]
         there.append(side & old if rules.cache else side)
     found = np.array(there)
-    for code in range(codes):
-        form, *policies = WAYS[code]
+    for code, (form, *policies) in enumerate(WAYS[: len(there)]):
         if form not in rules.forms and (form is not Form.TILE or AGAIN[code] == 0):
             found[code] = False
-        for axis, policy in enumerate(policies):
-            if rules.pinned is not None and policy is not rules.pinned[axis]:
-                found[code] &= ~o.more[axis]
+        for here, policy, pinned in zip((old, side), policies, rules.pinned or (), strict=False):
+            found[code] &= ~here | (policy is pinned)
     found[PLAIN] |= ~overlap
     return found
+
+
+def choices(allowed: Booleans, asked: Added, own: Ints | None, single: Booleans | None) -> Choices:
+    """The ways that are `allowed`.
+
+    `own` are the lowest positions (axis, state) that are asked for, FAR where the output is stored
+    whole. `single`: strips of one column step, which cache no columns; None: there are none.
+    """
+    tensor, rate, high, width = asked.tensor, asked.rate, asked.high, asked.width
+    pixel = tensor.pixel_bytes
+    new = high - rate
+    own = new if own is None else np.where(asked.whole | (own >= FAR), new, own)
+    if single is not None:
+        single = single & ~asked.whole
+        new = np.array([new[0], np.where(single, own[1], new[1])])
+    need = high - own
+    old, side = np.maximum(need - rate, 0)
+    old, side = np.minimum(tensor.height, old), np.minimum(width, side)
+    if single is not None:
+        side = np.where(single, 0, side)
+    wide = np.where(asked.full, width, np.minimum(width, need[1])) * pixel
+    fresh = np.minimum(tensor.height, rate[0])
+    row, tile = width * pixel, fresh * wide
+    persistent = np.zeros((len(allowed), asked.walks.size), dtype=np.int64)
+    tiles = np.zeros_like(persistent)
+    kept = old * row
+    persistent[0] = kept + fresh * row
+    persistent[1] = kept + side * fresh * pixel
+    persistent[2] = kept + tile
+    tiles[PLAIN] = tile
+    if len(allowed) > CACHING:
+        tall = np.minimum(tensor.height, need[0])
+        every = tall * wide
+        persistent[3], persistent[4], persistent[5] = kept, side * tall * pixel, every
+        tiles[3], tiles[4], tiles[6] = tile, every, every
+    if asked.whole.any():
+        persistent[:, asked.whole] = 0
+        tiles[:, asked.whole] = 0
+    overlap = (old > 0) + 2 * (side > 0)
+    valid = allowed.take(overlap, axis=1) & asked.fits
+    return Choices(valid, persistent, tiles, new, own)

@@ -14,10 +14,10 @@ import numpy as np
 from mcucc.schedule.search.facts import SearchFacts
 from mcucc.schedule.search.stages import Booleans, Ints, Rules, Stages
 from mcucc.schedule.search.walks.geometry import FAR, HIGH, RATE, Geometry
+from mcucc.schedule.search.walks.grid import Order
 from mcucc.schedule.search.walks.partial import (
     GRAIN,
     LARGEST,
-    Order,
     Rows,
     States,
     by_bytes,
@@ -55,7 +55,7 @@ class Ends:
     rows: list[Ints] = field(default_factory=list)
     states: list[Ints] = field(default_factory=list)
     asked: list[Ints] = field(default_factory=list)
-    found: list[Stages] = field(default_factory=list)
+    found: dict[int, list[Stages]] = field(default_factory=dict)
     noted: list[int] = field(default_factory=lambda: [0, 0])  # states, rows
 
     def note(self, begin: int, states: States, rows: Rows) -> None:
@@ -69,7 +69,7 @@ class Ends:
         about = np.empty((6, walks.size), dtype=np.int64)
         about[0], about[1], about[2:] = begin, walks, self.geometry.totals[:, walks]
         self.states.append(about)
-        for tensor, low in states.lows.items():
+        for tensor, low in zip(states.tensors, states.lows, strict=True):
             here = (low[0] < FAR).nonzero()[0]
             asked = np.empty((8, here.size), dtype=np.int64)
             field = self.geometry.asked(tensor).take(walks[here], axis=1)
@@ -78,10 +78,10 @@ class Ends:
             self.asked.append(asked)
         self.noted[:] = first + walks.size, self.noted[1] + rows.count
 
-    def stages(self) -> Stages:
-        """The stages, thinned and sorted."""
+    def stages(self, kind: int) -> Stages:
+        """The stages of a kind of walks, thinned and sorted."""
         self._look()
-        found = Stages.together(self.found)
+        found = Stages.together(self.found.get(kind, ()))
         return found.take(np.lexsort((found.begin, found.end)))
 
     def _look(self) -> None:
@@ -100,7 +100,11 @@ class Ends:
             rows = rows.take((source >= 0)[rows.state])
         else:
             rows, ends, beside = self._fitting(rows, ends)
-        self.found.append(thinned(self._made(rows, ends, beside, source, need), self.rules))
+        kind = self.geometry.kind[ends.walk]
+        for each in range(int(kind.max()) + 1):
+            own = rows.take((kind == each)[rows.state])
+            made = thinned(self._made(own, ends, beside, source, need), self.rules)
+            self.found.setdefault(each, []).append(made)
         for noted in (self.rows, self.states, self.asked):
             noted.clear()
         self.noted[:] = 0, 0

@@ -16,7 +16,15 @@ from mcucc.schedule.expand.planner_graph import Operand, PlannerNode, PlannerTen
 from mcucc.schedule.expand.rates import measured_tensors
 from mcucc.schedule.search.facts import SearchFacts
 from mcucc.schedule.search.stages import Booleans, Ints, Walks
-from mcucc.schedule.search.walks.grid import Grid, Places, Tables, proportional, sinks, strides_fit
+from mcucc.schedule.search.walks.grid import (
+    Grid,
+    Order,
+    Places,
+    Tables,
+    proportional,
+    sinks,
+    strides_fit,
+)
 
 FAR = 1 << 40  # beyond every position: the start of a minimum, negative that of a maximum
 HIGH, START, RATE, LEFT, OUTSIDE = slice(0, 2), slice(2, 4), slice(4, 6), 6, 7
@@ -24,24 +32,49 @@ HIGH, START, RATE, LEFT, OUTSIDE = slice(0, 2), slice(2, 4), slice(4, 6), 6, 7
 
 @dataclass(frozen=True, eq=False)
 class Added:
-    """A node in front of walks, with what each asks of it: see `pricing`; elements are of `walks`.
+    """A node in front of walks, with what each asks of it; elements are of `walks`.
 
-    Its output comes with `rate` positions a step, up to `high` at step 0, from step `start` on. It
-    is stored `whole`; or `alone`: the node behind reads all of it, and nothing else does. In a
-    strip it is `strip_width` columns wide, from `left` on. Walks go on where `fits`.
+    Pairs are (axis, element): its output comes with `rate` positions a step, up to `high` at step
+    0, from step `start` on, in so many `steps`. In a strip it is `width` columns wide, from `left`
+    on. It is stored `whole`; or `alone`: the node behind reads all of it, and nothing else does. A
+    step makes `full` rows. Walks go on where `fits`.
     """
 
+    position: int
     node: PlannerNode
     tensor: PlannerTensor
     walks: Ints
-    fits: Booleans
+    numbers: Ints  # and `flags`: what follows, as the rows of one array each
+    flags: Booleans
     rate: Ints
     high: Ints
     start: Ints
+    steps: Ints
+    left: Ints
+    width: Ints
     whole: Booleans
     alone: Booleans
-    left: Ints
-    strip_width: Ints | int
+    full: Booleans
+    fits: Booleans
+
+    @staticmethod
+    def of(
+        position: int,
+        node: PlannerNode,
+        tensor: PlannerTensor,
+        walks: Ints,
+        numbers: Ints,
+        flags: Booleans,
+    ) -> Added:
+        """Of the arrays of everything."""
+        rate, high, start, steps = numbers[:8].reshape(4, 2, walks.size)
+        about = position, node, tensor, walks, numbers, flags
+        return Added(*about, rate, high, start, steps, numbers[8], numbers[9], *flags)
+
+    def take(self, at: Order) -> Added:
+        """Some elements."""
+        numbers, flags = self.numbers.take(at, 1), self.flags.take(at, 1)
+        return Added.of(self.position, self.node, self.tensor, self.walks[at], numbers, flags)
 
     @property
     def state(self) -> int:
@@ -72,11 +105,11 @@ class Affine:
         """The upper ends of what spans up to `high` read."""
         return self.first(high - 1) + self.kernel
 
-    def below(self, rate: Ints) -> tuple[Ints, Booleans]:
-        """`rate_below`, and where it is a whole number."""
+    def below(self, rate: Ints) -> tuple[Ints, Booleans | None]:
+        """`rate_below`, and where it is a whole number; None: everywhere."""
         scaled = rate * self.stride
         if self.plain:
-            return scaled, self.moves
+            return scaled, None if self.moves.all() else self.moves
         found = scaled // self.upsample
         return found, (found * self.upsample == scaled) & self.moves
 
@@ -106,7 +139,7 @@ def places(walks: Ints) -> Places:
 
 
 class Geometry:
-    """What walks ask of tensors: see `asked`.
+    """What walks ask of tensors: see `asked`; `kind` is the number of each one's network.
 
     `outputs` are what a walk's stage stores, by slot: arrays (what, walk) of the tensor, -1 for
     none, the position of its node, its rate and its upper end. `totals` are (what, walk) as well:
@@ -114,8 +147,8 @@ class Geometry:
     whole.
     """
 
-    def __init__(self, facts: SearchFacts, walks: Walks) -> None:
-        self.network, self.walks = facts.network, walks
+    def __init__(self, facts: SearchFacts, walks: Walks, kind: Ints) -> None:
+        self.network, self.walks, self.kind = facts.network, walks, kind
         self.tables = Tables.of(facts)
         self.grid = Grid.of(self.tables, walks)
         count = len(walks)
@@ -145,27 +178,30 @@ class Geometry:
             return None
         here = places(walks)
         tensor, asked = self.network.tensors[node.output], self.asked(node.output)[:, here]
-        whole = self.grid.end[here] <= (FAR if tensor.leaves else tensor.last)
-        known = asked[0] > -FAR
+        end = self.grid.end[here]
+        whole, known = end <= (FAR if tensor.leaves else tensor.last), asked[0] > -FAR
         fits = (known | whole) & (asked[OUTSIDE] == 0)
         if sinks(node):
             fits &= ~known
         rate, fit = self._rates(node, here, whole)
         fits &= fit
-        high, start = np.where(known, asked[HIGH], rate), np.where(known, asked[START], 0)
+        high = np.where(known, asked[HIGH], rate)
         left = high[1] - rate[1]
         if self.striped:
             lower = np.where(known, asked[LEFT], left)
             left = np.where(whole, np.minimum(lower, left), lower)
-        more = whole & (self.grid.end[here] > position + 1)
+        more = whole & (end > position + 1)
         if more.any():
             self._store(position, walks[more], rate[:, more], high[:, more])
         fits &= self._ask(node, here, rate, high, left)
         del self.fields[node.output]  # nothing in front reads it
         read_once = tensor.last == position + 1 and len(self.network.readers(node.output)) == 1
-        alone = whole | read_once
-        width = self._widths(tensor, here, rate[1], high[1] - left)
-        return Added(node, tensor, walks, fits, rate, high, start, whole, alone, left, width)
+        numbers = np.empty((10, walks.size), dtype=np.int64)
+        numbers[:2], numbers[2:4], numbers[4:6] = rate, high, np.where(known, asked[START], 0)
+        numbers[6:8], numbers[8] = self.grid.steps[:, here], left
+        numbers[9] = self._widths(tensor, here, rate[1], high[1] - left)
+        flags = np.array([whole, whole | read_once, self.grid.full[here], fits])
+        return Added.of(position, node, tensor, walks, numbers, flags)
 
     def _widths(self, tensor: PlannerTensor, here: Places, rate: Ints, fresh: Ints) -> Ints | int:
         """Columns of the widest strip."""
@@ -195,8 +231,9 @@ class Geometry:
             single = self.grid.single[here]
             fine = strides_fit(self.tables, self.grid, here, node)
             fits = fits & (fine | ~(single & (whole | sinks(node))))
-        for tensor in tensors:
-            self.asked(tensor)[RATE, here] = rate
+        if sinks(node):  # the output of another is read by nothing in front
+            for tensor in tensors:
+                self.asked(tensor)[RATE, here] = rate
         return rate, fits
 
     def _ask(
@@ -217,15 +254,18 @@ class Geometry:
             if not sink:
                 below, whole = window.below(rate)
                 known = asked[RATE]
-                same = ((known == below) | (known == 0)) & (whole | (wide == 0))
-                fits = fits & same.all(axis=0)
+                same = (known == below) | (known == 0)
+                if whole is not None:
+                    same &= whole | (wide == 0)
+                fits = fits & same[0] & same[1]
                 asked[RATE] = below
-            asked[HIGH] = np.maximum(asked[HIGH], window.highest(high) * wide)
-            asked[START] = np.minimum(asked[START], first)
+            np.maximum(asked[HIGH], window.highest(high) * wide, out=asked[HIGH])
+            np.minimum(asked[START], first, out=asked[START])
             if self.striped:
                 lowest = window.first(np.stack([left, left]))[1] * wide[1]
                 asked[LEFT] = np.minimum(asked[LEFT], lowest)
-            field[:, here] = asked
+            if not isinstance(here, slice):
+                field[:, here] = asked
         return fits
 
     def _store_last(self) -> None:

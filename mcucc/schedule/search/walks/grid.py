@@ -13,6 +13,7 @@ from mcucc.schedule.expand.rates import measured_tensor, measured_tensors
 from mcucc.schedule.search.facts import SearchFacts
 from mcucc.schedule.search.stages import Booleans, Ints, Walks
 
+Order = npt.NDArray[np.intp]
 Places = npt.NDArray[np.int64] | slice  # what picks walks
 
 

@@ -5,45 +5,63 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from mcucc.schedule.search.costs import ALIKE
 from mcucc.schedule.search.stages import Booleans, Ints
 from mcucc.schedule.search.walks.geometry import FAR
+from mcucc.schedule.search.walks.grid import Order
 
 LARGEST = 1 << 32  # more than the bytes of any stage that counts
 DEAREST = 1 << 40  # and than its cost in units of ALIKE
 # Costs are whole numbers of this part of a unit: their sums are the same in any order.
 GRAIN = 1024
 TOLERANCE = int(ALIKE * GRAIN)
-Order = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
 class States:
-    """What the partial stages of a walk ask for: the `lows` (axis, state) of tensors by number.
+    """What the partial stages of a walk ask for: `lows` (tensor, axis, state) of `tensors`.
 
     FAR where a tensor is not asked for. Sorted by walk.
     """
 
     walk: Ints
-    lows: dict[int, Ints]
+    tensors: tuple[int, ...]
+    lows: Ints
 
     @property
     def count(self) -> int:
         """How many there are."""
         return self.walk.size
 
+    def of(self, tensor: int) -> Ints | None:
+        """What is asked of a tensor, (axis, state)."""
+        return self.lows[self.tensors.index(tensor)] if tensor in self.tensors else None
+
     def take(self, states: Order) -> States:
         """Some of them."""
-        lows = {tensor: low[:, states] for tensor, low in self.lows.items()}
-        return States(self.walk[states], lows)
+        return States(self.walk[states], self.tensors, self.lows.take(states, axis=2))
 
     def behind(self, walks: Ints) -> States:
         """With states of new walks behind, that ask for nothing."""
-        far = np.full((2, walks.size), FAR)
-        lows = {t: np.concatenate([low, far], axis=1) for t, low in self.lows.items()}
-        return States(np.concatenate([self.walk, walks]), lows)
+        far = np.full((len(self.tensors), 2, walks.size), FAR)
+        lows = np.concatenate([self.lows, far], axis=2)
+        return States(np.concatenate([self.walk, walks]), self.tensors, lows)
+
+    def asking(self, made: int, lows: dict[int, Ints], of: Order | slice) -> States:
+        """Some of them that ask for `lows` in place of a tensor that is `made`."""
+        rest = [i for i, tensor in enumerate(self.tensors) if tensor != made]
+        tensors = [self.tensors[i] for i in rest]
+        tensors += [tensor for tensor in lows if tensor not in tensors]
+        walk = self.walk[of]
+        found = np.empty((len(tensors), 2, walk.size), dtype=np.int64)
+        for place, (i, tensor) in enumerate(zip(rest, tensors, strict=False)):
+            found[place] = self.lows[i][:, of]
+            if tensor in lows:
+                np.minimum(found[place], lows[tensor], out=found[place])
+        for place in range(len(rest), len(tensors)):
+            found[place] = lows[tensors[place]]
+        return States(walk, tuple(tensors), found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +112,8 @@ class Rows:
 
 def nothing() -> tuple[States, Rows]:
     """No partial stages."""
-    return States(np.zeros(0, dtype=np.int64), {}), Rows(np.zeros((6, 0), dtype=np.int64))
+    none = np.zeros(0, dtype=np.int64)
+    return States(none, (), none.reshape(0, 2, 0)), Rows(np.zeros((6, 0), dtype=np.int64))
 
 
 def occupied(states: States, rows: Rows) -> tuple[States, Rows]:
@@ -111,17 +130,19 @@ def occupied(states: States, rows: Rows) -> tuple[States, Rows]:
 
 def merged(states: States) -> tuple[States, Ints]:
     """States that ask for the same made one, sorted by walk; by state, which one it is."""
-    key = states.walk.copy()
-    room = int(key.max(initial=0)) + 1
-    for low in (axis for both in states.lows.values() for axis in both):
-        near = low < FAR
-        least = int(low.min(initial=0))
-        value = np.where(near, low - least + 1, 0)
-        span = int(value.max(initial=0)) + 1
+    key = states.walk - states.walk[0]
+    room = int(key[-1]) + 1
+    lows = states.lows.reshape(-1, states.count)
+    near = lows < FAR
+    least = lows.min(axis=1)
+    value = np.where(near, lows - least[:, None] + 1, 0)
+    varies = (value.min(axis=1) < (most := value.max(axis=1))).nonzero()[0]
+    for i in varies.tolist():
+        span = int(most[i]) + 1
         if room * span >= 1 << 62:
             key = np.unique(key, return_inverse=True)[1].astype(np.int64)
             room = key.size
-        key, room = key * span + value, room * span
+        key, room = key * span + value[i], room * span
     _, first, which = np.unique(key, return_index=True, return_inverse=True)
     return states.take(first), which.astype(np.int64)
 

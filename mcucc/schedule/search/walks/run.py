@@ -7,6 +7,7 @@ cached what a walk asks for does not depend on its choices, so that there is one
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,10 +16,11 @@ import numpy.typing as npt
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.search.facts import SearchFacts
 from mcucc.schedule.search.stages import Booleans, Ints, Log, Rules, Stages, Walks
-from mcucc.schedule.search.walks.choices import Asked, Choices, choices
+from mcucc.schedule.search.walks.choices import Choices, allowed, choices
 from mcucc.schedule.search.walks.costs import Pricing
 from mcucc.schedule.search.walks.ends import Ends
-from mcucc.schedule.search.walks.geometry import Geometry, windows
+from mcucc.schedule.search.walks.geometry import Added, Geometry, windows
+from mcucc.schedule.search.walks.grid import Order
 from mcucc.schedule.search.walks.partial import (
     GRAIN,
     LARGEST,
@@ -40,11 +42,25 @@ def walk(facts: SearchFacts, walks: Walks, rules: Rules, begins: Booleans | None
 
     `begins` are positions at which a stage may begin (None: all).
     """
-    order = np.argsort(-walks.end, kind="stable")
-    walks = Walks(walks.end[order], walks.rows[order], walks.columns[order], walks.strips[order])
     if begins is None:
         begins = np.ones(len(facts.network.nodes), dtype=np.bool_)
-    return _Run(facts, walks, rules, begins).stages()
+    alike = facts.alike
+    asked = *(column.tobytes() for column in vars(walks).values()), rules, begins.tobytes()
+    if alike.asked != asked or len(alike.facts) == 1:
+        alike.asked, alike.found = asked, _walked(alike.facts, walks, rules, begins)
+    return alike.found[alike.facts.index(facts)]
+
+
+def _walked(
+    facts: Sequence[SearchFacts], walks: Walks, rules: Rules, begins: Booleans
+) -> list[Stages]:
+    """The same walks through networks that differ in costs and scratch of nodes only."""
+    kind, which = np.divmod(np.arange(len(facts) * len(walks)), len(walks))
+    order = np.argsort(-walks.end[which], kind="stable")
+    which = which[order]
+    columns = walks.end, walks.rows, walks.columns, walks.strips
+    found = Walks(*(column[which] for column in columns))
+    return _Run(facts, found, kind[order], rules, begins).stages()
 
 
 def _whole(bound: float) -> int:
@@ -55,45 +71,57 @@ def _whole(bound: float) -> int:
 class _Run:
     """One call of `walk`; walks are sorted by end, the last first."""
 
-    def __init__(self, facts: SearchFacts, walks: Walks, rules: Rules, begins: Booleans) -> None:
-        self.facts, self.rules, self.begins = facts, rules, begins
-        self.geometry = Geometry(facts, walks)
+    def __init__(
+        self,
+        facts: Sequence[SearchFacts],
+        walks: Walks,
+        kind: Ints,
+        rules: Rules,
+        begins: Booleans,
+    ) -> None:
+        self.all_facts, self.facts, self.rules, self.begins = facts, facts[0], rules, begins
+        self.geometry = Geometry(self.facts, walks, kind)
         self.grid = self.geometry.grid
         self.pricing = Pricing(facts, self.geometry)
-        self.ends = Ends(facts, self.geometry, rules)
-        count = len(facts.network.nodes)
+        self.ends = Ends(self.facts, self.geometry, rules)
+        self.allowed = allowed(rules)
+        count = len(self.facts.network.nodes)
         self.parents: list[Ints | None] = [None] * count
         self.ways: list[npt.NDArray[np.int8] | None] = [None] * count
         # Positions at which a stage may begin below each position; -1: none.
         possible = np.where(begins[:count], np.arange(count), -1)
         self.below = np.concatenate([[-1], np.maximum.accumulate(possible)])
-        beside = np.array(facts.alive) if rules.beside is None else rules.beside
+        beside = np.array(self.facts.alive) if rules.beside is None else rules.beside
         self.room = np.broadcast_to(_whole(rules.cap) - beside, count + 1)[walks.end]
         self.slack = _whole(rules.slack * GRAIN)
         self.branching = rules.recompute
 
-    def stages(self) -> Stages:
-        """Position by position."""
+    def stages(self) -> list[Stages]:
+        """Position by position; by kind."""
         states, rows = nothing()
-        for position in range(len(self.facts.network.nodes) - 1, -1, -1):
-            states, rows = self._started(position, states, rows)
-            if states.count:
-                states, rows = self._step(position, states, rows)
+        starting = self._starting()
+        for position in range(max(starting, default=-1), -1, -1):
+            if position in starting:
+                fresh = starting[position]
+                rows = rows.behind(states.count + np.arange(fresh.size))
+                states = states.behind(fresh)
+            if not states.count:
+                continue
+            states, rows = self._step(position, states, rows)
             if states.count and self.begins[position]:
                 self.ends.note(position, states, rows)
             states, rows = self._going_on(position, states, rows)
         tensors = [self.facts.network.tensors[node.output] for node in self.facts.network.nodes]
         lasts = [LARGEST if t.leaves else t.last for t in tensors]
         log = Log(self.parents, self.ways, [t.name for t in tensors], lasts)
-        return replace(self.ends.stages(), logs=(log,))
+        found = (self.ends.stages(kind) for kind in range(len(self.all_facts)))
+        return [replace(stages, logs=(log,)) for stages in found]
 
-    def _started(self, position: int, states: States, rows: Rows) -> tuple[States, Rows]:
-        """With the walks that start at a position."""
-        first, last = np.searchsorted(-self.grid.end, [-position - 1, -position])
-        fresh = np.arange(first, last)[self.grid.possible[first:last]]
-        if not fresh.size:
-            return states, rows
-        return states.behind(fresh), rows.behind(states.count + np.arange(fresh.size))
+    def _starting(self) -> dict[int, Ints]:
+        """The walks by the position at which they start."""
+        walks = self.grid.possible.nonzero()[0]
+        ends, firsts = np.unique(-self.grid.end[walks], return_index=True)
+        return dict(zip((-ends - 1).tolist(), np.split(walks, firsts[1:]), strict=False))
 
     def _going_on(self, position: int, states: States, rows: Rows) -> tuple[States, Rows]:
         """Without walks that find no more stages."""
@@ -109,18 +137,19 @@ class _Run:
 
     def _step(self, position: int, states: States, rows: Rows) -> tuple[States, Rows]:
         """All partial stages with one more node in front."""
-        at: npt.NDArray[np.intp] | slice = slice(None)
-        walks = states.walk
+        walks, at = states.walk, None
         if self.branching:
             new = np.ones(walks.size, dtype=np.bool_)
             new[1:] = walks[1:] != walks[:-1]
-            walks, at = walks[new], new.cumsum() - 1
-        added = self.geometry.add(position, walks)
-        if added is None:
+            if not new.all():
+                walks, at = walks[new], new.cumsum() - 1
+        asked = self.geometry.add(position, walks)
+        if asked is None:
             return nothing()
-        asked = Asked.of(self.grid, added, at, states.lows.pop(added.node.output, None))
+        if at is not None:
+            asked = asked.take(at)
         single = self.grid.single[asked.walks] if self.geometry.cut else None
-        ways = choices(self.rules, asked, single)
+        ways = choices(self.allowed, asked, states.of(asked.node.output), single)
         table, way = self._grown(asked, ways, rows)
         states, table = self._asked(asked, ways, states, table)
         rows, order = self._fewer(states, Rows(table))
@@ -129,27 +158,26 @@ class _Run:
         rows.table[5] = np.arange(order.size)
         return occupied(states, rows)
 
-    def _grown(self, asked: Asked, ways: Choices, rows: Rows) -> tuple[Ints, npt.NDArray[np.int8]]:
+    def _grown(self, asked: Added, ways: Choices, rows: Rows) -> tuple[Ints, npt.NDArray[np.int8]]:
         """Every row with every way that the rules allow, and that way.
 
         In place of its state it has what is computed again x states + state.
         """
         count, alone = asked.walks.size, asked.alone
-        cost = self.pricing.costs(asked, ways)
         load = ways.tile * alone
         made = np.empty((5, *ways.valid.shape), dtype=np.int64)
         made[0] = (ways.again * count)[:, None] if self.branching else 0
-        made[1] = ways.persistent + asked.added.state + ways.tile * ~alone
-        made[2], made[4] = load, np.rint(cost * GRAIN)
+        made[1] = ways.persistent + (ways.tile - load) + asked.state
+        made[2], made[4] = load, np.rint(self.pricing.costs(asked, ways) * GRAIN)
         made[3] = self._scratch(asked, ways)[ways.again] + load
-        way, old = ways.valid[:, rows.state].nonzero()
+        way, old = ways.valid.take(rows.state, axis=1).nonzero()
         table = rows.table.take(old, axis=1)
+        room = self.room[asked.walks].take(table[0])
         each = made.reshape(5, -1).take(way * count + table[0], axis=1)
         largest = np.maximum(table[2], table[3] + each[2])
         table[:2] += each[:2]
         table[2], table[3] = largest, each[3]
         table[4] += each[4]
-        room = self.room[asked.walks][rows.state[old]]
         within = table[1] + np.maximum(largest, each[3]) <= room
         within &= table[4] <= self.slack
         if within.all():
@@ -158,45 +186,54 @@ class _Run:
         return table.take(on, axis=1), way[on].astype(np.int8)
 
     def _asked(
-        self, asked: Asked, ways: Choices, states: States, table: Ints
+        self, asked: Added, ways: Choices, states: States, table: Ints
     ) -> tuple[States, Ints]:
         """States after the choices, and the rows in them."""
-        lows, found = ways.lows[0], states
+        lows = ways.lows.reshape(2, -1)
+        of: Order | slice = slice(None)
         if self.branching:
-            used = np.zeros(len(ways.lows) * states.count, dtype=np.bool_)
+            used = np.zeros(lows.shape[1], dtype=np.bool_)
             used[table[0]] = True
             entries = used.nonzero()[0]
-            lows = np.concatenate(ways.lows, axis=1)[:, entries]
-            found = states.take(entries % states.count)
+            lows = lows.take(entries, axis=1)
+            of = entries % states.count
             table[0] = (used.cumsum() - 1)[table[0]]
-        wide = self.geometry.wide[:, found.walk]
-        for tensor, window in windows(asked.added.node.operands):
-            low, old = window.first(lows) * wide, found.lows.get(tensor)
-            found.lows[tensor] = low if old is None else np.minimum(old, low)
-        if self.branching:
+        wide = self.geometry.wide[:, states.walk[of]]
+        read: dict[int, Ints] = {}
+        for tensor, window in windows(asked.node.operands):
+            low = window.first(lows) * wide
+            read[tensor] = np.minimum(read[tensor], low) if tensor in read else low
+        found = states.asking(asked.node.output, read, of)
+        if self.branching and found.count:
             found, places = merged(found)
             table[0] = places[table[0]]
         return found, table
 
-    def _scratch(self, asked: Asked, ways: Choices) -> Ints:
+    def _scratch(self, asked: Added, ways: Choices) -> Ints:
         """Bytes of scratch of the node's calls, by what is computed again and state."""
-        node, tensor, high = asked.added.node, asked.added.tensor, asked.high
-        shape = len(ways.lows), asked.walks.size
-        if asked.added.state:
-            return np.zeros(shape, dtype=np.int64)
-        block = node.granularity is Granularity.BLOCK
-        least = self.facts.scratch(node, 1, 1)
-        if not block and self.facts.scratch(node, tensor.width, 1) == least:
-            return np.full(shape, least)
-        lows = np.array(ways.lows)
-        wide = np.minimum(tensor.width, high[1] - lows[:, 1])
-        wide = np.where(asked.full, tensor.width, wide)
-        key = wide * (tensor.height + 1) + 1
+        tensor, high, lows = asked.tensor, asked.high, ways.lows
+        nodes = [facts.network.nodes[asked.position] for facts in self.all_facts]
+        if asked.state:
+            return np.zeros(lows.shape[1:], dtype=np.int64)
+        block = asked.node.granularity is Granularity.BLOCK
+        if not block:
+            nodes = nodes[:1]
+            least = self.facts.scratch(asked.node, 1, 1)
+            if self.facts.scratch(asked.node, tensor.width, 1) == least:
+                return np.full(lows.shape[1:], least)
+        wide = np.minimum(tensor.width, high[1] - lows[1])
+        key = np.where(asked.full, tensor.width, wide) * len(nodes)
+        if len(nodes) > 1:
+            key += self.geometry.kind[asked.walks]
         if block:
-            key += np.minimum(tensor.height, high[0] - lows[:, 0]) - 1
+            key = key * tensor.height + np.minimum(tensor.height, high[0] - lows[0]) - 1
         keys, which = np.unique(key, return_inverse=True)
-        sizes = [self.facts.scratch(node, *divmod(int(k), tensor.height + 1)) for k in keys]
-        return np.array(sizes, dtype=np.int64)[which].reshape(shape)
+        sizes = []
+        for each in keys.tolist():
+            each, rows = divmod(each, tensor.height) if block else (each, 0)
+            width, kind = divmod(each, len(nodes))
+            sizes.append(self.all_facts[kind].scratch(nodes[kind], width, rows + 1))
+        return np.array(sizes, dtype=np.int64)[which].reshape(key.shape)
 
     def _fewer(self, states: States, rows: Rows) -> tuple[Rows, npt.NDArray[np.intp]]:
         """The rows that go on, sorted, and which they are."""

@@ -8,7 +8,6 @@ all walks that end before that block.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import astuple
 from itertools import pairwise
 
 import numpy as np
@@ -64,7 +63,7 @@ class SharedWalks:
         """What decides the stages found, by end."""
         if self._last is None or self._last[0] is not facts:
             self._last = facts, self._prefixes(facts)
-        prefixes, ruled = self._last[1], astuple(rules)
+        prefixes = self._last[1]
         asked: dict[int, list[tuple[int, int, int]]] = {}
         columns = (part.tolist() for part in vars(walks).values())
         for end, *tile in zip(*columns, strict=True):
@@ -73,7 +72,7 @@ class SharedWalks:
             end: (
                 prefixes[end],
                 tuple(tiles),
-                ruled,
+                rules,
                 b"" if begins is None else begins[:end].tobytes(),
             )
             for end, tiles in asked.items()
