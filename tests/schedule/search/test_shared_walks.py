@@ -36,7 +36,7 @@ def network(kernel: int, skip: bool = False, cost: CostModel = MACS) -> SearchFa
 
 def walks_of(facts: SearchFacts) -> Walks:
     ends = range(1, len(facts.network.nodes) + 1)
-    return Walks.of([(end, *tile, 1) for end in ends for tile in facts.tiles(end, ANY_TILE, 1)])
+    return Walks.of([(end, *tile, 1) for end in ends for tile in facts.tiles(end, ANY_TILE)])
 
 
 def same(a: Stages, b: Stages) -> bool:

@@ -25,7 +25,7 @@ def walks_of(facts: SearchFacts, strips: int = 1) -> Walks:
     """Every walk of a network."""
     nodes = enumerate(facts.network.nodes, 1)
     ends = [end for end, node in nodes if node.streams]
-    return Walks.of([(end, *t, strips) for end in ends for t in facts.tiles(end, ANY_TILE, 1)])
+    return Walks.of([(end, *t, strips) for end in ends for t in facts.tiles(end, ANY_TILE)])
 
 
 def front(stages: list[tuple[int, float]]) -> list[tuple[int, float]]:
