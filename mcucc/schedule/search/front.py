@@ -263,6 +263,8 @@ class _Search:
                 break
         best = self._least(slack, gaps=self.effort.laid_out)
         between = self._between(best.bytes, before, slack)
+        if self.effort.laid_out:  # some of its stages may be known better now
+            best = self._least(slack, gaps=self.effort.laid_out)
         self._expanded(best)
         for draft in between:
             self._expanded(draft, roughly=True)
