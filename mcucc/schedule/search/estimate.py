@@ -48,7 +48,9 @@ def estimate(
     table = StageTable(facts.network, 1.0)
     finder = Finder(facts, table, QUICK, None, (shared or SharedWalks()).walk)
     finder.singles()
-    finder.cached(float("inf"), ROUGH)
+    # A plan of single nodes costs the least: no larger one counts. Networks with much in common
+    # have the same cap, and so the same walks.
+    finder.cached(float(1 << finder.peak().bit_length()), ROUGH)
     least = sum(facts.least_cost(node) for node in facts.network.nodes)
     drafts = front(table.edges(table.estimate, float("inf")), table.count, float("inf"))
     return tuple(Estimate(draft.bytes, (least + draft.cost) / least) for draft in drafts)

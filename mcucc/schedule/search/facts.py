@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple
+from functools import cached_property
 
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.expand.planner_graph import PlannerGraph, PlannerNode
@@ -94,10 +95,16 @@ class SearchFacts:
         the menu's: a picture that shrinks by 12/5 comes five rows at a time.
         """
         facts = self.network.tensors[measured_tensor(self.network.nodes[end - 1])]
-        periods = {(p, 0) for p in self._periods(end) if p not in menu.heights and p < facts.height}
-        return [*menu.tiles(facts.height, facts.width), *sorted(periods)]
+        periods = self._periods[end - 1]
+        own = {(p, 0) for p in periods if p not in menu.heights and p < facts.height}
+        return [*menu.tiles(facts.height, facts.width), *sorted(own)]
 
-    def _periods(self, end: int) -> set[int]:
-        """Of the nodes that shrink their input by a fraction."""
-        windows = (o.rows for node in self.network.nodes[:end] for o in node.operands)
-        return {w.upsample for w in windows if w is not None and w.stride > w.upsample > 1}
+    @cached_property
+    def _periods(self) -> list[frozenset[int]]:
+        """Of the nodes up to each that shrink their input by a fraction."""
+        found: list[frozenset[int]] = []
+        for node in self.network.nodes:
+            windows = (operand.rows for operand in node.operands)
+            own = (w.upsample for w in windows if w is not None and w.stride > w.upsample > 1)
+            found.append(frozenset(own).union(found[-1] if found else ()))
+        return found

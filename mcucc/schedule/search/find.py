@@ -80,12 +80,11 @@ class Finder:
 
     def cached(self, cap: float, menu: TileMenu | None = None) -> None:
         """Stages that compute nothing twice, with all tiles or those of a menu."""
-        walks = [
-            (end, *tile, 1)
-            for end in range(1, self.count + 1)
-            for tile in self._tiles(end)
-            if menu is None or tile in self._menu(self.plain, end, menu)
-        ]
+        walks: list[_Walk] = []
+        for end in range(1, self.count + 1):
+            tiles = self._tiles(end)
+            wanted = tiles if menu is None else self._menu(self.plain, end, menu)
+            walks += [(end, *tile, 1) for tile in tiles if tile in wanted]
         self._take(self.plain, walks, self._rules(cap, float("inf"), again=False), None)
 
     def within(self, cap: float, slack: float, again: bool) -> bool:
