@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +85,25 @@ def write_units(cases: Sequence[Case], folder: Path) -> tuple[list[ModelUnit], l
     return units, [kernels[key] for key in sorted(kernels)]
 
 
+@cache
+def sanitizing() -> str | None:
+    """The compiler of what runs under sanitizers: clang where it links with them, else the usual.
+
+    It takes two fifths of gcc's time for generated C, and its sanitizers look at more.
+    """
+    clang = shutil.which("clang")
+    if clang is None:
+        return None
+    linked = subprocess.run(
+        [clang, *SANITIZED, "-x", "c", "-", "-o", os.devnull],
+        input="int main(void) { return 0; }\n",
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    return clang if linked.returncode == 0 else None
+
+
 def run_batch(cases: Sequence[Case], folder: Path, images: int = 2) -> list[bytes]:
     """Outputs of every case from one program under ASan and UBSan."""
     units, kernels = write_units(cases, folder)
@@ -93,7 +114,7 @@ def run_batch(cases: Sequence[Case], folder: Path, images: int = 2) -> list[byte
         sources.append(source)
     table = folder / "table.c"
     table.write_text(batch_table(cases))
-    compiler = host_compiler(None)
+    compiler = host_compiler(sanitizing())
     include = [f"-I{each}" for each in (*include_folders(units), HERE)]
     options = ["-std=c99", *WARNINGS, *include, *SANITIZED]
     everything = [*sources, *kernels, table, HERE / "batch.c"]

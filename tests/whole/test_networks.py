@@ -14,6 +14,7 @@ from mcucc.errors import FitError
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.toolchain import BuildOptions, build_firmware, build_program, build_shared, refence
 from tests.backends.firmware_fixtures import BOARDS, QEMU_ONLY, require_tools
+from tests.whole.batch import SANITIZED, sanitizing
 from tests.whole.library import Library, library
 from tests.whole.networks import NETWORKS
 
@@ -39,8 +40,6 @@ ON_BOARDS = {
     "int2_branches": ("corstone-300", "nucleo-l4r5zi", "bluepill"),
     "int4_borders": ("corstone-300", "nucleo-l4r5zi"),
 }
-# -O0: the sanitizers see more and the compiler needs a third of the time.
-SANITIZED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O0")
 CASES = [(name, board) for name, boards in ON_BOARDS.items() for board in boards]
 
 
@@ -66,7 +65,9 @@ def test_outputs_depend_on_the_picture(name: str, tmp_path: Path) -> None:
 def test_host_c_equals_numpy_under_sanitizers(name: str, tmp_path: Path) -> None:
     made = make(name, ON_BOARDS[name][-1], tmp_path)
     pictures = made.pictures(4)
-    program = build_program(made.unit, made.kernels, tmp_path / "asan", flags=SANITIZED)
+    program = build_program(
+        made.unit, made.kernels, tmp_path / "asan", flags=SANITIZED, compiler=sanitizing()
+    )
     assert run_program(program, pictures) == b"".join(made.expected(pictures))
 
 

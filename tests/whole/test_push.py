@@ -11,7 +11,7 @@ from mcucc.backends.qemu import Qemu
 from mcucc.base.package_data import resource_dir
 from mcucc.report.definitions import frame_bytes
 from mcucc.toolchain.host import build_program
-from tests.whole.batch import SANITIZED
+from tests.whole.batch import SANITIZED, sanitizing
 from tests.whole.test_rows import STREAMED, written
 
 
@@ -22,7 +22,9 @@ def test_every_way_to_push_gives_the_bytes_of_the_run_or_says_why_not(
 ) -> None:
     made = written(name, "rpi-pico", tmp_path / "c", "pushed")
     pictures = made.pictures(3)
-    program = build_program(made.unit, made.kernels, tmp_path / "host", flags=SANITIZED)
+    program = build_program(
+        made.unit, made.kernels, tmp_path / "host", flags=SANITIZED, compiler=sanitizing()
+    )
     assert run_program(program, pictures) == b"".join(made.expected(pictures))
 
 

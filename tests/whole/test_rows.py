@@ -22,7 +22,7 @@ from mcucc.toolchain.firmware import unit_of
 from mcucc.toolchain.host import build_program
 from tests.plan.test_texts import sections
 from tests.plan.written import network, plan
-from tests.whole.batch import SANITIZED
+from tests.whole.batch import SANITIZED, sanitizing
 from tests.whole.library import Library
 
 PLANS = Path(__file__).parents[1] / "plan"
@@ -53,7 +53,9 @@ def written(name: str, board: str, folder: Path, beside: str) -> Library:
 def test_a_run_that_its_camera_ends(name: str, tmp_path: Path) -> None:
     made = written(name, "rpi-pico", tmp_path / "c", "ended")
     pictures = made.pictures(3)
-    program = build_program(made.unit, made.kernels, tmp_path / "host", flags=SANITIZED)
+    program = build_program(
+        made.unit, made.kernels, tmp_path / "host", flags=SANITIZED, compiler=sanitizing()
+    )
     assert run_program(program, pictures) == b"".join(made.expected(pictures))
 
 
@@ -73,7 +75,9 @@ def test_slices_read_the_rows_they_say_and_give_the_bytes_of_the_run(
 ) -> None:
     made = written(name, "rpi-pico", tmp_path / "c", "sliced")
     pictures = made.pictures(3)
-    program = build_program(made.unit, made.kernels, tmp_path / "host", flags=SANITIZED)
+    program = build_program(
+        made.unit, made.kernels, tmp_path / "host", flags=SANITIZED, compiler=sanitizing()
+    )
     assert run_program(program, pictures) == b"".join(made.expected(pictures))
 
 
