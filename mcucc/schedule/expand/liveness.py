@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mcucc.schedule.arena.requests import InPlace as PairsByIndex
-from mcucc.schedule.arena.requests import Request
 from mcucc.schedule.expand.built import BuiltChain
 from mcucc.schedule.expand.chains import rows_held
 from mcucc.schedule.expand.in_place import in_place_pairs
@@ -18,44 +16,32 @@ from mcucc.schedule.plan.live_ranges import InPlace
 
 
 @dataclass(frozen=True, eq=False)
-class Live:
-    """Live bytes of every buffer at all times, and the pairs that may share an offset."""
+class ChainLive:
+    """Live bytes of what a chain touches, by number of its stages, and pairs of equal offsets.
 
-    extents: Mapping[BufferId, ByStage]
+    `local` are buffers of one stage, `whole` inputs, outputs and tensors between chains.
+    """
+
+    local: Mapping[BufferId, ByStage]
+    whole: Mapping[BufferId, ByStage]
+    rings: Mapping[BufferId, ByStage]
     in_place: InPlace
 
-    def requests(self, buffers: Mapping[BufferId, Buffer]) -> list[Request]:
-        """What the arena is asked for, in the order of `extents`."""
-        return [Request(buffers[id].size, by_stage) for id, by_stage in self.extents.items()]
 
-    @property
-    def in_place_by_index(self) -> PairsByIndex:
-        """The pairs by position among the requests."""
-        index = {id: i for i, id in enumerate(self.extents)}
-        return frozenset((index[a], index[b]) for a, b in self.in_place if {a, b} <= index.keys())
-
-
-def live_ranges(
-    net: PlannerGraph, chains: Sequence[BuiltChain], buffers: Mapping[BufferId, Buffer]
-) -> Live:
-    """Live ranges of all buffers over all chains."""
-    found: dict[BufferId, ByStage] = {}
-    in_place: set[tuple[BufferId, BufferId]] = set()
-    first = 0
-    for chain in chains:
-        stages = [
-            StageLiveness(net, StageTime(chain, part, first), buffers)
-            for part in range(len(chain.stages))
-        ]
-        parts = [stage.local() for stage in stages]
-        parts += [_whole_tensors(net, chain, stages), _rings(net, chain, stages)]
-        for part in parts:
-            for id, by_stage in part.items():
-                found.setdefault(id, {}).update(by_stage)
-        for stage in stages:
-            in_place |= set(in_place_pairs(stage, found))
-        first += len(chain.stages)
-    return Live(found, frozenset(in_place))
+def chain_live(
+    net: PlannerGraph, chain: BuiltChain, buffers: Mapping[BufferId, Buffer]
+) -> ChainLive:
+    """Live bytes of all buffers that a chain touches."""
+    stages = [
+        StageLiveness(net, StageTime(chain, part), buffers) for part in range(len(chain.stages))
+    ]
+    local: dict[BufferId, ByStage] = {}
+    for stage in stages:
+        local.update(stage.local())
+    whole, rings = _whole_tensors(net, chain, stages), _rings(net, chain, stages)
+    found = {**local, **whole, **rings}
+    pairs = frozenset(pair for stage in stages for pair in in_place_pairs(stage, found))
+    return ChainLive(local, whole, rings, pairs)
 
 
 def _whole_tensors(
@@ -63,12 +49,10 @@ def _whole_tensors(
 ) -> dict[BufferId, ByStage]:
     """Of inputs, outputs and tensors between chains."""
     found: dict[BufferId, ByStage] = {}
-    for number, tensor in enumerate(net.tensors):
-        lives = tensor.born < chain.end and max(tensor.last, tensor.born) >= chain.begin
-        if tensor.root != number or not lives:
-            continue
+    for number in sorted({net.number[name] for stage in stages for name in stage.stage.storage}):
+        tensor = net.tensors[number]
         buffer = stages[0].buffers.get(BufferId(tensor.name))
-        if buffer is not None:
+        if tensor.root == number and buffer is not None:
             found[buffer.id] = _whole(net, number, buffer, stages)
     return found
 

@@ -7,6 +7,7 @@ is in the arena from the start or comes by rows is decided here and nowhere else
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,6 +17,7 @@ from mcucc.ir.integer import IntegerGraph, IntegerNode
 from mcucc.ir.kernel import Granularity
 from mcucc.ir.window import Window
 from mcucc.schedule.expand.work import NodeWork, work_of
+from mcucc.schedule.plan.buffers import BufferKind
 from mcucc.schedule.plan.plan import ImagePolicy
 from mcucc.schedule.plan.row_outputs import check_leaves
 
@@ -105,12 +107,20 @@ class PlannerTensor:
         """Whether a source produces it in stages from node `begin` on."""
         return self.source is not None and self.born >= begin
 
+    def alive(self, begin: int) -> bool:
+        """Whether it lies in the arena, whole, before the stages from node `begin` on."""
+        return self.born < begin <= self.last
+
     def stored(self, end: int) -> bool:
         """Whether a stage that makes it and ends before node `end` makes it for others.
 
         Readers after the stage then, or whoever takes its rows as they leave.
         """
         return self.leaves or self.last >= end
+
+
+# What nodes in a row are, and how the tensors that they touch live beyond them.
+Context = tuple[object, ...]
 
 
 class PlannerGraph:
@@ -202,6 +212,55 @@ class PlannerGraph:
                 )
             found[node.output] = scales.pop() if len(scales) == 1 else origin
         return tuple(found)
+
+    @cached_property
+    def alive(self) -> tuple[int, ...]:
+        """Bytes of the tensors that are alive before each position, and after the last."""
+        change = [0] * (len(self.nodes) + 2)
+        for number, tensor in enumerate(self.tensors):
+            if tensor.root == number and tensor.last > tensor.born:
+                change[tensor.born + 1] += tensor.size
+                change[tensor.last + 1] -= tensor.size
+        return tuple(itertools.accumulate(change[:-1]))
+
+    def kind(self, tensor: int) -> BufferKind:
+        """What a whole tensor is for."""
+        if tensor in self.inputs:
+            return BufferKind.IMAGE
+        return (
+            BufferKind.OUTPUT if self.tensors[tensor].root in self._results else BufferKind.TENSOR
+        )
+
+    @cached_property
+    def _results(self) -> frozenset[int]:
+        return frozenset(self.tensors[number].root for number in self.outputs)
+
+    def context(self, begin: int, end: int) -> Context:
+        """All that stages of nodes [begin, end) follow from, but for their plans.
+
+        It is the same at places and in networks where they are the same; positions count from
+        `begin`, and what lies beyond the nodes is only before or behind them.
+        """
+
+        def place(position: int) -> int:
+            return min(position, end) - begin if position >= begin else -1
+
+        nodes = self.nodes[begin:end]
+        touched = {operand.tensor for node in nodes for operand in node.operands}
+        found: list[object] = []
+        for number in sorted(touched.union(node.output for node in nodes)):
+            x = self.tensors[number]
+            shape = x.name, x.height, x.width, x.pixel_bytes, self.kind(number)
+            life = place(x.producer), place(x.last), place(x.born), x.source, x.leaves
+            found.append((*shape, *life, self.tensors[x.root].name, self._scale_terms[number]))
+        return (tuple(node.node for node in nodes), *found)
+
+    @cached_property
+    def _scale_terms(self) -> tuple[tuple[int, ...], ...]:
+        """Numerators and denominators of the scales: they are hashed sooner."""
+        return tuple(
+            (*rows.as_integer_ratio(), *columns.as_integer_ratio()) for rows, columns in self.scales
+        )
 
     def readers(self, tensor: int) -> tuple[int, ...]:
         """Positions of the nodes that read a tensor."""

@@ -16,20 +16,19 @@ from mcucc.schedule.expand.built import BuiltChain
 from mcucc.schedule.plan.buffers import BufferId
 from mcucc.schedule.plan.program import Action, Compute, Copy, Deliver
 
-# Live bytes by number of the stages at whose times they are known.
+# Live bytes by number of the stages of a chain at whose times they are known.
 ByStage = dict[int, Extents]
 
 
 class StageTime:
-    """The times of stage `part` of a chain whose first stage is number `first` of the program.
+    """The times of the stage of a chain that has this number in it.
 
     `uses` are the actions of the body that touch each buffer, `writes` the first that fills it.
     """
 
-    def __init__(self, chain: BuiltChain, part: int, first: int) -> None:
-        self.chain, self.part, self.first = chain, part, first
-        self.number = first + part
-        self.built = chain.stages[part]
+    def __init__(self, chain: BuiltChain, number: int) -> None:
+        self.chain, self.number = chain, number
+        self.built = chain.stages[number]
         self.stage = stage = self.built.stage
         self.body = max(1, len(stage.actions))
         # Row and column steps in order of execution.
@@ -82,11 +81,11 @@ class StageTime:
             return found
         held = self.between() if between is None else between
         for other, built in enumerate(self.chain.stages):
-            if other != self.part:
-                rows = [held[done[self.part]] for done in self.chain.turns.steps_of(other)]
+            if other != self.number:
+                rows = [held[done[self.number]] for done in self.chain.turns.steps_of(other)]
                 times = built.stage.column_steps * max(1, len(built.stage.actions))
                 spread = np.repeat(np.array(rows, dtype=np.int64), times, axis=0)
-                found[self.first + other] = np.concatenate([before, spread, after])
+                found[other] = np.concatenate([before, spread, after])
         return found
 
     def always(self, size: int) -> ByStage:

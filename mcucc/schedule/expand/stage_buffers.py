@@ -22,8 +22,8 @@ NO_COPIES: Copies = ((), ())
 class StageBuffers:
     """Lays out the tensors of a stage one by one; `buffers` and `storage` collect what it adds.
 
-    `known` are the buffers of earlier stages, `rings` the slots of tensors that stages of its chain
-    hand to each other, `chain_end` the position after the chain's last node.
+    `known` are the buffers of earlier stages of its chain, `rings` the slots of tensors that its
+    stages hand to each other, `chain_end` the position after the chain's last node.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class StageBuffers:
         facts = self.net.tensors[tensor]
         whole = BufferId(facts.name)
         if whole not in self.known:
-            self._add(tensor, Part.WHOLE, self._kind(tensor), facts.height, facts.width)
+            self._add(tensor, Part.WHOLE, self.net.kind(tensor), facts.height, facts.width)
         self.storage[facts.name] = Storage(None, whole)
 
     def _leaving(self, tensor: int) -> None:
@@ -145,12 +145,6 @@ class StageBuffers:
         slots = facts.height if whole else self.ranges.rows.tracks[tensor].tallest
         rows = self._add(tensor, Part.WHOLE, BufferKind.OUTPUT, max(1, slots), facts.width)
         self.storage[facts.name] = Storage(None, rows)
-
-    def _kind(self, tensor: int) -> BufferKind:
-        if tensor in self.net.inputs:
-            return BufferKind.IMAGE
-        roots = {self.net.tensors[t].root for t in self.net.outputs}
-        return BufferKind.OUTPUT if self.net.tensors[tensor].root in roots else BufferKind.TENSOR
 
     def _tile(self, tensor: int, down: Track, across: Across, edge: EdgePlan) -> Copies:
         """A tile for what a step computes, caches for what the next steps read of it.

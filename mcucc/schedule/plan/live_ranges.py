@@ -34,10 +34,16 @@ class LiveRange:
     @staticmethod
     def of(extents: LiveBytes) -> LiveRange:
         """The live range with these bytes at every time."""
-        changes = np.flatnonzero((extents[1:] != extents[:-1]).any(axis=1)) + 1
+        low, high = extents[:, 0], extents[:, 1]
+        changes = np.flatnonzero((low[1:] != low[:-1]) | (high[1:] != high[:-1])) + 1
         starts = np.concatenate([[0], changes])
         lengths = np.diff(np.append(starts, len(extents)))
         return LiveRange(lengths, np.ascontiguousarray(extents[starts]))
+
+    @staticmethod
+    def always(size: int, times: int) -> LiveRange:
+        """That of a buffer which is wholly live at so many times."""
+        return LiveRange(np.array([times]), np.array([[0, size]], dtype=np.int64))
 
     @property
     def at_times(self) -> LiveBytes:

@@ -35,16 +35,9 @@ class SearchFacts:
     def __init__(self, network: PlannerGraph, cost: CostModel, alike: Alike | None = None) -> None:
         self.network, self.cost, self.alike = network, cost, alike or Alike()
         self.alike.facts.append(self)
-        self.alive: Sequence[int] = [self._alive(i) for i in range(len(network.nodes) + 1)]
+        self.alive = network.alive
         self._scratches: dict[tuple[str, int, int], int] = {}
         self._costs: dict[str, tuple[float, float, float, float, float]] = {}
-
-    def _alive(self, position: int) -> int:
-        return sum(
-            tensor.size
-            for number, tensor in enumerate(self.network.tensors)
-            if tensor.root == number and tensor.born < position <= tensor.last
-        )
 
     def listed(self, tensor: int) -> bool:
         """Whether a sink makes a tensor that no node reads row by row: the list of a head.

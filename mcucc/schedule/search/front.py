@@ -15,6 +15,7 @@ from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph, IntegerNode
 from mcucc.schedule.arena.limits import ArenaLimits
 from mcucc.schedule.expand.expand import expand
+from mcucc.schedule.expand.known import KnownChains
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.layers import layers_plan
 from mcucc.schedule.plan.order import least_peak_order, with_early_lists, with_late_queries
@@ -162,11 +163,12 @@ def _rough_bytes(facts: SearchFacts, options: SearchOptions) -> int:
 
 
 class _Made:
-    """The plans that were expanded."""
+    """The plans that were expanded, and the chains that were built for them and for searches."""
 
     def __init__(self, graph: IntegerGraph, options: SearchOptions) -> None:
         self.graph, self.options = graph, options
         self.points: list[Point] = []
+        self.chains = KnownChains()
         self._known: dict[tuple[StagePlan, ...], tuple[Point | None, bool]] = {}
 
     def layers(self) -> None:
@@ -186,7 +188,8 @@ class _Made:
         options = self.options
         plan = Plan(options.schedule.name, options.image, key, options.row_outputs)
         try:
-            program = expand(self.graph, plan, limits.roughly if roughly else limits.arena)
+            arena = limits.roughly if roughly else limits.arena
+            program = expand(self.graph, plan, arena, self.chains)
         except ModelError:
             self._known[key] = None, False
             return None
@@ -221,7 +224,7 @@ class _Search:
     ) -> None:
         self.options, self.effort, self.made = options, effort, made
         self.graph = facts.network.graph
-        self.table = StageTable(facts.network, effort.margin)
+        self.table = StageTable(facts.network, effort.margin, made.chains)
         self.finder = Finder(facts, self.table, effort, options.schedule.corner)
         costs = [(node.node.again, facts.least_cost(node)) for node in facts.network.nodes]
         self.least_cost = sum(cost for _, cost in costs)

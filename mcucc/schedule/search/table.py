@@ -13,6 +13,7 @@ import numpy as np
 from mcucc.errors import ModelError
 from mcucc.schedule.arena.limits import ArenaLimits
 from mcucc.schedule.expand.expand import chain_arena, chain_bytes
+from mcucc.schedule.expand.known import KnownChains
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.plan import StagePlan
 from mcucc.schedule.search.join import Edges
@@ -84,8 +85,11 @@ class StageTable:
     apart where there are any.
     """
 
-    def __init__(self, network: PlannerGraph, margin: float) -> None:
+    def __init__(
+        self, network: PlannerGraph, margin: float, chains: KnownChains | None = None
+    ) -> None:
         self.network, self.count, self.margin = network, len(network.nodes), margin
+        self.chains = chains or KnownChains()
         none = np.zeros(0, dtype=np.int64)
         self.begin, self.end, self.estimate, self.bytes, self.live = none, none, none, none, none
         self.cost: Floats = np.zeros(0)
@@ -159,14 +163,16 @@ class StageTable:
         """From here on its bytes are the most that are live at a time while it runs."""
         if not self.known[row]:
             self.known[row] = True
-            self.live[row] = self.bytes[row] = self._built(row, "live", chain_bytes)
+            live = self._built(row, "live", partial(chain_bytes, known=self.chains))
+            self.live[row] = self.bytes[row] = live
 
     def lay_out(self, row: int, limits: ArenaLimits) -> None:
         """From here on its bytes are those of an arena that holds its buffers, gaps and all."""
         self.measure(row)
         if row not in self.laid_out:
             self.laid_out.add(row)
-            arena = self._built(row, "arena", partial(chain_arena, limits=limits))
+            measure = partial(chain_arena, limits=limits, known=self.chains)
+            arena = self._built(row, "arena", measure)
             self.bytes[row] = max(int(self.bytes[row]), arena)
 
     def _built(self, row: int, what: str, measure: _Measure) -> int:

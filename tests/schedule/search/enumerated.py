@@ -16,7 +16,8 @@ from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.expand.axis import Axis
-from mcucc.schedule.expand.expand import built_chain, chain_bytes
+from mcucc.schedule.expand.expand import chain_bytes
+from mcucc.schedule.expand.known import built_chain
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.expand.stage_ranges import StageRanges
 from mcucc.schedule.expand.strips import Columns
