@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mcucc.codegen.expression import fits_int16
 from mcucc.codegen.model_names import Field, Names
+from mcucc.errors import ModelError
 from mcucc.ir.kernel import BorderCall
 
 
@@ -29,9 +31,17 @@ class BorderCode:
 
 
 def border_code(names: Names, node: str, border: BorderCall) -> BorderCode | None:
-    """The code of a layer's border; None where all is inside."""
+    """The code of a layer's border; None where all is inside.
+
+    Raises ModelError where the tables of zones cannot count its rows or columns.
+    """
     if not border.calls:
         return None
+    if not all(fits_int16(edge) for edge in (*border.rows, *border.columns)):
+        raise ModelError(
+            f"{node} has {border.rows[-1]} x {border.columns[-1]} outputs and a border of its own, "
+            "for which at most 32767 rows and columns are supported: cut the picture up"
+        )
     rows, columns, zones, params = table_names(names, node)
     (key,) = {call.id for call in border.calls}
     return BorderCode(

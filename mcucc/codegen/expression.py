@@ -9,6 +9,11 @@ from mcucc.codegen.layout import Cells
 from mcucc.schedule.plan.spans import Range
 
 
+def fits_int16(value: int) -> bool:
+    """Whether a table of int16_t can hold it."""
+    return -(1 << 15) <= value < 1 << 15
+
+
 class Loop(Enum):
     """The variables of a stage's loops."""
 
@@ -23,7 +28,7 @@ NEVER: Loops = frozenset()
 
 @dataclass(frozen=True)
 class Table:
-    """A constant array of int16_t: a number, or the two ends of a range, for each step.
+    """A constant array: a number, or the two ends of a range, for each step.
 
     `what` is the sentence above it.
     """
@@ -36,6 +41,12 @@ class Table:
     def of_ranges(self) -> bool:
         """Whether it holds ranges."""
         return isinstance(self.values[0], tuple)
+
+    @property
+    def wide(self) -> bool:
+        """Whether a value needs 32 bits, as of tensors with more than 32,767 rows or columns."""
+        values = [x for v in self.values for x in (v if isinstance(v, tuple) else (v,))]
+        return not all(fits_int16(x) for x in values)
 
     @property
     def cells(self) -> Cells:
@@ -202,7 +213,8 @@ class Listed:
         return frozenset({self.loop})
 
     def __str__(self) -> str:
-        return f"mcucc_listed({self.table.name}[{self.loop.value}])"
+        function = "mcucc_listed_wide" if self.table.wide else "mcucc_listed"
+        return f"{function}({self.table.name}[{self.loop.value}])"
 
 
 Index = Number | Entry | First | Local

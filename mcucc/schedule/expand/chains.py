@@ -16,6 +16,7 @@ from mcucc.schedule.expand.axis import Track
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.plan import Plan
 
+MOST_STAGES = 255  # of a chain: its order in C is a table of bytes
 Tracks = Mapping[int, Track]
 
 
@@ -47,12 +48,20 @@ class Interleaved:
 
 
 def chains_of(plan: Plan) -> list[range]:
-    """Numbers of the stages of each chain; a stage that feeds none and is fed by none is one."""
+    """Numbers of the stages of each chain; a stage that feeds none and is fed by none is one.
+
+    Raises ModelError for a chain of more stages than its order in C can number.
+    """
     found: list[range] = []
     begin = 0
     for number, stage in enumerate(plan.stages):
         if not stage.feeds or number + 1 == len(plan.stages):
             found.append(range(begin, number + 1))
+            if len(found[-1]) > MOST_STAGES:
+                raise ModelError(
+                    f"stages {begin} to {number} feed each other: at most {MOST_STAGES} may, "
+                    "so one between them has to end the chain"
+                )
             begin = number + 1
     return found
 

@@ -68,6 +68,14 @@ MCUCC_CODE static inline mcucc_range mcucc_listed(const int16_t ends[2])
     return range;
 }
 
+/* The same of a tensor with more rows or columns than 16 bits count. */
+MCUCC_CODE static inline mcucc_range mcucc_listed_wide(const int32_t ends[2])
+{
+    const mcucc_range range = {ends[0], ends[1]};
+
+    return range;
+}
+
 /* The slot of a row; most tensors are whole and need no division. */
 MCUCC_CODE static inline int32_t mcucc_slot(int32_t row, int32_t slots)
 {

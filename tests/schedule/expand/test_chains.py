@@ -95,3 +95,14 @@ def test_report_counts_a_chain_once() -> None:
     assert [layer.instructions for layer in layers] == [0, 1000]
     assert [layer.counted_with for layer in layers] == [1, 1]
     assert sum(layer.macs for layer in layers) == graph.macs
+
+
+def test_a_chain_has_no_more_stages_than_its_order_can_number() -> None:
+    b, x = Builder(1, 1, 1), "image"
+    for _ in range(257):
+        x = b.conv(x, 1)
+    graph = lower(b.graph(x))
+    stages = [StagePlan((node.name,), (1, 0), feeds=True) for node in graph.nodes]
+    stages[-1] = replace(stages[-1], feeds=False)
+    with pytest.raises(ModelError, match="at most 255"):
+        expand(graph, Plan("test", ImagePolicy.ROWS, tuple(stages)))
