@@ -35,7 +35,7 @@ class Effort:
     chain: int = 3
     measured: int = 200
     laid_out: int = 24
-    points: int = 4
+    points: int = 12
     rounds: int = 8
 
 
@@ -59,7 +59,7 @@ THOROUGH = Effort(
     chain=4,
     measured=1000,
     laid_out=100,
-    points=8,
+    points=24,
 )
 # A word adds its search to those of the words before, so that none finds less than they do.
 EFFORTS: Mapping[str, tuple[Effort, ...]] = {
