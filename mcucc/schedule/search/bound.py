@@ -111,8 +111,7 @@ def covered(net: PlannerGraph, stages: Sequence[StagePlan]) -> bool:
 def _on_menu(net: PlannerGraph, last: PlannerNode, tile: Tile) -> bool:
     tensor = net.tensors[measured_tensor(last)]
     heights, widths = menu(tensor)
-    tall, wide = min(tile[0], tensor.height), tile[1] if tile[1] < tensor.width else WHOLE
-    return tall in heights and wide in widths
+    return tile[0] in {*heights} - {WHOLE} and tile[1] in widths
 
 
 def menu(tensor: PlannerTensor) -> tuple[list[int], list[int]]:

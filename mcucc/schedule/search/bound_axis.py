@@ -299,6 +299,8 @@ class AxisWalk:
         # Where one turn ends and the next begins: what both read there, at the least such place.
         at = np.arange(self.parts[output][0] + 1, max(end, self.parts[output][0] + 2))
         both = np.minimum(size, first(at - 1) + window.kernel) - np.maximum(0, first(at))
+        if self.counts[output] < end - self.parts[output][0]:
+            both = np.zeros_like(both)  # a turn may leave out what nothing reads, and begin later
         again = (made.turns - 1) * max(0, int(both.min()))
         return Asked(
             again,

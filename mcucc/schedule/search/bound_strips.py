@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 
 def strip_values(facts: BoundFacts, end: int, prices: Floats) -> Iterator[tuple[int, Floats]]:
     """(begin, least bytes + price x cost by price) of stages [begin, end) of several strips."""
-    net, repeated = facts.net, 0.0
+    net, repeated, apart = facts.net, 0.0, False
     last = net.nodes[end - 1]
     out = net.tensors[last.output]
     written = 0
@@ -30,9 +30,12 @@ def strip_values(facts: BoundFacts, end: int, prices: Floats) -> Iterator[tuple[
     for begin in range(end - 1, -1, -1):
         if not net.nodes[begin].streams:
             return
-        if begin < end - 1:
+        if begin < end - 1 and not apart:
             repeated += _repeated(facts, begin, end)
         node = net.nodes[begin]
+        # In front of columns that windows leave out, or share, strips may have none in common.
+        windows = [o.columns for o in node.operands if o.columns is not None]
+        apart |= any(w.upsample > 1 or w.kernel < w.stride for w in windows)
         kept = net.tensors[node.output].stored(end)
         if kept and any(node.node.kernel.in_place(k) for k in range(len(node.operands))):
             written = 0  # it may take the place of an input

@@ -175,6 +175,7 @@ def test_a_plan_of_other_tiles_is_not_covered() -> None:
     b = Builder(20, 22, 1)
     net = PlannerGraph(lower(b.graph(b.conv("image", 2, 3))), ImagePolicy.ROWS)
     tiles = {(4, 3): True, (10, 11): True, (20, 0): True, (5, 3): False, (4, 7): False}
+    tiles |= {(21, 0): False, (4, 22): False, (4, 23): False}  # larger than what they make
     for tile, inside in tiles.items():
         assert covered(net, [StagePlan(("conv_0",), tile)]) is inside
 
