@@ -91,6 +91,10 @@ class StageRanges:
         columns = self._columns(columns_links, widths)
         if rows is None or columns is None:
             raise self.error(f"a tile of {height} x {width} does not fit its strides")
+        for link in rows_links:
+            if not (link.sink or {link.output} <= rows.tracks.keys() & columns.tracks.keys()):
+                name = self.net.tensors[link.output].name
+                raise self.error(f"nothing reads {name}: no step makes it. Give it its own stage")
         return rows, columns
 
     def _columns(self, links: Sequence[Link], sizes: Mapping[int, int]) -> Columns | None:

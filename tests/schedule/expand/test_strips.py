@@ -9,6 +9,7 @@ import pytest
 from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.ops.global_average_pool import GlobalAveragePool
+from mcucc.ops.resize_bilinear import ResizeBilinear
 from mcucc.quantize.lower import lower
 from mcucc.report.memory import memory_facts
 from mcucc.schedule.expand.expand import expand
@@ -22,6 +23,7 @@ from mcucc.schedule.search.limits import NORMAL
 from mcucc.schedule.search.pick import Bounds, least_memory
 from tests.fronts import quick
 from tests.graphs import Builder
+from tests.schedule.parts import sampling
 
 WIDTH = 29  # no number of strips divides it
 
@@ -181,3 +183,20 @@ def test_search_finds_strips_where_the_image_can_be_read_again() -> None:
     assert any(stage.strips > 1 for stage in least[ImagePolicy.MAPPED].plan.stages)
     assert all(stage.strips == 1 for stage in least[ImagePolicy.ROWS].plan.stages)
     assert least[ImagePolicy.MAPPED].arena_bytes < least[ImagePolicy.ROWS].arena_bytes
+
+
+def test_a_result_that_nothing_reads_has_no_strips() -> None:
+    b = Builder(6, 10, 2)
+    x = b.conv("image", 2)
+    unread = resized(b, x, (3, 5))
+    graph = lower(b.graph(b.conv(x, 2, 3, 2)))
+    with pytest.raises(ModelError, match=f"nothing reads {unread}"):
+        program_of(graph, 2, (3, 0))
+
+
+def resized(b: Builder, x: str, size: tuple[int, int]) -> str:
+    _, height, width, _ = b.tensors[x].shape
+    rows, columns = (
+        sampling(*each, "half_pixel") for each in ((height, size[0]), (width, size[1]))
+    )
+    return b.node(ResizeBilinear(rows, columns), x)
