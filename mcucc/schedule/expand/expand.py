@@ -49,7 +49,7 @@ def expand(
     for numbers in chains_of(made_plan):
         plans = [made_plan.stages[number] for number in numbers]
         chains.append(known.chain(net, plans, begins[-1]))
-        begins.append(begins[-1] + sum(len(stage.nodes) for stage in plans))
+        begins.append(begins[-1] + chains[-1].length)
     return _allocated(net, graph, plan, chains, begins, limits)
 
 
@@ -76,7 +76,7 @@ def chain_arena(
 ) -> int:
     """The arena of such a chain, with what else is alive during it: more where gaps remain."""
     chain = (known or KnownChains()).chain(net, plans, begin)
-    live = live_ranges(net, [chain], [begin, begin + sum(len(plan.nodes) for plan in plans)])
+    live = live_ranges(net, [chain], [begin, begin + chain.length])
     together = [range(len(plans))]
     return allocate(live.requests, live.in_place_by_index, ALIGNMENT, together, limits).size
 

@@ -16,7 +16,7 @@ from mcucc.schedule.arena.allocate import peak_live
 from mcucc.schedule.arena.requests import Request
 from mcucc.schedule.expand.built import BuiltChain, built_stage
 from mcucc.schedule.expand.chains import Member, interleaved
-from mcucc.schedule.expand.liveness import ChainLive, chain_live
+from mcucc.schedule.expand.liveness import ChainLive, by_index, chain_live
 from mcucc.schedule.expand.planner_graph import Context, PlannerGraph
 from mcucc.schedule.expand.stage_buffers import StageBuffers
 from mcucc.schedule.expand.stage_ranges import StageRanges
@@ -44,6 +44,11 @@ class KnownChain:
         return tuple(built.stage for built in self.built.stages)
 
     @property
+    def length(self) -> int:
+        """How many nodes it has."""
+        return self.built.end - self.built.begin
+
+    @property
     def times(self) -> list[int]:
         """At how many times each of its stages has anything live."""
         return [2 + len(stage.iterations) * max(1, len(stage.actions)) for stage in self.stages]
@@ -54,11 +59,10 @@ class KnownChain:
         live, net = self._live, self.net
         found = {**live.local, **live.whole, **live.rings}
         requests = [Request(self.buffers[id].size, by_stage) for id, by_stage in found.items()]
-        index = {id: i for i, id in enumerate(found)}
-        pairs = frozenset((index[a], index[b]) for a, b in live.in_place if {a, b} <= index.keys())
+        peak = peak_live(requests, by_index(live.in_place, found))
         before = (net.tensors[net.number[id.of]] for id in live.whole)
         begin = self.built.begin
-        return peak_live(requests, pairs) - sum(t.size for t in before if t.alive(begin))
+        return peak - sum(t.size for t in before if t.alive(begin))
 
     @property
     def _live(self) -> ChainLive:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mcucc.schedule.arena.requests import InPlace as PairsByIndex
 from mcucc.schedule.arena.requests import Request
 from mcucc.schedule.expand.known import KnownChain
+from mcucc.schedule.expand.liveness import by_index
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.plan.buffers import BufferId
 from mcucc.schedule.plan.live_ranges import InPlace, LiveRange
@@ -33,8 +34,7 @@ class Live:
     @property
     def in_place_by_index(self) -> PairsByIndex:
         """The pairs by position among the requests."""
-        index = {id: i for i, id in enumerate(self.ranges)}
-        return frozenset((index[a], index[b]) for a, b in self.in_place if {a, b} <= index.keys())
+        return by_index(self.in_place, self.ranges)
 
 
 def live_ranges(net: PlannerGraph, chains: Sequence[KnownChain], begins: Sequence[int]) -> Live:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mcucc.schedule.arena.requests import InPlace as PairsByIndex
 from mcucc.schedule.expand.built import BuiltChain
 from mcucc.schedule.expand.chains import rows_held
 from mcucc.schedule.expand.in_place import in_place_pairs
@@ -13,6 +14,12 @@ from mcucc.schedule.expand.schedule_time import ByStage, StageTime
 from mcucc.schedule.expand.stage_liveness import StageLiveness, slots
 from mcucc.schedule.plan.buffers import Buffer, BufferId, Part
 from mcucc.schedule.plan.live_ranges import InPlace
+
+
+def by_index(pairs: InPlace, ids: Iterable[BufferId]) -> PairsByIndex:
+    """Pairs of equal offsets by position among buffers; none of buffers that are not there."""
+    index = {id: i for i, id in enumerate(ids)}
+    return frozenset((index[a], index[b]) for a, b in pairs if {a, b} <= index.keys())
 
 
 @dataclass(frozen=True, eq=False)
