@@ -156,8 +156,9 @@ class StageTable:
 
     def settle(self, row: int) -> None:
         """From here on its estimate stands."""
-        self.live[row] = self.bytes[row] = self.likely()[row]
-        self.known[row] = True
+        if not self.known[row]:
+            self.live[row] = self.bytes[row] = self.estimate[row]
+            self.known[row] = True
 
     def measure(self, row: int) -> None:
         """From here on its bytes are the most that are live at a time while it runs."""
