@@ -125,7 +125,7 @@ class StageTable:
     def edges(self, bytes: Ints, slack: float, most: float = float("inf")) -> Edges:
         """The stages of at most `most` bytes and so much cost, none that another beats."""
         group, rows = self._order
-        fits = (self.cost[rows] <= slack) & (bytes[rows] <= most)
+        fits = ((self.cost <= slack) & (bytes <= most))[rows]
         group, rows = group[fits], rows[fits]
         # Rows are in order of their ends and costs for good: one stable sort puts bytes between.
         order = np.argsort(
