@@ -18,7 +18,7 @@ import json
 import re
 import tempfile
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,8 @@ LINE = 110  # of costs.json, at most
 WIDTHS = (0, 2, 5)  # columns of a tile; 0: whole rows
 SPLIT_KERNELS = ("partial_sums/", "finish_sums/")
 CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
+# MACs, outputs, calls, calls times channels, pixels: what a KernelCost is the price of.
+Features = tuple[float, float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Row:
     """One stage of one node: what it does, and what it executed."""
 
     key: KernelId
-    features: tuple[float, float, float, float]
+    features: Features
     instructions: int
 
 
@@ -111,9 +113,9 @@ def rows_of(program: Program, counts: Sequence[int]) -> list[Row]:
         counted = node.inputs[0] if sink else node.output
         channels = program.graph.activations[counted].channels
         pixels = rows * columns
-        features = (pixels * work.macs, pixels * channels, calls, calls * channels)
+        features = (pixels * work.macs, pixels * channels, calls, calls * channels, pixels)
         assert work.key is not None, action.node
-        found.append(Row(work.key, tuple(map(float, features)), instructions))
+        found.append(Row(work.key, features, instructions))
     return found
 
 
@@ -209,7 +211,7 @@ def fit_core(core: str, models: Sequence[Path]) -> dict[str, object]:
 
 def constants(cost: KernelCost) -> list[float]:
     """As the table has them."""
-    return [cost.per_mac, cost.per_output, cost.per_call, cost.per_call_channel]
+    return list(astuple(cost))
 
 
 def stand_ins(core: str, fitted: Container[str]) -> dict[str, str]:
@@ -275,7 +277,7 @@ def errors(
     single = []
     for row in rows:
         k = model.kernel(row.key)
-        figure = np.dot(row.features, (k.per_mac, k.per_output, k.per_call, k.per_call_channel))
+        figure = np.dot(row.features, constants(k))
         single.append(abs(figure / row.instructions - 1))
     plans = [abs(sum(stage_costs(program, model)) / sum(counts) - 1) for program, counts in fused]
     return Fit(

@@ -69,12 +69,12 @@ def kernel_costs(core: str) -> dict[str, KernelCost]:
         jobs.append(Job(choice.call, Granularity.ROW, (step,), width * channels, scratch))
         outputs = channels // SUM_BYTES if isinstance(kernel, PartialSumsKernel) else channels
         macs = width * kernel.macs_per_pixel
-        features.append((macs, width * outputs, 1, outputs))
+        features.append((macs, width * outputs, 1, outputs, width))
     with tempfile.TemporaryDirectory() as folder:
         machine = QemuMachine(build_calls(isas_of(isa), guest, Path(folder)), guest)
         done = machine.run_all(jobs)
     for job, each, made in zip(jobs, features, done, strict=True):
-        rows.append(Row(job.call.id, tuple(map(float, each)), made.instructions))
+        rows.append(Row(job.call.id, each, made.instructions))
     found = fit_kernels(rows)
     del found[ANY]
     return found

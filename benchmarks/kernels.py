@@ -78,7 +78,13 @@ def activation(name: str, shape: tuple[int, ...], bits: int, scale: float, zero:
 
 
 def matrix_layer(
-    op: Op, x_shape: tuple[int, ...], w_shape: tuple[int, ...], axis: int, short: bool, types: Types
+    op: Op,
+    x_shape: tuple[int, ...],
+    w_shape: tuple[int, ...],
+    axis: int,
+    short: bool,
+    types: Types,
+    rounding: Rounding = Rounding.SINGLE,
 ) -> Made:
     """A kernel with random weights; `short` factors are m * 2^-s with 15 bits."""
     rng = np.random.default_rng(1)
@@ -94,7 +100,7 @@ def matrix_layer(
     b = Tensor.const("b", bias, Quant(tuple(float(f) for f in factors), 0, 0))
     y_shape = op.infer([x.type, w.type]).shape
     y = activation("y", y_shape, types[1], 1.0, 5)
-    kernel = as_lines(op.lower((x, w, b), y, Rounding.SINGLE))
+    kernel = as_lines(op.lower((x, w, b), y, rounding))
     return kernel, (hwc3(x_shape),), hwc3(y_shape)
 
 

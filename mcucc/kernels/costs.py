@@ -47,13 +47,15 @@ class KernelCost:
     """Instructions of a C kernel on a core: a constant times each thing it does.
 
     A call makes some pixels of one row; `per_call_channel` is paid for every output channel of
-    every call (its weights are read again), `per_output` for the requantization of an int8 value.
+    every call (its weights are read again), `per_output` for the requantization of an int8 value,
+    `per_pixel` for what all channels of a pixel share (its window is found, its bytes widened).
     """
 
     per_mac: float
     per_output: float
     per_call: float
     per_call_channel: float
+    per_pixel: float = 0.0
 
 
 @dataclass(frozen=True)

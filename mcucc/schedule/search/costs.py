@@ -75,13 +75,14 @@ class CostModel:
         """What a node with so many channels costs."""
         if not work.parts:
             cost = self.kernel(work.key)
-            pixel = cost.per_mac * work.macs + cost.per_output * channels
+            pixel = cost.per_mac * work.macs + cost.per_output * channels + cost.per_pixel
             return Price(pixel, cost.per_call + cost.per_call_channel * channels)
         found = [0.0, 0.0, 0.0, 0.0]
         for part in work.parts:
             cost, where = self.kernel(part.key), 2 * part.of_input
             each = cost.per_call + cost.per_call_channel * (part.channels // part.calls)
             found[where] += cost.per_mac * part.macs + cost.per_output * part.channels
+            found[where] += part.calls * cost.per_pixel
             found[where + 1] += part.calls * each
         return Price(*found)
 
