@@ -156,8 +156,8 @@ def copied(stage: Stage, program: Program) -> tuple[float, float]:
     return float(total), float(lines)
 
 
-def fit_some(core: str, models: Sequence[Path], only: tuple[str, ...]) -> dict[str, Any]:
-    """What the table has of a core, with constants of the kernels whose key begins so."""
+def stages(core: str, models: Sequence[Path]) -> list[Row]:
+    """An equation for every node of networks, which may be float ones, in tiles of WIDTHS."""
     board = roomy(core)
     rows: list[Row] = []
     for path in models:
@@ -166,7 +166,12 @@ def fit_some(core: str, models: Sequence[Path], only: tuple[str, ...]) -> dict[s
         for width in WIDTHS:
             program = expand(graph, narrow(graph, width))
             rows += rows_of(program, counted(network, program, board))
-    wanted = [row for row in rows if row.key.text.startswith(only)]
+    return rows
+
+
+def fit_some(core: str, models: Sequence[Path], only: tuple[str, ...]) -> dict[str, Any]:
+    """What the table has of a core, with constants of the kernels whose key begins so."""
+    wanted = [row for row in stages(core, models) if row.key.text.startswith(only)]
     found = {key: constants(cost) for key, cost in fit_kernels(wanted).items() if key != ANY}
     for key in found:
         print(core, key, found[key], sum(row.key.text == key for row in wanted), "stages")

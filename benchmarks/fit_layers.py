@@ -1,12 +1,13 @@
 """Fits the costs of kernels on single layers, which no network has to have.
 
-    python -m benchmarks.fit_layers [--core cortex-m4 ...] [--dry]
+    python -m benchmarks.fit_layers [--core cortex-m4 ...] [--dry] [MODEL...]
 
 A row of every layer runs in QEMU, with all the kernels that a core may compute it by: each of its
 instruction sets and every form of requantization. Channels, windows and widths of a call are those
 that networks have, from one end to the other, so that no constant is known from three layers alone.
 The constants go into mcucc/kernels/costs.json beside those of benchmarks.fit_costs; what the
-generated C needs for a call is added (`AROUND`).
+generated C needs for a call is added (`AROUND`). Stages of networks are equations beside those of
+layers. benchmarks.fit_packed is run again afterwards.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from benchmarks.fit_costs import (
     constants,
     fit_kernels,
     read_table,
+    stages,
     stand_ins,
     write_table,
 )
@@ -88,6 +90,12 @@ WINDOWS = (
 )
 DENSE = ((16, 2), (64, 10), (160, 2), (160, 10), (256, 64), (784, 32), (320, 300))
 CHANNELS = (8, 16, 48, 96, 160)
+COUNTED_ON = {  # where stages of networks are counted, for all cores of an instruction set
+    InstructionSet.PORTABLE: "cortex-m0plus",
+    InstructionSet.ARMV7M: "cortex-m3",
+    InstructionSet.ARMV7EM: "cortex-m4",
+    InstructionSet.MVE: "cortex-m55",
+}
 ENOUGH = 6  # layers that a kernel is fitted on, at least
 MOST_OUTPUTS = 4000  # of a call: larger ones say nothing new
 
@@ -188,7 +196,7 @@ def piece(
 def plain(rounding: Rounding) -> Iterator[Made]:
     """Layers without weights, those first that a map of many pixels has."""
     for channels, width in itertools.product((1, 3, *CHANNELS), (1, 3, 10, 24)):
-        one, three = (1, 3, width, channels), (1, 9, 3 * width, channels)
+        one: tuple[int, ...] = (1, 3, width, channels)
         yield from (simple(op, [one, one], rounding) for op in (Add(), Sub(), Mul(), Extremum()))
         yield simple(SquaredDifference(), [one, one], rounding)
         yield simple(Mul(), [one, (1, 1, 1, channels)], rounding)
@@ -202,7 +210,11 @@ def plain(rounding: Rounding) -> Iterator[Made]:
         yield simple(GatherChannels(tuple(range(channels // 2, channels)) * 2), [one], rounding)
         yield simple(ArgMax(channels), [one], rounding)
         yield simple(ResizeNearest(2), [one], rounding)
-        yield simple(SampleNearest(Sampling(2, 3, 3), Sampling(width, 5, 3)), [three], rounding)
+        yield simple(
+            SampleNearest(Sampling(2, 3, 3), Sampling(width, 5, 3)),
+            [(1, 9, 3 * width, channels)],
+            rounding,
+        )
         yield simple(DepthToSpace(2), [(1, 3, width, 4 * channels)], rounding)
         yield simple(SpaceToDepth(2), [(1, 6, 2 * width, channels)], rounding)
         yield simple(GlobalAveragePool(), [one], rounding)
@@ -281,6 +293,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     table = read_table()
     cores = table["cores"]
+    parser.add_argument("models", nargs="*", type=Path)
     parser.add_argument("--core", action="append", choices=sorted(cores))
     parser.add_argument("--dry", action="store_true", help="print only")
     options = parser.parse_args()
@@ -289,7 +302,7 @@ def main() -> None:
         isa = isa_of(core, sorted(option.value for option in roomy(core).isa))
         if isa not in fitted:
             print(core)
-            fitted[isa] = kernel_costs(rows_of(isa))
+            fitted[isa] = kernel_costs(rows_of(isa) + stages(COUNTED_ON[isa], options.models))
         kernels = cores[core]["kernels"]
         kernels |= {key: constants(cost) for key, cost in fitted[isa].items()}
         cores[core]["kernels"] = dict(sorted(kernels.items()))
