@@ -168,8 +168,8 @@ def weighted(short: bool, rounding: Rounding) -> Iterator[Made]:
     for (size, stride, (inputs, outputs)), width in itertools.product(convolutions, WIDTHS):
         if width * outputs <= MOST_OUTPUTS:
             window, x_shape = piece(size, stride, width, inputs)
-            weights = (outputs, size, size, inputs)
-            yield matrix_layer(Conv2d(window), x_shape, weights, 0, short, (8, 8), rounding)
+            taps = (outputs, size, size, inputs)
+            yield matrix_layer(Conv2d(window), x_shape, taps, 0, short, (8, 8), rounding)
     for size, stride, channels, width in itertools.product((3, 5, 7), (1, 2), CHANNELS, WIDTHS):
         if width * channels <= MOST_OUTPUTS:
             window, x_shape = piece(size, stride, width, channels)
