@@ -1,6 +1,6 @@
 """Fits the costs of kernels on single layers, which no network has to have.
 
-    python -m benchmarks.fit_layers [--core cortex-m4 ...] [--dry] [MODEL...]
+    python -m benchmarks.fit_layers [--core cortex-m4 ...] [--only KEY ...] [--dry] [MODEL...]
 
 A row of every layer runs in QEMU, with all the kernels that a core may compute it by: each of its
 instruction sets and every form of requantization. Channels, windows and widths of a call are those
@@ -295,6 +295,9 @@ def main() -> None:
     cores = table["cores"]
     parser.add_argument("models", nargs="*", type=Path)
     parser.add_argument("--core", action="append", choices=sorted(cores))
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="KEY", help="fit these alone"
+    )
     parser.add_argument("--dry", action="store_true", help="print only")
     options = parser.parse_args()
     fitted: dict[InstructionSet, dict[str, KernelCost]] = {}
@@ -302,7 +305,9 @@ def main() -> None:
         isa = isa_of(core, sorted(option.value for option in roomy(core).isa))
         if isa not in fitted:
             print(core)
-            fitted[isa] = kernel_costs(rows_of(isa) + stages(COUNTED_ON[isa], options.models))
+            rows = rows_of(isa) + stages(COUNTED_ON[isa], options.models)
+            only = tuple(options.only) or ("",)  # how their keys begin
+            fitted[isa] = kernel_costs([row for row in rows if row.key.text.startswith(only)])
         kernels = cores[core]["kernels"]
         kernels |= {key: constants(cost) for key, cost in fitted[isa].items()}
         cores[core]["kernels"] = dict(sorted(kernels.items()))
