@@ -24,8 +24,7 @@ from mcucc.ir.kernel import ConstArray, Granularity, Kernel, KernelCall
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.ir.window import Window
 from mcucc.numerics.fixed_point import INT8, Int8Array
-from mcucc.toolchain.compilers import Compiler, compile_objects, host_compiler, run_tool
-from tests.sanitizers import SANITIZED, sanitizing
+from mcucc.toolchain.compilers import compile_objects, host_compiler, run_tool
 
 HERE = Path(__file__).resolve().parent
 GUARD, GUARD_BYTE = 64, 0x5A
@@ -283,31 +282,11 @@ def units() -> list[Path]:
     return kernel_sources([InstructionSet.PORTABLE])
 
 
-def library(folder: Path, sources: Sequence[Path]) -> ctypes.CDLL:
-    """The sources as a shared object under UBSan, by gcc; undefined behaviour ends the process."""
-    # -O0: the compiler needs three fifths of -O1's time, and nothing undefined is optimised away.
-    flags = ("-O0", "-shared", "-fPIC", "-fsanitize=undefined", "-fno-sanitize-recover=all")
-    return ctypes.CDLL(str(compile_c(folder / "kernels.so", sources, *flags)))
-
-
-def replayer(folder: Path, isas: Sequence[InstructionSet]) -> Path:
-    """The executable that replays recordings under AddressSanitizer and UBSan."""
-    sources, compiler = [HERE / "replay.c", *kernel_sources(isas)], host_compiler(sanitizing())
-    linked = ("-rdynamic", "-ldl")  # it finds the kernels by their names
-    return compile_c(folder / "replay", sources, *SANITIZED, linked=linked, compiler=compiler)
-
-
-def compile_c(
-    output: Path,
-    sources: Sequence[Path],
-    *flags: str,
-    linked: Sequence[str] = (),
-    compiler: Compiler | None = None,
-) -> Path:
+def compile_c(output: Path, sources: Sequence[Path], *flags: str) -> Path:
     """Compile warning-free C99 and link it; ToolError with the compiler's words."""
-    compiler, folder = compiler or host_compiler(), output.parent
+    compiler, folder = host_compiler(), output.parent
     options = [*WARNINGS, f"-I{RUNTIME / 'include'}", *flags]
     objects = compile_objects(compiler, sources, options, Path(f"{output.name}.objects"), folder)
-    words = [*compiler.command, *map(str, objects), *flags, *linked, "-o", output.name]
+    words = [*compiler.command, *map(str, objects), *flags, "-o", output.name]
     run_tool(words, what=f"linking {output.name}", cwd=folder)
     return output

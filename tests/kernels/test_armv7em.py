@@ -6,6 +6,7 @@ from __future__ import annotations
 import ctypes
 import shutil
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -105,8 +106,10 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> object:
 
 @pytest.fixture(scope="module")
 def host_library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    output = tmp_path_factory.mktemp("armv7em_host") / "kernels.so"
     units = kernel_sources([InstructionSet.ARMV7EM])
-    return driver.library(tmp_path_factory.mktemp("armv7em_host"), units)
+    flags = ("-O1", "-shared", "-fPIC", "-fsanitize=undefined", "-fno-sanitize-recover=all")
+    return ctypes.CDLL(str(driver.compile_c(Path(output), units, *flags)))
 
 
 @pytest.mark.emulated

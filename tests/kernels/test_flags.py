@@ -6,18 +6,16 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from mcucc.backends.calls.build import WARNINGS, arm_compiler, kernel_sources
 from mcucc.backends.calls.qemu import GUESTS, QemuMachine, build_calls
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.kernels.select import isas_of
-from mcucc.toolchain.compilers import compile_objects
 from tests.kernels import driver
 from tests.kernels.cases import depthwise_cases, pointwise_cases, stem_cases, window_cases
 from tests.kernels.drawn import check, draw_cases
@@ -28,17 +26,13 @@ OLD = "-DMCUCC_OLD_COMPILER"  # what gcc 7 would see
 CORES = {"cortex-m0plus": "portable", "cortex-m3": "armv7m", "cortex-m4": "armv7em"}
 CORES["cortex-m55"] = "mve"
 # Each writes code into every function that does not forbid it. What is written does not depend on
-# the optimisation, what it costs to compile does: five times as much with the first line's. Of
-# UBSan's checks that one which needs no expression: all of them take three times as long.
+# the optimisation, what it costs to compile does: five times as much with the first line's.
 ADDING = (
-    "-O0 -fstack-protector-all -finstrument-functions --coverage -fsanitize=unreachable "
+    "-O0 -fstack-protector-all -finstrument-functions --coverage -fsanitize=undefined "
     "-fsanitize-coverage=trace-pc -fpatchable-function-entry=2 -fzero-call-used-regs=all",
-    "-O0 -fprofile-generate -fsanitize=address",
+    "-O1 -fprofile-generate -fsanitize=address",
     "-O3 -pg -fstack-protector-strong -g",
 )
-# To old compilers it is assembly of the file, outside of functions: canaries, a profiler and the
-# optimiser once are enough.
-OUTSIDE = ADDING[-1:]
 # And `mov r0, r3`: behind the end of assembly that returns a value, where nothing gets to, -O0
 # writes what C would do to return it.
 PADDING = (b"\x00\xbf", b"\xc0\x46", b"\x00\x00", b"\x18\x46")
@@ -57,7 +51,7 @@ def compiled(core: str, unit: Path, folder: Path, *flags: str) -> dict[str, byte
     target = [f"-mcpu={core}", "-mthumb"]
     target += ["-mfloat-abi=hard"] if core == "cortex-m55" else []
     made = folder / "unit.o"
-    words = ["-std=c99", "-O0", "-ffunction-sections", *flags, "-I", str(RUNTIME / "include")]
+    words = ["-std=c99", "-O2", "-ffunction-sections", *flags, "-I", str(RUNTIME / "include")]
     subprocess.run([GCC, *target, *words, "-c", str(unit), "-o", str(made)], check=True)
     code = {}
     with made.open("rb") as stream:
@@ -96,7 +90,7 @@ def test_flags_add_nothing_to_assembly(core: str, sees: str, tmp_path: Path) -> 
         names = assembly_in(core, unit)
         plain = compiled(core, unit, tmp_path, *old)
         assert names and names <= set(plain)
-        for flags in OUTSIDE if old else ADDING:
+        for flags in ADDING:
             changed = compiled(core, unit, tmp_path, *flags.split(), *old)
             assert [n for n in sorted(names) if changed[n] != plain[n]] == [], flags
 
@@ -137,22 +131,6 @@ GUEST_CORES = {
 }
 
 
-# The kernels of what is drawn here: others take three quarters of the compiler's time.
-FAMILIES = ("conv2d", "depthwise", "matrix", "pointwise")
-DRAWN = (pointwise_cases(), window_cases(), stem_cases(), depthwise_cases())
-
-
-def image(
-    core: str, folder: Path, flags: Sequence[str], of_kernels: Sequence[str], beside: Path
-) -> Path:
-    """The kernels of FAMILIES with the firmware that calls them and the object `beside`."""
-    guest, every = GUESTS[core], kernel_sources(isas_of(GUEST_CORES[core]))
-    sources = [p for p in every if p.stem.startswith(FAMILIES) and not p.stem.endswith("_wide")]
-    options = ["-mthumb", *guest.flags, *flags, *of_kernels, *WARNINGS, f"-I{RUNTIME / 'include'}"]
-    kernels = compile_objects(arm_compiler(), sources, options, Path("kernels"), folder)
-    return build_calls((), guest, folder, flags, objects=[beside, *kernels])
-
-
 def machine(core: str, folder: Path, *flags: str) -> QemuMachine:
     """The kernels built with these flags beside what the flags call."""
     guest = GUESTS[core]
@@ -162,7 +140,9 @@ def machine(core: str, folder: Path, *flags: str) -> QemuMachine:
     subprocess.run([GCC, *target], check=True)
     (folder / "arm_acle.h").write_text("/* of an old compiler: empty */\n")
     words = (f"-I{folder}", *flags)
-    return QemuMachine(image(core, folder, ("-O1",), words, made), guest)
+    isas = isas_of(GUEST_CORES[core])
+    image = build_calls(isas, guest, folder, ("-O1",), of_kernels=words, objects=[made])
+    return QemuMachine(image, guest)
 
 
 @needs_gcc
@@ -176,7 +156,7 @@ def test_kernels_compute_the_reference_among_such_flags(
     if shutil.which("qemu-system-arm") is None:
         pytest.skip("no qemu-system-arm")
     running = machine(core, tmp_path, *FIRMWARE, *old)
-    for cases in DRAWN:
+    for cases in (pointwise_cases(), window_cases(), stem_cases(), depthwise_cases()):
         check(running, draw_cases(cases, 10, GUEST_CORES[core]))
 
 
@@ -210,6 +190,7 @@ def test_nothing_reads_words_from_odd_addresses_where_these_fault(
     words = ["-mthumb", *guest.flags, "-O1", "-fno-tree-loop-distribute-patterns", "-c"]
     subprocess.run([GCC, *words, str(tmp_path / "bytes.c"), "-o", str(made)], check=True)
     flags = ("-O1", "-mno-unaligned-access", "-DTRAP_UNALIGNED")
-    running = QemuMachine(image(core, tmp_path, flags, (), made), guest)
-    for cases in DRAWN:
+    image = build_calls(isas_of(isa), guest, tmp_path, flags, objects=[made])
+    running = QemuMachine(image, guest)
+    for cases in (pointwise_cases(), window_cases(), stem_cases(), depthwise_cases()):
         check(running, draw_cases(cases, 10, isa))

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+from mcucc.backends.calls.build import kernel_sources
 from mcucc.backends.calls.qemu import QemuMachine, build_m55
 from mcucc.ir.kernel_id import InstructionSet
 from mcucc.numerics.fixed_point import Rounding
@@ -88,7 +89,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> QemuMachine:
 @pytest.fixture(scope="module")
 def replayer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The C beside the assembly, in the executable that replays under the sanitizers."""
-    return driver.replayer(tmp_path_factory.mktemp("mve"), [InstructionSet.MVE])
+    sources = [driver.HERE / "replay.c", *kernel_sources([InstructionSet.MVE])]
+    flags = ("-O0", "-rdynamic", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    return driver.compile_c(tmp_path_factory.mktemp("mve") / "replay", sources, *flags, "-ldl")
 
 
 @pytest.mark.emulated

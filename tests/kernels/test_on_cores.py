@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+from mcucc.backends.calls.build import kernel_sources
 from mcucc.backends.calls.qemu import GUESTS, QemuMachine, build_calls
 from mcucc.ir.kernel_id import Form, InstructionSet
 from mcucc.kernels.select import isas_of
@@ -91,6 +92,15 @@ def machine(core: str, tmp_path_factory: pytest.TempPathFactory) -> QemuMachine:
     )
 
 
+@pytest.fixture(scope="module")
+def host_replayer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The C of both instruction sets in the executable that replays under the sanitizers."""
+    kernels = kernel_sources([InstructionSet.PORTABLE, InstructionSet.ARMV7M])
+    sources = [driver.HERE / "replay.c", *kernels]
+    flags = ("-O0", "-rdynamic", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    return driver.compile_c(tmp_path_factory.mktemp("plain") / "replay", sources, *flags, "-ldl")
+
+
 @pytest.mark.emulated
 @pytest.mark.parametrize("name", CASES)
 def test_kernels_compute_the_reference_on_the_core(
@@ -111,10 +121,10 @@ def test_kernels_compute_the_reference_on_the_core(
 @pytest.mark.parametrize("isa", [InstructionSet.PORTABLE, InstructionSet.ARMV7M])
 @pytest.mark.parametrize("name", FAST)
 def test_the_c_computes_the_reference_under_the_sanitizers(
-    name: str, isa: InstructionSet, replayer: Path, tmp_path: Path
+    name: str, isa: InstructionSet, host_replayer: Path, tmp_path: Path
 ) -> None:
     cases = draw_all(name, isa)[:60]
-    outputs = driver.replay_in_process(replayer, [each.calls for each in cases], tmp_path)
+    outputs = driver.replay_in_process(host_replayer, [each.calls for each in cases], tmp_path)
     for each, output in zip(cases, outputs, strict=True):
         np.testing.assert_array_equal(output, each.expected, err_msg=each.words)
 
@@ -129,12 +139,12 @@ def test_sums_of_a_channel_split_on_the_core(core: str, machine: QemuMachine) ->
 @pytest.mark.host
 @pytest.mark.parametrize("isa", [InstructionSet.PORTABLE, InstructionSet.ARMV7M])
 def test_sums_of_a_channel_split_under_the_sanitizers(
-    isa: InstructionSet, replayer: Path, tmp_path: Path
+    isa: InstructionSet, host_replayer: Path, tmp_path: Path
 ) -> None:
     # The replay fills outputs with what is not 0: a group that adds cannot be compared.
     cases = [each for each in all_sums(isa) if dict(each.choice.call.fields).get("first", 1)]
     assert len(cases) > 70
-    outputs = driver.replay_in_process(replayer, [each.calls for each in cases], tmp_path)
+    outputs = driver.replay_in_process(host_replayer, [each.calls for each in cases], tmp_path)
     for each, output in zip(cases, outputs, strict=True):
         np.testing.assert_array_equal(output, each.expected, err_msg=each.words)
 

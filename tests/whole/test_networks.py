@@ -14,7 +14,7 @@ from mcucc.errors import FitError
 from mcucc.numerics.fixed_point import Rounding
 from mcucc.toolchain import BuildOptions, build_firmware, build_program, build_shared, refence
 from tests.backends.firmware_fixtures import BOARDS, QEMU_ONLY, require_tools
-from tests.sanitizers import SANITIZED, sanitizing
+from tests.whole.batch import SANITIZED, sanitizing
 from tests.whole.library import Library, library
 from tests.whole.networks import NETWORKS
 

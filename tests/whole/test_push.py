@@ -11,7 +11,7 @@ from mcucc.backends.qemu import Qemu
 from mcucc.base.package_data import resource_dir
 from mcucc.report.definitions import frame_bytes
 from mcucc.toolchain.host import build_program
-from tests.sanitizers import SANITIZED, sanitizing
+from tests.whole.batch import SANITIZED, sanitizing
 from tests.whole.test_rows import STREAMED, written
 
 

@@ -22,7 +22,7 @@ from mcucc.toolchain.firmware import unit_of
 from mcucc.toolchain.host import build_program
 from tests.plan.test_texts import sections
 from tests.plan.written import network, plan
-from tests.sanitizers import SANITIZED, sanitizing
+from tests.whole.batch import SANITIZED, sanitizing
 from tests.whole.library import Library
 
 PLANS = Path(__file__).parents[1] / "plan"

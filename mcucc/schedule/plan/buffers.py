@@ -21,8 +21,6 @@ class Part(Enum):
     COLUMNS = "columns"  # of the step before
     SCRATCH = "scratch"  # nothing of a tensor: what a node works with
 
-    __hash__ = object.__hash__  # members are one of a kind, and Enum's is slow
-
 
 @dataclass(frozen=True)
 class BufferId:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mcucc.ir.integer import IntegerGraph, IntegerNode
@@ -43,16 +43,12 @@ class Ordered:
 
 @dataclass(frozen=True)
 class _State:
-    """A down-set: `done` as a bit mask, bytes alive now, and the largest seen on the way.
-
-    Nodes that are `ready` are those whose operands are computed, in order.
-    """
+    """A down-set: `done` as a bit mask, bytes alive now, and the largest seen on the way."""
 
     done: int
     live: int
     peak: int
     order: tuple[int, ...]
-    ready: tuple[int, ...]
 
 
 class _Costs:
@@ -66,13 +62,10 @@ class _Costs:
         self.needs = [
             _mask(index[name] for name in names if name in index) for names in self.sources
         ]
-        self.readers = dict.fromkeys(graph.activations, 0)
-        self.behind: list[list[int]] = [[] for _ in self.nodes]
-        for i, names in enumerate(self.sources):
-            for name in names:
-                self.readers[name] |= 1 << i
-                if name in index:
-                    self.behind[index[name]].append(i)
+        self.readers: Mapping[str, int] = {
+            name: _mask(i for i, node in enumerate(self.nodes) if name in node.inputs)
+            for name in graph.activations
+        }
         self.size = {name: a.size for name, a in graph.activations.items()}
         self.kept = {*graph.outputs}
         # An alias is its root's bytes; only the last reader of all names frees them.
@@ -81,7 +74,9 @@ class _Costs:
             if node.kernel.granularity is Granularity.ALIAS:
                 self.root[node.output] = self.resolve(node.inputs[0])
         for name, root in self.root.items():
-            self.readers[root] |= self.readers[name]
+            merged = dict(self.readers)
+            merged[root] = merged[root] | merged[name]
+            self.readers = merged
             if name in self.kept:
                 self.kept.add(root)
 
@@ -99,8 +94,7 @@ class _Costs:
         ]
         freed = sum(self.size[name] for name in dying)
         if node.kernel.granularity is Granularity.ALIAS:
-            live, peak = state.live - freed, state.peak
-            return _State(done, live, peak, (*state.order, i), self._ready(state, i, done))
+            return _State(done, state.live - freed, state.peak, (*state.order, i))
         taken = self.size[node.output]
         in_place = any(
             node.kernel.in_place(k)
@@ -111,26 +105,22 @@ class _Costs:
         during = state.live + node.scratch_bytes + (0 if in_place else taken)
         unread = node.output not in self.kept and not self.readers[node.output]
         after = state.live + taken - freed - (taken if unread else 0)
-        peak = max(state.peak, during)
-        return _State(done, after, peak, (*state.order, i), self._ready(state, i, done))
+        return _State(done, after, max(state.peak, during), (*state.order, i))
 
-    def start(self) -> _State:
-        """Nothing is done."""
-        live = sum(self.size[name] for name in self.graph.inputs)
-        ready = tuple(i for i, needs in enumerate(self.needs) if not needs)
-        return _State(0, live, live, (), ready)
-
-    def _ready(self, state: _State, i: int, done: int) -> tuple[int, ...]:
-        """The nodes that are ready after node i."""
-        rest = (k for k in state.ready if k != i)
-        fresh = (k for k in self.behind[i] if self.needs[k] & ~done == 0)
-        return tuple(sorted((*rest, *fresh)))
+    def ready(self, state: _State) -> list[int]:
+        """Nodes whose operands are computed."""
+        return [
+            i
+            for i in range(len(self.nodes))
+            if not state.done >> i & 1 and self.needs[i] & ~state.done == 0
+        ]
 
 
 def least_peak_order(graph: IntegerGraph, limits: OrderLimits = DEFAULT_LIMITS) -> Ordered:
     """The order of least peak; `optimal` is False when the search was cut off."""
     costs = _Costs(graph)
-    start = costs.start()
+    start = _State(0, sum(costs.size[name] for name in graph.inputs), 0, ())
+    start = _State(0, start.live, start.live, ())
     everything = (1 << len(graph.nodes)) - 1
     queue: list[tuple[int, int, int, _State]] = []
     pushed: dict[int, int] = {}
@@ -150,7 +140,7 @@ def least_peak_order(graph: IntegerGraph, limits: OrderLimits = DEFAULT_LIMITS) 
             return _ordered(graph, state, optimal=True)
         if len(pushed) > limits.states:
             break
-        for i in state.ready:
+        for i in costs.ready(state):
             push(costs.run(state, i))
     return _ordered(graph, _beam(costs, start, everything, limits.beam), optimal=False)
 
@@ -241,7 +231,7 @@ def _forced(costs: _Costs, state: _State) -> _State:
     progress = True
     while progress:
         progress = False
-        for i in state.ready:
+        for i in costs.ready(state):
             after = costs.run(state, i)
             if after.peak == state.peak and after.live <= state.live:
                 state, progress = after, True
@@ -254,7 +244,7 @@ def _beam(costs: _Costs, start: _State, everything: int, width: int) -> _State:
     while level[0].done != everything:
         found: dict[int, _State] = {}
         for state in level:
-            for i in state.ready:
+            for i in costs.ready(state):
                 after = costs.run(state, i)
                 known = found.get(after.done)
                 if known is None or after.peak < known.peak:

@@ -52,8 +52,6 @@ class Form(Enum):
     TILE = "tile"
     SLIDE = "slide"
 
-    __hash__ = object.__hash__  # members are one of a kind, and Enum's is slow
-
 
 @dataclass(frozen=True)
 class EdgePlan:

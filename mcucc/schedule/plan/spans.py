@@ -30,8 +30,6 @@ class Reuse(Enum):
     CACHE = "cache"
     RECOMPUTE = "recompute"
 
-    __hash__ = object.__hash__  # members are one of a kind, and Enum's is slow
-
 
 @dataclass(frozen=True)
 class Span:

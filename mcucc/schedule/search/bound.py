@@ -111,7 +111,8 @@ def covered(net: PlannerGraph, stages: Sequence[StagePlan]) -> bool:
 def _on_menu(net: PlannerGraph, last: PlannerNode, tile: Tile) -> bool:
     tensor = net.tensors[measured_tensor(last)]
     heights, widths = menu(tensor)
-    return tile[0] in {*heights} - {WHOLE} and tile[1] in widths
+    tall = WHOLE if tile[0] == tensor.height else tile[0] or -1
+    return tall in heights and tile[1] in widths
 
 
 def menu(tensor: PlannerTensor) -> tuple[list[int], list[int]]:
@@ -119,7 +120,7 @@ def menu(tensor: PlannerTensor) -> tuple[list[int], list[int]]:
     heights = {*HEIGHTS, -(-tensor.height // 2)}
     widths = {*WIDTHS, -(-tensor.width // 2)}
     return (
-        [*sorted(h for h in heights if h < tensor.height), tensor.height, WHOLE],
+        [*sorted(h for h in heights if h < tensor.height), WHOLE],
         [*sorted(w for w in widths if w < tensor.width), WHOLE],
     )
 

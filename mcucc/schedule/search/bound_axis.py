@@ -28,6 +28,7 @@ from mcucc.schedule.expand.planner_graph import PlannerGraph, PlannerNode
 from mcucc.schedule.expand.rates import ROWS, Rates, measured_tensor, measured_tensors
 from mcucc.schedule.plan.spans import Range
 
+Booleans = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 WHOLE = 0  # a tile of all positions, of whatever rates
 AHEAD = (
@@ -90,11 +91,12 @@ class Asked:
     After each step: at least `low` positions made (`high` where the readers are cached), none below
     `keep` needed any more. In a step positions [need_begin, need_end) are read (none where it is
     not certain). `hi` is the upper end of the span at step 0, `turns` are steps in which readers
-    work at least, and `again` positions at least that these read for another time (all of tiles).
-    `last` is the last reader.
+    work at least; at `borders` between them `shared` positions at least are read by both (all of
+    tiles). `last` is the last reader.
     """
 
-    again: Ints
+    borders: Ints
+    shared: Ints
     turns: Ints
     most_turns: Ints
     hi: Ints
@@ -105,6 +107,11 @@ class Asked:
     need_end: Ints
     last: int
 
+    @property
+    def again(self) -> Ints:
+        """Positions at least that are read for another time (tiles)."""
+        return self.borders * self.shared
+
     def join(self, other: Asked) -> Asked:
         """Of two readers."""
         full, more = self.need_begin < self.need_end, other.need_begin < other.need_end
@@ -112,8 +119,10 @@ class Asked:
             np.where(full, self.need_begin, other.need_begin),
             np.where(more, other.need_begin, self.need_begin),
         )
+        less = self.again < other.again
         return Asked(
-            np.maximum(self.again, other.again),
+            np.where(less, other.borders, self.borders),
+            np.where(less, other.shared, self.shared),
             np.minimum(self.turns, other.turns),
             np.maximum(self.most_turns, other.most_turns),
             np.maximum(self.hi, other.hi),
@@ -184,17 +193,19 @@ class AxisWalk:
         self.whole = np.array([tile == WHOLE for tile in tiles])
         self.tiles = np.array([tile or size for tile in tiles], dtype=np.int64)
         self.steps = -(-size // self.tiles)
-        self.valid = np.ones(len(tiles), dtype=bool)
+        self.valid, self.fits = np.ones((2, len(tiles)), dtype=bool)
         self.times = np.arange(-AHEAD, int(self.steps.max()), dtype=np.int64)
         self.asked: dict[int, Asked] = {}
         windows = [o.columns if axis else o.rows for n in net.nodes[:end] for o in n.operands]
         self.unit = prod(w.upsample * max(1, w.stride) for w in windows if w is not None)
         self.rates = Rates(net, last, axis, self.unit)
+        self._known: dict[int, int | None] = {}
 
     def keep(self, chosen: npt.NDArray[np.intp]) -> None:
-        """Go on with some of the tiles only."""
+        """Go on with some of the tiles only, or with some of them twice."""
         self.whole, self.tiles = self.whole[chosen], self.tiles[chosen]
         self.steps, self.valid = self.steps[chosen], self.valid[chosen]
+        self.fits = self.fits[chosen]
         for asked in self.asked.values():
             for field in fields(asked):
                 if field.name != "last":
@@ -205,8 +216,22 @@ class AxisWalk:
         facts = self.net.tensors[tensor]
         return facts.width if self.axis else facts.height
 
-    def add(self, position: int) -> Made | None:
-        """The node's output; None where no stage holds it. Its operands are asked from here on."""
+    def apart(self, position: int) -> npt.NDArray[np.intp]:
+        """Tiles of all positions of which the node may make some in another step than the first."""
+        node = self.net.nodes[position]
+        asked, rate = self.asked.get(node.output), self._rate(node)
+        sink = node.granularity is Granularity.SINK
+        kept = sink or self.net.tensors[node.output].stored(self.end)
+        hi = rate if asked is None else np.maximum(asked.hi, rate) if kept else asked.hi
+        less = kept & (hi < self.size(measured_tensor(node) if sink else node.output))
+        return np.flatnonzero(self.whole & self.fits & ((hi > rate) | less))
+
+    def add(self, position: int, first: Booleans) -> Made | None:
+        """The node's output; None where no stage holds it. Its operands are asked from here on.
+
+        The `first` tiles are of all positions, of which some of it, and of nothing behind it, come
+        in another step than the rest.
+        """
         node = self.net.nodes[position]
         kept = self.net.tensors[node.output].stored(self.end)
         sink = node.granularity is Granularity.SINK
@@ -220,14 +245,20 @@ class AxisWalk:
             hi = np.maximum(hi, asked.hi)
         high = np.clip(rate[:, None] * self.times + hi[:, None], 0, size)
         high[self.whole] = np.where(self.times < 0, 0, size)
-        low = high if kept or sink or asked is None else np.minimum(asked.low, high)
+        low = high
+        if not (kept or sink or asked is None):
+            low = np.where(first[:, None], high, np.minimum(asked.low, high))
         count = max(1, self.counts[measured_tensors(node)[0] if sink else node.output])
         turns, most = (
             np.where(self.whole, 1, -(-count // rate)),
             np.where(self.whole, 1, -(-size // rate) + 1),
         )
         if asked is not None:
-            turns, most = np.minimum(turns, asked.turns), np.maximum(most, asked.most_turns)
+            part = self.parts[node.output]
+            fresh = np.diff(np.clip(high, *part) if part[0] < part[1] else high, axis=1) > 0
+            turns = np.maximum(turns, fresh.sum(axis=1))
+            turns = np.where(first, turns, np.minimum(turns, asked.turns))
+            most = np.maximum(most, asked.most_turns)
         made = Made(rate, high, low, asked, turns, most, count)
         for operand in node.operands:
             window = operand.columns if self.axis else operand.rows
@@ -251,12 +282,16 @@ class AxisWalk:
 
     def _rate(self, node: PlannerNode) -> Ints:
         """Positions a step; tiles that do not fit are valid no more."""
-        rate = self.rates.add(node)
+        if node.output not in self._known:
+            self._known[node.output] = self.rates.add(node)
+        rate = self._known[node.output]
         if rate is None:
             self.valid &= self.whole
+            self.fits[:] = False
             return np.ones_like(self.tiles)
         exact = Fraction(rate, self.unit)
-        self.valid &= self.whole | (self.tiles % exact.denominator == 0)
+        self.fits &= self.tiles % exact.denominator == 0
+        self.valid &= self.whole | self.fits
         return np.maximum(1, self.tiles * exact.numerator // exact.denominator)
 
     def _of_sink(self, tensor: int, made: Made, position: int) -> Asked:
@@ -267,6 +302,7 @@ class AxisWalk:
         earlier = before(taken)
         none = np.zeros_like(made.rate)
         return Asked(
+            none,
             none,
             made.turns,
             made.most_turns,
@@ -301,9 +337,9 @@ class AxisWalk:
         both = np.minimum(size, first(at - 1) + window.kernel) - np.maximum(0, first(at))
         if self.counts[output] < end - self.parts[output][0]:
             both = np.zeros_like(both)  # a turn may leave out what nothing reads, and begin later
-        again = (made.turns - 1) * max(0, int(both.min()))
         return Asked(
-            again,
+            made.turns - 1,
+            np.full_like(made.turns, max(0, int(both.min()))),
             made.turns,
             made.most_turns,
             first(hi - 1) + window.kernel,

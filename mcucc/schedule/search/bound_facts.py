@@ -56,10 +56,12 @@ class BoundFacts:
     @cached_property
     def alive(self) -> list[int]:
         """Bytes of the tensors made before a position and read at or after it."""
-        tensors = self.net.tensors
-        roots = [t for number, t in enumerate(tensors) if t.root == number]
-        count = len(self.net.nodes) + 1
-        return [sum(t.size for t in roots if t.born < i <= t.last) for i in range(count)]
+        return [self.across(i, i) for i in range(len(self.net.nodes) + 1)]
+
+    def across(self, begin: int, end: int) -> int:
+        """Bytes of the tensors made before one position and read at or after another."""
+        roots = (t for number, t in enumerate(self.net.tensors) if t.root == number)
+        return sum(t.size for t in roots if t.born < begin and t.last >= end)
 
     @cached_property
     def split_inside(self) -> tuple[frozenset[int], frozenset[int]]:

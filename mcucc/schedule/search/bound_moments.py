@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from mcucc.ir.window import Window
+from mcucc.schedule.search.bound_axis import Made, before
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -27,6 +29,50 @@ class Way:
     image: Floats
     image_after: Floats
     cost: Floats
+    again: bool = False  # its rows are computed again
+
+
+@dataclass(frozen=True, eq=False)
+class Again:
+    """Rows of a tensor that are computed again: at each of `turns` borders of steps `each` (tiles).
+
+    After a step the next one begins at row `to` instead of `start`: (tiles, steps).
+    """
+
+    turns: Ints
+    each: Ints
+    start: Ints
+    to: Ints
+
+    @staticmethod
+    def of(made: Made) -> Again:
+        """Of a tensor that is not cached."""
+        assert made.asked is not None
+        return Again(made.asked.borders, made.asked.shared, made.high, made.asked.keep)
+
+    @property
+    def times(self) -> Ints:
+        """Rows at least that are computed again."""
+        return self.turns * self.each
+
+    @property
+    def rows(self) -> Ints:
+        """Rows kept longer at a step, before and after it."""
+        longer = self.start - np.minimum(self.to, self.start)
+        return np.asarray(np.minimum(longer, before(longer)))
+
+    def through(self, window: Window, size: int, end: int) -> Again:
+        """What that asks of an operand of `size` rows; of the tensor itself rows up to `end` are
+        needed. Near the upper edge fewer are read."""
+        clipped = max(0, -(-(window.pad - window.phase) // window.stride))
+        each = np.maximum(0, window.stride * self.each + min(0, window.kernel - window.stride))
+
+        def first(at: Ints) -> Ints:
+            found = np.clip(window.first(0) + window.stride * at, 0, size)
+            return np.asarray(np.where(at >= end, size, found))
+
+        turns = np.maximum(0, self.turns - clipped)
+        return Again(turns, each, first(self.start), first(self.to))
 
 
 @dataclass(eq=False)
@@ -37,6 +83,19 @@ class Moments:
     first: int
     last: int
     bytes: Floats
+
+
+def merged(moments: Sequence[Moments], bounds: Collection[int]) -> list[Moments]:
+    """Moments that nothing in front tells apart, no last reader in `bounds`, are one: the most."""
+    kept: list[Moments] = []
+    for moment in sorted(moments, key=lambda m: -m.first):
+        behind = kept[-1] if kept else None
+        if behind is not None and not any(moment.last <= b < behind.first for b in bounds):
+            both = np.maximum(behind.bytes, moment.bytes)
+            kept[-1] = Moments(moment.first, behind.last, both)
+        else:
+            kept.append(moment)
+    return kept
 
 
 def reach(count: Ints, window: Window, size: int, outputs: int) -> Ints:

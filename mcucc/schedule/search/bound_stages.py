@@ -19,9 +19,9 @@ import numpy.typing as npt
 from mcucc.ir.kernel import Granularity
 from mcucc.schedule.expand.planner_graph import PlannerNode
 from mcucc.schedule.expand.rates import COLUMNS, ROWS
-from mcucc.schedule.search.bound_axis import AHEAD, AxisWalk, Made, before
+from mcucc.schedule.search.bound_axis import AHEAD, AxisWalk, Booleans, Made, before
 from mcucc.schedule.search.bound_facts import BoundFacts
-from mcucc.schedule.search.bound_moments import Moments, Way, reach, samples
+from mcucc.schedule.search.bound_moments import Again, Moments, Way, merged, reach, samples
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -77,8 +77,11 @@ class StageBound:
         over = (np.maximum(inside, self.call) > caps[:, None, None]).all(axis=0)
         over |= ~self.rows.valid[:, None] | ~self.columns.valid[None, :]
         tall, wide = np.flatnonzero(~over.all(axis=1)), np.flatnonzero(~over.all(axis=0))
-        if tall.size == over.shape[0] and wide.size == over.shape[1]:
-            return
+        if tall.size < over.shape[0] or wide.size < over.shape[1]:
+            self._take(tall, wide)
+
+    def _take(self, tall: npt.NDArray[np.intp], wide: npt.NDArray[np.intp]) -> None:
+        """Go on with these heights and widths."""
         self.rows.keep(tall)
         self.columns.keep(wide)
         at = np.ix_(tall, wide)
@@ -104,7 +107,9 @@ class StageBound:
         sink = node.granularity is Granularity.SINK
         if sink and node.output in rows.asked:
             return False
-        down, across = rows.add(position), columns.add(position)
+        first = self._others(position)
+        down = rows.add(position, first)
+        across = columns.add(position, np.zeros_like(columns.whole))
         if down is None or across is None:
             return False
         if sink:
@@ -120,14 +125,23 @@ class StageBound:
             own = self.later + now + busy * self._scratch(position, down, across)
             self._add_all(earlier, now)
         else:
-            own = self._inside(node, position, down, across)
+            own = self._inside(node, position, down, across, first)
         self._add_all(*[self.price * self._calls(node, position, across)] * 2)
         own = own + self.price * self._calls(node, position, across)
         self.moments.append(Moments(position, position, own))
-        self._merge()
+        self.moments = merged(self.moments, {asked.last for asked in self.rows.asked.values()})
         if not sink:
             self._call(node, down, across)
         return True
+
+    def _others(self, position: int) -> Booleans:
+        """Tiles of all rows once more, as those that make rows of this node's output, and of none
+        behind it, in another step. These tiles; all others make everything in one step."""
+        count, more = self.rows.tiles.size, self.rows.apart(position)
+        if more.size:
+            self._take(np.append(np.arange(count), more), np.arange(self.columns.tiles.size))
+            self.rows.whole[count:] = False
+        return np.arange(count + more.size) >= count
 
     def _add_all(self, later: float | Floats, now: float | Floats) -> None:
         """Bytes that count at all moments there are, and at those of nodes in front."""
@@ -141,15 +155,14 @@ class StageBound:
         inside = not self.net.tensors[node.output].stored(self.end)
         in_place = any(node.node.kernel.in_place(k) for k in range(len(node.operands)))
         total: npt.NDArray[Any] = np.zeros(self.call.shape)
-        if inside and node.output not in self.facts.split_inside[1]:
+        if inside and not in_place and node.output not in self.facts.split_inside[1]:
             total = np.outer(tall, wide) * float(self.net.tensors[node.output].pixel_bytes)
-        if in_place or node.output in self.facts.split_inside[1]:
-            total = np.zeros(self.call.shape)
         for operand in node.operands[:1]:
             if operand.rows is None or operand.columns is None:
                 continue
             facts = self.net.tensors[operand.tensor]
-            beside = facts.stored(self.end)  # counts whole, as long as the stage works
+            # Such a tensor, or one that it is a view of, counts whole as long as the stage works.
+            beside = self.net.tensors[facts.root].stored(self.end)
             if beside or operand.tensor in self.facts.split_inside[0] | self.facts.split_inside[1]:
                 continue
             rows = reach(tall, operand.rows, facts.height, self.net.tensors[node.output].height)
@@ -162,12 +175,7 @@ class StageBound:
     def _apart(self, begin: int) -> Floats:
         """Bytes before the loops, in the largest call, after the loops: (rows, columns)."""
         alive = self.facts.alive
-        tensors = self.net.tensors
-        beside = sum(
-            t.size
-            for n, t in enumerate(tensors)
-            if t.root == n and t.born < begin and t.last >= self.end
-        )
+        beside = self.facts.across(begin, self.end)
         return np.maximum(self.call + beside, max(alive[begin], alive[self.end]))
 
     def _calls(self, node: PlannerNode, position: int, across: Made) -> Floats:
@@ -180,12 +188,16 @@ class StageBound:
 
     # Tensors inside ---------------------------------------------------------------------------
 
-    def _inside(self, node: PlannerNode, position: int, down: Made, across: Made) -> Floats:
+    def _inside(
+        self, node: PlannerNode, position: int, down: Made, across: Made, first: Booleans
+    ) -> Floats:
         """Count a tensor inside the stage; returns the bytes at its own node's moment."""
         assert down.asked is not None
         ways = self._ways(node, position, down, across)
         in_place = any(node.node.kernel.in_place(k) for k in range(len(node.operands)))
-        costs = [self.price * way.cost for way in ways]
+        again = self._in_front(position, Again.of(down))
+        again = again + np.where(first, np.inf, 0.0)[:, None, None]
+        costs = [self.price * way.cost + (again if way.again else 0.0) for way in ways]
 
         def least(bytes_: Callable[[Way], Floats]) -> Floats:
             found = [bytes_(way) + cost for way, cost in zip(ways, costs, strict=True)]
@@ -229,12 +241,29 @@ class StageBound:
         ways = [
             Way(old + halo, np.minimum(new + halo, old + ring), old + tile, old, some, *kept, none),
             Way(old, new, old + narrow, old, some, *kept, columns),
-            Way(need * side, need * side, need * wide, none, sure, *made, rows),
-            Way(none, none, need * again, none, sure, *made, both),
+            Way(need * side, need * side, need * wide, none, sure, *made, rows, again=True),
+            Way(none, none, need * again, none, sure, *made, both, again=True),
         ]
         if node.output in expanded:  # by groups of channels: never there
-            ways.append(Way(none, none, none, none, none, *made, both))
+            ways.append(Way(none, none, none, none, none, *made, both, again=True))
         return ways
+
+    def _in_front(self, position: int, again: Again) -> Floats:
+        """What it takes that a node computes rows again: what it reads is kept for so much longer,
+        or computed again as well. Bytes + price x cost: (prices, rows, 1, steps)."""
+        node, total = self.net.nodes[position], np.zeros((1, 1, 1, 1))
+        for number, window in {o.tensor: o.rows for o in node.operands}.items():
+            facts = self.net.tensors[number]
+            if facts.producer < 0 or facts.root != number or facts.stored(self.end):
+                continue
+            if window is None or window.upsample > 1 or self.net.readers(number) != (position,):
+                continue
+            front = again.through(window, facts.height, self.facts.rows[node.output][1])
+            kept = self._at(front.rows)[None] * float(facts.row_bytes)
+            price = self.facts.prices[facts.producer].pixel * self.facts.columns_read[number]
+            repeated = self.price * (price * front.times)[:, None, None]
+            total = total + np.minimum(kept, repeated + self._in_front(facts.producer, front))
+        return np.asarray(total)
 
     def _at(self, steps: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The row steps that are looked at: (rows, 1, steps)."""
@@ -351,13 +380,7 @@ class StageBound:
             done = self.many & (left >= facts.width)[None, :, None]
             until = np.where(done, np.minimum(until, after), until)
         after = np.where(self.inner, until, after)
-        shape = self.later.shape
-        return (
-            asked.last,
-            np.broadcast_to(until.astype(float), shape),
-            np.broadcast_to(after.astype(float), shape),
-            np.broadcast_to(self._in_place(number, begin), shape),
-        )
+        return asked.last, until.astype(float), after.astype(float), self._in_place(number, begin)
 
     def _in_place(self, number: int, begin: int) -> Floats:
         """Bytes of outputs that nodes may write over an input of the stage."""
@@ -368,16 +391,3 @@ class StageBound:
                 if written and node.node.kernel.in_place(k):
                     shared = np.maximum(shared, self.outputs[node.output])
         return shared
-
-    def _merge(self) -> None:
-        """Moments that nothing in front tells apart become one, the largest."""
-        bounds = {asked.last for asked in self.rows.asked.values()}
-        kept: list[Moments] = []
-        for moment in sorted(self.moments, key=lambda m: -m.first):
-            behind = kept[-1] if kept else None
-            if behind is not None and not any(moment.last <= b < behind.first for b in bounds):
-                both = np.maximum(behind.bytes, moment.bytes)
-                kept[-1] = Moments(moment.first, behind.last, both)
-            else:
-                kept.append(moment)
-        self.moments = kept

@@ -18,7 +18,7 @@ from mcucc.ir.kernel import Granularity
 from mcucc.schedule.expand.planner_graph import PlannerGraph
 from mcucc.schedule.search.costs import ALIKE
 from mcucc.schedule.search.facts import SearchFacts
-from mcucc.schedule.search.stages import Floats, Ints, Stages
+from mcucc.schedule.search.stages import Booleans, Floats, Ints, Stages
 from mcucc.schedule.search.table import Proposals
 from mcucc.schedule.search.view import Seen
 
@@ -144,23 +144,24 @@ def _thinned(links: _Links) -> _Links:
     links = links.take(np.lexsort((links.need, links.cost, links.size, links.end, links.begin)))
     fresh = (np.diff(links.begin, prepend=-1) != 0) | (np.diff(links.end, prepend=-1) != 0)
     bounds = [*np.flatnonzero(fresh).tolist(), links.begin.size]
+    kept = [np.zeros(0, dtype=np.int64)]
+    for low, high in itertools.pairwise(bounds):
+        kept.append(low + _best(links.take(np.arange(low, high))))
+    return links.take(np.concatenate(kept))
+
+
+def _best(links: _Links) -> Ints:
     tile = links.segments.rows[links.members[:, 0]]
-    table = np.array([links.lasting, links.size, links.need, tile, links.cost])
-    kept = [i for low, high in itertools.pairwise(bounds) for i in _best(table, low, high)]
-    return links.take(np.array(kept, dtype=np.int64))
-
-
-def _best(table: Floats, low: int, high: int) -> list[int]:
-    """Columns from `low` to `high` that no earlier one beats; the last row is their cost."""
-    left, own = np.arange(low, high), table[:, low:high]
-    other = own.copy()
-    other[-1] += ALIKE
+    size = links.size
+    left: Booleans = np.ones(size.size, dtype=np.bool_)
     found: list[int] = []
-    while len(found) < KEPT and left.size:
-        found.append(int(left[0]))
-        on = (own[:, :1] > other).any(axis=0)
-        left, own, other = left[on], own[:, on], other[:, on]
-    return found
+    while len(found) < KEPT and left.any():
+        i = int(left.argmax())
+        found.append(i)
+        beaten = (links.lasting[i] <= links.lasting) & (size[i] <= size)
+        beaten &= (links.cost[i] <= links.cost + ALIKE) & (links.need[i] <= links.need)
+        left &= ~(beaten & (tile[i] <= tile))
+    return np.array(found, dtype=np.int64)
 
 
 def _ends(network: PlannerGraph, links: _Links) -> Ints:

@@ -92,17 +92,15 @@ class Paths:
         found: Booleans = np.isfinite(self.costs[-1]) & (self.costs[-1] <= slack + ALIKE)
         return found
 
-    def draft(self, budget: int) -> Draft:
-        """The cheapest plan within a budget (by number)."""
+    def path(self, budget: int) -> tuple[int, ...]:
+        """Rows of the cheapest plan within a budget (by number), the first stage first."""
         found: list[int] = []
         end = self.costs.shape[0] - 1
         while end:
-            found.append(int(self.came[end, budget]))
-            end = int(self.edges.begin[found[-1]])
-        path = np.array(found[::-1], dtype=np.int64)
-        cost = float(self.costs[-1, budget]) - PER_STAGE * len(found)
-        size = int(self.edges.bytes[path].max(initial=0))
-        return Draft(size, cost, tuple(self.edges.row[path].tolist()))
+            edge = int(self.came[end, budget])
+            found.append(int(self.edges.row[edge]))
+            end = int(self.edges.begin[edge])
+        return tuple(reversed(found))
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,9 +129,8 @@ def least(edges: Edges, count: int, slack: float, enough: int = 0) -> Draft | No
             low = int(tried[-1]) + 1
             continue
         first = int(fits[0])
-        best = paths.draft(first)
+        best = _draft(paths, first, edges)
         high = int(tried[first])
-        edges = edges.kept(edges.bytes <= sizes[high])  # no more is asked for
         low = int(tried[first - 1]) + 1 if first else low
     return best
 
@@ -154,7 +151,7 @@ def front(
     found: list[Draft] = []
     for budget in np.flatnonzero(paths.plans(slack)):
         if not found or paths.costs[count, budget] < found[-1].cost - ALIKE:
-            found.append(paths.draft(int(budget)))
+            found.append(_draft(paths, int(budget), edges))
     return found
 
 
@@ -188,3 +185,11 @@ def spread(drafts: list[Draft], most: int) -> list[Draft]:
         return drafts[:most]
     step = (len(drafts) - 1) / (most - 1)
     return [drafts[round(i * step)] for i in range(most)]
+
+
+def _draft(paths: Paths, budget: int, edges: Edges) -> Draft:
+    rows = paths.path(budget)
+    known = dict(zip(edges.row.tolist(), edges.bytes.tolist(), strict=True))
+    size = max((known[row] for row in rows), default=0)
+    cost = float(paths.costs[-1, budget]) - PER_STAGE * len(rows)
+    return Draft(size, cost, rows)

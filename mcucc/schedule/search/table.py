@@ -125,7 +125,7 @@ class StageTable:
     def edges(self, bytes: Ints, slack: float, most: float = float("inf")) -> Edges:
         """The stages of at most `most` bytes and so much cost, none that another beats."""
         group, rows = self._order
-        fits = ((self.cost <= slack) & (bytes <= most))[rows]
+        fits = (self.cost[rows] <= slack) & (bytes[rows] <= most)
         group, rows = group[fits], rows[fits]
         # Rows are in order of their ends and costs for good: one stable sort puts bytes between.
         order = np.argsort(
@@ -156,9 +156,8 @@ class StageTable:
 
     def settle(self, row: int) -> None:
         """From here on its estimate stands."""
-        if not self.known[row]:
-            self.live[row] = self.bytes[row] = self.estimate[row]
-            self.known[row] = True
+        self.live[row] = self.bytes[row] = self.likely()[row]
+        self.known[row] = True
 
     def measure(self, row: int) -> None:
         """From here on its bytes are the most that are live at a time while it runs."""

@@ -9,8 +9,7 @@ and ask its kernel for the rest: its parts, its scratch, its flaw, its calls.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mcucc.errors import ModelError
@@ -34,37 +33,32 @@ class Block:
         return self.expand.name, self.depthwise.name, self.project.name
 
 
-class _Links:
-    """The nodes of a network by name and by what they make, and how many read each tensor."""
-
-    def __init__(self, graph: IntegerGraph) -> None:
-        self.graph = graph
-        self.by_name = {node.name: node for node in graph.nodes}
-        self.makers = {node.output: node for node in graph.nodes}
-        self.readers = Counter(name for node in graph.nodes for name in {*node.inputs})
-        self.originals = {node.again for node in graph.nodes if node.again}
-
-    def block(self, project: IntegerNode) -> Block | str:
-        """The block that a node ends, or why it ends none."""
-        depthwise = self.makers.get(project.inputs[0])
-        expand = self.makers.get(depthwise.inputs[0]) if depthwise is not None else None
-        if depthwise is None or expand is None:
-            return "no two nodes lead to it"
-        for node in (expand, depthwise):
-            if node.output in self.graph.outputs or self.readers[node.output] != 1:
-                return f"{node.output} is read elsewhere too"
-        nodes = (expand, depthwise, project)
-        if any(node.again or node.name in self.originals for node in nodes):
-            return "it is computed twice"
-        why = why_no_block(expand.kernel, depthwise.kernel, project.kernel)
-        return why or Block(expand, depthwise, project)
-
-
 def blocks_of(graph: IntegerGraph) -> dict[str, Block]:
     """All blocks of a network by the name of their projection."""
-    links = _Links(graph)
-    found = ((node.name, links.block(node)) for node in graph.nodes)
-    return {name: block for name, block in found if isinstance(block, Block)}
+    found = {}
+    for node in graph.nodes:
+        block = _block(graph, node)
+        if isinstance(block, Block):
+            found[node.name] = block
+    return found
+
+
+def _block(graph: IntegerGraph, project: IntegerNode) -> Block | str:
+    """The block that a node ends, or why it ends none."""
+    makers = {node.output: node for node in graph.nodes}
+    depthwise = makers.get(project.inputs[0])
+    expand = makers.get(depthwise.inputs[0]) if depthwise is not None else None
+    if depthwise is None or expand is None:
+        return "no two nodes lead to it"
+    for node in (expand, depthwise):
+        if node.output in graph.outputs or len(graph.consumers(node.output)) != 1:
+            return f"{node.output} is read elsewhere too"
+    nodes = (expand, depthwise, project)
+    originals = {node.again for node in graph.nodes if node.again}
+    if any(node.again or node.name in originals for node in nodes):
+        return "it is computed twice"
+    why = why_no_block(expand.kernel, depthwise.kernel, project.kernel)
+    return why or Block(expand, depthwise, project)
 
 
 def with_splits(graph: IntegerGraph, plan: Plan) -> tuple[IntegerGraph, Plan]:
@@ -72,19 +66,17 @@ def with_splits(graph: IntegerGraph, plan: Plan) -> tuple[IntegerGraph, Plan]:
 
     Raises ModelError for a split of nodes that are no block or not all in its stage.
     """
-    if not any(stage.splits for stage in plan.stages):
-        return graph, plan
-    links = _Links(graph)
     wanted: dict[str, tuple[Block, int]] = {}
     taken: set[str] = set()
     for stage in plan.stages:
-        inside = {*stage.nodes} if stage.splits else set()
         for split in stage.splits:
-            block = _checked(links, inside, split.node, split.channels)
+            block = _checked(graph, stage, split.node, split.channels)
             if taken & set(block.names):
                 raise ModelError("two splits have a node in common", where=f"split of {split.node}")
             taken |= set(block.names)
             wanted[split.node] = (block, split.channels)
+    if not wanted:
+        return graph, plan
     parts = {name: _nodes(graph, block, channels) for name, (block, channels) in wanted.items()}
     gone = {name for block, _ in wanted.values() for name in block.names}
     nodes = _replaced(graph.nodes, parts, gone)
@@ -98,18 +90,17 @@ def with_splits(graph: IntegerGraph, plan: Plan) -> tuple[IntegerGraph, Plan]:
     return replace(graph, nodes=nodes, activations=activations), replace(plan, stages=stages)
 
 
-def _checked(links: _Links, inside: Set[str], name: str, channels: int) -> Block:
-    """The block that a node ends; the nodes `inside` are those of the split's stage."""
+def _checked(graph: IntegerGraph, stage: StagePlan, name: str, channels: int) -> Block:
     where = f"split of {name}"
-    node = links.by_name.get(name)
-    block = "the network has no such node" if node is None else links.block(node)
+    node = next((node for node in graph.nodes if node.name == name), None)
+    block = "the network has no such node" if node is None else _block(graph, node)
     hint = "a split names the projection of an expand - depthwise - project block"
     if isinstance(block, str):
         raise ModelError(f"no block ends there: {block}", where=where, hint=hint)
-    missing = [part for part in block.names if part not in inside]
+    missing = [part for part in block.names if part not in stage.nodes]
     if missing:
         raise ModelError(f"{missing[0]} is not in the stage of the split", where=where, hint=hint)
-    most = links.graph.activations[block.expand.output].channels
+    most = graph.activations[block.expand.output].channels
     if not 1 <= channels <= most:
         raise ModelError(f"groups of {channels} channels, there are {most}", where=where)
     return block

@@ -15,10 +15,14 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 
 from mcucc.errors import ModelError
 from mcucc.ir.integer import IntegerGraph
+from mcucc.ops.global_average_pool import GlobalAveragePool
 from mcucc.ops.max_pool import MaxPool
+from mcucc.ops.reshape import Reshape
+from mcucc.ops.slice import Slice
 from mcucc.quantize.lower import lower
 from mcucc.schedule.expand.expand import chain_bytes, expand
 from mcucc.schedule.expand.planner_graph import PlannerGraph
+from mcucc.schedule.expand.rates import measured_tensor
 from mcucc.schedule.plan.plan import EdgePlan, Form, ImagePolicy, Plan, StagePlan
 from mcucc.schedule.plan.program import Program
 from mcucc.schedule.plan.spans import Reuse
@@ -64,7 +68,9 @@ def value_of(facts: BoundFacts, stage: StagePlan, begin: int, prices: np.ndarray
     if stage.strips > 1:
         return dict(strip_values(facts, end, prices))[begin]
     free, width = np.full(prices.shape, np.inf), [stage.tile[1] or WHOLE]
-    found = dict(StageBound(facts, end, [stage.tile[0]], width, prices).values(free))
+    size = facts.net.tensors[measured_tensor(facts.net.nodes[end - 1])].height
+    height = stage.tile[0] if stage.tile[0] != size else WHOLE
+    found = dict(StageBound(facts, end, [height], width, prices).values(free))
     if begin not in found:  # a tile of rates that do not fit: all rows at once
         found = dict(StageBound(facts, end, [WHOLE], width, prices).values(free))
     return found[begin]
@@ -257,6 +263,29 @@ def test_readers_that_are_through_with_a_row_in_its_middle_free_it() -> None:
         chain_bytes(net, [s], 0) for s in stages(net, 0, 2, [2], [2], [1]) if s.tile[0] == 2
     )
     assert 0 < found[0] <= least
+
+
+def test_an_output_that_is_read_through_a_view_counts_once() -> None:
+    b = Builder(9, 9, 1)
+    kept = b.node(Reshape((1, 9, 9, 1)), "image")
+    graph = lower(b.graph(kept, b.conv(b.node(Reshape((1, 9, 9, 1)), kept), 1, 3, 3)))
+    facts = BoundFacts(PlannerGraph(graph, ImagePolicy.RESIDENT), MACS)
+    stage = StagePlan((graph.nodes[-1].name,), (3, 0))
+    (value,) = value_of(facts, stage, len(graph.nodes) - 1, np.array([1.0]))
+    assert 0 < value <= chain_bytes(facts.net, [stage], len(graph.nodes) - 1)
+
+
+def test_a_head_takes_rows_in_more_steps_than_the_stage_has_outputs() -> None:
+    """One row of what a slice takes is a tile of all rows; the head beside it takes two a step."""
+    b = Builder(3, 4, 3)
+    head = b.node(GlobalAveragePool(), b.conv("image", 7, 1))
+    last = b.node(GlobalAveragePool(), b.node(Slice((2, 0, 2), (1, 1, 1), (2, 2, 1)), "image"))
+    graph = lower(b.graph(head, last))
+    net = PlannerGraph(graph, ImagePolicy.RESIDENT)
+    edges = tuple(EdgePlan(n.output) for n in graph.nodes if n.name.startswith(("conv", "slice")))
+    stage = StagePlan(tuple(node.name for node in graph.nodes), (1, 0), edges)
+    (value,) = value_of(BoundFacts(net, MACS), stage, 0, np.array([1e3]))
+    assert 0 < value <= chain_bytes(net, [stage], 0)
 
 
 def test_a_ring_holds_no_columns_beside_its_rows() -> None:
