@@ -112,7 +112,7 @@ check: setup
 nightly: setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "nightly and not zoo" -rs
 	MCUCC_BATCHES=60 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal \
-		tests/whole/test_random_plans.py tests/whole/test_mutants.py \
+		tests/whole/test_random_plans.py tests/whole/test_plans.py tests/whole/test_mutants.py \
 		tests/whole/test_flags.py tests/runtime/test_static.py
 
 # Each is imported, simplified, lowered, and every fourth planned and replayed, within 5 s and 1 GiB,
