@@ -38,11 +38,12 @@ class Proved:
 
 
 def roomy(core: str) -> Board:
-    """A board of this core whose memories hold every network."""
+    """A board of this core whose memories hold every network, as far as its machine has them."""
     boards = (load_board(name) for name in board_names())
     board = next(b for b in boards if b.core is Core(core) and b.machine is not None)
     flash = Memory("flash", MemoryKind.FLASH, 0, 2 << 20, code_origin=0, loadable=False)
-    ram = Memory("ram", MemoryKind.RAM, 1 << 29, 1 << 20, code_origin=None, loadable=True)
+    size = 1 << (19 if core == "cortex-m55" else 20)
+    ram = Memory("ram", MemoryKind.RAM, 1 << 29, size, code_origin=None, loadable=True)
     return replace(board, memories=(flash, ram), code=flash, weights=flash, data=ram, arena=ram)
 
 
