@@ -26,7 +26,7 @@ from mcucc.schedule.search.wishes import ScheduleOptions
 DEFAULT = SearchOptions()
 # Offsets that are right and a little apart: two thirds of the time of a small plan goes into the
 # last bytes of its arena, which most tests do not look at.
-QUICK_ARENA = ArenaLimits(width=2, rounds=1, tries=0, proved=0)
+QUICK_ARENA = ArenaLimits(alone=20, whole=20)
 _FRONTS: dict[str, Front] = {}
 _SCHEDULES: dict[str, Schedule] = {}
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mcucc.schedule.arena.decide import Neighbour
 from mcucc.schedule.arena.layout import Layout
 from mcucc.schedule.arena.limits import ArenaLimits
-from mcucc.schedule.arena.problem import Moments, Neighbour, OffsetProblem
-from mcucc.schedule.arena.requests import InPlace, Request, distances_of, loads_of, moments_of
+from mcucc.schedule.arena.problem import OffsetProblem
+from mcucc.schedule.arena.requests import InPlace, Request, distances_of, loads_of
 
 DEFAULT_LIMITS = ArenaLimits()
 
@@ -72,14 +73,10 @@ def _problem(
     for phase, load in loads.items():
         phase = first.get(phase, phase)
         joined[phase] = max(joined.get(phase, 0), load)
-    moments: dict[int, list[Moments]] = {}
-    for phase, (members, lengths, lows) in moments_of(requests, in_place).items():
-        moments.setdefault(first.get(phase, phase), []).append(Moments(members, lengths, lows))
     return OffsetProblem(
         sizes=[-(-request.size // alignment) * alignment for request in requests],
         neighbours=neighbours,
         phases=[tuple(sorted({first.get(p, p) for p in request.live})) for request in requests],
         times=[request.times for request in requests],
         loads=joined,
-        moments=moments,
     )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mcucc.schedule.arena.problem import Neighbour, Neighbours, OffsetProblem
-
-NOWHERE = -1
+from mcucc.schedule.arena.decide import Neighbour, Neighbours
+from mcucc.schedule.arena.problem import OffsetProblem
 
 
 def first_fit(
@@ -22,23 +21,24 @@ def first_fit(
     """
     total = 0
     for i in order:
-        gaps = []
-        equals = []
-        for j, below, above, equal in neighbours[i]:
-            at = offsets.get(j, NOWHERE)
-            if at != NOWHERE:
-                # i may lie at or below at - below, or at or above at + above
-                gaps.append((at - below, at + above))
-                if equal:
-                    equals.append(at)
-        offset = _lowest(gaps)
-        for at in sorted(equals):
-            if at < offset and is_free(at, neighbours[i], offsets):
+        near = [each for each in neighbours[i] if each[0] in offsets]
+        offset = 0
+        # It may lie at or below at - below, or at or above at + above.
+        for low, high in sorted(
+            [(offsets[j] - below, offsets[j] + above) for j, below, above, _ in near]
+        ):
+            if low >= offset:
+                break  # no later one reaches down to this offset
+            if high > offset:
+                offset = high
+        for at in sorted([offsets[j] for j, _, _, equal in near if equal]):
+            if at < offset and is_free(at, near, offsets):
                 offset = at
         offsets[i] = offset
-        total = max(total, offset + sizes[i])
-        if total > limit:
-            break
+        if offset + sizes[i] > total:
+            total = offset + sizes[i]
+            if total > limit:
+                break
     return total
 
 
@@ -60,20 +60,8 @@ def some_orders(problem: OffsetProblem, members: Sequence[int]) -> list[list[int
 
 
 def is_free(at: int, near: Sequence[Neighbour], placed: Mapping[int, int]) -> bool:
-    """Whether an offset keeps its distances to all neighbours that are placed."""
-    for j, below, above, equal in near:
-        other = placed.get(j, NOWHERE)
-        kept = at <= other - below or at >= other + above or (equal and at == other)
-        if other != NOWHERE and not kept:
-            return False
-    return True
-
-
-def _lowest(gaps: list[tuple[int, int]]) -> int:
-    """The lowest offset outside every open interval (low, high)."""
-    offset = 0
-    for low, high in sorted(gaps):
-        if low >= offset:
-            break  # no later interval reaches down to this offset
-        offset = max(offset, high)
-    return offset
+    """Whether an offset keeps its distances to all neighbours, which are placed."""
+    return all(
+        at <= placed[j] - below or at >= placed[j] + above or (equal and at == placed[j])
+        for j, below, above, equal in near
+    )

@@ -1,4 +1,4 @@
-"""How far the search for offsets goes. More of anything takes time and finds smaller arenas.
+"""How far the search for offsets goes. More takes time and finds smaller arenas.
 
 All limits count work, none of them time, so that a plan has the same offsets on every machine.
 """
@@ -10,17 +10,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ArenaLimits:
-    """Limits of an arena's layout.
+    """Limits of an arena's layout: in how many ways offsets may fail before it gives up.
 
-    `width`: states kept while the least top of some buffers is looked for, and arrangements of the
-    buffers that outlive a phase while all phases are swept. `rounds`: how often all phases are laid
-    out, each time those first that stuck out before, at most `together` buffers at once. `tries`:
-    changed orders of all buffers at the end.
-    Of a phase with at most `proved` buffers the least top is proved, by 16 times the width.
+    `alone`: of the buffers of one phase, which mostly proves that nothing less holds them.
+    `whole`: of all buffers.
     """
 
-    width: int = 12
-    rounds: int = 8
-    together: int = 24
-    tries: int = 100
-    proved: int = 10
+    alone: int = 100
+    whole: int = 400

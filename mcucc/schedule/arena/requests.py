@@ -22,9 +22,6 @@ Extents = npt.NDArray[np.int64]
 # (operand, result): buffers of one size that may have the same offset, whatever is live in them.
 InPlace = frozenset[tuple[int, int]]
 
-# Times of a phase at which the search for offsets looks at what is live.
-MOMENTS = 8
-
 
 @dataclass(frozen=True, eq=False)
 class Request:
@@ -92,31 +89,3 @@ def distances_of(
 
 def _round(value: int, alignment: int) -> int:
     return -(-value // alignment) * alignment
-
-
-def moments_of(
-    requests: Sequence[Request], in_place: InPlace
-) -> dict[int, tuple[list[int], Extents, Extents]]:
-    """By phase: its buffers, and what is live of each, and from where, at a few crowded times.
-
-    Of the times at which the same buffers are live the most crowded counts. A result in place
-    counts what its operand does not.
-    """
-    by_phase: dict[int, list[int]] = {}
-    for i, request in enumerate(requests):
-        for phase in request.live:
-            by_phase.setdefault(phase, []).append(i)
-    found: dict[int, tuple[list[int], Extents, Extents]] = {}
-    for phase, members in by_phase.items():
-        lo = np.stack([requests[i].live[phase][:, 0] for i in members], axis=1)
-        hi = np.stack([requests[i].live[phase][:, 1] for i in members], axis=1)
-        lengths = np.maximum(hi - lo, 0)
-        for source, target in sorted(in_place):
-            if source in members and target in members:
-                a, b = members.index(source), members.index(target)
-                lengths[:, b] -= np.minimum(lengths[:, a], lengths[:, b])
-        order = np.argsort(-lengths.sum(axis=1), kind="stable")
-        _, first = np.unique(np.packbits(lengths[order] > 0, axis=1), axis=0, return_index=True)
-        chosen = order[np.sort(first)][:MOMENTS]
-        found[phase] = members, lengths[chosen], lo[chosen]
-    return found

@@ -34,7 +34,7 @@ from mcucc.schedule.twice.gated import as_planned
 
 # Costs over the least possible at which the least memory is looked for, one after the other.
 LEVELS = (1.0, 1.02, 1.05, 1.1, 1.15, 1.25, 1.5, 2.0, 3.0)
-BY_ITSELF = ArenaLimits(width=4, rounds=1, tries=0, proved=0)  # of the arenas of single stages
+BY_ITSELF = ArenaLimits(alone=20, whole=0)  # of the arenas of single stages
 BUDGETS = 64  # for which plans of a level are looked for
 GAP = 1.12  # a stage may need up to so many times its bytes for gaps between buffers
 MANY = 300  # nodes of a network that is searched quickly, whatever effort is asked for

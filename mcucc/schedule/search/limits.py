@@ -69,8 +69,8 @@ EFFORTS: Mapping[str, tuple[Effort, ...]] = {
 }
 
 
-ROUGHLY = ArenaLimits(width=8, rounds=2, tries=0)
-CAREFUL = ArenaLimits(width=48, rounds=24, tries=1000, proved=12)
+ROUGHLY = ArenaLimits(alone=20, whole=120)
+CAREFUL = ArenaLimits(alone=2000, whole=4000)
 
 
 @dataclass(frozen=True)
