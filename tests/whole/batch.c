@@ -1,9 +1,8 @@
 /* Many networks in one program, each on images of a file, in an arena of exactly its size: as a
  * whole, in slices, by rows that are late, and pushed, which must all give the same.
  * Usage: PROGRAM INPUT OUTPUT IMAGES. IMAGES images for every network in turn. */
-#include "batch.h"
+#include "broken.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,6 +183,56 @@ static void run_pushed(const batch_network *network, uint8_t *arena, source *fro
     }
 }
 
+/* One frame again and again: its image, what came out and what should. */
+typedef struct {
+    source *from;
+    target *to;
+    const target *expected;
+} again;
+
+static void start(void *context, uint8_t *arena)
+{
+    again *const frame = context;
+    const mcucc_model *model = frame->from->model;
+
+    memset(frame->to->next, 0, sizeof frame->to->next);
+    memset(arena, 0x5C, (size_t)model->arena_bytes);
+    seek(frame->from->input, frame->from->begin);
+    read_image(model, arena, frame->from->input);
+}
+
+static int right(void *context, uint8_t *arena)
+{
+    again *const frame = context;
+
+    collect(frame->to, arena);
+    return memcmp(frame->to->bytes, frame->expected->bytes,
+                  before(frame->from->model, frame->from->model->output_count)) == 0;
+}
+
+static void run_broken(const batch_network *network, source *from, const target *expected)
+{
+    const mcucc_model *model = network->model;
+    uint8_t *arenas[2] = {painted(model->arena_bytes, 0), painted(model->arena_bytes, 1)};
+    const int32_t bytes = (int32_t)before(model, model->output_count);
+    target to[2] = {{model, painted(bytes, 4), {0}}, {model, painted(bytes, 5), {0}}};
+    again frames[2] = {{from, &to[0], expected}, {from, &to[1], expected}};
+    const mcucc_camera camera = {read_row, from};
+    const mcucc_sink sinks[2] = {{write_row, &to[0]}, {write_row, &to[1]}};
+    const int reads = model->inputs[0].offset < 0, writes = model->deliver != NULL;
+    const broken_ends ends[2] = {{&camera, &sinks[0], &frames[0], start, right, reads, writes},
+                                 {&camera, &sinks[1], &frames[1], start, right, reads, writes}};
+    const batch_network *const both[2] = {network, network};
+    const broken_ends *const both_ends[2] = {&ends[0], &ends[1]};
+
+    broken_frames(network, arenas[0], &ends[0]);
+    broken_turns(both, arenas, both_ends);
+    for (int i = 0; i < 2; i++) {
+        free(arenas[i]);
+        free(to[i].bytes);
+    }
+}
+
 static void run(const batch_network *network, FILE *input, FILE *output)
 {
     const mcucc_model *model = network->model;
@@ -235,6 +284,8 @@ static void run(const batch_network *network, FILE *input, FILE *output)
     if (pushed != NULL) {
         same_as(&to, &to_pushed, pushed, 13);
     }
+    run_broken(network, &from, &to);
+    seek(input, end);
     if (fwrite(to.bytes, 1, bytes, output) != bytes) {
         exit(6);
     }

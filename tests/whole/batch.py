@@ -117,7 +117,7 @@ def run_batch(cases: Sequence[Case], folder: Path, images: int = 2) -> list[byte
     compiler = host_compiler(sanitizing())
     include = [f"-I{each}" for each in (*include_folders(units), HERE)]
     options = ["-std=c99", *WARNINGS, *include, *SANITIZED]
-    everything = [*sources, *kernels, table, HERE / "batch.c"]
+    everything = [*sources, *kernels, table, HERE / "batch.c", HERE / "broken.c"]
     objects = compile_objects(compiler, everything, options, Path("objects"), folder)
     words = [str(each) for each in objects]
     run_tool([*compiler.command, *SANITIZED, *words, "-o", "batch"], what="linking", cwd=folder)
@@ -148,12 +148,14 @@ def batch_table(cases: Sequence[Case]) -> str:
         lines.append(f"static int32_t slice_{number}(void *a, int32_t s, {PORTS})")
         lines.append("{ (void)c; (void)o;")
         lines.append(f"return {call}; }}" if ports else f"{call}; return 0; }}")
-        begun = ", ".join([f"&state_{number}", "a", *ports])
+        begun = ", ".join([f"state_{number} + turn_{number}", "a", *ports])
         lines += [
-            f"static {name}_state state_{number};",
+            f"static {name}_state state_{number}[2];",
+            f"static int turn_{number};",
             f"static uint8_t *bands_{number}[{len(case.integer.inputs)}];",
             f"static mcucc_frame *begin_{number}(void *a, {PORTS})",
-            f"{{ (void)c; (void)o; {name}_begin({begun}); return &state_{number}.frame; }}",
+            f"{{ (void)c; (void)o; turn_{number} ^= 1; {name}_begin({begun});",
+            f"return &state_{number}[turn_{number}].frame; }}",
         ]
         called = f"slice_{number}, begin_{number}, {int(plan.image is ImagePolicy.ROWS)}"
         slices = f"{name.upper()}_SLICES"
