@@ -1,5 +1,6 @@
 /* Many networks in one program, each on images of a file, in an arena of exactly its size: as a
- * whole, in slices, by rows that are late, and pushed, which must all give the same.
+ * whole, in slices, by rows that are late, and pushed, which must all give the same; the last image
+ * also behind frames that broke off.
  * Usage: PROGRAM INPUT OUTPUT IMAGES. IMAGES images for every network in turn. */
 #include "broken.h"
 
@@ -233,7 +234,7 @@ static void run_broken(const batch_network *network, source *from, const target 
     }
 }
 
-static void run(const batch_network *network, FILE *input, FILE *output)
+static void run(const batch_network *network, FILE *input, FILE *output, int breaks)
 {
     const mcucc_model *model = network->model;
     const size_t bytes = before(model, model->output_count);
@@ -284,8 +285,10 @@ static void run(const batch_network *network, FILE *input, FILE *output)
     if (pushed != NULL) {
         same_as(&to, &to_pushed, pushed, 13);
     }
-    run_broken(network, &from, &to);
-    seek(input, end);
+    if (breaks) {
+        run_broken(network, &from, &to);
+        seek(input, end);
+    }
     if (fwrite(to.bytes, 1, bytes, output) != bytes) {
         exit(6);
     }
@@ -303,13 +306,15 @@ int main(int argc, char **argv)
 {
     FILE *input = argc == 4 ? fopen(argv[1], "rb") : NULL;
     FILE *output = argc == 4 ? fopen(argv[2], "wb") : NULL;
+    const int images = argc == 4 ? atoi(argv[3]) : 0;
 
     if (input == NULL || output == NULL) {
         return 2;
     }
+    broken_nothing();
     for (int i = 0; i < batch_count; i++) {
-        for (int image = 0; image < atoi(argv[3]); image++) {
-            run(&batch_networks[i], input, output);
+        for (int image = 0; image < images; image++) {
+            run(&batch_networks[i], input, output, image == images - 1);
         }
     }
     return fclose(output) != 0 || fclose(input) != 0;

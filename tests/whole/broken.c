@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CODE = 1000 };
+/* A frame breaks off at about so many places of each kind. */
+enum { CODE = 1000, PLACES = 6 };
 
 /* Ends a run at call number `left`. */
 typedef struct {
@@ -115,7 +116,7 @@ static void ended(const batch_network *network, uint8_t *arena, const broken_end
         fail("counting", 0);
     }
     all = at.calls;
-    for (int32_t call = 0; call < all; call += 1 + all / 40) {
+    for (int32_t call = 0; call < all; call += 1 + all / PLACES) {
         mcucc_frame *frame;
 
         at.last = call;
@@ -193,7 +194,7 @@ void broken_frames(const batch_network *network, uint8_t *arena, const broken_en
 {
     const int32_t slices = network->slices;
 
-    for (int32_t slice = 0; slice <= slices; slice += 1 + slices / 60) {
+    for (int32_t slice = 0; slice <= slices; slice += 1 + slices / PLACES) {
         stop_at(network, arena, ends, slice);
         whole(network, arena, ends, slice % 4 == 0 ? 1 : slice, "behind a frame that broke off", slice);
     }
@@ -205,12 +206,13 @@ void broken_frames(const batch_network *network, uint8_t *arena, const broken_en
     }
     if (network->rows) {
         int32_t rows = 0;
+        int way = 0;
 
         for (int32_t i = 0; i < network->model->input_count; i++) {
             rows += network->model->inputs[i].height;
         }
-        for (int32_t row = 0; row <= rows; row += 1 + rows / 60) {
-            pushed_part(network, arena, ends, row, row % 6);
+        for (int32_t row = 0; row <= rows; row += 1 + rows / PLACES) {
+            pushed_part(network, arena, ends, row, way++ % 6);
         }
     }
 }
@@ -232,5 +234,16 @@ void broken_turns(const batch_network *const networks[2], uint8_t *const arenas[
         if (frames[i]->status != MCUCC_FRAME_DONE || !ends[i]->right(ends[i]->context, arenas[i])) {
             fail("turns", i);
         }
+    }
+}
+
+void broken_nothing(void)
+{
+    static const mcucc_frame_network nothing = {NULL, 0, 0, NULL};
+    mcucc_frame frame;
+
+    mcucc_frame_begin(&frame, &nothing, NULL, NULL, NULL, NULL);
+    if (mcucc_frame_step(&frame, 1) != MCUCC_FRAME_DONE || frame.slice != 0) {
+        fail("a network of no slices", 0);
     }
 }

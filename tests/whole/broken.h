@@ -25,4 +25,7 @@ void broken_frames(const batch_network *network, uint8_t *arena, const broken_en
 void broken_turns(const batch_network *const networks[2], uint8_t *const arenas[2],
                   const broken_ends *const ends[2]);
 
+/* A network of no slices is done as it begins. */
+void broken_nothing(void);
+
 #endif

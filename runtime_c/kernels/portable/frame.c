@@ -53,7 +53,7 @@ MCUCC_CODE void mcucc_frame_begin(mcucc_frame *frame, const mcucc_frame_network 
     frame->sink = sink == NULL ? nowhere : *sink;
     frame->slice = 0;
     frame->input = 0;
-    frame->status = MCUCC_FRAME_STEPS;
+    frame->status = network->slices > 0 ? MCUCC_FRAME_STEPS : MCUCC_FRAME_DONE;
     frame->ended = 0;
     for (int32_t input = 0; input < network->input_count; input++) {
         bands[input] = empty;
