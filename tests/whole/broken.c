@@ -128,8 +128,8 @@ static void ended(const batch_network *network, uint8_t *arena, const broken_end
         at.calls = 0;
         ends->start(ends->context, arena);
         frame = network->begin(arena, from, to);
-        if (mcucc_frame_step(frame, INT32_MAX) != MCUCC_FRAME_ENDED || frame->ended != CODE + call ||
-            at.calls != call + 1 || mcucc_frame_step(frame, 3) != MCUCC_FRAME_ENDED ||
+        if (mcucc_frame_step(frame, INT32_MAX) != MCUCC_FRAME_ENDED ||
+            frame->ended != CODE + call || at.calls != call + 1 || mcucc_frame_step(frame, 3) != MCUCC_FRAME_ENDED ||
             at.calls != call + 1) {
             fail(reads ? "read_row of a frame" : "write_row of a frame", call);
         }
@@ -169,7 +169,8 @@ static void pushed_part(const batch_network *network, uint8_t *arena, const brok
             (void)mcucc_frame_push(frame, input, come + 1, 1, row, 0);
             break;
         case 2:
-            (void)mcucc_frame_push(frame, input, come, model->inputs[input].height - come + 1, row, 0);
+            (void)mcucc_frame_push(frame, input, come, model->inputs[input].height - come + 1, row,
+                                   0);
             break;
         case 3:
             (void)mcucc_frame_push(frame, input, come - 1, 1, row, 0);
@@ -196,7 +197,8 @@ void broken_frames(const batch_network *network, uint8_t *arena, const broken_en
 
     for (int32_t slice = 0; slice <= slices; slice += 1 + slices / PLACES) {
         stop_at(network, arena, ends, slice);
-        whole(network, arena, ends, slice % 4 == 0 ? 1 : slice, "behind a frame that broke off", slice);
+        whole(network, arena, ends, slice % 4 == 0 ? 1 : slice, "behind a frame that broke off",
+              slice);
     }
     if (ends->reads) {
         ended(network, arena, ends, 1);
