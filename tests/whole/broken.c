@@ -129,8 +129,8 @@ static void ended(const batch_network *network, uint8_t *arena, const broken_end
         ends->start(ends->context, arena);
         frame = network->begin(arena, from, to);
         if (mcucc_frame_step(frame, INT32_MAX) != MCUCC_FRAME_ENDED ||
-            frame->ended != CODE + call || at.calls != call + 1 || mcucc_frame_step(frame, 3) != MCUCC_FRAME_ENDED ||
-            at.calls != call + 1) {
+            frame->ended != CODE + call || at.calls != call + 1 ||
+            mcucc_frame_step(frame, 3) != MCUCC_FRAME_ENDED || at.calls != call + 1) {
             fail(reads ? "read_row of a frame" : "write_row of a frame", call);
         }
         whole(network, arena, ends, call % 3 + 1, "behind a run that ended", call);
