@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -110,8 +111,8 @@ def cost_model(core: str) -> CostModel:
 
 
 def program_cost(program: Program, model: CostModel) -> float:
-    """The model's figure for every step of a program."""
-    return sum(stage_costs(program, model))
+    """The model's figure for every step of a program, in whatever order the stages come."""
+    return math.fsum(stage_costs(program, model))
 
 
 def stage_costs(program: Program, model: CostModel) -> list[float]:
