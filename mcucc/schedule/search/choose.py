@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mcucc.base.progress import Progress, silent
-from mcucc.errors import FitError, McuccError
+from mcucc.errors import FitError, McuccError, ModelError
 from mcucc.ir.integer import IntegerGraph
 from mcucc.kernels.select import select_all
 from mcucc.schedule.expand.expand import expand
@@ -113,9 +113,15 @@ def schedule(
     """The program for a target, with the fastest kernels that its core has.
 
     Raises FitError when no plan found keeps within the memory or the slowdown asked for; it names
-    the least reachable and what bounds it. McuccError for wishes that contradict each other.
+    the least reachable and what bounds it. McuccError for wishes that contradict each other,
+    ModelError for a network without layers.
     """
     check_wishes(options)
+    if not integer.nodes:
+        raise ModelError(
+            f"{integer.name} computes nothing: its outputs are its inputs",
+            hint="a model with a layer between them",
+        )
     graph = select_all(integer, target.isa, options.optimize)
     cost = cost_model(target.core)
     room = room_for(target, options)

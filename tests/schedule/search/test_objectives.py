@@ -10,7 +10,7 @@ import pytest
 from mcucc.boards.board import load_board
 from mcucc.driver.choice import schedule_facts
 from mcucc.driver.target import target_of
-from mcucc.errors import McuccError
+from mcucc.errors import McuccError, ModelError
 from mcucc.quantize.lower import lower
 from mcucc.report.format import objective_words
 from mcucc.schedule.plan.plan import ImagePolicy
@@ -161,3 +161,11 @@ def test_what_is_beside_the_arena_is_in_its_memory_only_where_they_share_it() ->
     shared, apart = Room(10**9, 1_200, True, COST), Room(10**9, 1_200, False, COST)
     assert (shared.missing(need), apart.missing(need) <= 0) == (150, True)
     assert Room(1_300, 1_200, False, COST).missing(need) == 50
+
+
+def test_a_network_without_layers_is_refused() -> None:
+    integer = lower(mobile_net(33, 29))
+    nothing = replace(integer, nodes=(), outputs=integer.inputs)
+    for schedule in ("auto", "layers"):
+        with pytest.raises(ModelError, match="computes nothing"):
+            scheduled(nothing, BOARD, replace(ROWS, schedule=schedule))
