@@ -24,27 +24,27 @@
  *       keep             b      rows 4t-4 .. 4t    columns (none, 7, none)[u]
  *             tile -> columns as of u+1 */
 static const mcucc_buffer image_image = {
-    .offset = 1048, .rows = 6, .height = 10, .pitch = 48, .pixel = 3};
+    .offset = 528, .rows = 6, .height = 10, .pitch = 48, .pixel = 3};
 /* Columns [begin, end) of column step u. */
 static const int16_t image_received_columns[3][2] = {{0, 16}, {0, 0}, {0, 0}};
 /* The column at the left edge at column step u. */
 static const int16_t a_left[3] = {0, 0, 7};
 static const mcucc_buffer a_column_cache = {
-    .offset = 128, .rows = 4, .height = 10, .pitch = 16, .pixel = 8};
+    .offset = 816, .rows = 4, .height = 10, .pitch = 16, .pixel = 8};
 static const mcucc_buffer a_tile = {
-    .offset = 392, .rows = 4, .height = 10, .pitch = 72, .pixel = 8};
-static const mcucc_buffer a_scratch = {.offset = 224};
+    .offset = 1080, .rows = 4, .height = 10, .pitch = 72, .pixel = 8};
+static const mcucc_buffer a_scratch = {.offset = 128};
 /* Columns [begin, end) of column step u. */
 static const int16_t b_loaded_columns[3][2] = {{0, 0}, {0, 0}, {7, 8}};
 static const mcucc_buffer b_column_cache = {
-    .offset = 192, .rows = 4, .height = 10, .pitch = 8, .pixel = 8};
+    .offset = 880, .rows = 4, .height = 10, .pitch = 8, .pixel = 8};
 static const mcucc_buffer b_tile = {
-    .offset = 1336, .rows = 4, .height = 10, .pitch = 72, .pixel = 8};
+    .offset = 128, .rows = 4, .height = 10, .pitch = 72, .pixel = 8};
 /* Columns [begin, end) of column step u. */
 static const int16_t b_made_columns[3][2] = {{0, 0}, {0, 8}, {8, 16}};
 static const mcucc_buffer a_row_cache = {
-    .offset = 680, .rows = 2, .height = 10, .pitch = 128, .pixel = 8};
-static const mcucc_buffer b_scratch = {.offset = 128};
+    .offset = 1368, .rows = 2, .height = 10, .pitch = 128, .pixel = 8};
+static const mcucc_buffer b_scratch = {.offset = 816};
 /* Columns [begin, end) of column step u. */
 static const int16_t a_cached_columns[3][2] = {{0, 0}, {0, 7}, {7, 16}};
 /* Columns [begin, end) of column step u. */
@@ -54,8 +54,8 @@ static const int16_t c_made_columns[3][2] = {{0, 0}, {0, 4}, {4, 8}};
 static const mcucc_buffer b_row_cache = {
     .offset = 0, .rows = 1, .height = 10, .pitch = 128, .pixel = 8};
 static const mcucc_buffer c_output = {
-    .offset = 936, .rows = 5, .height = 5, .pitch = 32, .pixel = 4};
-static const mcucc_buffer c_scratch = {.offset = 192};
+    .offset = 416, .rows = 5, .height = 5, .pitch = 32, .pixel = 4};
+static const mcucc_buffer c_scratch = {.offset = 880};
 /* Columns [begin, end) of column step u. */
 static const int16_t b_kept_columns[3][2] = {{0, 0}, {7, 8}, {0, 0}};
 
