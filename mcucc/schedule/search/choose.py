@@ -272,12 +272,13 @@ def _chosen(made: Schedule, options: ScheduleOptions) -> Schedule | None:
 
 
 def _with_care(made: Schedule, offer: Offer, options: ScheduleOptions) -> Schedule:
-    """The same front, in which the arena of a plan is laid out with care."""
+    """The same front, in which the arena of a plan is laid out with care: smaller, or proved."""
     before = offer.program
     if before.arena_bytes == before.lower_bound:
         return made
     program = expand(made.layers.graph, before.plan, options.limits.careful)
-    if program.arena_bytes >= before.arena_bytes:
+    gain = before.arena_bytes - program.arena_bytes, program.lower_bound - before.lower_bound
+    if gain <= (0, 0):
         return made
     laid_out = replace(offer, program=program, need=made.room.need(program))
     return replace(made, front=tuple(laid_out if o is offer else o for o in made.front))
