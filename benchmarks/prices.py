@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.firmware import build, count, roomy
+from benchmarks.fit_costs import CORES
 from mcucc.driver.load import NetworkOptions, load_network
 from mcucc.driver.target import target_of
 from mcucc.schedule.plan.plan import ImagePolicy
@@ -22,7 +23,6 @@ from mcucc.schedule.search.choose import schedule
 from mcucc.schedule.search.costs import cost_model, program_cost
 from mcucc.schedule.search.wishes import ScheduleOptions
 
-CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
 HEAD = (
     "| network | core | layer by layer, M: estimated | counted | off by | balanced, M: estimated "
     "| counted | off by | over layer by layer: estimated | counted |\n"

@@ -167,12 +167,11 @@ def _least(
     sizes: tuple[int, ...], near: Neighbours, fitted: tuple[int, ...], alignment: int, most: int
 ) -> tuple[int, tuple[int, ...], bool]:
     """The least top of some buffers, its offsets, and whether nothing lower holds them."""
-    top = max(at + size for at, size in zip(fitted, sizes, strict=True))
     weights = np.ones(len(sizes), np.int64)
     while True:
+        top = max(at + size for at, size in zip(fitted, sizes, strict=True))
         answer = decide(sizes, near, top - alignment, most, weights)
         most -= answer.failures
         if answer.offsets is None:
             return top, fitted, answer.proved
         fitted = answer.offsets
-        top = max(at + size for at, size in zip(fitted, sizes, strict=True))

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 
 from mcucc.schedule.arena.allocate import Allocation, allocate, peak_live
 from mcucc.schedule.arena.requests import InPlace, Request, distances_of
+from tests.schedule.arena.paths import top_of_longest_paths
 
 ALIGNMENT = 4
 Problem = tuple[list[Request], InPlace, list[list[int]]]
@@ -87,16 +88,8 @@ def least_arena(requests: list[Request]) -> int:
             (a, b, below) if up else (b, a, above)
             for ((a, b), (below, above)), up in zip(pairs, upwards, strict=True)
         ]
-        at = [0] * len(requests)
-        for _ in range(len(requests) + 1):
-            before = list(at)
-            for a, b, distance in edges:
-                at[b] = max(at[b], at[a] + distance)
-        if before == at:
-            ends = [
-                o + -(-r.size // ALIGNMENT) * ALIGNMENT for o, r in zip(at, requests, strict=True)
-            ]
-            best = min(best, max(ends))
+        top = top_of_longest_paths(sizes, edges)
+        best = best if top is None else min(best, top)
     return best
 
 

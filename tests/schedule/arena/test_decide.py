@@ -10,6 +10,7 @@ from mcucc.schedule.arena.decide import Answer, decide
 from mcucc.schedule.arena.layout import Layout
 from mcucc.schedule.arena.limits import ArenaLimits
 from mcucc.schedule.arena.problem import OffsetProblem
+from tests.schedule.arena.paths import top_of_longest_paths
 
 ENOUGH = 10_000
 Pairs = list[tuple[int, int, int, int, bool]]
@@ -55,13 +56,8 @@ def least_ceiling(sizes: list[int], pairs: Pairs) -> int:
         for (a, b, up, down, _), way in zip(pairs, ways, strict=True):
             edges += [(a, b, up)] if way == 0 else [(b, a, down)] if way == 1 else []
             edges += [(a, b, 0), (b, a, 0)] if way == 2 else []
-        offsets = [0] * len(sizes)
-        for _ in range(len(sizes) + 1):
-            before = list(offsets)
-            for a, b, distance in edges:
-                offsets[b] = max(offsets[b], offsets[a] + distance)
-        if before == offsets:
-            best = min(best, max(o + s for o, s in zip(offsets, sizes, strict=True)))
+        top = top_of_longest_paths(sizes, edges)
+        best = best if top is None else min(best, top)
     return best
 
 
